@@ -1,0 +1,123 @@
+import * as z from 'zod';
+
+/** Any JSON value. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export const jobStatuses = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+export type TerminalStatus = 'SUCCEEDED' | 'FAILED' | 'CANCELED';
+
+export const priorities = ['LOW', 'NORMAL', 'HIGH'] as const;
+export type Priority = (typeof priorities)[number];
+
+export const jobErrorCodes = [
+  'WORKFLOW_REJECTED',
+  'EXECUTION_FAILED',
+  'OUT_OF_MEMORY',
+  'NO_OUTPUT',
+  'OUTPUT_INVALID',
+  'COMFYUI_UNAVAILABLE',
+  'STORAGE_UNAVAILABLE',
+  'STORAGE_FULL',
+  'TIMEOUT',
+  'INTERNAL',
+] as const;
+export type JobErrorCode = (typeof jobErrorCodes)[number];
+
+/** Why a job is FAILED. `message` is for a person and holds nothing of the installation. */
+export const jobErrorSchema = z.object({
+  code: z.enum(jobErrorCodes),
+  message: z.string(),
+  nodeId: z.string().nullable(),
+  classType: z.string().nullable(),
+  retryable: z.boolean(),
+});
+export type JobError = z.infer<typeof jobErrorSchema>;
+
+export const progressSchema = z.object({
+  /** 0 to 1; 1 only when SUCCEEDED. */
+  fraction: z.number().min(0).max(1),
+  nodesDone: z.int().min(0),
+  nodesTotal: z.int().min(0),
+  node: z
+    .object({
+      id: z.string(),
+      classType: z.string(),
+      title: z.string().nullable(),
+      step: z.int().nullable(),
+      totalSteps: z.int().nullable(),
+    })
+    .nullable(),
+});
+export type Progress = z.infer<typeof progressSchema>;
+
+export const artifactKinds = ['image', 'video', 'audio', 'text', 'file'] as const;
+export type ArtifactKind = (typeof artifactKinds)[number];
+
+/** A stored result. `key` is its name in the artifact store; everything else is public. */
+export const artifactSchema = z.object({
+  id: z.string(),
+  key: z.string(),
+  kind: z.enum(artifactKinds),
+  filename: z.string(),
+  contentType: z.string(),
+  sizeBytes: z.int().min(0),
+  sha256: z.string(),
+  node: z.string(),
+  width: z.int().nullable(),
+  height: z.int().nullable(),
+});
+export type Artifact = z.infer<typeof artifactSchema>;
+
+/**
+ * The prompt that stands for a job at one ComfyUI: its number (1, 2, …) and the server's configured name. Written before the
+ * POST, so that after any crash a worker can ask that server for it.
+ */
+export interface Submission {
+  number: number;
+  backend: string;
+}
+
+/** A job as its record holds it. Times are milliseconds since 1970 on Redis's clock. */
+export interface Job {
+  id: string;
+  caller: string;
+  status: JobStatus;
+  /** Name in the catalogue, or `custom`. */
+  workflow: string;
+  /** SHA-256 of the template that the job runs on; null for `custom`, whose graph is a parameter. */
+  template: string | null;
+  parameters: { [name: string]: Json };
+  priority: Priority;
+  /** The queue's priority number; smaller runs first. */
+  order: number;
+  tags: string[];
+  progress: Progress;
+  artifacts: Artifact[];
+  error: JobError | null;
+  /** How often a worker has claimed it. */
+  attempts: number;
+  /** Attempts that failed for a reason that counts against JOB_ATTEMPTS. */
+  failures: number;
+  /** Claims of a job that another worker had left RUNNING. */
+  takeovers: number;
+  /** The fence: raised by each claim; only its holder may write. */
+  lease: number;
+  submission: Submission | null;
+  /** Number of the last event. */
+  seq: number;
+  /** Of the HTTP request or WebSocket operation that made the job. */
+  requestId: string;
+  cancelRequestedAt: number | null;
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+  deadlineAt: number;
+  expiresAt: number | null;
+}
+
+export const noProgress: Progress = { fraction: 0, nodesDone: 0, nodesTotal: 0, node: null };
+
+export function isTerminal(status: JobStatus): status is TerminalStatus {
+  return status === 'SUCCEEDED' || status === 'FAILED' || status === 'CANCELED';
+}

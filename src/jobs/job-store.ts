@@ -1,0 +1,84 @@
+import type { Artifact, Job, JobError, JobStatus, Priority, Progress, Submission } from '../core/job.ts';
+
+/** What a worker's move writes besides the status. */
+export type Change =
+  | { move: 'submit'; submission: Submission }
+  | { move: 'progress'; progress: Progress }
+  /** `counts`: whether it counts as one of JOB_ATTEMPTS. */
+  | { move: 'retry'; counts: boolean }
+  | { move: 'succeed'; artifacts: Artifact[]; progress: Progress }
+  | { move: 'fail'; error: JobError }
+  | { move: 'cancel' };
+
+/** `lost`: the lease is another's, or the record is gone: touch nothing more. */
+export type MoveOutcome =
+  | { outcome: 'done'; status: JobStatus; cancelRequested: boolean }
+  | { outcome: 'ended'; status: JobStatus }
+  | { outcome: 'lost' };
+
+export type ClaimOutcome =
+  /** `takeover`: it was RUNNING, so its recorded submission may still be alive. */
+  | { outcome: 'claimed'; job: Job; takeover: boolean }
+  /** It has ended (also by this very claim, where a cancel had been requested): its recorded prompt may still be alive. */
+  | { outcome: 'ended'; job: Job }
+  | { outcome: 'gone' };
+
+/** What a running attempt must know to go on: `lost` when the lease is no longer the given one. */
+export type LeaseState =
+  | { state: 'held'; cancelRequested: boolean; deadlineAt: number; now: number }
+  /** Ended by someone else (deadline) under this very lease: its prompt may be cancelled. */
+  | { state: 'ended'; status: JobStatus }
+  | { state: 'lost' };
+
+/** The worker's side of the job record. Every call throws when Redis cannot be reached. */
+export interface WorkerJobStore {
+  claim(jobId: string): Promise<ClaimOutcome>;
+  move(jobId: string, lease: number, change: Change): Promise<MoveOutcome>;
+  lease(jobId: string, lease: number): Promise<LeaseState>;
+  /** The template that a job was accepted with, as `WorkflowCatalogue` stored it; null when it is gone. */
+  template(hash: string): Promise<string | null>;
+}
+
+/** What `generate` hands over, already parsed and defaulted. */
+export interface NewJob {
+  id: string;
+  caller: string;
+  idempotencyKey: string;
+  /** SHA-256 over what the caller asked for, before the seed was drawn. */
+  fingerprint: string;
+  workflow: string;
+  template: { hash: string; text: string } | null;
+  parameters: Job['parameters'];
+  nodesTotal: number;
+  priority: Priority;
+  tags: string[];
+  deadlineMs: number;
+  requestId: string;
+}
+
+export type AcceptOutcome =
+  | { outcome: 'created' | 'replayed'; job: Job }
+  | { outcome: 'reused'; jobId: string }
+  | { outcome: 'deleted'; jobId: string }
+  /** No ComfyUI has been seen for the grace time. */
+  | { outcome: 'refused'; unseenMs: number };
+
+export interface JobPageQuery {
+  caller: string;
+  first: number;
+  after: { createdAt: number; id: string } | null;
+  status: JobStatus[] | null;
+  createdAfter: number | null;
+  createdBefore: number | null;
+}
+
+/** The gateway's side of the job record. Every call throws when Redis cannot be reached. */
+export interface GatewayJobStore {
+  accept(job: NewJob): Promise<AcceptOutcome>;
+  get(id: string): Promise<Job | null>;
+  requestCancel(id: string): Promise<Job | null>;
+  /** Newest first. `more`: the index goes on behind the last one. */
+  page(query: JobPageQuery): Promise<{ jobs: Job[]; more: boolean }>;
+  counts(): Promise<{ queued: number; running: number; oldestQueuedMs: number | null }>;
+  remove(id: string): Promise<void>;
+}

@@ -1,0 +1,25 @@
+/** Delivery of job ids. What a job is and how it stands is the record's alone. */
+export interface JobQueue {
+  /** Idempotent: an id that is already held is left as it is. `order`: smaller is delivered first. */
+  add(jobId: string, order: number): Promise<void>;
+  /** How many deliveries come before each; null for an id that is not waiting. */
+  positions(jobIds: string[]): Promise<(number | null)[]>;
+  /** Which of these ids the queue does not hold in any state. */
+  missing(jobIds: string[]): Promise<string[]>;
+  /** Takes an id out unless a worker holds it. */
+  remove(jobId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What became of a delivery: over, or to be delivered again after a while. */
+export type DeliveryResult = { done: true } | { done: false; delayMs: number };
+
+export interface JobConsumer {
+  /** How many deliveries are held at once; 0 takes no more for now. */
+  setCapacity(slots: number): void;
+  /** Takes no more and waits for those that are held. */
+  close(): Promise<void>;
+}
+
+/** Aborted when the delivery's lock was lost or the consumer is closed by force. */
+export type DeliveryHandler = (jobId: string, signal: AbortSignal) => Promise<DeliveryResult>;
