@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A real Redis of a test's own: AOF with `always`, `noeviction`, its own folder and port on loopback. */
+export interface TestRedis {
+  /** `redis://127.0.0.1:<port>`; the same for the whole life, restarts included. */
+  readonly url: string;
+  readonly port: number;
+  /** Of the process running now: another one after `restart()`. */
+  readonly pid: number;
+  /** SIGKILL, and wait until it is gone. Safe when it is already down. */
+  kill(): Promise<void>;
+  /** Start again (killing it first if it runs) on the same port and files, and wait until it answers. */
+  restart(): Promise<void>;
+  /** SIGSTOP: connections stay open, nothing is answered. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+  /** Kill it and remove its files. Any number of times. */
+  close(): Promise<void>;
+}
+
+const READY_TIMEOUT_MS = 10_000;
+/** Below the range from which the kernel draws ports for outgoing connections: none of those can take ours while it restarts. */
+const PORTS = { first: 16_384, count: 16_000 };
+
+/** Starts a Redis and waits until it answers; `config` adds or replaces settings (`{ maxmemory: '10mb' }`). */
+export async function startTestRedis(options: { config?: Record<string, string> } = {}): Promise<TestRedis> {
+  const dir = await mkdtemp(join(tmpdir(), 'comfygate-redis-'));
+  const settings = { ...DEFAULTS, ...options.config, dir };
+  let { child, port } = await startOnFreePort(settings);
+
+  const killChildWithTests = () => void child.kill('SIGKILL');
+  process.once('exit', killChildWithTests);
+
+  const kill = () => stop(child);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return pidOf(child);
+    },
+    kill,
+    async restart() {
+      await kill();
+      child = await start(port, settings);
+    },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    async close() {
+      process.off('exit', killChildWithTests);
+      await kill();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+const DEFAULTS = {
+  bind: '127.0.0.1',
+  save: '',
+  appendonly: 'yes',
+  appendfsync: 'always',
+  'maxmemory-policy': 'noeviction',
+};
+
+/** Between the look for a free port and Redis's own bind another process may take it: then the next one. */
+async function startOnFreePort(settings: Record<string, string>) {
+  for (let left = 20; ; left--) {
+    const port = await freePort();
+    try {
+      return { child: await start(port, settings), port };
+    } catch (cause) {
+      if (left === 0) throw cause;
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    const probe = createServer().listen(port, '127.0.0.1');
+    const free = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!free) continue;
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
+}
+
+async function start(port: number, settings: Record<string, string>): Promise<ChildProcess> {
+  const args = Object.entries({ ...settings, port: String(port) }).flatMap(([name, value]) => [`--${name}`, value]);
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk));
+  const spawned = once(child, 'spawn');
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  await spawned;
+
+  const deadline = Date.now() + READY_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    if ((await serverPid(port)) === child.pid) return child;
+    await Promise.race([exited, delay(5)]);
+    if (child.exitCode !== null || child.signalCode !== null) break;
+  }
+  await stop(child);
+  throw new Error(`redis-server did not start on port ${port}:\n${output}`);
+}
+
+/** The process id of the Redis on this port; undefined while there is none that serves. It tells ours from a stranger's. */
+function serverPid(port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('INFO server\r\n'));
+    let answer = '';
+    socket.setTimeout(1_000, () => socket.destroy());
+    socket.on('data', (chunk) => {
+      answer += chunk;
+      // An error ("-LOADING ...") is one line; the whole answer ends with an empty field's line end.
+      if (answer.startsWith('-') || /\r\n\r\n$/.test(answer)) socket.destroy();
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      const pid = /^process_id:(\d+)\r$/m.exec(answer)?.[1];
+      resolve(pid === undefined ? undefined : Number(pid));
+    });
+  });
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
+
+function pidOf(child: ChildProcess): number {
+  if (child.pid === undefined) throw new Error('redis-server has no process id');
+  return child.pid;
+}
