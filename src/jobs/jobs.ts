@@ -1,0 +1,47 @@
+import type { Job, JobStatus, Priority } from '../core/job.ts';
+
+/** The argument of `generate` as it came; `path` leads the paths of the issues that are found in it. */
+export interface GenerateRequest {
+  caller: string;
+  requestId: string;
+  path: (string | number)[];
+  idempotencyKey: string;
+  /** Name in the catalogue or `custom`, with that field's own input. */
+  workflow: { name: string; input: { [name: string]: unknown } };
+  priority: Priority;
+  deadlineSeconds: number | null;
+  tags: string[];
+}
+
+/** `first` 1 to 100; `after` a cursor of an earlier page; times in milliseconds. */
+export interface ListRequest {
+  caller: string;
+  first: number;
+  after: string | null;
+  filter: {
+    status: JobStatus[] | null;
+    workflow: string | null;
+    tag: string | null;
+    createdAfter: number | null;
+    createdBefore: number | null;
+  };
+}
+
+export interface JobPage {
+  edges: { cursor: string; job: Job }[];
+  hasNextPage: boolean;
+  /** Where the next page begins, also when filtering left this one empty; null when nothing was looked at. */
+  endCursor: string | null;
+}
+
+/** What callers may do with jobs. Rejects with GatewayError; a job of another caller is as if absent. */
+export interface Jobs {
+  generate(request: GenerateRequest): Promise<{ job: Job; replayed: boolean }>;
+  get(caller: string, id: string): Promise<Job | null>;
+  list(request: ListRequest): Promise<JobPage>;
+  cancel(caller: string, id: string): Promise<Job>;
+  /** Removes an ended job, its events and artifacts; CONFLICT while it is open. */
+  remove(caller: string, id: string): Promise<void>;
+  /** Jobs that will start before it, as things stand; null unless it is QUEUED. Calls of one tick are one round trip. */
+  queuePosition(job: Job): Promise<number | null>;
+}
