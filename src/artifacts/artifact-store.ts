@@ -1,0 +1,84 @@
+/** Why storage did not do what it was asked. */
+export type StorageFailure =
+  /** Not reachable, too slow, or it answered 5xx: the same call may work later. */
+  | 'unavailable'
+  /** No room, or over a quota: may work once somebody has made room. */
+  | 'full'
+  /** Credentials or permissions refused: works once the operator has mended them. */
+  | 'denied'
+  /** What storage holds after the write is not what was sent: write it again. */
+  | 'mismatch'
+  /** The local file is gone, or not of the size that was said: get it again, do not just store it again. */
+  | 'source'
+  /** The request itself can never be carried out: a bad key, or more than one object may hold. */
+  | 'refused';
+
+/** The one error that a store throws, apart from the abort reason of a caller's own signal. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+  readonly reason: StorageFailure;
+
+  constructor(reason: StorageFailure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+
+  /** Whether the very same call, made later, can succeed. */
+  get retryable(): boolean {
+    return this.reason !== 'source' && this.reason !== 'refused';
+  }
+}
+
+/** A whole local file, as `spool` leaves it. */
+export interface FileToStore {
+  path: string;
+  sizeBytes: number;
+  /** Lower-case hex. */
+  sha256: string;
+  contentType: string;
+  /** Shown to whoever saves the file; made safe here once more. */
+  filename: string;
+}
+
+export interface StoredObject {
+  sizeBytes: number;
+  /** Lower-case hex; missing on an object that something else put there. */
+  sha256?: string;
+  /** As served: `application/octet-stream` for everything a browser might run. */
+  contentType: string;
+}
+
+export interface UrlOptions {
+  filename: string;
+  contentType: string;
+  /** At most 7 days are given. The address may end up to a quarter of it earlier, because signing times are rounded. */
+  expiresInSeconds: number;
+  /** True: the browser saves the file under `filename`. False: it is shown, if its type is one that is safe to show. */
+  download: boolean;
+  /** Milliseconds since 1970 after which the address must not work, whatever `expiresInSeconds` says. */
+  notAfter?: number;
+}
+
+export interface CallOptions {
+  /** When it aborts, the call rejects at once with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** Where results are kept. Keys come from `artifactKey`; every driver passes the same contract suite. */
+export interface ArtifactStore {
+  /**
+   * Stores exactly `file.sizeBytes` bytes of the file under `key`, then proves that the object is whole (size and
+   * SHA-256). Doing it again, after whatever failure, is safe. Throws StorageError.
+   */
+  put(key: string, file: FileToStore, options: { signal: AbortSignal }): Promise<void>;
+  /** What is stored under `key`, or null when nothing whole is. Throws StorageError. */
+  head(key: string, options?: CallOptions): Promise<StoredObject | null>;
+  /** Removes every object whose key begins with `prefix`; absent is fine. Throws StorageError. */
+  removePrefix(prefix: string, options?: CallOptions): Promise<void>;
+  /** A signed address that needs no other credential; the same for a while, so that browsers cache. No network call. */
+  url(key: string, options: UrlOptions): Promise<string>;
+  /** Resolves when artifacts could be stored now, else throws StorageError. Makes the bucket or folder when missing. */
+  check(options: { signal: AbortSignal }): Promise<void>;
+  /** Frees sockets. Calls under way fail. */
+  close(): void;
+}

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+/** What an artifact is to its user; one GraphQL type for each. */
+export const artifactKindSchema = z.enum(['image', 'video', 'audio', 'text', 'file']);
+
+export type ArtifactKind = z.infer<typeof artifactKindSchema>;
+
+/** Text that is worth showing as text. What a browser could run as a document (HTML, SVG, XML) is a plain file. */
+const TEXT_TYPES = new Set(['text/plain', 'text/markdown', 'text/csv', 'text/vtt', 'application/json']);
+
+/** The kind that a content type (without parameters) belongs to. */
+export function artifactKindOf(contentType: string): ArtifactKind {
+  if (contentType === 'image/svg+xml') return 'file';
+  if (contentType.startsWith('image/')) return 'image';
+  if (contentType.startsWith('video/')) return 'video';
+  if (contentType.startsWith('audio/')) return 'audio';
+  return TEXT_TYPES.has(contentType) ? 'text' : 'file';
+}
