@@ -1,0 +1,55 @@
+import type { Config } from '../config.ts';
+import { MASKED, withoutPassword } from './mask.ts';
+
+/**
+ * The effective values, a line `NAME=value` each in the form in which the environment takes them; `(embedded)`, `(none)` and
+ * the like where nothing is set. Secrets are masked, also passwords within addresses.
+ */
+export function describeConfig(config: Config): string {
+  const { http, admin, redis, comfyui, s3, folder, jobs } = config;
+  const lines: Record<string, string | number | boolean> = {
+    HOST: http.host,
+    PORT: http.port,
+    ADMIN_HOST: admin?.host ?? '(no private port)',
+    ADMIN_PORT: admin?.port ?? '(no private port)',
+    PUBLIC_URL: http.publicUrl ?? '(from the port that is found free)',
+    ALLOWED_ORIGINS: http.allowedOrigins.join(',') || '(none)',
+    AUTH: http.auth ?? '(not set)',
+    MAX_BODY_BYTES: http.maxBodyBytes,
+    REDIS_URL: redis.url === undefined ? '(embedded)' : withoutPassword(redis.url),
+    REDIS_PREFIX: redis.prefix,
+    COMFYUI_URLS:
+      comfyui.backends?.map(({ name, url }) => `${name}=${withoutPassword(url)}`).join(',') ?? '(simulator)',
+    BACKEND_DEPTH: comfyui.depth,
+    NO_BACKEND_GRACE: inSeconds(comfyui.noBackendGraceMs),
+    S3_ENDPOINT: s3?.endpoint ?? '(folder)',
+    ...(s3 && {
+      S3_PUBLIC_ENDPOINT: s3.publicEndpoint,
+      S3_REGION: s3.region,
+      S3_BUCKET: s3.bucket,
+      S3_ACCESS_KEY: MASKED,
+      S3_SECRET_KEY: MASKED,
+    }),
+    SIGNING_SECRET: folder.signingSecret === undefined ? '(kept in the data folder)' : MASKED,
+    STORAGE_SHARED: folder.shared,
+    ARTIFACT_URL_TTL: inSeconds(config.artifactUrlTtlMs),
+    DATA_DIR: folder.dataDir,
+    WORKFLOWS_DIR: config.workflowsDir,
+    JOB_TIMEOUT: inSeconds(jobs.timeoutMs),
+    JOB_DEADLINE: inSeconds(jobs.deadlineMs),
+    JOB_MAX_DEADLINE: inSeconds(jobs.maxDeadlineMs),
+    JOB_ATTEMPTS: jobs.attempts,
+    JOB_RETENTION: inSeconds(jobs.retentionMs),
+    IDEMPOTENCY_TTL: inSeconds(jobs.idempotencyTtlMs),
+    MAX_MEGAPIXELS: jobs.maxMegapixels,
+    LOG_LEVEL: config.logLevel,
+    SHUTDOWN_TIMEOUT: inSeconds(config.shutdownTimeoutMs),
+  };
+  return Object.entries(lines)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n');
+}
+
+function inSeconds(ms: number): number {
+  return ms / 1000;
+}

@@ -1,0 +1,53 @@
+import type { Settings } from './settings.ts';
+import { isLoopback } from './values.ts';
+
+/** A demand on several settings together; not asked when one of them is bad by itself. */
+interface Rule {
+  /** The first is the one that the message is about. */
+  readonly names: readonly [keyof Settings, ...(keyof Settings)[]];
+  readonly broken: (settings: Settings) => boolean;
+  readonly expected: string;
+}
+
+const RULES: readonly Rule[] = [
+  {
+    names: ['HOST', 'AUTH'],
+    broken: ({ HOST, AUTH }) => !isLoopback(HOST) && AUTH !== 'none',
+    expected:
+      'a loopback address, since there is no authentication; to open it to everyone who can reach it, say AUTH=none',
+  },
+  {
+    names: ['S3_ACCESS_KEY', 'S3_ENDPOINT'],
+    broken: ({ S3_ENDPOINT, S3_ACCESS_KEY }) => S3_ENDPOINT !== undefined && S3_ACCESS_KEY === undefined,
+    expected: 'a value, since S3_ENDPOINT is set',
+  },
+  {
+    names: ['S3_SECRET_KEY', 'S3_ENDPOINT'],
+    broken: ({ S3_ENDPOINT, S3_SECRET_KEY }) => S3_ENDPOINT !== undefined && S3_SECRET_KEY === undefined,
+    expected: 'a value, since S3_ENDPOINT is set',
+  },
+  {
+    // Without it a misspelt S3_ENDPOINT would quietly store into the folder.
+    names: ['S3_ENDPOINT', 'S3_ACCESS_KEY', 'S3_SECRET_KEY', 'S3_PUBLIC_ENDPOINT'],
+    broken: (s) => s.S3_ENDPOINT === undefined && Boolean(s.S3_ACCESS_KEY || s.S3_SECRET_KEY || s.S3_PUBLIC_ENDPOINT),
+    expected: 'a value, since other S3 settings are given',
+  },
+  {
+    names: ['JOB_DEADLINE', 'JOB_MAX_DEADLINE'],
+    broken: (s) => s.JOB_DEADLINE > s.JOB_MAX_DEADLINE,
+    expected: 'at most JOB_MAX_DEADLINE',
+  },
+  {
+    // A key must not outlive the job that it gives back.
+    names: ['JOB_RETENTION', 'IDEMPOTENCY_TTL'],
+    broken: (s) => s.JOB_RETENTION < s.IDEMPOTENCY_TTL,
+    expected: 'at least IDEMPOTENCY_TTL',
+  },
+];
+
+/** `[name, expected]` of each broken rule among those whose settings are all good by themselves. */
+export function brokenRules(settings: Settings, bad: ReadonlySet<string>): (readonly [keyof Settings, string])[] {
+  return RULES.filter(({ names, broken }) => !names.some((name) => bad.has(name)) && broken(settings)).map(
+    ({ names, expected }) => [names[0], `expected ${expected}`] as const,
+  );
+}

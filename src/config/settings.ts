@@ -1,0 +1,81 @@
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import {
+  backendList,
+  decimal,
+  flag,
+  folder,
+  integer,
+  oneOf,
+  origin,
+  originList,
+  pattern,
+  redisAddress,
+  seconds,
+} from './values.ts';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** Values that must not be shown, and that may also come from a file named by `<NAME>_FILE`. */
+export const SECRET_NAMES: ReadonlySet<string> = new Set([
+  'REDIS_URL',
+  'S3_ACCESS_KEY',
+  'S3_SECRET_KEY',
+  'SIGNING_SECRET',
+]);
+
+/** The longest that a Node timer can wait, 2^31 - 1 ms. */
+const MAX_TIMER_SECONDS = 2_147_483;
+const TEN_YEARS_SECONDS = 315_360_000;
+/** S3 accepts no signed address that lives longer. */
+const MAX_SIGNED_SECONDS = 604_800;
+
+/**
+ * Every setting, by the name of its environment variable; `machine` is the host's own name. Defaults stand beside their
+ * limits, as they are after parsing: durations in milliseconds.
+ */
+export function settingsSchema(machine: string) {
+  return z.object({
+    HOST: pattern('a host name or IP address', /^[A-Za-z0-9.:_-]{1,253}$/).default('127.0.0.1'),
+    PORT: integer(0, 65_535).default(4000),
+    ADMIN_HOST: pattern('a host name or IP address', /^[A-Za-z0-9.:_-]{1,253}$/).default('127.0.0.1'),
+    ADMIN_PORT: integer(0, 65_535).optional(),
+    PUBLIC_URL: origin().optional(),
+    ALLOWED_ORIGINS: originList().default([]),
+    AUTH: oneOf(['none']).optional(),
+    MAX_BODY_BYTES: integer(1024, 64 * 1024 * 1024).default(1024 * 1024),
+
+    REDIS_URL: redisAddress().optional(),
+    REDIS_PREFIX: pattern('1 to 64 letters, digits, - or _', /^[A-Za-z0-9_-]{1,64}$/).default('comfygate'),
+
+    COMFYUI_URLS: backendList(machine).optional(),
+    BACKEND_DEPTH: integer(1, 16).default(2),
+    NO_BACKEND_GRACE: seconds(1, MAX_TIMER_SECONDS).default(300_000),
+
+    S3_ENDPOINT: origin().optional(),
+    S3_PUBLIC_ENDPOINT: origin().optional(),
+    S3_REGION: pattern('a region name', /^[a-z0-9-]{1,64}$/).default('us-east-1'),
+    S3_BUCKET: pattern('a bucket name', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/).default('comfygate'),
+    S3_ACCESS_KEY: pattern('1 to 256 characters', /^.{1,256}$/).optional(),
+    S3_SECRET_KEY: pattern('1 to 256 characters', /^.{1,256}$/).optional(),
+
+    SIGNING_SECRET: pattern('32 to 1024 characters', /^.{32,1024}$/).optional(),
+    STORAGE_SHARED: flag().default(false),
+    ARTIFACT_URL_TTL: seconds(1, MAX_SIGNED_SECONDS).default(3_600_000),
+    DATA_DIR: folder().prefault('./data'),
+    WORKFLOWS_DIR: folder().prefault(fileURLToPath(new URL('../../workflows', import.meta.url))),
+
+    JOB_TIMEOUT: seconds(1, MAX_TIMER_SECONDS).default(1_200_000),
+    JOB_DEADLINE: seconds(1, MAX_TIMER_SECONDS).default(86_400_000),
+    JOB_MAX_DEADLINE: seconds(1, MAX_TIMER_SECONDS).default(604_800_000),
+    JOB_ATTEMPTS: integer(1, 20).default(3),
+    JOB_RETENTION: seconds(1, TEN_YEARS_SECONDS).default(604_800_000),
+    IDEMPOTENCY_TTL: seconds(1, TEN_YEARS_SECONDS).default(86_400_000),
+    MAX_MEGAPIXELS: decimal(0.01, 1000).default(4),
+
+    LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
+    SHUTDOWN_TIMEOUT: seconds(1, 3600).default(25_000),
+  });
+}
+
+export type Settings = z.output<ReturnType<typeof settingsSchema>>;
