@@ -1,0 +1,12 @@
+import type { ArtifactStore } from './artifact-store.ts';
+import { createFolderStore, type FolderStoreOptions } from './folder.ts';
+import { createS3Store, type S3StoreOptions } from './s3.ts';
+
+export type ArtifactStoreConfig =
+  | ({ driver: 's3' } & Omit<S3StoreOptions, 'now'>)
+  | ({ driver: 'folder' } & Omit<FolderStoreOptions, 'now'>);
+
+/** The store that the configuration names. `now` (milliseconds since 1970) dates signed addresses. */
+export function createArtifactStore(config: ArtifactStoreConfig, now: () => number = Date.now): ArtifactStore {
+  return config.driver === 's3' ? createS3Store({ ...config, now }) : createFolderStore({ ...config, now });
+}

@@ -1,0 +1,38 @@
+import { open } from 'node:fs/promises';
+import { StorageError } from './artifact-store.ts';
+
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Reads a local file of which the size is known, one chunk in memory at a time. Throws StorageError `source` when it is
+ * gone, or shorter or longer than `sizeBytes`, so that nobody waits for bytes that never come.
+ */
+export async function* readExactly(path: string, sizeBytes: number): AsyncGenerator<Buffer<ArrayBuffer>> {
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw new StorageError('source', 'the file to store cannot be opened', { cause });
+  });
+  try {
+    await expectSize(file, sizeBytes);
+    let position = 0;
+    while (position < sizeBytes) {
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - position));
+      const { bytesRead } = await file.read(chunk, 0, chunk.length, position).catch((cause: unknown) => {
+        throw new StorageError('source', 'the file to store cannot be read', { cause });
+      });
+      if (bytesRead === 0)
+        throw new StorageError('source', `the file to store ended at ${position} of ${sizeBytes} bytes`);
+      position += bytesRead;
+      yield chunk.subarray(0, bytesRead);
+    }
+    // Grown meanwhile: whoever writes it is not done, so what was sent is not the whole of it.
+    await expectSize(file, sizeBytes);
+  } finally {
+    await file.close();
+  }
+}
+
+async function expectSize(file: Awaited<ReturnType<typeof open>>, sizeBytes: number): Promise<void> {
+  const { size } = await file.stat();
+  if (size !== sizeBytes)
+    throw new StorageError('source', `the file to store has ${size} bytes instead of ${sizeBytes}`);
+}
