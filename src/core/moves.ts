@@ -1,33 +1,65 @@
 import type { JobEventType } from './events.ts';
 import type { JobStatus } from './job.ts';
 
-/** Where a move leads from each status that allows it, and the event that tells of it (null: nothing is told). */
-export type Move = Partial<Record<JobStatus, readonly [to: JobStatus, event: JobEventType | null]>>;
+/** Counters of a job's record that a move raises by one. */
+type Counter = 'lease' | 'attempts' | 'takeovers' | 'failures';
 
-/**
- * Every change that a job can undergo. A move is refused from a status that it does not name. `transition.lua` carries them
- * out and adds two rules of its own: a move in `fencedMoves` needs the record's latest lease, and once a cancel was requested
- * every move to another status, but `expire`, ends in CANCELED.
- */
+/** Where a move leads from one status. `event` null: nothing is told, and `seq` stays. */
+interface Step {
+  to: JobStatus;
+  event: JobEventType | null;
+  add?: readonly Counter[];
+}
+
+interface Move {
+  /** Carries a lease, and is refused when it is not the record's latest. */
+  fenced: boolean;
+  /** Ends in CANCELED once a cancel was requested, wherever it was to lead. */
+  yieldsToCancel: boolean;
+  /** A move is refused from a status that has no step. */
+  steps: Partial<Record<JobStatus, Step>>;
+}
+
+/** Every change that a job can undergo; `transition.lua` carries them out. */
 export const moves = {
   /** A worker takes the job, also one that another worker left RUNNING. */
-  claim: { QUEUED: ['RUNNING', 'STARTED'], RUNNING: ['RUNNING', 'STARTED'] },
+  claim: {
+    fenced: false,
+    yieldsToCancel: true,
+    steps: {
+      QUEUED: { to: 'RUNNING', event: 'STARTED', add: ['lease', 'attempts'] },
+      RUNNING: { to: 'RUNNING', event: 'STARTED', add: ['lease', 'attempts', 'takeovers'] },
+    },
+  },
   /** Which prompt at which server stands for the job. */
-  submit: { RUNNING: ['RUNNING', null] },
-  progress: { RUNNING: ['RUNNING', 'PROGRESS'] },
-  /** Back into the queue, to be tried again. */
-  retry: { RUNNING: ['QUEUED', 'RETRYING'] },
-  succeed: { RUNNING: ['SUCCEEDED', 'SUCCEEDED'] },
-  fail: { RUNNING: ['FAILED', 'FAILED'] },
+  submit: { fenced: true, yieldsToCancel: false, steps: { RUNNING: { to: 'RUNNING', event: null } } },
+  progress: { fenced: true, yieldsToCancel: false, steps: { RUNNING: { to: 'RUNNING', event: 'PROGRESS' } } },
+  /** Back into the queue after a failure that counts against JOB_ATTEMPTS. */
+  retry: {
+    fenced: true,
+    yieldsToCancel: true,
+    steps: { RUNNING: { to: 'QUEUED', event: 'RETRYING', add: ['failures'] } },
+  },
+  /** Back into the queue for no fault of the job's: its worker stops, or no server could be reached. */
+  putBack: { fenced: true, yieldsToCancel: true, steps: { RUNNING: { to: 'QUEUED', event: 'RETRYING' } } },
+  succeed: { fenced: true, yieldsToCancel: true, steps: { RUNNING: { to: 'SUCCEEDED', event: 'SUCCEEDED' } } },
+  fail: { fenced: true, yieldsToCancel: true, steps: { RUNNING: { to: 'FAILED', event: 'FAILED' } } },
   /** The worker confirms a cancel that was requested. */
-  cancel: { RUNNING: ['CANCELED', 'CANCELED'] },
-  requestCancel: { QUEUED: ['CANCELED', 'CANCELED'], RUNNING: ['RUNNING', 'CANCEL_REQUESTED'] },
+  cancel: { fenced: true, yieldsToCancel: false, steps: { RUNNING: { to: 'CANCELED', event: 'CANCELED' } } },
+  requestCancel: {
+    fenced: false,
+    yieldsToCancel: false,
+    steps: {
+      QUEUED: { to: 'CANCELED', event: 'CANCELED' },
+      RUNNING: { to: 'RUNNING', event: 'CANCEL_REQUESTED' },
+    },
+  },
   /** The deadline has passed. */
-  expire: { QUEUED: ['FAILED', 'FAILED'], RUNNING: ['FAILED', 'FAILED'] },
+  expire: {
+    fenced: false,
+    yieldsToCancel: false,
+    steps: { QUEUED: { to: 'FAILED', event: 'FAILED' }, RUNNING: { to: 'FAILED', event: 'FAILED' } },
+  },
 } as const satisfies Record<string, Move>;
 
 export type MoveName = keyof typeof moves;
-
-/** Moves of a worker: refused when its lease is not the latest any more. */
-export const fencedMoves = ['submit', 'progress', 'retry', 'succeed', 'fail', 'cancel'] as const satisfies MoveName[];
-export type FencedMove = (typeof fencedMoves)[number];

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { canonicalJson, sha256 } from './canonical-json.ts';
 import { type Graph, graphSchema } from './graph.ts';
 import type { Json } from './job.ts';
 
@@ -20,19 +21,53 @@ export const templateSchema = z.object({
 });
 export type Template = z.infer<typeof templateSchema>;
 
-/** The template's graph with the parameters put in; the template stays as it is. A parameter without a value leaves the graph's own. */
+/** The template's text, one for equal templates (canonical JSON), and the SHA-256 of it in hex. */
+export function encodeTemplate(template: Template): { hash: string; text: string } {
+  // Every template is JSON once parsed; the schema also drops what is not part of one.
+  const text = canonicalJson(z.json().parse(templateSchema.parse(template)));
+  return { hash: sha256(text), text };
+}
+
+/** Reads what `encodeTemplate` wrote. Throws on a text that is no template. */
+export function parseTemplate(text: string): Template {
+  return templateSchema.parse(JSON.parse(text));
+}
+
+/**
+ * The template's graph with the parameters put in; the template stays as it is. A parameter without a value (absent or null)
+ * leaves the graph's own. Throws where template and parameters do not fit each other, which validation excludes.
+ */
 export function bindTemplate(template: Template, parameters: { [name: string]: Json }): Graph {
   const graph = structuredClone(template.graph);
   for (const [name, { targets, values }] of Object.entries(template.parameters)) {
-    const given = parameters[name];
+    const given = own(parameters, name);
     if (given === undefined || given === null) continue;
-    const value = values && typeof given === 'string' ? values[given] : given;
-    if (value === undefined) throw new Error(`template ${template.name}: ${name} has no choice ${String(given)}`);
+    const value = values ? translate(template, name, values, given) : given;
     for (const { node, input } of targets) {
-      const target = graph[node];
-      if (!target) throw new Error(`template ${template.name}: ${name} goes to node ${node}, which the graph does not have`);
-      target.inputs[input] = value;
+      const inputs = own(graph, node)?.inputs;
+      if (!inputs || !Object.hasOwn(inputs, input)) {
+        throw new Error(`template ${template.name}: ${name} goes to ${node}.${input}, which the graph does not have`);
+      }
+      inputs[input] = literal(value);
     }
   }
   return graph;
+}
+
+/** ComfyUI's names for one GraphQL enum name or a list of them. */
+function translate(template: Template, name: string, values: { [choice: string]: Json }, given: Json): Json {
+  if (Array.isArray(given)) return given.map((item) => translate(template, name, values, item));
+  const value = typeof given === 'string' ? own(values, given) : undefined;
+  if (value === undefined) throw new Error(`template ${template.name}: ${name} has no choice ${JSON.stringify(given)}`);
+  return value;
+}
+
+/** ComfyUI takes any bare list for a link to another node, which a caller must not be able to make; a wrapped one is a value. */
+function literal(value: Json): Json {
+  return Array.isArray(value) ? { __value__: value } : structuredClone(value);
+}
+
+/** A property of the object itself: names come from outside, and `constructor` is one. */
+function own<T>(object: { [key: string]: T }, key: string): T | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
 }

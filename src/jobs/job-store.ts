@@ -17,8 +17,8 @@ export type MoveOutcome =
   | { outcome: 'lost' };
 
 export type ClaimOutcome =
-  /** `takeover`: it was RUNNING, so its recorded submission may still be alive. */
-  | { outcome: 'claimed'; job: Job; takeover: boolean }
+  /** A recorded submission may still be alive at its server. */
+  | { outcome: 'claimed'; job: Job }
   /** It has ended (also by this very claim, where a cancel had been requested): its recorded prompt may still be alive. */
   | { outcome: 'ended'; job: Job }
   | { outcome: 'gone' };

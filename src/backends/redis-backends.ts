@@ -1,0 +1,81 @@
+import type { Redis } from 'ioredis';
+import type { Keys } from '../jobs/keys.ts';
+import { type BackendDirectory, type BackendReporter, backendReportSchema, type SeenBackend } from './backends.ts';
+
+/** A worker that has not reported for so long is not counted. */
+const WORKER_TTL_MS = 15_000;
+/** What was seen of a backend outlives its workers by so long. */
+const BACKEND_TTL_MS = 7 * 86_400_000;
+
+async function redisNow(redis: Redis): Promise<number> {
+  const [seconds, micros] = await redis.time();
+  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+}
+
+/** `redis` is a durable connection. */
+export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendReporter {
+  return {
+    async report(workerId, backends) {
+      const now = await redisNow(redis);
+      const multi = redis.multi().zadd(keys.workers, now, workerId);
+      multi.zremrangebyscore(keys.workers, '-inf', now - WORKER_TTL_MS);
+      for (const report of backends) {
+        const up = report.status === 'UP';
+        multi.hset(keys.backend(report.name), {
+          report: JSON.stringify(report),
+          reportedAt: now,
+          ...(up ? { lastSeenAt: now } : {}),
+        });
+        multi.pexpire(keys.backend(report.name), BACKEND_TTL_MS);
+        multi.zadd(keys.backends, now, report.name);
+        multi.zadd(keys.backendWorkers(report.name), now, workerId);
+        multi.pexpire(keys.backendWorkers(report.name), BACKEND_TTL_MS);
+        if (up) multi.set(keys.seen, now);
+      }
+      multi.zremrangebyscore(keys.backends, '-inf', now - BACKEND_TTL_MS);
+      for (const [error] of (await multi.exec()) ?? []) if (error) throw error;
+    },
+
+    async leave(workerId) {
+      await redis.zrem(keys.workers, workerId);
+    },
+
+    async reportedByOthers(workerId, backend) {
+      const now = await redisNow(redis);
+      const workers = await redis.zrangebyscore(keys.backendWorkers(backend), now - WORKER_TTL_MS, '+inf');
+      return workers.some((id) => id !== workerId);
+    },
+  };
+}
+
+/** `redis` is a request connection. */
+export function createRedisBackendDirectory(redis: Redis, keys: Keys): BackendDirectory {
+  return {
+    async backends() {
+      const names = await redis.zrange(keys.backends, 0, -1);
+      const pipeline = redis.pipeline();
+      for (const name of names) pipeline.hgetall(keys.backend(name));
+      const seen: SeenBackend[] = [];
+      for (const [error, fields] of (await pipeline.exec()) ?? []) {
+        if (error) throw error;
+        const { report, reportedAt, lastSeenAt } = fields as { [name: string]: string };
+        if (!report) continue;
+        seen.push({
+          ...backendReportSchema.parse(JSON.parse(report)),
+          reportedAt: Number(reportedAt),
+          lastSeenAt: Number(lastSeenAt ?? 0),
+        });
+      }
+      return seen;
+    },
+
+    async liveWorkers() {
+      return redis.zcount(keys.workers, (await redisNow(redis)) - WORKER_TTL_MS, '+inf');
+    },
+  };
+}
+
+/** From when on the time without any ComfyUI counts on a new installation. */
+export async function startGrace(redis: Redis, keys: Keys): Promise<void> {
+  await redis.set(keys.seen, await redisNow(redis), 'NX');
+}

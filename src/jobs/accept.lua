@@ -1,0 +1,34 @@
+-- Accepts a job in one atomic step, or says what its idempotency key has already made.
+-- KEYS  1 idempotency entry  2 record  3 event log  4 caller's jobs  5 caller's QUEUED jobs  6 open  7 status:QUEUED
+--       8 comfyui-seen  9 template (or the record again, where there is none)
+-- ARGV  1 tag  2 job id  3 fingerprint  4 deadline ms  5 least life of the idempotency entry ms  6 grace ms without a ComfyUI
+--       7 '1' where KEYS[9] is a template, then the record's fields and values in turn
+-- gives {'created', now} | {'replayed', record} | {'reused', id} | {'deleted', id} | {'refused', unseen ms} | {'template'}
+local tag, id = ARGV[1], ARGV[2]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local entry = redis.call('HMGET', KEYS[1], 'id', 'fingerprint')
+if entry[1] then
+  if entry[2] ~= ARGV[3] then return { 'reused', entry[1] } end
+  local record = redis.call('HGETALL', tag .. 'job:' .. entry[1])
+  if #record == 0 then return { 'deleted', entry[1] } end
+  return { 'replayed', record }
+end
+
+local seen = redis.call('GET', KEYS[8])
+if seen and now - seen > tonumber(ARGV[6]) then return { 'refused', now - seen } end
+
+local deadline = tonumber(ARGV[4])
+local keep = math.max(tonumber(ARGV[5]), deadline)
+if ARGV[7] == '1' and redis.call('PEXPIRE', KEYS[9], keep) == 0 then return { 'template' } end
+
+redis.call('HSET', KEYS[1], 'id', id, 'fingerprint', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], keep)
+redis.call('HSET', KEYS[2], 'status', 'QUEUED', 'seq', 1, 'createdAt', now, 'deadlineAt', now + deadline, unpack(ARGV, 8))
+redis.call('XADD', KEYS[3], '1-0', 'type', 'QUEUED', 'at', now)
+redis.call('ZADD', KEYS[4], now, id)
+redis.call('ZADD', KEYS[5], now, id)
+redis.call('ZADD', KEYS[6], now + deadline, id)
+redis.call('ZADD', KEYS[7], now, id)
+return { 'created', now }

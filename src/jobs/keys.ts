@@ -1,0 +1,36 @@
+/**
+ * Names of everything in Redis. All carry one hash tag, so that scripts may derive one key from another and run on Redis
+ * Cluster too; transition.lua and accept.lua build the same names.
+ */
+export function createKeys(prefix: string) {
+  const tag = `{${prefix}}:`;
+  return {
+    /** What scripts are given to build names from. */
+    tag,
+    job: (id: string) => `${tag}job:${id}`,
+    events: (id: string) => `${tag}events:${id}`,
+    /** The pub/sub channel of a job's events. */
+    channel: (id: string) => `${tag}job:${id}`,
+    idempotency: (caller: string, keyHash: string) => `${tag}idem:${caller}:${keyHash}`,
+    /** A caller's jobs by creation: all, or those of one status. */
+    jobs: (caller: string, status?: string) => `${tag}jobs:${caller}${status ? `:${status}` : ''}`,
+    /** Jobs that have not ended, by deadline. */
+    open: `${tag}open`,
+    /** Jobs that have, by the time they expire. */
+    ended: `${tag}ended`,
+    /** QUEUED and RUNNING jobs by creation, for counting. */
+    status: (status: 'QUEUED' | 'RUNNING') => `${tag}status:${status}`,
+    template: (hash: string) => `${tag}workflow:${hash}`,
+    /** When a worker last reached a ComfyUI. */
+    seen: `${tag}comfyui-seen`,
+    workers: `${tag}workers`,
+    backends: `${tag}backends`,
+    backend: (name: string) => `${tag}backend:${name}`,
+    backendWorkers: (name: string) => `${tag}backend:${name}:workers`,
+    sweeperLock: `${tag}sweeper`,
+    /** BullMQ's own prefix; it puts `:<queue>:` behind. */
+    queue: `${tag}bull`,
+  };
+}
+
+export type Keys = ReturnType<typeof createKeys>;

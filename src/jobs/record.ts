@@ -1,0 +1,74 @@
+import * as z from 'zod';
+import { artifactSchema, type Job, jobErrorSchema, jobStatuses, priorities, progressSchema } from '../core/job.ts';
+
+const json = <T extends z.ZodType>(schema: T) =>
+  z.string().transform((text, context): z.output<T> => {
+    try {
+      const parsed = schema.safeParse(JSON.parse(text));
+      if (parsed.success) return parsed.data;
+      context.issues.push({ code: 'custom', input: text, message: parsed.error.message });
+    } catch {
+      context.issues.push({ code: 'custom', input: text, message: 'expected JSON' });
+    }
+    return z.NEVER;
+  });
+const orNull = <T extends z.ZodType>(schema: T) => z.union([z.literal('').transform(() => null), schema]);
+const integer = z.coerce.number().pipe(z.int());
+
+/** The record: a field for each property, as Redis gives them; '' is null. */
+const recordSchema = z.object({
+  id: z.string(),
+  caller: z.string(),
+  status: z.enum(jobStatuses),
+  workflow: z.string(),
+  template: orNull(z.string()),
+  parameters: json(z.record(z.string(), z.json())),
+  priority: z.enum(priorities),
+  order: integer,
+  tags: json(z.array(z.string())),
+  progress: json(progressSchema),
+  artifacts: json(z.array(artifactSchema)),
+  error: orNull(json(jobErrorSchema)),
+  attempts: integer,
+  failures: integer,
+  takeovers: integer,
+  lease: integer,
+  submission: orNull(json(z.object({ number: z.int(), backend: z.string() }))),
+  seq: integer,
+  requestId: z.string(),
+  cancelRequestedAt: orNull(integer),
+  createdAt: integer,
+  startedAt: orNull(integer),
+  finishedAt: orNull(integer),
+  deadlineAt: integer,
+  expiresAt: orNull(integer),
+}) satisfies z.ZodType<Job>;
+
+const changeSchema = recordSchema.partial();
+
+export type RecordFields = { [Field in keyof Job]: string };
+
+/** Reads a record; null when there is none. Throws when it is not one of ours. */
+export function parseRecord(fields: { [name: string]: string }): Job | null {
+  return Object.keys(fields).length === 0 ? null : recordSchema.parse(fields);
+}
+
+/** The job with the fields that an event says have changed. */
+export function applyChange(job: Job, fields: { [name: string]: string }): Job {
+  return Object.assign({ ...job }, changeSchema.parse(fields));
+}
+
+/** The opposite of `parseRecord`, for fields that Redis does not set itself. */
+export function formatFields(job: Partial<Job>): string[] {
+  return Object.entries(job).flatMap(([name, value]) => [
+    name,
+    value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value),
+  ]);
+}
+
+/** HGETALL's answer as a script gives it: names and values in turn. */
+export function fieldsOf(flat: string[]): { [name: string]: string } {
+  const fields: { [name: string]: string } = {};
+  for (let i = 0; i < flat.length; i += 2) fields[flat[i] ?? ''] = flat[i + 1] ?? '';
+  return fields;
+}

@@ -1,0 +1,204 @@
+import { createHash } from 'node:crypto';
+import type { ChainableCommander, Redis } from 'ioredis';
+import { type Job, jobStatuses, noProgress, type Priority } from '../core/job.ts';
+import type { GatewayJobStore, JobPageQuery, NewJob } from './job-store.ts';
+import type { Keys } from './keys.ts';
+import { fieldsOf, formatFields, parseRecord } from './record.ts';
+import { loadScript, type ScriptReply, strings } from './scripts.ts';
+import { createTransition } from './transition.ts';
+
+export interface GatewayStoreOptions {
+  redis: Redis;
+  keys: Keys;
+  retentionMs: number;
+  /** An idempotency entry lives at least so long. */
+  idempotencyTtlMs: number;
+  /** Jobs are refused when no ComfyUI has been seen for so long. */
+  noBackendGraceMs: number;
+}
+
+/** BullMQ's priority numbers, smaller first, with room between them. Without one a job would run before all others. */
+const orders: Record<Priority, number> = { HIGH: 500_000, NORMAL: 1_000_000, LOW: 1_500_000 };
+
+/** Answers of a pipeline, the first error thrown. */
+async function results(pipeline: ChainableCommander): Promise<unknown[]> {
+  return ((await pipeline.exec()) ?? []).map(([error, value]) => {
+    if (error) throw error;
+    return value;
+  });
+}
+
+function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'createdAt' | 'deadlineAt'> {
+  return {
+    id: job.id,
+    caller: job.caller,
+    workflow: job.workflow,
+    template: job.template?.hash ?? null,
+    parameters: job.parameters,
+    priority: job.priority,
+    order: orders[job.priority],
+    tags: job.tags,
+    progress: { ...noProgress, nodesTotal: job.nodesTotal },
+    artifacts: [],
+    error: null,
+    attempts: 0,
+    failures: 0,
+    takeovers: 0,
+    lease: 0,
+    submission: null,
+    requestId: job.requestId,
+    cancelRequestedAt: null,
+    startedAt: null,
+    finishedAt: null,
+    expiresAt: null,
+  };
+}
+
+/** The gateway's side of the record. `redis` is a request connection: calls fail fast. */
+export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJobStore {
+  const { redis, keys } = options;
+  const acceptScript = loadScript(new URL('./accept.lua', import.meta.url));
+  const transition = createTransition(redis, keys, options.retentionMs);
+
+  const readMany = async (ids: string[]): Promise<Job[]> => {
+    const pipeline = redis.pipeline();
+    for (const id of ids) pipeline.hgetall(keys.job(id));
+    const records = (await results(pipeline)) as { [name: string]: string }[];
+    return records.flatMap((record) => parseRecord(record) ?? []);
+  };
+
+  async function runAccept(job: NewJob): Promise<ScriptReply[]> {
+    const keyHash = createHash('sha256').update(job.idempotencyKey).digest('hex');
+    const record = recordOf(job);
+    const reply = await acceptScript(
+      redis,
+      [
+        keys.idempotency(job.caller, keyHash),
+        keys.job(job.id),
+        keys.events(job.id),
+        keys.jobs(job.caller),
+        keys.jobs(job.caller, 'QUEUED'),
+        keys.open,
+        keys.status('QUEUED'),
+        keys.seen,
+        job.template ? keys.template(job.template.hash) : keys.job(job.id),
+      ],
+      [
+        keys.tag,
+        job.id,
+        job.fingerprint,
+        job.deadlineMs,
+        options.idempotencyTtlMs,
+        options.noBackendGraceMs,
+        job.template ? '1' : '0',
+        ...formatFields(record),
+      ],
+    );
+    if (!Array.isArray(reply)) throw new Error('accept.lua answered something else than a list');
+    if (reply[0] === 'template' && job.template) {
+      const life = Math.max(options.idempotencyTtlMs, job.deadlineMs);
+      await redis.set(keys.template(job.template.hash), job.template.text, 'PX', life);
+      return runAccept(job);
+    }
+    return reply;
+  }
+
+  return {
+    async accept(job) {
+      const [outcome, value] = await runAccept(job);
+      switch (outcome) {
+        case 'created': {
+          const createdAt = Number(value);
+          const deadlineAt = createdAt + job.deadlineMs;
+          return {
+            outcome,
+            job: { ...recordOf(job), status: 'QUEUED', seq: 1, createdAt, deadlineAt },
+          };
+        }
+        case 'replayed': {
+          const existing = parseRecord(fieldsOf(strings(value)));
+          if (!existing) throw new Error('accept.lua answered an empty record');
+          // ioredis sends a command again whose answer was lost: then this very call made it.
+          return { outcome: existing.id === job.id ? 'created' : 'replayed', job: existing };
+        }
+        case 'reused':
+        case 'deleted':
+          return { outcome, jobId: String(value) };
+        case 'refused':
+          return { outcome, unseenMs: Number(value) };
+        default:
+          throw new Error(`accept.lua answered ${String(outcome)}`);
+      }
+    },
+
+    async get(id) {
+      return parseRecord(await redis.hgetall(keys.job(id)));
+    },
+
+    async requestCancel(id) {
+      const moved = await transition({ id, move: 'requestCancel' }, { withRecord: true });
+      if (moved.outcome === 'done' && moved.job) return moved.job;
+      return parseRecord(await redis.hgetall(keys.job(id)));
+    },
+
+    async page(query) {
+      const ids = await pageOfIds(redis, keys, query);
+      const jobs = await readMany(ids.slice(0, query.first).map(({ id }) => id));
+      return { jobs, more: ids.length > query.first };
+    },
+
+    async counts() {
+      const [queued, running, oldest, time] = (await results(
+        redis
+          .pipeline()
+          .zcard(keys.status('QUEUED'))
+          .zcard(keys.status('RUNNING'))
+          .zrange(keys.status('QUEUED'), 0, 0, 'WITHSCORES')
+          .time(),
+      )) as [number, number, string[], string[]];
+      const now = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
+      return { queued, running, oldestQueuedMs: oldest[1] ? Math.max(0, now - Number(oldest[1])) : null };
+    },
+
+    async remove(id) {
+      const [caller, status] = await redis.hmget(keys.job(id), 'caller', 'status');
+      const multi = redis.multi().del(keys.job(id), keys.events(id)).zrem(keys.ended, id);
+      if (caller && status) multi.zrem(keys.jobs(caller), id).zrem(keys.jobs(caller, status), id);
+      await results(multi);
+    },
+  };
+}
+
+/**
+ * The next ids by creation, newest first, one more than `first` where there are more. Each index is read from the cursor's
+ * score on; ids of that very millisecond that were already given are left out, and made up for by reading further.
+ */
+async function pageOfIds(redis: Redis, keys: Keys, query: JobPageQuery): Promise<{ id: string; createdAt: number }[]> {
+  const { after } = query;
+  const statuses = query.status ?? [];
+  const indexes =
+    query.status === null
+      ? [keys.jobs(query.caller)]
+      : jobStatuses.filter((status) => statuses.includes(status)).map((status) => keys.jobs(query.caller, status));
+  const newest = Math.min(after?.createdAt ?? Number.POSITIVE_INFINITY, query.createdBefore ?? Number.POSITIVE_INFINITY);
+  const max = Number.isFinite(newest) ? String(newest) : '+inf';
+  const min = query.createdAfter === null ? '-inf' : String(query.createdAfter);
+  const wanted = query.first + 1;
+
+  for (let count = wanted + 16; ; count *= 2) {
+    const pipeline = redis.pipeline();
+    for (const index of indexes) pipeline.zrange(index, max, min, 'BYSCORE', 'REV', 'LIMIT', 0, count, 'WITHSCORES');
+    const pages = ((await results(pipeline)) as string[][]).map((flat) => ({
+      cut: flat.length === count * 2,
+      found: flat
+        .flatMap((id, i) => (i % 2 === 0 ? [{ id, createdAt: Number(flat[i + 1]) }] : []))
+        .filter(({ id, createdAt }) => !after || createdAt < after.createdAt || id < after.id),
+    }));
+    // The next ones over all indexes are among the next ones of each.
+    if (pages.some(({ cut, found }) => cut && found.length < wanted)) continue;
+    return pages
+      .flatMap(({ found }) => found)
+      .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
+      .slice(0, wanted);
+  }
+}

@@ -1,0 +1,80 @@
+-- Carries out one move of a job: checks status and lease, writes the change, appends the event and publishes it. Nothing else
+-- writes a job's fields, so record, log and live feed cannot disagree.
+-- KEYS  1 record  2 event log
+-- ARGV  1 tag  2 job id  3 the move {fenced, yieldsToCancel, steps: {status: {to, event, add}}} of core/moves.ts
+--       4 lease ('' where the move is not fenced)  5 retention ms  6 '1': answer with the record
+--       then fields and values to set, in turn
+-- gives {'gone'} | {'lost'} | {'refused', status} | {'done', status, cancel requested '1' or '0', record or nothing}
+local tag, id = ARGV[1], ARGV[2]
+local move = cjson.decode(ARGV[3])
+local record = redis.call('HMGET', KEYS[1], 'status', 'lease', 'cancelRequestedAt', 'caller', 'createdAt', 'seq', 'progress', 'startedAt')
+local status, caller, createdAt = record[1], record[4], record[5]
+if not status then return { 'gone' } end
+if move.fenced and record[2] ~= ARGV[4] then return { 'lost' } end
+local step = move.steps[status]
+if not step then return { 'refused', status } end
+
+local time = redis.call('TIME')
+local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
+local canceling = record[3] ~= ''
+local to, event = step.to, step.event
+local set = {}
+if move.yieldsToCancel and canceling then
+  to, event = 'CANCELED', 'CANCELED'
+else
+  for i = 7, #ARGV, 2 do set[ARGV[i]] = ARGV[i + 1] end
+  for _, counter in ipairs(step.add or {}) do
+    set[counter] = tostring(redis.call('HINCRBY', KEYS[1], counter, 1))
+  end
+end
+if event == cjson.null then event = nil end
+
+if event == 'CANCEL_REQUESTED' then
+  if canceling then return { 'done', status, '1' } end
+  set.cancelRequestedAt, canceling = now, true
+elseif event == 'STARTED' then
+  if record[8] == '' then set.startedAt = now end
+  local progress = cjson.decode(record[7])
+  progress.fraction, progress.nodesDone, progress.node = 0, 0, cjson.null
+  set.progress = cjson.encode(progress)
+end
+
+local ended = to == 'SUCCEEDED' or to == 'FAILED' or to == 'CANCELED'
+if ended then
+  set.finishedAt = now
+  set.expiresAt = string.format('%d', now + ARGV[5])
+  redis.call('ZREM', tag .. 'open', id)
+  redis.call('ZADD', tag .. 'ended', set.expiresAt, id)
+end
+if to ~= status then
+  set.status = to
+  local jobs = tag .. 'jobs:' .. caller .. ':'
+  redis.call('ZREM', jobs .. status, id)
+  redis.call('ZADD', jobs .. to, createdAt, id)
+  redis.call('ZREM', tag .. 'status:' .. status, id)
+  if not ended then redis.call('ZADD', tag .. 'status:' .. to, createdAt, id) end
+end
+
+if event then
+  local seq = record[6] + 1
+  set.seq = string.format('%d', seq)
+  if ended then
+    -- What is left of the log are its lifecycle events: built anew, since entries deleted one by one keep their memory.
+    local kept = {}
+    for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '-', '+')) do
+      if entry[2][2] ~= 'PROGRESS' then kept[#kept + 1] = entry end
+    end
+    redis.call('DEL', KEYS[2])
+    for _, entry in ipairs(kept) do redis.call('XADD', KEYS[2], entry[1], unpack(entry[2])) end
+  end
+  -- 5000 events are over eight minutes of progress at its fastest, in some 100 KB.
+  redis.call('XADD', KEYS[2], 'MAXLEN', '~', 5000, set.seq .. '-0', 'type', event, 'at', now)
+end
+
+local flat = {}
+for field, value in pairs(set) do flat[#flat + 1], flat[#flat + 2] = field, value end
+if #flat > 0 then redis.call('HSET', KEYS[1], unpack(flat)) end
+if event then
+  redis.call('PUBLISH', KEYS[1], cjson.encode({ seq = record[6] + 1, type = event, at = tonumber(now), set = set }))
+end
+return { 'done', to, canceling and '1' or '0', ARGV[6] == '1' and redis.call('HGETALL', KEYS[1]) or nil }

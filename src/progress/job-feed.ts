@@ -1,0 +1,97 @@
+import * as z from 'zod';
+import { isTerminalEvent, type JobEvent, jobEventTypes } from '../core/events.ts';
+import { isTerminal, type Job } from '../core/job.ts';
+import { applyChange } from '../jobs/record.ts';
+import { eventsOwed, type LogReading, snapshot } from './log.ts';
+import type { Watcher } from './watcher.ts';
+
+/** What transition.lua publishes. */
+const liveEventSchema = z.object({
+  seq: z.int(),
+  type: z.enum(jobEventTypes),
+  at: z.number(),
+  set: z.record(z.string(), z.string()),
+});
+
+/** One job as this process follows it, for all of its watchers. */
+export interface JobFeed {
+  readonly watchers: ReadonlySet<Watcher>;
+  /** The job as last known; null before the first reading. */
+  readonly job: Job | null;
+  add(watcher: Watcher): void;
+  remove(watcher: Watcher): void;
+  /** The first reading. `stale`: what came meanwhile does not follow it, so the log has to be read. */
+  start(job: Job): 'ok' | 'stale';
+  /** A published message; `stale` as above. */
+  live(message: unknown): 'ok' | 'stale';
+  /** A reading of the log behind `since`, the number known when it was asked for: watchers get what they missed. */
+  catchUp(reading: LogReading | null, since: number): void;
+}
+
+/** Pure but for `now`: reading and subscribing are its owner's. `gone`: what watchers are told when the record has vanished. */
+export function createJobFeed(now: () => number, gone: () => Error): JobFeed {
+  const watchers = new Set<Watcher>();
+  /** What came before the first reading. */
+  let early: unknown[] = [];
+  let job: Job | null = null;
+
+  const send = (event: JobEvent) => {
+    for (const watcher of watchers) watcher.push(event);
+  };
+
+  function live(message: unknown): 'ok' | 'stale' {
+    if (!job) {
+      early.push(message);
+      return 'ok';
+    }
+    const { seq, type, at, set } = liveEventSchema.parse(message);
+    if (seq <= job.seq) return 'ok';
+    if (seq > job.seq + 1) return 'stale';
+    job = applyChange(job, set);
+    send({ seq, type, at, job });
+    return 'ok';
+  }
+
+  return {
+    watchers,
+    get job() {
+      return job;
+    },
+    add: (watcher) => watchers.add(watcher),
+    remove: (watcher) => watchers.delete(watcher),
+    live,
+
+    start(first) {
+      if (job) return 'ok';
+      job = first;
+      const held = early;
+      early = [];
+      return held.some((message) => live(message) === 'stale') ? 'stale' : 'ok';
+    },
+
+    catchUp(reading, since) {
+      if (!reading) {
+        for (const watcher of watchers) watcher.fail(gone());
+        return;
+      }
+      if (!job) return;
+      const known = job;
+      const read = reading.job;
+      if (read.seq === known.seq && read.status === known.status) return;
+      if (read.seq > known.seq) {
+        job = read;
+        // From `since` on, of which a live event may have told some meanwhile: watchers drop what they have seen.
+        const owed = eventsOwed(reading, now());
+        for (const event of owed) send(event);
+        // The record has the last word.
+        if (isTerminal(read.status) && !owed.some(({ type }) => isTerminalEvent(type))) {
+          send({ seq: read.seq, type: read.status, at: read.finishedAt ?? now(), job: read });
+        }
+      } else if (read.seq < since || read.status !== known.status) {
+        // Lower than what was known before it was asked for: Redis has lost writes, and counts on from there.
+        job = read;
+        for (const event of snapshot(read, now())) send(event);
+      }
+    },
+  };
+}

@@ -1,0 +1,161 @@
+import { RedisPubSub } from 'graphql-redis-subscriptions';
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import { badInput, notFound, unavailable } from '../core/errors.ts';
+import type { Keys } from '../jobs/keys.ts';
+import { isRedisDown } from '../redis.ts';
+import { createJobFeed, type JobFeed } from './job-feed.ts';
+import { eventsOwed, readLog } from './log.ts';
+import type { ProgressFeed } from './progress.ts';
+import { createWatcher } from './watcher.ts';
+
+export interface ProgressOptions {
+  /** A request connection, for reading. */
+  redis: Redis;
+  /** A connection of its own, which is closed with the feed. */
+  subscriber: Redis;
+  keys: Keys;
+  log: Logger;
+  /** Records are compared with what watchers have seen every so often, in case a message was lost. Default 5 s. */
+  checkIntervalMs?: number;
+  now?: () => number;
+}
+
+/** Together with one reading it keeps within the 3 s in which an outage is told. */
+const SUBSCRIBE_TIMEOUT_MS = 1_500;
+
+interface Following {
+  feed: JobFeed;
+  subscription: Promise<number>;
+}
+
+/** Watches jobs through Redis: one channel for each job that is watched, whatever the number of its watchers. */
+export function createRedisProgress(options: ProgressOptions): ProgressFeed {
+  const { redis, subscriber, keys, log, checkIntervalMs = 5_000, now = Date.now } = options;
+  quietUnsubscribe(subscriber);
+  const pubsub = new RedisPubSub({ publisher: redis, subscriber });
+  const followed = new Map<string, Following>();
+  const gone = () => notFound('the job was removed: job');
+
+  function follow(jobId: string): Following {
+    const present = followed.get(jobId);
+    if (present) return present;
+    const feed = createJobFeed(now, gone);
+    const subscription = pubsub.subscribe(keys.channel(jobId), (message: unknown) => {
+      try {
+        if (feed.live(message) === 'stale') void catchUp(jobId, feed);
+      } catch (error) {
+        // Not one of ours, or of a version that this one does not know: the next check reads the record instead.
+        log.error({ jobId, err: error }, 'a published event could not be read');
+      }
+    });
+    const following = { feed, subscription };
+    followed.set(jobId, following);
+    return following;
+  }
+
+  function unfollow(jobId: string, { feed, subscription }: Following) {
+    if (feed.watchers.size > 0 || followed.get(jobId)?.feed !== feed) return;
+    followed.delete(jobId);
+    subscription.then(
+      (id) => pubsub.unsubscribe(id),
+      (error: Error) => log.debug({ jobId, error: error.message }, 'subscription never came about'),
+    );
+  }
+
+  /** Reads what was missed. While Redis is away watchers wait: the next reconnect or check comes here again. */
+  async function catchUp(jobId: string, feed: JobFeed) {
+    const since = feed.job?.seq;
+    if (since === undefined) return;
+    try {
+      feed.catchUp(await readLog(redis, keys, jobId, since), since);
+    } catch (error) {
+      if (!isRedisDown(error)) log.error({ jobId, err: error }, 'reading the log failed');
+    }
+  }
+
+  /** Compares all followed jobs with their records in one round trip, and reads the logs of those that differ. */
+  async function check() {
+    const following = [...followed];
+    if (following.length === 0 || redis.status !== 'ready') return;
+    const pipeline = redis.pipeline();
+    for (const [jobId] of following) pipeline.hmget(keys.job(jobId), 'seq', 'status');
+    const replies = await pipeline.exec().catch(() => null);
+    if (!replies) return;
+    await Promise.all(
+      following.map(async ([jobId, { feed }], i) => {
+        const [error, value] = replies[i] ?? [];
+        if (error || !feed.job || !Array.isArray(value)) return;
+        if (Number(value[0]) !== feed.job.seq || value[1] !== feed.job.status) await catchUp(jobId, feed);
+      }),
+    );
+  }
+
+  const timer = setInterval(check, checkIntervalMs);
+  timer.unref();
+  // A ping behind the SUBSCRIBEs that ioredis repeats: its answer says that they are in force. Without one, `ready` comes again.
+  const onReady = () => void subscriber.ping().then(check, () => undefined);
+  subscriber.on('ready', onReady);
+
+  return {
+    async watch({ jobId, caller, afterSeq }) {
+      if (afterSeq !== null && afterSeq < 0) {
+        throw badInput([{ path: ['afterSeq'], message: 'expected 0 or more', code: 'too_small' }]);
+      }
+      const following = follow(jobId);
+      const { feed } = following;
+      const watcher = createWatcher(() => {
+        feed.remove(watcher);
+        unfollow(jobId, following);
+      });
+      feed.add(watcher);
+      try {
+        await within(SUBSCRIBE_TIMEOUT_MS, following.subscription);
+        const reading = await readLog(redis, keys, jobId, afterSeq ?? Number.MAX_SAFE_INTEGER);
+        if (!reading || reading.job.caller !== caller) throw notFound('job');
+        watcher.start(eventsOwed(reading, now()), reading.job.seq);
+        const stale = feed.start(reading.job) === 'stale' || (feed.job?.seq ?? 0) !== reading.job.seq;
+        if (stale) void catchUp(jobId, feed);
+        if (reading.job.status !== 'QUEUED' && reading.job.status !== 'RUNNING') watcher.finish();
+        return watcher.iterator;
+      } catch (error) {
+        void watcher.iterator.return?.();
+        if (isRedisDown(error)) throw unavailable('Redis cannot be reached', 2, error);
+        throw error;
+      }
+    },
+
+    stats() {
+      let watchers = 0;
+      for (const { feed } of followed.values()) watchers += feed.watchers.size;
+      return { watchers, jobs: followed.size };
+    },
+
+    async close() {
+      clearInterval(timer);
+      subscriber.off('ready', onReady);
+      for (const { feed } of followed.values()) for (const watcher of [...feed.watchers]) watcher.finish();
+    },
+  };
+}
+
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => timeout.reject(new Error('Command timed out')), ms);
+  try {
+    return await Promise.race([promise, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * graphql-redis-subscriptions drops the promise of UNSUBSCRIBE, so one that is cut short by the end of its connection would
+ * be an unhandled rejection. A connection that has ended has no subscriptions left.
+ */
+function quietUnsubscribe(subscriber: Redis) {
+  for (const name of ['unsubscribe', 'punsubscribe'] as const) {
+    const original = subscriber[name].bind(subscriber) as (...channels: string[]) => Promise<unknown>;
+    Object.assign(subscriber, { [name]: (...channels: string[]) => original(...channels).catch(() => undefined) });
+  }
+}

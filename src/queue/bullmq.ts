@@ -1,0 +1,108 @@
+import { DelayedError, Queue, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { Keys } from '../jobs/keys.ts';
+import type { DeliveryHandler, JobConsumer, JobQueue } from './queue.ts';
+
+const QUEUE = 'jobs';
+/** A worker that has not renewed its lock for so long is taken for dead; looked for every STALLED_INTERVAL_MS. */
+const LOCK_MS = 10_000;
+const STALLED_INTERVAL_MS = 5_000;
+/** How many crashes a job survives is the record's to count, not BullMQ's. */
+const NEVER = 2 ** 31 - 1;
+
+/** The gateway's side. `redis` is a request connection that is ready. */
+export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue {
+  const queue = new Queue(QUEUE, { connection: redis, prefix: keys.queue });
+  // Each call's own rejection says it to whom it concerns; BullMQ only repeats it here.
+  queue.on('error', (error) => log.debug({ error: error.message }, 'queue connection error'));
+  const key = (name: string) => `${keys.queue}:${QUEUE}:${name}`;
+
+  return {
+    async add(jobId, order) {
+      await queue.add('job', null, { jobId, priority: order, removeOnComplete: true, removeOnFail: true });
+    },
+
+    async positions(jobIds) {
+      const pipeline = redis.pipeline().llen(key('wait')).zcard(key('prioritized'));
+      for (const id of jobIds) pipeline.zrank(key('prioritized'), id).zscore(key('delayed'), id);
+      const replies = ((await pipeline.exec()) ?? []).map(([error, value]) => {
+        if (error) throw error;
+        return value;
+      });
+      const [first, prioritized] = replies.map(Number);
+      return jobIds.map((_, i) => {
+        const rank = replies[2 + 2 * i];
+        if (rank !== null) return Number(first) + Number(rank);
+        return replies[3 + 2 * i] === null ? null : Number(first) + Number(prioritized);
+      });
+    },
+
+    async missing(jobIds) {
+      const pipeline = redis.pipeline();
+      for (const id of jobIds) pipeline.exists(key(id));
+      const replies = (await pipeline.exec()) ?? [];
+      return jobIds.filter((_, i) => {
+        const [error, exists] = replies[i] ?? [];
+        if (error) throw error;
+        return exists === 0;
+      });
+    },
+
+    async remove(jobId) {
+      await queue.remove(jobId);
+    },
+
+    close: () => queue.close(),
+  };
+}
+
+/** The worker's side. `redis` is a durable connection; BullMQ makes a second one of it to wait on. */
+export function createBullConsumer(redis: Redis, keys: Keys, handle: DeliveryHandler, log: Logger): JobConsumer {
+  const running = new Map<string, AbortController>();
+
+  const worker = new Worker<null>(
+    QUEUE,
+    async (delivery, token) => {
+      const jobId = delivery.id ?? '';
+      const control = new AbortController();
+      running.set(jobId, control);
+      try {
+        const result = await handle(jobId, control.signal);
+        if (result.done) return;
+        await delivery.moveToDelayed(Date.now() + Math.max(1, result.delayMs), token);
+      } finally {
+        if (running.get(jobId) === control) running.delete(jobId);
+      }
+      throw new DelayedError();
+    },
+    {
+      connection: redis,
+      prefix: keys.queue,
+      autorun: false,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_INTERVAL_MS,
+      maxStalledCount: NEVER,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    },
+  );
+  worker.on('error', (error) => log.debug({ error: error.message }, 'queue worker error'));
+  worker.on('failed', (delivery, error) => log.error({ jobId: delivery?.id, err: error }, 'delivery failed'));
+  worker.on('lockRenewalFailed', (jobIds) => {
+    for (const id of jobIds) running.get(id)?.abort(new Error('the lock of this delivery was lost'));
+  });
+
+  let capacity = 0;
+  return {
+    setCapacity(slots) {
+      if (slots === capacity) return;
+      const wasTaking = capacity > 0;
+      capacity = slots;
+      if (slots > 0) worker.concurrency = slots;
+      if (slots > 0 && !wasTaking) void worker.resume();
+      if (slots === 0 && wasTaking) void worker.pause(true);
+    },
+    close: () => worker.close(),
+  };
+}

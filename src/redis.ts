@@ -1,0 +1,128 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import type { Logger } from 'pino';
+
+/**
+ * What a connection is for:
+ * - `request`: someone waits for the answer. Fails at once while Redis is away and after COMMAND_TIMEOUT_MS when it is silent.
+ * - `durable`: a worker's. Waits for as long as Redis is away, then goes on where it was.
+ * - `subscriber`: pub/sub; subscribes again by itself after each reconnect.
+ */
+export type ConnectionRole = 'request' | 'durable' | 'subscriber';
+
+/** Two of these in a row still answer within 3 s. */
+const COMMAND_TIMEOUT_MS = 1_250;
+
+/** A socket that has had a request outstanding for so long is dead: cut it, reconnect, resend. Above BullMQ's blocking wait. */
+const SOCKET_TIMEOUT_MS = 15_000;
+
+const roles: Record<ConnectionRole, RedisOptions> = {
+  request: { commandTimeout: COMMAND_TIMEOUT_MS, enableOfflineQueue: false, maxRetriesPerRequest: 0 },
+  durable: { maxRetriesPerRequest: null, socketTimeout: SOCKET_TIMEOUT_MS },
+  subscriber: { maxRetriesPerRequest: null },
+};
+
+export interface ConnectOptions {
+  /** redis://, rediss:// or the path of a unix socket. */
+  url: string;
+  role: ConnectionRole;
+  log: Logger;
+}
+
+/** Opens a connection that reconnects for ever; a connection that is refused at first is waited for. */
+export function connectRedis({ url, role, log }: ConnectOptions): Redis {
+  const redis = new Redis(url, {
+    ...roles[role],
+    connectTimeout: 2_000,
+    keepAlive: 10_000,
+    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
+  });
+  let down = false;
+  // One line when it goes and one when it is back: ioredis says `error` at each try.
+  redis.on('error', (error: Error) => {
+    if (down) return;
+    down = true;
+    log.warn({ role, error: error.message }, 'redis connection lost');
+  });
+  redis.on('ready', () => {
+    if (down) log.info({ role }, 'redis connection back');
+    down = false;
+  });
+  return redis;
+}
+
+/** Resolves when the connection is ready; rejects when it was closed for good or the signal is aborted. */
+export async function whenReady(redis: Redis, signal?: AbortSignal): Promise<void> {
+  if (redis.status === 'ready') return;
+  await new Promise<void>((resolve, reject) => {
+    const settle = (outcome: () => void) => {
+      redis.off('ready', onReady);
+      redis.off('end', onEnd);
+      signal?.removeEventListener('abort', onAbort);
+      outcome();
+    };
+    const onReady = () => settle(resolve);
+    const onEnd = () => settle(() => reject(new Error('redis connection closed')));
+    const onAbort = () => settle(() => reject(signal?.reason));
+    redis.on('ready', onReady);
+    redis.on('end', onEnd);
+    signal?.addEventListener('abort', onAbort);
+  });
+}
+
+/** Ends a connection: politely while Redis answers within a second, otherwise at once. */
+export async function closeRedis(redis: Redis): Promise<void> {
+  if (redis.status === 'end') return;
+  if (redis.status === 'ready') {
+    const polite = await Promise.race([
+      redis.quit().then(
+        () => true,
+        () => false,
+      ),
+      new Promise<boolean>((resolve) => setTimeout(resolve, 1_000, false).unref()),
+    ]);
+    if (polite) return;
+  }
+  redis.disconnect();
+}
+
+/** Whether an error came from the connection rather than from a command. */
+export function isRedisDown(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /Connection is closed|Command timed out|isn't writeable|max retries per request|Socket closed|ECONN|ETIMEDOUT|EPIPE|ENOENT|EAI_AGAIN|LOADING|OOM command not allowed|MISCONF|READONLY|UNBLOCKED|MASTERDOWN|CLUSTERDOWN/.test(
+      `${error.name} ${error.message}`,
+    )
+  );
+}
+
+/**
+ * Redis must keep what it acknowledged. A policy that evicts keys stops the start; without AOF it only warns, since a managed
+ * Redis may be durable in its own way (and may not let CONFIG be read).
+ */
+export async function checkDurability(redis: Redis, log: Logger): Promise<void> {
+  let settings: Record<string, string>;
+  try {
+    const reply = await redis.config('GET', 'maxmemory-policy', 'appendonly', 'appendfsync');
+    const flat = Array.isArray(reply) ? reply.map(String) : [];
+    settings = Object.fromEntries(flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? '']] : [])));
+  } catch (error) {
+    if (isRedisDown(error)) throw error;
+    log.warn('redis does not let its settings be read: make sure of maxmemory-policy noeviction and an AOF');
+    return;
+  }
+  const policy = settings['maxmemory-policy'];
+  if (policy !== undefined && policy !== 'noeviction') {
+    throw new Error(
+      `Redis has maxmemory-policy ${policy} and would throw jobs away when its memory is full. ` +
+        'Set it to noeviction: redis-cli CONFIG SET maxmemory-policy noeviction, and in redis.conf.',
+    );
+  }
+  if (settings.appendonly === 'no') {
+    log.warn('redis has no append-only file: what it acknowledged is lost when it crashes. Set appendonly yes.');
+  } else if (settings.appendfsync !== undefined && settings.appendfsync !== 'always') {
+    log.info(
+      { appendfsync: settings.appendfsync },
+      'redis may lose its last second when it crashes; appendfsync always loses nothing',
+    );
+  }
+}
