@@ -1,0 +1,121 @@
+import type { Graph } from '../core/graph.ts';
+import type { WorkflowParameter } from './catalogue.ts';
+import { enumValueFault, nameFault, typeNameFault } from './check-names.ts';
+import { describe, quote } from './issues.ts';
+import type { ManifestParameter } from './manifest.ts';
+import type { Check } from './values.ts';
+
+/** Tells of a fault: the field below the parameter (`''` is the parameter itself) and why it will not do. */
+type Report = (field: string, reason: string) => void;
+
+/** What a parameter's declaration must fulfil besides its form: its own limits, its default, and the graph that it goes to. */
+export function checkParameter(
+  parameter: WorkflowParameter,
+  declared: ManifestParameter,
+  check: Check,
+  graph: Graph | null,
+  report: Report,
+): void {
+  const fault = nameFault(parameter.name);
+  if (fault) report('', fault);
+  checkLimits(parameter, declared, report);
+  if (parameter.type === 'ENUM') checkChoices(parameter, report);
+  checkDefault(parameter, check, report);
+  if (graph) checkTargets(parameter, declared, graph, report);
+}
+
+function checkLimits(parameter: WorkflowParameter, declared: ManifestParameter, report: Report): void {
+  const bounds = { int: [-(2 ** 31), 2 ** 31 - 1], seed: [0, Number.MAX_SAFE_INTEGER] } as const;
+  if (declared.type === 'int' || declared.type === 'seed') {
+    const [least, most] = bounds[declared.type];
+    for (const limit of ['minimum', 'maximum'] as const) {
+      const value = declared.limits[limit];
+      if (value === undefined || (value >= least && value <= most)) continue;
+      report(`limits.${limit}`, `expected ${least} to ${most}, got ${value}`);
+    }
+  }
+  const { minimum, maximum, minLength, maxLength } = parameter;
+  if (minimum !== null && maximum !== null && minimum > maximum)
+    report('limits', `minimum ${minimum} is above maximum ${maximum}`);
+  if (minLength !== null && maxLength !== null && minLength > maxLength) {
+    report('limits', `minLength ${minLength} is above maxLength ${maxLength}`);
+  }
+  if (!('list' in declared)) return;
+  const { minItems, maxItems } = declared.limits;
+  if (!declared.list && (minItems !== undefined || maxItems !== undefined))
+    report('limits', 'minItems and maxItems need "list": true');
+  if ((minItems ?? 0) > (maxItems ?? 1000)) report('limits', `minItems ${minItems} is above maxItems ${maxItems}`);
+}
+
+function checkChoices({ enumType, choices }: WorkflowParameter, report: Report): void {
+  const fault = typeNameFault(enumType ?? '');
+  if (fault) report('enumType', fault);
+  const labels = new Map<string, string>();
+  for (const [index, { value, label }] of (choices ?? []).entries()) {
+    const valueFault = enumValueFault(value);
+    if (valueFault) {
+      report(
+        `choices.${index}`,
+        `${quote(label)} would be ${quote(value)}: ${valueFault}; name it yourself: ["NAME", ${quote(label)}]`,
+      );
+    }
+    const other = labels.get(value);
+    if (other !== undefined) {
+      const both = `${quote(other)} and ${quote(label)} would both be ${value}`;
+      report(
+        `choices.${index}`,
+        other === label ? `${quote(label)} is there twice` : `${both}; name one yourself: ["NAME", ${quote(label)}]`,
+      );
+    }
+    labels.set(value, label);
+  }
+}
+
+function checkDefault(parameter: WorkflowParameter, check: Check, report: Report): void {
+  if (parameter.default === null) return;
+  if (parameter.required) report('default', 'a required parameter has no default');
+  const checked = check(parameter.default);
+  if (checked.ok) return;
+  for (const { path, message } of checked.faults) report(['default', ...path].join('.'), message);
+}
+
+function checkTargets(parameter: WorkflowParameter, declared: ManifestParameter, graph: Graph, report: Report): void {
+  for (const [index, { node, input }] of declared.targets.entries()) {
+    const field = `targets.${index}`;
+    const target = Object.hasOwn(graph, node) ? graph[node] : undefined;
+    if (!target) {
+      report(
+        `${field}.node`,
+        `graph.json has no node ${quote(node)}; it has ${Object.keys(graph).slice(0, 50).join(', ')}`,
+      );
+      continue;
+    }
+    const current = Object.hasOwn(target.inputs, input) ? target.inputs[input] : undefined;
+    if (current === undefined) {
+      const inputs = Object.keys(target.inputs).join(', ') || 'none';
+      report(`${field}.input`, `node ${node} (${target.class_type}) has no input ${quote(input)}; it has ${inputs}`);
+    } else if (Array.isArray(current)) {
+      report(`${field}.input`, `${quote(input)} of node ${node} (${target.class_type}) is a link to another node`);
+    } else if (!parameter.list && current !== null && typeof current !== jsonType(declared)) {
+      report(
+        `${field}.input`,
+        `takes a ${typeof current} in graph.json (${describe(current)}), not a ${jsonType(declared)}`,
+      );
+    }
+  }
+  if (declared.type === 'model' && !declared.targets.some((target) => modelAt(graph, target) === declared.model)) {
+    const seen = declared.targets.map((target) => modelAt(graph, target)).filter((name) => name !== null);
+    if (seen.length > 0)
+      report('model', `expected the class and input of a target (${seen.join(', ')}), got ${quote(declared.model)}`);
+  }
+}
+
+function modelAt(graph: Graph, { node, input }: { node: string; input: string }): string | null {
+  const target = Object.hasOwn(graph, node) ? graph[node] : undefined;
+  return target && Object.hasOwn(target.inputs, input) ? `${target.class_type}.${input}` : null;
+}
+
+function jsonType({ type }: ManifestParameter): 'string' | 'number' | 'boolean' {
+  if (type === 'boolean') return 'boolean';
+  return type === 'string' || type === 'enum' || type === 'model' ? 'string' : 'number';
+}

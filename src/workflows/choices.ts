@@ -1,0 +1,62 @@
+import type { Choice } from './catalogue.ts';
+import { quote } from './issues.ts';
+
+/** All choices are listed in a message while they fit this many characters. */
+const LISTED_CHARACTERS = 1200;
+const COMPARED_CHARACTERS = 64;
+
+/** ComfyUI's name as a GraphQL enum name: upper case, everything else but A-Z, 0-9 and _ made _, no digit in front. */
+export function enumName(label: string): string {
+  return label
+    .toUpperCase()
+    .replace(/[^A-Z0-9_]/g, '_')
+    .replace(/^(?=\d)/, '_');
+}
+
+/** Choices as a manifest has them: ComfyUI's name, or a GraphQL name for it and ComfyUI's name. */
+export function toChoices(declared: readonly (string | readonly [string, string])[]): Choice[] {
+  return declared.map((choice) => {
+    const [value, label] = typeof choice === 'string' ? [enumName(choice), choice] : choice;
+    return { value, label };
+  });
+}
+
+/** The message for a value that is none of the choices: the nearest ones, and all of them where they are not too many. */
+export function notAChoice(given: string, choices: readonly string[]): string {
+  const near = nearestChoices(given, choices);
+  const hint = near.length > 0 ? `; did you mean ${orList(near)}?` : '';
+  const all = choices.join(', ');
+  const listed = all.length <= LISTED_CHARACTERS ? ` Choices: ${all}` : ` There are ${choices.length} choices`;
+  return `${quote(given)} is not a choice${hint || '.'}${listed}`;
+}
+
+/** Up to three choices that are likely to be meant, the likeliest first. */
+export function nearestChoices(given: string, choices: readonly string[]): string[] {
+  const wanted = given.slice(0, COMPARED_CHARACTERS).toUpperCase();
+  const limit = Math.max(1, Math.floor(wanted.length * 0.4));
+  return choices
+    .map((choice) => ({ choice, away: distance(wanted, choice.slice(0, COMPARED_CHARACTERS).toUpperCase()) }))
+    .filter(({ away }) => away <= limit)
+    .sort((a, b) => a.away - b.away)
+    .slice(0, 3)
+    .map(({ choice }) => choice);
+}
+
+/** Levenshtein's: insertions, deletions and replacements that make one text of the other. */
+function distance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const replaced = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}
+
+function orList(items: string[]): string {
+  const last = items.at(-1) ?? '';
+  return items.length < 2 ? last : `${items.slice(0, -1).join(', ')} or ${last}`;
+}

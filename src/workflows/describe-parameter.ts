@@ -1,0 +1,72 @@
+import type { WorkflowParameter } from './catalogue.ts';
+import { toChoices } from './choices.ts';
+import type { ManifestParameter } from './manifest.ts';
+import type { ListLimits } from './values.ts';
+
+/** Bounds where a manifest names none, so that no value is unbounded. GraphQL's Int has 32 bits. */
+const DEFAULTS = {
+  int: { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 },
+  seed: { minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+  stringLength: 10_000,
+  modelLength: 255,
+  listItems: 100,
+};
+
+const parameterTypes = {
+  string: 'STRING',
+  int: 'INT',
+  float: 'FLOAT',
+  boolean: 'BOOLEAN',
+  enum: 'ENUM',
+  seed: 'SEED',
+  model: 'MODEL',
+} as const;
+
+/** A parameter of a manifest as the catalogue shows it, every implied bound written out; `default` as it stands, unchecked. */
+export function describeParameter(name: string, declared: ManifestParameter): WorkflowParameter {
+  const common: WorkflowParameter = {
+    name,
+    type: parameterTypes[declared.type],
+    list: 'list' in declared && declared.list,
+    required: declared.required,
+    description: declared.description,
+    default: declared.default ?? null,
+    minimum: null,
+    maximum: null,
+    multipleOf: null,
+    minLength: null,
+    maxLength: null,
+    enumType: null,
+    choices: null,
+    modelOf: null,
+  };
+  switch (declared.type) {
+    case 'string': {
+      const { minLength = null, maxLength = DEFAULTS.stringLength } = declared.limits;
+      return { ...common, minLength, maxLength };
+    }
+    case 'int': {
+      const { minimum = DEFAULTS.int.minimum, maximum = DEFAULTS.int.maximum, multipleOf = null } = declared.limits;
+      return { ...common, minimum, maximum, multipleOf };
+    }
+    case 'float': {
+      const { minimum = null, maximum = null, multipleOf = null } = declared.limits;
+      return { ...common, minimum, maximum, multipleOf };
+    }
+    case 'seed': {
+      const { minimum = DEFAULTS.seed.minimum, maximum = DEFAULTS.seed.maximum } = declared.limits;
+      return { ...common, minimum, maximum };
+    }
+    case 'enum':
+      return { ...common, enumType: declared.enumType, choices: toChoices(declared.choices) };
+    case 'model':
+      return { ...common, modelOf: declared.model, minLength: 1, maxLength: DEFAULTS.modelLength };
+    case 'boolean':
+      return common;
+  }
+}
+
+export function listLimitsOf(declared: ManifestParameter): ListLimits {
+  const limits = 'list' in declared ? declared.limits : {};
+  return { minItems: limits.minItems ?? 0, maxItems: limits.maxItems ?? DEFAULTS.listItems };
+}

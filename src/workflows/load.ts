@@ -1,0 +1,89 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { canonicalJson } from '../core/canonical-json.ts';
+import type { Choice, Workflow, WorkflowCatalogue } from './catalogue.ts';
+import { CatalogueError, type CatalogueFault } from './catalogue-error.ts';
+import { inputTypeName } from './check-names.ts';
+import { readWorkflow } from './read-workflow.ts';
+
+export interface LoadOptions {
+  /** Holds a folder for each workflow, named as it, with its `graph.json` and `manifest.json`. */
+  dir: string;
+  /** MAX_MEGAPIXELS, in millions of pixels. */
+  maxMegapixels: number;
+}
+
+/**
+ * Reads all installed workflows, sorted by name. Files beside the folders, and what begins with a dot, are left alone. Rejects
+ * with a CatalogueError that names every fault of every file.
+ */
+export async function loadCatalogue({ dir, maxMegapixels }: LoadOptions): Promise<WorkflowCatalogue> {
+  const faults: CatalogueFault[] = [];
+  const names = await folders(dir, faults);
+  const workflows: Workflow[] = [];
+  for (const name of names) {
+    const workflow = await readWorkflow({ dir, name, maxMegapixels, report: (fault) => faults.push(fault) });
+    if (workflow) workflows.push(workflow);
+  }
+  faults.push(...inputTypeCollisions(names), ...enumTypeCollisions(workflows, names));
+  if (faults.length > 0) throw new CatalogueError(dir, faults);
+
+  const byName = new Map(workflows.map((workflow) => [workflow.name, workflow]));
+  return { workflows, get: (name) => byName.get(name) };
+}
+
+async function folders(dir: string, faults: CatalogueFault[]): Promise<string[]> {
+  try {
+    const names = (await readdir(dir)).filter((name) => !name.startsWith('.')).sort();
+    // stat, not the entry's own type: a mounted configuration is often made of links.
+    const isFolder = await Promise.all(names.map(async (name) => (await stat(join(dir, name))).isDirectory()));
+    return names.filter((_, index) => isFolder[index]);
+  } catch (error) {
+    faults.push({
+      file: '',
+      field: '',
+      reason: `cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    });
+    return [];
+  }
+}
+
+/** `upscale` and `Upscale` are two folders and one GraphQL type. */
+function inputTypeCollisions(names: string[]): CatalogueFault[] {
+  const taken = new Map<string, string>();
+  return names.flatMap((name) => {
+    const type = inputTypeName(name);
+    const other = taken.get(type);
+    taken.set(type, name);
+    return other === undefined
+      ? []
+      : [{ file: name, field: '', reason: `its input type would be ${type}, as that of ${other}` }];
+  });
+}
+
+/** An enum type may be shared where the choices are the same; it must not have the name of an input type. */
+function enumTypeCollisions(workflows: Workflow[], names: string[]): CatalogueFault[] {
+  const inputTypes = new Map(names.map((name) => [inputTypeName(name), name]));
+  const taken = new Map<string, { choices: string; owner: string }>();
+  const faults: CatalogueFault[] = [];
+  for (const workflow of workflows) {
+    for (const { name, enumType, choices } of workflow.parameters) {
+      if (enumType === null || choices === null) continue;
+      const at = { file: `${workflow.name}/manifest.json`, field: `parameters.${name}.enumType` };
+      const input = inputTypes.get(enumType);
+      if (input !== undefined) faults.push({ ...at, reason: `${enumType} is the input type of ${input}` });
+      const other = taken.get(enumType);
+      const own = { choices: textOf(choices), owner: `${workflow.name}.${name}` };
+      if (other === undefined) taken.set(enumType, own);
+      else if (other.choices !== own.choices) {
+        faults.push({ ...at, reason: `${enumType} has other choices at ${other.owner}; name it otherwise` });
+      }
+    }
+  }
+  return faults;
+}
+
+/** The same for the same choices in whatever order. */
+function textOf(choices: Choice[]): string {
+  return canonicalJson(choices.map(({ value, label }) => `${value}=${label}`).sort());
+}

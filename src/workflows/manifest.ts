@@ -1,0 +1,96 @@
+import * as z from 'zod';
+
+const target = z.strictObject({
+  node: z.string().describe('Id of the node in graph.json.'),
+  input: z.string().describe('Name of its input; one that the graph gives a value, not a link.'),
+});
+
+const common = {
+  description: z.string().min(1).max(1000).describe('What it does, for the callers.'),
+  required: z.boolean().default(false),
+  targets: z.array(target).min(1).describe('Where the value goes.'),
+};
+const CHOICE = "expected ComfyUI's name or [GraphQL name, ComfyUI's name]";
+const list = z.boolean().default(false).describe('Takes a list of such values.');
+const itemLimits = {
+  minItems: z.int().min(0).optional(),
+  maxItems: z.int().min(1).max(1000).optional(),
+};
+/** Checked against the parameter's own limits later, as a caller's value is. */
+const defaultValue = z.json().optional();
+
+const intLimits = { minimum: z.int().optional(), maximum: z.int().optional(), multipleOf: z.int().min(1).optional() };
+const floatLimits = {
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+  multipleOf: z.number().positive().optional(),
+};
+const stringLimits = { minLength: z.int().min(0).optional(), maxLength: z.int().min(1).max(1_000_000).optional() };
+
+const parameterSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('string'),
+    ...common,
+    list,
+    default: defaultValue,
+    limits: z.strictObject({ ...stringLimits, ...itemLimits }).default({}),
+  }),
+  z.strictObject({
+    type: z.literal('int'),
+    ...common,
+    list,
+    default: defaultValue,
+    limits: z.strictObject({ ...intLimits, ...itemLimits }).default({}),
+  }),
+  z.strictObject({
+    type: z.literal('float'),
+    ...common,
+    list,
+    default: defaultValue,
+    limits: z.strictObject({ ...floatLimits, ...itemLimits }).default({}),
+  }),
+  z.strictObject({ type: z.literal('boolean'), ...common, default: defaultValue }),
+  z.strictObject({
+    type: z.literal('enum'),
+    ...common,
+    list,
+    enumType: z.string().describe('Name of the GraphQL enum type; workflows may share one whose choices are equal.'),
+    choices: z
+      .array(z.union([z.string().min(1), z.tuple([z.string(), z.string().min(1)])], { error: CHOICE }))
+      .min(1)
+      .describe("ComfyUI's names, or pairs of a GraphQL name and ComfyUI's name."),
+    default: defaultValue.describe('Under its GraphQL name.'),
+    limits: z.strictObject(itemLimits).default({}),
+  }),
+  z.strictObject({
+    type: z.literal('seed'),
+    ...common,
+    default: defaultValue,
+    limits: z.strictObject({ minimum: z.int().optional(), maximum: z.int().optional() }).default({}),
+  }),
+  z.strictObject({
+    type: z.literal('model'),
+    ...common,
+    model: z.string().describe('Class.input, whose options at the running servers are the choices.'),
+    default: defaultValue,
+  }),
+]);
+
+const constraintSchema = z.strictObject({
+  megapixels: z
+    .tuple([z.string(), z.string()])
+    .describe('Width and height: their product is at most MAX_MEGAPIXELS million.'),
+});
+
+/** `manifest.json`: what a workflow is called, what it takes, and where in its graph that goes. */
+export const manifestSchema = z.strictObject({
+  $schema: z.string().optional(),
+  title: z.string().min(1).max(100),
+  description: z.string().min(1).max(1000),
+  parameters: z.record(z.string(), parameterSchema),
+  constraints: z.array(constraintSchema).default([]),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type ManifestParameter = z.infer<typeof parameterSchema>;
+export type ManifestConstraint = z.infer<typeof constraintSchema>;

@@ -1,0 +1,168 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type * as z from 'zod';
+import type { Graph } from '../core/graph.ts';
+import { encodeTemplate, type Template } from '../core/template.ts';
+import type { Workflow } from './catalogue.ts';
+import type { CatalogueFault } from './catalogue-error.ts';
+import { checkGraph } from './check-graph.ts';
+import { inputTypeName, nameFault, typeNameFault } from './check-names.ts';
+import { checkParameter } from './check-parameter.ts';
+import { describeParameter, listLimitsOf } from './describe-parameter.ts';
+import { createIssueList } from './issues.ts';
+import { type Manifest, manifestSchema } from './manifest.ts';
+import { createValidator } from './validator.ts';
+import { createCheck } from './values.ts';
+
+export interface ReadOptions {
+  /** The workflows folder. */
+  dir: string;
+  /** Of the workflow's own folder below it; the workflow's name. */
+  name: string;
+  maxMegapixels: number;
+  /** Takes each fault; with any, the answer is not to be used. */
+  report: (fault: CatalogueFault) => void;
+}
+
+/** Reads and checks one workflow's folder; null where its files are not even of the right form. */
+export async function readWorkflow({ dir, name, maxMegapixels, report }: ReadOptions): Promise<Workflow | null> {
+  const nameReason = folderFault(name);
+  if (nameReason) report({ file: name, field: '', reason: nameReason });
+
+  const inManifest = (field: string, reason: string) => report({ file: `${name}/manifest.json`, field, reason });
+  const inGraph = (field: string, reason: string) => report({ file: `${name}/graph.json`, field, reason });
+  const [manifestJson, graphJson] = await Promise.all([
+    readJson(join(dir, name, 'manifest.json'), inManifest),
+    readJson(join(dir, name, 'graph.json'), inGraph),
+  ]);
+  const manifest = manifestJson && parseManifest(manifestJson.value, inManifest);
+  const graph = graphJson && parseGraph(graphJson.value, inGraph);
+  if (!manifest) return null;
+
+  const fields = Object.entries(manifest.parameters).map(([parameterName, declared]) => {
+    const parameter = describeParameter(parameterName, declared);
+    const check = createCheck(parameter, listLimitsOf(declared));
+    checkParameter(parameter, declared, check, graph, (field, reason) =>
+      inManifest(['parameters', parameterName, field].filter(Boolean).join('.'), reason),
+    );
+    return { parameter, check };
+  });
+  checkSharedTargets(manifest, inManifest);
+  checkConstraints(manifest, inManifest);
+  if (!graph) return null;
+
+  return {
+    name,
+    title: manifest.title,
+    description: manifest.description,
+    parameters: fields.map((field) => field.parameter),
+    template: encodeTemplate({ name, graph, parameters: templateParameters(manifest, fields) }),
+    nodesTotal: Object.keys(graph).length,
+    ...createValidator({ fields, constraints: manifest.constraints, maxMegapixels }),
+  };
+}
+
+function folderFault(name: string): string | null {
+  if (name === 'custom') return "custom is the field for a caller's own graph; name the folder otherwise";
+  const fault = nameFault(name);
+  if (fault) return fault;
+  const typeFault = typeNameFault(inputTypeName(name));
+  return typeFault && `${typeFault}; name the folder otherwise`;
+}
+
+async function readJson(
+  path: string,
+  report: (field: string, reason: string) => void,
+): Promise<{ value: unknown } | null> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    report('', `cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
+  }
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    report('', `is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
+  }
+}
+
+function parseManifest(value: unknown, report: (field: string, reason: string) => void): Manifest | null {
+  // A name that zod leaves out without a word.
+  const hidden = findProto(value, []);
+  for (const path of hidden) report(path.join('.'), 'a name other than __proto__ is needed');
+  const parsed = manifestSchema.safeParse(value);
+  if (parsed.success) return hidden.length > 0 ? null : parsed.data;
+  for (const issue of parsed.error.issues) reportIssue(issue, report);
+  return null;
+}
+
+function reportIssue(issue: z.core.$ZodIssue, report: (field: string, reason: string) => void): void {
+  if (issue.code === 'unrecognized_keys') {
+    for (const key of issue.keys) report([...issue.path, key].join('.'), 'unknown key');
+  } else report(issue.path.join('.'), issue.message);
+}
+
+function findProto(value: unknown, path: string[]): string[][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) => {
+    const at = [...path, key];
+    return key === '__proto__' ? [at] : findProto(item, at);
+  });
+}
+
+function parseGraph(value: unknown, report: (field: string, reason: string) => void): Graph | null {
+  const issues = createIssueList([]);
+  const graph = checkGraph(value, [], issues);
+  for (const issue of issues.found) report(issue.path.join('.'), issue.message);
+  return graph;
+}
+
+/** Two parameters for one input: the later would silently win. */
+function checkSharedTargets({ parameters }: Manifest, report: (field: string, reason: string) => void): void {
+  const taken = new Map<string, string>();
+  for (const [name, { targets }] of Object.entries(parameters)) {
+    for (const [index, { node, input }] of targets.entries()) {
+      const target = JSON.stringify([node, input]);
+      const other = taken.get(target);
+      if (other !== undefined)
+        report(`parameters.${name}.targets.${index}`, `${input} of node ${node} is set by ${other} already`);
+      taken.set(target, name);
+    }
+  }
+}
+
+function checkConstraints(
+  { parameters, constraints }: Manifest,
+  report: (field: string, reason: string) => void,
+): void {
+  for (const [index, { megapixels }] of constraints.entries()) {
+    for (const [place, name] of megapixels.entries()) {
+      const declared = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
+      const field = `constraints.${index}.megapixels.${place}`;
+      if (!declared) report(field, `there is no parameter ${JSON.stringify(name)}`);
+      else if ((declared.type !== 'int' && declared.type !== 'float') || declared.list) {
+        report(field, `expected an int or a float that is no list, got ${name}`);
+      } else if (!declared.required && (declared.default ?? null) === null) {
+        report(field, `${name} must be required or have a default: without a value the limit would not be checked`);
+      }
+    }
+  }
+}
+
+function templateParameters(
+  manifest: Manifest,
+  fields: { parameter: Workflow['parameters'][number] }[],
+): Template['parameters'] {
+  return Object.fromEntries(
+    fields.map(({ parameter: { name, choices } }) => [
+      name,
+      {
+        targets: manifest.parameters[name]?.targets ?? [],
+        ...(choices && { values: Object.fromEntries(choices.map(({ value, label }) => [value, label])) }),
+      },
+    ]),
+  );
+}

@@ -1,0 +1,102 @@
+import type { Json } from '../core/job.ts';
+import type { ParsedInput, Workflow, WorkflowParameter } from './catalogue.ts';
+import { nearestChoices } from './choices.ts';
+import { createIssueList, type IssueList, type Path, quote } from './issues.ts';
+import type { ManifestConstraint } from './manifest.ts';
+import type { Check } from './values.ts';
+
+const PIXELS_PER_MEGAPIXEL = 1_000_000;
+
+export interface ValidatorOptions {
+  /** In the manifest's order, which is the order of the parsed parameters. */
+  fields: { parameter: WorkflowParameter; check: Check }[];
+  constraints: ManifestConstraint[];
+  /** In millions of pixels. */
+  maxMegapixels: number;
+}
+
+/** Makes a workflow's `parse` and `complete` (see `Workflow`); all that can be prepared is prepared here. */
+export function createValidator({
+  fields,
+  constraints,
+  maxMegapixels,
+}: ValidatorOptions): Pick<Workflow, 'parse' | 'complete'> {
+  const names = fields.map((field) => field.parameter.name);
+  const known = new Set(names);
+
+  /** Reads `name` of an input whose prototype may be anything; null where it is absent. */
+  const read = (input: { [name: string]: unknown }, name: string): unknown =>
+    (Object.hasOwn(input, name) ? input[name] : null) ?? null;
+
+  const parse = (input: { [name: string]: unknown }, path: (string | number)[]): ParsedInput => {
+    const parameters: { [name: string]: Json } = {};
+    const issues = createIssueList(path);
+    for (const { parameter, check } of fields) {
+      const { name } = parameter;
+      const given = read(input, name);
+      if (given === null) {
+        if (parameter.required) issues.add([name], 'required', 'expected a value, got nothing');
+        else if (parameter.default !== null) parameters[name] = copyOf(parameter.default);
+        continue;
+      }
+      const checked = check(given);
+      if (checked.ok) parameters[name] = checked.value;
+      else for (const fault of checked.faults) issues.add([name, ...fault.path], fault.code, fault.message);
+    }
+    for (const { megapixels } of constraints) checkMegapixels(parameters, megapixels, maxMegapixels, issues);
+    for (const name of Object.keys(input)) {
+      if (issues.full) break;
+      if (!known.has(name)) issues.add([shorten(name)], 'unknown_field', unknownField(name, names));
+    }
+    return issues.found.length > 0 ? { ok: false, issues: issues.found } : { ok: true, parameters };
+  };
+
+  /** In the manifest's order whatever was absent. */
+  const complete = (parameters: { [name: string]: Json }, randomSeed: () => number): { [name: string]: Json } => {
+    const completed: { [name: string]: Json } = {};
+    for (const { parameter } of fields) {
+      const value = Object.hasOwn(parameters, parameter.name) ? parameters[parameter.name] : undefined;
+      if (value !== undefined) completed[parameter.name] = value;
+      else if (parameter.type === 'SEED') completed[parameter.name] = drawSeed(parameter, randomSeed);
+    }
+    return completed;
+  };
+
+  return { parse, complete };
+}
+
+/** Named at the first of the two, since a form has no place for a fault of both. */
+function checkMegapixels(
+  parameters: { [name: string]: Json },
+  names: [string, string],
+  max: number,
+  issues: IssueList,
+): void {
+  const [width, height] = names.map((name) => (Object.hasOwn(parameters, name) ? parameters[name] : undefined));
+  // Absent or refused before: there is nothing to multiply.
+  if (typeof width !== 'number' || typeof height !== 'number') return;
+  if (width * height <= max * PIXELS_PER_MEGAPIXEL) return;
+  const got = `${width} x ${height} = ${(width * height) / PIXELS_PER_MEGAPIXEL}`;
+  issues.add([names[0]], 'too_big', `expected ${names.join(' x ')} of at most ${max} megapixels, got ${got}`);
+}
+
+function unknownField(name: string, names: string[]): string {
+  const [near] = nearestChoices(name, names);
+  return `${quote(name)} is not a parameter; ${near ? `did you mean ${near}?` : `there are ${names.join(', ')}`}`;
+}
+
+/** A default is a scalar or a list of them; a caller may change what it was given. */
+function copyOf(value: Json): Json {
+  return Array.isArray(value) ? [...value] : value;
+}
+
+/** Within a seed's own range: some nodes take 32 bits only. */
+function drawSeed({ minimum, maximum }: WorkflowParameter, randomSeed: () => number): number {
+  const least = minimum ?? 0;
+  return least + (randomSeed() % ((maximum ?? Number.MAX_SAFE_INTEGER) - least + 1));
+}
+
+/** The path of a fault repeats the caller's name for a field, and that can be a megabyte. */
+function shorten(name: string): Path[number] {
+  return name.length > 64 ? name.slice(0, 64).toWellFormed() : name;
+}

@@ -1,0 +1,170 @@
+import type { Json } from '../core/job.ts';
+import type { WorkflowParameter } from './catalogue.ts';
+import { notAChoice } from './choices.ts';
+import { describe, type Path, quote } from './issues.ts';
+
+/** A fault of one value; `path` leads into it (the index in a list). */
+export interface Fault {
+  path: Path;
+  code: string;
+  message: string;
+}
+
+export type Checked = { ok: true; value: Json } | { ok: false; faults: Fault[] };
+export type Check = (value: unknown) => Checked;
+
+/** Bounds of a list's length; a parameter that is no list has none. */
+export interface ListLimits {
+  minItems: number;
+  maxItems: number;
+}
+
+/** The check of a parameter's value, made once: limits are read here, not at each call. Absent values are the caller's matter. */
+export function createCheck(parameter: WorkflowParameter, listLimits: ListLimits): Check {
+  const item = itemCheck(parameter);
+  return parameter.list ? listCheck(item, listLimits) : item;
+}
+
+function itemCheck(parameter: WorkflowParameter): Check {
+  switch (parameter.type) {
+    case 'STRING':
+      return stringCheck(parameter.minLength ?? 0, parameter.maxLength ?? Number.POSITIVE_INFINITY);
+    case 'INT':
+    case 'SEED':
+      return numberCheck(parameter, 'an integer');
+    case 'FLOAT':
+      return numberCheck(parameter, 'a number');
+    case 'BOOLEAN':
+      return (value) =>
+        typeof value === 'boolean' ? accepted(value) : refused('invalid_type', 'true or false', value);
+    case 'ENUM':
+      return enumCheck((parameter.choices ?? []).map((choice) => choice.value));
+    case 'MODEL':
+      return modelCheck(parameter.maxLength ?? Number.POSITIVE_INFINITY);
+    case 'FILE':
+      throw new Error(`${parameter.name}: files are not supported`);
+  }
+}
+
+function numberCheck({ minimum, maximum, multipleOf }: WorkflowParameter, kind: 'an integer' | 'a number'): Check {
+  const integral = kind === 'an integer';
+  const expected = `${kind}${range(minimum, maximum)}${multipleOf === null ? '' : `, a multiple of ${multipleOf}`}`;
+  return (value) => {
+    if (typeof value !== 'number' || !Number.isFinite(value)) return refused('invalid_type', expected, value);
+    if (minimum !== null && value < minimum) return refused('too_small', expected, value);
+    if (maximum !== null && value > maximum) return refused('too_big', expected, value);
+    if (integral && !Number.isInteger(value)) return refused('invalid_type', expected, value);
+    if (multipleOf !== null && !isMultiple(value, multipleOf)) return refused('not_multiple_of', expected, value);
+    // -0 equals 0 everywhere but in the sign that a node might write into a file.
+    return accepted(value === 0 ? 0 : value);
+  };
+}
+
+/** 0.3 is a multiple of 0.1 to a person, though not to binary fractions. */
+function isMultiple(value: number, of: number): boolean {
+  const times = value / of;
+  return Math.abs(times - Math.round(times)) <= 1e-9 * Math.max(1, Math.abs(times));
+}
+
+/** Length is counted in characters (code points), as JSON Schema does: an emoji is one. */
+function stringCheck(minLength: number, maxLength: number): Check {
+  const expected = `text${lengthRange(minLength, maxLength)}`;
+  return (value) => {
+    if (typeof value !== 'string') return refused('invalid_type', expected, value);
+    if (isLonger(value, maxLength)) return refusedWith('too_big', `expected ${expected}, got ${characters(value)}`);
+    if (minLength > 0 && value.trim() === '') {
+      return refusedWith('too_small', `expected ${expected}, got ${value === '' ? 'none' : 'only white space'}`);
+    }
+    if (minLength > 1 && codePoints(value) < minLength) {
+      return refusedWith('too_small', `expected ${expected}, got ${characters(value)}`);
+    }
+    const fault = textFault(value);
+    return fault === null ? accepted(value) : refusedWith('invalid_string', fault);
+  };
+}
+
+function enumCheck(names: string[]): Check {
+  const known = new Set(names);
+  return (value) => {
+    if (typeof value !== 'string') return refused('invalid_type', `one of ${names.join(', ')}`, value);
+    return known.has(value) ? accepted(value) : refusedWith('not_a_choice', notAChoice(value, names));
+  };
+}
+
+/** A file's name as ComfyUI lists it, folders below its own included. Which files there are, only the servers know. */
+function modelCheck(maxLength: number): Check {
+  const expected = `a model file's name of at most ${maxLength} characters`;
+  return (value) => {
+    if (typeof value !== 'string') return refused('invalid_type', expected, value);
+    if (value.trim() === '') return refusedWith('too_small', `expected ${expected}, got none`);
+    if (isLonger(value, maxLength)) return refusedWith('too_big', `expected ${expected}, got ${characters(value)}`);
+    const outside = /^(?:[\\/]|[A-Za-z]:)/.test(value) || value.split(/[\\/]/).includes('..');
+    if (outside || /\p{Cc}/u.test(value) || !value.isWellFormed()) {
+      return refusedWith('invalid_string', `expected a model file's name below the models folder, got ${quote(value)}`);
+    }
+    return accepted(value);
+  };
+}
+
+function listCheck(item: Check, { minItems, maxItems }: ListLimits): Check {
+  const expected = `a list of ${minItems} to ${maxItems}`;
+  return (value) => {
+    if (!Array.isArray(value)) return refused('invalid_type', expected, value);
+    if (value.length < minItems) return refused('too_small', expected, value);
+    if (value.length > maxItems) return refused('too_big', expected, value);
+    const faults: Fault[] = [];
+    const values: Json[] = [];
+    for (const [index, each] of value.entries()) {
+      const checked = item(each);
+      if (checked.ok) values.push(checked.value);
+      else faults.push(...checked.faults.map((fault) => ({ ...fault, path: [index, ...fault.path] })));
+    }
+    return faults.length > 0 ? { ok: false, faults } : { ok: true, value: values };
+  };
+}
+
+/** What is wrong with a text wherever it stands: ends a C string early, or has no UTF-8. */
+export function textFault(text: string): string | null {
+  if (text.includes('\0')) return `expected text without NUL, got one at character ${text.indexOf('\0')}`;
+  return text.isWellFormed() ? null : 'expected Unicode text, got half of a surrogate pair';
+}
+
+function accepted(value: Json): Checked {
+  return { ok: true, value };
+}
+
+function refused(code: string, expected: string, value: unknown): Checked {
+  return refusedWith(code, `expected ${expected}, got ${describe(value)}`);
+}
+
+function refusedWith(code: string, message: string): Checked {
+  return { ok: false, faults: [{ path: [], code, message }] };
+}
+
+/** Without counting where the number of UTF-16 units decides: each character is one or two of them. */
+function isLonger(text: string, maxLength: number): boolean {
+  if (text.length <= maxLength) return false;
+  return text.length > 2 * maxLength || codePoints(text) > maxLength;
+}
+
+function codePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+function characters(text: string): string {
+  return `${codePoints(text)} characters`;
+}
+
+function range(minimum: number | null, maximum: number | null): string {
+  if (minimum !== null && maximum !== null) return ` from ${minimum} to ${maximum}`;
+  if (minimum !== null) return ` of at least ${minimum}`;
+  return maximum === null ? '' : ` of at most ${maximum}`;
+}
+
+function lengthRange(minLength: number, maxLength: number): string {
+  if (minLength > 0 && maxLength !== Number.POSITIVE_INFINITY) return ` of ${minLength} to ${maxLength} characters`;
+  if (maxLength !== Number.POSITIVE_INFINITY) return ` of at most ${maxLength} characters`;
+  return minLength > 0 ? ` of at least ${minLength} characters` : '';
+}
