@@ -1,21 +1,13 @@
 import * as z from 'zod';
-import type { Json } from './job.ts';
 
 /** One node of a graph in ComfyUI's API format. An input is a literal or a link `[node id, output index]`. */
-export interface GraphNode {
-  class_type: string;
-  inputs: { [name: string]: Json };
-  _meta?: { title?: string };
-}
+const graphNodeSchema = z.object({
+  class_type: z.string(),
+  inputs: z.record(z.string(), z.json()),
+  _meta: z.object({ title: z.string().exactOptional() }).exactOptional(),
+});
+export type GraphNode = z.infer<typeof graphNodeSchema>;
 
 /** ComfyUI's API format: node id -> node. */
-export type Graph = { [nodeId: string]: GraphNode };
-
-export const graphSchema: z.ZodType<Graph> = z.record(
-  z.string(),
-  z.object({
-    class_type: z.string(),
-    inputs: z.record(z.string(), z.json()),
-    _meta: z.object({ title: z.string().optional() }).optional(),
-  }),
-) as z.ZodType<Graph>;
+export const graphSchema = z.record(z.string(), graphNodeSchema);
+export type Graph = z.infer<typeof graphSchema>;

@@ -1,0 +1,47 @@
+import type { InputIssue } from '../core/errors.ts';
+import type { Json } from '../core/job.ts';
+import type { WorkflowCatalogue } from './catalogue.ts';
+import { checkGraph } from './check-graph.ts';
+import { createIssueList, describe, type IssueList, MAX_ISSUES, quote } from './issues.ts';
+
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** A caller's own graph, checked; `parameters` are `{graph}`, and `{graph, name}` where it was given a name. */
+export type ParsedCustom =
+  | { ok: true; parameters: { [name: string]: Json }; name: string | null; nodesTotal: number }
+  | { ok: false; issues: InputIssue[] };
+
+/**
+ * Makes the check of `WorkflowInput.custom`, `{graph, name?}`; null fields are absent. Names every fault at once, at most 50.
+ * Class names, their inputs and loops in the graph are left to ComfyUI, which knows its nodes.
+ */
+export function createCustomParser({ catalogue }: { catalogue: Pick<WorkflowCatalogue, 'get'> }) {
+  return function parseCustom(input: { [name: string]: unknown }, path: (string | number)[]): ParsedCustom {
+    const issues = createIssueList(path);
+    const given = (field: string): unknown => (Object.hasOwn(input, field) ? input[field] : null) ?? null;
+
+    const name = checkName(given('name'), catalogue, issues);
+    const graph = given('graph');
+    if (graph === null) issues.add(['graph'], 'required', 'expected a graph in API format, got nothing');
+    const checked = graph === null ? null : checkGraph(graph, ['graph'], issues);
+    for (const field of Object.keys(input).slice(0, MAX_ISSUES + 2)) {
+      if (field === 'graph' || field === 'name') continue;
+      const shown = field.slice(0, 64).toWellFormed();
+      issues.add([shown], 'unknown_field', `${quote(field)} is not a field; there are graph, name`);
+    }
+    if (!checked || issues.found.length > 0) return { ok: false, issues: issues.found };
+
+    const parameters: { [name: string]: Json } = { graph: checked, ...(name === null ? {} : { name }) };
+    return { ok: true, parameters, name, nodesTotal: Object.keys(checked).length };
+  };
+}
+
+function checkName(name: unknown, catalogue: Pick<WorkflowCatalogue, 'get'>, issues: IssueList): string | null {
+  if (name === null) return null;
+  const expected = 'expected 1 to 64 characters of A-Z a-z 0-9 _ -';
+  if (typeof name !== 'string') issues.add(['name'], 'invalid_type', `${expected}, got ${describe(name)}`);
+  else if (!NAME.test(name)) issues.add(['name'], 'invalid_string', `${expected}, got ${describe(name)}`);
+  else if (catalogue.get(name)) issues.add(['name'], 'name_taken', `${name} is a workflow of the catalogue`);
+  else return name;
+  return null;
+}
