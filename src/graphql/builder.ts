@@ -1,0 +1,52 @@
+import SchemaBuilder from '@pothos/core';
+import type { JobEvent } from '../core/events.ts';
+import type { Job, JobError, Json, Progress } from '../core/job.ts';
+import type { HealthCheck, HealthReport } from '../health/health.ts';
+import type { JobPage } from '../jobs/jobs.ts';
+import type { Choice, Workflow, WorkflowParameter } from '../workflows/catalogue.ts';
+import type { GraphContext } from './context.ts';
+import type { ArtifactOfJob } from './artifact/artifact-of-job.ts';
+
+/** What stands behind each type of the schema. */
+export interface SchemaShapes {
+  Context: GraphContext;
+  Scalars: {
+    ID: { Input: string; Output: string };
+    /** Milliseconds since 1970. */
+    DateTime: { Input: number; Output: number };
+    JSON: { Input: Json; Output: Json };
+    SafeInt: { Input: number; Output: number };
+  };
+  Interfaces: { Artifact: ArtifactOfJob };
+  Objects: {
+    Job: Job;
+    Progress: Progress;
+    ProgressNode: NonNullable<Progress['node']>;
+    JobError: JobError;
+    JobEvent: JobEvent;
+    GeneratePayload: { job: Job; replayed: boolean };
+    JobConnection: JobPage & { hasPreviousPage: boolean };
+    JobEdge: JobPage['edges'][number];
+    PageInfo: {
+      hasNextPage: boolean;
+      hasPreviousPage: boolean;
+      startCursor: string | null;
+      endCursor: string | null;
+    };
+    Health: HealthReport;
+    HealthCheck: HealthCheck;
+    QueueHealth: HealthReport['queue'];
+    Workflow: Workflow;
+    WorkflowParameter: WorkflowParameter;
+    Choice: Choice;
+  };
+}
+
+export type SchemaTypes = PothosSchemaTypes.ExtendDefaultTypes<SchemaShapes>;
+
+export type Builder = ReturnType<typeof createBuilder>;
+
+/** A builder collects types, so each schema has its own. */
+export function createBuilder() {
+  return new SchemaBuilder<SchemaShapes>({});
+}

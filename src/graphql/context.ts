@@ -1,0 +1,31 @@
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import type { BackendDirectory } from '../backends/backends.ts';
+import type { Health } from '../health/health.ts';
+import type { Jobs } from '../jobs/jobs.ts';
+import type { ProgressFeed } from '../progress/progress.ts';
+import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
+
+/** What resolvers work with: use cases and ports, never a driver. */
+export interface GraphServices {
+  jobs: Jobs;
+  feed: ProgressFeed;
+  health: Health;
+  catalogue: WorkflowCatalogue;
+  backends: Pick<BackendDirectory, 'backends'>;
+  artifacts: Pick<ArtifactStore, 'url'>;
+  /** How long a signed address works when the caller does not say, in seconds. */
+  artifactUrlTtlSeconds: number;
+}
+
+/** Of one operation, whichever transport it came by. */
+export interface OperationContext {
+  requestId: string;
+  /** Whose jobs these are. */
+  caller: string;
+  /** Aborts when the client has left, so that nothing is kept for it. */
+  signal: AbortSignal;
+}
+
+export interface GraphContext extends OperationContext {
+  services: GraphServices;
+}

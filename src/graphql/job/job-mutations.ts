@@ -1,0 +1,79 @@
+import type { InputRef } from '@pothos/core';
+import type { Builder } from '../builder.ts';
+import type { WorkflowChoice } from '../workflow/workflow-input.ts';
+import type { JobEnums } from './job-enums.ts';
+
+export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput: InputRef<WorkflowChoice>): void {
+  const generateInput = builder.inputType('GenerateInput', {
+    description: 'What to run, and how.',
+    fields: (t) => ({
+      idempotencyKey: t.string({
+        required: true,
+        description:
+          '1 to 255 printable characters, unique per caller and kept 24 hours: the same key and input give the same job.',
+      }),
+      workflow: t.field({ type: workflowInput, required: true, description: 'The workflow with its parameters.' }),
+      priority: t.field({ type: enums.priority, defaultValue: 'NORMAL', description: 'Which jobs start first.' }),
+      deadlineSeconds: t.int({
+        description:
+          'From acceptance, waiting included: a job that has not ended by then is FAILED with TIMEOUT. ' +
+          'Default and maximum from configuration.',
+      }),
+      tags: t.stringList({ description: "The caller's own labels, at most 16, each 1 to 64 characters." }),
+    }),
+  });
+
+  builder.objectType('GeneratePayload', {
+    description: 'What `generate` gives back.',
+    fields: (t) => ({
+      job: t.expose('job', { type: 'Job', nullable: false, description: 'The job.' }),
+      replayed: t.exposeBoolean('replayed', {
+        nullable: false,
+        description: 'True when the key had already made this job.',
+      }),
+    }),
+  });
+
+  builder.mutationFields((t) => ({
+    generate: t.field({
+      type: 'GeneratePayload',
+      nullable: false,
+      description: 'Accept a job, or give back the one that this key already made.',
+      args: { input: t.arg({ type: generateInput, required: true, description: 'What to run, and how.' }) },
+      resolve: (_root, { input }, { services, caller, requestId }) => {
+        // @oneOf: the executor has made sure that there is exactly one, and that it is not null.
+        const [name, parameters] = Object.entries(input.workflow)[0] ?? [];
+        if (!name || !parameters) throw new Error('an input object with @oneOf came without a field');
+        return services.jobs.generate({
+          caller,
+          requestId,
+          path: ['input'],
+          idempotencyKey: input.idempotencyKey,
+          workflow: { name, input: parameters },
+          priority: input.priority ?? 'NORMAL',
+          deadlineSeconds: input.deadlineSeconds ?? null,
+          tags: input.tags ?? [],
+        });
+      },
+    }),
+    cancelJob: t.field({
+      type: 'Job',
+      nullable: false,
+      description:
+        'Cancel: at once while QUEUED, by interrupting just this prompt while RUNNING; a job that has ended is returned ' +
+        'as it is. Once requested, a job does not become SUCCEEDED.',
+      args: { id: t.arg.id({ required: true, description: "The job's id." }) },
+      resolve: (_root, { id }, { services, caller }) => services.jobs.cancel(caller, id),
+    }),
+    deleteJob: t.id({
+      nullable: false,
+      description:
+        'Remove an ended job, its events and its artifacts. Its key stays used: a replay is NOT_FOUND. Gives back the id.',
+      args: { id: t.arg.id({ required: true, description: "The job's id." }) },
+      resolve: async (_root, { id }, { services, caller }) => {
+        await services.jobs.remove(caller, id);
+        return id;
+      },
+    }),
+  }));
+}

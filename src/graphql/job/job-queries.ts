@@ -1,0 +1,59 @@
+import { badInput, type InputIssue } from '../../core/errors.ts';
+import type { Builder } from '../builder.ts';
+import type { JobEnums } from './job-enums.ts';
+
+const MAX_PAGE = 100;
+
+export function addJobQueries(builder: Builder, enums: JobEnums): void {
+  const filterInput = builder.inputType('JobFilter', {
+    description: 'Which jobs: those that fit everything that is given.',
+    fields: (t) => ({
+      status: t.field({ type: [enums.status], description: 'In one of these states.' }),
+      workflow: t.string({ description: 'Of this workflow: a name in the catalogue, or `custom`.' }),
+      tag: t.string({ description: 'With this among its tags.' }),
+      createdAfter: t.field({ type: 'DateTime', description: 'Accepted later than this.' }),
+      createdBefore: t.field({ type: 'DateTime', description: 'Accepted earlier than this.' }),
+    }),
+  });
+
+  builder.queryFields((t) => ({
+    job: t.field({
+      type: 'Job',
+      nullable: true,
+      description: 'One job, or null when there is none that the caller may see.',
+      args: { id: t.arg.id({ required: true, description: "The job's id." }) },
+      resolve: (_root, { id }, { services, caller }) => services.jobs.get(caller, id),
+    }),
+    jobs: t.field({
+      type: 'JobConnection',
+      nullable: false,
+      description: "The caller's jobs, newest first.",
+      args: {
+        first: t.arg.int({ defaultValue: 20, description: 'How many at most, 1 to 100.' }),
+        after: t.arg.string({ description: 'The cursor of an earlier page, behind which this one begins.' }),
+        filter: t.arg({ type: filterInput, description: 'Which jobs; all, when absent.' }),
+      },
+      resolve: async (_root, { first, after, filter }, { services, caller }) => {
+        const count = first ?? 20;
+        const issues: InputIssue[] = [];
+        if (count < 1 || count > MAX_PAGE) {
+          issues.push({ path: ['first'], message: `expected 1 to ${MAX_PAGE}`, code: 'out_of_range' });
+        }
+        if (issues.length) throw badInput(issues);
+        const page = await services.jobs.list({
+          caller,
+          first: count,
+          after: after ?? null,
+          filter: {
+            status: filter?.status ?? null,
+            workflow: filter?.workflow ?? null,
+            tag: filter?.tag ?? null,
+            createdAfter: filter?.createdAfter ?? null,
+            createdBefore: filter?.createdBefore ?? null,
+          },
+        });
+        return { ...page, hasPreviousPage: after != null };
+      },
+    }),
+  }));
+}

@@ -1,0 +1,52 @@
+import { badInput } from '../../core/errors.ts';
+import type { Builder } from '../builder.ts';
+import type { JobEnums } from './job-enums.ts';
+
+export function addJobSubscriptions(builder: Builder, enums: JobEnums): void {
+  builder.objectType('JobEvent', {
+    description: "One step in a job's life.",
+    fields: (t) => ({
+      seq: t.exposeInt('seq', { nullable: false, description: "The job's sequence number as of this event." }),
+      type: t.expose('type', { type: enums.eventType, nullable: false, description: 'What happened.' }),
+      at: t.expose('at', { type: 'DateTime', nullable: false, description: 'When it happened.' }),
+      job: t.expose('job', {
+        type: 'Job',
+        nullable: false,
+        description:
+          'The job, at least as new as this event, so that a normalised client cache updates itself and never steps back.',
+      }),
+    }),
+  });
+
+  builder.subscriptionFields((t) => ({
+    jobProgress: t.field({
+      type: 'JobEvent',
+      nullable: false,
+      description: [
+        "A job's events in order, ending with exactly one terminal event for each subscription; then it completes.",
+        'Without `afterSeq` it begins with a SNAPSHOT (for a job that has ended: SNAPSHOT, then its terminal event).',
+        'With it, every event after that number that the log still has, or a SNAPSHOT where it no longer reaches back or',
+        "the number is higher than the job's; the job's last number: it just completes if the job has ended.",
+        'Numbers may skip PROGRESS for a slow client, never anything else. Clients that resend the same variables when they',
+        'reconnect leave `afterSeq` out.',
+      ].join('\n'),
+      args: {
+        id: t.arg.id({ required: true, description: "The job's id." }),
+        afterSeq: t.arg.int({ description: 'Number of the last event that the caller has seen, 0 or more.' }),
+      },
+      subscribe: async (_root, { id, afterSeq }, { services, caller, signal }) => {
+        if (afterSeq != null && afterSeq < 0) {
+          throw badInput([{ path: ['afterSeq'], message: 'expected 0 or more', code: 'out_of_range' }]);
+        }
+        signal.throwIfAborted();
+        const events = await services.feed.watch({ jobId: id, caller, afterSeq: afterSeq ?? null });
+        // The client may leave at any time, also while the watch was being set up or waits for its next event.
+        const leave = () => void events.return?.();
+        if (signal.aborted) leave();
+        else signal.addEventListener('abort', leave, { once: true });
+        return events;
+      },
+      resolve: (event) => event,
+    }),
+  }));
+}

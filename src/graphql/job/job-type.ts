@@ -1,0 +1,111 @@
+import type { Builder } from '../builder.ts';
+import type { JobEnums } from './job-enums.ts';
+
+function addProgress(builder: Builder): void {
+  builder.objectType('Progress', {
+    description: 'How far a job is.',
+    fields: (t) => ({
+      fraction: t.exposeFloat('fraction', {
+        nullable: false,
+        description: '0 to 1. Never decreases within an attempt; 1 only when SUCCEEDED.',
+      }),
+      nodesDone: t.exposeInt('nodesDone', { nullable: false, description: 'Nodes of the graph that are done.' }),
+      nodesTotal: t.exposeInt('nodesTotal', { nullable: false, description: 'Nodes of the graph.' }),
+      node: t.expose('node', { type: 'ProgressNode', nullable: true, description: 'The node now running.' }),
+    }),
+  });
+  builder.objectType('ProgressNode', {
+    description: 'The node of the graph that is running.',
+    fields: (t) => ({
+      id: t.exposeString('id', { nullable: false, description: 'Its id in the graph.' }),
+      classType: t.exposeString('classType', { nullable: false, description: "ComfyUI's name for its kind." }),
+      title: t.exposeString('title', { nullable: true, description: 'Its title in the graph, where it has one.' }),
+      step: t.exposeInt('step', { nullable: true, description: 'Steps done, where the node counts them.' }),
+      totalSteps: t.exposeInt('totalSteps', { nullable: true, description: 'Steps in all, where the node counts them.' }),
+    }),
+  });
+}
+
+function addJobError(builder: Builder, enums: JobEnums): void {
+  builder.objectType('JobError', {
+    description: 'Why a job failed.',
+    fields: (t) => ({
+      code: t.expose('code', { type: enums.errorCode, nullable: false, description: 'For a program.' }),
+      message: t.exposeString('message', {
+        nullable: false,
+        description: 'For a person; no address, path or secret of the installation.',
+      }),
+      nodeId: t.exposeString('nodeId', { nullable: true, description: 'The node at fault, where one is.' }),
+      classType: t.exposeString('classType', { nullable: true, description: "ComfyUI's name for that node's kind." }),
+      retryable: t.exposeBoolean('retryable', {
+        nullable: false,
+        description: 'Whether the same job may succeed later.',
+      }),
+    }),
+  });
+}
+
+/** Job and what hangs on it, artifacts apart. */
+export function addJob(builder: Builder, enums: JobEnums): void {
+  addProgress(builder);
+  addJobError(builder, enums);
+  builder.objectType('Job', {
+    description: 'One run of a workflow, from acceptance to its results.',
+    fields: (t) => ({
+      id: t.exposeID('id', { nullable: false, description: 'A UUID, version 7.' }),
+      status: t.expose('status', { type: enums.status, nullable: false, description: 'Where it is in its life.' }),
+      workflow: t.exposeString('workflow', { nullable: false, description: 'Name in the catalogue, or `custom`.' }),
+      parameters: t.expose('parameters', {
+        type: 'JSON',
+        nullable: false,
+        description: 'As run: defaults filled in, the seed that was drawn, enum values under their GraphQL names.',
+      }),
+      progress: t.expose('progress', { type: 'Progress', nullable: false, description: 'How far it is.' }),
+      artifacts: t.field({
+        type: ['Artifact'],
+        nullable: false,
+        description: 'Its results; empty until SUCCEEDED.',
+        resolve: (job) => job.artifacts.map((artifact) => ({ artifact, expiresAt: job.expiresAt })),
+      }),
+      error: t.expose('error', { type: 'JobError', nullable: true, description: 'Only when FAILED.' }),
+      attempts: t.exposeInt('attempts', { nullable: false, description: 'How often a worker has started it.' }),
+      queuePosition: t.int({
+        nullable: true,
+        description: 'Jobs that will start before it, as things stand; null unless QUEUED.',
+        resolve: (job, _args, { services }) => (job.status === 'QUEUED' ? services.jobs.queuePosition(job) : null),
+      }),
+      priority: t.expose('priority', { type: enums.priority, nullable: false, description: 'As it was asked for.' }),
+      tags: t.exposeStringList('tags', { nullable: false, description: "The caller's own labels." }),
+      seq: t.exposeInt('seq', {
+        nullable: false,
+        description: 'Number of the last event; starts at 1 and grows by 1.',
+      }),
+      cancelRequestedAt: t.expose('cancelRequestedAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'When a cancel was asked for; null when none was.',
+      }),
+      createdAt: t.expose('createdAt', { type: 'DateTime', nullable: false, description: 'When it was accepted.' }),
+      startedAt: t.expose('startedAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'When a worker last started it; null before the first.',
+      }),
+      finishedAt: t.expose('finishedAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'When it ended; null until it has.',
+      }),
+      deadlineAt: t.expose('deadlineAt', {
+        type: 'DateTime',
+        nullable: false,
+        description: 'When it is FAILED with TIMEOUT if it has not ended by then.',
+      }),
+      expiresAt: t.expose('expiresAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'When record and artifacts are removed; null until it has ended.',
+      }),
+    }),
+  });
+}

@@ -1,0 +1,42 @@
+import type { GraphQLSchema } from 'graphql';
+import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
+import { addArtifact } from './artifact/artifact-type.ts';
+import { createBuilder } from './builder.ts';
+import { addHealth } from './health/health-type.ts';
+import { addJobConnection } from './job/job-connection.ts';
+import { addJobEnums } from './job/job-enums.ts';
+import { addJobMutations } from './job/job-mutations.ts';
+import { addJobQueries } from './job/job-queries.ts';
+import { addJobSubscriptions } from './job/job-subscriptions.ts';
+import { addJob } from './job/job-type.ts';
+import { addDateTime } from './scalars/date-time.ts';
+import { addJson } from './scalars/json.ts';
+import { addSafeInt } from './scalars/safe-int.ts';
+import { addWorkflowInput } from './workflow/workflow-input.ts';
+import { addWorkflow } from './workflow/workflow-type.ts';
+
+/**
+ * The schema over a catalogue, whose workflows are the fields of WorkflowInput. Resolvers take everything else from the context
+ * (GraphContext). Throws when the catalogue has names that collide with the schema's own.
+ */
+export function createSchema(catalogue: WorkflowCatalogue): GraphQLSchema {
+  const builder = createBuilder();
+  addDateTime(builder);
+  addJson(builder);
+  addSafeInt(builder);
+  const enums = addJobEnums(builder);
+  const workflowInput = addWorkflowInput(builder, catalogue);
+  addArtifact(builder);
+  addJob(builder, enums);
+  addJobConnection(builder);
+  addHealth(builder);
+  addWorkflow(builder);
+
+  builder.queryType({ description: 'What can be read.' });
+  builder.mutationType({ description: 'What can be done.' });
+  builder.subscriptionType({ description: 'What can be watched.' });
+  addJobQueries(builder, enums);
+  addJobMutations(builder, enums, workflowInput);
+  addJobSubscriptions(builder, enums);
+  return builder.toSchema();
+}

@@ -1,0 +1,107 @@
+import type { InputFieldRef, InputRef, InputType } from '@pothos/core';
+import { inputTypeName } from '../../workflows/check-names.ts';
+import type { Choice, Workflow, WorkflowCatalogue, WorkflowParameter } from '../../workflows/catalogue.ts';
+import type { Builder, SchemaTypes } from '../builder.ts';
+import { parameterText } from './parameter-text.ts';
+
+/** The one field that was given, with that workflow's own input. */
+export type WorkflowChoice = { [workflow: string]: ParameterValues | null | undefined };
+
+type ParameterValues = { [parameter: string]: unknown };
+
+type FieldType = InputType<SchemaTypes>;
+
+/** Enum types by name: parameters, also of different workflows, share them. */
+type EnumTypes = Map<string, FieldType>;
+
+function addEnum(builder: Builder, name: string, choices: readonly Choice[]): FieldType {
+  return builder.enumType(name, {
+    description: 'Choices of ComfyUI under names that GraphQL takes.',
+    values: Object.fromEntries(
+      choices.map(({ value, label }) => [value, { value, description: `ComfyUI calls it \`${label}\`.` }]),
+    ),
+  });
+}
+
+function typeOf(builder: Builder, enums: EnumTypes, parameter: WorkflowParameter): FieldType {
+  switch (parameter.type) {
+    case 'STRING':
+    case 'MODEL':
+      return 'String';
+    case 'INT':
+      return 'Int';
+    case 'FLOAT':
+      return 'Float';
+    case 'BOOLEAN':
+      return 'Boolean';
+    case 'SEED':
+      return 'SafeInt';
+    case 'ENUM': {
+      const { name, enumType, choices } = parameter;
+      if (enumType === null || choices === null) throw new Error(`the ENUM parameter ${name} has no enum type`);
+      const type = enums.get(enumType) ?? addEnum(builder, enumType, choices);
+      enums.set(enumType, type);
+      return type;
+    }
+    case 'FILE':
+      throw new Error(`the parameter ${parameter.name} takes a FILE, which the schema has no input for`);
+  }
+}
+
+function addInput(builder: Builder, enums: EnumTypes, workflow: Workflow): InputRef<ParameterValues> {
+  const ref = builder.inputRef<ParameterValues>(inputTypeName(workflow.name));
+  builder.inputType(ref, {
+    description: `Parameters of the workflow \`${workflow.name}\`: ${workflow.description ?? workflow.title}`,
+    // Read by the check of a request that has already failed, so that its answer names every fault at once.
+    extensions: { workflow },
+    fields: (t) =>
+      Object.fromEntries(
+        workflow.parameters.map((parameter): [string, InputFieldRef<SchemaTypes, unknown>] => {
+          const type = typeOf(builder, enums, parameter);
+          const { name, list, required } = parameter;
+          const value = parameter.type === 'MODEL' ? null : parameter.default;
+          const options = { required, description: parameterText(parameter) };
+          if (list) return [name, t.field({ ...options, type: [type], ...(Array.isArray(value) && { defaultValue: value }) })];
+          return [name, t.field({ ...options, type, ...(value !== null && { defaultValue: value }) })];
+        }),
+      ),
+  });
+  return ref;
+}
+
+/** WorkflowInput: a field for each workflow of the catalogue, and `custom`. */
+export function addWorkflowInput(builder: Builder, catalogue: WorkflowCatalogue): InputRef<WorkflowChoice> {
+  const enums: EnumTypes = new Map();
+  const custom = builder.inputRef<ParameterValues>('CustomWorkflowInput');
+  builder.inputType(custom, {
+    description: 'A graph of your own.',
+    fields: (t) => ({
+      graph: t.field({
+        type: 'JSON',
+        required: true,
+        description: 'ComfyUI API format: node id -> {class_type, inputs}. Numbers beyond 2^53-1 are refused, not rounded.',
+      }),
+      name: t.string({ description: 'At most 64 characters of [A-Za-z0-9_-], no catalogue name; only shown.' }),
+    }),
+  });
+
+  const ref = builder.inputRef<WorkflowChoice>('WorkflowInput');
+  builder.inputType(ref, {
+    isOneOf: true,
+    description: 'One field for each workflow of the catalogue; exactly one is given.',
+    fields: (t) => ({
+      ...Object.fromEntries(
+        catalogue.workflows.map((workflow) => [
+          workflow.name,
+          t.field({
+            type: addInput(builder, enums, workflow),
+            required: false,
+            description: workflow.description ?? workflow.title,
+          }),
+        ]),
+      ),
+      custom: t.field({ type: custom, required: false, description: 'Any API-format graph.' }),
+    }),
+  });
+  return ref;
+}

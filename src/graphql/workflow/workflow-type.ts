@@ -1,0 +1,95 @@
+import { unavailable } from '../../core/errors.ts';
+import type { ParameterType, WorkflowParameter } from '../../workflows/catalogue.ts';
+import type { Builder } from '../builder.ts';
+import type { GraphServices } from '../context.ts';
+
+const types = {
+  STRING: { value: 'STRING', description: 'Text.' },
+  INT: { value: 'INT', description: 'An integer of 32 bits.' },
+  FLOAT: { value: 'FLOAT', description: 'A number.' },
+  BOOLEAN: { value: 'BOOLEAN', description: 'True or false.' },
+  ENUM: { value: 'ENUM', description: 'One of `choices`.' },
+  SEED: { value: 'SEED', description: 'Start of the random numbers, 0 to 2^53-1; drawn when absent.' },
+  MODEL: { value: 'MODEL', description: 'Name of a model file; `choices` are those of the running ComfyUIs.' },
+  FILE: { value: 'FILE', description: 'An input file.' },
+} as const satisfies Record<ParameterType, { value: ParameterType; description: string }>;
+
+/** What the running servers offer for a MODEL parameter, each name once. */
+async function offeredModels(services: GraphServices, modelOf: string) {
+  const backends = await services.backends.backends().catch((error: unknown) => {
+    throw unavailable('The models cannot be listed right now.', 1, error);
+  });
+  const names = new Set(backends.filter(({ status }) => status === 'UP').flatMap(({ models }) => models[modelOf] ?? []));
+  return [...names].sort().map((name) => ({ value: name, label: name }));
+}
+
+function choicesOf(parameter: WorkflowParameter, services: GraphServices) {
+  return parameter.modelOf === null ? parameter.choices : offeredModels(services, parameter.modelOf);
+}
+
+export function addWorkflow(builder: Builder): void {
+  const parameterType = builder.enumType('ParameterType', { description: 'What a parameter takes.', values: types });
+
+  builder.objectType('Choice', {
+    description: 'A value that a parameter can take.',
+    fields: (t) => ({
+      value: t.exposeString('value', { nullable: false, description: 'What the API takes.' }),
+      label: t.exposeString('label', { nullable: false, description: 'What ComfyUI calls it.' }),
+    }),
+  });
+  builder.objectType('WorkflowParameter', {
+    description: 'Something that a workflow lets its caller choose.',
+    fields: (t) => ({
+      name: t.exposeString('name', { nullable: false, description: "Its field in the workflow's input." }),
+      type: t.expose('type', { type: parameterType, nullable: false, description: 'What it takes.' }),
+      list: t.exposeBoolean('list', { nullable: false, description: 'Whether it takes several.' }),
+      required: t.exposeBoolean('required', { nullable: false, description: 'Whether it must be given.' }),
+      description: t.exposeString('description', { nullable: true, description: 'What it is for.' }),
+      default: t.expose('default', {
+        type: 'JSON',
+        nullable: true,
+        description: 'What it is when absent; null where it then stays out or is drawn.',
+      }),
+      minimum: t.exposeFloat('minimum', { nullable: true, description: 'The smallest number.' }),
+      maximum: t.exposeFloat('maximum', { nullable: true, description: 'The largest number.' }),
+      multipleOf: t.exposeFloat('multipleOf', { nullable: true, description: 'What a number must be a multiple of.' }),
+      maxLength: t.exposeInt('maxLength', { nullable: true, description: 'The most characters that a text may have.' }),
+      choices: t.field({
+        type: ['Choice'],
+        nullable: true,
+        description: 'For ENUM, and for MODEL what the running ComfyUIs offer.',
+        resolve: (parameter, _args, { services }) => choicesOf(parameter, services),
+      }),
+    }),
+  });
+  builder.objectType('Workflow', {
+    description: 'A workflow of the catalogue: a graph of ComfyUI with parameters.',
+    fields: (t) => ({
+      name: t.exposeString('name', { nullable: false, description: 'Its field in `WorkflowInput`.' }),
+      title: t.exposeString('title', { nullable: false, description: 'For a person.' }),
+      description: t.exposeString('description', { nullable: true, description: 'What it makes.' }),
+      parameters: t.field({
+        type: ['WorkflowParameter'],
+        nullable: false,
+        description: 'What its caller can choose.',
+        resolve: ({ parameters }) => parameters,
+      }),
+    }),
+  });
+
+  builder.queryFields((t) => ({
+    workflows: t.field({
+      type: ['Workflow'],
+      nullable: false,
+      description: 'The catalogue: each is a field of `WorkflowInput`.',
+      resolve: (_root, _args, { services }) => services.catalogue.workflows,
+    }),
+    workflow: t.field({
+      type: 'Workflow',
+      nullable: true,
+      description: 'One workflow of the catalogue, or null when there is none of that name.',
+      args: { name: t.arg.string({ required: true, description: 'Its field in `WorkflowInput`.' }) },
+      resolve: (_root, { name }, { services }) => services.catalogue.get(name) ?? null,
+    }),
+  }));
+}
