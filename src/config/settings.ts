@@ -14,7 +14,7 @@ import {
   seconds,
 } from './values.ts';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** Values that must not be shown, and that may also come from a file named by `<NAME>_FILE`. */
 export const SECRET_NAMES: ReadonlySet<string> = new Set([

@@ -1,0 +1,32 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { SetupError } from './report.mjs';
+
+/** The oldest that runs TypeScript as it stands, without a flag. */
+const OLDEST = [22, 18];
+
+/** The path of a Node that runs the project: the one that came with the packages, else the one running now if it is new enough. */
+export function findNode(root) {
+  const system = process.platform === 'win32' ? 'win' : process.platform;
+  const name = process.platform === 'win32' ? 'node.exe' : 'node';
+  const brought = join(root, 'node_modules', `node-${system}-${process.arch}`, 'bin', name);
+  if (existsSync(brought) && newEnough(versionOf(brought))) return brought;
+  if (newEnough(process.versions.node)) return process.execPath;
+  throw new SetupError(
+    `Node ${OLDEST.join('.')} or newer is needed, this is ${process.versions.node}, and no newer one came with the packages ` +
+      `for ${system}-${process.arch} (npm's omit=optional leaves it out). Install Node 24 from https://nodejs.org and try again.`,
+  );
+}
+
+/** Undefined where it does not run: made for another C library, or cut off. */
+function versionOf(program) {
+  const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim().replace(/^v/, '') : undefined;
+}
+
+function newEnough(version) {
+  if (version === undefined) return false;
+  const [major, minor] = version.split('.').map(Number);
+  return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
+}

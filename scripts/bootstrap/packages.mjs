@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SetupError, say } from './report.mjs';
+
+/** Runs `npm ci` unless node_modules already holds what package-lock.json names. */
+export function bringPackages(root) {
+  if (installed(root)) return;
+  say('installing packages (npm ci)');
+  // Run by npm, its own program is known; on Windows a bare `npm` is a script that cannot be spawned without a shell.
+  const npm = process.env.npm_execpath;
+  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+  const [command, ...before] = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm'];
+  const { status, error } = spawnSync(command, [...before, ...args], { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status !== 0) throw new SetupError(`npm ci failed${error ? `: ${error.message}` : ''}`);
+}
+
+/**
+ * npm writes node_modules/.package-lock.json as its last step, so an install that was cut off does not pass, and one by hand
+ * does. Optional packages are left to npm: most are for other systems.
+ */
+function installed(root) {
+  const wanted = packagesOf(join(root, 'package-lock.json'));
+  const present = packagesOf(join(root, 'node_modules', '.package-lock.json'));
+  if (!wanted || !present) return false;
+  return Object.entries(wanted).every(([path, entry]) => {
+    const there = present[path];
+    if (path === '' || (there === undefined && entry.optional)) return true;
+    return there?.version === entry.version && there?.integrity === entry.integrity;
+  });
+}
+
+function packagesOf(lockFile) {
+  try {
+    return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
+  } catch {
+    return undefined; // absent or cut off: npm ci makes it anew, and complains for good if package-lock.json itself is bad
+  }
+}

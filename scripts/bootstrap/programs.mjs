@@ -1,0 +1,70 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { apt, canUseApt, installCommand } from './apt.mjs';
+import { SetupError, say } from './report.mjs';
+
+/** The path of a Redis server, Redis itself or Valkey; installed first where that is ours to do. */
+export function bringRedis() {
+  const found = () => onPath('redis-server') ?? onPath('valkey-server');
+  if (!found() && canUseApt()) apt('redis-server');
+  const path = found();
+  if (path) return path;
+  throw new SetupError(
+    `a Redis server is needed: ${installCommand('redis')}\n(or say where one runs: REDIS_URL=redis://HOST:PORT)`,
+  );
+}
+
+/** The path of MinIO, built once into the cache; undefined, and why said, where it cannot be had: its tests are skipped then. */
+export function bringMinio() {
+  const cached = join(cacheDir(), 'bin', 'minio');
+  const found = () => (existsSync(cached) ? cached : onPath('minio'));
+  if (!found()) {
+    if (!onPath('go')) {
+      say('no MinIO and no Go to build it with: tests of S3 are skipped');
+      return undefined;
+    }
+    say('building MinIO, once, for tests of S3 (about 2 minutes)');
+    mkdirSync(join(cacheDir(), 'bin'), { recursive: true });
+    const env = { ...process.env, GOBIN: join(cacheDir(), 'bin'), GOFLAGS: '-modcacherw' };
+    const { status } = spawnSync('go', ['install', 'github.com/minio/minio@latest'], { env, stdio: ['ignore', 2, 2] });
+    if (status !== 0) say('MinIO could not be built: tests of S3 are skipped');
+  }
+  return found();
+}
+
+/** The path of a Chromium; undefined, and why said, where there is none: tests in a browser are skipped then. */
+export function bringChromium() {
+  const found = () => {
+    const onMac = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
+    const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+    return names.map(onPath).find(Boolean) ?? (existsSync(onMac) ? onMac : undefined);
+  };
+  if (!found() && canUseApt()) apt('chromium');
+  const path = found();
+  if (!path) say(`no Chromium: tests in a browser are skipped; to run them: ${installCommand('chromium')}`);
+  return path;
+}
+
+/** What takes long to build is kept outside the checkout, for every clone. */
+function cacheDir() {
+  return process.env.COMFYGATE_CACHE || join(homedir(), '.cache', 'comfygate');
+}
+
+function onPath(name) {
+  for (const dir of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(dir, process.platform === 'win32' ? `${name}.exe` : name);
+    if (dir !== '' && executable(path)) return path;
+  }
+  return undefined;
+}
+
+function executable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false; // not there, or not for us to run
+  }
+}

@@ -1,0 +1,49 @@
+// npm run check: format, lint and import rules, types, unused code, generated files fresh, the compose file. Shows only what is wrong.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { bootstrap, root } from './bootstrap.mjs';
+
+const { node } = bootstrap();
+const bin = (name, ...path) => [join(root, 'node_modules', name, ...path)];
+
+const CHECKS = [
+  { name: 'types (tsc)', args: [...bin('typescript', 'bin', 'tsc'), '-p', '.'] },
+  {
+    name: 'format and lint (biome)',
+    args: [...bin('@biomejs', 'biome', 'bin', 'biome'), 'ci', '--colors=off', '--error-on-warnings', '.'],
+  },
+  {
+    name: 'import rules (dependency-cruiser)',
+    args: [...bin('dependency-cruiser', 'bin', 'dependency-cruise.mjs'), 'src', 'worker'],
+  },
+  { name: 'unused code (knip)', args: [...bin('knip', 'bin', 'knip.js')] },
+  { name: 'generated files fresh (codegen)', args: ['codegen.ts', '--check'] },
+  {
+    name: 'compose file (dclint)',
+    args: [...bin('dclint', 'bin', 'dclint.cjs'), '--max-warnings=0', 'docker-compose.yml'],
+  },
+];
+
+const results = await Promise.all(CHECKS.map(run));
+for (const { name, ok, output, seconds } of results) {
+  process.stdout.write(
+    `${ok ? 'ok    ' : 'FAILED'} ${name}, ${seconds.toFixed(1)} s\n${ok ? '' : `${output.trimEnd()}\n\n`}`,
+  );
+}
+process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
+
+function run({ name, args }) {
+  const began = performance.now();
+  const child = spawn(node, args, {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (chunk) => (output += chunk));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ name, ok: code === 0, output, seconds: (performance.now() - began) / 1000 }));
+  });
+}

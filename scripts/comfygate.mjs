@@ -1,0 +1,8 @@
+#!/usr/bin/env node
+// The command `comfygate`, from a checkout.
+import { join } from 'node:path';
+import { bootstrap, root } from './bootstrap.mjs';
+import { runNode } from './run-node.mjs';
+
+const { node } = bootstrap();
+await runNode(node, [join(root, 'src', 'cli.ts'), ...process.argv.slice(2)]);

@@ -1,0 +1,8 @@
+// Runs the project's Node on a fresh checkout:   node scripts/run.mjs [--needs redis,minio,chromium] <Node's arguments>
+import { bootstrap } from './bootstrap.mjs';
+import { runNode } from './run-node.mjs';
+
+const args = process.argv.slice(2);
+const needs = args[0] === '--needs' ? args.splice(0, 2)[1].split(',') : [];
+const { node } = bootstrap(needs);
+await runNode(node, args);

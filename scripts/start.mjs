@@ -1,0 +1,7 @@
+// npm start: everything in one, on a machine that has Node 20 and npm and nothing else.
+import { join } from 'node:path';
+import { bootstrap, root } from './bootstrap.mjs';
+import { runNode } from './run-node.mjs';
+
+const { node } = bootstrap(process.env.REDIS_URL || process.env.REDIS_URL_FILE ? [] : ['redis']);
+await runNode(node, [join(root, 'src', 'main.ts'), ...process.argv.slice(2)]);

@@ -1,0 +1,40 @@
+// npm test: all tests, with real servers, from a fresh checkout.   npm test -- test/unit   runs a part.
+// Tests find MinIO and Chromium by MINIO_BIN and CHROMIUM_BIN. REPORT names a file to leave vitest's JSON in.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { bootstrap, root } from './bootstrap.mjs';
+import { readReport } from './test-report.mjs';
+
+const { node, programs } = bootstrap(['redis', 'minio', 'chromium']);
+const scratch = mkdtempSync(join(tmpdir(), 'comfygate-test-'));
+const report = process.env.REPORT || join(scratch, 'report.json');
+process.exitCode = run();
+rmSync(scratch, { recursive: true });
+
+function run() {
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const env = {
+    ...process.env,
+    PATH: [dirname(node), process.env.PATH].join(delimiter),
+    ...(programs.minio && { MINIO_BIN: programs.minio }),
+    ...(programs.chromium && { CHROMIUM_BIN: programs.chromium }),
+  };
+  // In the same process group and waited for: Ctrl-C reaches vitest by itself.
+  const { status } = spawnSync(node, [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  });
+  if (status !== 0) return status ?? 1;
+  const { skipped } = readReport(report);
+  if (!isTrue(process.env.CI) || skipped.length === 0) return 0;
+  process.stderr.write(`In CI every test runs; skipped were:\n${skipped.map((name) => `  ${name}\n`).join('')}`);
+  return 1;
+}
+
+function isTrue(value) {
+  return Boolean(value) && value !== 'false' && value !== '0';
+}
