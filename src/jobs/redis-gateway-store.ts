@@ -180,7 +180,10 @@ async function pageOfIds(redis: Redis, keys: Keys, query: JobPageQuery): Promise
     query.status === null
       ? [keys.jobs(query.caller)]
       : jobStatuses.filter((status) => statuses.includes(status)).map((status) => keys.jobs(query.caller, status));
-  const newest = Math.min(after?.createdAt ?? Number.POSITIVE_INFINITY, query.createdBefore ?? Number.POSITIVE_INFINITY);
+  const newest = Math.min(
+    after?.createdAt ?? Number.POSITIVE_INFINITY,
+    query.createdBefore ?? Number.POSITIVE_INFINITY,
+  );
   const max = Number.isFinite(newest) ? String(newest) : '+inf';
   const min = query.createdAfter === null ? '-inf' : String(query.createdAfter);
   const wanted = query.first + 1;

@@ -54,7 +54,10 @@ export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: nu
         .hmget(keys.job(jobId), 'status', 'lease', 'cancelRequestedAt', 'deadlineAt')
         .time()
         .exec();
-      const [[recordError, record], [timeError, time]] = replies as [[Error | null, string[]], [Error | null, string[]]];
+      const [[recordError, record], [timeError, time]] = replies as [
+        [Error | null, string[]],
+        [Error | null, string[]],
+      ];
       if (recordError ?? timeError) throw recordError ?? timeError;
       const [text, held, cancelRequestedAt, deadlineAt] = record;
       const status = jobStatuses.find((known) => known === text);

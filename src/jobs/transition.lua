@@ -29,8 +29,8 @@ else
 end
 if event == cjson.null then event = nil end
 
-if event == 'CANCEL_REQUESTED' then
-  if canceling then return { 'done', status, '1' } end
+if event == 'CANCEL_REQUESTED' and canceling then return { 'refused', status } end
+if event == 'CANCEL_REQUESTED' or (event == 'CANCELED' and not canceling) then
   set.cancelRequestedAt, canceling = now, true
 elseif event == 'STARTED' then
   if record[8] == '' then set.startedAt = now end

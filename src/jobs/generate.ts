@@ -1,0 +1,128 @@
+import * as z from 'zod';
+import { canonicalJson, sha256 } from '../core/canonical-json.ts';
+import { badInput, GatewayError, type InputIssue, unavailable } from '../core/errors.ts';
+import type { Job, Json } from '../core/job.ts';
+import type { JobQueue } from '../queue/queue.ts';
+import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
+import type { ParsedCustom } from '../workflows/custom.ts';
+import type { GatewayJobStore, NewJob } from './job-store.ts';
+import type { GenerateRequest } from './jobs.ts';
+
+export interface GenerateOptions {
+  store: GatewayJobStore;
+  queue: JobQueue;
+  catalogue: WorkflowCatalogue;
+  parseCustom: (input: { [name: string]: unknown }, path: (string | number)[]) => ParsedCustom;
+  deadlineMs: number;
+  maxDeadlineMs: number;
+  /** A new UUID of version 7. */
+  newId: () => string;
+  /** 0 to 2^53-1. */
+  randomSeed: () => number;
+}
+
+/** A workflow's part of the request, checked: `ask` is what the caller wants, `run` has what was left to chance drawn. */
+interface CheckedWorkflow {
+  ask: { [name: string]: Json };
+  run: { [name: string]: Json };
+  template: NewJob['template'];
+  nodesTotal: number;
+}
+
+const printable = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u;
+const labels = (what: string, max: number) =>
+  z
+    .string()
+    .min(1, `expected 1 to ${max} ${what}, got none`)
+    .max(max, `expected at most ${max} ${what}`)
+    .regex(printable, `expected printable ${what}`);
+
+/** Accepts a job, or gives back what its key already made. Answers only when record and queue both hold it. */
+export function createGenerate(options: GenerateOptions) {
+  const { store, queue, catalogue, parseCustom } = options;
+  const maxSeconds = Math.floor(options.maxDeadlineMs / 1000);
+  const argumentsSchema = z.object({
+    idempotencyKey: labels('characters', 255),
+    deadlineSeconds: z
+      .int()
+      .min(1, `expected 1 to ${maxSeconds} seconds`)
+      .max(maxSeconds, `expected at most ${maxSeconds} seconds`)
+      .nullable(),
+    tags: z.array(labels('characters', 64)).max(16, 'expected at most 16 tags'),
+  });
+
+  function checkWorkflow({ workflow, path }: GenerateRequest, issues: InputIssue[]): CheckedWorkflow | null {
+    const at = [...path, 'workflow', workflow.name];
+    if (workflow.name === 'custom') {
+      const parsed = parseCustom(workflow.input, at);
+      if (parsed.ok) {
+        const { parameters, nodesTotal } = parsed;
+        return { ask: parameters, run: parameters, template: null, nodesTotal };
+      }
+      issues.push(...parsed.issues);
+      return null;
+    }
+    const known = catalogue.get(workflow.name);
+    if (!known) throw new Error(`the schema has a workflow ${workflow.name} that the catalogue has not`);
+    const parsed = known.parse(workflow.input, at);
+    if (!parsed.ok) {
+      issues.push(...parsed.issues);
+      return null;
+    }
+    const run = known.complete(parsed.parameters, options.randomSeed);
+    return { ask: parsed.parameters, run, template: known.template, nodesTotal: known.nodesTotal };
+  }
+
+  return async function generate(request: GenerateRequest): Promise<{ job: Job; replayed: boolean }> {
+    const issues: InputIssue[] = [];
+    const { idempotencyKey, deadlineSeconds, tags } = request;
+    for (const issue of argumentsSchema.safeParse({ idempotencyKey, deadlineSeconds, tags }).error?.issues ?? []) {
+      const inner = issue.path.filter((part) => typeof part !== 'symbol');
+      issues.push({ path: [...request.path, ...inner], message: issue.message, code: issue.code });
+    }
+    const workflow = checkWorkflow(request, issues);
+    if (issues.length > 0 || !workflow) throw badInput(issues);
+
+    const deadlineMs = deadlineSeconds === null ? options.deadlineMs : deadlineSeconds * 1000;
+    const accepted = await store.accept({
+      id: options.newId(),
+      caller: request.caller,
+      idempotencyKey,
+      fingerprint: sha256(
+        canonicalJson({
+          workflow: request.workflow.name,
+          input: workflow.ask,
+          priority: request.priority,
+          deadlineMs,
+          tags,
+        }),
+      ),
+      workflow: request.workflow.name,
+      template: workflow.template,
+      parameters: workflow.run,
+      nodesTotal: workflow.nodesTotal,
+      priority: request.priority,
+      tags,
+      deadlineMs,
+      requestId: request.requestId,
+    });
+
+    switch (accepted.outcome) {
+      case 'reused':
+        throw new GatewayError(
+          `this idempotencyKey was used with another input, for job ${accepted.jobId}: send that input again or take a new key`,
+          { code: 'IDEMPOTENCY_KEY_REUSED', jobId: accepted.jobId },
+        );
+      case 'deleted':
+        throw new GatewayError('the job that this idempotencyKey made was deleted; take a new key', {
+          code: 'NOT_FOUND',
+        });
+      case 'refused':
+        throw unavailable(`no ComfyUI server has been reached for ${Math.round(accepted.unseenMs / 1000)} s`, 30);
+    }
+    const { job } = accepted;
+    // Also on a replay: whoever made the record may have died before the queue had it.
+    if (job.status === 'QUEUED') await queue.add(job.id, job.order);
+    return { job, replayed: accepted.outcome === 'replayed' };
+  };
+}

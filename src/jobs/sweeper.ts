@@ -1,0 +1,125 @@
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { jobPrefix } from '../artifacts/keys.ts';
+import type { JobQueue } from '../queue/queue.ts';
+import { isRedisDown } from '../redis.ts';
+import type { GatewayJobStore } from './job-store.ts';
+import type { Keys } from './keys.ts';
+import { createTransition } from './transition.ts';
+
+export interface SweeperOptions {
+  /** A request connection. */
+  redis: Redis;
+  keys: Keys;
+  store: GatewayJobStore;
+  queue: JobQueue;
+  artifacts: ArtifactStore;
+  retentionMs: number;
+  log: Logger;
+  /** Default 5 s: a job that the queue has lost waits no longer. */
+  intervalMs?: number;
+}
+
+/** Jobs looked at in one step. */
+const BATCH = 500;
+/** Steps of one run: what is left waits for the next one. */
+const MAX_STEPS = 20;
+const REMOVE_TIMEOUT_MS = 10_000;
+
+/**
+ * Makes the promises true when everything else has crashed: open jobs that the queue does not hold are added again, those past
+ * their deadline are ended, and what has expired is removed. Runs in each gateway; a short lock lets one at a time through.
+ */
+export function startSweeper(options: SweeperOptions): { close(): Promise<void> } {
+  const { redis, keys, store, queue, artifacts, log, intervalMs = 5_000 } = options;
+  const transition = createTransition(redis, keys, options.retentionMs);
+  const stopped = new AbortController();
+  /** Where the walk through open jobs stands: a rank in `open`. */
+  let position = 0;
+
+  const now = async () => {
+    const [seconds, micros] = await redis.time();
+    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  };
+
+  async function expire() {
+    for (let step = 0; step < MAX_STEPS && !stopped.signal.aborted; step++) {
+      const due = await redis.zrange(keys.open, '-inf', await now(), 'BYSCORE', 'LIMIT', 0, BATCH);
+      const message = 'the job did not end before its deadline';
+      const error = { code: 'TIMEOUT', message, nodeId: null, classType: null, retryable: true } as const;
+      await Promise.all(
+        due.map(async (id) => {
+          const moved = await transition({ id, move: 'expire', set: { error } });
+          // A record that has vanished leaves its index entry behind.
+          if (moved.outcome !== 'done') await redis.zrem(keys.open, id);
+          else log.info({ jobId: id }, 'job passed its deadline');
+        }),
+      );
+      if (due.length < BATCH) return;
+    }
+  }
+
+  /** A step through all open jobs each run, so that its cost does not grow with the backlog. */
+  async function readd() {
+    for (let step = 0; step < MAX_STEPS && !stopped.signal.aborted; step++) {
+      const ids = await redis.zrange(keys.open, position, position + BATCH - 1);
+      position = ids.length < BATCH ? 0 : position + BATCH;
+      for (const id of await queue.missing(ids)) {
+        const job = await store.get(id);
+        if (!job) await redis.zrem(keys.open, id);
+        else if (job.status === 'QUEUED' || job.status === 'RUNNING') {
+          await queue.add(id, job.order);
+          log.warn({ jobId: id }, 'job was missing in the queue and was added again');
+        }
+      }
+      if (position === 0) return;
+    }
+  }
+
+  async function removeExpired() {
+    const due = await redis.zrange(keys.ended, '-inf', await now(), 'BYSCORE', 'LIMIT', 0, BATCH);
+    for (const id of due) {
+      if (stopped.signal.aborted) return;
+      const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(REMOVE_TIMEOUT_MS)]);
+      await artifacts.removePrefix(jobPrefix(id), { signal });
+      await store.remove(id);
+      log.debug({ jobId: id }, 'job expired');
+    }
+  }
+
+  async function sweep() {
+    if (redis.status !== 'ready') return;
+    const mine = await redis.set(keys.sweeperLock, '1', 'PX', Math.ceil(intervalMs * 0.9), 'NX');
+    if (mine !== 'OK') return;
+    for (const part of [expire, readd, removeExpired]) {
+      try {
+        await part();
+      } catch (error) {
+        if (isRedisDown(error)) throw error;
+        if (!stopped.signal.aborted) log.error({ err: error, part: part.name }, 'sweep failed');
+      }
+    }
+  }
+
+  let running = Promise.resolve();
+  let busy = false;
+  const timer = setInterval(() => {
+    if (busy) return;
+    busy = true;
+    running = sweep()
+      .catch((error: Error) => log.debug({ error: error.message }, 'sweep waits for redis'))
+      .finally(() => {
+        busy = false;
+      });
+  }, intervalMs);
+  timer.unref();
+
+  return {
+    async close() {
+      clearInterval(timer);
+      stopped.abort(new Error('closing'));
+      await running;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import { type Logger, pino } from 'pino';
+import { v7 } from 'uuid';
+import type { NewJob } from '../../src/jobs/job-store.ts';
+import { createKeys } from '../../src/jobs/keys.ts';
+import { createRedisGatewayStore } from '../../src/jobs/redis-gateway-store.ts';
+import { createRedisWorkerStore } from '../../src/jobs/redis-worker-store.ts';
+import { closeRedis, connectRedis, whenReady } from '../../src/redis.ts';
+
+export const silent: Logger = pino({ level: 'silent' });
+
+/** A job of no workflow in particular, with a key of its own. */
+export function newJob(overrides: Partial<NewJob> = {}): NewJob {
+  return {
+    id: v7(),
+    caller: 'anonymous',
+    idempotencyKey: randomUUID(),
+    fingerprint: 'f',
+    workflow: 'textToImage',
+    template: null,
+    parameters: { prompt: 'a lighthouse' },
+    nodesTotal: 7,
+    priority: 'NORMAL',
+    tags: [],
+    deadlineMs: 60_000,
+    requestId: 'test',
+    ...overrides,
+  };
+}
+
+/** Both sides of the job record on a Redis, under a prefix of its own. */
+export async function openStores(url: string, options: { retentionMs?: number; noBackendGraceMs?: number } = {}) {
+  const keys = createKeys(`test-${randomUUID()}`);
+  const redis = connectRedis({ url, role: 'request', log: silent });
+  const durable = connectRedis({ url, role: 'durable', log: silent });
+  await Promise.all([whenReady(redis), whenReady(durable)]);
+  const retentionMs = options.retentionMs ?? 86_400_000;
+  const gateway = createRedisGatewayStore({
+    redis,
+    keys,
+    retentionMs,
+    idempotencyTtlMs: 86_400_000,
+    noBackendGraceMs: options.noBackendGraceMs ?? 300_000,
+  });
+  const worker = createRedisWorkerStore(durable, keys, retentionMs);
+  return {
+    keys,
+    redis,
+    durable,
+    gateway,
+    worker,
+    async close() {
+      await Promise.all([closeRedis(redis), closeRedis(durable)]);
+    },
+  };
+}
