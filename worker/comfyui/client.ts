@@ -1,0 +1,204 @@
+import type { Readable } from 'node:stream';
+import * as z from 'zod';
+import type { Graph } from '../../src/core/graph.ts';
+import { type HistoryEntry, historySchema } from './history.ts';
+import { type CallOptions, ComfyError, type ComfyHttp, parseAnswer } from './http.ts';
+import { parsePythonJson } from './json.ts';
+import { firstNodeError, nodeErrorsSchema, parseRefusal, type Rejection } from './rejection.ts';
+
+export interface PromptToSubmit {
+  promptId: string;
+  clientId: string;
+  graph: Graph;
+}
+
+/** `partly`: queued, but without the outputs that are faulty; whoever wants all of them cancels it. */
+export type SubmitOutcome =
+  | { outcome: 'accepted' }
+  | { outcome: 'partly'; rejection: Rejection }
+  | { outcome: 'rejected'; rejection: Rejection };
+
+/** `absent`: never taken, deleted, evicted, or the server was restarted. `unreadable`: over, but its entry cannot be told. */
+export type PromptState =
+  | { state: 'pending' | 'running' | 'absent' | 'unreadable' }
+  | { state: 'finished'; entry: HistoryEntry };
+
+export interface FileReference {
+  filename: string;
+  subfolder: string;
+  type: string;
+}
+
+export interface SystemStats {
+  comfyuiVersion: string | null;
+}
+
+/** What a class of nodes is to a driver: options of its inputs by name (combos only), and whether it makes results. */
+export interface NodeClass {
+  outputNode: boolean;
+  options: { [input: string]: string[] };
+}
+
+/** One ComfyUI server's protocol, 0.3.57 and newer. Every call throws ComfyError, or its signal's reason. */
+export interface ComfyClient {
+  /** Never repeat it after a failure other than `unreachable`: the prompt may be queued. `find` it first. */
+  submit(prompt: PromptToSubmit, signal: AbortSignal): Promise<SubmitOutcome>;
+  find(promptId: string, signal: AbortSignal): Promise<PromptState>;
+  /** The history entry, or null while there is none. */
+  history(promptId: string, signal: AbortSignal): Promise<HistoryEntry | null>;
+  /** Takes it out of the queue, or signals it to stop, which takes as long as its node does. */
+  cancel(promptId: string, signal: AbortSignal): Promise<void>;
+  deleteHistory(promptId: string, signal: AbortSignal): Promise<void>;
+  view(file: FileReference, signal: AbortSignal): Promise<{ body: Readable; sizeBytes: number | null }>;
+  /** Prompts that wait or run, of whatever client. */
+  queueLength(options?: CallOptions): Promise<number>;
+  systemStats(options?: CallOptions): Promise<SystemStats>;
+  /** All classes, or one (absent from the answer when the server does not have it). The whole is near a megabyte and slow. */
+  objectInfo(className: string | null, options?: CallOptions): Promise<Map<string, NodeClass>>;
+  /** Unloads models and drops caches, after the prompt that runs. */
+  free(signal: AbortSignal): Promise<void>;
+}
+
+/** Nodes run Python in the server's own process: validation and other prompts may hold up an answer. */
+const SUBMIT_TIMEOUT_MS = 30_000;
+const HISTORY_MAX_BYTES = 128 * 1024 * 1024;
+
+const submittedSchema = z.object({ prompt_id: z.string(), node_errors: nodeErrorsSchema.catch({}) });
+const jobSchema = z.object({ status: z.string() });
+const notFoundSchema = z.object({ error: z.literal('Job not found') });
+const queueItem = z.tuple([z.unknown(), z.string()], z.unknown());
+const queueSchema = z.object({ queue_running: z.array(queueItem), queue_pending: z.array(queueItem) });
+const queueLengthSchema = z.object({ exec_info: z.object({ queue_remaining: z.int().min(0) }) });
+const statsSchema = z.object({ system: z.object({ comfyui_version: z.string().nullish() }) });
+
+export function createComfyClient(http: ComfyHttp): ComfyClient {
+  async function history(promptId: string, signal: AbortSignal) {
+    const entries = await http.get(`/api/history/${promptId}`, historySchema, { signal, maxBytes: HISTORY_MAX_BYTES });
+    return entries[promptId] ?? null;
+  }
+
+  /** The long way, for servers before 0.6 and where the job's record cannot be told: what leaves the queue is in history. */
+  async function findInQueueThenHistory(promptId: string, signal: AbortSignal): Promise<PromptState> {
+    const queue = await http.get('/api/queue', queueSchema, { signal, maxBytes: HISTORY_MAX_BYTES });
+    if (queue.queue_running.some(([, id]) => id === promptId)) return { state: 'running' };
+    if (queue.queue_pending.some(([, id]) => id === promptId)) return { state: 'pending' };
+    try {
+      return finished(await history(promptId, signal));
+    } catch (cause) {
+      // A node's output that is no JSON poisons its entry: this address answers 500 for ever.
+      if (cause instanceof ComfyError && cause.status !== null) return { state: 'unreadable' };
+      throw cause;
+    }
+  }
+
+  return {
+    history,
+
+    async submit({ promptId, clientId, graph }, signal) {
+      const body = { prompt: graph, client_id: clientId, prompt_id: promptId };
+      const answer = await http.call('POST', '/api/prompt', body, { signal, timeoutMs: SUBMIT_TIMEOUT_MS });
+      if (answer.status === 200) {
+        const rejection = firstNodeError(parseAnswer(answer, submittedSchema).node_errors);
+        return rejection ? { outcome: 'partly', rejection } : { outcome: 'accepted' };
+      }
+      const rejection = answer.status === 400 ? parseRefusal(tryParse(answer.text)) : undefined;
+      if (rejection) return { outcome: 'rejected', rejection };
+      if (answer.status === 413) return { outcome: 'rejected', rejection: TOO_LARGE };
+      throw new ComfyError('status', answer.status);
+    },
+
+    async find(promptId, signal) {
+      const answer = await http.call('GET', `/api/jobs/${promptId}`, undefined, {
+        signal,
+        maxBytes: HISTORY_MAX_BYTES,
+      });
+      if (answer.status === 404 && notFoundSchema.safeParse(tryParse(answer.text)).success) return { state: 'absent' };
+      if (answer.status !== 200) return await findInQueueThenHistory(promptId, signal);
+      const { status } = parseAnswer(answer, jobSchema);
+      if (status === 'pending') return { state: 'pending' };
+      if (status === 'in_progress') return { state: 'running' };
+      return finished(await history(promptId, signal));
+    },
+
+    async cancel(promptId, signal) {
+      const { status } = await http.call('POST', `/api/jobs/${promptId}/cancel`, {}, { signal });
+      if (status === 200) return;
+      if (status !== 404 && status !== 405) throw new ComfyError('status', status);
+      // Before 0.26: where it is may change between the two, so both are always said; neither harms another prompt.
+      await http.post('/api/queue', { delete: [promptId] }, { signal });
+      await http.post('/api/interrupt', { prompt_id: promptId }, { signal });
+    },
+
+    deleteHistory: (promptId, signal) => http.post('/api/history', { delete: [promptId] }, { signal }),
+
+    view({ filename, subfolder, type }, signal) {
+      return http.stream(`/api/view?${new URLSearchParams({ filename, subfolder, type })}`, signal);
+    },
+
+    async queueLength(options) {
+      const { exec_info } = await http.get('/api/prompt', queueLengthSchema, options);
+      return exec_info.queue_remaining;
+    },
+
+    async systemStats(options) {
+      const { system } = await http.get('/api/system_stats', statsSchema, options);
+      return { comfyuiVersion: system.comfyui_version ?? null };
+    },
+
+    async objectInfo(className, options) {
+      const path = className === null ? '/api/object_info' : `/api/object_info/${encodeURIComponent(className)}`;
+      return await http.get(path, objectInfoSchema, options);
+    },
+
+    free: (signal) => http.post('/api/free', { unload_models: true, free_memory: true }, { signal }),
+  };
+}
+
+const TOO_LARGE: Rejection = {
+  type: 'too_large',
+  nodeId: null,
+  classType: null,
+  text: 'The graph is larger than the server accepts',
+};
+
+function finished(entry: HistoryEntry | null): PromptState {
+  return entry ? { state: 'finished', entry } : { state: 'absent' };
+}
+
+function tryParse(text: string): unknown {
+  try {
+    return parsePythonJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A combo's options stand in the type's own place (old style) or beside it (new style). */
+const comboSchema = z.union([
+  z.tuple([z.array(z.unknown())], z.unknown()).transform(([options]) => options),
+  z
+    .tuple([z.literal('COMBO'), z.object({ options: z.array(z.unknown()) })], z.unknown())
+    .transform(([, o]) => o.options),
+]);
+
+const inputsSchema = z.record(z.string(), z.unknown()).catch({}).default({});
+
+const objectInfoSchema = z
+  .record(
+    z.string(),
+    z.object({
+      input: z.object({ required: inputsSchema, optional: inputsSchema }).catch({ required: {}, optional: {} }),
+      output_node: z.boolean().catch(false),
+    }),
+  )
+  .transform((classes): Map<string, NodeClass> => {
+    const entries = Object.entries(classes).map(([name, { input, output_node }]) => {
+      const options: NodeClass['options'] = {};
+      for (const [key, declared] of Object.entries({ ...input.optional, ...input.required })) {
+        const combo = comboSchema.safeParse(declared);
+        if (combo.success) options[key] = combo.data.filter((option) => typeof option === 'string');
+      }
+      return [name, { outputNode: output_node, options }] as const;
+    });
+    return new Map(entries);
+  });

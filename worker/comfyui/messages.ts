@@ -1,0 +1,83 @@
+import * as z from 'zod';
+import { parsePythonJson } from './json.ts';
+
+/** A bare NaN, or a value that a custom node made up, counts as nothing done. */
+const amount = z.number().catch(0);
+const nodeId = z.union([z.string(), z.number().transform(String)]);
+
+const nodeState = z.object({
+  value: amount,
+  max: amount,
+  state: z.string().catch('pending'),
+  display_node_id: nodeId.nullish(),
+});
+
+/** What ComfyUI says of one prompt while it runs. Fields that nobody here reads are left out. */
+const promptMessageSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('execution_start'), data: z.object({ prompt_id: z.string() }) }),
+  z.object({
+    type: z.literal('execution_cached'),
+    data: z.object({ prompt_id: z.string(), nodes: z.array(nodeId) }),
+  }),
+  z.object({
+    type: z.literal('progress_state'),
+    data: z.object({ prompt_id: z.string(), nodes: z.record(z.string(), nodeState) }),
+  }),
+  z.object({
+    type: z.literal('executing'),
+    data: z.object({ prompt_id: z.string(), node: nodeId.nullable(), display_node: nodeId.nullish() }),
+  }),
+  z.object({
+    type: z.literal('progress'),
+    data: z.object({ prompt_id: z.string(), node: nodeId.nullish(), value: amount, max: amount }),
+  }),
+  z.object({
+    type: z.literal('executed'),
+    data: z.object({ prompt_id: z.string(), node: nodeId, display_node: nodeId.nullish() }),
+  }),
+  z.object({ type: z.literal('execution_success'), data: z.object({ prompt_id: z.string() }) }),
+  z.object({
+    type: z.literal('execution_error'),
+    data: z.object({ prompt_id: z.string(), exception_type: z.string().nullish() }),
+  }),
+  z.object({ type: z.literal('execution_interrupted'), data: z.object({ prompt_id: z.string() }) }),
+]);
+export type PromptMessage = z.infer<typeof promptMessageSchema>;
+
+const envelopeSchema = z.object({ type: z.string(), data: z.object({ prompt_id: z.string() }) });
+
+/** Of an input that was blocked on purpose: the run goes on and may still end well. */
+export const EXECUTION_BLOCKED = 'ExecutionBlocked';
+
+/**
+ * A text frame as a message of a prompt for which `wanted` is true; null for all else (other prompts, broadcasts, unknown types,
+ * what cannot be parsed). Everything but the prompts that are waited for is dropped before it is checked in full.
+ */
+export function parsePromptMessage(text: string, wanted: (promptId: string) => boolean): PromptMessage | null {
+  let json: unknown;
+  try {
+    json = parsePythonJson(text);
+  } catch {
+    // A custom node may send what it likes; polling finds whatever is missed here.
+    return null;
+  }
+  const envelope = envelopeSchema.safeParse(json);
+  if (!envelope.success || !wanted(envelope.data.data.prompt_id)) return null;
+  const message = promptMessageSchema.safeParse(json);
+  return message.success ? message.data : null;
+}
+
+/** Whether the prompt is over once this was said. History may not show it yet, but after `executing` null. */
+export function isTerminalMessage(message: PromptMessage): boolean {
+  switch (message.type) {
+    case 'execution_success':
+    case 'execution_interrupted':
+      return true;
+    case 'execution_error':
+      return message.data.exception_type !== EXECUTION_BLOCKED;
+    case 'executing':
+      return message.data.node === null;
+    default:
+      return false;
+  }
+}

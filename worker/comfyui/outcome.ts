@@ -1,0 +1,41 @@
+import type { Json } from '../../src/core/job.ts';
+import { type HistoryEntry, textField } from './history.ts';
+import { EXECUTION_BLOCKED } from './messages.ts';
+
+/** What a node said when it raised, in its own words: to be scrubbed before anybody sees them. */
+export interface NodeFailure {
+  nodeId: string | null;
+  classType: string | null;
+  exceptionType: string;
+  text: string;
+}
+
+/** How a prompt ended. `interrupted`: somebody stopped it at the server. */
+export type PromptOutcome =
+  | { outcome: 'success' }
+  | { outcome: 'interrupted' }
+  | { outcome: 'failed'; failure: NodeFailure };
+
+/**
+ * The messages decide, not the flag: a cycle that arises while running gives `status_str` success with an execution_error. A
+ * blocked input is no failure.
+ */
+export function readOutcome(entry: HistoryEntry): PromptOutcome {
+  for (const [type, data] of (entry.status?.messages ?? []).toReversed()) {
+    if (type === 'execution_interrupted') return { outcome: 'interrupted' };
+    if (type !== 'execution_error') continue;
+    const failure = readFailure(data);
+    if (failure.exceptionType !== EXECUTION_BLOCKED) return { outcome: 'failed', failure };
+  }
+  if (entry.status && (entry.status.completed || entry.status.status_str === 'success')) return { outcome: 'success' };
+  return { outcome: 'failed', failure: readFailure({}) };
+}
+
+function readFailure(data: { [key: string]: Json }): NodeFailure {
+  return {
+    nodeId: textField(data, 'node_id'),
+    classType: textField(data, 'node_type'),
+    exceptionType: textField(data, 'exception_type') ?? 'unknown',
+    text: textField(data, 'exception_message') ?? 'it failed without saying why',
+  };
+}

@@ -1,0 +1,171 @@
+import type { Logger } from 'pino';
+import { WebSocket } from 'ws';
+import { type PromptMessage, parsePromptMessage } from './messages.ts';
+
+export interface SocketOptions {
+  /** The server's address; credentials in it are sent as Basic. */
+  url: string;
+  clientId: string;
+  log: Logger;
+  /** Called at each (re)connection and each loss of it. */
+  onChange?: (open: boolean) => void;
+  /** 0 to 1; default Math.random. */
+  random?: () => number;
+  /** Default 25 s. Without any frame for four of them the connection counts as dead: a node can hold up pongs for a minute. */
+  pingMs?: number;
+}
+
+/** The one WebSocket to a ComfyUI, kept open. It only tells; what it says may be late, or lost. */
+export interface ComfySocket {
+  /** Messages of one prompt, as they come. Begin before the prompt is posted: messages can outrun the POST's answer. */
+  listen(promptId: string, handler: (message: PromptMessage) => void): Disposable;
+  /** Whether the server has greeted this connection, so that it knows the client id. */
+  readonly open: boolean;
+  /** Resolves when it is open, or after `timeoutMs`: messages are a help, not a need. */
+  opened(timeoutMs: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Something else told what this socket should have told: it may have become deaf, and only a new connection helps. See
+   * `reconnect` for how that comes.
+   */
+  suspect(): void;
+  close(): Promise<void>;
+}
+
+/** Server frames have no limit of their own: a progress_state of thousands of nodes, a full-size PNG. */
+const MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
+const HANDSHAKE_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 2_000;
+const BACKOFF_MS = { first: 100, most: 5_000 };
+const GREETING = JSON.stringify({ type: 'feature_flags', data: { supports_preview_metadata: true } });
+
+export function openComfySocket(options: SocketOptions): ComfySocket {
+  const { clientId, log, onChange, random = Math.random, pingMs = 25_000 } = options;
+  const { address, headers } = socketAddress(options.url, clientId);
+  const handlers = new Map<string, Set<(message: PromptMessage) => void>>();
+  const waiting = new Set<() => void>();
+  let failures = 0;
+  let open = false;
+  let closing = false;
+  let retry: NodeJS.Timeout | undefined;
+  let current = connect();
+
+  function connect(): WebSocket {
+    const socket = new WebSocket(address, {
+      headers,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      maxPayload: MAX_PAYLOAD_BYTES,
+      perMessageDeflate: false,
+    });
+    let lastFrameAt = performance.now();
+    const heartbeat = setInterval(() => {
+      if (performance.now() - lastFrameAt > 4 * pingMs) socket.terminate();
+      else if (socket.readyState === WebSocket.OPEN) socket.ping();
+    }, pingMs);
+
+    // The flags count only in the first frame of a connection.
+    socket.on('open', () => socket.send(GREETING));
+    socket.on('pong', () => (lastFrameAt = performance.now()));
+    socket.on('message', (data, isBinary) => {
+      lastFrameAt = performance.now();
+      if (!open) greeted();
+      if (!isBinary) dispatch(String(data));
+    });
+    // 'close' always follows, and there the connection is made again.
+    socket.on('error', (cause) =>
+      log.debug({ code: 'code' in cause ? cause.code : undefined }, 'comfyui socket error'),
+    );
+    socket.on('close', () => {
+      clearInterval(heartbeat);
+      if (open) {
+        open = false;
+        onChange?.(false);
+      }
+      if (!closing) reconnect();
+    });
+    return socket;
+  }
+
+  /**
+   * The client id stays the same, since prompts under way are told to it. ComfyUI forgets the *new* connection of an id when it
+   * notices the end of the old one later. So a connection is made only after the old one's close was answered or has failed;
+   * where the server still notices late (a network that vanished), the new one is deaf, and `suspect` cures that.
+   */
+  function reconnect() {
+    const backoff = Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** failures++);
+    retry = setTimeout(() => (current = connect()), backoff * (0.5 + random() / 2));
+  }
+
+  function greeted() {
+    open = true;
+    failures = 0;
+    for (const tell of waiting) tell();
+    onChange?.(true);
+  }
+
+  function dispatch(text: string) {
+    if (handlers.size === 0) return;
+    const message = parsePromptMessage(text, (promptId) => handlers.has(promptId));
+    if (message) for (const handler of handlers.get(message.data.prompt_id) ?? []) handler(message);
+  }
+
+  async function shut(socket: WebSocket) {
+    if (socket.readyState === WebSocket.CLOSED) return;
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    const force = setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS);
+    socket.close();
+    await closed;
+    clearTimeout(force);
+  }
+
+  return {
+    get open() {
+      return open;
+    },
+    listen(promptId, handler) {
+      const set = handlers.get(promptId) ?? new Set();
+      handlers.set(promptId, set.add(handler));
+      return {
+        [Symbol.dispose]() {
+          set.delete(handler);
+          if (set.size === 0) handlers.delete(promptId);
+        },
+      };
+    },
+    opened(timeoutMs, signal) {
+      if (open || signal.aborted) return Promise.resolve();
+      return new Promise((resolve) => {
+        const done = () => {
+          waiting.delete(done);
+          clearTimeout(timer);
+          signal.removeEventListener('abort', done);
+          resolve();
+        };
+        const timer = setTimeout(done, timeoutMs);
+        signal.addEventListener('abort', done);
+        waiting.add(done);
+      });
+    },
+    suspect() {
+      if (!open) return;
+      log.info('comfyui socket seems deaf, connecting again');
+      void shut(current);
+    },
+    async close() {
+      closing = true;
+      clearTimeout(retry);
+      await shut(current);
+    },
+  };
+}
+
+function socketAddress(url: string, clientId: string) {
+  const address = new URL(url);
+  const { username, password } = address;
+  address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
+  address.pathname = `${address.pathname.replace(/\/+$/, '')}/ws`;
+  address.search = new URLSearchParams({ clientId }).toString();
+  address.username = address.password = '';
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const headers = username === '' ? {} : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
+  return { address: address.href, headers };
+}

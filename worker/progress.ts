@@ -1,0 +1,158 @@
+import type { Graph } from '../src/core/graph.ts';
+import type { Progress } from '../src/core/job.ts';
+import type { PromptMessage } from './comfyui/messages.ts';
+
+/** What is known of a prompt's nodes; `progress` is what is shown of it. Changed only by `applyMessage`. */
+export interface ProgressState {
+  readonly graph: Graph;
+  /** Nodes that the wanted outputs need: those that will run, unless they are cached, lazy or blocked. */
+  readonly needed: ReadonlySet<string>;
+  readonly cached: ReadonlySet<string>;
+  readonly done: ReadonlySet<string>;
+  /** How far the running ones are. */
+  readonly steps: ReadonlyMap<string, { value: number; max: number }>;
+  readonly current: string | null;
+  readonly progress: Progress;
+}
+
+/** Shown until the job has SUCCEEDED: nodes may be skipped, repeat themselves, or multiply at run time. */
+const MOST = 0.99;
+
+/** `outputClasses`: which classes make results, as the server says; null when it has not said. */
+export function startProgress(graph: Graph, outputClasses: ReadonlySet<string> | null): ProgressState {
+  const state = {
+    graph,
+    needed: neededNodes(graph, outputClasses),
+    cached: new Set<string>(),
+    done: new Set<string>(),
+    steps: new Map(),
+    current: null,
+    progress: { fraction: 0, nodesDone: 0, nodesTotal: 0, node: null },
+  };
+  return shown(state);
+}
+
+/** What the message changes. The fraction never falls, whatever the server says. */
+export function applyMessage(state: ProgressState, message: PromptMessage): ProgressState {
+  switch (message.type) {
+    case 'execution_cached':
+      return shown({ ...state, cached: new Set(message.data.nodes.filter((id) => id in state.graph)) });
+    case 'executing': {
+      const { node, display_node } = message.data;
+      return node === null ? state : shown({ ...state, current: graphNode(state, display_node ?? node) });
+    }
+    case 'progress': {
+      const node = graphNode(state, message.data.node ?? '') ?? state.current;
+      if (node === null) return state;
+      return shown({ ...state, current: node, steps: new Map(state.steps).set(node, message.data) });
+    }
+    case 'progress_state':
+      return shown(withNodeStates(state, message.data.nodes));
+    case 'executed': {
+      const node = graphNode(state, message.data.display_node ?? message.data.node);
+      return node === null ? state : shown({ ...state, done: new Set(state.done).add(node) });
+    }
+    default:
+      return state;
+  }
+}
+
+/** How a job that SUCCEEDED is shown. */
+export function completedProgress({ progress: { nodesTotal } }: ProgressState): Progress {
+  return { fraction: 1, nodesDone: nodesTotal, nodesTotal, node: null };
+}
+
+type NodeStates = Extract<PromptMessage, { type: 'progress_state' }>['data']['nodes'];
+
+function withNodeStates(state: ProgressState, nodes: NodeStates): ProgressState {
+  const done = new Set(state.done);
+  const steps = new Map(state.steps);
+  const running: string[] = [];
+  for (const [id, node] of Object.entries(nodes)) {
+    const shownAs = graphNode(state, node.display_node_id ?? id);
+    if (shownAs === null) continue;
+    if (node.state === 'running') {
+      running.push(shownAs);
+      steps.set(shownAs, node);
+    } else if (node.state === 'finished' && id === shownAs) {
+      // A node made at run time does not finish the one that it is shown as.
+      done.add(id);
+    }
+  }
+  const stays = state.current !== null && running.includes(state.current);
+  return { ...state, done, steps, current: stays ? state.current : (running.at(-1) ?? state.current) };
+}
+
+/** A run-time id that nothing maps (`2.0.0.1`) belongs to its first part. */
+function graphNode({ graph }: ProgressState, id: string): string | null {
+  if (Object.hasOwn(graph, id)) return id;
+  const [owner = ''] = id.split('.');
+  return Object.hasOwn(graph, owner) ? owner : null;
+}
+
+function shown(state: ProgressState): ProgressState {
+  const { needed, cached, done, current } = state;
+  let cachedCount = 0;
+  let doneCount = 0;
+  let part = 0;
+  for (const id of needed) {
+    if (cached.has(id)) cachedCount++;
+    else if (done.has(id)) doneCount++;
+    else part += share(state.steps.get(id));
+  }
+  const toRun = needed.size - cachedCount;
+  const fraction = toRun === 0 ? 0 : Math.min(MOST, (doneCount + part) / toRun);
+  return {
+    ...state,
+    progress: {
+      fraction: Math.max(state.progress.fraction, fraction),
+      nodesDone: Math.max(state.progress.nodesDone, cachedCount + doneCount),
+      nodesTotal: needed.size,
+      node: current === null || done.has(current) ? null : nodeProgress(state, current),
+    },
+  };
+}
+
+/** Custom nodes report maxima of 0, and values beyond the maximum. */
+function share(step: { value: number; max: number } | undefined): number {
+  if (!step || step.max <= 0) return 0;
+  return Math.min(1, Math.max(0, step.value / step.max));
+}
+
+function nodeProgress({ graph, steps }: ProgressState, id: string): Progress['node'] {
+  const node = graph[id];
+  if (!node) return null;
+  const step = steps.get(id);
+  // Every node begins as 0 of 1: only those that report have more.
+  const counts = step !== undefined && step.max > 1;
+  const totalSteps = counts ? Math.round(step.max) : null;
+  return {
+    id,
+    classType: node.class_type,
+    title: node._meta?.title ?? null,
+    step: totalSteps === null || !step ? null : Math.min(totalSteps, Math.max(0, Math.floor(step.value))),
+    totalSteps,
+  };
+}
+
+function neededNodes(graph: Graph, outputClasses: ReadonlySet<string> | null): Set<string> {
+  const links = new Map(Object.entries(graph).map(([id, node]) => [id, linksOf(node.inputs)]));
+  const linked = new Set([...links.values()].flat());
+  const ids = Object.keys(graph);
+  const outputs = ids.filter((id) => outputClasses?.has(graph[id]?.class_type ?? ''));
+  const needed = new Set<string>();
+  const open = outputs.length > 0 ? outputs : ids.filter((id) => !linked.has(id));
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (needed.has(id) || !links.has(id)) continue;
+    needed.add(id);
+    open.push(...(links.get(id) ?? []));
+  }
+  return needed;
+}
+
+function linksOf(inputs: Graph[string]['inputs']): string[] {
+  return Object.values(inputs).flatMap((value) => {
+    const isLink = Array.isArray(value) && value.length === 2 && typeof value[1] === 'number';
+    return isLink ? [String(value[0])] : [];
+  });
+}

@@ -1,0 +1,24 @@
+const MAX_LENGTH = 500;
+
+/** What must not be told, in the order in which it is looked for. */
+const SECRETS: [RegExp, string][] = [
+  // Paths in quotes may have spaces.
+  [/(['"`])(?:~?\/|[A-Za-z]:[\\/]|\\\\)[^'"`\n]*\1/g, '$1[path]$1'],
+  [/\b[a-z][a-z0-9+.-]*:\/\/[^\s'"`<>)\]]+/gi, '[address]'],
+  [/(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?(?![\w.]*\w)/g, '[address]'],
+  [/\[[0-9a-f]*:[0-9a-f:.]+\](?::\d+)?/gi, '[address]'],
+  [/\blocalhost(?::\d+)?/gi, '[address]'],
+  [/\b[\w-]+(?:\.[\w-]+)+:\d{2,5}\b/g, '[address]'],
+  [/(?<![\w.])~?(?:\/[\w.@+~%-]+)+\/?/g, '[path]'],
+  [/\b[A-Za-z]:\\[^\s'"`]*/g, '[path]'],
+  [/\\\\[^\s'"`]+/g, '[path]'],
+];
+
+/** The first line that says something, without addresses, absolute paths and control characters, of at most 500 characters. */
+export function scrub(text: string): string {
+  const line = text.split(/[\r\n]+/).find((each) => each.trim() !== '' && !/^\s*Traceback\b/.test(each)) ?? '';
+  const clean = SECRETS.reduce((rest, [secret, instead]) => rest.replace(secret, instead), line.slice(0, 10_000));
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
+  const printable = clean.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
+  return printable.length <= MAX_LENGTH ? printable : `${printable.slice(0, MAX_LENGTH - 1)}…`;
+}
