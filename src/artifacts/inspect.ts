@@ -95,7 +95,7 @@ async function inspectUnsigned(file: FileHandle, size: number, extension: string
 function isText(sample: Uint8Array): boolean {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(sample, { stream: true });
-    return !/[^\P{Cc}\t\n\v\f\r\x1b\x7f-\x9f]/u.test(text);
+    return !/[^\P{Cc}\s]/u.test(text);
   } catch {
     return false;
   }
