@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { v7 } from 'uuid';
+import type { ArtifactStore } from './artifacts/artifact-store.ts';
+import { createArtifactStore } from './artifacts/create-artifact-store.ts';
+import { createRedisBackendDirectory, createRedisBackendReporter, startGrace } from './backends/redis-backends.ts';
+import type { Config } from './config.ts';
+import { createHealth } from './health/check-health.ts';
+import { createKeys } from './jobs/keys.ts';
+import { createRedisGatewayStore } from './jobs/redis-gateway-store.ts';
+import { createRedisWorkerStore } from './jobs/redis-worker-store.ts';
+import { createJobs } from './jobs/service.ts';
+import { startSweeper } from './jobs/sweeper.ts';
+import { createRedisProgress } from './progress/redis-progress.ts';
+import { createBullConsumer, createBullQueue } from './queue/bullmq.ts';
+import type { DeliveryHandler } from './queue/queue.ts';
+import { checkDurability, closeRedis, connectRedis, whenReady } from './redis.ts';
+import type { Shutdown } from './shutdown.ts';
+import { readVersion } from './version.ts';
+import { createCustomParser } from './workflows/custom.ts';
+import { loadCatalogue } from './workflows/load.ts';
+
+/** What the configuration leaves open and the start has found out. */
+export interface Surroundings {
+  redisUrl: string;
+  /** The origin of signed addresses of the folder driver. */
+  publicUrl: string;
+  /** Of the folder driver. */
+  signingSecret: string;
+  log: Logger;
+  /** Gets a way to stop each thing that is started. */
+  shutdown: Shutdown;
+}
+
+export type GatewayServices = Awaited<ReturnType<typeof openGatewayServices>>;
+export type WorkerServices = Awaited<ReturnType<typeof openWorkerServices>>;
+
+export const artifactFolder = (config: Config) => join(config.folder.dataDir, 'artifacts');
+
+/** 53 random bits. */
+function randomSeed(): number {
+  return Number(randomBytes(8).readBigUInt64BE() >> 11n);
+}
+
+/** All that a gateway is made of, but its HTTP server. Waits for Redis. */
+export async function openGatewayServices(config: Config, around: Surroundings) {
+  const { log, shutdown } = around;
+  const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
+  const artifacts = openArtifacts(config, around);
+  const redis = openRedis(around, 'request');
+  const subscriber = openRedis(around, 'subscriber');
+  await Promise.all([whenReady(redis), whenReady(subscriber)]);
+  await checkDurability(redis, log);
+
+  const keys = createKeys(config.redis.prefix);
+  await startGrace(redis, keys);
+  const { retentionMs, idempotencyTtlMs, deadlineMs, maxDeadlineMs } = config.jobs;
+  const store = createRedisGatewayStore({
+    redis,
+    keys,
+    retentionMs,
+    idempotencyTtlMs,
+    noBackendGraceMs: config.comfyui.noBackendGraceMs,
+  });
+  const queue = createBullQueue(redis, keys, log);
+  shutdown.add('queue', () => queue.close());
+  const backends = createRedisBackendDirectory(redis, keys);
+  const jobs = createJobs({
+    store,
+    queue,
+    artifacts,
+    catalogue,
+    parseCustom: createCustomParser({ catalogue }),
+    deadlineMs,
+    maxDeadlineMs,
+    newId: () => v7(),
+    randomSeed,
+  });
+  const feed = createRedisProgress({ redis, subscriber, keys, log });
+  shutdown.add('progress', () => feed.close());
+  const sweeper = startSweeper({ redis, keys, store, queue, artifacts, retentionMs, log });
+  shutdown.add('sweeper', () => sweeper.close());
+  const health = createHealth({ redis, store, artifacts, backends, version: readVersion() });
+  return { catalogue, artifacts, backends, jobs, feed, health, redisReady: () => redis.ping().then(() => undefined) };
+}
+
+/** All that a worker is made of, but the worker itself. Waits for Redis. */
+export async function openWorkerServices(config: Config, around: Surroundings) {
+  const { log } = around;
+  const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
+  const artifacts = openArtifacts(config, around);
+  const redis = openRedis(around, 'durable');
+  await whenReady(redis);
+  await checkDurability(redis, log);
+
+  const keys = createKeys(config.redis.prefix);
+  return {
+    artifacts,
+    store: createRedisWorkerStore(redis, keys, config.jobs.retentionMs),
+    reporter: createRedisBackendReporter(redis, keys),
+    consume: (handler: DeliveryHandler) => createBullConsumer(redis, keys, handler, log),
+    /** `Class.input` of the catalogue's MODEL parameters, whose options workers report. */
+    modelInputs: catalogue.workflows.flatMap(({ parameters }) => parameters.flatMap(({ modelOf }) => modelOf ?? [])),
+  };
+}
+
+function openRedis({ redisUrl, log, shutdown }: Surroundings, role: 'request' | 'subscriber' | 'durable') {
+  const redis = connectRedis({ url: redisUrl, role, log });
+  shutdown.add(`redis ${role}`, () => closeRedis(redis));
+  return redis;
+}
+
+function openArtifacts(config: Config, { publicUrl, signingSecret, shutdown }: Surroundings): ArtifactStore {
+  const artifacts = createArtifactStore(
+    config.s3
+      ? { driver: 's3', ...config.s3 }
+      : { driver: 'folder', folder: artifactFolder(config), publicUrl, signingSecret },
+  );
+  shutdown.add('artifacts', () => artifacts.close());
+  return artifacts;
+}
