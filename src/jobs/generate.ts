@@ -56,7 +56,8 @@ export function createGenerate(options: GenerateOptions) {
     if (workflow.name === 'custom') {
       const parsed = parseCustom(workflow.input, at);
       if (parsed.ok) {
-        const { parameters, nodesTotal } = parsed;
+        const { name, nodesTotal } = parsed;
+        const parameters = name === null ? parsed.parameters : { ...parsed.parameters, name };
         return { ask: parameters, run: parameters, template: null, nodesTotal };
       }
       issues.push(...parsed.issues);

@@ -1,0 +1,95 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import type { ArtifactStore } from '../../../src/artifacts/artifact-store.ts';
+import { createArtifactStore } from '../../../src/artifacts/create-artifact-store.ts';
+import { artifactKey } from '../../../src/artifacts/keys.ts';
+import { sha256 } from '../../../src/core/canonical-json.ts';
+import { startSweeper } from '../../../src/jobs/sweeper.ts';
+import { createBullQueue } from '../../../src/queue/bullmq.ts';
+import type { JobQueue } from '../../../src/queue/queue.ts';
+import { newJob, openStores, silent } from '../../support/gateway-store.ts';
+import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+
+const RETENTION_MS = 300;
+let server: TestRedis;
+let stores: Awaited<ReturnType<typeof openStores>>;
+let queue: JobQueue;
+let artifacts: ArtifactStore;
+let folder: string;
+let sweeper: ReturnType<typeof startSweeper>;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+});
+afterAll(() => server.close());
+beforeEach(async () => {
+  stores = await openStores(server.url, { retentionMs: RETENTION_MS });
+  queue = createBullQueue(stores.redis, stores.keys, silent);
+  folder = await mkdtemp(join(tmpdir(), 'comfygate-sweeper-'));
+  const publicUrl = 'http://127.0.0.1:4000';
+  artifacts = createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret: 's'.repeat(32) });
+  const { redis, keys, gateway } = stores;
+  const retentionMs = RETENTION_MS;
+  const intervalMs = 50;
+  sweeper = startSweeper({ redis, keys, store: gateway, queue, artifacts, retentionMs, log: silent, intervalMs });
+});
+afterEach(async () => {
+  await sweeper.close();
+  await queue.close();
+  artifacts.close();
+  await stores.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+it('adds an open job that the queue has lost', async () => {
+  const job = newJob();
+  await stores.gateway.accept(job);
+  expect(await queue.missing([job.id])).toEqual([job.id]);
+  await vi.waitFor(async () => expect(await queue.missing([job.id])).toEqual([]));
+});
+
+it('ends a job that is past its deadline, though no worker is alive', async () => {
+  const queued = newJob({ deadlineMs: 100 });
+  const running = newJob({ deadlineMs: 100 });
+  await stores.gateway.accept(queued);
+  await stores.gateway.accept(running);
+  const claimed = await stores.worker.claim(running.id);
+  expect(claimed.outcome).toBe('claimed');
+  for (const { id } of [queued, running]) {
+    await vi.waitFor(async () => {
+      expect(await stores.gateway.get(id)).toMatchObject({
+        status: 'FAILED',
+        error: { code: 'TIMEOUT', retryable: true },
+      });
+    });
+  }
+  // The worker that still runs it finds out under its own lease, and may cancel the prompt.
+  const lease = claimed.outcome === 'claimed' ? claimed.job.lease : 0;
+  expect(await stores.worker.lease(running.id, lease)).toEqual({ state: 'ended', status: 'FAILED' });
+});
+
+it('removes what has expired: artifacts, record, log and index entries', async () => {
+  const job = newJob();
+  await stores.gateway.accept(job);
+  const content = 'a result';
+  const path = join(folder, 'source');
+  await writeFile(path, content);
+  const key = artifactKey(job.id, 1, 0, 'txt');
+  const file = {
+    path,
+    sizeBytes: content.length,
+    sha256: sha256(content),
+    contentType: 'text/plain',
+    filename: 'a.txt',
+  };
+  await artifacts.put(key, file, { signal: AbortSignal.timeout(5_000) });
+  await stores.gateway.requestCancel(job.id);
+  expect(await artifacts.head(key)).not.toBeNull();
+
+  await vi.waitFor(async () => expect(await stores.gateway.get(job.id)).toBeNull(), { timeout: 5_000 });
+  expect(await artifacts.head(key)).toBeNull();
+  const left = (await stores.redis.keys(`${stores.keys.tag}*`)).filter((name) => !/:(idem|bull|sweeper)/.test(name));
+  expect(left).toEqual([]);
+});

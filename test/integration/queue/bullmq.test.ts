@@ -1,0 +1,155 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { v7 } from 'uuid';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { createBullConsumer, createBullQueue } from '../../../src/queue/bullmq.ts';
+import type { DeliveryHandler, JobConsumer, JobQueue } from '../../../src/queue/queue.ts';
+import { closeRedis, connectRedis, whenReady } from '../../../src/redis.ts';
+import { openStores, silent } from '../../support/gateway-store.ts';
+import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+
+let server: TestRedis;
+let stores: Awaited<ReturnType<typeof openStores>>;
+let queue: JobQueue;
+const consumers: JobConsumer[] = [];
+const connections: ReturnType<typeof connectRedis>[] = [];
+
+beforeAll(async () => {
+  server = await startTestRedis();
+});
+afterAll(() => server.close());
+beforeEach(async () => {
+  stores = await openStores(server.url);
+  queue = createBullQueue(stores.redis, stores.keys, silent);
+});
+afterEach(async () => {
+  await Promise.all(consumers.splice(0).map((consumer) => consumer.close()));
+  await queue.close();
+  await Promise.all(connections.splice(0).map(closeRedis));
+  await stores.close();
+});
+
+async function consume(handler: DeliveryHandler, slots = 1) {
+  const redis = connectRedis({ url: server.url, role: 'durable', log: silent });
+  connections.push(redis);
+  await whenReady(redis);
+  const consumer = createBullConsumer(redis, stores.keys, handler, silent);
+  consumers.push(consumer);
+  consumer.setCapacity(slots);
+  return consumer;
+}
+
+it('delivers by order, then by insertion, and gives the rank of what waits', async () => {
+  const ids = Array.from({ length: 4 }, () => v7());
+  const [low = '', first = '', second = '', high = ''] = ids;
+  await queue.add(low, 1_500_000);
+  await queue.add(first, 1_000_000);
+  await queue.add(second, 1_000_000);
+  await queue.add(high, 500_000);
+  expect(await queue.positions([...ids, v7()])).toEqual([3, 1, 2, 0, null]);
+
+  const delivered: string[] = [];
+  await consume(async (id) => {
+    delivered.push(id);
+    return { done: true };
+  });
+  await vi.waitFor(() => expect(delivered).toEqual([high, first, second, low]), { timeout: 5_000 });
+});
+
+it('holds an id once, and takes it again when it is done with', async () => {
+  const id = v7();
+  await Promise.all(Array.from({ length: 20 }, () => queue.add(id, 1_000_000)));
+  expect(await queue.missing([id])).toEqual([]);
+  let deliveries = 0;
+  await consume(async () => {
+    deliveries++;
+    return { done: true };
+  });
+  await vi.waitFor(async () => expect(await queue.missing([id])).toEqual([id]));
+  expect(deliveries).toBe(1);
+  await queue.add(id, 1_000_000);
+  await vi.waitFor(() => expect(deliveries).toBe(2));
+});
+
+it('delivers again after a delay what was put back', async () => {
+  const times: number[] = [];
+  await consume(async () => {
+    times.push(performance.now());
+    return times.length === 1 ? { done: false, delayMs: 300 } : { done: true };
+  });
+  await queue.add(v7(), 1_000_000);
+  await vi.waitFor(() => expect(times).toHaveLength(2), { timeout: 5_000 });
+  expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(290);
+});
+
+it('takes nothing without capacity and goes on as soon as there is some', async () => {
+  const delivered: string[] = [];
+  const consumer = await consume(async (id) => {
+    delivered.push(id);
+    return { done: true };
+  });
+  await queue.add(v7(), 1_000_000);
+  await vi.waitFor(() => expect(delivered).toHaveLength(1));
+  consumer.setCapacity(0);
+  // One fetch may have been under way when it was told.
+  await queue.add(v7(), 1_000_000);
+  await queue.add(v7(), 1_000_000);
+  await delay(300);
+  expect(delivered.length).toBeLessThanOrEqual(2);
+  consumer.setCapacity(2);
+  await vi.waitFor(() => expect(delivered).toHaveLength(3), { timeout: 8_000 });
+});
+
+it('holds as many deliveries at once as there is capacity for', async () => {
+  let now = 0;
+  let most = 0;
+  const gate = Promise.withResolvers<void>();
+  await consume(async () => {
+    now++;
+    most = Math.max(most, now);
+    await gate.promise;
+    now--;
+    return { done: true };
+  }, 3);
+  for (let i = 0; i < 6; i++) await queue.add(v7(), 1_000_000);
+  await vi.waitFor(() => expect(now).toBe(3));
+  await delay(200);
+  gate.resolve();
+  await vi.waitFor(async () => expect(await queue.positions([v7()])).toEqual([null]));
+  expect(most).toBe(3);
+});
+
+it('removes what waits and leaves what is held', async () => {
+  const gate = Promise.withResolvers<void>();
+  let started = false;
+  await consume(async () => {
+    started = true;
+    await gate.promise;
+    return { done: true };
+  });
+  const held = v7();
+  const waiting = v7();
+  await queue.add(held, 1);
+  await vi.waitFor(() => expect(started).toBe(true));
+  await queue.add(waiting, 1);
+  await queue.remove(waiting);
+  await queue.remove(held).catch(() => undefined);
+  expect(await queue.missing([waiting, held])).toEqual([waiting]);
+  gate.resolve();
+});
+
+it('resumes by itself after Redis was killed and came back', async () => {
+  const delivered: string[] = [];
+  await consume(async (id) => {
+    delivered.push(id);
+    return { done: true };
+  });
+  const before = v7();
+  await queue.add(before, 1_000_000);
+  await vi.waitFor(() => expect(delivered).toEqual([before]));
+  await server.kill();
+  await expect(queue.add(v7(), 1_000_000)).rejects.toThrow();
+  await server.restart();
+  const after = v7();
+  await vi.waitFor(() => queue.add(after, 1_000_000), { timeout: 5_000 });
+  await vi.waitFor(() => expect(delivered).toContain(after), { timeout: 10_000 });
+});
