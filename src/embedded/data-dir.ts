@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lockFolder, writeNew } from './folder-lock.ts';
+
+/** The folder of an all-in-one start, held by this process alone until `close()`. */
+export interface DataDir {
+  readonly path: string;
+  /** Signs addresses of artifacts; made once and kept, so that they outlive a restart. */
+  readonly signingSecret: string;
+  close(): Promise<void>;
+}
+
+/** The data folder cannot be used; the message is for the person who started us. */
+export class DataDirError extends Error {
+  override readonly name = 'DataDirError';
+  readonly code: 'DATA_DIR_IN_USE' | 'DATA_DIR_UNUSABLE';
+
+  constructor(code: DataDirError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+const SECRET_BYTES = 32;
+
+/**
+ * Makes the folder (0700) where it is missing, takes its lock and reads or makes its signing secret (0600).
+ * @throws {DataDirError} when another process that lives holds it, or it cannot be written
+ */
+export async function openDataDir(path: string): Promise<DataDir> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    const lock = await lockFolder(path);
+    if ('pid' in lock) {
+      throw new DataDirError(
+        'DATA_DIR_IN_USE',
+        `DATA_DIR: ${path} is in use by process ${lock.pid}; stop it, or give this one a DATA_DIR and PORT of its own`,
+      );
+    }
+    try {
+      return { path, signingSecret: await signingSecret(join(path, 'signing-secret')), close: lock.release };
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof DataDirError) throw error;
+    throw new DataDirError('DATA_DIR_UNUSABLE', `DATA_DIR: cannot be used: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function signingSecret(path: string): Promise<string> {
+  await writeNew(path, randomBytes(SECRET_BYTES).toString('base64url'));
+  const secret = (await readFile(path, 'utf8')).trim();
+  if (secret.length >= SECRET_BYTES) return secret;
+  throw new DataDirError(
+    'DATA_DIR_UNUSABLE',
+    `DATA_DIR: ${path} holds no secret of ${SECRET_BYTES} characters; remove it`,
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

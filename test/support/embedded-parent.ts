@@ -1,0 +1,18 @@
+// A process that holds a data folder and its Redis, to be killed:   node embedded-parent.ts <data folder>
+// Prints {"pid": <of Redis>} once it serves. SIGTERM ends it in an orderly way.
+import { once } from 'node:events';
+import { pino } from 'pino';
+import { openDataDir } from '../../src/embedded/data-dir.ts';
+import { startEmbeddedRedis } from '../../src/embedded/redis.ts';
+
+const terminated = once(process, 'SIGTERM');
+const dataDir = await openDataDir(process.argv[2] ?? '');
+const redis = await startEmbeddedRedis({ dataDir: dataDir.path, log: pino({ level: 'silent' }) });
+process.stdout.write(`${JSON.stringify({ pid: redis.pid })}\n`);
+
+// A signal alone keeps no process alive.
+const alive = setInterval(() => undefined, 60_000);
+await terminated;
+clearInterval(alive);
+await redis.close();
+await dataDir.close();
