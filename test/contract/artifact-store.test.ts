@@ -175,7 +175,7 @@ for (const [name, start, available] of drivers) {
       let peak = 0;
       const sampler = setInterval(() => {
         peak = Math.max(peak, live() - before);
-      }, 10);
+      }, 50);
       const key = newKey();
       try {
         await store.put(key, file, { signal: never() });
