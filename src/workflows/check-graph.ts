@@ -1,19 +1,7 @@
 import type { Graph, GraphNode } from '../core/graph.ts';
 import type { Json } from '../core/job.ts';
-import { describe, type IssueList, type Path, quote } from './issues.ts';
-import { textFault } from './values.ts';
-
-/** Bounds of a graph. Real ones have tens of nodes, a few hundred at most. */
-export const graphLimits = {
-  nodes: 1000,
-  /** Lists and objects within one another, below an input. */
-  depth: 20,
-  /** Values below all inputs together, lists and objects included. */
-  values: 100_000,
-  /** UTF-16 units of all texts and names together. */
-  characters: 1_000_000,
-  nameLength: 200,
-};
+import { createWalk, graphLimits, isObject, type Walk } from './bounded-copy.ts';
+import { describe, type IssueList, type Path, quote, shorten } from './issues.ts';
 
 const NODE_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
 const EDITOR_FORMAT =
@@ -27,7 +15,7 @@ const EDITOR_FORMAT =
 export function checkGraph(value: unknown, path: Path, issues: IssueList): Graph | null {
   const before = issues.found.length;
   const graph = readGraph(value, path, issues);
-  return issues.found.length > before ? null : graph;
+  return issues.full || issues.found.length > before ? null : graph;
 }
 
 function readGraph(value: unknown, path: Path, issues: IssueList): Graph | null {
@@ -35,7 +23,7 @@ function readGraph(value: unknown, path: Path, issues: IssueList): Graph | null 
     issues.add(path, 'invalid_type', `expected an object of node id -> node, got ${describe(value)}`);
     return null;
   }
-  if (Array.isArray(own(value, 'nodes')) && Array.isArray(own(value, 'links'))) {
+  if (Array.isArray(own(value, 'nodes'))) {
     issues.add(path, 'editor_format', EDITOR_FORMAT);
     return null;
   }
@@ -50,12 +38,8 @@ function readGraph(value: unknown, path: Path, issues: IssueList): Graph | null 
   for (const id of ids) {
     if (issues.full || walk.spent) break;
     if (!NODE_ID.test(id) || id === '__proto__') {
-      const shown = id.slice(0, 64).toWellFormed();
-      issues.add(
-        [...path, shown],
-        'invalid_string',
-        `expected a node id of 1 to 64 of A-Z a-z 0-9 _ . : -, got ${quote(id)}`,
-      );
+      const expected = 'expected a node id of 1 to 64 of A-Z a-z 0-9 _ . : -';
+      issues.add([...path, shorten(id)], 'invalid_string', `${expected}, got ${quote(id)}`);
       continue;
     }
     const node = readNode(value[id], [...path, id], value, walk, issues);
@@ -89,7 +73,7 @@ function readNode(
   const inputs: { [name: string]: Json } = {};
   for (const [name, input] of Object.entries(given)) {
     if (issues.full || walk.spent) break;
-    const at = [...path, 'inputs', name.slice(0, 64).toWellFormed()];
+    const at = [...path, 'inputs', shorten(name)];
     if (!walk.key(name, at)) continue;
     inputs[name] = walk.value(input, at, 0);
     checkLink(input, at, graph, issues);
@@ -139,112 +123,6 @@ function checkLink(input: unknown, path: Path, graph: { [id: string]: unknown },
   const [id, slot] = input;
   if (typeof id !== 'string' || !Number.isInteger(slot) || Object.hasOwn(graph, id)) return;
   issues.add([...path, 0], 'unknown_node', `expected a link to a node of this graph, got ${quote(id)}`);
-}
-
-interface Walk {
-  /** True once the graph has shown itself too large: the rest is not looked at. */
-  readonly spent: boolean;
-  /** Whether a property's name will do; counts it. */
-  key(name: string, path: Path): boolean;
-  /** A copy of a JSON value, as far as it is one; `depth` is the number of lists and objects around it. */
-  value(value: unknown, path: Path, depth: number): Json;
-}
-
-/** Copies values while counting them, so that a graph's total is bounded whatever its shape. */
-function createWalk(issues: IssueList, graphPath: Path): Walk {
-  let values = 0;
-  let characters = 0;
-  let spent = false;
-
-  const count = (length: number): void => {
-    values += 1;
-    characters += length;
-    if (spent || (values <= graphLimits.values && characters <= graphLimits.characters)) return;
-    spent = true;
-    const { values: maxValues, characters: maxCharacters } = graphLimits;
-    issues.add(graphPath, 'too_big', `expected a graph of at most ${maxValues} values and ${maxCharacters} characters`);
-  };
-
-  const key = (name: string, path: Path): boolean => {
-    count(name.length);
-    const long = name.length > graphLimits.nameLength;
-    if (long)
-      issues.add(
-        path,
-        'too_big',
-        `expected a name of at most ${graphLimits.nameLength} characters, got ${name.length}`,
-      );
-    const fault = name === '__proto__' ? 'expected a name other than __proto__' : textFault(name);
-    if (fault) issues.add(path, 'invalid_string', fault);
-    return !long && fault === null;
-  };
-
-  const text = (given: string, path: Path): string => {
-    count(given.length);
-    const fault = spent ? null : textFault(given);
-    if (fault) issues.add(path, 'invalid_string', fault);
-    return given;
-  };
-
-  const number = (given: number, path: Path): number => {
-    count(0);
-    if (!Number.isFinite(given)) issues.add(path, 'invalid_type', `expected a finite number, got ${given}`);
-    else if (Number.isInteger(given) && !Number.isSafeInteger(given)) {
-      const code = given > 0 ? 'too_big' : 'too_small';
-      issues.add(
-        path,
-        code,
-        `expected an integer of at most 2^53-1 either side, got about ${given}: it would be rounded`,
-      );
-    }
-    return given;
-  };
-
-  const nested = (given: unknown[] | { [name: string]: unknown }, path: Path, depth: number): Json => {
-    count(0);
-    if (depth >= graphLimits.depth) {
-      issues.add(path, 'too_deep', `expected at most ${graphLimits.depth} lists and objects within one another`);
-      return null;
-    }
-    if (Array.isArray(given)) {
-      const items: Json[] = [];
-      for (const [index, item] of given.entries()) {
-        if (issues.full || spent) break;
-        items.push(value(item, [...path, index], depth + 1));
-      }
-      return items;
-    }
-    const copy: { [name: string]: Json } = {};
-    for (const [name, item] of Object.entries(given)) {
-      if (issues.full || spent) break;
-      const at = [...path, name.slice(0, 64).toWellFormed()];
-      if (key(name, at)) copy[name] = value(item, at, depth + 1);
-    }
-    return copy;
-  };
-
-  const value = (given: unknown, path: Path, depth: number): Json => {
-    if (typeof given === 'string') return text(given, path);
-    if (typeof given === 'number') return number(given, path);
-    if (given !== null && typeof given === 'object')
-      return nested(Array.isArray(given) ? given : { ...given }, path, depth);
-    count(0);
-    if (given === null || typeof given === 'boolean') return given;
-    issues.add(path, 'invalid_type', `expected a JSON value, got ${describe(given)}`);
-    return null;
-  };
-
-  return {
-    get spent() {
-      return spent;
-    },
-    key,
-    value,
-  };
-}
-
-function isObject(value: unknown): value is { [name: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function own(object: { [name: string]: unknown }, key: string): unknown {

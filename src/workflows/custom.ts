@@ -2,7 +2,7 @@ import type { InputIssue } from '../core/errors.ts';
 import type { Json } from '../core/job.ts';
 import type { WorkflowCatalogue } from './catalogue.ts';
 import { checkGraph } from './check-graph.ts';
-import { createIssueList, describe, type IssueList, MAX_ISSUES, quote } from './issues.ts';
+import { createIssueList, describe, type IssueList, MAX_ISSUES, quote, shorten } from './issues.ts';
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -26,8 +26,7 @@ export function createCustomParser({ catalogue }: { catalogue: Pick<WorkflowCata
     const checked = graph === null ? null : checkGraph(graph, ['graph'], issues);
     for (const field of Object.keys(input).slice(0, MAX_ISSUES + 2)) {
       if (field === 'graph' || field === 'name') continue;
-      const shown = field.slice(0, 64).toWellFormed();
-      issues.add([shown], 'unknown_field', `${quote(field)} is not a field; there are graph, name`);
+      issues.add([shorten(field)], 'unknown_field', `${quote(field)} is not a field; there are graph, name`);
     }
     if (!checked || issues.found.length > 0) return { ok: false, issues: issues.found };
 

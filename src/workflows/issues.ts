@@ -43,3 +43,8 @@ export function quote(text: string): string {
   const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS).toWellFormed()}…` : text;
   return JSON.stringify(shown).replace(/[\p{C}\u2028\u2029]/gu, (it) => `\\u{${it.codePointAt(0)?.toString(16)}}`);
 }
+
+/** A caller's own name for a field, as part of a path: it can be a megabyte. */
+export function shorten(name: string): string {
+  return name.length > 64 ? name.slice(0, 64).toWellFormed() : name;
+}

@@ -94,3 +94,8 @@ export const manifestSchema = z.strictObject({
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestParameter = z.infer<typeof parameterSchema>;
 export type ManifestConstraint = z.infer<typeof constraintSchema>;
+
+/** The manifest's form as a JSON Schema, for editors: `workflows/manifest.schema.json`. */
+export function manifestJsonSchema() {
+  return z.toJSONSchema(manifestSchema, { io: 'input' });
+}

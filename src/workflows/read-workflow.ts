@@ -47,6 +47,7 @@ export async function readWorkflow({ dir, name, maxMegapixels, report }: ReadOpt
     );
     return { parameter, check };
   });
+  if (fields.length === 0) inManifest('parameters', 'expected at least one, since GraphQL has no input without fields');
   checkSharedTargets(manifest, inManifest);
   checkConstraints(manifest, inManifest);
   if (!graph) return null;

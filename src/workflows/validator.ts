@@ -1,7 +1,7 @@
 import type { Json } from '../core/job.ts';
 import type { ParsedInput, Workflow, WorkflowParameter } from './catalogue.ts';
 import { nearestChoices } from './choices.ts';
-import { createIssueList, type IssueList, type Path, quote } from './issues.ts';
+import { createIssueList, type IssueList, quote, shorten } from './issues.ts';
 import type { ManifestConstraint } from './manifest.ts';
 import type { Check } from './values.ts';
 
@@ -94,9 +94,4 @@ function copyOf(value: Json): Json {
 function drawSeed({ minimum, maximum }: WorkflowParameter, randomSeed: () => number): number {
   const least = minimum ?? 0;
   return least + (randomSeed() % ((maximum ?? Number.MAX_SAFE_INTEGER) - least + 1));
-}
-
-/** The path of a fault repeats the caller's name for a field, and that can be a megabyte. */
-function shorten(name: string): Path[number] {
-  return name.length > 64 ? name.slice(0, 64).toWellFormed() : name;
 }

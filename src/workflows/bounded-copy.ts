@@ -1,0 +1,115 @@
+import type { Json } from '../core/job.ts';
+import { describe, type IssueList, type Path, shorten } from './issues.ts';
+import { textFault } from './values.ts';
+
+/** Bounds of a graph. Real ones have tens of nodes, a few hundred at most. */
+export const graphLimits = {
+  nodes: 1000,
+  /** Lists and objects within one another, below an input. */
+  depth: 20,
+  /** Values below all inputs together, lists and objects included. */
+  values: 100_000,
+  /** UTF-16 units of all texts and names together. */
+  characters: 1_000_000,
+  nameLength: 200,
+};
+
+/** Copies the values of one graph. */
+export interface Walk {
+  /** True once the graph has shown itself too large: the rest is not looked at. */
+  readonly spent: boolean;
+  /** Whether a property's name will do; counts it. */
+  key(name: string, path: Path): boolean;
+  /** A copy of a JSON value, as far as it is one; `depth` is the number of lists and objects around it. */
+  value(value: unknown, path: Path, depth: number): Json;
+}
+
+/** Copies values while counting them, so that a graph's total is bounded whatever its shape. */
+export function createWalk(issues: IssueList, graphPath: Path): Walk {
+  let values = 0;
+  let characters = 0;
+  let spent = false;
+
+  const count = (length: number): void => {
+    values += 1;
+    characters += length;
+    if (spent || (values <= graphLimits.values && characters <= graphLimits.characters)) return;
+    spent = true;
+    const { values: maxValues, characters: maxCharacters } = graphLimits;
+    issues.add(graphPath, 'too_big', `expected a graph of at most ${maxValues} values and ${maxCharacters} characters`);
+  };
+
+  const key = (name: string, path: Path): boolean => {
+    count(name.length);
+    const { nameLength } = graphLimits;
+    const fault = name === '__proto__' ? 'expected a name other than __proto__' : textFault(name);
+    if (fault) issues.add(path, 'invalid_string', fault);
+    else if (name.length > nameLength) {
+      issues.add(path, 'too_big', `expected a name of at most ${nameLength} characters, got ${name.length}`);
+    } else return true;
+    return false;
+  };
+
+  const text = (given: string, path: Path): string => {
+    count(given.length);
+    const fault = spent ? null : textFault(given);
+    if (fault) issues.add(path, 'invalid_string', fault);
+    return given;
+  };
+
+  const number = (given: number, path: Path): number => {
+    count(0);
+    if (!Number.isFinite(given)) issues.add(path, 'invalid_type', `expected a finite number, got ${given}`);
+    else if (Number.isInteger(given) && !Number.isSafeInteger(given)) {
+      const expected = 'expected an integer of at most 2^53-1 either side, for others are rounded';
+      issues.add(path, given > 0 ? 'too_big' : 'too_small', `${expected}, got about ${given}`);
+    }
+    return given;
+  };
+
+  const nested = (given: unknown[] | { [name: string]: unknown }, path: Path, depth: number): Json => {
+    count(0);
+    if (depth >= graphLimits.depth) {
+      issues.add(path, 'too_deep', `expected at most ${graphLimits.depth} lists and objects within one another`);
+      return null;
+    }
+    if (Array.isArray(given)) {
+      const items: Json[] = [];
+      for (const [index, item] of given.entries()) {
+        if (issues.full || spent) break;
+        items.push(value(item, [...path, index], depth + 1));
+      }
+      return items;
+    }
+    const copy: { [name: string]: Json } = {};
+    for (const [name, item] of Object.entries(given)) {
+      if (issues.full || spent) break;
+      const at = [...path, shorten(name)];
+      if (key(name, at)) copy[name] = value(item, at, depth + 1);
+    }
+    return copy;
+  };
+
+  const value = (given: unknown, path: Path, depth: number): Json => {
+    if (typeof given === 'string') return text(given, path);
+    if (typeof given === 'number') return number(given, path);
+    if (Array.isArray(given) || isObject(given)) return nested(given, path, depth);
+    count(0);
+    if (given === null || typeof given === 'boolean') return given;
+    issues.add(path, 'invalid_type', `expected a JSON value, got ${describe(given)}`);
+    return null;
+  };
+
+  return {
+    get spent() {
+      return spent;
+    },
+    key,
+    value,
+  };
+}
+
+/** An object that is no list. */
+export function isObject(value: unknown): value is { [name: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

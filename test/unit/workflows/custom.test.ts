@@ -1,0 +1,282 @@
+import { readdir, readFile } from 'node:fs/promises';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { canonicalJson } from '../../../src/core/canonical-json.ts';
+import { graphSchema } from '../../../src/core/graph.ts';
+import { createCustomParser } from '../../../src/workflows/custom.ts';
+import { loadCatalogue } from '../../../src/workflows/load.ts';
+
+const root = new URL('../../../', import.meta.url);
+const catalogue = await loadCatalogue({ dir: new URL('workflows', root).pathname, maxMegapixels: 4 });
+const parse = createCustomParser({ catalogue });
+
+/** The issues as `path code: message`. */
+function issuesOf(input: { [name: string]: unknown }): string[] {
+  const parsed = parse(input, ['input', 'workflow', 'custom']);
+  if (parsed.ok) return [];
+  return parsed.issues.map(({ path, code, message }) => {
+    expect(path.slice(0, 3)).toEqual(['input', 'workflow', 'custom']);
+    expect(message.length).toBeLessThan(400);
+    return `${path.slice(3).join('.')} ${code}: ${message}`;
+  });
+}
+
+const node = (inputs: object = {}) => ({ class_type: 'A', inputs });
+const withInput = (value: unknown) => ({ graph: { '1': node({ x: value }) } });
+const json = (text: string): { [name: string]: unknown } => JSON.parse(text);
+
+/** `value` within `levels` lists. */
+const nested = (levels: number, value: unknown): unknown => (levels === 0 ? value : [nested(levels - 1, value)]);
+
+test('a graph comes out as it went in, with its name and the number of its nodes', () => {
+  const graph = {
+    '1': {
+      class_type: 'A',
+      inputs: { f: 0.1, i: -3, big: 2 ** 53 - 1, s: 'ü🎨\n', b: false, n: null },
+      _meta: { title: 'T' },
+    },
+    'sub:2.a-b_C': {
+      class_type: 'B',
+      inputs: { from: ['1', 0], list: { __value__: ['1', 0] }, deep: [{ constructor: [] }] },
+    },
+  };
+  const parsed = parse({ graph, name: 'my_graph-1' }, []);
+  expect(parsed).toEqual({ ok: true, parameters: { graph, name: 'my_graph-1' }, name: 'my_graph-1', nodesTotal: 2 });
+  expect(parse({ graph, name: null }, [])).toEqual({ ok: true, parameters: { graph }, name: null, nodesTotal: 2 });
+});
+
+test('only class, inputs and title of a node go on: nothing that steers the caches of ComfyUI', () => {
+  const graph = { '1': { ...node(), is_changed: ['x'], _meta: { title: 'T', other: 1 }, constructor: 1 } };
+  expect(parse({ graph }, [])).toMatchObject({
+    ok: true,
+    parameters: { graph: { '1': { ...node(), _meta: { title: 'T' } } } },
+  });
+  const parsed = parse({ graph }, []);
+  expect(canonicalJson(parsed.ok ? parsed.parameters : null)).toBe(
+    '{"graph":{"1":{"_meta":{"title":"T"},"class_type":"A","inputs":{}}}}',
+  );
+});
+
+test('what it was given is not shared with the job', () => {
+  const input = withInput([1, 2, 3]);
+  const parsed = parse(input, []);
+  expect(parsed.ok && parsed.parameters.graph).toEqual(input.graph);
+  expect(parsed.ok && parsed.parameters.graph).not.toBe(input.graph);
+});
+
+test('every graph that ComfyUI itself was recorded to run is taken', async () => {
+  const recorded = new URL('test/comfyui/recorded/', root);
+  const files = (await readdir(recorded, { recursive: true })).filter((name) => /(^|\/)\d\d_[a-z_]+\.json$/.test(name));
+  let graphs = 0;
+  for (const file of files) {
+    const graph = graphSchema.safeParse(JSON.parse(await readFile(new URL(file, recorded), 'utf8')));
+    if (!graph.success) continue;
+    graphs++;
+    expect(parse({ graph: graph.data }, []), file).toMatchObject({ ok: true, parameters: { graph: graph.data } });
+  }
+  expect(graphs).toBeGreaterThan(10);
+});
+
+const classType = 'expected the name of a node class, 1 to 200 characters, got';
+const nodeId = 'expected a node id of 1 to 64 of A-Z a-z 0-9 _ . : -, got';
+const nameRule = 'expected 1 to 64 characters of A-Z a-z 0-9 _ -, got';
+const rounded = 'expected an integer of at most 2^53-1 either side, for others are rounded, got about';
+const refused: [what: string, input: { [name: string]: unknown }, issues: string[]][] = [
+  ['no graph', {}, ['graph required: expected a graph in API format, got nothing']],
+  ['a list', { graph: [] }, ['graph invalid_type: expected an object of node id -> node, got a list of 0']],
+  ['a text', { graph: '{}' }, ['graph invalid_type: expected an object of node id -> node, got "{}"']],
+  ['an empty graph', { graph: {} }, ['graph too_small: expected at least one node, got none']],
+  [
+    'the format of the editor',
+    { graph: { last_node_id: 1, nodes: [{ id: 1, type: 'A' }], links: [], version: 0.4 } },
+    [
+      "graph editor_format: expected ComfyUI's API format, got the editor's; in ComfyUI, open the workflow and use Workflow > Export (API) (older versions: switch on dev mode, then Save (API Format))",
+    ],
+  ],
+  [
+    'too many nodes',
+    { graph: Object.fromEntries(Array.from({ length: 1001 }, (_, id) => [id, node()])) },
+    ['graph too_big: expected at most 1000 nodes, got 1001'],
+  ],
+  [
+    'a node that is no object',
+    { graph: { '1': null } },
+    ['graph.1 invalid_type: expected a node {class_type, inputs}, got nothing'],
+  ],
+  [
+    'a node with nothing',
+    { graph: { '1': {} } },
+    [`graph.1.class_type required: ${classType} nothing`, 'graph.1.inputs required: expected an object, got nothing'],
+  ],
+  [
+    'a class that is no text, empty, or long',
+    {
+      graph: {
+        a: { ...node(), class_type: 1 },
+        b: { ...node(), class_type: '' },
+        c: { ...node(), class_type: 'x'.repeat(201) },
+      },
+    },
+    [
+      `graph.a.class_type invalid_type: ${classType} 1`,
+      `graph.b.class_type too_small: ${classType} none`,
+      `graph.c.class_type too_big: ${classType} 201`,
+    ],
+  ],
+  [
+    'inputs that are a list',
+    { graph: { '1': node([]) } },
+    ['graph.1.inputs invalid_type: expected an object, got a list of 0'],
+  ],
+  [
+    'a title that is no text, or long',
+    {
+      graph: {
+        a: { ...node(), _meta: { title: 1 } },
+        b: { ...node(), _meta: { title: 'x'.repeat(201) } },
+        c: { ...node(), _meta: 1 },
+      },
+    },
+    [
+      'graph.a._meta.title invalid_type: expected text of at most 200 characters, got 1',
+      'graph.b._meta.title too_big: expected text of at most 200 characters, got text of 201 characters',
+      'graph.c._meta invalid_type: expected an object, got 1',
+    ],
+  ],
+  [
+    'node ids that are not safe',
+    { graph: json('{"a/../b": {}, "": {}, "__proto__": {}, "ü": {}}') },
+    [
+      `graph.a/../b invalid_string: ${nodeId} "a/../b"`,
+      `graph. invalid_string: ${nodeId} ""`,
+      `graph.__proto__ invalid_string: ${nodeId} "__proto__"`,
+      `graph.ü invalid_string: ${nodeId} "ü"`,
+    ],
+  ],
+  [
+    'a node id without end',
+    { graph: { ['x'.repeat(1_000_000)]: node() } },
+    [`graph.${'x'.repeat(64)} invalid_string: ${nodeId} "${'x'.repeat(40)}…"`],
+  ],
+  [
+    'a link to nowhere',
+    withInput(['2', 0]),
+    ['graph.1.inputs.x.0 unknown_node: expected a link to a node of this graph, got "2"'],
+  ],
+  [
+    'a link to what every object has',
+    withInput(['constructor', 0]),
+    ['graph.1.inputs.x.0 unknown_node: expected a link to a node of this graph, got "constructor"'],
+  ],
+  ['a number over 2^53-1', withInput(2 ** 53), [`graph.1.inputs.x too_big: ${rounded} 9007199254740992`]],
+  ['a number below -2^53+1', withInput([{ y: -1e300 }]), [`graph.1.inputs.x.0.y too_small: ${rounded} -1e+300`]],
+  [
+    'a number without end',
+    withInput(json('{"y": 1e999}')),
+    ['graph.1.inputs.x.y invalid_type: expected a finite number, got Infinity'],
+  ],
+  ['a bigint', withInput(1n), ['graph.1.inputs.x invalid_type: expected a JSON value, got a bigint']],
+  [
+    'nothing in a list',
+    withInput([undefined]),
+    ['graph.1.inputs.x.0 invalid_type: expected a JSON value, got nothing'],
+  ],
+  ['NUL', withInput('a\0'), ['graph.1.inputs.x invalid_string: expected text without NUL, got one at character 1']],
+  [
+    'half a character in a class',
+    { graph: { '1': { class_type: '\ud800', inputs: {} } } },
+    ['graph.1.class_type invalid_string: expected Unicode text, got half of a surrogate pair'],
+  ],
+  [
+    'A25 __proto__ as an input, and below one',
+    { graph: json('{"1": {"class_type": "A", "inputs": {"__proto__": 1, "x": {"y": {"__proto__": {"z": 1}}}}}}') },
+    [
+      'graph.1.inputs.__proto__ invalid_string: expected a name other than __proto__',
+      'graph.1.inputs.x.y.__proto__ invalid_string: expected a name other than __proto__',
+    ],
+  ],
+  [
+    'the name of an input without end',
+    { graph: { '1': node({ ['x'.repeat(300)]: 1 }) } },
+    [`graph.1.inputs.${'x'.repeat(64)} too_big: expected a name of at most 200 characters, got 300`],
+  ],
+  [
+    'lists within lists',
+    withInput(nested(21, 1)),
+    [`graph.1.inputs.x${'.0'.repeat(20)} too_deep: expected at most 20 lists and objects within one another`],
+  ],
+  [
+    'too much text',
+    withInput(['x'.repeat(600_000), 'x'.repeat(600_000)]),
+    ['graph too_big: expected a graph of at most 100000 values and 1000000 characters'],
+  ],
+  [
+    'too many values',
+    withInput(Array.from({ length: 200_000 }, () => 0)),
+    ['graph too_big: expected a graph of at most 100000 values and 1000000 characters'],
+  ],
+  ['a name with a space', { graph: { '1': node() }, name: 'a b' }, [`name invalid_string: ${nameRule} "a b"`]],
+  ['an empty name', { graph: { '1': node() }, name: '' }, [`name invalid_string: ${nameRule} ""`]],
+  [
+    'a name that is too long',
+    { graph: { '1': node() }, name: 'x'.repeat(65) },
+    [`name invalid_string: ${nameRule} text of 65 characters`],
+  ],
+  ['a name that is no text', { graph: { '1': node() }, name: 1 }, [`name invalid_type: ${nameRule} 1`]],
+  [
+    'a name of the catalogue',
+    { graph: { '1': node() }, name: 'textToImage' },
+    ['name name_taken: textToImage is a workflow of the catalogue'],
+  ],
+  [
+    'A26 an unknown field',
+    { graph: { '1': node() }, prompt: 1 },
+    ['prompt unknown_field: "prompt" is not a field; there are graph, name'],
+  ],
+  [
+    'faults everywhere: all are named',
+    { name: '?', graph: { '1': { inputs: { x: ['9', 0] } } }, y: 1 },
+    [
+      `name invalid_string: ${nameRule} "?"`,
+      `graph.1.class_type required: ${classType} nothing`,
+      'graph.1.inputs.x.0 unknown_node: expected a link to a node of this graph, got "9"',
+      'y unknown_field: "y" is not a field; there are graph, name',
+    ],
+  ],
+];
+
+test.for(refused)('%s: refused', ([, input, issues]) => {
+  expect(issuesOf(input)).toEqual(issues);
+  expect(({} as { z?: number }).z).toBeUndefined();
+});
+
+test('the deepest that is allowed is taken', () => {
+  expect(issuesOf(withInput(nested(20, 1)))).toEqual([]);
+});
+
+test('200,000 levels are refused, not recursed into', () => {
+  let deep: unknown = 1;
+  for (let level = 0; level < 200_000; level++) deep = [deep];
+  expect(issuesOf(withInput(deep))).toHaveLength(1);
+});
+
+test('no more than 50 faults are named', () => {
+  expect(issuesOf({ graph: Object.fromEntries(Array.from({ length: 900 }, (_, id) => [id, {}])) })).toHaveLength(50);
+});
+
+test('whatever comes as a graph is refused or is a graph that can be sent', () => {
+  const value = fc.oneof(fc.anything(), fc.jsonValue());
+  const graph = fc.dictionary(
+    fc.string(),
+    fc.oneof(value, fc.record({ class_type: fc.string(), inputs: fc.dictionary(fc.string(), value) })),
+  );
+  fc.assert(
+    fc.property(fc.oneof(value, graph), (given) => {
+      const parsed = parse({ graph: given }, []);
+      if (!parsed.ok) return parsed.issues.length > 0;
+      const sent: unknown = JSON.parse(canonicalJson(parsed.parameters.graph ?? null));
+      return graphSchema.safeParse(sent).success;
+    }),
+    { numRuns: 500 },
+  );
+});

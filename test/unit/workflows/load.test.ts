@@ -1,0 +1,417 @@
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { bindTemplate, parseTemplate } from '../../../src/core/template.ts';
+import { CatalogueError } from '../../../src/workflows/catalogue-error.ts';
+import { loadCatalogue } from '../../../src/workflows/load.ts';
+import { graph, manifest, parameters, workflowsFolder } from './folder.ts';
+
+const load = (dir: string) => loadCatalogue({ dir, maxMegapixels: 4 });
+
+test('workflows are named for their folders and sorted, and what else lies there is left alone', async () => {
+  const two = { ...manifest, parameters: { text: parameters.text } };
+  const dir = await workflowsFolder({
+    'zoom/graph.json': graph,
+    'zoom/manifest.json': manifest,
+    'blur/graph.json': graph,
+    'blur/manifest.json': two,
+    'README.md': 'hello',
+    '.cache/x': '',
+  });
+  await symlink(join(dir, 'blur'), join(dir, 'linked'));
+  const catalogue = await load(dir);
+  expect(catalogue.workflows.map((workflow) => workflow.name)).toEqual(['blur', 'linked', 'zoom']);
+  expect(catalogue.get('zoom')?.title).toBe('A workflow');
+  expect(catalogue.get('constructor')).toBeUndefined();
+});
+
+test('a parameter shows its limits, the implied ones too, and its choices under both names', async () => {
+  const catalogue = await load(await workflowsFolder({ 'a/graph.json': graph, 'a/manifest.json': manifest }));
+  const workflow = catalogue.get('a');
+  expect(workflow?.nodesTotal).toBe(2);
+  const shown = Object.fromEntries((workflow?.parameters ?? []).map((parameter) => [parameter.name, parameter]));
+  expect(Object.keys(shown)).toEqual(['text', 'count', 'scale', 'on', 'method', 'seed', 'file']);
+  expect(shown).toMatchObject({
+    text: { type: 'STRING', required: true, default: null, minLength: 1, maxLength: 10 },
+    count: { type: 'INT', required: false, default: 2, minimum: 1, maximum: 4, multipleOf: null },
+    scale: { type: 'FLOAT', minimum: 0, maximum: 1, multipleOf: 0.1 },
+    on: { type: 'BOOLEAN', default: false },
+    seed: { type: 'SEED', minimum: 0, maximum: 4294967295 },
+    file: { type: 'MODEL', modelOf: 'Loader.file', maxLength: 255 },
+    method: {
+      type: 'ENUM',
+      enumType: 'Method',
+      choices: [
+        { value: 'FAST', label: 'fast' },
+        { value: 'VERY_SLOW', label: 'very-slow' },
+        { value: '_2X', label: '2x' },
+        { value: 'PLUS', label: '++' },
+      ],
+    },
+  });
+});
+
+test('the template binds GraphQL names to the names of ComfyUI, and its hash does not depend on the order of keys', async () => {
+  const reordered = JSON.parse(JSON.stringify(graph), (_, value) =>
+    value && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).reverse())
+      : value,
+  );
+  const first = (await load(await workflowsFolder({ 'a/graph.json': graph, 'a/manifest.json': manifest }))).get('a');
+  const second = (await load(await workflowsFolder({ 'a/graph.json': reordered, 'a/manifest.json': manifest }))).get(
+    'a',
+  );
+  expect(second?.template).toEqual(first?.template);
+  expect(first?.template.hash).toMatch(/^[0-9a-f]{64}$/);
+  const bound = bindTemplate(parseTemplate(first?.template.text ?? ''), { method: '_2X', on: true, count: 3 });
+  expect(bound['2']?.inputs).toEqual({ ...graph['2'].inputs, method: '2x', on: true, count: 3 });
+});
+
+/** What a change of the good workflow makes of it: the lines of the error, without its head. */
+async function faultsOf(files: { [path: string]: unknown }): Promise<string[]> {
+  const dir = await workflowsFolder(files);
+  const error = await load(dir).then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof CatalogueError)) throw new Error(`expected faults, got ${error}`);
+  const [head, ...lines] = error.message.split('\n');
+  expect(head).toBe(`the workflows in ${dir} cannot be used:`);
+  return lines.map((line) => line.trim().replace(dir, 'DIR'));
+}
+
+const withParameter = (name: string, change: object) => ({
+  ...manifest,
+  parameters: { ...parameters, [name]: { ...(parameters as { [name: string]: object })[name], ...change } },
+});
+const only = (name: string, parameter: object) => ({ ...manifest, parameters: { [name]: parameter } });
+const p = (field: string, reason: string) => `a/manifest.json: parameters.${field}: ${reason}`;
+
+const badManifests: [what: string, manifest: unknown, faults: string[]][] = [
+  [
+    'no JSON',
+    '{',
+    ["a/manifest.json: is not JSON: Expected property name or '}' in JSON at position 1 (line 1 column 2)"],
+  ],
+  ['another kind of value', [], ['a/manifest.json: Invalid input: expected object, received array']],
+  [
+    'nothing in it',
+    {},
+    [
+      'a/manifest.json: title: Invalid input: expected string, received undefined',
+      'a/manifest.json: description: Invalid input: expected string, received undefined',
+      'a/manifest.json: parameters: Invalid input: expected record, received undefined',
+    ],
+  ],
+  [
+    'no parameters',
+    { ...manifest, parameters: {} },
+    ['a/manifest.json: parameters: expected at least one, since GraphQL has no input without fields'],
+  ],
+  [
+    'unknown keys',
+    { ...withParameter('count', { limits: { min: 1 }, maximum: 3 }), titel: 'x' },
+    [p('count.limits.min', 'unknown key'), p('count.maximum', 'unknown key'), 'a/manifest.json: titel: unknown key'],
+  ],
+  [
+    'a limit of another type',
+    withParameter('text', { limits: { minimum: 1 } }),
+    [p('text.limits.minimum', 'unknown key')],
+  ],
+  [
+    'an unknown type',
+    withParameter('count', { type: 'integer' }),
+    [
+      p(
+        'count.type',
+        "Invalid discriminator value. Expected 'string' | 'int' | 'float' | 'boolean' | 'enum' | 'seed' | 'model'",
+      ),
+    ],
+  ],
+  [
+    'no description',
+    withParameter('on', { description: '' }),
+    [p('on.description', 'Too small: expected string to have >=1 characters')],
+  ],
+  ['no target', withParameter('on', { targets: [] }), [p('on.targets', 'Too small: expected array to have >=1 items')]],
+  [
+    'a node that is not there',
+    withParameter('on', { targets: [{ node: '9', input: 'on' }] }),
+    [p('on.targets.0.node', 'graph.json has no node "9"; it has 1, 2')],
+  ],
+  [
+    'a node named constructor',
+    withParameter('on', { targets: [{ node: 'constructor', input: 'on' }] }),
+    [p('on.targets.0.node', 'graph.json has no node "constructor"; it has 1, 2')],
+  ],
+  [
+    'an input that is not there',
+    withParameter('on', { targets: [{ node: '1', input: 'toString' }] }),
+    [p('on.targets.0.input', 'node 1 (Loader) has no input "toString"; it has file')],
+  ],
+  [
+    'an input that is a link',
+    withParameter('text', { targets: [{ node: '2', input: 'model' }] }),
+    [p('text.targets.0.input', '"model" of node 2 (Sampler) is a link to another node')],
+  ],
+  [
+    'an input of another type',
+    withParameter('on', { targets: [{ node: '2', input: 'width' }] }),
+    [p('on.targets.0.input', 'takes a number in graph.json (8), not a boolean')],
+  ],
+  [
+    'two parameters for one input',
+    withParameter('text', {
+      targets: [
+        { node: '2', input: 'text' },
+        { node: '2', input: 'method' },
+      ],
+    }),
+    [p('method.targets.0', 'method of node 2 is set by text already')],
+  ],
+  [
+    'a default outside its limits',
+    withParameter('count', { default: 5 }),
+    [p('count.default', 'expected an integer from 1 to 4, got 5')],
+  ],
+  [
+    'a default of another type',
+    withParameter('on', { default: 'yes' }),
+    [p('on.default', 'expected true or false, got "yes"')],
+  ],
+  [
+    'a default under the name of ComfyUI',
+    withParameter('method', { default: 'fast' }),
+    [p('method.default', '"fast" is not a choice; did you mean FAST? Choices: FAST, VERY_SLOW, _2X, PLUS')],
+  ],
+  [
+    'a default of a required parameter',
+    withParameter('text', { default: 'x' }),
+    [p('text.default', 'a required parameter has no default')],
+  ],
+  [
+    'a default in a list',
+    withParameter('text', { required: false, list: true, default: ['ok', ''] }),
+    [p('text.default.1', 'expected text of 1 to 10 characters, got none')],
+  ],
+  [
+    'limits the wrong way round',
+    withParameter('count', { default: null, limits: { minimum: 4, maximum: 1 } }),
+    [p('count.limits', 'minimum 4 is above maximum 1')],
+  ],
+  [
+    'lengths the wrong way round',
+    withParameter('text', { limits: { minLength: 4, maxLength: 1 } }),
+    [p('text.limits', 'minLength 4 is above maxLength 1')],
+  ],
+  [
+    'an int beyond the Int of GraphQL',
+    withParameter('count', { limits: { maximum: 2147483648 } }),
+    [p('count.limits.maximum', 'expected -2147483648 to 2147483647, got 2147483648')],
+  ],
+  [
+    'a seed below 0',
+    withParameter('seed', { limits: { minimum: -1 } }),
+    [p('seed.limits.minimum', 'expected 0 to 9007199254740991, got -1')],
+  ],
+  [
+    'limits of a list that is none',
+    withParameter('count', { limits: { maxItems: 3 } }),
+    [p('count.limits', 'minItems and maxItems need "list": true')],
+  ],
+  [
+    'limits of a list the wrong way round',
+    withParameter('text', { list: true, limits: { minItems: 3, maxItems: 2 } }),
+    [p('text.limits', 'minItems 3 is above maxItems 2')],
+  ],
+  ['a list of seeds', withParameter('seed', { list: true }), [p('seed.list', 'unknown key')]],
+  [
+    'a name that GraphQL does not take',
+    only('neg-prompt', parameters.text),
+    [p('neg-prompt', 'expected a GraphQL name: letters, digits and _, no digit in front and not two _')],
+  ],
+  [
+    'a name that GraphQL keeps to itself',
+    only('__typename', parameters.text),
+    [p('__typename', 'expected a GraphQL name: letters, digits and _, no digit in front and not two _')],
+  ],
+  [
+    'a name without end',
+    only('a'.repeat(65), parameters.text),
+    [p('a'.repeat(65), 'expected a name of at most 64 characters, got 65')],
+  ],
+  [
+    '__proto__ as a name',
+    JSON.stringify(only('hidden', parameters.text)).replace('hidden', '__proto__'),
+    [p('__proto__', 'a name other than __proto__ is needed')],
+  ],
+  [
+    'choices that become one name',
+    withParameter('method', { choices: ['fast', 'a b', 'a-b'] }),
+    [p('method.choices.2', '"a b" and "a-b" would both be A_B; name one yourself: ["NAME", "a-b"]')],
+  ],
+  [
+    'a choice twice',
+    withParameter('method', { choices: ['fast', 'fast'] }),
+    [p('method.choices.1', '"fast" is there twice')],
+  ],
+  [
+    'a choice with no letter',
+    withParameter('method', { choices: ['fast', '++'] }),
+    [
+      p(
+        'method.choices.1',
+        '"++" would be "__": expected a GraphQL name: letters, digits and _, no digit in front and not two _; name it yourself: ["NAME", "++"]',
+      ),
+    ],
+  ],
+  [
+    'a choice named true',
+    withParameter('method', { choices: ['fast', ['true', 'yes']] }),
+    [p('method.choices.1', '"yes" would be "true": GraphQL keeps true to itself; name it yourself: ["NAME", "yes"]')],
+  ],
+  [
+    'a choice that is a number',
+    withParameter('method', { choices: ['fast', 2] }),
+    [p('method.choices.1', "expected ComfyUI's name or [GraphQL name, ComfyUI's name]")],
+  ],
+  [
+    "an enum named as a type of the gateway's own",
+    withParameter('method', { enumType: 'Priority' }),
+    [p('method.enumType', "Priority is a type of the gateway's own")],
+  ],
+  [
+    'an enum named as an input type',
+    withParameter('method', { enumType: 'AInput' }),
+    [p('method.enumType', 'AInput is the input type of a')],
+  ],
+  [
+    'a model of another class',
+    withParameter('file', { model: 'Loader.fle' }),
+    [p('file.model', 'expected the class and input of a target (Loader.file), got "Loader.fle"')],
+  ],
+  [
+    'a constraint on what is not there, is no number, or may be absent',
+    { ...manifest, constraints: [{ megapixels: ['widht', 'on'] }, { megapixels: ['scale', 'count'] }] },
+    [
+      'a/manifest.json: constraints.0.megapixels.0: there is no parameter "widht"',
+      'a/manifest.json: constraints.0.megapixels.1: expected an int or a float that is no list, got on',
+      'a/manifest.json: constraints.1.megapixels.0: scale must be required or have a default: without a value the limit would not be checked',
+    ],
+  ],
+  [
+    'an unknown constraint',
+    { ...manifest, constraints: [{ ratio: ['a', 'b'] }] },
+    [
+      'a/manifest.json: constraints.0.megapixels: Invalid input: expected tuple, received undefined',
+      'a/manifest.json: constraints.0.ratio: unknown key',
+    ],
+  ],
+];
+
+test.for(badManifests)('a manifest with %s stops the start', async ([, bad, faults]) => {
+  expect(await faultsOf({ 'a/graph.json': graph, 'a/manifest.json': bad })).toEqual(faults);
+});
+
+const api =
+  "expected ComfyUI's API format, got the editor's; in ComfyUI, open the workflow and use Workflow > Export (API)";
+const badFolders: [what: string, files: { [path: string]: unknown }, faults: (string | RegExp)[]][] = [
+  [
+    'a folder with neither file',
+    { 'a/x': '' },
+    [/^a\/manifest.json: cannot be read: ENOENT/, /^a\/graph.json: cannot be read: ENOENT/],
+  ],
+  ['a graph that is no JSON', { 'a/graph.json': '[', 'a/manifest.json': manifest }, [/^a\/graph.json: is not JSON: /]],
+  [
+    'a graph in the format of the editor',
+    { 'a/graph.json': { nodes: [], links: [], version: 0.4 }, 'a/manifest.json': manifest },
+    [`a/graph.json: ${api} (older versions: switch on dev mode, then Save (API Format))`],
+  ],
+  [
+    'a graph with faults',
+    { 'a/graph.json': { '1': { inputs: { x: ['7', 0], seed: 1e17 } } }, 'a/manifest.json': manifest },
+    [
+      'a/graph.json: 1.class_type: expected the name of a node class, 1 to 200 characters, got nothing',
+      'a/graph.json: 1.inputs.x.0: expected a link to a node of this graph, got "7"',
+      'a/graph.json: 1.inputs.seed: expected an integer of at most 2^53-1 either side, for others are rounded, got about 100000000000000000',
+    ],
+  ],
+  [
+    'the reserved name',
+    { 'custom/graph.json': graph, 'custom/manifest.json': manifest },
+    ["custom: custom is the field for a caller's own graph; name the folder otherwise"],
+  ],
+  [
+    'a name that is no GraphQL name',
+    { 'text-to-image/graph.json': graph, 'text-to-image/manifest.json': manifest },
+    ['text-to-image: expected a GraphQL name: letters, digits and _, no digit in front and not two _'],
+  ],
+  [
+    "a name whose type is the gateway's own",
+    { 'generate/graph.json': graph, 'generate/manifest.json': manifest },
+    ["generate: GenerateInput is a type of the gateway's own; name the folder otherwise"],
+  ],
+  [
+    'two names with one type',
+    {
+      'Zoom/graph.json': graph,
+      'Zoom/manifest.json': manifest,
+      'zoom/graph.json': graph,
+      'zoom/manifest.json': manifest,
+    },
+    ['zoom: its input type would be ZoomInput, as that of Zoom'],
+  ],
+  [
+    'one enum type with two sets of choices',
+    {
+      'a/graph.json': graph,
+      'a/manifest.json': manifest,
+      'b/graph.json': graph,
+      'b/manifest.json': withParameter('method', { choices: ['fast', 'slow'] }),
+    },
+    ['b/manifest.json: parameters.method.enumType: Method has other choices at a.method; name it otherwise'],
+  ],
+  [
+    'faults in several files: all are named',
+    {
+      'a/graph.json': graph,
+      'a/manifest.json': withParameter('count', { default: 9 }),
+      'b/graph.json': {},
+      'b/manifest.json': { ...manifest, title: 1 },
+    },
+    [
+      'a/manifest.json: parameters.count.default: expected an integer from 1 to 4, got 9',
+      'b/manifest.json: title: Invalid input: expected string, received number',
+      'b/graph.json: expected at least one node, got none',
+    ],
+  ],
+];
+
+test.for(badFolders)('%s: the start stops', async ([, files, faults]) => {
+  const found = await faultsOf(files);
+  expect(found).toHaveLength(faults.length);
+  for (const [index, fault] of faults.entries()) {
+    if (typeof fault === 'string') expect(found).toContain(fault);
+    else expect(found[index]).toMatch(fault);
+  }
+});
+
+test('one enum type may serve two workflows whose choices are the same in any order', async () => {
+  const reversed = withParameter('method', { choices: [...parameters.method.choices].reverse() });
+  const files = {
+    'a/graph.json': graph,
+    'a/manifest.json': manifest,
+    'b/graph.json': graph,
+    'b/manifest.json': reversed,
+  };
+  expect((await load(await workflowsFolder(files))).workflows).toHaveLength(2);
+});
+
+test('a folder that is not there stops the start', async () => {
+  const missing = join(await workflowsFolder({}), 'missing');
+  await expect(load(missing)).rejects.toThrow(/cannot be used:\n {2}cannot be read: ENOENT/);
+});
+
+test('an empty folder is an empty catalogue', async () => {
+  expect((await load(await workflowsFolder({}))).workflows).toEqual([]);
+});
