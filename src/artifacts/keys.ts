@@ -45,5 +45,6 @@ export function artifactKey(jobId: string, lease: number, index: number, extensi
 
 /** Begins the keys of all that a job has stored, under whatever lease. Ends with a slash. */
 export function jobPrefix(jobId: string): string {
+  if (jobId.includes('/')) throw new StorageError('refused', 'not a job id');
   return parsePrefix(`jobs/${jobId}/`);
 }

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { Client } from 'minio';
+import { unlessAborted } from './abort.ts';
 import { storageError } from './s3-error.ts';
 import { createExchange, type Exchange } from './s3-exchange.ts';
 
@@ -63,7 +64,7 @@ export function createS3Caller(endpoint: S3Endpoint, timeouts: S3Timeouts) {
     signal?.addEventListener('abort', callOff, { once: true });
     const client = createClient(endpoint, current);
     try {
-      return { value: await Promise.race([work(client, current), rejectionOn(current.signal)]) };
+      return { value: await unlessAborted(current.signal, work(client, current)) };
     } catch (error) {
       signal?.throwIfAborted();
       const cause = current.signal.aborted ? current.signal.reason : error;
@@ -89,12 +90,6 @@ export function createS3Caller(endpoint: S3Endpoint, timeouts: S3Timeouts) {
 }
 
 type Work<T> = (client: Client, exchange: Exchange) => Promise<T>;
-
-function rejectionOn(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-}
 
 /** A client that never asks the network for a bucket's region and never retries by itself. */
 export function createClient(endpoint: S3Endpoint, transport?: Pick<typeof http, 'request'>): Client {

@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
+import { ReadableStream } from 'node:stream/web';
+import { unlessAborted } from './abort.ts';
 import { isErrno } from './folder-object.ts';
 
 export type SpoolFailure =
@@ -29,7 +30,7 @@ export interface SpoolOptions {
   expectedLength?: number | undefined;
   /** Bytes that may come at most. Default: no limit. */
   maxBytes?: number | undefined;
-  /** When it aborts, the stream is cancelled, the file removed, and the call rejects with an AbortError. */
+  /** When it aborts, the stream is cancelled, the file removed, and the call rejects with its reason. */
   signal: AbortSignal;
 }
 
@@ -44,37 +45,42 @@ export interface SpooledFile {
 
 /**
  * Writes a stream to a temporary file in `dir` (made when missing) as fast as the disk takes it, hashing on the way.
- * When it fails nothing is left behind. Throws SpoolError, an AbortError, or whatever the stream failed with.
+ * When it fails nothing is left behind. Throws SpoolError, the signal's reason, or whatever the stream failed with.
  */
 export async function spool(
   stream: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
   dir: string,
   { expectedLength = Number.NaN, maxBytes = Number.POSITIVE_INFINITY, signal }: SpoolOptions,
 ): Promise<SpooledFile> {
+  signal.throwIfAborted();
   await mkdir(dir, { recursive: true });
   const path = join(dir, `spool-${randomUUID()}`);
   const dispose = () => rm(path, { force: true });
   const hash = createHash('sha256');
   let sizeBytes = 0;
 
-  async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of chunks) {
+  const counter = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
       sizeBytes += chunk.byteLength;
-      if (sizeBytes > maxBytes) throw new SpoolError('oversize', `more than the ${maxBytes} bytes that are allowed`);
-      if (sizeBytes > expectedLength)
-        throw new SpoolError('oversize', `more than the announced ${expectedLength} bytes`);
-      hash.update(chunk);
-      yield chunk;
-    }
-  }
+      if (sizeBytes > maxBytes) done(new SpoolError('oversize', `more than the ${maxBytes} bytes that are allowed`));
+      else if (sizeBytes > expectedLength)
+        done(new SpoolError('oversize', `more than the ${expectedLength} announced`));
+      else done(null, hash.update(chunk) && chunk);
+    },
+  });
 
   try {
-    await pipeline(stream, counted, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
+    const file = await open(path, 'wx', 0o600);
+    const source = stream instanceof ReadableStream ? Readable.fromWeb(stream) : Readable.from(stream);
+    const written = pipeline(source, counter, file.createWriteStream(), { signal });
+    // A pipeline waits for its source to be destroyed, and an iterable that is silent never is.
+    await unlessAborted(signal, written);
     if (sizeBytes < expectedLength) {
       throw new SpoolError('truncated', `ended after ${sizeBytes} of ${expectedLength} bytes`);
     }
   } catch (error) {
     await dispose();
+    signal.throwIfAborted();
     if (isErrno(error, 'ENOSPC', 'EDQUOT')) throw new SpoolError('full', 'no room on the local disk', { cause: error });
     throw error;
   }
