@@ -4,8 +4,8 @@ import type { Job, JobError, Json, Progress } from '../core/job.ts';
 import type { HealthCheck, HealthReport } from '../health/health.ts';
 import type { JobPage } from '../jobs/jobs.ts';
 import type { Choice, Workflow, WorkflowParameter } from '../workflows/catalogue.ts';
-import type { GraphContext } from './context.ts';
 import type { ArtifactOfJob } from './artifact/artifact-of-job.ts';
+import type { GraphContext } from './context.ts';
 
 /** What stands behind each type of the schema. */
 export interface SchemaShapes {

@@ -57,8 +57,7 @@ export function addHealth(builder: Builder): void {
     t.field({
       type: 'Health',
       nullable: false,
-      description:
-        'State of the gateway and of all that it depends on. Never fails: what is down is said inside.',
+      description: 'State of the gateway and of all that it depends on. Never fails: what is down is said inside.',
       resolve: (_root, _args, { services }) => services.health(),
     }),
   );

@@ -4,9 +4,9 @@ import type { Builder } from '../builder.ts';
 
 /** Enum values from their names in `core`; a name without a description does not compile. */
 function describe<Name extends string>(names: readonly Name[], descriptions: Record<Name, string>) {
-  return Object.fromEntries(
-    names.map((name) => [name, { value: name, description: descriptions[name] }]),
-  ) as { [K in Name]: { value: K; description: string } };
+  return Object.fromEntries(names.map((name) => [name, { value: name, description: descriptions[name] }])) as {
+    [K in Name]: { value: K; description: string };
+  };
 }
 
 export type JobEnums = ReturnType<typeof addJobEnums>;

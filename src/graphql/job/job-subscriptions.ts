@@ -38,7 +38,6 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums): void {
         if (afterSeq != null && afterSeq < 0) {
           throw badInput([{ path: ['afterSeq'], message: 'expected 0 or more', code: 'out_of_range' }]);
         }
-        signal.throwIfAborted();
         const events = await services.feed.watch({ jobId: id, caller, afterSeq: afterSeq ?? null });
         // The client may leave at any time, also while the watch was being set up or waits for its next event.
         const leave = () => void events.return?.();

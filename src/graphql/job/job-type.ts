@@ -21,7 +21,10 @@ function addProgress(builder: Builder): void {
       classType: t.exposeString('classType', { nullable: false, description: "ComfyUI's name for its kind." }),
       title: t.exposeString('title', { nullable: true, description: 'Its title in the graph, where it has one.' }),
       step: t.exposeInt('step', { nullable: true, description: 'Steps done, where the node counts them.' }),
-      totalSteps: t.exposeInt('totalSteps', { nullable: true, description: 'Steps in all, where the node counts them.' }),
+      totalSteps: t.exposeInt('totalSteps', {
+        nullable: true,
+        description: 'Steps in all, where the node counts them.',
+      }),
     }),
   });
 }

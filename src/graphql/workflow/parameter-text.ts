@@ -31,5 +31,7 @@ function whenAbsent({ type, default: value }: WorkflowParameter): string | null 
 export function parameterText(parameter: WorkflowParameter): string {
   const facts = [limits(parameter), whenAbsent(parameter)].filter((fact) => fact !== null).join('; ');
   const sentence = facts ? `${facts[0]?.toUpperCase()}${facts.slice(1)}.` : null;
-  return [parameter.description, sentence].filter((part) => part !== null).join(' ') || `The parameter ${parameter.name}.`;
+  return (
+    [parameter.description, sentence].filter((part) => part !== null).join(' ') || `The parameter ${parameter.name}.`
+  );
 }

@@ -1,6 +1,6 @@
 import type { InputFieldRef, InputRef, InputType } from '@pothos/core';
-import { inputTypeName } from '../../workflows/check-names.ts';
 import type { Choice, Workflow, WorkflowCatalogue, WorkflowParameter } from '../../workflows/catalogue.ts';
+import { inputTypeName } from '../../workflows/check-names.ts';
 import type { Builder, SchemaTypes } from '../builder.ts';
 import { parameterText } from './parameter-text.ts';
 
@@ -61,7 +61,8 @@ function addInput(builder: Builder, enums: EnumTypes, workflow: Workflow): Input
           const { name, list, required } = parameter;
           const value = parameter.type === 'MODEL' ? null : parameter.default;
           const options = { required, description: parameterText(parameter) };
-          if (list) return [name, t.field({ ...options, type: [type], ...(Array.isArray(value) && { defaultValue: value }) })];
+          if (list)
+            return [name, t.field({ ...options, type: [type], ...(Array.isArray(value) && { defaultValue: value }) })];
           return [name, t.field({ ...options, type, ...(value !== null && { defaultValue: value }) })];
         }),
       ),
@@ -79,7 +80,8 @@ export function addWorkflowInput(builder: Builder, catalogue: WorkflowCatalogue)
       graph: t.field({
         type: 'JSON',
         required: true,
-        description: 'ComfyUI API format: node id -> {class_type, inputs}. Numbers beyond 2^53-1 are refused, not rounded.',
+        description:
+          'ComfyUI API format: node id -> {class_type, inputs}. Numbers beyond 2^53-1 are refused, not rounded.',
       }),
       name: t.string({ description: 'At most 64 characters of [A-Za-z0-9_-], no catalogue name; only shown.' }),
     }),

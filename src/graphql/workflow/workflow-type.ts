@@ -19,7 +19,9 @@ async function offeredModels(services: GraphServices, modelOf: string) {
   const backends = await services.backends.backends().catch((error: unknown) => {
     throw unavailable('The models cannot be listed right now.', 1, error);
   });
-  const names = new Set(backends.filter(({ status }) => status === 'UP').flatMap(({ models }) => models[modelOf] ?? []));
+  const names = new Set(
+    backends.filter(({ status }) => status === 'UP').flatMap(({ models }) => models[modelOf] ?? []),
+  );
   return [...names].sort().map((name) => ({ value: name, label: name }));
 }
 

@@ -1,0 +1,106 @@
+import { type DocumentNode, GraphQLError, Kind, type SelectionSetNode, visit } from 'graphql';
+
+export interface DocumentLimits {
+  maxTokens: number;
+  /** Levels of fields, introspection apart (graphql-js bounds that itself). */
+  maxDepth: number;
+  /** Fields after fragments were put in. */
+  maxFields: number;
+  maxAliases: number;
+  maxDirectives: number;
+  maxRootQueries: number;
+  maxRootMutations: number;
+}
+
+/** Several times what the schema can use; GraphiQL's introspection query has about 300 tokens and 150 fields. */
+export const defaultDocumentLimits: DocumentLimits = {
+  maxTokens: 10_000,
+  maxDepth: 15,
+  maxFields: 1_000,
+  maxAliases: 30,
+  maxDirectives: 50,
+  maxRootQueries: 30,
+  maxRootMutations: 10,
+};
+
+export function limitExceeded(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED' } });
+}
+
+interface Size {
+  depth: number;
+  fields: number;
+  aliases: number;
+  /** Fields at the top level. */
+  roots: number;
+}
+
+const nothing: Size = { depth: 0, fields: 0, aliases: 0, roots: 0 };
+
+/** What a document costs once its fragments are put in; each fragment is measured once, so that no bomb goes off here. */
+function createMeter(document: DocumentNode) {
+  const sizes = new Map<string, Size>();
+
+  function measureFragment(name: string): Size {
+    const known = sizes.get(name);
+    if (known) return known;
+    // A fragment within itself counts as nothing: validation refuses it anyway.
+    sizes.set(name, nothing);
+    const definition = document.definitions.find(
+      (candidate) => candidate.kind === Kind.FRAGMENT_DEFINITION && candidate.name.value === name,
+    );
+    const size = definition?.kind === Kind.FRAGMENT_DEFINITION ? measure(definition.selectionSet) : nothing;
+    sizes.set(name, size);
+    return size;
+  }
+
+  function measure({ selections }: SelectionSetNode): Size {
+    const total = { ...nothing };
+    for (const selection of selections) {
+      if (selection.kind === Kind.FIELD) {
+        const inner = selection.selectionSet ? measure(selection.selectionSet) : nothing;
+        const meta = selection.name.value.startsWith('__');
+        total.depth = Math.max(total.depth, meta ? 1 : 1 + inner.depth);
+        total.fields += 1 + inner.fields;
+        total.aliases += (selection.alias ? 1 : 0) + inner.aliases;
+        total.roots += 1;
+      } else {
+        const inner =
+          selection.kind === Kind.FRAGMENT_SPREAD
+            ? measureFragment(selection.name.value)
+            : measure(selection.selectionSet);
+        total.depth = Math.max(total.depth, inner.depth);
+        total.fields += inner.fields;
+        total.aliases += inner.aliases;
+        total.roots += inner.roots;
+      }
+    }
+    return total;
+  }
+
+  return measure;
+}
+
+/** Throws LIMIT_EXCEEDED. Comes before validation, whose time grows with the square of the number of fields. */
+export function checkDocumentLimits(document: DocumentNode, limits: DocumentLimits): void {
+  const bound = (what: string, value: number, most: number) => {
+    if (value > most) throw limitExceeded(`The document has ${value} ${what}; at most ${most} are allowed.`);
+  };
+  let directives = 0;
+  visit(document, {
+    Directive: () => {
+      directives += 1;
+    },
+  });
+  bound('directives', directives, limits.maxDirectives);
+  const measure = createMeter(document);
+  for (const definition of document.definitions) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+    const size = measure(definition.selectionSet);
+    bound('levels of fields', size.depth, limits.maxDepth);
+    bound('fields', size.fields, limits.maxFields);
+    bound('aliases', size.aliases, limits.maxAliases);
+    const mutates = definition.operation === 'mutation';
+    bound('fields at its root', size.roots, mutates ? limits.maxRootMutations : limits.maxRootQueries);
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Maps what an async iterable yields and what it throws. No generator: the `return()` of one waits for its pending `next()`,
+ * which may never come.
+ */
+export function mapEvents<Event, Result>(
+  events: AsyncIterable<Event>,
+  map: (event: Event) => Promise<Result> | Result,
+  mapError: (error: unknown) => Error,
+): AsyncIterableIterator<Result> {
+  const iterator = events[Symbol.asyncIterator]();
+  const done = { done: true, value: undefined } as const;
+  return {
+    async next() {
+      try {
+        const step = await iterator.next();
+        return step.done ? done : { done: false, value: await map(step.value) };
+      } catch (error) {
+        throw mapError(error);
+      }
+    },
+    async return() {
+      await iterator.return?.();
+      return done;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

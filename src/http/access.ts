@@ -1,0 +1,85 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { HttpFault } from './reply.ts';
+
+export interface AccessOptions {
+  /** Address that the server is bound to. */
+  host: string;
+  /** The origin that users know the gateway by. */
+  publicUrl?: string | undefined;
+  /** Further origins whose pages may call it. */
+  allowedOrigins: readonly string[];
+}
+
+/** Who may call from a browser. A client that sends no Origin is not a page of another site. */
+export interface Access {
+  /** Throws 421 when the Host header is not a name of this gateway: a foreign name that leads here is DNS rebinding. */
+  checkHost(req: IncomingMessage): void;
+  /** Throws 403 when a page of a foreign origin calls. */
+  checkOrigin(req: IncomingMessage): void;
+  /** Headers for a page of a listed origin; none for any other. */
+  corsHeaders(req: IncomingMessage): Record<string, string>;
+}
+
+function isLoopback(hostname: string): boolean {
+  const bare = hostname.replace(/^\[|\]$/g, '');
+  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'));
+}
+
+/** The hostname of a Host header, an IPv6 address in brackets; null for what is no host. */
+function hostnameOf(host: string): string | null {
+  const url = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : null;
+  return url && url.pathname === '/' && !url.username && !url.search ? url.hostname : null;
+}
+
+export function createAccess({ host, publicUrl, allowedOrigins }: AccessOptions): Access {
+  const publicOrigin = publicUrl === undefined ? null : new URL(publicUrl);
+  const listed = new Set(allowedOrigins);
+  const boundToLoopback = isLoopback(host);
+  /** Host headers repeat, so most are looked at once. A client cannot fill it: only what fits is kept, a few at most. */
+  const fitting = new Set<string>();
+  const MAX_KEPT = 32;
+
+  function hostFits(header: string): boolean {
+    if (fitting.has(header)) return true;
+    const hostname = hostnameOf(header);
+    if (hostname === null) return false;
+    // An address is no name, so it cannot be made to lead elsewhere. Bound to loopback, only loopback's own are its names.
+    const fits =
+      isLoopback(hostname) ||
+      hostname === publicOrigin?.hostname ||
+      (!boundToLoopback && isIP(hostname.replace(/^\[|\]$/g, '')) !== 0);
+    if (fits && fitting.size < MAX_KEPT) fitting.add(header);
+    return fits;
+  }
+
+  function originFits(origin: string, hostHeader: string): boolean {
+    if (listed.has(origin) || origin === publicOrigin?.origin) return true;
+    return origin === `http://${hostHeader}` || origin === `https://${hostHeader}`;
+  }
+
+  return {
+    checkHost(req) {
+      if (hostFits(req.headers.host ?? '')) return;
+      throw new HttpFault(421, 'FORBIDDEN', 'The Host header names another server. Set PUBLIC_URL to allow a name.');
+    },
+    checkOrigin(req) {
+      const { origin, host: hostHeader = '' } = req.headers;
+      if (origin === undefined || originFits(origin, hostHeader.toLowerCase())) return;
+      throw new HttpFault(403, 'FORBIDDEN', 'Pages of this origin may not call. Set ALLOWED_ORIGINS to allow them.');
+    },
+    corsHeaders(req) {
+      const { origin } = req.headers;
+      if (listed.size === 0) return {};
+      if (origin === undefined || !listed.has(origin)) return { Vary: 'Origin' };
+      return {
+        Vary: 'Origin',
+        'Access-Control-Allow-Origin': origin,
+        'Access-Control-Allow-Methods': 'GET, POST',
+        'Access-Control-Allow-Headers': 'Content-Type, Accept, X-Request-ID',
+        'Access-Control-Expose-Headers': 'X-Request-ID, Retry-After',
+        'Access-Control-Max-Age': '600',
+      };
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { ServerResponse } from 'node:http';
+
+/** An answer that ends a request before GraphQL sees it. */
+export class HttpFault extends Error {
+  override readonly name = 'HttpFault';
+  readonly status: number;
+  readonly code: string;
+  readonly headers: Record<string, string>;
+
+  constructor(status: number, code: string, message: string, headers: Record<string, string> = {}) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+export function sendJson(
+  res: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  res.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store', ...headers });
+  res.end(JSON.stringify(body));
+}
+
+/** In the form of a GraphQL answer, so that any client shows the message. */
+export function sendFault(res: ServerResponse, { status, code, message, headers }: HttpFault): void {
+  sendJson(res, status, { errors: [{ message, extensions: { code } }] }, headers);
+}

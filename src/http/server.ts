@@ -1,0 +1,175 @@
+/*
+ * The public HTTP server. startHttpServer(options) -> { url, port, close(graceMs) }.
+ *
+ * host, port          where to listen; port 0 takes a free one
+ * publicUrl           origin that users know the gateway by; its host is let in, and pages of it may call
+ * allowedOrigins      further origins whose pages may call; none by default, and no CORS header without them
+ * maxBodyBytes        longest POST; more is 413
+ * engine, services    what GraphQL works with: createEngine({ schema: createSchema(catalogue), log }), and the use cases
+ * artifacts           serves /artifacts/… when the folder driver is in use: (req, res) => Promise<whether it was its>
+ * health, ready       reports for /health and /readyz
+ * webSocket, timeouts bounds, with defaults
+ *
+ * close: no new connections, sockets closed with 1001, streams cut so that clients connect elsewhere, requests under way
+ * given `graceMs` to end. Make `ready` say no some seconds before, so that load balancers have turned away.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import type { GraphServices } from '../graphql/context.ts';
+import type { Engine } from '../graphql/engine.ts';
+import type { Health } from '../health/health.ts';
+import { createAccess } from './access.ts';
+import { asksForPage, createGraphiqlPage } from './graphiql.ts';
+import { createHealthEndpoints } from './health-endpoints.ts';
+import { closeServer, listen } from './listen.ts';
+import { HttpFault, sendFault } from './reply.ts';
+import { requestIdOf } from './request-id.ts';
+import { createWebSocketHandler, type WebSocketLimits } from './websocket.ts';
+import { createYogaHandler } from './yoga.ts';
+
+export interface HttpServerOptions {
+  host: string;
+  port: number;
+  publicUrl?: string | undefined;
+  allowedOrigins: readonly string[];
+  maxBodyBytes: number;
+  engine: Engine;
+  services: GraphServices;
+  artifacts?: ((req: IncomingMessage, res: ServerResponse) => Promise<boolean>) | undefined;
+  health: Health;
+  ready: () => Promise<boolean>;
+  log: Logger;
+  webSocket?: Partial<WebSocketLimits> | undefined;
+  timeouts?: Partial<HttpTimeouts> | undefined;
+}
+
+export interface HttpTimeouts {
+  /** Until the headers of a request are complete. */
+  headersMs: number;
+  /** Until all of a request has come, its body included; then 408. */
+  requestMs: number;
+  /** An idle connection is kept for so long: longer than load balancers do, 60 s as a rule, so that they end it first. */
+  keepAliveMs: number;
+}
+
+export interface HttpServer {
+  /** Where it listens, without a slash at its end. */
+  url: string;
+  port: number;
+  close(graceMs: number): Promise<void>;
+}
+
+const GRAPHQL = '/graphql';
+
+/** Who calls, until there are callers. */
+const CALLER = 'anonymous';
+
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { engine, services, log, artifacts } = options;
+  const timeouts: HttpTimeouts = { headersMs: 15_000, requestMs: 30_000, keepAliveMs: 65_000, ...options.timeouts };
+  const access = createAccess(options);
+  const yoga = createYogaHandler(options);
+  const graphiql = createGraphiqlPage();
+  const endpoints = createHealthEndpoints(options);
+  const webSocket = createWebSocketHandler({ engine, services, log, limits: options.webSocket });
+  /** Answers that stay open: they do not end by themselves when the server stops. */
+  const streams = new Set<ServerResponse>();
+
+  async function graphql(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
+    for (const [name, value] of Object.entries(access.corsHeaders(req))) res.setHeader(name, value);
+    access.checkOrigin(req);
+    if (req.method === 'OPTIONS') {
+      res.writeHead(204, { Allow: 'GET, POST, OPTIONS' }).end();
+      return;
+    }
+    if (req.method !== 'GET' && req.method !== 'POST') {
+      throw new HttpFault(405, 'BAD_REQUEST', 'GraphQL is asked by GET or POST.', { Allow: 'GET, POST, OPTIONS' });
+    }
+    if (asksForPage(req)) return graphiql(req, res);
+    streams.add(res);
+    res.once('close', () => streams.delete(res));
+    await yoga(req, res, { requestId, caller: CALLER });
+  }
+
+  async function route(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
+    const path = (req.url ?? '').split('?', 1)[0] ?? '';
+    const endpoint = endpoints(path);
+    // Asked by address, whatever the gateway is called; they say nothing that needs protection.
+    if (endpoint) return endpoint(res);
+    access.checkHost(req);
+    if (path === GRAPHQL) return graphql(req, res, requestId);
+    if (artifacts && path.startsWith('/artifacts/') && (await artifacts(req, res))) return;
+    if (path === '/' && asksForPage(req)) {
+      res.writeHead(302, { Location: GRAPHQL }).end();
+      return;
+    }
+    throw new HttpFault(404, 'NOT_FOUND', `Nothing is here. GraphQL is at ${GRAPHQL}.`);
+  }
+
+  function fail(error: unknown, res: ServerResponse, requestId: string): void {
+    const known = error instanceof HttpFault;
+    if (!known) log.error({ requestId, err: error }, 'unexpected error in a request');
+    sendFault(res, known ? error : new HttpFault(500, 'INTERNAL', 'Unexpected error.'));
+  }
+
+  const server = createServer(
+    {
+      headersTimeout: timeouts.headersMs,
+      requestTimeout: timeouts.requestMs,
+      keepAliveTimeout: timeouts.keepAliveMs,
+      connectionsCheckingInterval: Math.min(5_000, timeouts.requestMs),
+    },
+    (req, res) => {
+      const requestId = requestIdOf(req);
+      res.setHeader('X-Request-ID', requestId);
+      res.setHeader('X-Content-Type-Options', 'nosniff');
+      route(req, res, requestId).catch((error: unknown) => fail(error, res, requestId));
+    },
+  );
+
+  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const requestId = requestIdOf(req);
+    socket.on('error', () => socket.destroy());
+    try {
+      access.checkHost(req);
+      access.checkOrigin(req);
+      if ((req.url ?? '').split('?', 1)[0] !== GRAPHQL) {
+        throw new HttpFault(404, 'NOT_FOUND', `GraphQL is at ${GRAPHQL}.`);
+      }
+      webSocket.upgrade(req, socket, head, { requestId, caller: CALLER });
+    } catch (error) {
+      refuseUpgrade(socket, error);
+      if (!(error instanceof HttpFault)) log.error({ requestId, err: error }, 'unexpected error in an upgrade');
+    }
+  });
+
+  const address = await listen(server, options.host, options.port);
+  return {
+    ...address,
+    async close(graceMs) {
+      const closed = closeServer(server, graceMs);
+      const socketsClosed = webSocket.close(graceMs);
+      // A stream that is ended in good order would look like the end of a subscription.
+      for (const res of streams) if (isStream(res)) res.destroy();
+      await Promise.all([closed, socketsClosed]);
+    },
+  };
+}
+
+function isStream(res: ServerResponse): boolean {
+  return String(res.getHeader('content-type') ?? '').startsWith('text/event-stream');
+}
+
+/** There is no response object yet, and none is worth making. */
+function refuseUpgrade(socket: Duplex, error: unknown): void {
+  const { status, message, headers } =
+    error instanceof HttpFault ? error : new HttpFault(500, 'INTERNAL', 'Unexpected error.');
+  const lines = Object.entries({
+    ...headers,
+    Connection: 'close',
+    'Content-Length': String(Buffer.byteLength(message)),
+  });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  socket.end(`HTTP/1.1 ${status} Refused\r\n${head}\r\n${message}`);
+}

@@ -1,0 +1,37 @@
+import type { ExecutionResult } from 'graphql';
+
+/**
+ * Executes and serialises an event once for all watchers that ask the same of it. Right only where the answer does not depend
+ * on the caller, which is so for every subscription here: whoever may watch a job sees the same of it.
+ */
+export interface SharedExecution {
+  /** The JSON text of `execute(event)`, made at most once for each event and key. */
+  text(event: object, key: string, execute: () => Promise<ExecutionResult> | ExecutionResult): Promise<string> | string;
+}
+
+export function createSharedExecution(): SharedExecution {
+  // Watchers of a job are given the same event object; with the last of them it goes, and these texts with it.
+  const texts = new WeakMap<object, Map<string, Promise<string> | string>>();
+
+  return {
+    text(event, key, execute) {
+      let known = texts.get(event);
+      if (!known) {
+        known = new Map();
+        texts.set(event, known);
+      }
+      const present = known.get(key);
+      if (present !== undefined) return present;
+      const result = execute();
+      const text =
+        result instanceof Promise ? result.then((settled) => JSON.stringify(settled)) : JSON.stringify(result);
+      known.set(key, text);
+      return text;
+    },
+  };
+}
+
+/** What two operations must have in common to share their answers. */
+export function operationKey(query: string, operationName: string | null | undefined, variables: unknown): string {
+  return JSON.stringify([query, operationName ?? null, variables ?? null]);
+}

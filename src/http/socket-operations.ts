@@ -1,0 +1,144 @@
+import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
+import type { ServerOptions, SubscribePayload } from 'graphql-ws';
+import type { GraphContext, GraphServices } from '../graphql/context.ts';
+import type { Engine, Operation } from '../graphql/engine.ts';
+import { createSharedExecution, operationKey } from './shared-execution.ts';
+
+/** What belongs to one socket. */
+export interface SocketOwner extends Record<PropertyKey, unknown> {
+  requestId: string;
+  caller: string;
+  /** Resolves when the text has gone out. */
+  send(text: string): Promise<void>;
+  /** The operations that are open, by their message: a client may use an id again before its last use has wound down. */
+  open: Map<SubscribePayload, AbortController>;
+}
+
+/** A subscribe message and the socket that it came by. */
+interface Message {
+  owner: SocketOwner;
+  id: string;
+  payload: SubscribePayload;
+}
+
+type Hooks = Pick<
+  ServerOptions<Record<string, unknown>, SocketOwner>,
+  'onSubscribe' | 'onComplete' | 'execute' | 'subscribe'
+>;
+
+export interface SocketOperations {
+  hooks: Hooks;
+  /** The socket has gone: ends all that it had open. */
+  leave(owner: SocketOwner): void;
+}
+
+export interface SocketOperationsOptions {
+  engine: Engine;
+  services: GraphServices;
+  /** How many one socket has open at a time. */
+  maxOperations: number;
+}
+
+function refuse(message: string, code: string): readonly GraphQLError[] {
+  return [new GraphQLError(message, { extensions: { code } })];
+}
+
+/** What an operation that comes over a socket does: checked and executed by the engine, its events shared between watchers. */
+export function createSocketOperations({ engine, services, maxOperations }: SocketOperationsOptions): SocketOperations {
+  const shared = createSharedExecution();
+  /** By which message each operation came, until it has been begun. */
+  const messages = new WeakMap<ExecutionArgs, Message>();
+
+  /** The operation, or why it is not begun. A fault in one leaves the others of its socket alone. */
+  function prepare({ owner, id, payload }: Message): ExecutionArgs | readonly GraphQLError[] {
+    if (owner.open.size >= maxOperations) {
+      return refuse(`At most ${maxOperations} operations may be open on a connection.`, 'LIMIT_EXCEEDED');
+    }
+    const document = engine.parse(payload.query);
+    const faults = engine.validate(document);
+    if (faults.length) return faults;
+    const operation = getOperationAST(document, payload.operationName);
+    if (!operation) return refuse('Could not determine what operation to execute.', 'OPERATION_RESOLUTION_FAILURE');
+    if (operation.operation === 'mutation') {
+      return refuse('Mutations are taken over HTTP only: POST them to the same address.', 'FORBIDDEN');
+    }
+    const leaving = new AbortController();
+    owner.open.set(payload, leaving);
+    const { requestId, caller } = owner;
+    const contextValue: GraphContext = { requestId, caller, signal: leaving.signal, services };
+    const { operationName = null, variables: variableValues = null } = payload;
+    const args = { schema: engine.schema, document, operationName, variableValues, contextValue };
+    messages.set(args, { owner, id, payload });
+    return args;
+  }
+
+  /**
+   * Sends a subscription's events by itself and yields nothing: graphql-ws would execute and serialise each of them anew for
+   * every watcher. The next event is taken when the last has gone out, so a slow client's events can be left out at the feed.
+   */
+  function deliver(
+    { owner, id, payload }: Message,
+    operation: Operation,
+    events: AsyncIterable<unknown>,
+  ): AsyncGenerator<never, void> {
+    const iterator = events[Symbol.asyncIterator]();
+    const key = operationKey(payload.query, payload.operationName, payload.variables);
+    const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+    const done = { done: true, value: undefined } as const;
+    let left = false;
+
+    const leave = async () => {
+      left = true;
+      await iterator.return?.();
+      return done;
+    };
+    return {
+      async next() {
+        try {
+          for (let step = await iterator.next(); !step.done && !left; step = await iterator.next()) {
+            const event = Object(step.value);
+            const text = await shared.text(event, key, () => engine.executeEvent(operation, event));
+            if (!left) await owner.send(`${head}${text}}`);
+          }
+          return done;
+        } catch (error) {
+          throw engine.publicError(error, owner.requestId);
+        }
+      },
+      return: leave,
+      throw: leave,
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      [Symbol.asyncDispose]: async () => {
+        await leave();
+      },
+    };
+  }
+
+  return {
+    hooks: {
+      onSubscribe({ extra }, id, payload) {
+        try {
+          return prepare({ owner: extra, id, payload });
+        } catch (error) {
+          return [engine.publicError(error, extra.requestId)];
+        }
+      },
+      execute: engine.execute,
+      async subscribe(args) {
+        const message = messages.get(args);
+        if (!message) throw new Error('an operation is begun that was not prepared');
+        const events = await engine.source(args);
+        return Symbol.asyncIterator in events ? deliver(message, args, events) : events;
+      },
+      onComplete({ extra }, _id, payload) {
+        extra.open.delete(payload);
+      },
+    },
+    leave(owner) {
+      for (const leaving of owner.open.values()) leaving.abort();
+      owner.open.clear();
+    },
+  };
+}
