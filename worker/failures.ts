@@ -8,10 +8,13 @@ import { scrub } from './scrub.ts';
 export class JobFailure extends Error {
   override readonly name = 'JobFailure';
   readonly error: JobError;
+  /** What is to be tidied up once the job is FAILED. */
+  readonly afterwards: (() => Promise<void>) | undefined;
 
-  constructor(error: JobError, options?: ErrorOptions) {
-    super(error.message, options);
+  constructor(error: JobError, options: { cause?: unknown; afterwards?: () => Promise<void> } = {}) {
+    super(error.message, { cause: options.cause });
     this.error = error;
+    this.afterwards = options.afterwards;
   }
 }
 
@@ -22,12 +25,13 @@ export class JobFailure extends Error {
 export class Retry extends Error {
   override readonly name = 'Retry';
   readonly counts: boolean;
-  readonly delayMs: number;
+  /** Until it is delivered again; null: as `retryDelayMs` says. */
+  readonly delayMs: number | null;
 
-  constructor(reason: string, options: { counts: boolean; delayMs: number; cause?: unknown }) {
+  constructor(reason: string, options: { counts: boolean; delayMs?: number; cause?: unknown }) {
     super(reason, { cause: options.cause });
     this.counts = options.counts;
-    this.delayMs = options.delayMs;
+    this.delayMs = options.delayMs ?? null;
   }
 }
 

@@ -5,22 +5,32 @@ export interface ProgressWriterOptions {
   /** Writes one; resolves to false when nothing more may be written. May reject, and is then tried again with the next. */
   write(progress: Progress): Promise<boolean>;
   onError(cause: unknown): void;
+  /** What is shown already. */
+  initial: Progress;
   /** At least so long from one write to the next; default 100. */
   intervalMs?: number;
 }
 
-/** Writes the first progress at once, then the latest one every 100 ms, as long as there is news. */
+/**
+ * Writes news at once, then the latest every 100 ms, as long as it differs from what was written. After a failed write the next
+ * one is tried just so.
+ */
 export interface ProgressWriter {
   set(progress: Progress): void;
-  /** Writes nothing more; what was not written yet is dropped. Resolves when the last write has been answered. */
-  stop(): Promise<void>;
+  /** Writes nothing more; what was not written yet is dropped. */
+  stop(): void;
 }
 
-export function createProgressWriter({ write, onError, intervalMs = 100 }: ProgressWriterOptions): ProgressWriter {
-  let written: Progress | undefined;
-  let latest: Progress | undefined;
+export function createProgressWriter({
+  write,
+  onError,
+  initial,
+  intervalMs = 100,
+}: ProgressWriterOptions): ProgressWriter {
+  let written = initial;
+  let latest = initial;
   let timer: NodeJS.Timeout | undefined;
-  let writing: Promise<void> | undefined;
+  let writing = false;
   let stopped = false;
   let nextAt = 0;
 
@@ -35,15 +45,15 @@ export function createProgressWriter({ write, onError, intervalMs = 100 }: Progr
   function send() {
     timer = undefined;
     const progress = latest;
-    if (!progress) return;
+    writing = true;
     nextAt = performance.now() + intervalMs;
-    writing = write(progress)
+    write(progress)
       .then((more) => {
         written = progress;
-        if (!more) stopped = true;
+        stopped ||= !more;
       }, onError)
       .finally(() => {
-        writing = undefined;
+        writing = false;
         plan();
       });
   }
@@ -53,10 +63,9 @@ export function createProgressWriter({ write, onError, intervalMs = 100 }: Progr
       latest = progress;
       plan();
     },
-    async stop() {
+    stop() {
       stopped = true;
       clearTimeout(timer);
-      await writing;
     },
   };
 }

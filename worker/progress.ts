@@ -18,8 +18,11 @@ export interface ProgressState {
 /** Shown until the job has SUCCEEDED: nodes may be skipped, repeat themselves, or multiply at run time. */
 const MOST = 0.99;
 
-/** `outputClasses`: which classes make results, as the server says; null when it has not said. */
-export function startProgress(graph: Graph, outputClasses: ReadonlySet<string> | null): ProgressState {
+/**
+ * `outputClasses`: which classes make results, as the server says; null when it has not said. `fraction`: what an earlier prompt
+ * of the same attempt had come to, below which this one does not show.
+ */
+export function startProgress(graph: Graph, outputClasses: ReadonlySet<string> | null, fraction = 0): ProgressState {
   const state = {
     graph,
     needed: neededNodes(graph, outputClasses),
@@ -27,7 +30,7 @@ export function startProgress(graph: Graph, outputClasses: ReadonlySet<string> |
     done: new Set<string>(),
     steps: new Map(),
     current: null,
-    progress: { fraction: 0, nodesDone: 0, nodesTotal: 0, node: null },
+    progress: { fraction, nodesDone: 0, nodesTotal: 0, node: null },
   };
   return shown(state);
 }

@@ -22,3 +22,8 @@ export function scrub(text: string): string {
   const printable = clean.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
   return printable.length <= MAX_LENGTH ? printable : `${printable.slice(0, MAX_LENGTH - 1)}…`;
 }
+
+/** What a log may say of an error: its name and message, not its causes, whose messages hold addresses. */
+export function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? `${cause.name}: ${scrub(cause.message)}` : scrub(String(cause));
+}

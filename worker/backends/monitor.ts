@@ -3,6 +3,7 @@ import type { BackendReport } from '../../src/backends/backends.ts';
 import type { ComfyClient, NodeClass } from '../comfyui/client.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import { isSupported, OLDEST_SUPPORTED } from '../comfyui/version.ts';
+import { reasonOf } from '../scrub.ts';
 
 export interface MonitorOptions {
   name: string;
@@ -18,7 +19,8 @@ export interface MonitorOptions {
 
 /** Looks at one server every two seconds. */
 export interface Monitor {
-  readonly report: BackendReport;
+  /** Null before the first look is over. */
+  readonly report: BackendReport | null;
   /** Classes whose nodes make results; null until the catalogue has been read. */
   readonly outputClasses: ReadonlySet<string> | null;
   /** The server may have been restarted: look now, and ask everything anew. */
@@ -46,7 +48,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
   let catalogueAsked = false;
   let restarts = 0;
   let wake: (() => void) | undefined;
-  let report: BackendReport = down(name, null, 'not looked at yet');
+  let report: BackendReport | null = null;
 
   async function look(): Promise<BackendReport> {
     try {
@@ -90,14 +92,14 @@ export function startMonitor(options: MonitorOptions): Monitor {
       outputClasses = new Set([...classes].filter(([, { outputNode }]) => outputNode).map(([className]) => className));
     } catch (cause) {
       catalogueAsked = false;
-      if (!signal.aborted) log.debug({ failure: failureOf(cause) }, 'comfyui catalogue not read');
+      if (!signal.aborted) log.debug({ reason: reasonOf(cause) }, 'comfyui catalogue not read');
     }
   }
 
   async function loop() {
     while (!signal.aborted) {
       const seen = await look();
-      if (seen.status !== report.status || seen.message !== report.message) {
+      if (seen.status !== report?.status || seen.message !== report.message) {
         log.info({ status: seen.status, version: seen.comfyuiVersion, reason: seen.message }, 'comfyui seen');
       }
       report = seen;
@@ -158,8 +160,4 @@ function splitInput(input: string): { className: string; inputName: string } {
 
 function down(name: string, comfyuiVersion: string | null, message: string): BackendReport {
   return { name, status: 'DOWN', comfyuiVersion, queued: 0, running: 0, message, models: {} };
-}
-
-function failureOf(cause: unknown): string {
-  return cause instanceof ComfyError ? cause.failure : String(cause);
 }

@@ -19,9 +19,8 @@ export type SubmitOutcome =
   | { outcome: 'rejected'; rejection: Rejection };
 
 /** `absent`: never taken, deleted, evicted, or the server was restarted. `unreadable`: over, but its entry cannot be told. */
-export type PromptState =
-  | { state: 'pending' | 'running' | 'absent' | 'unreadable' }
-  | { state: 'finished'; entry: HistoryEntry };
+export type EndedPrompt = { state: 'absent' | 'unreadable' } | { state: 'finished'; entry: HistoryEntry };
+export type PromptState = { state: 'pending' | 'running' } | EndedPrompt;
 
 export interface FileReference {
   filename: string;

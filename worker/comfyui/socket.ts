@@ -7,8 +7,6 @@ export interface SocketOptions {
   url: string;
   clientId: string;
   log: Logger;
-  /** Called at each (re)connection and each loss of it. */
-  onChange?: (open: boolean) => void;
   /** 0 to 1; default Math.random. */
   random?: () => number;
   /** Default 25 s. Without any frame for four of them the connection counts as dead: a node can hold up pongs for a minute. */
@@ -21,6 +19,8 @@ export interface ComfySocket {
   listen(promptId: string, handler: (message: PromptMessage) => void): Disposable;
   /** Whether the server has greeted this connection, so that it knows the client id. */
   readonly open: boolean;
+  /** Called at each connection: what was told in between is lost, and the server may be another. */
+  onOpen(handler: () => void): Disposable;
   /** Resolves when it is open, or after `timeoutMs`: messages are a help, not a need. */
   opened(timeoutMs: number, signal: AbortSignal): Promise<void>;
   /**
@@ -39,10 +39,10 @@ const BACKOFF_MS = { first: 100, most: 5_000 };
 const GREETING = JSON.stringify({ type: 'feature_flags', data: { supports_preview_metadata: true } });
 
 export function openComfySocket(options: SocketOptions): ComfySocket {
-  const { clientId, log, onChange, random = Math.random, pingMs = 25_000 } = options;
+  const { clientId, log, random = Math.random, pingMs = 25_000 } = options;
   const { address, headers } = socketAddress(options.url, clientId);
   const handlers = new Map<string, Set<(message: PromptMessage) => void>>();
-  const waiting = new Set<() => void>();
+  const openHandlers = new Set<() => void>();
   let failures = 0;
   let open = false;
   let closing = false;
@@ -76,10 +76,7 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
     );
     socket.on('close', () => {
       clearInterval(heartbeat);
-      if (open) {
-        open = false;
-        onChange?.(false);
-      }
+      open = false;
       if (!closing) reconnect();
     });
     return socket;
@@ -98,8 +95,7 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
   function greeted() {
     open = true;
     failures = 0;
-    for (const tell of waiting) tell();
-    onChange?.(true);
+    for (const tell of openHandlers) tell();
   }
 
   function dispatch(text: string) {
@@ -131,18 +127,22 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
         },
       };
     },
+    onOpen(handler) {
+      openHandlers.add(handler);
+      return { [Symbol.dispose]: () => void openHandlers.delete(handler) };
+    },
     opened(timeoutMs, signal) {
       if (open || signal.aborted) return Promise.resolve();
       return new Promise((resolve) => {
         const done = () => {
-          waiting.delete(done);
+          openHandlers.delete(done);
           clearTimeout(timer);
           signal.removeEventListener('abort', done);
           resolve();
         };
         const timer = setTimeout(done, timeoutMs);
         signal.addEventListener('abort', done);
-        waiting.add(done);
+        openHandlers.add(done);
       });
     },
     suspect() {

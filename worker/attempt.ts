@@ -1,0 +1,168 @@
+import type { Logger } from 'pino';
+import type { Job, JobStatus, Submission } from '../src/core/job.ts';
+import type { Change, LeaseState, WorkerJobStore } from '../src/jobs/job-store.ts';
+import type { Backend } from './backends/pool.ts';
+import { reasonOf } from './scrub.ts';
+import type { Timings } from './timings.ts';
+import { wait } from './wait.ts';
+
+/**
+ * Why an attempt is stopped from outside. `lost`: the lease is another's, so nothing more may be touched. `ended`: somebody else
+ * ended the job (its deadline). `handover`: this worker stops, and another goes on with the same prompt.
+ */
+export type StopReason = 'lost' | 'ended' | 'canceled' | 'timeout' | 'handover';
+
+export class Stopped extends Error {
+  override readonly name = 'Stopped';
+  readonly reason: StopReason;
+
+  constructor(reason: StopReason) {
+    super(`stopped: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** A prompt of the job that may be alive at its server. */
+export interface LivePrompt {
+  backend: Backend;
+  promptId: string;
+}
+
+/** One claim of a job: its lease, and everything that may end it early. */
+export interface Attempt extends Disposable {
+  readonly job: Job;
+  readonly log: Logger;
+  /** Aborted with a Stopped. */
+  readonly signal: AbortSignal;
+  readonly stopped: StopReason | null;
+  readonly cancelRequested: boolean;
+  /** The latest submission that the record names. */
+  readonly submission: Submission | null;
+  /** Set while a prompt may be alive: it is what a cancel stops. */
+  prompt: LivePrompt | null;
+  /**
+   * Writes a change under the lease and gives the status that it led to. Waits out a Redis that is away. Throws Stopped (`lost`
+   * or `ended`) when the record does not take it.
+   */
+  move(change: Change): Promise<JobStatus>;
+}
+
+export interface AttemptOptions {
+  store: WorkerJobStore;
+  job: Job;
+  log: Logger;
+  timings: Timings;
+  /** Running time of this attempt, in milliseconds. */
+  jobTimeoutMs: number;
+  /** Aborted when the delivery's lock is lost. */
+  delivery: AbortSignal;
+  /** Aborted when the worker must stop. */
+  handover: AbortSignal;
+  /** The prompt that the record names, where it is at a server of this worker. */
+  prompt: LivePrompt | null;
+}
+
+const MOVE_BACKOFF_MS = { first: 100, most: 2_000 };
+
+export function beginAttempt(options: AttemptOptions): Attempt {
+  const { store, job, log, timings, delivery, handover } = options;
+  const control = new AbortController();
+  const { signal } = control;
+  let submission = job.submission;
+  let prompt = options.prompt;
+  let cancelSeenAt: number | undefined;
+  let stopped: StopReason | null = null;
+  let nextLook: NodeJS.Timeout | undefined;
+
+  function stop(reason: StopReason) {
+    if (stopped === null || reason === 'lost') stopped = reason;
+    control.abort(new Stopped(stopped));
+  }
+
+  /** The lease has just been confirmed, so a prompt may be touched. */
+  function obeyCancel() {
+    cancelSeenAt ??= performance.now();
+    if (!prompt || performance.now() - cancelSeenAt >= timings.cancelGrace) return stop('canceled');
+    // Said again with each look: an interrupt between two nodes' checks is lost at times.
+    const { backend, promptId } = prompt;
+    backend.client.cancel(promptId, signal).catch((cause) => {
+      if (!signal.aborted) log.debug({ reason: reasonOf(cause) }, 'cancel failed');
+    });
+  }
+
+  async function lookAtLease() {
+    try {
+      obey(await store.lease(job.id, job.lease));
+    } catch (cause) {
+      log.warn({ err: cause }, 'lease not confirmed');
+    }
+    if (!signal.aborted) nextLook = setTimeout(lookAtLease, timings.lease);
+  }
+
+  function obey(lease: LeaseState) {
+    if (signal.aborted) return;
+    if (lease.state !== 'held') stop(lease.state);
+    else if (lease.cancelRequested) obeyCancel();
+  }
+
+  nextLook = setTimeout(lookAtLease, timings.lease);
+  const timeout = setTimeout(stop, options.jobTimeoutMs, 'timeout');
+  const onLockLost = () => stop('lost');
+  const onHandover = () => stop('handover');
+  delivery.addEventListener('abort', onLockLost);
+  handover.addEventListener('abort', onHandover);
+  if (delivery.aborted) onLockLost();
+  else if (handover.aborted) onHandover();
+
+  return {
+    job,
+    log,
+    signal,
+    get stopped() {
+      return stopped;
+    },
+    get cancelRequested() {
+      return cancelSeenAt !== undefined;
+    },
+    get submission() {
+      return submission;
+    },
+    get prompt() {
+      return prompt;
+    },
+    set prompt(live) {
+      prompt = live;
+    },
+    async move(change) {
+      const outcome = await writeOnceAnswered(options, change);
+      if (outcome.outcome !== 'done') {
+        stop(outcome.outcome);
+        throw new Stopped(outcome.outcome);
+      }
+      if (change.move === 'submit') submission = change.submission;
+      if (outcome.cancelRequested && outcome.status === 'RUNNING' && cancelSeenAt === undefined) obeyCancel();
+      return outcome.status;
+    },
+    [Symbol.dispose]() {
+      clearTimeout(timeout);
+      clearTimeout(nextLook);
+      delivery.removeEventListener('abort', onLockLost);
+      handover.removeEventListener('abort', onHandover);
+      control.abort(new Stopped('lost'));
+    },
+  };
+}
+
+/** Redis may be away or full for a while: what happened is written when it is back, unless the job is another's by then. */
+async function writeOnceAnswered({ store, job, log, delivery }: AttemptOptions, change: Change) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await store.move(job.id, job.lease, change);
+    } catch (cause) {
+      // There will be newer progress by then.
+      if (change.move === 'progress') throw cause;
+      if (tries === 0) log.warn({ err: cause, move: change.move }, 'move not written yet');
+      await wait(Math.min(MOVE_BACKOFF_MS.most, MOVE_BACKOFF_MS.first * 2 ** tries), delivery);
+    }
+  }
+}

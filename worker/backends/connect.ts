@@ -1,0 +1,51 @@
+import type { Logger } from 'pino';
+import type { BackendReport } from '../../src/backends/backends.ts';
+import { createComfyClient } from '../comfyui/client.ts';
+import { createComfyHttp } from '../comfyui/http.ts';
+import { openComfySocket } from '../comfyui/socket.ts';
+import { type Monitor, startMonitor } from './monitor.ts';
+import type { Backend } from './pool.ts';
+
+export interface ConnectOptions {
+  name: string;
+  url: string;
+  clientId: string;
+  modelInputs: string[];
+  intervalMs: number;
+  log: Logger;
+  random: () => number;
+  /** Called after each look at it, never before `connectBackend` has returned. */
+  onSeen(report: BackendReport): void;
+}
+
+export interface ConnectedBackend {
+  backend: Backend;
+  monitor: Monitor;
+  close(): Promise<void>;
+}
+
+/** Everything between this worker and one ComfyUI: requests, the socket, and the look at it every two seconds. */
+export function connectBackend(options: ConnectOptions): ConnectedBackend {
+  const { name, url, clientId, modelInputs, intervalMs, log, random, onSeen } = options;
+  const http = createComfyHttp(url);
+  const client = createComfyClient(http);
+  const socket = openComfySocket({ url, clientId, log, random });
+  const monitor = startMonitor({ name, client, modelInputs, log, onSeen, intervalMs });
+
+  let openedBefore = false;
+  const openings = socket.onOpen(() => {
+    // A socket that comes back may have come back to another version with other nodes.
+    if (openedBefore) monitor.recheck();
+    openedBefore = true;
+  });
+
+  return {
+    backend: { name, client, socket, outputClasses: () => monitor.outputClasses },
+    monitor,
+    async close() {
+      openings[Symbol.dispose]();
+      await Promise.all([monitor.close(), socket.close()]);
+      await http.close();
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import type { Backend } from './backends/pool.ts';
+import type { EndedPrompt, PromptState } from './comfyui/client.ts';
+import { ComfyError } from './comfyui/http.ts';
+import type { PromptFeed } from './prompt-feed.ts';
+import type { Timings } from './timings.ts';
+import { wait } from './wait.ts';
+
+/** How a prompt ended: on evidence of history, or `lost` with its server. */
+export type Ending = EndedPrompt | { state: 'lost' };
+
+export interface FollowOptions {
+  backend: Backend;
+  promptId: string;
+  feed: PromptFeed;
+  signal: AbortSignal;
+  timings: Timings;
+  /** The prompt is an earlier worker's, or its POST had no clear answer: look at once. */
+  lookFirst: boolean;
+}
+
+/**
+ * Waits for a prompt's end. Messages only tell when to look; looks every two seconds find what messages do not tell. A server
+ * that is silent is waited for; one that refuses connections or answers nonsense is `lost` after a while.
+ */
+export async function followPrompt(options: FollowOptions): Promise<Ending> {
+  const { backend, promptId, feed, signal, timings, lookFirst } = options;
+  let failingSince: number | undefined;
+  let contact = !lookFirst;
+  let failures = 0;
+  let untold = 0;
+
+  for (let pauseMs = lookFirst ? 0 : timings.poll; ; ) {
+    if (pauseMs > 0) await feed.next(pauseMs, signal);
+    try {
+      const state = await look(backend, promptId, feed, signal);
+      if (isEnded(state)) {
+        // Told by looking where the socket should have told.
+        if (state.state === 'finished') feed.expectEnd();
+        return state;
+      }
+      untold = state.state === 'running' && !feed.told ? untold + 1 : 0;
+      if (untold > 1) feed.suspect();
+      contact = true;
+      failingSince = undefined;
+      failures = 0;
+      pauseMs = timings.poll;
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (!(cause instanceof ComfyError)) throw cause;
+      // It may only be busy: a node, or loading a model, can hold up every answer for minutes.
+      const silent = cause.failure === 'timeout';
+      failingSince = silent ? undefined : (failingSince ?? performance.now());
+      const patienceMs = contact ? timings.lost : timings.firstContact;
+      if (failingSince !== undefined && performance.now() - failingSince >= patienceMs) return { state: 'lost' };
+      pauseMs = Math.min(timings.poll, 100 * 2 ** failures++);
+    }
+  }
+}
+
+function isEnded(state: PromptState): state is EndedPrompt {
+  return state.state !== 'pending' && state.state !== 'running';
+}
+
+/** History shows a prompt some moments after `execution_success` was sent. */
+const HISTORY_PAUSES_MS = [5, 10, 20, 50, 100, 200, 400];
+
+async function look(
+  { client }: Backend,
+  promptId: string,
+  feed: PromptFeed,
+  signal: AbortSignal,
+): Promise<PromptState> {
+  if (feed.takeEnd()) {
+    for (const pauseMs of HISTORY_PAUSES_MS) {
+      const entry = await client.history(promptId, signal).catch((cause) => {
+        // `find` says what a 500 means.
+        if (cause instanceof ComfyError && cause.failure === 'status') return undefined;
+        throw cause;
+      });
+      if (entry) return { state: 'finished', entry };
+      if (entry === undefined) break;
+      await wait(pauseMs, signal);
+    }
+  }
+  return await client.find(promptId, signal);
+}

@@ -1,0 +1,29 @@
+import type { Logger } from 'pino';
+import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
+import type { BackendReporter } from '../src/backends/backends.ts';
+import type { WorkerJobStore } from '../src/jobs/job-store.ts';
+import type { Pool } from './backends/pool.ts';
+import type { LoadTemplate } from './load-graph.ts';
+import type { Reaper } from './reaper.ts';
+import type { Timings } from './timings.ts';
+
+/** What every job of a worker shares. */
+export interface JobParts {
+  /** How this worker calls itself to others, and its client id at every ComfyUI: unique to the process. */
+  workerId: string;
+  store: WorkerJobStore;
+  artifacts: ArtifactStore;
+  reporter: BackendReporter;
+  pool: Pool;
+  reaper: Reaper;
+  loadTemplate: LoadTemplate;
+  /** Failures of an attempt in the middle of its work until the job is given up. */
+  jobAttempts: number;
+  /** Running time of each attempt, in milliseconds. */
+  jobTimeoutMs: number;
+  tempDir: string;
+  timings: Timings;
+  /** 0 to 1. */
+  random: () => number;
+  log: Logger;
+}

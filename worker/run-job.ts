@@ -1,0 +1,205 @@
+import type { Graph } from '../src/core/graph.ts';
+import type { Artifact } from '../src/core/job.ts';
+import { type Attempt, Stopped } from './attempt.ts';
+import type { BackendLease } from './backends/pool.ts';
+import type { ComfyClient } from './comfyui/client.ts';
+import type { HistoryEntry } from './comfyui/history.ts';
+import type { PromptMessage } from './comfyui/messages.ts';
+import { readOutcome } from './comfyui/outcome.ts';
+import { collectOutputs } from './comfyui/outputs.ts';
+import { promptIdOf } from './comfyui/prompt.ts';
+import { executionError, isOutOfMemory, JobFailure, jobError, Retry } from './failures.ts';
+import { type Ending, followPrompt } from './follow.ts';
+import { loadGraph } from './load-graph.ts';
+import type { JobParts } from './parts.ts';
+import { applyMessage, completedProgress, type ProgressState, startProgress } from './progress.ts';
+import { createProgressWriter } from './progress-writer.ts';
+import { reasonOf } from './scrub.ts';
+import { storeOutputs } from './store-outputs.ts';
+import { attachPrompt, type SubmittedPrompt, submitPrompt } from './submit.ts';
+
+/** A place at a server that can be changed for one elsewhere. */
+export interface Berth {
+  lease: BackendLease;
+}
+
+/** Prompts that one attempt submits at most: one may fail through no fault of the graph. */
+const PROMPTS_AT_MOST = 2;
+
+/**
+ * One attempt, from its claim to SUCCEEDED. Everything else is thrown: JobFailure, Retry, the attempt's Stopped, or a bug.
+ */
+export async function runJob(attempt: Attempt, berth: Berth, parts: JobParts): Promise<void> {
+  const { job } = attempt;
+  if (job.takeovers > MOST_TAKEOVERS) {
+    throw new JobFailure(jobError('INTERNAL', 'Given up: too many workers died of this job'));
+  }
+  const graph = await loadGraph(job, parts.loadTemplate);
+  using watch = watchProgress(attempt, graph, berth, parts);
+
+  let ending = await followEarlierPrompt(attempt, berth, watch.onMessage, parts);
+  for (let submitted = 0; ; submitted++) {
+    const entry = ending && (await judge(ending, attempt, berth, submitted));
+    if (entry) return await deliver(entry, attempt, berth, graph, watch.state, parts);
+    watch.restart(berth);
+    using prompt = await submitPrompt(attempt, berth.lease, graph, watch.onMessage, parts);
+    ending = prompt ? await follow(prompt, attempt, parts) : { state: 'absent' };
+  }
+}
+
+/** A job that was taken from a dead worker so often kills them. */
+const MOST_TAKEOVERS = 10;
+
+/**
+ * What became of the prompt that the record names, if it names one: a crashed worker's, or one that was handed over. Null when it
+ * is not to be found, and a new one must be submitted.
+ */
+async function followEarlierPrompt(
+  attempt: Attempt,
+  berth: Berth,
+  onMessage: (message: PromptMessage) => void,
+  parts: JobParts,
+): Promise<Ending | null> {
+  const { job, log, submission } = attempt;
+  if (!submission) return null;
+  const { pool, reporter, workerId, timings, random } = parts;
+  const there = submission.backend === berth.lease.backend.name ? berth.lease : pool.leaseNamed(submission.backend);
+  if (there) {
+    swap(berth, there);
+    using prompt = attachPrompt(attempt, there.backend, promptIdOf(job.id, submission.number), onMessage, false);
+    const ending = await follow(prompt, attempt, parts);
+    log.info({ backend: there.backend.name, found: ending.state }, 'earlier prompt looked for');
+    if (ending.state !== 'lost') return ending.state === 'absent' ? null : ending;
+  }
+  attempt.prompt = null;
+  if (await reporter.reportedByOthers(workerId, submission.backend)) {
+    throw new Retry('its prompt is at a server of another worker', {
+      counts: false,
+      delayMs: timings.putBack * (0.75 + random() / 2),
+    });
+  }
+  if (there) {
+    const elsewhere = pool.lease();
+    if (!elsewhere) throw new Retry('no server', { counts: false });
+    swap(berth, elsewhere);
+  }
+  return null;
+}
+
+function swap(berth: Berth, lease: BackendLease) {
+  if (berth.lease === lease) return;
+  berth.lease[Symbol.dispose]();
+  berth.lease = lease;
+}
+
+async function follow(prompt: SubmittedPrompt, attempt: Attempt, { timings }: JobParts): Promise<Ending> {
+  const { backend, promptId, feed, certain } = prompt;
+  const { signal } = attempt;
+  const ending = await followPrompt({ backend, promptId, feed, signal, timings, lookFirst: !certain });
+  if (ending.state !== 'lost') attempt.prompt = null;
+  return ending;
+}
+
+/** The entry of a prompt that succeeded; null when another may be submitted in its place. Throws what ends the attempt. */
+async function judge(
+  ending: Ending,
+  attempt: Attempt,
+  { lease }: Berth,
+  submitted: number,
+): Promise<HistoryEntry | null> {
+  if (attempt.cancelRequested) throw new Stopped('canceled');
+  if (ending.state === 'unreadable') throw unreadable(attempt, lease.backend.client);
+  const outcome = ending.state === 'finished' ? readOutcome(ending.entry) : { outcome: ending.state };
+  if (outcome.outcome === 'success' && ending.state === 'finished') return ending.entry;
+  const last = submitted >= PROMPTS_AT_MOST;
+  if ('failure' in outcome) {
+    if (!isOutOfMemory(outcome.failure) || last) throw new JobFailure(executionError(outcome.failure));
+    attempt.log.warn('out of memory, freeing it and trying once more');
+    await lease.backend.client.free(attempt.signal).catch(logged(attempt, 'memory not freed'));
+    return null;
+  }
+  // Interrupted by somebody else, gone with a restart of its server, or with the server itself.
+  attempt.log.warn({ backend: lease.backend.name, outcome: outcome.outcome }, 'prompt lost');
+  if (outcome.outcome !== 'lost' && !last) return null;
+  lease.saw('failed');
+  throw new Retry(`prompt ${outcome.outcome}`, { counts: true });
+}
+
+/** A node's answer that is no JSON spoils its history entry, and the whole history with it, until it is deleted. */
+function unreadable(attempt: Attempt, client: ComfyClient): JobFailure {
+  const { job, submission } = attempt;
+  return new JobFailure(jobError('EXECUTION_FAILED', 'ComfyUI cannot tell what the prompt made'), {
+    afterwards: () => client.deleteHistory(promptIdOf(job.id, submission?.number ?? 0), AbortSignal.timeout(5_000)),
+  });
+}
+
+/** For what is done on the side: its failure is logged and changes nothing. */
+function logged({ log, signal }: Attempt, message: string) {
+  return (cause: unknown) => {
+    if (!signal.aborted) log.debug({ reason: reasonOf(cause) }, message);
+  };
+}
+
+async function deliver(
+  entry: HistoryEntry,
+  attempt: Attempt,
+  { lease }: Berth,
+  graph: Graph,
+  state: ProgressState,
+  { artifacts: store, tempDir, timings }: JobParts,
+): Promise<void> {
+  const { job, log, submission, signal } = attempt;
+  const { client } = lease.backend;
+  lease.saw('succeeded');
+  const outputs = collectOutputs(entry, graph);
+  if (outputs.length === 0) throw new JobFailure(jobError('NO_OUTPUT', 'The workflow ended well and left no result'));
+  const artifacts: Artifact[] = await storeOutputs(outputs, { attempt, client, artifacts: store, tempDir, timings });
+  const status = await attempt.move({ move: 'succeed', artifacts, progress: completedProgress(state) });
+  log.info({ status, artifacts: artifacts.length }, 'job done');
+  if (status !== 'SUCCEEDED' || !submission) return;
+  // Only now: until then a successor would need it.
+  await client
+    .deleteHistory(promptIdOf(job.id, submission.number), signal)
+    .catch(logged(attempt, 'history not deleted'));
+}
+
+interface ProgressWatch extends Disposable {
+  readonly state: ProgressState;
+  onMessage(message: PromptMessage): void;
+  /** Another prompt begins; what is shown does not fall. */
+  restart(berth: Berth): void;
+}
+
+function watchProgress(attempt: Attempt, graph: Graph, { lease }: Berth, { timings }: JobParts): ProgressWatch {
+  const { job, log } = attempt;
+  let state = startProgress(graph, lease.backend.outputClasses());
+  let warned = false;
+  const writer = createProgressWriter({
+    initial: { ...job.progress, fraction: 0, nodesDone: 0, node: null },
+    intervalMs: timings.progress,
+    async write(progress) {
+      if (attempt.signal.aborted) return false;
+      return (await attempt.move({ move: 'progress', progress })) === 'RUNNING';
+    },
+    onError(cause) {
+      if (cause instanceof Stopped || warned) return;
+      warned = true;
+      log.warn({ err: cause }, 'progress not written');
+    },
+  });
+  return {
+    get state() {
+      return state;
+    },
+    onMessage(message) {
+      const next = applyMessage(state, message);
+      if (next === state) return;
+      state = next;
+      writer.set(state.progress);
+    },
+    restart({ lease }) {
+      state = startProgress(graph, lease.backend.outputClasses(), state.progress.fraction);
+    },
+    [Symbol.dispose]: () => writer.stop(),
+  };
+}

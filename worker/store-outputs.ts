@@ -1,0 +1,164 @@
+import { extname } from 'node:path';
+import { Readable } from 'node:stream';
+import { type ArtifactStore, StorageError } from '../src/artifacts/artifact-store.ts';
+import { inspectFile, OutputInvalidError } from '../src/artifacts/inspect.ts';
+import { artifactKey } from '../src/artifacts/keys.ts';
+import { SpoolError, type SpooledFile, spool } from '../src/artifacts/spool.ts';
+import type { Artifact } from '../src/core/job.ts';
+import type { Attempt } from './attempt.ts';
+import type { ComfyClient, FileReference } from './comfyui/client.ts';
+import { asComfyError, ComfyError } from './comfyui/http.ts';
+import type { PromptOutput } from './comfyui/outputs.ts';
+import { JobFailure, jobError, Retry, storageError } from './failures.ts';
+import type { Timings } from './timings.ts';
+import { wait } from './wait.ts';
+
+export interface StoreOutputsOptions {
+  attempt: Attempt;
+  client: ComfyClient;
+  artifacts: ArtifactStore;
+  tempDir: string;
+  timings: Timings;
+}
+
+const AT_ONCE = 3;
+const FETCH_TRIES = 3;
+const FETCH_BACKOFF_MS = 100;
+const PUT_BACKOFF_MS = { first: 200, most: 5_000 };
+
+/**
+ * Brings a prompt's results into storage and proves each of them whole; in the order given. Throws JobFailure for a result that
+ * is not what it should be or that storage does not take, Retry when the server is gone, and the attempt's Stopped.
+ */
+export async function storeOutputs(outputs: PromptOutput[], options: StoreOutputsOptions): Promise<Artifact[]> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.attempt.signal, failed.signal]);
+  const stored: Artifact[] = [];
+  const waiting = outputs.entries();
+
+  async function work() {
+    for (const [index, output] of waiting) stored[index] = await storeOutput(output, index, options, signal);
+  }
+  const workers = Array.from({ length: Math.min(AT_ONCE, outputs.length) }, () =>
+    work().catch((cause) => {
+      failed.abort(cause);
+      throw cause;
+    }),
+  );
+  // All of them, so that no file is left open or on the disk; the first failure is the one that aborted the others.
+  const results = await Promise.allSettled(workers);
+  if (results.some(({ status }) => status === 'rejected')) throw signal.reason;
+  return stored;
+}
+
+async function storeOutput(
+  output: PromptOutput,
+  index: number,
+  options: StoreOutputsOptions,
+  signal: AbortSignal,
+): Promise<Artifact> {
+  const { job } = options.attempt;
+  const filename = 'file' in output ? output.file.filename : `${output.node}_text_${index + 1}.txt`;
+  const { file, found } = await fetchOutput(output, filename, options, signal);
+  try {
+    const key = artifactKey(job.id, job.lease, index, extname(filename).slice(1));
+    const { contentType, kind, width = null, height = null } = found;
+    const { path, sizeBytes, sha256 } = file;
+    await put(key, { path, sizeBytes, sha256, contentType, filename }, options, signal);
+    return {
+      id: `${job.id}:${index}`,
+      key,
+      kind,
+      filename,
+      contentType,
+      sizeBytes,
+      sha256,
+      node: output.node,
+      width,
+      height,
+    };
+  } finally {
+    await file.dispose();
+  }
+}
+
+/** The result as a local file, whole and what its name says. A broken transfer is tried again; the server's file is not ours to mend. */
+async function fetchOutput(output: PromptOutput, filename: string, options: StoreOutputsOptions, signal: AbortSignal) {
+  const { client, tempDir, timings } = options;
+  const began = performance.now();
+  for (let tries = 1; ; tries++) {
+    try {
+      const file = await ('file' in output
+        ? download(client, output.file, tempDir, signal)
+        : spool(Readable.from([Buffer.from(output.text)]), tempDir, { signal }));
+      return await inspected(file, filename);
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (cause instanceof SpoolError && cause.reason === 'full') {
+        throw new JobFailure(jobError('STORAGE_FULL', 'The worker has no room for the results'), { cause });
+      }
+      const away = cause instanceof ComfyError && (cause.failure === 'unreachable' || cause.failure === 'timeout');
+      if (away && performance.now() - began >= timings.lost) {
+        throw new Retry('server lost before its results were fetched', { counts: true, cause });
+      }
+      if (!away && (tries >= FETCH_TRIES || !isTransient(cause))) throw invalid(output.node, cause);
+      await wait(FETCH_BACKOFF_MS * 2 ** Math.min(tries, 5), signal);
+    }
+  }
+}
+
+async function download(client: ComfyClient, file: FileReference, tempDir: string, signal: AbortSignal) {
+  const { body, sizeBytes } = await client.view(file, signal);
+  try {
+    return await spool(body, tempDir, { signal, expectedLength: sizeBytes ?? undefined });
+  } catch (cause) {
+    body.destroy();
+    throw cause instanceof SpoolError ? cause : asComfyError(cause, false);
+  }
+}
+
+async function inspected(file: SpooledFile, filename: string) {
+  try {
+    return { file, found: await inspectFile(file.path, filename) };
+  } catch (cause) {
+    await file.dispose();
+    throw cause;
+  }
+}
+
+function isTransient(cause: unknown): boolean {
+  if (cause instanceof ComfyError) return cause.failure !== 'status' || (cause.status ?? 0) >= 500;
+  return cause instanceof SpoolError || cause instanceof OutputInvalidError;
+}
+
+function invalid(nodeId: string, cause: unknown): unknown {
+  const known = cause instanceof ComfyError || cause instanceof SpoolError || cause instanceof OutputInvalidError;
+  if (!known) return cause;
+  const gone = cause instanceof ComfyError && cause.status === 404;
+  const message = gone ? 'A result that ComfyUI names is not there' : 'A result could not be read whole';
+  return new JobFailure(jobError('OUTPUT_INVALID', message, { nodeId }), { cause });
+}
+
+type PutArguments = Parameters<ArtifactStore['put']>;
+
+/** Storage may be away or full for a while, and the GPU's work is done: offer it again, and never run the prompt again. */
+async function put(
+  key: string,
+  file: PutArguments[1],
+  options: StoreOutputsOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { artifacts, attempt, timings } = options;
+  const until = performance.now() + timings.storage;
+  for (let tries = 0; ; tries++) {
+    try {
+      return await artifacts.put(key, file, { signal });
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (!(cause instanceof StorageError)) throw cause;
+      if (!cause.retryable || performance.now() >= until) throw new JobFailure(storageError(cause), { cause });
+      if (tries === 0) attempt.log.warn({ reason: cause.reason }, 'result not stored yet');
+      await wait(Math.min(PUT_BACKOFF_MS.most, PUT_BACKOFF_MS.first * 2 ** tries), signal);
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/** How long the worker waits for what, in milliseconds. */
+export interface Timings {
+  /** Between two looks at a server. */
+  monitor: number;
+  /** Between two looks at a prompt beside its messages. */
+  poll: number;
+  /** From the first failure to reach a server in the middle of a prompt until the prompt is given up. */
+  lost: number;
+  /** The same for a server that was not reached since the attempt began. */
+  firstContact: number;
+  /** After a POST without a clear answer: how long the prompt is looked for before it counts as not taken. */
+  lookUp: number;
+  /** Between two looks at the lease. */
+  lease: number;
+  /** From a cancel being seen until the job is CANCELED, though its node cannot be interrupted. */
+  cancelGrace: number;
+  /** How long a result is offered to a storage that does not take it. */
+  storage: number;
+  /** How long a prompt that nobody wants any more is tried to be cancelled at a server that does not answer. */
+  reap: number;
+  /** Between two writes of progress. */
+  progress: number;
+  /** How long a job whose prompt another worker can reach is put back. */
+  putBack: number;
+}
+
+export const defaultTimings: Timings = {
+  monitor: 2_000,
+  poll: 2_000,
+  lost: 30_000,
+  firstContact: 3_000,
+  lookUp: 2_000,
+  lease: 1_000,
+  cancelGrace: 5_000,
+  storage: 120_000,
+  reap: 300_000,
+  progress: 100,
+  putBack: 1_500,
+};

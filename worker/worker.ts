@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
+import type { BackendReporter } from '../src/backends/backends.ts';
+import type { WorkerJobStore } from '../src/jobs/job-store.ts';
+import type { DeliveryHandler, JobConsumer } from '../src/queue/queue.ts';
+import type { BreakerOptions } from './backends/breaker.ts';
+import { type ConnectedBackend, connectBackend } from './backends/connect.ts';
+import { createPool } from './backends/pool.ts';
+import { startReports } from './backends/reports.ts';
+import { handleDelivery } from './handle-delivery.ts';
+import { createTemplateLoader } from './load-graph.ts';
+import type { JobParts } from './parts.ts';
+import { createReaper } from './reaper.ts';
+import { defaultTimings, type Timings } from './timings.ts';
+
+export interface WorkerParts {
+  store: WorkerJobStore;
+  consume(handler: DeliveryHandler): JobConsumer;
+  artifacts: ArtifactStore;
+  reporter: BackendReporter;
+  /** The ComfyUI servers; names are unique in the whole installation. */
+  backends: readonly { name: string; url: string }[];
+  /** `Class.input` of the options that are reported for the catalogue's models. */
+  modelInputs: string[];
+  /** Prompts at once for each server. */
+  depth: number;
+  /** Running time of each attempt, in milliseconds. */
+  jobTimeoutMs: number;
+  /** Failures in the middle of a job's work until it is given up. */
+  jobAttempts: number;
+  /** For results on their way; made when missing. */
+  tempDir: string;
+  /** How long `close` lets running jobs finish before it hands them back, in milliseconds. */
+  finishTimeoutMs: number;
+  log: Logger;
+  /** Default: a new UUID. */
+  workerId?: string;
+  timings?: Partial<Timings>;
+  breaker?: BreakerOptions;
+  /** 0 to 1; default Math.random. */
+  random?: () => number;
+}
+
+export interface Worker {
+  /**
+   * Takes no more jobs, lets those that run finish for `finishTimeoutMs`, then hands them back: the next worker goes on with their
+   * prompts. Resolves when everything is closed. Any number of times.
+   */
+  close(): Promise<void>;
+}
+
+/** Starts taking jobs as soon as a ComfyUI is reached. */
+export function createWorker(options: WorkerParts): Worker {
+  const { log, modelInputs, depth, reporter, random = Math.random, workerId = randomUUID() } = options;
+  const timings: Timings = { ...defaultTimings, ...options.timings };
+  const handover = new AbortController();
+  let consumer: JobConsumer | undefined;
+
+  const connected: ConnectedBackend[] = options.backends.map(({ name, url }) =>
+    connectBackend({
+      name,
+      url,
+      clientId: workerId,
+      modelInputs,
+      intervalMs: timings.monitor,
+      log: log.child({ backend: name }),
+      random,
+      onSeen({ status, queued, running }) {
+        pool.see(name, { reachable: status === 'UP', queueLength: queued + running });
+        reports.soon();
+      },
+    }),
+  );
+  const pool = createPool({
+    backends: connected.map(({ backend }) => backend),
+    depth,
+    onCapacity: (capacity) => consumer?.setCapacity(capacity),
+    ...(options.breaker ? { breaker: options.breaker } : {}),
+  });
+  const reports = startReports({
+    reporter,
+    workerId,
+    read: () => connected.flatMap(({ monitor }) => monitor.report ?? []),
+    intervalMs: timings.monitor,
+    log,
+  });
+  const reaper = createReaper({ log, forMs: timings.reap });
+  const { store, artifacts, jobAttempts, jobTimeoutMs, tempDir } = options;
+  const parts: JobParts = {
+    workerId,
+    store,
+    artifacts,
+    reporter,
+    pool,
+    reaper,
+    loadTemplate: createTemplateLoader((hash) => store.template(hash)),
+    jobAttempts,
+    jobTimeoutMs,
+    tempDir,
+    timings,
+    random,
+    log,
+  };
+  consumer = options.consume((jobId, signal) => handleDelivery(jobId, signal, handover.signal, parts));
+  consumer.setCapacity(pool.capacity);
+
+  async function close() {
+    const drained = consumer?.close();
+    const bound = setTimeout(() => handover.abort(), options.finishTimeoutMs);
+    await drained;
+    clearTimeout(bound);
+    handover.abort();
+    reaper.close();
+    await Promise.all(connected.map((each) => each.close()));
+    await reports.close();
+  }
+
+  let closing: Promise<void> | undefined;
+  return {
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
