@@ -1,0 +1,60 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ArtifactStore } from '../../src/artifacts/artifact-store.ts';
+import { createArtifactStore } from '../../src/artifacts/create-artifact-store.ts';
+import { createArtifactDownload } from '../../src/http/artifact-download.ts';
+import { findMinio, startTestMinio } from './minio.ts';
+
+/** One storage of a test's own, with whatever serves its addresses. */
+export interface ArtifactDriver {
+  /** A store over the same storage whose clock can be held. */
+  store(now?: () => number): ArtifactStore;
+  dispose(): Promise<void>;
+}
+
+/** Every driver there is, each on the real thing; not available where a program is missing. */
+export const artifactDrivers: { name: string; available: boolean; start(): Promise<ArtifactDriver> }[] = [
+  { name: 'folder', available: true, start: folderDriver },
+  { name: 'S3 (MinIO)', available: findMinio() !== null, start: s3Driver },
+];
+
+async function folderDriver(): Promise<ArtifactDriver> {
+  const folder = await mkdtemp(join(tmpdir(), 'comfygate-artifacts-'));
+  const signingSecret = randomBytes(32).toString('hex');
+  const download = createArtifactDownload({ folder, signingSecret, now: Date.now });
+  const server = createServer((req, res) => void download(req, res)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const publicUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    store: (now) => createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret }, now),
+    async dispose() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function s3Driver(): Promise<ArtifactDriver> {
+  const minio = await startTestMinio();
+  const { endpoint, region, accessKey, secretKey } = minio;
+  const bucket = `comfygate-${randomUUID()}`;
+  const stores: ArtifactStore[] = [];
+  return {
+    store(now) {
+      const store = createArtifactStore({ driver: 's3', endpoint, region, bucket, accessKey, secretKey }, now);
+      stores.push(store);
+      return store;
+    },
+    async dispose() {
+      for (const store of stores) store.close();
+      await minio.close();
+    },
+  };
+}
