@@ -1,0 +1,126 @@
+import type { Catalogue, NodeInfo } from '../catalogue.ts';
+import type { FaultHandle } from '../faults.ts';
+import type { FileStore } from '../files.ts';
+import type { MessageHub } from '../messages.ts';
+import { createExecutionList } from './execution-list.ts';
+import { describeInputs, type NodeFailure, runNode } from './node-runner.ts';
+import type { Pace } from './pace.ts';
+import { createProgressReport } from './progress.ts';
+import type { HistoryMessage, HistoryResult, NodeMeta, QueueItem, UiOutput } from './prompt-queue.ts';
+import type { NodeResult, ResultCache } from './result-cache.ts';
+
+export interface ExecutorParts {
+  catalogue: Catalogue;
+  cache: ResultCache;
+  faults: FaultHandle;
+  files: FileStore;
+  hub: MessageHub;
+  pace: Pace;
+  now: () => number;
+  /** Called for every node that runs (cached ones do not). */
+  ran: (nodeId: string) => void;
+}
+
+/** Runs one prompt from `execution_start` to its end, and gives what history keeps of it. */
+export async function executePrompt(item: QueueItem, parts: ExecutorParts): Promise<HistoryResult> {
+  const { cache, catalogue, faults, hub, now, pace } = parts;
+  const { prompt, promptId } = item;
+  const messages: HistoryMessage[] = [];
+  const shown = new Map<string, { output: UiOutput; meta: NodeMeta }>();
+  const executed: string[] = [];
+
+  function tell(type: string, data: Record<string, unknown>, toAll = false): void {
+    const message = { ...data, timestamp: now() };
+    messages.push([type, message]);
+    if (toAll) hub.publish(type, message);
+    else hub.direct(type, message);
+  }
+
+  pace.clearInterrupt();
+  const client = item.extraData.client_id;
+  hub.client = client === undefined || client === null ? undefined : String(client);
+  tell('execution_start', { prompt_id: promptId });
+  cache.begin(prompt);
+  const cached = Object.keys(prompt).filter((id) => cache.get(id));
+  tell('execution_cached', { nodes: cached, prompt_id: promptId });
+  const progress = createProgressReport(promptId, hub, now);
+  const list = createExecutionList(prompt, item.outputs, (id) => cache.get(id) !== undefined, catalogue);
+
+  function showCached(id: string, result: NodeResult): void {
+    if (result.ui) shown.set(id, result.ui);
+    const output = result.ui?.output ?? null;
+    hub.direct('executed', { node: id, display_node: id, output, prompt_id: promptId });
+    progress.finish(id);
+  }
+
+  async function run(id: string): Promise<NodeFailure | undefined> {
+    const node = prompt[id];
+    const info: NodeInfo | undefined = node && catalogue.get(node.class_type);
+    if (!node || !info) throw new Error(`prompt ${promptId} has no runnable node ${id}`);
+    progress.start(id);
+    hub.currentNode = id;
+    if (faults.current.foreignMessages) sendForeignMessages(hub);
+    hub.direct('executing', { node: id, display_node: id, prompt_id: promptId });
+    const outcome = await runNode(id, node, info, item, { ...parts, progress });
+    if ('failure' in outcome) return outcome.failure;
+    const { result } = outcome;
+    cache.set(id, result);
+    if (result.ui) {
+      shown.set(id, result.ui);
+      hub.direct('executed', { node: id, display_node: id, output: result.ui.output, prompt_id: promptId });
+    }
+    progress.finish(id);
+    executed.push(id);
+    parts.ran(id);
+    return undefined;
+  }
+
+  let failure: NodeFailure | undefined;
+  for (let id = list.next(); id !== undefined && !failure; id = failure ? undefined : list.next()) {
+    const known = cache.get(id);
+    if (known) showCached(id, known);
+    else failure = await run(id);
+    if (!failure) list.complete(id);
+  }
+  if (!failure) tell('execution_success', { prompt_id: promptId });
+  else if (failure.interrupted) tell('execution_interrupted', interruption(item, failure, executed), true);
+  else tell('execution_error', errorMessage(item, failure, executed));
+  hub.currentNode = undefined;
+
+  const kept = faults.current.noOutputs ? [] : [...shown];
+  return {
+    outputs: Object.fromEntries(kept.map(([id, ui]) => [id, ui.output])),
+    status: { status_str: failure ? 'error' : 'success', completed: !failure, messages },
+    meta: Object.fromEntries(kept.map(([id, ui]) => [id, ui.meta])),
+  };
+}
+
+function interruption(item: QueueItem, failure: NodeFailure, executed: string[]): Record<string, unknown> {
+  return {
+    prompt_id: item.promptId,
+    node_id: failure.nodeId,
+    node_type: item.prompt[failure.nodeId]?.class_type,
+    executed,
+  };
+}
+
+function errorMessage(item: QueueItem, failure: NodeFailure, executed: string[]): Record<string, unknown> {
+  return {
+    ...interruption(item, failure, executed),
+    exception_message: `${failure.error.message}\n${failure.error.tips}`,
+    exception_type: failure.error.type,
+    traceback: ['<traceback>\n'],
+    current_inputs: describeInputs(failure.inputs),
+    current_outputs: Object.keys(item.prompt),
+  };
+}
+
+/** What custom nodes and other people's prompts put on a shared server's sockets. */
+function sendForeignMessages(hub: MessageHub): void {
+  const promptId = '00000000-0000-4000-8000-000000000000';
+  hub.broadcast('custom.unknown', { value: [1, { deep: true }] });
+  hub.broadcast('progress', { value: 3, max: 7, prompt_id: promptId, node: '1' });
+  hub.broadcast('executing', { node: null, prompt_id: promptId });
+  hub.broadcast('execution_success', { prompt_id: promptId, timestamp: 0 });
+  hub.publishText('1', 'text of another prompt');
+}

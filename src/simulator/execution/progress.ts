@@ -1,0 +1,75 @@
+import type { MessageHub } from '../messages.ts';
+
+/** A picture that goes with a progress report. */
+export interface PreviewImage {
+  format: 'png' | 'jpeg';
+  bytes: Buffer;
+}
+
+/** The progress of one prompt's nodes, told to the client as it changes. */
+export interface ProgressReport {
+  start(id: string): void;
+  /** Throttled as in ComfyUI: first, final and those with a picture always, else every 100 ms and 0.5 %. */
+  update(id: string, value: number, max: number, image?: PreviewImage): void;
+  finish(id: string): void;
+}
+
+interface NodeState {
+  value: number;
+  max: number;
+  state: 'running' | 'finished';
+}
+
+const minIntervalMs = 100;
+const minShare = 0.005;
+
+export function createProgressReport(promptId: string, hub: MessageHub, now: () => number): ProgressReport {
+  const nodes = new Map<string, NodeState>();
+  let last: { id: string; at: number; value: number } | undefined;
+
+  function tell(): void {
+    const shown: Record<string, unknown> = {};
+    for (const [id, { value, max, state }] of nodes) {
+      shown[id] = { value, max, state, ...identity(id), prompt_id: promptId };
+    }
+    hub.publish('progress_state', { prompt_id: promptId, nodes: shown });
+  }
+
+  function due(id: string, value: number, max: number): boolean {
+    if (last?.id !== id || value >= max) return true;
+    return now() - last.at >= minIntervalMs && Math.abs(value - last.value) >= max * minShare;
+  }
+
+  return {
+    start(id) {
+      nodes.set(id, { value: 0, max: 1, state: 'running' });
+      tell();
+    },
+    update(id, value, max, image) {
+      if (!image && !due(id, value, max)) return;
+      last = { id, at: now(), value };
+      nodes.set(id, { value, max, state: 'running' });
+      tell();
+      const progress = { value, max, prompt_id: promptId, node: id };
+      if (!image) {
+        hub.publish('progress', progress);
+      } else if (hub.wantsPreviewMetadata()) {
+        hub.publishPreview(image, { ...identity(id), prompt_id: promptId, image_type: `image/${image.format}` });
+        hub.publish('progress', progress);
+      } else {
+        hub.publish('progress', progress);
+        hub.publishPreview(image, undefined);
+      }
+    },
+    finish(id) {
+      const max = nodes.get(id)?.max ?? 1;
+      nodes.set(id, { value: max, max, state: 'finished' });
+      tell();
+    },
+  };
+}
+
+/** Stock nodes never create nodes at run time, so every node is shown as itself. */
+export function identity(id: string): Record<string, string | null> {
+  return { node_id: id, display_node_id: id, parent_node_id: null, real_node_id: id };
+}

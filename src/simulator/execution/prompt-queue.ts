@@ -1,0 +1,127 @@
+import type { Graph } from '../protocol/graph.ts';
+import { createHeap } from '../protocol/heap.ts';
+import type { RawNumber } from '../protocol/json.ts';
+
+/** A submitted prompt. The first five facts are what `/queue` and history show as a 5-tuple. */
+export interface QueueItem {
+  number: number;
+  promptId: string;
+  prompt: Graph;
+  extraData: Record<string, unknown>;
+  outputs: string[];
+  /** Secrets taken out of `extraData`; nodes may see them, clients may not. */
+  sensitive: Record<string, unknown>;
+}
+
+export type ShownItem = [number, string, Graph, Record<string, unknown>, string[]];
+
+/** A message of a prompt as history keeps it: `[type, data]`. */
+export type HistoryMessage = [string, Record<string, unknown>];
+/** The lists of a node's ui output, by key. */
+export type UiOutput = Record<string, unknown[]>;
+export interface NodeMeta {
+  node_id: string;
+  display_node: string;
+  parent_node: null;
+  real_node_id: string;
+}
+
+export interface HistoryEntry {
+  prompt: ShownItem;
+  outputs: Record<string, UiOutput>;
+  status: { status_str: 'success' | 'error'; completed: boolean; messages: HistoryMessage[] };
+  meta: Record<string, NodeMeta>;
+}
+
+export type HistoryResult = Omit<HistoryEntry, 'prompt'>;
+
+/** The pending heap, the running prompt and the history. All in memory, as in ComfyUI. */
+export interface PromptQueue {
+  readonly running: QueueItem | undefined;
+  /** In heap array order, which is not the order of execution. */
+  readonly pending: readonly QueueItem[];
+  readonly history: ReadonlyMap<string, HistoryEntry>;
+  /** Pending and running together. */
+  remaining(): number;
+  /** @throws RangeError on the same number and id twice; the item is queued all the same, as in ComfyUI. */
+  put(item: QueueItem): void;
+  /** Makes the next item the running one; undefined if none waits. */
+  take(): QueueItem | undefined;
+  /** Moves the running item to history. */
+  done(result: HistoryResult): void;
+  /** Removes the first pending item with this id. */
+  remove(promptId: string): boolean;
+  clear(): void;
+  forget(promptId: string): void;
+  forgetAll(): void;
+}
+
+export const maxHistory = 10_000;
+
+export function shown(item: QueueItem): ShownItem {
+  return [item.number, item.promptId, item.prompt, item.extraData, item.outputs];
+}
+
+/** @param changed called at every change of the queue, where ComfyUI broadcasts `status`. */
+export function createPromptQueue(changed: () => void, wake: () => void): PromptQueue {
+  const heap = createHeap<QueueItem>((a, b) => {
+    if (a.number !== b.number) return a.number < b.number;
+    if (a.promptId === b.promptId) throw new RangeError('two pending prompts with the same number and id');
+    return a.promptId < b.promptId;
+  });
+  const history = new Map<string, HistoryEntry>();
+  let running: QueueItem | undefined;
+
+  const clear = (): void => {
+    heap.clear();
+    changed();
+  };
+
+  return {
+    get running() {
+      return running;
+    },
+    pending: heap.items,
+    history,
+    remaining: () => heap.items.length + (running ? 1 : 0),
+    put(item) {
+      try {
+        heap.push(item);
+        changed();
+      } finally {
+        wake();
+      }
+    },
+    take() {
+      running = heap.pop();
+      if (running) changed();
+      return running;
+    },
+    done(result) {
+      const item = running;
+      running = undefined;
+      if (!item) return;
+      if (history.size > maxHistory) {
+        const oldest = history.keys().next();
+        if (!oldest.done) history.delete(oldest.value);
+      }
+      history.set(item.promptId, { prompt: shown(item), ...result });
+      changed();
+    },
+    remove(promptId) {
+      if (!heap.items.some((item) => item.promptId === promptId)) return false;
+      if (heap.items.length === 1) clear();
+      else heap.remove((item) => item.promptId === promptId);
+      changed();
+      return true;
+    },
+    clear,
+    forget: (promptId) => void history.delete(promptId),
+    forgetAll: () => history.clear(),
+  };
+}
+
+/** Numbers that stand in a queue item come from JSON and may be too long for a double. */
+export function asNumber(value: number | RawNumber): number {
+  return typeof value === 'number' ? value : Number(value.rawJSON);
+}

@@ -1,0 +1,145 @@
+import { z } from 'zod';
+
+/** On, off, or for that many times: 1 means the next one only. */
+const times = z.union([z.boolean(), z.int().min(0)]);
+const status = z.int().min(400).max(599);
+
+/** Every fault that can be switched, with what it does. All are off by default. */
+export const faultSchema = z.strictObject({
+  /** POST /prompt queues the prompt, then its connection is closed without an answer. */
+  dropPromptAnswer: times.default(false),
+  /** POST /prompt queues the prompt, then answers 500. */
+  failPromptAnswer: times.default(false),
+  /** POST /prompt answers with this status and queues nothing. */
+  refusePrompt: status.nullable().default(null),
+  /** All HTTP answers with this status instead (503, 500, 401 ...). /simulator/* is never hurt. */
+  httpStatus: status.nullable().default(null),
+  /** All HTTP answers come this much later. Milliseconds. */
+  httpDelayMs: z.int().min(0).default(0),
+  /** Every HTTP connection is closed without an answer. */
+  httpReset: times.default(false),
+  /** JSON answers of 200 are cut in the middle. */
+  httpGarbage: times.default(false),
+  /** Sockets connect, but no message is sent to any of them. */
+  socketSilent: z.boolean().default(false),
+  /** `execution_success`, `_error`, `_interrupted` and the last `executing` are not sent. */
+  loseFinalMessages: z.boolean().default(false),
+  /** Every message is sent this much later. Milliseconds. */
+  messageDelayMs: z.int().min(0).default(0),
+  /** Before each node come messages of types nobody knows, and a preview and progress of another prompt. */
+  foreignMessages: z.boolean().default(false),
+  /** GET /ws is refused with this status. */
+  refuseSocket: status.nullable().default(null),
+  /** GET /view answers with this status. */
+  viewStatus: status.nullable().default(null),
+  /** GET /view names the full length, sends half of the file and closes. */
+  truncateView: times.default(false),
+  /** GET /view sends random bytes instead of the file. */
+  garbageView: times.default(false),
+  /** Prompts end as success with no outputs at all. */
+  noOutputs: z.boolean().default(false),
+  /** Prompts name their files, but the files are not there. */
+  missingFiles: z.boolean().default(false),
+  /** A bare NaN stands in the outputs of history. */
+  nanInHistory: z.boolean().default(false),
+  /** A node raises: an ordinary exception, or the GPU out of memory. `node` is an id or a class; absent means any. */
+  nodeError: z
+    .strictObject({
+      kind: z.enum(['exception', 'oom']).default('exception'),
+      node: z.string().optional(),
+      message: z.string().optional(),
+      times: z.int().min(0).optional(),
+    })
+    .nullable()
+    .default(null),
+  /** GET /history answers as if nothing had ended, and a finished job is not found. */
+  hideHistory: times.default(false),
+  /** GET /history and the records of finished jobs answer with this status. */
+  historyStatus: status.nullable().default(null),
+  /** The running prompt waits before its next node or sampler step until this is false. It can be interrupted. */
+  hold: z.boolean().default(false),
+  /** As `hold`, but only at this node: an id or a class. */
+  holdAt: z.string().nullable().default(null),
+  /** The worker is dead: a running prompt runs for ever and an interrupt has no effect. */
+  deadWorker: z.boolean().default(false),
+});
+
+export type Faults = z.infer<typeof faultSchema>;
+
+/** A change of faults. `reset` switches all others off; `closeSockets` breaks every socket now (clients see 1006). */
+export const faultPatchSchema = z.strictObject({
+  ...z.strictObject(withoutDefaults()).partial().shape,
+  reset: z.boolean().optional(),
+  closeSockets: z.boolean().optional(),
+});
+export type FaultPatch = z.input<typeof faultPatchSchema>;
+
+type Counted = { [K in keyof Faults]: Faults[K] extends boolean | number ? K : never }[keyof Faults];
+
+export interface FaultHandle {
+  /** The faults as they are. Fields may be set directly; `set` also checks them. */
+  readonly current: Faults;
+  /** Changes the named faults, leaves the others. @throws ZodError on unknown names or bad values. */
+  set(patch: FaultPatch): void;
+  reset(): void;
+  /** Whether a fault strikes now; one that was set for a number of times is used up by one. */
+  strikes(name: Counted): boolean;
+  /** Resolves at the next change. */
+  changed(signal?: AbortSignal): Promise<void>;
+}
+
+/** @param closeSockets what `closeSockets` does. */
+export function createFaults(closeSockets: () => void): FaultHandle {
+  const waiting = new Set<() => void>();
+  const plain = faultSchema.parse({});
+  const notify = (): void => {
+    for (const wake of [...waiting]) wake();
+  };
+  // Direct assignments wake those who wait for a change, too.
+  const current = new Proxy(plain, {
+    set(target, key, value) {
+      const done = Reflect.set(target, key, value);
+      notify();
+      return done;
+    },
+  });
+
+  const reset = (): void => void Object.assign(current, faultSchema.parse({}));
+  return {
+    current,
+    set(patch) {
+      const { reset: all, closeSockets: close, ...fields } = faultPatchSchema.parse(patch);
+      if (all) reset();
+      const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+      Object.assign(current, given);
+      if (close) closeSockets();
+    },
+    reset,
+    strikes(name) {
+      const value: unknown = plain[name];
+      if (typeof value !== 'number') return value === true;
+      if (value <= 0) return false;
+      Object.assign(current, { [name]: value - 1 });
+      return true;
+    },
+    changed(signal) {
+      return new Promise((resolve) => {
+        const wake = (): void => {
+          waiting.delete(wake);
+          signal?.removeEventListener('abort', wake);
+          resolve();
+        };
+        waiting.add(wake);
+        signal?.addEventListener('abort', wake, { once: true });
+      });
+    },
+  };
+}
+
+/** The fields of the schema without their defaults: in a patch, what is not named stays as it is. */
+function withoutDefaults(): {
+  [K in keyof typeof faultSchema.shape]: ReturnType<(typeof faultSchema.shape)[K]['unwrap']>;
+} {
+  const shape = Object.entries(faultSchema.shape).map(([name, field]) => [name, field.unwrap()]);
+  return Object.fromEntries(shape);
+}

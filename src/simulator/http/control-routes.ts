@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { type FaultHandle, faultPatchSchema } from '../faults.ts';
+import { json, jsonBody } from './exchange.ts';
+import type { Routes } from './router.ts';
+
+/** What tests and benchmarks want to know of a simulator in another process. */
+export interface Counters {
+  /** Accepted POST /prompt. */
+  posts: number;
+  /** Ids in the order of acceptance; the same id twice stands there twice. */
+  promptIds: string[];
+  /** Ids in the order of their start. */
+  started: string[];
+  /** Nodes that ran; cached ones do not count. */
+  nodesRun: number;
+  /** Interrupts asked for. */
+  interrupts: number;
+}
+
+/** /simulator and /simulator/faults: what no real ComfyUI has. */
+export function controlRoutes(faults: FaultHandle, counters: () => Counters): Routes {
+  return [
+    { method: 'GET', path: '/simulator', only: 'bare', handle: () => json(counters()) },
+    { method: 'GET', path: '/simulator/faults', only: 'bare', handle: () => json(faults.current) },
+    {
+      method: 'POST',
+      path: '/simulator/faults',
+      only: 'bare',
+      async handle(exchange) {
+        let body: unknown;
+        try {
+          body = await jsonBody(exchange);
+        } catch (error) {
+          if (error instanceof SyntaxError) return json({ error: 'the body is not JSON' }, 400);
+          throw error;
+        }
+        const patch = faultPatchSchema.safeParse(body);
+        if (!patch.success) return json({ error: z.prettifyError(patch.error) }, 400);
+        faults.set(patch.data);
+        return json(faults.current);
+      },
+    },
+  ];
+}

@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import { extname, posix } from 'node:path';
+import type { FaultHandle } from '../faults.ts';
+import { type FileStore, isFolderType, type StoredFile } from '../files.ts';
+import { encodePng } from '../media/png.ts';
+import { decodePng } from '../media/png-decode.ts';
+import { splitAnnotation } from '../nodes/input-file.ts';
+import { baseDirectory } from '../nodes/save-path.ts';
+import { asRgb, mapped } from '../pictures/frame.ts';
+import { type Answer, type Exchange, empty, serverError } from './exchange.ts';
+import type { Routes } from './router.ts';
+
+export interface ViewRouteParts {
+  faults: FaultHandle;
+  files: FileStore;
+}
+
+const contentTypes: Record<string, string> = {
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+  '.webp': 'image/webp',
+  '.gif': 'image/gif',
+  '.avif': 'image/avif',
+  '.bmp': 'image/bmp',
+  '.svg': 'image/svg+xml',
+  '.mp4': 'video/mp4',
+  '.webm': 'video/webm',
+  '.mkv': 'video/x-matroska',
+  '.mov': 'video/quicktime',
+  '.flac': 'audio/flac',
+  '.mp3': 'audio/mpeg',
+  '.opus': 'audio/ogg',
+  '.ogg': 'audio/ogg',
+  '.wav': 'audio/x-wav',
+  '.txt': 'text/plain',
+  '.csv': 'text/csv',
+  '.md': 'text/markdown',
+  '.json': 'application/json',
+  '.html': 'text/html',
+  '.htm': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.xml': 'text/xml',
+  '.glb': 'model/gltf-binary',
+};
+/** What a browser could run is never served under its own type. */
+const dangerous = new Set(['text/html', 'text/javascript', 'text/css', 'text/xml', 'image/svg+xml', 'application/xml']);
+
+/** GET /view: a file of one of the three folders. */
+export function viewRoutes({ faults, files }: ViewRouteParts): Routes {
+  return [
+    {
+      method: 'GET',
+      path: '/view',
+      async handle(exchange) {
+        if (faults.current.viewStatus !== null) return empty(faults.current.viewStatus);
+        const found = locate(exchange.query, files);
+        if ('status' in found) return found;
+        const { file, name } = found;
+        if (exchange.query.has('preview')) return recoded(file, name, exchange.query, 'preview');
+        const channel = exchange.query.get('channel');
+        if (channel === 'rgb' || channel === 'a') return recoded(file, name, exchange.query, channel);
+        const answer = plain(exchange, file, name);
+        if (faults.strikes('garbageView')) return { ...answer, body: randomBytes(answer.body?.length ?? 0) };
+        if (faults.strikes('truncateView')) return { ...answer, cutAfter: Math.floor((answer.body?.length ?? 0) / 2) };
+        return answer;
+      },
+    },
+  ];
+}
+
+function locate(query: URLSearchParams, files: FileStore): { file: StoredFile; name: string } | Answer {
+  const asked = query.get('filename');
+  if (asked === null) return empty(404);
+  if (asked.startsWith('blake3:')) return empty(404);
+  const annotated = splitAnnotation(asked);
+  if (annotated.name === '') return empty(400);
+  if (annotated.name.startsWith('/') || annotated.name.includes('..')) return empty(400);
+  const folder = annotated.folder ?? query.get('type') ?? 'output';
+  if (!isFolderType(folder)) return empty(400);
+  const root = `${baseDirectory}/${folder}`;
+  const directory = posix.resolve(root, query.get('subfolder') ?? '');
+  if (directory !== root && !directory.startsWith(`${root}/`)) return empty(403);
+  const name = posix.basename(annotated.name);
+  const file = files.read(folder, posix.join(posix.relative(root, directory), name));
+  return file ? { file, name } : empty(404);
+}
+
+function plain({ request }: Exchange, file: StoredFile, name: string): Answer {
+  const type = contentTypes[extname(name).toLowerCase()] ?? 'application/octet-stream';
+  const escaped = name.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
+  const headers: Record<string, string> = {
+    'x-content-type-options': 'nosniff',
+    'content-type': type,
+    'content-disposition': `filename="${escaped}"`,
+    etag: file.etag,
+    'last-modified': new Date(file.modified).toUTCString(),
+    'accept-ranges': 'bytes',
+  };
+  if (dangerous.has(type)) {
+    headers.vary = 'Sec-Fetch-Dest';
+    headers['cache-control'] = 'no-store';
+    if (type !== 'image/svg+xml' || request.headers['sec-fetch-dest'] !== 'image') {
+      headers['content-type'] = 'application/octet-stream';
+      headers['content-disposition'] = `attachment; filename="${escaped}"`;
+    }
+  }
+  if (request.headers['if-none-match'] === file.etag) return { status: 304, headers };
+  return ranged(request.headers.range, file.bytes, headers);
+}
+
+/** One byte range: `a-b`, `a-` or `-n`. Anything else is answered whole, as a server may. */
+function ranged(range: string | undefined, bytes: Buffer, headers: Record<string, string>): Answer {
+  const asked = /^bytes=(\d*)-(\d*)$/.exec(range ?? '');
+  if (!asked || (asked[1] === '' && asked[2] === '')) return { status: 200, headers, body: bytes };
+  const start = asked[1] === '' ? Math.max(0, bytes.length - Number(asked[2])) : Number(asked[1]);
+  const end = asked[1] === '' || asked[2] === '' ? bytes.length : Math.min(bytes.length, Number(asked[2]) + 1);
+  if (start >= bytes.length || start >= end) {
+    return { status: 416, headers: { ...headers, 'content-range': `bytes */${bytes.length}` } };
+  }
+  const contentRange = `bytes ${start}-${end - 1}/${bytes.length}`;
+  return { status: 206, headers: { ...headers, 'content-range': contentRange }, body: bytes.subarray(start, end) };
+}
+
+/**
+ * The picture encoded anew. Previews are PNG here, whatever was asked: browsers go by the bytes, and nothing else is
+ * encoded in this server. A file that is no readable picture gives 500, as in ComfyUI.
+ */
+async function recoded(
+  file: StoredFile,
+  name: string,
+  query: URLSearchParams,
+  how: 'preview' | 'rgb' | 'a',
+): Promise<Answer> {
+  const frame = await decodePng(file.bytes).catch(() => undefined);
+  if (!frame) return serverError();
+  const rgb = how === 'rgb' || query.get('channel') === 'rgb' || query.get('preview')?.startsWith('jpeg');
+  const onlyAlpha = mapped(frame, 4, (from, at, to, out) => {
+    to[out + 3] = frame.channels === 4 ? (from[at + 3] ?? 0) : 255;
+  });
+  const body = await encodePng(how === 'a' ? onlyAlpha : rgb ? asRgb(frame) : frame);
+  return { status: 200, headers: { 'content-type': 'image/png', 'content-disposition': `filename="${name}"` }, body };
+}

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import type { WebSocket } from 'ws';
+import type { PreviewImage } from './execution/progress.ts';
+import type { FaultHandle } from './faults.ts';
+import { isRecord, toJson } from './protocol/json.ts';
+
+/** What `GET /features` and the answer to a client's feature flags say. */
+export const serverFeatures = {
+  supports_preview_metadata: true,
+  supports_model_type_tags: true,
+  max_upload_size: 100 * 1024 * 1024,
+  extension: { manager: { supports_v4: true } },
+  node_replacements: true,
+  assets: false,
+};
+
+/** The sockets and who gets which message. One global order for all. */
+export interface MessageHub {
+  /** Takes a connected socket; `requestedId` is its `clientId`. */
+  connect(socket: WebSocket, requestedId: string): void;
+  /** The client of the prompt that runs (or ran last). Undefined: it gave none. */
+  client: string | undefined;
+  /** The node that runs, told to its client when that reconnects. */
+  currentNode: string | undefined;
+  /** To the running prompt's client only; without one, to nobody. */
+  direct(type: string, data: Record<string, unknown>): void;
+  /** To the running prompt's client; without one, to every socket. */
+  publish(type: string, data: Record<string, unknown>): void;
+  /** To every socket. */
+  broadcast(type: string, data: Record<string, unknown>): void;
+  wantsPreviewMetadata(): boolean;
+  publishPreview(image: PreviewImage, metadata: Record<string, unknown> | undefined): void;
+  /** A progress text frame, to every socket. */
+  publishText(nodeId: string, text: string): void;
+  /** Breaks every connection without a closing handshake: clients see 1006. */
+  terminateAll(): void;
+  /** Open connections. */
+  count(): number;
+}
+
+interface Peer {
+  socket: WebSocket;
+  flags: Record<string, unknown>;
+}
+
+const finalTypes = new Set(['execution_success', 'execution_error', 'execution_interrupted']);
+
+export function createMessageHub(remaining: () => number, faults: FaultHandle): MessageHub {
+  /** By client id. The newest socket of an id takes it. */
+  const peers = new Map<string, Peer>();
+  const sockets = new Set<WebSocket>();
+
+  function transmit(socket: WebSocket, payload: string | Buffer): void {
+    if (faults.current.socketSilent) return;
+    const delayMs = faults.current.messageDelayMs;
+    const send = (): void => {
+      if (socket.readyState === socket.OPEN) socket.send(payload);
+    };
+    if (delayMs > 0) setTimeout(send, delayMs).unref();
+    else send();
+  }
+
+  function toOne(id: string, payload: string | Buffer): void {
+    const peer = peers.get(id);
+    if (peer) transmit(peer.socket, payload);
+  }
+
+  function toAll(payload: string | Buffer): void {
+    for (const peer of peers.values()) transmit(peer.socket, payload);
+  }
+
+  function isLost(type: string, data: Record<string, unknown>): boolean {
+    if (!faults.current.loseFinalMessages) return false;
+    return finalTypes.has(type) || (type === 'executing' && data.node === null);
+  }
+
+  function readFlags(id: string, data: Buffer): boolean {
+    let message: unknown;
+    try {
+      message = JSON.parse(data.toString());
+    } catch {
+      return false; // not JSON: the chance is not used up
+    }
+    const peer = peers.get(id);
+    if (isRecord(message) && message.type === 'feature_flags' && peer) {
+      peer.flags = isRecord(message.data) ? message.data : {};
+      toOne(id, toJson({ type: 'feature_flags', data: serverFeatures }));
+    }
+    return true;
+  }
+
+  const hub: MessageHub = {
+    client: undefined,
+    currentNode: undefined,
+    connect(socket, requestedId) {
+      const id = requestedId || randomUUID().replaceAll('-', '');
+      peers.delete(id);
+      peers.set(id, { socket, flags: {} });
+      sockets.add(socket);
+      let negotiated = false;
+      socket.on('message', (data: Buffer, isBinary) => {
+        if (!negotiated && !isBinary) negotiated = readFlags(id, data);
+      });
+      socket.on('error', () => socket.terminate());
+      socket.on('close', () => {
+        sockets.delete(socket);
+        // As in ComfyUI: the id goes, even when a newer socket has taken it, which then never hears anything again.
+        peers.delete(id);
+      });
+      toOne(id, toJson({ type: 'status', data: { status: { exec_info: { queue_remaining: remaining() } }, sid: id } }));
+      if (hub.client === id && hub.currentNode !== undefined) {
+        toOne(id, toJson({ type: 'executing', data: { node: hub.currentNode } }));
+      }
+    },
+    direct(type, data) {
+      if (hub.client !== undefined && peers.has(hub.client) && !isLost(type, data)) {
+        toOne(hub.client, toJson({ type, data }));
+      }
+    },
+    publish(type, data) {
+      if (peers.size === 0 || isLost(type, data)) return;
+      if (hub.client === undefined) toAll(toJson({ type, data }));
+      else if (peers.has(hub.client)) toOne(hub.client, toJson({ type, data }));
+    },
+    broadcast(type, data) {
+      if (peers.size > 0) toAll(toJson({ type, data }));
+    },
+    wantsPreviewMetadata() {
+      return hub.client !== undefined && peers.get(hub.client)?.flags.supports_preview_metadata === true;
+    },
+    publishPreview(image, metadata) {
+      const payload = metadata ? framedPreview(image, metadata) : plainPreview(image);
+      if (hub.client === undefined) toAll(payload);
+      else toOne(hub.client, payload);
+    },
+    publishText(nodeId, text) {
+      const id = Buffer.from(nodeId);
+      toAll(Buffer.concat([words(3, id.length), id, Buffer.from(text)]));
+    },
+    terminateAll() {
+      for (const socket of sockets) socket.terminate();
+    },
+    count: () => sockets.size,
+  };
+  return hub;
+}
+
+function words(...numbers: number[]): Buffer {
+  const buffer = Buffer.alloc(numbers.length * 4);
+  for (const [i, number] of numbers.entries()) buffer.writeUInt32BE(number, i * 4);
+  return buffer;
+}
+
+/** Event type 1: image format (1 JPEG, 2 PNG), then the picture. */
+function plainPreview(image: PreviewImage): Buffer {
+  return Buffer.concat([words(1, image.format === 'png' ? 2 : 1), image.bytes]);
+}
+
+/** Event type 4: length of the metadata, the metadata, then the picture. */
+function framedPreview(image: PreviewImage, metadata: Record<string, unknown>): Buffer {
+  const text = Buffer.from(toJson(metadata));
+  return Buffer.concat([words(4, text.length), text, image.bytes]);
+}

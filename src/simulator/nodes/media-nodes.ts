@@ -1,0 +1,4 @@
+import type { NodeRun } from './node-call.ts';
+
+/** Node classes of sound, video, latents and text files. */
+export const mediaNodes: Record<string, NodeRun> = {};

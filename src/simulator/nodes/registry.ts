@@ -1,0 +1,28 @@
+import type { NodeInfo } from '../catalogue.ts';
+import { imageNodes } from './image-nodes.ts';
+import { imageOutputNodes } from './image-output-nodes.ts';
+import { loaderNodes } from './loader-nodes.ts';
+import { maskNodes } from './mask-nodes.ts';
+import { mediaNodes } from './media-nodes.ts';
+import { genericOutput, modelNodes } from './model-nodes.ts';
+import type { NodeRun } from './node-call.ts';
+import { samplingNodes } from './sampling-nodes.ts';
+import { textNodes } from './text-nodes.ts';
+
+const implemented: Record<string, NodeRun> = {
+  ...textNodes,
+  ...modelNodes,
+  ...maskNodes,
+  ...imageNodes,
+  ...samplingNodes,
+  ...loaderNodes,
+  ...mediaNodes,
+  ...imageOutputNodes,
+};
+
+/** How a class runs: as it is made here, else by the types of its outputs. */
+export function nodeRun(classType: string, info: NodeInfo): NodeRun {
+  const run = implemented[classType];
+  if (run) return run;
+  return (call) => ({ outputs: info.output.map((type) => genericOutput(type, classType, call.inputs)) });
+}

@@ -1,0 +1,41 @@
+/** A number that JavaScript would round (a 64-bit seed), kept as the text it came as. */
+export interface RawNumber {
+  readonly rawJSON: string;
+}
+
+declare global {
+  interface JSON {
+    rawJSON(text: string): RawNumber;
+    isRawJSON(value: unknown): value is RawNumber;
+  }
+}
+
+type Reviver = (this: object, key: string, value: unknown, context: { source?: string }) => unknown;
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
+}
+
+/** Keeps whole numbers beyond 2^53 exact: ComfyUI's seeds go up to 2^64 - 1 and come back in history as they were sent. */
+export function exactNumber(value: unknown, source: string | undefined): unknown {
+  if (typeof value !== 'number' || source === undefined || Number.isSafeInteger(value)) return value;
+  return /^-?\d+$/.test(source) ? JSON.rawJSON(source) : value;
+}
+
+const keepExact: Reviver = (_key, value, context) => exactNumber(value, context.source);
+
+/** JSON text to a value. The slow, exact way is taken only where the text has a long number at all. */
+export function parseJson(text: string): unknown {
+  return /\d{16}/.test(text)
+    ? JSON.parse(text, keepExact as (key: string, value: unknown) => unknown)
+    : JSON.parse(text);
+}
+
+const beyondAscii = /[\u007f-\uffff]/;
+
+/** JSON as Python's encoder writes it by default: everything beyond ASCII escaped. */
+export function toJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (!beyondAscii.test(text)) return text;
+  return text.replace(/[\u007f-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,156 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { loadCatalogue } from './catalogue.ts';
+import { executePrompt } from './execution/executor.ts';
+import { createPace } from './execution/pace.ts';
+import { createPromptQueue } from './execution/prompt-queue.ts';
+import { createResultCache } from './execution/result-cache.ts';
+import { createFaults, type FaultHandle } from './faults.ts';
+import { createFileStore } from './files.ts';
+import { type Counters, controlRoutes } from './http/control-routes.ts';
+import { infoRoutes } from './http/info-routes.ts';
+import { jobRoutes } from './http/job-routes.ts';
+import { promptRoutes } from './http/prompt-routes.ts';
+import { queueRoutes } from './http/queue-routes.ts';
+import { createWebServer } from './http/server.ts';
+import { uploadRoutes } from './http/upload-routes.ts';
+import { viewRoutes } from './http/view-routes.ts';
+import { createMessageHub } from './messages.ts';
+import { createFingerprint } from './nodes/fingerprint.ts';
+
+export interface SimulatorOptions {
+  /** Default 0: a free one. */
+  port?: number | undefined;
+  /** Default 127.0.0.1. */
+  host?: string | undefined;
+  /** Multiplies the speed of nodes. Default 1 (a sampler step takes 20 ms); Infinity does not wait at all. */
+  speed?: number | undefined;
+  /** Bound of all files together; the oldest results go first. Default 256 MiB. */
+  maxFileBytes?: number | undefined;
+  /** Milliseconds since 1970. Default Date.now. */
+  now?: (() => number) | undefined;
+  /** Where bugs of the simulator are told. Default: console.error. */
+  report?: ((error: unknown) => void) | undefined;
+}
+
+export interface Simulator extends Readonly<Counters>, AsyncDisposable {
+  /** `http://host:port`, without a slash at the end. */
+  url: string;
+  port: number;
+  /** What goes wrong, switchable at any time. */
+  faults: FaultHandle;
+  /** Open WebSocket connections. */
+  readonly sockets: number;
+  /** Breaks all connections and stops. Nothing is left. */
+  close(): Promise<void>;
+}
+
+/** Starts a ComfyUI 0.33 without a GPU. Its files, queue and history live in memory and end with it. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const { port = 0, host = '127.0.0.1', speed = 1, maxFileBytes = 256 * 1024 * 1024, now = Date.now } = options;
+  const report = options.report ?? ((error: unknown) => console.error(error));
+  const closing = new AbortController();
+  const counters: Counters = { posts: 0, promptIds: [], started: [], nodesRun: 0, interrupts: 0 };
+  const faults = createFaults(() => hub.terminateAll());
+  const files = createFileStore(maxFileBytes, now);
+  const catalogue = loadCatalogue(files);
+  const cache = createResultCache(catalogue, createFingerprint(files));
+  const pace = createPace(speed, faults, closing.signal);
+  const hub = createMessageHub(() => queue.remaining(), faults);
+  const queue = createPromptQueue(tellQueue, () => void work());
+  let working: Promise<void> | undefined;
+  let dropCache = false;
+
+  function tellQueue(): void {
+    hub.broadcast('status', { status: { exec_info: { queue_remaining: queue.remaining() } } });
+  }
+
+  /** The one worker: prompts strictly one after the other. */
+  function work(): Promise<void> {
+    working ??= workOff()
+      .catch((error: unknown) => {
+        if (!closing.signal.aborted) report(error);
+      })
+      .finally(() => {
+        working = undefined;
+        if (queue.pending.length > 0 && !closing.signal.aborted) void work();
+      });
+    return working;
+  }
+
+  async function workOff(): Promise<void> {
+    await Promise.resolve(); // the answer to the submission is made first
+    for (let item = queue.take(); item; item = queue.take()) {
+      counters.started.push(item.promptId);
+      const parts = { catalogue, cache, faults, files, hub, pace, now, ran: () => void counters.nodesRun++ };
+      const { promptId } = item;
+      queue.done(await executePrompt(item, parts));
+      hub.direct('executing', { node: null, prompt_id: promptId });
+      applyFree();
+    }
+  }
+
+  function applyFree(): void {
+    if (dropCache) cache.clear();
+    dropCache = false;
+  }
+
+  function interrupt(): void {
+    counters.interrupts += 1;
+    pace.interrupt();
+  }
+
+  const accepted = (promptId: string): void => {
+    counters.posts += 1;
+    counters.promptIds.push(promptId);
+  };
+  const free = (drop: boolean): void => {
+    dropCache ||= drop;
+    if (!queue.running) applyFree();
+  };
+  const routes = [
+    ...promptRoutes({ catalogue, faults, files, queue, now, accepted }),
+    ...queueRoutes({ faults, queue, interrupt, free }),
+    ...jobRoutes({ faults, queue, interrupt }),
+    ...viewRoutes({ faults, files }),
+    ...uploadRoutes(files),
+    ...infoRoutes(catalogue),
+    ...controlRoutes(faults, () => counters),
+  ];
+  const server = createWebServer({ routes, faults, hub, report });
+  server.listen(port, host);
+  await once(server, 'listening');
+  const bound = (server.address() as AddressInfo).port;
+
+  async function close(): Promise<void> {
+    if (closing.signal.aborted) return;
+    closing.abort();
+    hub.terminateAll();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await closed;
+    await working;
+  }
+
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    port: bound,
+    faults,
+    get posts() {
+      return counters.posts;
+    },
+    get nodesRun() {
+      return counters.nodesRun;
+    },
+    get interrupts() {
+      return counters.interrupts;
+    },
+    get sockets() {
+      return hub.count();
+    },
+    promptIds: counters.promptIds,
+    started: counters.started,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
