@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /** Real servers and processes are started by most suites, so they run side by side only as far as two cores carry. */
 export default defineConfig({
+  // As Node resolves: `graphql` has a second build under `module`, and two of it cannot work on one schema.
+  resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
