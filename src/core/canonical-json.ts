@@ -1,4 +1,3 @@
-// biome-ignore lint/style/noRestrictedImports: a hash is a pure function of its text; core stays without I/O, clock and random
 import { hash } from 'node:crypto';
 import type { Json } from './job.ts';
 

@@ -5,7 +5,7 @@ import { describe, type IssueList, type Path, quote, shorten } from './issues.ts
 
 const NODE_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
 const EDITOR_FORMAT =
-  "expected ComfyUI's API format, got the editor's; in ComfyUI, open the workflow and use Workflow > Export (API) (older versions: switch on dev mode, then Save (API Format))";
+  "expected ComfyUI's API format, got the editor's; in ComfyUI, open the workflow and use File > Export (API)";
 
 /**
  * Checks that a value is a graph in ComfyUI's API format and gives it back with nothing in it but what that format has:

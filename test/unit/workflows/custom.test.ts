@@ -90,7 +90,7 @@ const refused: [what: string, input: { [name: string]: unknown }, issues: string
     'the format of the editor',
     { graph: { last_node_id: 1, nodes: [{ id: 1, type: 'A' }], links: [], version: 0.4 } },
     [
-      "graph editor_format: expected ComfyUI's API format, got the editor's; in ComfyUI, open the workflow and use Workflow > Export (API) (older versions: switch on dev mode, then Save (API Format))",
+      "graph editor_format: expected ComfyUI's API format, got the editor's; in ComfyUI, open the workflow and use File > Export (API)",
     ],
   ],
   [

@@ -314,7 +314,7 @@ test.for(badManifests)('a manifest with %s stops the start', async ([, bad, faul
 });
 
 const api =
-  "expected ComfyUI's API format, got the editor's; in ComfyUI, open the workflow and use Workflow > Export (API)";
+  "expected ComfyUI's API format, got the editor's; in ComfyUI, open the workflow and use File > Export (API)";
 const badFolders: [what: string, files: { [path: string]: unknown }, faults: (string | RegExp)[]][] = [
   [
     'a folder with neither file',
@@ -325,7 +325,7 @@ const badFolders: [what: string, files: { [path: string]: unknown }, faults: (st
   [
     'a graph in the format of the editor',
     { 'a/graph.json': { nodes: [], links: [], version: 0.4 }, 'a/manifest.json': manifest },
-    [`a/graph.json: ${api} (older versions: switch on dev mode, then Save (API Format))`],
+    [`a/graph.json: ${api}`],
   ],
   [
     'a graph with faults',
