@@ -1,0 +1,212 @@
+import { describe, expect, test } from 'vitest';
+import type { Graph } from '../../../src/core/graph.ts';
+import { historyEntrySchema } from '../../../worker/comfyui/history.ts';
+import { parsePythonJson } from '../../../worker/comfyui/json.ts';
+import { isTerminalMessage, parsePromptMessage } from '../../../worker/comfyui/messages.ts';
+import { readOutcome } from '../../../worker/comfyui/outcome.ts';
+import { collectOutputs } from '../../../worker/comfyui/outputs.ts';
+import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import { parseRefusal } from '../../../worker/comfyui/rejection.ts';
+import { isSupported } from '../../../worker/comfyui/version.ts';
+
+const graph: Graph = {
+  '2': { class_type: 'SaveImage', inputs: { images: ['10', 0], filename_prefix: 'mine' } },
+  '10': { class_type: 'EmptyImage', inputs: { width: 8 } },
+  b: { class_type: 'SaveText', inputs: { filename_prefix: ['10', 0] } },
+};
+
+const entryOf = (entry: object) => historyEntrySchema.parse(entry);
+const file = (filename: string, type = 'output') => ({ filename, subfolder: 'sub', type });
+
+describe('JSON as Python writes it', () => {
+  test('a bare NaN or Infinity is null, and text that says so stays', () => {
+    expect(parsePythonJson('{"a": NaN, "b": [-Infinity, Infinity], "c": "NaN \\" Infinity"}')).toEqual({
+      a: null,
+      b: [null, null],
+      c: 'NaN " Infinity',
+    });
+  });
+
+  test('other broken JSON is refused', () => {
+    expect(() => parsePythonJson('{"a": NaNa')).toThrow(SyntaxError);
+    expect(() => parsePythonJson('{"a":')).toThrow(SyntaxError);
+  });
+});
+
+describe('messages', () => {
+  const parse = (message: object) => parsePromptMessage(JSON.stringify(message), (id) => id === 'mine');
+
+  test('those of other prompts, broadcasts and unknown types are dropped', () => {
+    expect(parse({ type: 'execution_success', data: { prompt_id: 'other' } })).toBeNull();
+    expect(parse({ type: 'status', data: { status: {} } })).toBeNull();
+    expect(parse({ type: 'executing', data: { node: '3' } })).toBeNull();
+    expect(parse({ type: 'crystools.monitor', data: { prompt_id: 'mine' } })).toBeNull();
+    expect(parse({ type: 'executing', data: { prompt_id: 'mine', node: { odd: true } } })).toBeNull();
+    expect(parsePromptMessage('not json', () => true)).toBeNull();
+  });
+
+  test('a value that is no number counts as nothing done', () => {
+    const text = '{"type":"progress","data":{"prompt_id":"mine","node":"3","value":NaN,"max":4}}';
+    expect(parsePromptMessage(text, () => true)?.data).toMatchObject({ value: 0, max: 4 });
+  });
+
+  test('the end is told by success, error, interrupt or executing null, and not by a blocked input', () => {
+    const ends = (type: string, data: object = {}) => {
+      const message = parse({ type, data: { prompt_id: 'mine', ...data } });
+      return message !== null && isTerminalMessage(message);
+    };
+    expect(ends('execution_success')).toBe(true);
+    expect(ends('execution_interrupted')).toBe(true);
+    expect(ends('execution_error', { exception_type: 'RuntimeError' })).toBe(true);
+    expect(ends('executing', { node: null })).toBe(true);
+    expect(ends('execution_error', { exception_type: 'ExecutionBlocked' })).toBe(false);
+    expect(ends('executing', { node: '3' })).toBe(false);
+    expect(ends('execution_start')).toBe(false);
+  });
+});
+
+describe('outcome', () => {
+  const status = (status_str: string, ...messages: [string, object][]) =>
+    readOutcome(entryOf({ outputs: {}, status: { status_str, completed: status_str === 'success', messages } }));
+
+  test('an error message decides, even beside a flag that says success', () => {
+    const error = { node_id: '3', node_type: 'KSampler', exception_type: 'ValueError', exception_message: 'cycle\n' };
+    expect(status('success', ['execution_error', error], ['execution_success', {}])).toEqual({
+      outcome: 'failed',
+      failure: { nodeId: '3', classType: 'KSampler', exceptionType: 'ValueError', text: 'cycle\n' },
+    });
+  });
+
+  test('a blocked input is no failure', () => {
+    const blocked = { exception_type: 'ExecutionBlocked' };
+    expect(status('success', ['execution_error', blocked], ['execution_success', {}])).toEqual({ outcome: 'success' });
+  });
+
+  test('an interrupt is one, and an error without a word is a failure', () => {
+    expect(status('error', ['execution_start', {}], ['execution_interrupted', {}])).toEqual({ outcome: 'interrupted' });
+    expect(status('error')).toMatchObject({ outcome: 'failed', failure: { nodeId: null, exceptionType: 'unknown' } });
+    expect(readOutcome(entryOf({}))).toMatchObject({ outcome: 'failed' });
+  });
+});
+
+describe('outputs', () => {
+  test('final files under any key, in the order of the graph, then by place; previews and inputs left out', () => {
+    const entry = entryOf({
+      outputs: {
+        b: { gifs: [{ ...file('v.mp4'), fullpath: '/x' }], number: [3], deep: { list: [[file('deep.png')]] } },
+        '2': { images: [file('two_1.png'), file('two_2.png'), file('p.png', 'temp'), file('i.png', 'input')] },
+      },
+    });
+    expect(collectOutputs(entry, graph)).toEqual([
+      { node: '2', file: file('two_1.png') },
+      { node: '2', file: file('two_2.png') },
+      { node: 'b', file: file('v.mp4') },
+      { node: 'b', file: file('deep.png') },
+    ]);
+  });
+
+  test('a file that two nodes name is one result', () => {
+    const entry = entryOf({
+      outputs: { '2': { images: [file('a.png')] }, b: { files: [file('a.png')], text: ['a'] } },
+    });
+    expect(collectOutputs(entry, graph)).toEqual([{ node: '2', file: file('a.png') }]);
+  });
+
+  test('texts are results where a node wrote no file, and one that was taken apart is put together', () => {
+    const entry = entryOf({
+      outputs: {
+        '2': { text: ['one', '', 'two'] },
+        '10': { text: ['o', 'd', 'd'] },
+        b: { text: ['x'], files: [file('x.txt')] },
+      },
+    });
+    expect(collectOutputs(entry, graph)).toEqual([
+      { node: '2', text: 'one' },
+      { node: '2', text: 'two' },
+      { node: '10', text: 'odd' },
+      { node: 'b', file: file('x.txt') },
+    ]);
+  });
+
+  test('a node made at run time stands for the one in the graph', () => {
+    const outputs = { '2.0.1': { images: [file('a.png')] }, x: { images: [file('b.png')] } };
+    const entry = entryOf({ outputs, meta: { x: { real_node_id: 'b' } } });
+    expect(collectOutputs(entry, graph).map(({ node }) => node)).toEqual(['2', 'b']);
+  });
+
+  test('an entry with nothing in it, or with null, has none', () => {
+    expect(collectOutputs(entryOf({ outputs: { '2': null, b: { images: null } } }), graph)).toEqual([]);
+    expect(collectOutputs(entryOf({}), graph)).toEqual([]);
+  });
+});
+
+describe('prompts', () => {
+  test('each submission of each job has its own id, always the same', () => {
+    const job = '0197c5a4-7e3f-7c10-9d3b-0f8a5d1c2b3e';
+    const ids = [promptIdOf(job, 1), promptIdOf(job, 2), promptIdOf('0197c5a4-7e3f-7c10-9d3b-0f8a5d1c2b3f', 1)];
+    expect(new Set(ids).size).toBe(3);
+    expect(promptIdOf(job, 1)).toBe(ids[0]);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+
+  test('every prefix of file names becomes the prompt and node, linked ones too, and the graph given stays', () => {
+    const isolated = isolateOutputs({ ...graph, '../x': { class_type: 'S', inputs: { filename_prefix: '' } } }, 'PID');
+    expect(isolated['2']?.inputs.filename_prefix).toBe('comfygate/PID/2');
+    expect(isolated.b?.inputs.filename_prefix).toBe('comfygate/PID/b');
+    expect(isolated['../x']?.inputs.filename_prefix).toBe('comfygate/PID/___x');
+    expect(isolated['10']?.inputs).toEqual({ width: 8 });
+    expect(graph['2']?.inputs.filename_prefix).toBe('mine');
+  });
+});
+
+describe('refusals', () => {
+  test('the first faulty node is named', () => {
+    const refusal = parseRefusal({
+      error: { type: 'prompt_outputs_failed_validation', message: 'Prompt outputs failed validation', details: '' },
+      node_errors: {
+        '3': {
+          class_type: 'KSampler',
+          errors: [{ type: 'value_not_in_list', message: 'Value not in list', details: "s: 'x' not in ['y']" }],
+        },
+        '4': { class_type: 'EmptyImage', errors: [{ type: 'other', message: 'm', details: 'd' }] },
+      },
+    });
+    expect(refusal).toEqual({
+      type: 'value_not_in_list',
+      nodeId: '3',
+      classType: 'KSampler',
+      text: "s: 'x' not in ['y']",
+    });
+  });
+
+  test('a missing class is named by extra_info, and an unnamed fault by its message', () => {
+    const missing = {
+      error: {
+        type: 'missing_node_type',
+        message: "Node 'A' not found.",
+        details: "Node ID '#1'",
+        extra_info: { node_id: '1', class_type: 'A' },
+      },
+      node_errors: {},
+    };
+    expect(parseRefusal(missing)).toMatchObject({ type: 'missing_node_type', nodeId: '1', classType: 'A' });
+    const none = {
+      error: { type: 'prompt_no_outputs', message: 'Prompt has no outputs', details: '', extra_info: {} },
+      node_errors: {},
+    };
+    expect(parseRefusal(none)).toEqual({
+      type: 'prompt_no_outputs',
+      nodeId: null,
+      classType: null,
+      text: 'Prompt has no outputs',
+    });
+    expect(parseRefusal({ detail: 'a proxy says no' })).toBeUndefined();
+  });
+});
+
+test('versions from 0.3.57 on are driven, older and unnamed ones are not', () => {
+  const supported = ['0.3.57', '0.3.65', '0.4', '0.33.0', 'v1.0.0', 'nightly'];
+  const refused = ['0.3.56', '0.2.99', '0.3', null];
+  expect(supported.filter(isSupported)).toEqual(supported);
+  expect(refused.filter(isSupported)).toEqual([]);
+});

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { StorageError } from '../../../src/artifacts/artifact-store.ts';
+import { executionError, rejectionError, retryDelayMs, storageError } from '../../../worker/failures.ts';
+import { scrub } from '../../../worker/scrub.ts';
+
+const failure = (exceptionType: string, text: string) => ({ nodeId: '3', classType: 'KSampler', exceptionType, text });
+
+describe('scrub', () => {
+  test.each([
+    ['cannot open /home/me/models/a.safetensors now', 'cannot open [path] now'],
+    ["No such file: '/srv/my models/a b.png'", "No such file: '[path]'"],
+    ['C:\\ComfyUI\\models\\x.ckpt missing', '[path] missing'],
+    ["open('C:/My Models/x')", "open('[path]')"],
+    ['\\\\nas\\share\\x missing', '[path] missing'],
+    ['GET http://10.0.0.7:8188/view?x=1 failed', 'GET [address] failed'],
+    ['connect to 10.0.0.7:8188 refused', 'connect to [address] refused'],
+    ['connect to localhost:8188 refused', 'connect to [address] refused'],
+    ['connect to gpu-1.inner.lan:8188 refused', 'connect to [address] refused'],
+    ['bind [fe80::1]:8188', 'bind [address]'],
+    ['~/.cache/huggingface is full', '[path] is full'],
+  ])('%s', (text, clean) => {
+    expect(scrub(text)).toBe(clean);
+  });
+
+  test.each([
+    'Expected 3/4 channels and/or a mask, got 1.5 (ratio 2.0)',
+    "sampler_name: 'k_euler' not in ['euler', 'ddim']",
+    "ckpt_name: 'sd/xl.safetensors' not in (list of length 30)",
+    'Sizes of tensors must match except in dimension 1. Expected size 64 but got size 32.',
+  ])('leaves alone: %s', (text) => {
+    expect(scrub(text)).toBe(text);
+  });
+
+  test('takes the first line that says something, without control characters, and bounds it', () => {
+    expect(scrub('\n\nTraceback (most recent call last):\nfailed\u0007here\n  File "/x/y.py", line 3')).toBe(
+      'failed here',
+    );
+    expect(scrub('a'.repeat(5_000))).toHaveLength(500);
+    expect(scrub('')).toBe('');
+  });
+});
+
+describe('errors of a job', () => {
+  test('a refusal names node, input and choices, and is not worth another try', () => {
+    const text = "sampler_name: 'k_euler' not in ['euler']";
+    expect(rejectionError({ type: 'value_not_in_list', nodeId: '3', classType: 'KSampler', text })).toEqual({
+      code: 'WORKFLOW_REJECTED',
+      message: "KSampler (node 3): sampler_name: 'k_euler' not in ['euler']",
+      nodeId: '3',
+      classType: 'KSampler',
+      retryable: false,
+    });
+  });
+
+  test.each([
+    ['torch.OutOfMemoryError', 'Allocation on device'],
+    ['torch.cuda.OutOfMemoryError', ''],
+    ['MemoryError', ''],
+    ['RuntimeError', 'CUDA error: out of memory'],
+    ['RuntimeError', "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes"],
+  ])('%s %s is out of memory', (type, text) => {
+    expect(executionError(failure(type, text))).toMatchObject({ code: 'OUT_OF_MEMORY', retryable: true });
+  });
+
+  test('any other exception is EXECUTION_FAILED and tells no path', () => {
+    const error = executionError(failure('FileNotFoundError', "No such file or directory: '/opt/comfy/x.png'\n\ntips"));
+    expect(error).toEqual({
+      code: 'EXECUTION_FAILED',
+      message: "KSampler (node 3): No such file or directory: '[path]'",
+      nodeId: '3',
+      classType: 'KSampler',
+      retryable: false,
+    });
+  });
+
+  test('a full storage is told from one that is away', () => {
+    expect(storageError(new StorageError('full', 'x')).code).toBe('STORAGE_FULL');
+    expect(storageError(new StorageError('denied', 'x')).code).toBe('STORAGE_UNAVAILABLE');
+  });
+});
+
+test('delays double up to half a minute, less a fifth at most', () => {
+  expect([0, 1, 2, 9].map((failures) => retryDelayMs(failures, () => 1))).toEqual([1_000, 2_000, 4_000, 30_000]);
+  expect(retryDelayMs(0, () => 0)).toBe(800);
+});
