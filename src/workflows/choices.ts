@@ -6,7 +6,7 @@ const LISTED_CHARACTERS = 1200;
 const COMPARED_CHARACTERS = 64;
 
 /** ComfyUI's name as a GraphQL enum name: upper case, everything else but A-Z, 0-9 and _ made _, no digit in front. */
-export function enumName(label: string): string {
+function enumName(label: string): string {
   return label
     .toUpperCase()
     .replace(/[^A-Z0-9_]/g, '_')
