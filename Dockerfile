@@ -1,0 +1,30 @@
+# One image for every role:   docker run comfygate gateway | worker | simulator | config
+FROM node:24-slim AS base
+WORKDIR /app
+
+# Optional packages are needed here: the compiler comes as one.
+FROM base AS build
+COPY package.json package-lock.json .npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
+COPY . .
+RUN npm run build
+
+# The optional packages of production are a Node that the image has already and speed-ups with install scripts.
+FROM base AS packages
+COPY package.json package-lock.json .npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=optional --no-audit --no-fund
+
+FROM base
+ENV NODE_ENV=production DATA_DIR=/data ADMIN_PORT=9464
+# Where artifacts are kept unless S3_ENDPOINT is set. A volume mounted here takes over its owner.
+RUN mkdir -m 0700 /data && chown node:node /data
+COPY --from=packages /app/node_modules node_modules
+COPY --from=build /app/dist .
+USER node
+EXPOSE 4000
+# A gateway answers on its port, a worker on its private one.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=1s --retries=3 \
+  CMD ["node", "src/healthcheck.js"]
+# PID 1 has no default action for signals: the process handles them itself, and reaps none since it starts no child here.
+ENTRYPOINT ["node", "--enable-source-maps", "src/cli.js"]
+CMD ["gateway"]
