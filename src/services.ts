@@ -82,7 +82,19 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const sweeper = startSweeper({ redis, keys, store, queue, artifacts, retentionMs, log });
   shutdown.add('sweeper', () => sweeper.close());
   const health = createHealth({ redis, store, artifacts, backends, version: readVersion() });
-  return { catalogue, artifacts, backends, jobs, feed, health, redisReady: () => redis.ping().then(() => undefined) };
+  return {
+    catalogue,
+    artifacts,
+    backends,
+    jobs,
+    feed,
+    health,
+    redisReady: () =>
+      redis.ping().then(
+        () => true,
+        () => false,
+      ),
+  };
 }
 
 /** All that a worker is made of, but the worker itself. Waits for Redis. */

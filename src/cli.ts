@@ -1,0 +1,68 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { ConfigError, describeConfig, loadConfig } from './config.ts';
+import { startGatewayRole, startWorkerRole } from './roles.ts';
+import { runRole } from './run.ts';
+import { runSimulator } from './simulator/run-simulator.ts';
+import { readVersion } from './version.ts';
+
+const program = new Command('comfygate')
+  .description('A typed GraphQL gateway for ComfyUI: durable jobs, live progress, signed results.')
+  .version(readVersion())
+  .addHelpText('after', '\nSettings come from the environment: see `comfygate config` and .env.example.');
+
+program
+  .command('start', { isDefault: true })
+  .description(
+    'all in one: gateway, worker, and an embedded part for each of REDIS_URL, COMFYUI_URLS, S3_ENDPOINT not set',
+  )
+  .action(async () => void (await import('./main.ts')));
+
+program
+  .command('gateway')
+  .description('the GraphQL server; any number of them (needs REDIS_URL, and S3_ENDPOINT or STORAGE_SHARED)')
+  .action(() =>
+    runRole(process.env, async (config, log, shutdown) => {
+      const { graphqlUrl } = await startGatewayRole(config, log, shutdown);
+      process.stdout.write(`GraphiQL: ${graphqlUrl}\n`);
+    }),
+  );
+
+program
+  .command('worker')
+  .description(
+    'runs jobs on ComfyUI; any number of them (needs REDIS_URL, COMFYUI_URLS, and S3_ENDPOINT or STORAGE_SHARED)',
+  )
+  .action(() => runRole(process.env, startWorkerRole));
+
+program
+  .command('simulator')
+  .description('a ComfyUI without a GPU, to develop and test against')
+  .option('--host <address>', 'address to listen on', '127.0.0.1')
+  .option('--port <number>', 'port to listen on; 0: any free one', numberBetween(0, 65_535), 8188)
+  .option('--speed <factor>', 'how much faster than its own pace nodes run', numberBetween(0.01, 1e6), 1)
+  .action((options: { host: string; port: number; speed: number }) => runSimulator(options));
+
+program
+  .command('config')
+  .description('print the effective configuration, secrets masked')
+  .action(() => {
+    try {
+      process.stdout.write(`${describeConfig(loadConfig(process.env))}\n`);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      process.stderr.write(`${error.problems.join('\n')}\n`);
+      process.exitCode = 78;
+    }
+  });
+
+function numberBetween(min: number, max: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= min && value <= max)) {
+      throw new InvalidArgumentError(`expected ${min} to ${max}`);
+    }
+    return value;
+  };
+}
+
+await program.parseAsync();

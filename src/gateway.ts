@@ -1,0 +1,44 @@
+import type { Config } from './config.ts';
+import { createEngine } from './graphql/engine.ts';
+import { createSchema } from './graphql/schema.ts';
+import { startAdminServer } from './http/admin-server.ts';
+import { createArtifactDownload } from './http/artifact-download.ts';
+import { type HttpServer, startHttpServer } from './http/server.ts';
+import { artifactFolder, openGatewayServices, type Surroundings } from './services.ts';
+
+/** Of SHUTDOWN_TIMEOUT, what requests under way get to end. */
+const GRACE_SHARE = 0.2;
+
+/** Starts a gateway in this process, on `port`; it is stopped with `around.shutdown`. */
+export async function startGateway(config: Config, around: Surroundings, port: number): Promise<HttpServer> {
+  const { shutdown, publicUrl, signingSecret } = around;
+  const log = around.log.child({ part: 'gateway' });
+  const services = await openGatewayServices(config, around);
+  const { catalogue, health } = services;
+  let draining = false;
+
+  const server = await startHttpServer({
+    host: config.http.host,
+    port,
+    publicUrl,
+    allowedOrigins: config.http.allowedOrigins,
+    maxBodyBytes: config.http.maxBodyBytes,
+    engine: createEngine({ schema: createSchema(catalogue), log }),
+    services: { ...services, artifactUrlTtlSeconds: config.artifactUrlTtlMs / 1000 },
+    artifacts: config.s3
+      ? undefined
+      : createArtifactDownload({ folder: artifactFolder(config), signingSecret, now: Date.now }),
+    health,
+    ready: async () => !draining && (await services.redisReady()),
+    log,
+  });
+  shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
+  if (config.admin) {
+    const admin = await startAdminServer({ ...config.admin, health, log });
+    shutdown.add('private port', () => admin.close(0));
+  }
+  shutdown.add('readiness', () => {
+    draining = true;
+  });
+  return server;
+}

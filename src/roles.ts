@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { Logger } from 'pino';
+import { startWorker } from '../worker/main.ts';
+import { type Config, ConfigError, checkRole, defaultPublicUrl } from './config.ts';
+import { openDataDir } from './embedded/data-dir.ts';
+import { startEmbeddedRedis } from './embedded/redis.ts';
+import { startEmbeddedSimulator } from './embedded/simulator.ts';
+import { startGateway } from './gateway.ts';
+import type { Shutdown } from './shutdown.ts';
+
+/** What `npm start` says when it is ready. */
+export interface Started {
+  graphqlUrl: string;
+  /** What stands in for a part that was not named. */
+  embedded: string[];
+}
+
+/** Gateway and worker in one process, and a Redis, a simulated ComfyUI and a folder for what the configuration does not name. */
+export async function startAll(config: Config, log: Logger, shutdown: Shutdown): Promise<Started> {
+  checkRole(config, 'all');
+  const embedded: string[] = [];
+  const { url, port } = await address(config);
+  const dataDir = await openDataDir(config.folder.dataDir);
+  shutdown.add('data folder', () => dataDir.close());
+
+  let redisUrl = config.redis.url;
+  if (redisUrl === undefined) {
+    const redis = await startEmbeddedRedis({ dataDir: dataDir.path, log: log.child({ part: 'redis' }) });
+    shutdown.add('redis', () => redis.close());
+    redisUrl = redis.url;
+    embedded.push('Redis');
+  }
+  let { backends } = config.comfyui;
+  if (backends === undefined) {
+    const simulator = await startEmbeddedSimulator({ log: log.child({ part: 'simulator' }) });
+    shutdown.add('simulator', () => simulator.close());
+    backends = [{ name: 'simulator', url: simulator.url }];
+    embedded.push('a simulated ComfyUI');
+  }
+  if (config.s3 === undefined) embedded.push(`storage in ${dataDir.path}`);
+
+  const signingSecret = config.folder.signingSecret ?? dataDir.signingSecret;
+  const around = { redisUrl, publicUrl: url, signingSecret, log, shutdown };
+  await startWorker(config, around, backends);
+  const server = await startGateway(config, around, port);
+  return { graphqlUrl: `${server.url}/graphql`, embedded };
+}
+
+/** A gateway alone. */
+export async function startGatewayRole(config: Config, log: Logger, shutdown: Shutdown): Promise<Started> {
+  checkRole(config, 'gateway');
+  const { signingSecret } = config.folder;
+  if (config.s3 === undefined && signingSecret === undefined) {
+    throw new ConfigError([
+      'SIGNING_SECRET: expected 32 to 1024 characters, the same at all gateways, since they sign addresses of the folder; or set S3_ENDPOINT',
+    ]);
+  }
+  const { url, port } = await address(config);
+  const around = {
+    redisUrl: config.redis.url ?? '',
+    publicUrl: url,
+    signingSecret: signingSecret ?? '',
+    log,
+    shutdown,
+  };
+  const server = await startGateway(config, around, port);
+  return { graphqlUrl: `${server.url}/graphql`, embedded: [] };
+}
+
+/** A worker alone. */
+export async function startWorkerRole(config: Config, log: Logger, shutdown: Shutdown): Promise<void> {
+  checkRole(config, 'worker');
+  // A worker stores and never signs: gateways make the addresses.
+  const signingSecret = randomBytes(32).toString('hex');
+  const publicUrl = config.http.publicUrl ?? 'http://127.0.0.1';
+  const around = { redisUrl: config.redis.url ?? '', publicUrl, signingSecret, log, shutdown };
+  await startWorker(config, around, config.comfyui.backends ?? []);
+}
+
+/** Where to listen and what to call it. PORT=0 is settled here, since the folder's addresses need it before we listen. */
+async function address({ http }: Config): Promise<{ url: string; port: number }> {
+  const port = http.port === 0 ? await freePort(http.host) : http.port;
+  return { port, url: http.publicUrl ?? defaultPublicUrl(http.host, port) };
+}
+
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const bound = server.address();
+  server.close();
+  await once(server, 'close');
+  if (bound === null || typeof bound === 'string') throw new Error('no port was given');
+  return bound.port;
+}

@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A process of the product, as an operator starts it. */
+export interface ProductProcess {
+  readonly pid: number;
+  /** Everything it has written so far. */
+  output(): string;
+  /** Resolves when its output has this, rejects when it has ended or the time is over. */
+  until(text: string | RegExp, timeoutMs?: number): Promise<void>;
+  signal(name: NodeJS.Signals): void;
+  /** SIGKILL, and wait until it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM, and its exit code. */
+  stop(timeoutMs?: number): Promise<number | null>;
+  /** Resolves with its exit code. */
+  exited: Promise<number | null>;
+}
+
+const root = new URL('../../', import.meta.url).pathname;
+
+/** Starts `comfygate <args>` with just this environment. */
+export function startProduct(args: string[], env: Record<string, string>): ProductProcess {
+  return startScript([join(root, 'src/cli.ts'), ...args], env);
+}
+
+/** Starts a script with the Node that runs the tests. */
+export function startScript(args: string[], env: Record<string, string>): ProductProcess {
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return follow(child);
+}
+
+function follow(child: ChildProcess): ProductProcess {
+  let text = '';
+  const listeners = new Set<() => void>();
+  const collect = (chunk: Buffer) => {
+    text += chunk.toString();
+    for (const listener of listeners) listener();
+  };
+  child.stdout?.on('data', collect);
+  child.stderr?.on('data', collect);
+  const exited = once(child, 'close').then(([code]) => code as number | null);
+  const killWithTests = () => void child.kill('SIGKILL');
+  process.once('exit', killWithTests);
+  void exited.then(() => {
+    process.off('exit', killWithTests);
+    for (const listener of listeners) listener();
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the process could not be started');
+
+  return {
+    pid,
+    exited,
+    output: () => text,
+    async until(wanted, timeoutMs = 20_000) {
+      const found = () => (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text));
+      if (found()) return;
+      const done = Promise.withResolvers<void>();
+      const timer = setTimeout(
+        () => done.reject(new Error(`not within ${timeoutMs} ms: ${wanted}\n${text}`)),
+        timeoutMs,
+      );
+      const check = () => {
+        if (found()) done.resolve();
+        else if (child.exitCode !== null || child.signalCode !== null) {
+          done.reject(new Error(`ended with ${child.exitCode ?? child.signalCode} before: ${wanted}\n${text}`));
+        }
+      };
+      listeners.add(check);
+      check();
+      try {
+        await done.promise;
+      } finally {
+        clearTimeout(timer);
+        listeners.delete(check);
+      }
+    },
+    signal: (name) => void child.kill(name),
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+    async stop(timeoutMs = 30_000) {
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+      const code = await exited;
+      clearTimeout(timer);
+      return code;
+    },
+  };
+}
+
+/** A port that is free now, below those that the kernel gives to outgoing connections. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const free = await Promise.race([
+      once(server, 'listening').then(() => true),
+      once(server, 'error').then(() => false),
+    ]);
+    server.close();
+    if (free) return port;
+  }
+}
+
+/** A folder of a test's own, and how to remove it. */
+export async function tempFolder(): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'comfygate-test-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BackendAddress, Config } from '../src/config.ts';
+import { openWorkerServices, type Surroundings } from '../src/services.ts';
+import { createWorker } from './worker.ts';
+
+/** Of SHUTDOWN_TIMEOUT, what running jobs get to finish before they are handed back. */
+const FINISH_SHARE = 0.6;
+
+/** Starts a worker in this process, for `backends`; it is stopped with `around.shutdown`. */
+export async function startWorker(
+  config: Config,
+  around: Surroundings,
+  backends: readonly BackendAddress[],
+): Promise<void> {
+  const { log, shutdown } = around;
+  const services = await openWorkerServices(config, around);
+  const tempDir = await mkdtemp(join(tmpdir(), 'comfygate-worker-'));
+  shutdown.add('temporary files', () => rm(tempDir, { recursive: true, force: true }));
+  const workerId = randomUUID();
+  const worker = createWorker({
+    ...services,
+    workerId,
+    backends: [...backends],
+    depth: config.comfyui.depth,
+    jobTimeoutMs: config.jobs.timeoutMs,
+    jobAttempts: config.jobs.attempts,
+    tempDir,
+    finishTimeoutMs: config.shutdownTimeoutMs * FINISH_SHARE,
+    log: log.child({ part: 'worker' }),
+  });
+  shutdown.add('worker', () => worker.close());
+  log.info({ workerId, backends: backends.map(({ name }) => name) }, 'worker started');
+}
