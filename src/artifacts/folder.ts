@@ -40,8 +40,10 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
           target.appendFile(JSON.stringify({ sizeBytes, sha256, contentType })),
         );
         try {
-          // While an object is replaced it is absent for a moment, never a mix of old and new.
-          await rm(paths.description, { force: true });
+          // While another object is replaced it is absent for a moment, never a mix of old and new. The same one stays,
+          // so that two writers of one file do not take it away from each other.
+          const earlier = await headObject(folder, key);
+          if (earlier !== null && earlier.sha256 !== sha256) await rm(paths.description, { force: true });
           await rename(data, paths.data);
           await rename(description, paths.description);
         } finally {

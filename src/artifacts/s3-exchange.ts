@@ -85,7 +85,7 @@ export function createExchange(settings: ExchangeSettings) {
     /** The answer's status once it has begun; what of the body is not sent by then is not wanted. */
     status: () => response?.statusCode,
     /** Everything was sent and read, so that the connection is free for the next exchange. */
-    complete: () => response?.complete === true && sent?.writableFinished === true,
+    complete: () => response?.complete === true && sent?.writableEnded === true,
     /** The server closed a kept connection just as it was used again: nothing was wrong with the request. */
     stale: () => stale,
   };

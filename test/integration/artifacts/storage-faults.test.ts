@@ -12,6 +12,7 @@ import type { ArtifactStore, FileToStore } from '../../../src/artifacts/artifact
 import { createFolderStore } from '../../../src/artifacts/folder.ts';
 import { artifactKey } from '../../../src/artifacts/keys.ts';
 import { createS3Store, type S3StoreOptions } from '../../../src/artifacts/s3.ts';
+import { createClient } from '../../../src/artifacts/s3-call.ts';
 import { findMinio, startTestMinio, type TestMinio } from '../../support/minio.ts';
 
 const run = promisify(execFile);
@@ -238,9 +239,11 @@ describe.skipIf(findMinio() === null)('S3 storage that fails', () => {
 
 describe('S3 answers that only a fault gives', () => {
   /** An S3 server whose bucket is there and whose PUT answers as told, without reading the body. */
-  async function faulty(put: RequestListener): Promise<ArtifactStore> {
+  const faulty = (put: RequestListener) =>
+    serving((req, res) => (req.method === 'PUT' ? put(req, res) : res.setHeader('content-length', 0).end()));
+
+  async function serving(onRequest: RequestListener): Promise<ArtifactStore> {
     const server = createHttpServer({ keepAliveTimeout: 1_000 });
-    const onRequest: RequestListener = (req, res) => (req.method === 'PUT' ? put(req, res) : res.end());
     server.on('request', onRequest).on('checkContinue', onRequest);
     const endpoint = await listening(server);
     const store = createS3Store({
@@ -284,6 +287,29 @@ describe('S3 answers that only a fault gives', () => {
     }
   });
 
+  it('sends once more what met a kept connection that the server was just closing', async () => {
+    const used = new Set<unknown>();
+    let resets = 0;
+    const store = await serving((req, res) => {
+      if (used.has(req.socket)) {
+        resets++;
+        req.socket.resetAndDestroy();
+        return;
+      }
+      req.resume();
+      req.on('end', () => {
+        used.add(req.socket);
+        res.setHeader('content-length', 0).end();
+      });
+    });
+    const file = await source(10);
+    // The object is not kept, so that each of them ends where the write is over and is looked at.
+    for (let round = 0; round < 3; round++) {
+      expect((await failure(store.put(newKey(), file, { signal: signal() }))).reason).toBe('mismatch');
+    }
+    expect(resets).toBeGreaterThan(0);
+  });
+
   it('does not wait for an answer that breaks off', async () => {
     const store = await faulty((req, res) => {
       req.resume();
@@ -292,6 +318,21 @@ describe('S3 answers that only a fault gives', () => {
     });
     expect((await failure(store.put(newKey(), await source(10), { signal: signal() }))).reason).toBe('unavailable');
   });
+});
+
+it('announces the SHA-256 of the body to the server, over TLS too', async () => {
+  const headers: unknown[] = [];
+  const capture = (target: unknown): never => {
+    headers.push(target instanceof Object && 'headers' in target ? target.headers : undefined);
+    throw new Error('captured');
+  };
+  for (const endpoint of ['http://example.org', 'https://example.org', 'https://[::1]:9000']) {
+    const client = createClient({ endpoint, region: 'r', accessKey: 'a', secretKey: 's' }, { request: capture });
+    const sha256 = createHash('sha256').update('body').digest('hex');
+    const options = { method: 'PUT', bucketName: 'bucket', objectName: 'key' };
+    await expect(client.makeRequestStreamAsync(options, 'body', sha256, [200], '')).rejects.toThrow('captured');
+    expect(headers.pop()).toMatchObject({ 'x-amz-content-sha256': sha256 });
+  }
 });
 
 describe('a folder that fails', () => {
