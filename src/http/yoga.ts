@@ -56,7 +56,7 @@ function useHttpStatus(): Plugin<GraphContext> {
         const errors = result.errors.map(({ message, nodes = null, extensions }) => {
           return new GraphQLError(message, {
             nodes,
-            extensions: { ...extensions, http: { spec: true, status: 400, ...extensions.http } },
+            extensions: { ...extensions, http: extensions.http ?? { spec: true, status: 400 } },
           });
         });
         setResult({ ...result, errors });
@@ -102,6 +102,10 @@ export function createYogaHandler({ engine, services, maxBodyBytes }: YogaHandle
     });
     if (req.method === 'POST') {
       const body = await readJsonBody(req, maxBodyBytes);
+      // The one parameter whose type Yoga leaves unchecked.
+      if (body.operationName != null && typeof body.operationName !== 'string') {
+        throw new HttpFault(400, 'BAD_REQUEST', 'Expected operationName to be a string.');
+      }
       // Yoga asks for the body by this; it has been read and parsed already.
       Object.defineProperty(request, 'json', { value: async () => body });
     } else checkQueryString(req);

@@ -1,0 +1,125 @@
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import type { JobEvent } from '../../src/core/events.ts';
+import { type Job, noProgress } from '../../src/core/job.ts';
+import type { GraphContext, GraphServices } from '../../src/graphql/context.ts';
+import { createEngine } from '../../src/graphql/engine.ts';
+import { createSchema } from '../../src/graphql/schema.ts';
+import type { HealthReport } from '../../src/health/health.ts';
+import { loadCatalogue } from '../../src/workflows/load.ts';
+import { createTestFeed, type TestFeed } from './test-feed.ts';
+
+/** The catalogue as it is shipped. */
+export function shippedCatalogue() {
+  return loadCatalogue({ dir: fileURLToPath(new URL('../../workflows', import.meta.url)), maxMegapixels: 4 });
+}
+
+export const testTime = Date.UTC(2030, 0, 31, 12);
+
+export function testJob(changes: Partial<Job> = {}): Job {
+  return {
+    id: '01890a5d-ac96-774b-bcce-b302099a8057',
+    caller: 'anonymous',
+    status: 'RUNNING',
+    workflow: 'textToImage',
+    template: 'a'.repeat(64),
+    parameters: { prompt: 'a lighthouse', seed: 7 },
+    priority: 'NORMAL',
+    order: 1_000_000,
+    tags: [],
+    progress: noProgress,
+    artifacts: [],
+    error: null,
+    attempts: 1,
+    failures: 0,
+    takeovers: 0,
+    lease: 1,
+    submission: null,
+    seq: 1,
+    requestId: 'test',
+    cancelRequestedAt: null,
+    createdAt: testTime,
+    startedAt: testTime + 1,
+    finishedAt: null,
+    deadlineAt: testTime + 86_400_000,
+    expiresAt: null,
+    ...changes,
+  };
+}
+
+export function testEvent(seq: number, changes: Partial<JobEvent> & { job?: Job } = {}): JobEvent {
+  return { seq, type: 'PROGRESS', at: testTime + seq, job: testJob({ seq }), ...changes };
+}
+
+const healthy: HealthReport = {
+  status: 'HEALTHY',
+  version: '1.2.3',
+  checkedAt: testTime,
+  checks: [{ name: 'redis', status: 'HEALTHY', latencyMs: 0.5, message: null }],
+  queue: { queued: 1, running: 2, oldestQueuedSeconds: 3.5, workers: 1 },
+};
+
+function notExpected(what: string) {
+  return () => Promise.reject(new Error(`${what} was not expected`));
+}
+
+/** Use cases that a test fills in where it needs them: GraphQL and HTTP are tried here, not what is behind. */
+export interface TestServices extends GraphServices {
+  feed: TestFeed;
+}
+
+export async function testServices(
+  changes: { jobs?: Partial<GraphServices['jobs']> } & Partial<Omit<GraphServices, 'jobs' | 'feed'>> = {},
+): Promise<TestServices> {
+  return {
+    health: async () => healthy,
+    catalogue: await shippedCatalogue(),
+    backends: { backends: async () => [] },
+    artifacts: {
+      url: async (key, options) =>
+        `https://files.test/${key}?${new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)]))}`,
+    },
+    artifactUrlTtlSeconds: 3600,
+    feed: createTestFeed(),
+    ...changes,
+    jobs: {
+      generate: notExpected('generate'),
+      get: notExpected('get'),
+      list: notExpected('list'),
+      cancel: notExpected('cancel'),
+      remove: notExpected('remove'),
+      queuePosition: notExpected('queuePosition'),
+      ...changes.jobs,
+    },
+  };
+}
+
+/** Log lines as data. */
+export function testLog() {
+  const lines: { [name: string]: unknown }[] = [];
+  const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  return { log, lines };
+}
+
+/** Runs operations through the engine, without a transport. */
+export async function testGraph(services: TestServices) {
+  const { log, lines } = testLog();
+  const engine = createEngine({ schema: createSchema(services.catalogue), log });
+  const contextValue: GraphContext = {
+    requestId: 'request-1',
+    caller: 'anonymous',
+    signal: new AbortController().signal,
+    services,
+  };
+
+  /** The answer as a client gets it. */
+  async function run(query: string, variables: { [name: string]: unknown } = {}) {
+    const document = engine.parse(query);
+    const faults = engine.validate(document);
+    const result = faults.length
+      ? { errors: faults }
+      : await engine.execute({ document, variableValues: variables, contextValue });
+    return JSON.parse(JSON.stringify(result));
+  }
+  return { engine, contextValue, run, lines };
+}
