@@ -243,7 +243,7 @@ describe('S3 answers that only a fault gives', () => {
     serving((req, res) => (req.method === 'PUT' ? put(req, res) : res.setHeader('content-length', 0).end()));
 
   async function serving(onRequest: RequestListener): Promise<ArtifactStore> {
-    const server = createHttpServer({ keepAliveTimeout: 1_000 });
+    const server = createHttpServer();
     server.on('request', onRequest).on('checkContinue', onRequest);
     const endpoint = await listening(server);
     const store = createS3Store({
