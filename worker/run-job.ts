@@ -1,7 +1,7 @@
 import type { Graph } from '../src/core/graph.ts';
-import type { Artifact } from '../src/core/job.ts';
+import type { Artifact, Job } from '../src/core/job.ts';
 import { type Attempt, Stopped } from './attempt.ts';
-import type { BackendLease } from './backends/pool.ts';
+import type { BackendLease, Pool } from './backends/pool.ts';
 import type { ComfyClient } from './comfyui/client.ts';
 import type { HistoryEntry } from './comfyui/history.ts';
 import type { PromptMessage } from './comfyui/messages.ts';
@@ -69,21 +69,37 @@ async function followEarlierPrompt(
     using prompt = attachPrompt(attempt, there.backend, promptIdOf(job.id, submission.number), onMessage, false);
     const ending = await follow(prompt, attempt, parts);
     log.info({ backend: there.backend.name, found: ending.state }, 'earlier prompt looked for');
-    if (ending.state !== 'lost') return ending.state === 'absent' ? null : ending;
+    if (ending.state !== 'lost' && ending.state !== 'absent') return ending;
+    if (ending.state === 'absent') {
+      moveOn(berth, pool);
+      return null;
+    }
   }
   attempt.prompt = null;
-  if (await reporter.reportedByOthers(workerId, submission.backend)) {
+  if (putBacks(job) < MOST_PUT_BACKS && (await reporter.reportedByOthers(workerId, submission.backend))) {
     throw new Retry('its prompt is at a server of another worker', {
       counts: false,
-      delayMs: timings.putBack * (0.75 + random() / 2),
+      delayMs: timings.putBack * (1 + putBacks(job) / 4) * (0.75 + random() / 2),
     });
   }
-  if (there) {
-    const elsewhere = pool.lease();
-    if (!elsewhere) throw new Retry('no server', { counts: false });
-    swap(berth, elsewhere);
-  }
+  if (there) moveOn(berth, pool);
   return null;
+}
+
+/** Where an earlier prompt was is no reason to go there again: it may be why there must be another. Throws Retry. */
+function moveOn(berth: Berth, pool: Pool) {
+  berth.lease[Symbol.dispose]();
+  const lease = pool.lease();
+  if (!lease) throw new Retry('no server', { counts: false });
+  berth.lease = lease;
+}
+
+/** In about a minute the other worker has come to it, or will not: then the job is run here, though its GPU work may be done twice. */
+const MOST_PUT_BACKS = 12;
+
+/** Claims that ended neither in a failure nor with their worker. */
+function putBacks({ attempts, failures, takeovers }: Job): number {
+  return attempts - 1 - failures - takeovers;
 }
 
 function swap(berth: Berth, lease: BackendLease) {

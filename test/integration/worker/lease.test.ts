@@ -1,0 +1,361 @@
+import { readdir } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { StorageError } from '../../../src/artifacts/artifact-store.ts';
+import { createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
+import type { Graph } from '../../../src/core/graph.ts';
+import type { Simulator } from '../../../src/simulator/simulator.ts';
+import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { type Harness, startHarness } from './harness.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startTestRedis();
+});
+afterAll(() => redis.close());
+
+const graph: Graph = {
+  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: 1, color: 255 } },
+  '9': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'x' } },
+};
+
+async function setUp() {
+  const harness = await startHarness(redis.url);
+  const simulator = await harness.simulate();
+  return { harness, simulator, [Symbol.asyncDispose]: () => harness[Symbol.asyncDispose]() };
+}
+
+const get = async (simulator: Simulator, path: string) => await (await fetch(`${simulator.url}${path}`)).json();
+const idle = { queue_running: [], queue_pending: [] };
+
+/** A job that a worker died of after its POST; its delivery comes back with the next worker. */
+async function leftByDeadWorker({ stores, submit }: Harness, simulator: Simulator, posted = true): Promise<string> {
+  const id = await submit(graph);
+  const claim = await stores.worker.claim(id);
+  if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
+  const submission = { number: 1, backend: 'main' };
+  await stores.worker.move(id, claim.job.lease, { move: 'submit', submission });
+  const promptId = promptIdOf(id, 1);
+  if (!posted) return id;
+  const body = JSON.stringify({ prompt: isolateOutputs(graph, promptId), client_id: 'dead', prompt_id: promptId });
+  const answer = await fetch(`${simulator.url}/prompt`, { method: 'POST', body });
+  if (answer.status !== 200) throw new Error(`POST answered ${answer.status}`);
+  return id;
+}
+
+describe('C01 a job that another worker died of', () => {
+  test('while its prompt runs: it is followed, not submitted again', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    simulator.faults.set({ hold: true });
+    const id = await leftByDeadWorker(harness, simulator);
+    harness.work({ main: simulator.url });
+    await harness.until(id, ({ attempts }) => attempts === 2);
+    simulator.faults.set({ hold: false });
+    expect(await harness.ended(id)).toMatchObject({
+      status: 'SUCCEEDED',
+      takeovers: 1,
+      failures: 0,
+      submission: { number: 1 },
+    });
+    expect(simulator.posts).toBe(1);
+  });
+
+  test('after its prompt has ended: its results are fetched', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    const id = await leftByDeadWorker(harness, simulator);
+    await vi.waitFor(async () => expect(Object.keys(await get(simulator, '/history'))).toHaveLength(1));
+    harness.work({ main: simulator.url });
+    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', submission: { number: 1 } });
+    expect(simulator.posts).toBe(1);
+  });
+
+  test('before its POST: the next number is submitted', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    const id = await leftByDeadWorker(harness, simulator, false);
+    harness.work({ main: simulator.url });
+    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', submission: { number: 2 } });
+    expect(simulator.promptIds).toEqual([promptIdOf(id, 2)]);
+  });
+
+  test('at a server that only this worker does not have, and that nobody reports: it runs here', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    const elsewhere = await harness.simulate();
+    const id = await leftByDeadWorker(harness, simulator);
+    harness.work({ elsewhere: elsewhere.url });
+    expect(await harness.ended(id)).toMatchObject({
+      status: 'SUCCEEDED',
+      submission: { number: 2, backend: 'elsewhere' },
+    });
+  });
+
+  test('at a server that another worker has: it is left to that one, at no cost', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    simulator.faults.set({ hold: true });
+    const id = await leftByDeadWorker(harness, simulator);
+    const { durable, keys } = harness.stores;
+    const seen = { status: 'UP', comfyuiVersion: null, queued: 0, running: 1, message: null, models: {} } as const;
+    await createRedisBackendReporter(durable, keys).report('the other worker', [{ name: 'main', ...seen }]);
+    const elsewhere = await harness.simulate();
+    harness.work({ elsewhere: elsewhere.url }, { timings: { putBack: 100 } });
+    await harness.until(id, ({ attempts }) => attempts >= 3);
+    harness.work({ main: simulator.url });
+    await harness.until(id, ({ status, attempts }) => status === 'RUNNING' && attempts > 3);
+    simulator.faults.set({ hold: false });
+    const job = await harness.ended(id);
+    expect(job).toMatchObject({ status: 'SUCCEEDED', failures: 0, submission: { number: 1, backend: 'main' } });
+    expect(elsewhere.posts).toBe(0);
+  });
+
+  test('C06 more than ten times: it ends with INTERNAL and its prompt is cancelled', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    simulator.faults.set({ hold: true });
+    const id = await leftByDeadWorker(harness, simulator);
+    for (let i = 0; i < 10; i++) await harness.stores.worker.claim(id);
+    harness.work({ main: simulator.url });
+    expect(await harness.ended(id)).toMatchObject({ status: 'FAILED', error: { code: 'INTERNAL' } });
+    await vi.waitFor(async () => expect(await get(simulator, '/queue')).toEqual(idle));
+  });
+});
+
+describe('C07 a worker whose lease was taken', () => {
+  test('touches neither ComfyUI nor storage nor the record', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    simulator.faults.set({ hold: true });
+    harness.work({ main: simulator.url });
+    const id = await harness.submit(graph);
+    await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
+    const taken = await harness.stores.worker.claim(id);
+    expect(taken).toMatchObject({ outcome: 'claimed', job: { lease: 2 } });
+    // What would make it cancel the prompt, were it still its own.
+    await harness.stores.gateway.requestCancel(id);
+    const { seq } = await harness.job(id);
+    simulator.faults.set({ hold: false });
+
+    const next = await harness.submit(graph);
+    expect(await harness.ended(next)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await harness.job(id)).toMatchObject({ status: 'RUNNING', lease: 2, seq, artifacts: [] });
+    expect(simulator.interrupts).toBe(0);
+    expect(Object.keys(await get(simulator, '/history'))).toEqual([promptIdOf(id, 1)]);
+    const stored = await Promise.all([
+      harness.artifacts.head(`jobs/${id}/1/00.png`),
+      harness.artifacts.head(`jobs/${next}/1/00.png`),
+    ]);
+    expect(stored).toEqual([null, expect.objectContaining({ contentType: 'image/png' })]);
+  });
+
+  test('in the middle of its uploads stores nothing more', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    const uploading = Promise.withResolvers<void>();
+    const aborted = Promise.withResolvers<void>();
+    const artifacts = {
+      ...harness.artifacts,
+      put: (_key: string, _file: object, { signal }: { signal: AbortSignal }) =>
+        new Promise<void>((_, reject) => {
+          uploading.resolve();
+          signal.addEventListener('abort', () => {
+            aborted.resolve();
+            reject(signal.reason);
+          });
+        }),
+    };
+    harness.work({ main: simulator.url }, { artifacts });
+    const id = await harness.submit(graph);
+    await uploading.promise;
+    expect(await harness.leftovers()).toHaveLength(1);
+    await harness.stores.worker.claim(id);
+    await aborted.promise;
+    await vi.waitFor(async () => expect(await harness.leftovers()).toEqual([]));
+    expect(await harness.job(id)).toMatchObject({ status: 'RUNNING', lease: 2 });
+  });
+});
+
+describe('cancel', () => {
+  test('of a running job interrupts its prompt, and only that', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    simulator.faults.set({ hold: true });
+    harness.work({ main: simulator.url });
+    const id = await harness.submit(graph);
+    await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
+    const other = await harness.submit(graph);
+    await vi.waitFor(() => expect(simulator.posts).toBe(2));
+    await harness.stores.gateway.requestCancel(id);
+    expect(await harness.ended(id)).toMatchObject({ status: 'CANCELED', artifacts: [] });
+    simulator.faults.set({ hold: false });
+    expect(await harness.ended(other)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  test('of a job whose prompt waits at its server takes it out of there', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    simulator.faults.set({ hold: true });
+    harness.work({ main: simulator.url });
+    const first = await harness.submit(graph);
+    await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
+    const second = await harness.submit(graph);
+    await vi.waitFor(() => expect(simulator.posts).toBe(2));
+    await harness.stores.gateway.requestCancel(second);
+    expect(await harness.ended(second)).toMatchObject({ status: 'CANCELED' });
+    simulator.faults.set({ hold: false });
+    expect(await harness.ended(first)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(simulator.started).toEqual([promptIdOf(first, 1)]);
+  });
+
+  test('of a prompt that cannot be interrupted ends the job within a bound', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    simulator.faults.set({ deadWorker: true });
+    harness.work({ main: simulator.url });
+    const id = await harness.submit(graph);
+    await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
+    await harness.stores.gateway.requestCancel(id);
+    expect(await harness.ended(id, 5_000)).toMatchObject({ status: 'CANCELED' });
+    expect(simulator.interrupts).toBeGreaterThan(0);
+    simulator.faults.reset();
+  });
+
+  test('in the middle of uploads stops them', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    const uploading = Promise.withResolvers<void>();
+    const artifacts = {
+      ...harness.artifacts,
+      put: (_key: string, _file: object, { signal }: { signal: AbortSignal }) =>
+        new Promise<void>((_, reject) => {
+          uploading.resolve();
+          signal.addEventListener('abort', () => reject(signal.reason));
+        }),
+    };
+    harness.work({ main: simulator.url }, { artifacts });
+    const id = await harness.submit(graph);
+    await uploading.promise;
+    await harness.stores.gateway.requestCancel(id);
+    expect(await harness.ended(id)).toMatchObject({ status: 'CANCELED', artifacts: [] });
+  });
+
+  test('of a job that was put back with its prompt alive cancels that prompt when it is delivered', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    simulator.faults.set({ hold: true });
+    const id = await leftByDeadWorker(harness, simulator);
+    const lease = (await harness.job(id)).lease;
+    await harness.stores.worker.move(id, lease, { move: 'retry', counts: false });
+    expect(await harness.stores.gateway.requestCancel(id)).toMatchObject({ status: 'CANCELED' });
+    harness.work({ main: simulator.url });
+    await vi.waitFor(async () => expect(await get(simulator, '/queue')).toEqual(idle), 5_000);
+    expect(simulator.interrupts).toBe(1);
+  });
+});
+
+describe('C08 a worker that is closed in a job', () => {
+  test('lets it finish within the bound', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    simulator.faults.set({ hold: true });
+    const worker = harness.work({ main: simulator.url }, { finishTimeoutMs: 20_000 });
+    const id = await harness.submit(graph);
+    await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
+    const closed = worker.close();
+    const late = await harness.submit(graph);
+    simulator.faults.set({ hold: false });
+    await closed;
+    expect(await harness.job(id)).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });
+    expect(await harness.job(late)).toMatchObject({ status: 'QUEUED', attempts: 0 });
+    expect(simulator.sockets).toBe(0);
+  });
+
+  test('hands it over after that: the next one goes on with the same prompt', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    simulator.faults.set({ hold: true });
+    const worker = harness.work({ main: simulator.url }, { finishTimeoutMs: 50 });
+    const id = await harness.submit(graph);
+    await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
+    await worker.close();
+    expect(await harness.job(id)).toMatchObject({ status: 'QUEUED', failures: 0, submission: { number: 1 } });
+    expect(simulator.interrupts).toBe(0);
+    harness.work({ main: simulator.url });
+    await harness.until(id, 'RUNNING');
+    simulator.faults.set({ hold: false });
+    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', attempts: 2, takeovers: 0 });
+    expect(simulator.posts).toBe(1);
+  });
+});
+
+describe('storage', () => {
+  test('C05 that is full: the upload is tried again and never the prompt; then STORAGE_FULL', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    let puts = 0;
+    const artifacts = {
+      ...harness.artifacts,
+      put: async () => {
+        puts++;
+        throw new StorageError('full', 'no room');
+      },
+    };
+    harness.work({ main: simulator.url }, { artifacts });
+    const job = await harness.ended(await harness.submit(graph));
+    expect(job).toMatchObject({ status: 'FAILED', attempts: 1, error: { code: 'STORAGE_FULL', retryable: true } });
+    expect(puts).toBeGreaterThan(2);
+    expect(simulator.posts).toBe(1);
+    expect(await harness.leftovers()).toEqual([]);
+  });
+
+  test('C18 that is away for a while is waited for', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    let away = 2;
+    const { artifacts: real } = harness;
+    const artifacts: typeof real = {
+      ...real,
+      put: async (...args) => {
+        if (away-- > 0) throw new StorageError('unavailable', 'away');
+        await real.put(...args);
+      },
+    };
+    harness.work({ main: simulator.url }, { artifacts });
+    expect(await harness.ended(await harness.submit(graph))).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });
+    expect(simulator.posts).toBe(1);
+  });
+});
+
+test('C10 Redis killed while a job runs: it ends well, and was submitted once', async () => {
+  const own = await startTestRedis();
+  try {
+    await using harness = await startHarness(own.url);
+    const simulator = await harness.simulate();
+    simulator.faults.set({ hold: true });
+    harness.work({ main: simulator.url });
+    const id = await harness.submit(graph);
+    await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
+    await own.kill();
+    simulator.faults.set({ hold: false });
+    await vi.waitFor(async () => expect(await readdirSafe(harness, id)).toContain('00.png'));
+    await own.restart();
+    const job = await vi.waitFor(
+      async () => {
+        const seen = await harness.job(id);
+        if (seen.status !== 'SUCCEEDED') throw new Error(seen.status);
+        return seen;
+      },
+      { timeout: 20_000, interval: 50 },
+    );
+    expect(job).toMatchObject({ failures: 0, submission: { number: 1 } });
+    expect(simulator.posts).toBe(1);
+  } finally {
+    await own.close();
+  }
+});
+
+async function readdirSafe(harness: Harness, id: string): Promise<string[]> {
+  return await readdir(`${harness.folder}/jobs/${id}/1`).catch(() => []);
+}
