@@ -30,9 +30,9 @@ const SHOWN = new Set([
   'application/json',
 ]);
 
-export type Disposition = 'inline' | 'attachment';
+type Disposition = 'inline' | 'attachment';
 
-export interface ContentHeaders {
+interface ContentHeaders {
   contentType: string;
   disposition: Disposition;
   /** RFC 6266: an ASCII name for everybody and the real one by RFC 5987. */

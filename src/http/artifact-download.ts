@@ -70,8 +70,11 @@ function setObjectHeaders(
   res.setHeader('ETag', `"${description.sha256}"`);
   res.setHeader('Last-Modified', modifiedAt.toUTCString());
   res.setHeader('Accept-Ranges', 'bytes');
-  // Nothing of ours needs to run in it, whatever the file turns out to be.
-  res.setHeader('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; sandbox");
+  // Nothing in it is to run, whatever it turns out to be. A player is a page that loads itself once more, which the
+  // opaque origin of a plain sandbox keeps it from; without allow-scripts the origin is of no use to the file.
+  const sandbox = /^(?:audio|video)\//.test(headers.contentType) ? 'sandbox allow-same-origin' : 'sandbox';
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; ${sandbox}`;
+  res.setHeader('Content-Security-Policy', policy);
   // The address is the permission: pages of other origins that hold one may show the picture.
   res.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
 }

@@ -83,6 +83,8 @@ describe('artifact download', () => {
     expect(headers.get('accept-ranges')).toBe('bytes');
     expect(headers.get('etag')).toBe(`"${sha256}"`);
     expect(Date.parse(headers.get('last-modified') ?? '')).toBeLessThanOrEqual(Date.now());
+    const video = await fetch((await publish(bytes, { contentType: 'video/webm', filename: 'a.webm' })).url);
+    expect(video.headers.get('content-security-policy')).toMatch(/; sandbox allow-same-origin$/);
     const html = await publish(bytes, { contentType: 'text/html', filename: 'a.html' });
     const page = await fetch(html.url.replace('disposition=attachment', 'disposition=inline'));
     expect(page.status).toBe(403);
