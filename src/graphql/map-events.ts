@@ -9,12 +9,16 @@ export function mapEvents<Event, Result>(
 ): AsyncIterableIterator<Result> {
   const iterator = events[Symbol.asyncIterator]();
   const done = { done: true, value: undefined } as const;
+  let failed = false;
   return {
     async next() {
+      // Yoga makes a result of what is thrown and asks on: there is nothing behind it.
+      if (failed) return done;
       try {
         const step = await iterator.next();
         return step.done ? done : { done: false, value: await map(step.value) };
       } catch (error) {
+        failed = true;
         throw mapError(error);
       }
     },
