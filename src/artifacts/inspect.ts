@@ -2,7 +2,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileTypeFromFile } from 'file-type';
 import { imageSize } from 'image-size';
-import { type ArtifactKind, artifactKindOf } from '../core/artifact-kind.ts';
+import { artifactKindOf } from '../core/artifact-kind.ts';
+import type { ArtifactKind } from '../core/job.ts';
 import { isComplete } from './image-completeness.ts';
 
 /** A file that is cut off, or not what its name says. The job's error is OUTPUT_INVALID. */

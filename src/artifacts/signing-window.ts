@@ -1,5 +1,5 @@
 /** S3's limit, kept by both drivers. */
-export const MAX_URL_SECONDS = 7 * 24 * 60 * 60;
+const MAX_URL_SECONDS = 7 * 24 * 60 * 60;
 
 export interface SigningWindow {
   /** Milliseconds since 1970, on a whole second: the time to sign with. */

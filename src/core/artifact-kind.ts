@@ -1,9 +1,4 @@
-import { z } from 'zod';
-
-/** What an artifact is to its user; one GraphQL type for each. */
-export const artifactKindSchema = z.enum(['image', 'video', 'audio', 'text', 'file']);
-
-export type ArtifactKind = z.infer<typeof artifactKindSchema>;
+import type { ArtifactKind } from './job.ts';
 
 /** Text that is worth showing as text. What a browser could run as a document (HTML, SVG, XML) is a plain file. */
 const TEXT_TYPES = new Set(['text/plain', 'text/markdown', 'text/csv', 'text/vtt', 'application/json']);
