@@ -45,6 +45,8 @@ export interface Attempt extends Disposable {
    * or `ended`) when the record does not take it.
    */
   move(change: Change): Promise<JobStatus>;
+  /** Looks at the lease now. Rejects with Stopped unless it is held. */
+  confirm(): Promise<void>;
 }
 
 export interface AttemptOptions {
@@ -142,6 +144,10 @@ export function beginAttempt(options: AttemptOptions): Attempt {
       if (change.move === 'submit') submission = change.submission;
       if (outcome.cancelRequested && outcome.status === 'RUNNING' && cancelSeenAt === undefined) obeyCancel();
       return outcome.status;
+    },
+    async confirm() {
+      obey(await store.lease(job.id, job.lease));
+      signal.throwIfAborted();
     },
     [Symbol.dispose]() {
       clearTimeout(timeout);

@@ -27,7 +27,9 @@ const FETCH_BACKOFF_MS = 100;
 const PUT_BACKOFF_MS = { first: 200, most: 5_000 };
 
 /**
- * Brings a prompt's results into storage and proves each of them whole; in the order given. Throws JobFailure for a result that
+ * Brings a prompt's results into storage and proves each of them whole; in the order given. Nothing is stored before the lease
+ * has been confirmed, which takes no longer than the first download: a worker that was stopped for a while comes here first
+ * when it goes on. Throws JobFailure for a result that
  * is not what it should be or that storage does not take, Retry when the server is gone, and the attempt's Stopped.
  */
 export async function storeOutputs(outputs: PromptOutput[], options: StoreOutputsOptions): Promise<Artifact[]> {
@@ -35,9 +37,12 @@ export async function storeOutputs(outputs: PromptOutput[], options: StoreOutput
   const signal = AbortSignal.any([options.attempt.signal, failed.signal]);
   const stored: Artifact[] = [];
   const waiting = outputs.entries();
+  const confirmed = options.attempt.confirm();
+  // Whoever awaits it sees it fail; a download may fail before.
+  confirmed.catch(() => undefined);
 
   async function work() {
-    for (const [index, output] of waiting) stored[index] = await storeOutput(output, index, options, signal);
+    for (const [index, output] of waiting) stored[index] = await storeOutput(output, index, options, confirmed, signal);
   }
   const workers = Array.from({ length: Math.min(AT_ONCE, outputs.length) }, () =>
     work().catch((cause) => {
@@ -55,12 +60,14 @@ async function storeOutput(
   output: PromptOutput,
   index: number,
   options: StoreOutputsOptions,
+  confirmed: Promise<void>,
   signal: AbortSignal,
 ): Promise<Artifact> {
   const { job } = options.attempt;
   const filename = 'file' in output ? output.file.filename : `${output.node}_text_${index + 1}.txt`;
   const { file, found } = await fetchOutput(output, filename, options, signal);
   try {
+    await confirmed;
     const key = artifactKey(job.id, job.lease, index, extname(filename).slice(1));
     const { contentType, kind, width = null, height = null } = found;
     const { path, sizeBytes, sha256 } = file;

@@ -36,8 +36,6 @@ export async function recordedGraph(name: string): Promise<Graph> {
 export interface Harness extends AsyncDisposable {
   stores: Awaited<ReturnType<typeof openStores>>;
   artifacts: ReturnType<typeof createFolderStore>;
-  /** Where the artifacts lie. */
-  folder: string;
   simulate(options?: SimulatorOptions): Promise<Simulator>;
   /** A worker for these servers; closed with the harness. */
   work(servers: { [name: string]: string }, options?: Partial<WorkerParts>): Worker;
@@ -87,7 +85,6 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
   return {
     stores,
     artifacts,
-    folder,
     job,
     until,
     ended: (id, timeoutMs) => until(id, (seen) => isTerminal(seen.status), timeoutMs),
