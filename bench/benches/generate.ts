@@ -1,0 +1,67 @@
+import { Redis } from 'ioredis';
+import * as z from 'zod';
+import type { Bench } from '../bench.ts';
+import { type Child, startChild } from '../child.ts';
+import { startGateway } from '../product.ts';
+import { interleave, median } from '../rounds.ts';
+
+const CONNECTIONS = 32;
+
+const answerSchema = z.object({ perSecond: z.number(), calls: z.int(), p99Ms: z.number() });
+
+/** Calls of `generate` per second that are answered, record and queue being written. */
+export const benchGenerate: Bench = async (around) => {
+  const { redis, quick, say } = around;
+  const rounds = quick ? 1 : 7;
+  const ms = quick ? 400 : 3_000;
+  const warmMs = quick ? 200 : 1_000;
+  await using stack = new AsyncDisposableStack();
+  const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
+  const peer = (script: string) =>
+    startChild({ args: [script], env: { REDIS_URL: redis.url }, ready: /ready (http:\S+)/ });
+
+  const admin = stack.adopt(new Redis(redis.url), (client) => client.disconnect());
+  const load = keep(await startChild({ args: ['bench/load/generate.ts'], ready: /ready/, probe: false }));
+  const servers = {
+    comfygate: keep(await startGateway(around)),
+    yoga: keep(await peer('bench/peers/yoga.ts')),
+    mercurius: keep(await peer('bench/peers/mercurius.ts')),
+  };
+
+  async function measure(name: keyof typeof servers, round: number) {
+    const server = servers[name];
+    // Each round begins with an empty queue, whoever has filled it before.
+    await admin.flushall();
+    const cpuBefore = await server.call('cpu', null, z.number());
+    const args = { url: server.url, connections: CONNECTIONS, warmMs, ms, run: `${name}-${round}` };
+    const { perSecond, calls, p99Ms } = await load.call('run', args, answerSchema);
+    const cpuMs = (await server.call('cpu', null, z.number())) - cpuBefore;
+    say(
+      `${name} ${perSecond.toFixed(0)}/s, p99 ${p99Ms.toFixed(1)} ms, ${((cpuMs * 1000) / calls).toFixed(0)} us of CPU each`,
+    );
+    return { perSecond, cpuUs: (cpuMs * 1000) / calls, p99Ms };
+  }
+
+  const measured = await interleave(rounds, {
+    comfygate: (round) => measure('comfygate', round),
+    yoga: (round) => measure('yoga', round),
+    mercurius: (round) => measure('mercurius', round),
+  });
+  const value = (name: keyof typeof servers, of: 'perSecond' | 'cpuUs' | 'p99Ms') =>
+    median(measured[name].map((each) => each[of]));
+  const row = (figure: string, of: 'perSecond' | 'cpuUs' | 'p99Ms', peerName: 'yoga' | 'mercurius') => ({
+    bench: 'generate',
+    figure,
+    ours: value('comfygate', of),
+    peer: { name: PEERS[peerName], value: value(peerName, of) },
+  });
+  return [
+    { ...row('calls/s', 'perSecond', 'yoga'), target: { is: 'at least', value: 1 } },
+    row('calls/s', 'perSecond', 'mercurius'),
+    row('CPU of the server, us/call', 'cpuUs', 'yoga'),
+    row('CPU of the server, us/call', 'cpuUs', 'mercurius'),
+    row('99th percentile, ms', 'p99Ms', 'yoga'),
+  ];
+};
+
+const PEERS = { yoga: 'plain Yoga + BullMQ', mercurius: 'plain Mercurius + BullMQ' };

@@ -1,0 +1,88 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import * as z from 'zod';
+import type { Bench, Surroundings } from '../bench.ts';
+import { type Child, startChild } from '../child.ts';
+import { startGateway } from '../product.ts';
+import { interleave, median } from '../rounds.ts';
+
+const PEER = 'plain graphql-ws + RedisPubSub';
+const WATCHING_TIMEOUT_MS = 60_000;
+
+const nothing = z.null();
+const numbers = z.number();
+
+/** 2,000 sockets on 200 jobs: events delivered per second under more than can be delivered, and memory per subscription. */
+export const benchSubscriptions: Bench = async (around) => {
+  const { quick, say } = around;
+  const size = quick
+    ? { rounds: 1, jobs: 20, sockets: 200, published: 500, warmMs: 200, ms: 500 }
+    : { rounds: 5, jobs: 200, sockets: 2_000, published: 8_000, warmMs: 2_000, ms: 4_000 };
+
+  async function round(kind: 'comfygate' | 'plain') {
+    await using stack = new AsyncDisposableStack();
+    const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
+    const admin = stack.adopt(new Redis(around.redis.url), (client) => client.disconnect());
+    await admin.flushall();
+    // New ones in each round: memory that was given back to nobody would count for the next.
+    const server = keep(await (kind === 'comfygate' ? startGateway(around) : startPlain(around)));
+    const watch = keep(await startChild({ args: ['bench/load/watch.ts'], ready: /ready/, probe: false }));
+    const publish = keep(await startChild({ args: ['bench/load/publish.ts'], ready: /ready/, probe: false }));
+
+    const ids = await publish.call('open', { kind, redisUrl: around.redis.url, jobs: size.jobs }, z.array(z.string()));
+    const bytesBefore = await server.call('rssWithoutGarbage', null, numbers);
+    await watch.call('open', { url: server.url, ids, sockets: size.sockets }, nothing);
+    await untilAllWatch(watch, publish, size.sockets);
+    const bytes = (await server.call('rssWithoutGarbage', null, numbers)) - bytesBefore;
+
+    await publish.call('start', { perSecond: size.published }, nothing);
+    await delay(size.warmMs);
+    const cpuBefore = await server.call('cpu', null, numbers);
+    const { perSecond } = await watch.call('measure', { ms: size.ms }, z.object({ perSecond: numbers }));
+    const cpuMs = (await server.call('cpu', null, numbers)) - cpuBefore;
+    const published = await publish.call('stop', null, numbers);
+    const cpuUs = (cpuMs * 1000) / ((perSecond * size.ms) / 1000);
+    const kib = bytes / 1024 / size.sockets;
+    say(
+      `${kind} ${perSecond.toFixed(0)} events/s of ${((published * size.sockets) / size.jobs) | 0}, ` +
+        `${cpuUs.toFixed(1)} us of CPU each, ${kib.toFixed(1)} KiB/subscription`,
+    );
+    return { perSecond, cpuUs, kib };
+  }
+
+  const measured = await interleave(size.rounds, {
+    comfygate: () => round('comfygate'),
+    plain: () => round('plain'),
+  });
+  const row = (figure: string, of: 'perSecond' | 'cpuUs' | 'kib') => ({
+    bench: 'subscriptions',
+    figure,
+    ours: median(measured.comfygate.map((each) => each[of])),
+    peer: { name: PEER, value: median(measured.plain.map((each) => each[of])) },
+  });
+  return [
+    { ...row('events delivered/s', 'perSecond'), target: { is: 'at least', value: 1 } },
+    row('CPU of the server, us/event', 'cpuUs'),
+    { ...row('memory, KiB/subscription', 'kib'), target: { is: 'at most', value: 1 } },
+  ];
+};
+
+function startPlain({ redis }: Surroundings): Promise<Child> {
+  return startChild({
+    args: ['bench/peers/graphql-ws.ts'],
+    env: { REDIS_URL: redis.url },
+    ready: /ready (http:\S+)/,
+  });
+}
+
+/** The plain server cannot tell when a subscription is in force: events are told until each socket has had one. */
+async function untilAllWatch(watch: Child, publish: Child, sockets: number) {
+  const until = performance.now() + WATCHING_TIMEOUT_MS;
+  for (;;) {
+    await publish.call('once', null, nothing);
+    await delay(300);
+    const { watching } = await watch.call('state', null, z.object({ events: numbers, watching: numbers }));
+    if (watching === sockets) return;
+    if (performance.now() > until) throw new Error(`only ${watching} of ${sockets} sockets are watching`);
+  }
+}

@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+
+/** A process of the bench: a server under test, or one that loads it. */
+export interface Child {
+  readonly pid: number;
+  /** What `ready` captured: a server's address. */
+  readonly url: string;
+  /** From its start to its being ready. */
+  readonly readyMs: number;
+  /** Asks it over the channel, see rpc.ts. */
+  call<T>(name: string, args: unknown, answer: z.ZodType<T>): Promise<T>;
+  /** SIGTERM, SIGKILL when it does not end by that; waits until it is gone. */
+  stop(): Promise<void>;
+}
+
+export interface ChildOptions {
+  /** From the project's root, with its arguments. */
+  args: string[];
+  env?: Record<string, string>;
+  /** Its output by which it is ready; the first group is `url`. */
+  ready: RegExp;
+  /** Let it tell what it uses, see probe.ts. */
+  probe?: boolean;
+}
+
+const READY_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 5_000;
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const replySchema = z.union([
+  z.object({ id: z.int(), error: z.string() }),
+  z.object({ id: z.int(), result: z.unknown() }),
+]);
+
+/** Starts a script with the Node that runs the bench and waits until it is ready. */
+export async function startChild({ args, env = {}, ready, probe = true }: ChildOptions): Promise<Child> {
+  const began = performance.now();
+  const before = probe ? ['--expose-gc', '--import', new URL('probe.ts', import.meta.url).href] : [];
+  const child = spawn(process.execPath, [...before, ...args], {
+    cwd: root,
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', NODE_ENV: 'production', ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const killWithUs = () => void child.kill('SIGKILL');
+  process.once('exit', killWithUs);
+  child.once('close', () => process.off('exit', killWithUs));
+  const pending = answersOf(child, args.join(' '));
+  try {
+    const found = await outputOf(child, ready);
+    const readyMs = performance.now() - began;
+    let calls = 0;
+    return {
+      pid: child.pid ?? 0,
+      url: found[1] ?? '',
+      readyMs,
+      async call(call, callArgs, answer) {
+        const id = ++calls;
+        const reply = Promise.withResolvers<unknown>();
+        pending.set(id, reply);
+        child.send({ id, call, args: callArgs });
+        return answer.parse(await reply.promise);
+      },
+      stop: () => stop(child),
+    };
+  } catch (error) {
+    await stop(child);
+    throw error;
+  }
+}
+
+function answersOf(child: ChildProcess, name: string) {
+  const pending = new Map<number, PromiseWithResolvers<unknown>>();
+  child.on('message', (message) => {
+    const reply = replySchema.safeParse(message);
+    if (!reply.success) return;
+    const { data } = reply;
+    const waiting = pending.get(data.id);
+    pending.delete(data.id);
+    if ('error' in data) waiting?.reject(new Error(`${name}: ${data.error}`));
+    else waiting?.resolve(data.result);
+  });
+  child.once('close', (code, signal) => {
+    for (const { reject } of pending.values()) reject(new Error(`${name} ended with ${code ?? signal}`));
+  });
+  return pending;
+}
+
+/** Waits until the output so far matches. All of it is read for as long as the process lives, so that it never blocks. */
+function outputOf(child: ChildProcess, wanted: RegExp): Promise<RegExpExecArray> {
+  return new Promise<RegExpExecArray>((resolve, reject) => {
+    let text = '';
+    const timer = setTimeout(
+      () => reject(new Error(`not within ${READY_TIMEOUT_MS} ms: ${wanted}\n${text}`)),
+      READY_TIMEOUT_MS,
+    );
+    const take = (chunk: Buffer) => {
+      text = (text + chunk.toString()).slice(-10_000);
+      const found = wanted.exec(text);
+      if (!found) return;
+      clearTimeout(timer);
+      resolve(found);
+    };
+    child.stdout?.on('data', take);
+    child.stderr?.on('data', take);
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      reject(new Error(`ended with ${code ?? signal}:\n${text}`));
+    });
+  });
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const closed = once(child, 'close');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,41 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import * as z from 'zod';
+
+/** What a driver of jobs is asked for. */
+export const jobsSchema = z.object({
+  url: z.url(),
+  jobs: z.int(),
+  /** Jobs under way at a time. */
+  atOnce: z.int(),
+  /** Between two jobs of the same slot. */
+  pauseMs: z.number(),
+  /** Width and height. */
+  pixels: z.int(),
+  steps: z.int(),
+});
+
+/** `latenciesMs`: of each job, from its being asked for to its result being here. */
+export const jobsAnswerSchema = z.object({ perSecond: z.number(), latenciesMs: z.array(z.number()) });
+
+type Plan = Pick<z.infer<typeof jobsSchema>, 'jobs' | 'atOnce' | 'pauseMs'>;
+
+/** Runs so many jobs, so many at a time. */
+export async function runAll(
+  { jobs, atOnce, pauseMs }: Plan,
+  runOne: () => Promise<void>,
+): Promise<z.infer<typeof jobsAnswerSchema>> {
+  const latenciesMs: number[] = [];
+  const began = performance.now();
+  let left = jobs;
+
+  async function slot() {
+    while (left-- > 0) {
+      const start = performance.now();
+      await runOne();
+      latenciesMs.push(performance.now() - start);
+      if (pauseMs > 0) await delay(pauseMs);
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, slot));
+  return { perSecond: (jobs / (performance.now() - began)) * 1000, latenciesMs };
+}

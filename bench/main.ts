@@ -1,0 +1,49 @@
+// npm run bench [-- [names] [--quick]]: measures the gateway beside its peers in the same run, and prints a table at the end.
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { tempFolder } from '../test/support/process.ts';
+import { startTestRedis } from '../test/support/redis.ts';
+import type { Bench } from './bench.ts';
+import { benchGenerate } from './benches/generate.ts';
+import { benchJobs } from './benches/jobs.ts';
+import { benchStart } from './benches/start.ts';
+import { benchSubscriptions } from './benches/subscriptions.ts';
+import { formatTable, type Row } from './table.ts';
+
+const benches: Record<string, Bench> = {
+  jobs: benchJobs,
+  generate: benchGenerate,
+  subscriptions: benchSubscriptions,
+  start: benchStart,
+};
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
+const quick = values.quick === true;
+const names = positionals.length > 0 ? positionals : Object.keys(benches);
+const unknown = names.filter((name) => !Object.hasOwn(benches, name));
+if (unknown.length > 0) {
+  process.stderr.write(`No bench ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}.\n`);
+  process.exit(2);
+}
+
+const rows: Row[] = [];
+for (const name of names) rows.push(...(await run(name)));
+process.stdout.write(`\n${formatTable(rows)}\n\n`);
+const [cpu] = cpus();
+process.stdout.write(`Node ${process.version}, ${cpus().length} x ${cpu?.model ?? 'unknown'}\n`);
+if (quick) process.stdout.write('A smoke run: its figures are worth nothing.\n');
+
+async function run(name: string): Promise<Row[]> {
+  const redis = await startTestRedis({
+    // A rewrite of the AOF in the middle of a round would be one contender's bad luck.
+    config: { 'auto-aof-rewrite-percentage': '0' },
+  });
+  const folder = await tempFolder();
+  const say = (line: string) => void process.stderr.write(`${name}: ${line}\n`);
+  try {
+    return (await benches[name]?.({ redis, quick, dir: folder.path, say })) ?? [];
+  } finally {
+    await redis.close();
+    await folder.remove();
+  }
+}

@@ -1,0 +1,9 @@
+// The plainest Yoga server for `generate`, on the address REDIS_URL.
+import { createServer } from 'node:http';
+import { createSchema, createYoga } from 'graphql-yoga';
+import { listening } from './listening.ts';
+import { createPlainResolvers, typeDefs } from './plain-generate.ts';
+
+const resolvers = createPlainResolvers(process.env.REDIS_URL ?? '');
+const yoga = createYoga({ schema: createSchema({ typeDefs, resolvers }), logging: false });
+listening(createServer(yoga));

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import type { Surroundings } from './bench.ts';
+import { type Child, startChild } from './child.ts';
+
+/** No bench is stopped by there being no ComfyUI. */
+const common = { LOG_LEVEL: 'error', NO_BACKEND_GRACE: '86400', PORT: '0', STORAGE_SHARED: 'true' };
+const signed = { SIGNING_SECRET: 'bench-bench-bench-bench-bench-bench' };
+
+export function startGateway({ redis, dir }: Surroundings, options: { probe?: boolean } = {}): Promise<Child> {
+  return startChild({
+    args: ['src/cli.ts', 'gateway'],
+    env: { ...common, ...signed, REDIS_URL: redis.url, DATA_DIR: join(dir, 'data') },
+    ready: /GraphiQL: (http:\S+)/,
+    ...options,
+  });
+}
+
+export function startWorker({ redis, dir }: Surroundings, comfyUrl: string): Promise<Child> {
+  return startChild({
+    args: ['src/cli.ts', 'worker'],
+    env: {
+      ...common,
+      LOG_LEVEL: 'info',
+      REDIS_URL: redis.url,
+      DATA_DIR: join(dir, 'data'),
+      COMFYUI_URLS: `simulator=${comfyUrl}`,
+    },
+    ready: /worker started/,
+  });
+}
+
+/** Gateway, worker, Redis, simulator and storage as `npm start` has them, in a data folder of its own. */
+export function startAllInOne(dataDir: string): Promise<Child> {
+  return startChild({
+    args: ['src/main.ts'],
+    env: { LOG_LEVEL: 'error', PORT: '0', DATA_DIR: dataDir },
+    ready: /(http:\S+\/graphql)/,
+  });
+}
+
+export function startSimulator(speed: number): Promise<Child> {
+  return startChild({
+    args: ['src/cli.ts', 'simulator', '--port', '0', '--speed', String(speed)],
+    ready: /simulated ComfyUI on (http:\S+)/,
+  });
+}

@@ -1,0 +1,27 @@
+/** Of an even number, the mean of the middle two. Throws for none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  const low = sorted[Math.floor(middle)];
+  const high = sorted[Math.ceil(middle)];
+  if (low === undefined || high === undefined) throw new Error('there is no median of nothing');
+  return (low + high) / 2;
+}
+
+/**
+ * Runs the contenders in turn, A B A B, so that a machine that is slow for a while is slow for all of them. Gives each one's
+ * measurements by round. The order is turned round with every round, since whoever comes second finds another machine.
+ */
+export async function interleave<Name extends string, Measured>(
+  rounds: number,
+  contenders: Record<Name, (round: number) => Promise<Measured>>,
+): Promise<Record<Name, Measured[]>> {
+  const entries = Object.entries<(round: number) => Promise<Measured>>(contenders);
+  const measured = Object.fromEntries(entries.map(([name]) => [name, [] as Measured[]])) as Record<Name, Measured[]>;
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, run] of round % 2 === 0 ? entries : entries.toReversed()) {
+      measured[name as Name].push(await run(round));
+    }
+  }
+  return measured;
+}

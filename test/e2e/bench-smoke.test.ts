@@ -1,0 +1,37 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { startScript } from '../support/process.ts';
+
+/** Every row that a whole run has: what is measured, not how it came out. */
+const ROWS = [
+  'jobs | jobs/s, 512 px and 20 steps',
+  'jobs | jobs/s, 64 px and 4 steps',
+  'jobs | one job when idle, ms',
+  'generate | calls/s',
+  'generate | CPU of the server, us/call',
+  'generate | 99th percentile, ms',
+  'subscriptions | events delivered/s',
+  'subscriptions | CPU of the server, us/event',
+  'subscriptions | memory, KiB/subscription',
+  'start | gateway ready, ms',
+  'start | all in one ready, ms',
+  'start | resident when ready, MiB: gateway',
+  'start | resident when ready, MiB: all in one',
+];
+
+test('the bench runs in its quick form and prints a row for each figure', { timeout: 120_000 }, async () => {
+  const bench = startScript(['bench/main.ts', '--quick'], {});
+  onTestFinished(() => bench.kill());
+
+  expect(await bench.exited, bench.output()).toBe(0);
+
+  const rows = bench
+    .output()
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+  const printed = rows.map(([, name, figure]) => `${name} | ${figure}`);
+  expect(printed).toEqual(expect.arrayContaining(ROWS));
+  for (const [, name, figure, ours] of rows.slice(2)) {
+    expect(Number(ours?.replaceAll(',', '')), `${name} ${figure}`).toBeGreaterThan(0);
+  }
+});
