@@ -40,6 +40,12 @@ function contentPolicy(html: string): string {
   ].join('; ');
 }
 
+/**
+ * Tabs that are there from the start keep an offset of their first animation, which GraphiQL shows only while a tab has the
+ * focus: a press on one would move it away from under the pointer, and the click would go nowhere.
+ */
+const tabStyle = '<style>.graphiql-tab { transform: none !important; }</style>';
+
 async function render(): Promise<Page> {
   // 9 MB of text: loaded when the page is first asked for, which on a production gateway may be never.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
@@ -50,7 +56,9 @@ async function render(): Promise<Page> {
     defaultTabs: exampleTabs,
     shouldPersistHeaders: false,
   });
-  const html = rendered.replace('<script>', () => `<script>${lastJobScript}</script><script>`);
+  const html = rendered
+    .replace('<script>', () => `<script>${lastJobScript}</script><script>`)
+    .replace('</head>', `${tabStyle}</head>`);
   const plain = Buffer.from(html);
   return { etag: `"${sha256(html)}"`, plain, zipped: await promisify(gzip)(plain), policy: contentPolicy(html) };
 }
