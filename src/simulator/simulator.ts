@@ -82,7 +82,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     await Promise.resolve(); // the answer to the submission is made first
     for (let item = queue.take(); item; item = queue.take()) {
       counters.started.push(item.promptId);
-      const parts = { catalogue, cache, faults, files, hub, pace, now, ran: () => void counters.nodesRun++ };
+      const parts = { catalogue, cache, faults, files, hub, pace, now, ran: () => void counters.nodesRun++, report };
       const { promptId } = item;
       queue.done(await executePrompt(item, parts));
       hub.direct('executing', { node: null, prompt_id: promptId });

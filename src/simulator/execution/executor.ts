@@ -19,6 +19,8 @@ export interface ExecutorParts {
   now: () => number;
   /** Called for every node that runs (cached ones do not). */
   ran: (nodeId: string) => void;
+  /** Where errors go that are bugs of the simulator. */
+  report: (error: unknown) => void;
 }
 
 /** Runs one prompt from `execution_start` to its end, and gives what history keeps of it. */

@@ -55,7 +55,11 @@ export async function runNode(
       return { failure: { nodeId: id, interrupted: true, error: new PythonError('', ''), inputs } };
     }
     if (error instanceof PythonError) return { failure: { nodeId: id, interrupted: false, error, inputs } };
-    throw error;
+    if (parts.pace.isClosing()) throw error;
+    // A bug of the simulator: told, and a failure of this prompt only.
+    parts.report(error);
+    const told = new PythonError('SimulatorError', error instanceof Error ? error.message : String(error));
+    return { failure: { nodeId: id, interrupted: false, error: told, inputs } };
   }
 }
 

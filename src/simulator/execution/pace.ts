@@ -14,6 +14,7 @@ export interface Pace {
   work(ms: number): Promise<void>;
   /** Waits while `hold` is on, then looks at the flag. `at` names the node: its id and its class. @throws Interrupted */
   check(at: readonly string[]): Promise<void>;
+  isClosing(): boolean;
 }
 
 /** @param closing aborted when the server ends; waits then reject. */
@@ -37,6 +38,7 @@ export function createPace(speed: number, faults: FaultHandle, closing: AbortSig
   }
 
   return {
+    isClosing: () => closing.aborted,
     interrupt() {
       flag = true;
       wake?.();

@@ -4,6 +4,7 @@ import type { FaultHandle } from '../faults.ts';
 import { type FileStore, isFolderType, type StoredFile } from '../files.ts';
 import { encodePng } from '../media/png.ts';
 import { decodePng } from '../media/png-decode.ts';
+import { encodeWebp } from '../media/webp.ts';
 import { splitAnnotation } from '../nodes/input-file.ts';
 import { baseDirectory } from '../nodes/save-path.ts';
 import { asRgb, mapped } from '../pictures/frame.ts';
@@ -123,10 +124,7 @@ function ranged(range: string | undefined, bytes: Buffer, headers: Record<string
   return { status: 206, headers: { ...headers, 'content-range': contentRange }, body: bytes.subarray(start, end) };
 }
 
-/**
- * The picture encoded anew. Previews are PNG here, whatever was asked: browsers go by the bytes, and nothing else is
- * encoded in this server. A file that is no readable picture gives 500, as in ComfyUI.
- */
+/** The picture encoded anew. A file that is no readable picture gives 500, as in ComfyUI. */
 async function recoded(
   file: StoredFile,
   name: string,
@@ -135,10 +133,14 @@ async function recoded(
 ): Promise<Answer> {
   const frame = await decodePng(file.bytes).catch(() => undefined);
   if (!frame) return serverError();
-  const rgb = how === 'rgb' || query.get('channel') === 'rgb' || query.get('preview')?.startsWith('jpeg');
+  const headers = (type: string) => ({ 'content-type': type, 'content-disposition': `filename="${name}"` });
+  if (how === 'preview') {
+    // There is no JPEG encoder here: previews are WebP, lossless, also where JPEG was asked.
+    const plainColours = query.get('channel') === 'rgb' || query.get('preview')?.startsWith('jpeg');
+    return { status: 200, headers: headers('image/webp'), body: await encodeWebp(plainColours ? asRgb(frame) : frame) };
+  }
   const onlyAlpha = mapped(frame, 4, (from, at, to, out) => {
     to[out + 3] = frame.channels === 4 ? (from[at + 3] ?? 0) : 255;
   });
-  const body = await encodePng(how === 'a' ? onlyAlpha : rgb ? asRgb(frame) : frame);
-  return { status: 200, headers: { 'content-type': 'image/png', 'content-disposition': `filename="${name}"` }, body };
+  return { status: 200, headers: headers('image/png'), body: await encodePng(how === 'a' ? onlyAlpha : asRgb(frame)) };
 }

@@ -31,7 +31,7 @@ export function pngTexts(bytes: Buffer): Array<[string, string]> {
 /** Reads a PNG of 8 bits a channel, not interlaced. Undefined for other PNGs; they have a size but no pixels here. */
 export async function decodePng(bytes: Buffer): Promise<Frame | undefined> {
   const parts = readParts(bytes);
-  if (!parts || parts.depth !== 8 || parts.interlaced) return undefined;
+  if (parts?.depth !== 8 || parts.interlaced) return undefined;
   const { width, height, colour } = parts;
   const channels = channelsOf[colour] ?? 3;
   const stride = width * channels;

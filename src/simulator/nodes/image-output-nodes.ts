@@ -1,5 +1,6 @@
 import type { FolderType } from '../files.ts';
 import { encodeApng, encodePng, type PngText } from '../media/png.ts';
+import { encodeAnimatedWebp } from '../media/webp.ts';
 import { asRgb, type Frame, type ImageValue, mapFrames } from '../pictures/frame.ts';
 import { toJson } from '../protocol/json.ts';
 import { imageInput, type NodeCall, type NodeRun, numberInput, optionalImage, textInput } from './node-call.ts';
@@ -83,13 +84,15 @@ const saveImageAdvanced: NodeRun = async (call) => {
   return { outputs: [images], ui: { images: saved } };
 };
 
-/** Animations are saved as APNG; under a .webp name too, which browsers show all the same. */
+/** Metadata goes into APNG only: the WebP here is bare. */
 function saveAnimated(ending: string): NodeRun {
   return async (call) => {
     const images = imageInput(call, 'images');
     const path = savePath(call, 'output', textInput(call, 'filename_prefix', 'ComfyUI'), images.width, images.height);
     const frames = Array.from({ length: images.batch }, (_, index) => images.frame(index));
-    const bytes = await encodeApng(frames, 1000 / numberInput(call, 'fps', 6), metadata(call));
+    const delayMs = 1000 / numberInput(call, 'fps', 6);
+    const webp = ending.endsWith('.webp');
+    const bytes = await (webp ? encodeAnimatedWebp(frames, delayMs) : encodeApng(frames, delayMs, metadata(call)));
     const saved = [saveFile(call, 'output', path, 0, ending, bytes)];
     return { outputs: [images], ui: images.batch > 1 ? { images: saved, animated: [true] } : { images: saved } };
   };

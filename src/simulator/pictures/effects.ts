@@ -26,7 +26,7 @@ export function grain(frame: Frame, seed: string, strength: number): Frame {
     return (_x, _y, to, out) => {
       for (let c = 0; c < channels; c++) {
         const value = (from[out + c] ?? 0) + (random() + random() - 1) * 180 * strength;
-        to[out + c] = value < 0 ? 0 : value > 255 ? 255 : value;
+        to[out + c] = Math.min(255, Math.max(0, value));
       }
     };
   });

@@ -133,3 +133,11 @@ export function blend(a: Colour, b: Colour, share: number): [number, number, num
   const t = Math.min(1, Math.max(0, share));
   return [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
 }
+
+/** Colours farther from (above 1) or nearer to (below 1) the middle grey. */
+export function withContrast(palette: Palette, contrast: number): Palette {
+  const part = (value: number): number => Math.min(255, Math.max(0, 128 + (value - 128) * contrast));
+  const change = (colour: Colour): Colour => [part(colour[0]), part(colour[1]), part(colour[2])];
+  const [top, middle, low] = palette.sky;
+  return { ...palette, sky: [change(top), change(middle), change(low)], cloud: change(palette.cloud) };
+}

@@ -16,6 +16,8 @@ interface Canvas {
     inside: (x: number, y: number) => number,
     share?: number,
   ): void;
+  /** Light around a point, fading out at the radius. */
+  glow(x: number, y: number, radius: number, colour: Colour): void;
 }
 
 /** Draws the stars and the first thing that the prompt names and that is known here. */
@@ -44,6 +46,18 @@ function createCanvas(width: number, height: number, pixels: Uint8Array): Canvas
           if (cover <= 0) continue;
           const at = (y * width + x) * 3;
           for (let i = 0; i < 3; i++) pixels[at + i] = (pixels[at + i] ?? 0) * (1 - cover) + (colour[i] ?? 0) * cover;
+        }
+      }
+    },
+    glow(x, y, radius, colour) {
+      const reach = Math.ceil(radius * height);
+      const centreX = Math.round(x * height);
+      const centreY = Math.round(y * height);
+      for (let v = Math.max(0, centreY - reach); v < Math.min(height, centreY + reach); v++) {
+        for (let u = Math.max(0, centreX - reach); u < Math.min(width, centreX + reach); u++) {
+          const light = 0.75 * (1 - smooth(0, reach, Math.hypot(u - centreX, v - centreY))) ** 2;
+          const at = (v * width + u) * 3;
+          for (let i = 0; i < 3; i++) pixels[at + i] = (pixels[at + i] ?? 0) * (1 - light) + (colour[i] ?? 0) * light;
         }
       }
     },
@@ -91,15 +105,16 @@ function drawLighthouse(scene: Scene, canvas: Canvas): void {
     );
   });
   for (const side of [-1, 1]) {
+    const [left, right] = side < 0 ? [0, x] : [x, canvas.width];
     canvas.fill(
-      0,
-      top - 0.3,
-      canvas.width,
-      foot,
+      left,
+      top - 0.16,
+      right,
+      top + 0.3,
       scene.palette.light,
       (u, v) => {
         const along = (u - x) * side;
-        return along <= 0 ? -1 : (0.02 + along * 0.16 - Math.abs(v - (top - 0.02) - along * 0.05)) * 0.5;
+        return (0.016 + along * 0.13 - Math.abs(v - (top - 0.03) - along * 0.05)) * 0.5;
       },
       0.2,
     );
@@ -114,15 +129,7 @@ function drawLighthouse(scene: Scene, canvas: Canvas): void {
   canvas.fill(x - 0.05, top - 0.012, x + 0.05, top + 0.004, stone, taper(x, top + 0.004, 0.014, 0.04, 0.04));
   canvas.fill(x - 0.03, top - 0.05, x + 0.03, top - 0.008, [255, 236, 168], taper(x, top - 0.01, 0.04, 0.02, 0.02));
   canvas.fill(x - 0.04, top - 0.085, x + 0.04, top - 0.045, [150, 40, 38], taper(x, top - 0.048, 0.036, 0.03, 0.002));
-  canvas.fill(
-    x - 0.12,
-    top - 0.15,
-    x + 0.12,
-    top + 0.09,
-    scene.palette.light,
-    (u, v) => (0.11 - Math.hypot(u - x, v - top + 0.03)) * 0.06,
-    0.5,
-  );
+  canvas.glow(x, top - 0.03, 0.13, scene.palette.light);
 }
 
 function drawBoat(scene: Scene, canvas: Canvas): void {

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { inflateSync } from 'node:zlib';
+import { imageSize } from 'image-size';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pngTexts } from '../../src/simulator/media/png-decode.ts';
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { ended, node, plainImage, submit, textToImage, viewPath } from './client.ts';
+
+let simulator: Simulator;
+beforeAll(async () => {
+  simulator = await startSimulator({ speed: Number.POSITIVE_INFINITY });
+});
+afterAll(() => simulator.close());
+
+async function picture(graph: unknown, output: string, more = {}): Promise<Buffer> {
+  const entry = await ended(simulator.url, await submit(simulator.url, graph, more));
+  expect(entry.status.status_str).toBe('success');
+  const response = await fetch(simulator.url + viewPath(entry.outputs[output].images[0]));
+  return Buffer.from(await response.arrayBuffer());
+}
+
+/** The inflated rows of a PNG: its pixels, still filtered. */
+function rows(png: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 8; at < png.length; at += png.readUInt32BE(at) + 12) {
+    if (png.toString('latin1', at + 4, at + 8) === 'IDAT')
+      parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
+  }
+  return inflateSync(Buffer.concat(parts));
+}
+
+const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+test('a saved picture is a whole PNG of the asked size', async () => {
+  const png = await picture(textToImage({ size: 200 }), '9');
+  expect(imageSize(png)).toMatchObject({ width: 200, height: 200, type: 'png' });
+  expect(rows(png)).toHaveLength((200 * 3 + 1) * 200);
+});
+
+test('a solid colour comes out as that colour', async () => {
+  const data = rows(await picture(plainImage(0x336699), '2'));
+  expect([...data.subarray(0, 4)]).toEqual([1, 0x33, 0x66, 0x99]);
+});
+
+test('other seeds and prompts make other pixels; the same ones make the same bytes', async () => {
+  const same = [await picture(textToImage({ prefix: 'a/x' }), '9')];
+  // Something else in between empties the result cache, so that the picture is drawn again.
+  const others = [
+    await picture(textToImage({ prefix: 'a/x', seed: 2 }), '9'),
+    await picture(textToImage({ prefix: 'a/x', text: 'a castle' }), '9'),
+  ];
+  same.push(await picture(textToImage({ prefix: 'a/x' }), '9'));
+  expect(new Set(same.map(digest)).size).toBe(1);
+  expect(new Set([...same, ...others].map((png) => digest(rows(png)))).size).toBe(3);
+});
+
+test('the prompt and the workflow are in the text chunks of the file', async () => {
+  const graph = textToImage({ text: 'Ünïcode ✓', prefix: 'meta/x' });
+  const extra = { extra_data: { extra_pnginfo: { workflow: { id: 'w-1' } } } };
+  const texts = new Map(pngTexts(await picture(graph, '9', extra)));
+  expect(JSON.parse(texts.get('prompt') ?? '')).toMatchObject(graph);
+  expect(JSON.parse(texts.get('workflow') ?? '')).toEqual({ id: 'w-1' });
+});
+
+test('a huge batch that nobody saves costs nothing, and one of it can be saved', async () => {
+  const before = process.memoryUsage().rss;
+  const graph = {
+    '1': node('EmptyImage', { width: 8192, height: 8192, batch_size: 60, color: 255 }),
+    '2': node('ImageInvert', { image: ['1', 0] }),
+    '3': node('ImageFromBatch', { image: ['2', 0], batch_index: 59, length: 1 }),
+    '4': node('SaveImage', { images: ['3', 0], filename_prefix: 'huge/x' }),
+  };
+  const png = await picture(graph, '4');
+  expect(imageSize(png)).toMatchObject({ width: 8192, height: 8192 });
+  expect(process.memoryUsage().rss - before).toBeLessThan(150 * 1024 * 1024);
+});
+
+test('old results go when the files are more than the bound', async () => {
+  await using small = await startSimulator({ speed: Number.POSITIVE_INFINITY, maxFileBytes: 40_000 });
+  const files = [];
+  for (let seed = 0; seed < 8; seed++) {
+    const entry = await ended(small.url, await submit(small.url, textToImage({ seed, size: 96 })));
+    files.push(entry.outputs['9'].images[0]);
+  }
+  const statuses = await Promise.all(files.map(async (file) => (await fetch(small.url + viewPath(file))).status));
+  expect(statuses.at(-1)).toBe(200);
+  expect(statuses[0]).toBe(404);
+});
