@@ -1,12 +1,15 @@
-const generate = `# Press play (Ctrl-Enter), then go to the second tab and press play there.
-# The same idempotencyKey gives the same job again: change it for another picture.
+const generate = `# Press play (or Ctrl-Enter). Then open the next tab,
+# Watch, and press play there.
+#
+# The same idempotencyKey gives the same job again:
+# change it for another picture.
 mutation Generate {
   generate(
     input: {
       idempotencyKey: "my-first-picture"
       workflow: {
         textToImage: {
-          prompt: "a lighthouse on a cliff at dusk, oil painting"
+          prompt: "a lighthouse at dusk, in oil"
           width: 512
           height: 512
           steps: 20
@@ -24,8 +27,10 @@ mutation Generate {
 }
 `;
 
-const watch = `# Follows the job of the first tab to its end. Any other job: put its id into the variables below.
-# The addresses under artifacts open in the browser.
+const watch = `# Follows the job of the first tab to its end.
+# For any other job, put its id into the variables.
+#
+# The addresses of its artifacts open in the browser.
 subscription Watch($id: ID!) {
   jobProgress(id: $id) {
     seq

@@ -46,12 +46,20 @@ function contentPolicy(html: string): string {
  */
 const tabStyle = '<style>.graphiql-tab { transform: none !important; }</style>';
 
+/** A picture frame. */
+const logo =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="28" height="28" viewBox="0 0 28 28">' +
+  '<rect x="2" y="4" width="24" height="20" rx="3" fill="none" stroke="#d60590" stroke-width="2.5"/>' +
+  '<circle cx="9.5" cy="11" r="2.5" fill="#d60590"/><path d="M4 21l7-6 4 3 6-7 4 5v5z" fill="#d60590"/></svg>';
+
 async function render(): Promise<Page> {
   // 9 MB of text: loaded when the page is first asked for, which on a production gateway may be never.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const rendered = renderGraphiQL({
     title: 'comfygate',
     endpoint: '/graphql',
+    logo,
+    favicon: `data:image/svg+xml,${encodeURIComponent(logo)}`,
     subscriptionsProtocol: 'WS',
     defaultTabs: exampleTabs,
     shouldPersistHeaders: false,

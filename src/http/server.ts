@@ -73,8 +73,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const graphiql = createGraphiqlPage();
   const endpoints = createHealthEndpoints(options);
   const webSocket = createWebSocketHandler({ engine, services, log, limits: options.webSocket });
-  /** Answers that stay open: they do not end by themselves when the server stops. */
-  const streams = new Set<ServerResponse>();
+  const underWay = new Set<ServerResponse>();
 
   async function graphql(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
     for (const [name, value] of Object.entries(access.corsHeaders(req))) res.setHeader(name, value);
@@ -87,8 +86,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       throw new HttpFault(405, 'BAD_REQUEST', 'GraphQL is asked by GET or POST.', { Allow: 'GET, POST, OPTIONS' });
     }
     if (asksForPage(req)) return graphiql(req, res);
-    streams.add(res);
-    res.once('close', () => streams.delete(res));
     await yoga(req, res, { requestId, caller: CALLER });
   }
 
@@ -121,6 +118,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       connectionsCheckingInterval: Math.min(5_000, timeouts.requestMs),
     },
     (req, res) => {
+      underWay.add(res);
+      res.once('close', () => underWay.delete(res));
       const requestId = requestIdOf(req);
       res.setHeader('X-Request-ID', requestId);
       res.setHeader('X-Content-Type-Options', 'nosniff');
@@ -150,8 +149,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     async close(graceMs) {
       const closed = closeServer(server, graceMs);
       const socketsClosed = webSocket.close(graceMs);
-      // A stream that is ended in good order would look like the end of a subscription.
-      for (const res of streams) if (isStream(res)) res.destroy();
+      for (const res of underWay) {
+        // A stream that is ended in good order would look like the end of a subscription.
+        if (isStream(res)) res.destroy();
+        // Its connection would be kept for a next request.
+        else if (!res.headersSent) res.setHeader('Connection', 'close');
+      }
       await Promise.all([closed, socketsClosed]);
     },
   };
