@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 const PASSED_ON = ['SIGTERM', 'SIGHUP'];
 
@@ -35,14 +36,26 @@ function onTerminal() {
   return [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
 }
 
-/** npm that is killed outright tells nobody; what it ran would go on holding its port and files. */
+/**
+ * npm that is killed outright tells nobody; what it ran would go on holding its port and files. Between it and us there may be
+ * a shell that lives on, so where it can be seen the shell's parent is watched as well.
+ */
 function watchForLostParent(lost) {
   if (!process.env.npm_lifecycle_event) return undefined;
-  const parent = process.ppid;
+  const family = () => [process.ppid, parentOf(process.ppid)].join();
+  const before = family();
   const timer = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (family() === before) return;
     clearInterval(timer);
     lost();
   }, 500);
   return timer.unref();
+}
+
+function parentOf(pid) {
+  try {
+    return /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  } catch {
+    return undefined; // no Linux, or it is gone, which its own number shows
+  }
 }
