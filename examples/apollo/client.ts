@@ -1,0 +1,33 @@
+import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { OperationTypeNode } from 'graphql';
+import { createClient } from 'graphql-ws';
+import { possibleTypes } from '../generated/possible-types.ts';
+import { typePolicies } from './type-policies.ts';
+
+/**
+ * An Apollo Client for a gateway: subscriptions over WebSocket, everything else over HTTP. The socket is opened with the first
+ * subscription and opened again when it is lost, upon which a subscription goes on with a SNAPSHOT. `url` is that of /graphql.
+ * `close` ends the socket, which would keep a process alive.
+ */
+export function createGatewayClient(url: string) {
+  const socket = createClient({
+    url: url.replace(/^http/, 'ws'),
+    retryAttempts: Number.POSITIVE_INFINITY,
+    // Also when the gateway could not be reached at all, which is what a restart looks like.
+    shouldRetry: () => true,
+  });
+  const client = new ApolloClient({
+    link: ApolloLink.split(
+      ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
+      new GraphQLWsLink(socket),
+      new HttpLink({ uri: url }),
+    ),
+    cache: new InMemoryCache({ typePolicies, possibleTypes }),
+  });
+  const close = async () => {
+    client.stop();
+    await socket.dispose();
+  };
+  return { client, close };
+}

@@ -1,0 +1,338 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+/** A graph of your own. */
+export type CustomWorkflowInput = {
+  /** ComfyUI API format: node id -> {class_type, inputs}. Numbers beyond 2^53-1 are refused, not rounded. */
+  graph: unknown;
+  /** At most 64 characters of [A-Za-z0-9_-], no catalogue name; only shown. */
+  name?: string | null | undefined;
+};
+
+/** What to run, and how. */
+export type GenerateInput = {
+  /** From acceptance, waiting included: a job that has not ended by then is FAILED with TIMEOUT. Default and maximum from configuration. */
+  deadlineSeconds?: number | null | undefined;
+  /** 1 to 255 printable characters, unique per caller and kept 24 hours: the same key and input give the same job. */
+  idempotencyKey: string;
+  /** Which jobs start first. */
+  priority?: Priority | null | undefined;
+  /** The caller's own labels, at most 16, each 1 to 64 characters. */
+  tags?: Array<string> | null | undefined;
+  /** The workflow with its parameters. */
+  workflow: WorkflowInput;
+};
+
+/** Why a job failed. */
+export type JobErrorCode =
+  /** ComfyUI was lost in each of the attempts. */
+  | 'COMFYUI_UNAVAILABLE'
+  /** A node raised an error. */
+  | 'EXECUTION_FAILED'
+  /** A fault of the gateway; its log says more. */
+  | 'INTERNAL'
+  /** It succeeded and left nothing. */
+  | 'NO_OUTPUT'
+  /** A file was missing, truncated or not what it says. */
+  | 'OUTPUT_INVALID'
+  /** ComfyUI ran out of memory. */
+  | 'OUT_OF_MEMORY'
+  /** There was no room for the results. */
+  | 'STORAGE_FULL'
+  /** The results could not be stored. */
+  | 'STORAGE_UNAVAILABLE'
+  /** Its deadline passed, or an attempt ran for too long. */
+  | 'TIMEOUT'
+  /** ComfyUI refused the graph. */
+  | 'WORKFLOW_REJECTED';
+
+/** What happened to a job. */
+export type JobEventType =
+  /** Ended because the caller asked for it. The last event. */
+  | 'CANCELED'
+  /** The caller wants it canceled while it runs; CANCELED follows. */
+  | 'CANCEL_REQUESTED'
+  /** Ended without a result. The last event. */
+  | 'FAILED'
+  /** It got further. At most about 10 a second. */
+  | 'PROGRESS'
+  /** It was accepted. */
+  | 'QUEUED'
+  /** An attempt failed; the job is in the queue again. */
+  | 'RETRYING'
+  /** Nothing happened: this is how the job stands, from where a watcher goes on. */
+  | 'SNAPSHOT'
+  /** A worker took it. Happens again after a retry, or when another worker takes over. */
+  | 'STARTED'
+  /** Done. The last event. */
+  | 'SUCCEEDED';
+
+/** Which jobs: those that fit everything that is given. */
+export type JobFilter = {
+  /** Accepted later than this. */
+  createdAfter?: string | null | undefined;
+  /** Accepted earlier than this. */
+  createdBefore?: string | null | undefined;
+  /** In one of these states. */
+  status?: Array<JobStatus> | null | undefined;
+  /** With this among its tags. */
+  tag?: string | null | undefined;
+  /** Of this workflow: a name in the catalogue, or `custom`. */
+  workflow?: string | null | undefined;
+};
+
+/** Where a job is in its life. SUCCEEDED, FAILED and CANCELED are final. */
+export type JobStatus =
+  /** Ended because the caller asked for it. */
+  | 'CANCELED'
+  /** Ended without a result; `Job.error` says why. */
+  | 'FAILED'
+  /** Accepted, and waiting for a worker. */
+  | 'QUEUED'
+  /** A worker has it. */
+  | 'RUNNING'
+  /** Done; its artifacts are stored and verified. */
+  | 'SUCCEEDED';
+
+/** What a parameter takes. */
+export type ParameterType =
+  /** True or false. */
+  | 'BOOLEAN'
+  /** One of `choices`. */
+  | 'ENUM'
+  /** An input file. */
+  | 'FILE'
+  /** A number. */
+  | 'FLOAT'
+  /** An integer of 32 bits. */
+  | 'INT'
+  /** Name of a model file; `choices` are those of the running ComfyUIs. */
+  | 'MODEL'
+  /** Start of the random numbers, 0 to 2^53-1; drawn when absent. */
+  | 'SEED'
+  /** Text. */
+  | 'STRING';
+
+/** Which jobs start first. Within one priority, in the order in which they were accepted. */
+export type Priority =
+  /** Before all others. */
+  | 'HIGH'
+  /** After all others. */
+  | 'LOW'
+  /** The usual. */
+  | 'NORMAL';
+
+/** Choices of ComfyUI under names that GraphQL takes. */
+export type Sampler =
+  /** ComfyUI calls it `ddim`. */
+  | 'DDIM'
+  /** ComfyUI calls it `ddpm`. */
+  | 'DDPM'
+  /** ComfyUI calls it `deis`. */
+  | 'DEIS'
+  /** ComfyUI calls it `dpmpp_2m`. */
+  | 'DPMPP_2M'
+  /** ComfyUI calls it `dpmpp_2m_cfg_pp`. */
+  | 'DPMPP_2M_CFG_PP'
+  /** ComfyUI calls it `dpmpp_2m_sde`. */
+  | 'DPMPP_2M_SDE'
+  /** ComfyUI calls it `dpmpp_2m_sde_gpu`. */
+  | 'DPMPP_2M_SDE_GPU'
+  /** ComfyUI calls it `dpmpp_2m_sde_heun`. */
+  | 'DPMPP_2M_SDE_HEUN'
+  /** ComfyUI calls it `dpmpp_2m_sde_heun_gpu`. */
+  | 'DPMPP_2M_SDE_HEUN_GPU'
+  /** ComfyUI calls it `dpmpp_2s_ancestral`. */
+  | 'DPMPP_2S_ANCESTRAL'
+  /** ComfyUI calls it `dpmpp_2s_ancestral_cfg_pp`. */
+  | 'DPMPP_2S_ANCESTRAL_CFG_PP'
+  /** ComfyUI calls it `dpmpp_3m_sde`. */
+  | 'DPMPP_3M_SDE'
+  /** ComfyUI calls it `dpmpp_3m_sde_gpu`. */
+  | 'DPMPP_3M_SDE_GPU'
+  /** ComfyUI calls it `dpmpp_sde`. */
+  | 'DPMPP_SDE'
+  /** ComfyUI calls it `dpmpp_sde_gpu`. */
+  | 'DPMPP_SDE_GPU'
+  /** ComfyUI calls it `dpm_2`. */
+  | 'DPM_2'
+  /** ComfyUI calls it `dpm_2_ancestral`. */
+  | 'DPM_2_ANCESTRAL'
+  /** ComfyUI calls it `dpm_adaptive`. */
+  | 'DPM_ADAPTIVE'
+  /** ComfyUI calls it `dpm_fast`. */
+  | 'DPM_FAST'
+  /** ComfyUI calls it `er_sde`. */
+  | 'ER_SDE'
+  /** ComfyUI calls it `euler`. */
+  | 'EULER'
+  /** ComfyUI calls it `euler_ancestral`. */
+  | 'EULER_ANCESTRAL'
+  /** ComfyUI calls it `euler_ancestral_cfg_pp`. */
+  | 'EULER_ANCESTRAL_CFG_PP'
+  /** ComfyUI calls it `euler_cfg_pp`. */
+  | 'EULER_CFG_PP'
+  /** ComfyUI calls it `exp_heun_2_x0`. */
+  | 'EXP_HEUN_2_X0'
+  /** ComfyUI calls it `exp_heun_2_x0_sde`. */
+  | 'EXP_HEUN_2_X0_SDE'
+  /** ComfyUI calls it `gradient_estimation`. */
+  | 'GRADIENT_ESTIMATION'
+  /** ComfyUI calls it `gradient_estimation_cfg_pp`. */
+  | 'GRADIENT_ESTIMATION_CFG_PP'
+  /** ComfyUI calls it `heun`. */
+  | 'HEUN'
+  /** ComfyUI calls it `heunpp2`. */
+  | 'HEUNPP2'
+  /** ComfyUI calls it `ipndm`. */
+  | 'IPNDM'
+  /** ComfyUI calls it `ipndm_v`. */
+  | 'IPNDM_V'
+  /** ComfyUI calls it `lcm`. */
+  | 'LCM'
+  /** ComfyUI calls it `lms`. */
+  | 'LMS'
+  /** ComfyUI calls it `res_multistep`. */
+  | 'RES_MULTISTEP'
+  /** ComfyUI calls it `res_multistep_ancestral`. */
+  | 'RES_MULTISTEP_ANCESTRAL'
+  /** ComfyUI calls it `res_multistep_ancestral_cfg_pp`. */
+  | 'RES_MULTISTEP_ANCESTRAL_CFG_PP'
+  /** ComfyUI calls it `res_multistep_cfg_pp`. */
+  | 'RES_MULTISTEP_CFG_PP'
+  /** ComfyUI calls it `sa_solver`. */
+  | 'SA_SOLVER'
+  /** ComfyUI calls it `sa_solver_pece`. */
+  | 'SA_SOLVER_PECE'
+  /** ComfyUI calls it `seeds_2`. */
+  | 'SEEDS_2'
+  /** ComfyUI calls it `seeds_3`. */
+  | 'SEEDS_3'
+  /** ComfyUI calls it `uni_pc`. */
+  | 'UNI_PC'
+  /** ComfyUI calls it `uni_pc_bh2`. */
+  | 'UNI_PC_BH2';
+
+/** Choices of ComfyUI under names that GraphQL takes. */
+export type Scheduler =
+  /** ComfyUI calls it `beta`. */
+  | 'BETA'
+  /** ComfyUI calls it `ddim_uniform`. */
+  | 'DDIM_UNIFORM'
+  /** ComfyUI calls it `exponential`. */
+  | 'EXPONENTIAL'
+  /** ComfyUI calls it `karras`. */
+  | 'KARRAS'
+  /** ComfyUI calls it `kl_optimal`. */
+  | 'KL_OPTIMAL'
+  /** ComfyUI calls it `linear_quadratic`. */
+  | 'LINEAR_QUADRATIC'
+  /** ComfyUI calls it `normal`. */
+  | 'NORMAL'
+  /** ComfyUI calls it `sgm_uniform`. */
+  | 'SGM_UNIFORM'
+  /** ComfyUI calls it `simple`. */
+  | 'SIMPLE';
+
+/** Parameters of the workflow `textToImage`: Makes pictures of what a text describes, with a Stable Diffusion checkpoint. */
+export type TextToImageInput = {
+  /** How many pictures to make. 1 to 4. */
+  batchSize?: number | null | undefined;
+  /** How closely the picture follows the prompt. 1 to 30. */
+  cfgScale?: number | null | undefined;
+  /** Height in pixels. Width times height is bounded by the installation. 64 to 2048, a multiple of 8. */
+  height?: number | null | undefined;
+  /** File name of the checkpoint. 1 to 255 characters; absent: `v1-5-pruned-emaonly.safetensors`. */
+  model?: string | null | undefined;
+  /** What the picture does not show. At most 2000 characters. */
+  negativePrompt?: string | null | undefined;
+  /** What the picture shows. 1 to 5000 characters. */
+  prompt: string;
+  /** The sampling method. */
+  sampler?: Sampler | null | undefined;
+  /** How the noise falls from step to step. */
+  scheduler?: Scheduler | null | undefined;
+  /** Where the noise starts: the same seed and input make the same picture. Random when absent; the one used is in the job's parameters. 0 to 2^53-1. */
+  seed?: number | null | undefined;
+  /** How many steps the sampler takes: more are slower and usually finer. 1 to 150. */
+  steps?: number | null | undefined;
+  /** Width in pixels. Width times height is bounded by the installation. 64 to 2048, a multiple of 8. */
+  width?: number | null | undefined;
+};
+
+/** One field for each workflow of the catalogue; exactly one is given. */
+export type WorkflowInput =
+  {   /** Any API-format graph. */
+  custom: CustomWorkflowInput; textToImage?: never; }
+  |  { custom?: never;   /** Makes pictures of what a text describes, with a Stable Diffusion checkpoint. */
+  textToImage: TextToImageInput; };
+
+export type CancelJobMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type CancelJobMutation = { cancelJob: { id: string, status: JobStatus, cancelRequestedAt: string | null } };
+
+export type GenerateMutationVariables = Exact<{
+  input: GenerateInput;
+}>;
+
+
+export type GenerateMutation = { generate: { replayed: boolean, job: { parameters: unknown, id: string, status: JobStatus, workflow: string, seq: number, queuePosition: number | null, progress: { fraction: number, nodesDone: number, nodesTotal: number, node: { id: string, classType: string, title: string | null, step: number | null, totalSteps: number | null } | null }, artifacts: Array<
+        | { id: string, filename: string, contentType: string, size: number, url: string }
+        | { width: number, height: number, id: string, filename: string, contentType: string, size: number, url: string }
+      >, error: { code: JobErrorCode, message: string, retryable: boolean } | null } } };
+
+export type JobStateFragment = { id: string, status: JobStatus, workflow: string, seq: number, queuePosition: number | null, progress: { fraction: number, nodesDone: number, nodesTotal: number, node: { id: string, classType: string, title: string | null, step: number | null, totalSteps: number | null } | null }, artifacts: Array<
+    | { id: string, filename: string, contentType: string, size: number, url: string }
+    | { width: number, height: number, id: string, filename: string, contentType: string, size: number, url: string }
+  >, error: { code: JobErrorCode, message: string, retryable: boolean } | null };
+
+export type JobQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type JobQuery = { job: { parameters: unknown, id: string, status: JobStatus, workflow: string, seq: number, queuePosition: number | null, progress: { fraction: number, nodesDone: number, nodesTotal: number, node: { id: string, classType: string, title: string | null, step: number | null, totalSteps: number | null } | null }, artifacts: Array<
+      | { id: string, filename: string, contentType: string, size: number, url: string }
+      | { width: number, height: number, id: string, filename: string, contentType: string, size: number, url: string }
+    >, error: { code: JobErrorCode, message: string, retryable: boolean } | null } | null };
+
+export type JobsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: JobFilter | null | undefined;
+}>;
+
+
+export type JobsQuery = { jobs: { edges: Array<{ cursor: string, node: { id: string, status: JobStatus, workflow: string, seq: number, queuePosition: number | null, progress: { fraction: number, nodesDone: number, nodesTotal: number, node: { id: string, classType: string, title: string | null, step: number | null, totalSteps: number | null } | null }, artifacts: Array<
+          | { id: string, filename: string, contentType: string, size: number, url: string }
+          | { width: number, height: number, id: string, filename: string, contentType: string, size: number, url: string }
+        >, error: { code: JobErrorCode, message: string, retryable: boolean } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type WatchJobSubscriptionVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type WatchJobSubscription = { jobProgress: { seq: number, type: JobEventType, at: string, job: { id: string, status: JobStatus, workflow: string, seq: number, queuePosition: number | null, progress: { fraction: number, nodesDone: number, nodesTotal: number, node: { id: string, classType: string, title: string | null, step: number | null, totalSteps: number | null } | null }, artifacts: Array<
+        | { id: string, filename: string, contentType: string, size: number, url: string }
+        | { width: number, height: number, id: string, filename: string, contentType: string, size: number, url: string }
+      >, error: { code: JobErrorCode, message: string, retryable: boolean } | null } } };
+
+export type WorkflowsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type WorkflowsQuery = { workflows: Array<{ name: string, title: string, description: string | null, parameters: Array<{ name: string, type: ParameterType, list: boolean, required: boolean, description: string | null, default: unknown, minimum: number | null, maximum: number | null, multipleOf: number | null, maxLength: number | null, choices: Array<{ value: string, label: string }> | null }> }> };
+
+export const JobStateFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"JobState"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Job"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"workflow"}},{"kind":"Field","name":{"kind":"Name","value":"seq"}},{"kind":"Field","name":{"kind":"Name","value":"queuePosition"}},{"kind":"Field","name":{"kind":"Name","value":"progress"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"fraction"}},{"kind":"Field","name":{"kind":"Name","value":"nodesDone"}},{"kind":"Field","name":{"kind":"Name","value":"nodesTotal"}},{"kind":"Field","name":{"kind":"Name","value":"node"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"classType"}},{"kind":"Field","name":{"kind":"Name","value":"title"}},{"kind":"Field","name":{"kind":"Name","value":"step"}},{"kind":"Field","name":{"kind":"Name","value":"totalSteps"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"artifacts"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"filename"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"size"}},{"kind":"Field","name":{"kind":"Name","value":"url"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ImageArtifact"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"width"}},{"kind":"Field","name":{"kind":"Name","value":"height"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"error"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"retryable"}}]}}]}}]} as unknown as DocumentNode<JobStateFragment, unknown>;
+export const CancelJobDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"CancelJob"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"cancelJob"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"cancelRequestedAt"}}]}}]}}]} as unknown as DocumentNode<CancelJobMutation, CancelJobMutationVariables>;
+export const GenerateDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"Generate"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"GenerateInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"generate"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"replayed"}},{"kind":"Field","name":{"kind":"Name","value":"job"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"JobState"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"JobState"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Job"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"workflow"}},{"kind":"Field","name":{"kind":"Name","value":"seq"}},{"kind":"Field","name":{"kind":"Name","value":"queuePosition"}},{"kind":"Field","name":{"kind":"Name","value":"progress"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"fraction"}},{"kind":"Field","name":{"kind":"Name","value":"nodesDone"}},{"kind":"Field","name":{"kind":"Name","value":"nodesTotal"}},{"kind":"Field","name":{"kind":"Name","value":"node"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"classType"}},{"kind":"Field","name":{"kind":"Name","value":"title"}},{"kind":"Field","name":{"kind":"Name","value":"step"}},{"kind":"Field","name":{"kind":"Name","value":"totalSteps"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"artifacts"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"filename"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"size"}},{"kind":"Field","name":{"kind":"Name","value":"url"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ImageArtifact"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"width"}},{"kind":"Field","name":{"kind":"Name","value":"height"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"error"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"retryable"}}]}}]}}]} as unknown as DocumentNode<GenerateMutation, GenerateMutationVariables>;
+export const JobDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"Job"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"job"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"JobState"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"JobState"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Job"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"workflow"}},{"kind":"Field","name":{"kind":"Name","value":"seq"}},{"kind":"Field","name":{"kind":"Name","value":"queuePosition"}},{"kind":"Field","name":{"kind":"Name","value":"progress"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"fraction"}},{"kind":"Field","name":{"kind":"Name","value":"nodesDone"}},{"kind":"Field","name":{"kind":"Name","value":"nodesTotal"}},{"kind":"Field","name":{"kind":"Name","value":"node"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"classType"}},{"kind":"Field","name":{"kind":"Name","value":"title"}},{"kind":"Field","name":{"kind":"Name","value":"step"}},{"kind":"Field","name":{"kind":"Name","value":"totalSteps"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"artifacts"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"filename"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"size"}},{"kind":"Field","name":{"kind":"Name","value":"url"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ImageArtifact"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"width"}},{"kind":"Field","name":{"kind":"Name","value":"height"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"error"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"retryable"}}]}}]}}]} as unknown as DocumentNode<JobQuery, JobQueryVariables>;
+export const JobsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"Jobs"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"first"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"filter"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"JobFilter"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"jobs"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"Variable","name":{"kind":"Name","value":"first"}}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}},{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"Variable","name":{"kind":"Name","value":"filter"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"edges"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"cursor"}},{"kind":"Field","name":{"kind":"Name","value":"node"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"JobState"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"JobState"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Job"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"workflow"}},{"kind":"Field","name":{"kind":"Name","value":"seq"}},{"kind":"Field","name":{"kind":"Name","value":"queuePosition"}},{"kind":"Field","name":{"kind":"Name","value":"progress"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"fraction"}},{"kind":"Field","name":{"kind":"Name","value":"nodesDone"}},{"kind":"Field","name":{"kind":"Name","value":"nodesTotal"}},{"kind":"Field","name":{"kind":"Name","value":"node"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"classType"}},{"kind":"Field","name":{"kind":"Name","value":"title"}},{"kind":"Field","name":{"kind":"Name","value":"step"}},{"kind":"Field","name":{"kind":"Name","value":"totalSteps"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"artifacts"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"filename"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"size"}},{"kind":"Field","name":{"kind":"Name","value":"url"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ImageArtifact"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"width"}},{"kind":"Field","name":{"kind":"Name","value":"height"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"error"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"retryable"}}]}}]}}]} as unknown as DocumentNode<JobsQuery, JobsQueryVariables>;
+export const WatchJobDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"subscription","name":{"kind":"Name","value":"WatchJob"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"jobProgress"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"seq"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"at"}},{"kind":"Field","name":{"kind":"Name","value":"job"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"JobState"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"JobState"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Job"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"workflow"}},{"kind":"Field","name":{"kind":"Name","value":"seq"}},{"kind":"Field","name":{"kind":"Name","value":"queuePosition"}},{"kind":"Field","name":{"kind":"Name","value":"progress"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"fraction"}},{"kind":"Field","name":{"kind":"Name","value":"nodesDone"}},{"kind":"Field","name":{"kind":"Name","value":"nodesTotal"}},{"kind":"Field","name":{"kind":"Name","value":"node"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"classType"}},{"kind":"Field","name":{"kind":"Name","value":"title"}},{"kind":"Field","name":{"kind":"Name","value":"step"}},{"kind":"Field","name":{"kind":"Name","value":"totalSteps"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"artifacts"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"filename"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"size"}},{"kind":"Field","name":{"kind":"Name","value":"url"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ImageArtifact"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"width"}},{"kind":"Field","name":{"kind":"Name","value":"height"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"error"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"retryable"}}]}}]}}]} as unknown as DocumentNode<WatchJobSubscription, WatchJobSubscriptionVariables>;
+export const WorkflowsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"Workflows"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"workflows"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"title"}},{"kind":"Field","name":{"kind":"Name","value":"description"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"list"}},{"kind":"Field","name":{"kind":"Name","value":"required"}},{"kind":"Field","name":{"kind":"Name","value":"description"}},{"kind":"Field","name":{"kind":"Name","value":"default"}},{"kind":"Field","name":{"kind":"Name","value":"minimum"}},{"kind":"Field","name":{"kind":"Name","value":"maximum"}},{"kind":"Field","name":{"kind":"Name","value":"multipleOf"}},{"kind":"Field","name":{"kind":"Name","value":"maxLength"}},{"kind":"Field","name":{"kind":"Name","value":"choices"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"value"}},{"kind":"Field","name":{"kind":"Name","value":"label"}}]}}]}}]}}]}}]} as unknown as DocumentNode<WorkflowsQuery, WorkflowsQueryVariables>;
