@@ -38,6 +38,9 @@ export interface Catalogue {
   limitText(options: object, key: 'min' | 'max'): string;
 }
 
+/** What the recording leaves out of every class. */
+const notRecorded = { description: '', python_module: 'nodes', has_intermediate_output: false, search_aliases: [] };
+
 /** Inputs whose choices are the files of the input folder, with the file kind that is listed. */
 const fileInputs: Record<string, { input: string; kind: 'image' | 'audio' | 'video' }> = {
   LoadImage: { input: 'image', kind: 'image' },
@@ -62,7 +65,7 @@ export function loadCatalogue(files: FileStore): Catalogue {
     nodeInfo.parse(described); // the object itself is kept: the limits are known by identity
     const info = described as NodeInfo;
     for (const { input, folder } of modelInputs[name] ?? []) fillChoices(info, input, modelFiles[folder] ?? []);
-    classes.set(name, info);
+    classes.set(name, { ...notRecorded, ...info });
   }
 
   return {

@@ -22,11 +22,13 @@ export const faultSchema = z.strictObject({
   httpGarbage: times.default(false),
   /** Sockets connect, but no message is sent to any of them. */
   socketSilent: z.boolean().default(false),
+  /** Sockets connect and are greeted with the first `status`, then hear nothing more. */
+  socketDeaf: z.boolean().default(false),
   /** `execution_success`, `_error`, `_interrupted` and the last `executing` are not sent. */
   loseFinalMessages: z.boolean().default(false),
   /** Every message is sent this much later. Milliseconds. */
   messageDelayMs: z.int().min(0).default(0),
-  /** Before each node come messages of types nobody knows, and a preview and progress of another prompt. */
+  /** Before each node come messages of types nobody knows, and progress, a text and the end of another prompt. */
   foreignMessages: z.boolean().default(false),
   /** GET /ws is refused with this status. */
   refuseSocket: status.nullable().default(null),

@@ -50,8 +50,8 @@ export function createMessageHub(remaining: () => number, faults: FaultHandle): 
   const peers = new Map<string, Peer>();
   const sockets = new Set<WebSocket>();
 
-  function transmit(socket: WebSocket, payload: string | Buffer): void {
-    if (faults.current.socketSilent) return;
+  function transmit(socket: WebSocket, payload: string | Buffer, isGreeting = false): void {
+    if (faults.current.socketSilent || (faults.current.socketDeaf && !isGreeting)) return;
     const delayMs = faults.current.messageDelayMs;
     const send = (): void => {
       if (socket.readyState === socket.OPEN) socket.send(payload);
@@ -107,7 +107,8 @@ export function createMessageHub(remaining: () => number, faults: FaultHandle): 
         // As in ComfyUI: the id goes, even when a newer socket has taken it, which then never hears anything again.
         peers.delete(id);
       });
-      toOne(id, toJson({ type: 'status', data: { status: { exec_info: { queue_remaining: remaining() } }, sid: id } }));
+      const status = { exec_info: { queue_remaining: remaining() } };
+      transmit(socket, toJson({ type: 'status', data: { status, sid: id } }), true);
       if (hub.client === id && hub.currentNode !== undefined) {
         toOne(id, toJson({ type: 'executing', data: { node: hub.currentNode } }));
       }

@@ -90,6 +90,11 @@ test('sockets fall silent, lose the end, or break', async () => {
   expect(about(first)).not.toContain('execution_success');
   expect(about(second)).toEqual([]);
 
+  simulator.faults.set({ socketDeaf: true });
+  const deaf = await connect(url, randomUUID()); // greeted all the same
+  await ended(url, await submit(url, plainImage(4), { client_id: id }));
+  expect(deaf.messages).toHaveLength(1);
+
   const closed = once(socket.socket, 'close');
   simulator.faults.set({ closeSockets: true });
   expect((await closed)[0]).toBe(1006);

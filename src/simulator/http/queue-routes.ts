@@ -53,8 +53,9 @@ export function queueRoutes({ faults, queue, interrupt, free }: QueueRouteParts)
       handle: ({ params: [id = ''] }) => {
         const failed = broken(faults);
         if (failed) return failed;
-        const entry = faults.strikes('hideHistory') ? undefined : queue.history.get(id);
-        return historyAnswer(entry ? { [id]: entry } : {}, faults);
+        const entry = queue.history.get(id);
+        const isShown = entry && !faults.strikes('hideHistory');
+        return historyAnswer(isShown ? { [id]: entry } : {}, faults);
       },
     },
     {

@@ -21,6 +21,9 @@ import { createRouter, type Routes } from './router.ts';
 /** Frames of a client above this close its socket with 1009. */
 const maxClientFrameBytes = 4 * 1024 * 1024;
 
+/** How long an idle connection is kept, as aiohttp does. */
+const keepAliveMs = 75_000;
+
 export interface WebParts {
   routes: Routes;
   faults: FaultHandle;
@@ -97,6 +100,7 @@ export function createWebServer({ routes, faults, hub, report }: WebParts): Serv
     });
   });
 
+  server.keepAliveTimeout = keepAliveMs;
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     const url = new URL(request.url ?? '/', 'http://simulator');

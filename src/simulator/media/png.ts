@@ -8,6 +8,9 @@ const colourType = { 1: 0, 3: 2, 4: 6 } as const;
 /** Pictures of one colour above this are packed piece by piece, never whole in memory. Bytes. */
 const wholeBelow = 4 * 1024 * 1024;
 
+/** Output buffer of a packer: large, for every full one is a turn of the event loop. */
+const packChunkBytes = 256 * 1024;
+
 /** A text chunk: keyword and text. */
 export type PngText = readonly [keyword: string, text: string];
 
@@ -79,7 +82,7 @@ async function packFrame(frame: Frame): Promise<Buffer> {
   if (frame.solid && stride * frame.height > wholeBelow) return packSolid(frame, frame.solid);
   const rows = filtered(await frame.pixels(), stride, frame.height, frame.channels);
   await breathe();
-  return deflateAsync(rows, { level: 1, strategy: constants.Z_RLE });
+  return deflateAsync(rows, { level: 1, strategy: constants.Z_RLE, chunkSize: packChunkBytes });
 }
 
 /** Rows with filter "sub" in the first and "up" in the others: cheap, and good for smooth pictures. */
