@@ -1,9 +1,12 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from './config.ts';
 import { createEngine } from './graphql/engine.ts';
 import { createSchema } from './graphql/schema.ts';
 import { startAdminServer } from './http/admin-server.ts';
 import { createArtifactDownload } from './http/artifact-download.ts';
+import { sendHealthReport } from './http/health-endpoints.ts';
 import { type HttpServer, startHttpServer } from './http/server.ts';
+import { createStoragePassage } from './http/storage-passage.ts';
 import { artifactFolder, openGatewayServices, type Surroundings } from './services.ts';
 
 /** Of SHUTDOWN_TIMEOUT, what requests under way get to end. */
@@ -11,7 +14,7 @@ const GRACE_SHARE = 0.2;
 
 /** Starts a gateway in this process, on `port`; it is stopped with `around.shutdown`. */
 export async function startGateway(config: Config, around: Surroundings, port: number): Promise<HttpServer> {
-  const { shutdown, publicUrl, signingSecret } = around;
+  const { shutdown, publicUrl } = around;
   const log = around.log.child({ part: 'gateway' });
   const services = await openGatewayServices(config, around);
   const { catalogue, health } = services;
@@ -25,20 +28,26 @@ export async function startGateway(config: Config, around: Surroundings, port: n
     maxBodyBytes: config.http.maxBodyBytes,
     engine: createEngine({ schema: createSchema(catalogue), log }),
     services: { ...services, artifactUrlTtlSeconds: config.artifactUrlTtlMs / 1000 },
-    artifacts: config.s3
-      ? undefined
-      : createArtifactDownload({ folder: artifactFolder(config), signingSecret, now: Date.now }),
+    artifacts: createDownloads(config, around),
     health,
     ready: async () => !draining && (await services.redisReady()),
     log,
   });
   shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
   if (config.admin) {
-    const admin = await startAdminServer({ ...config.admin, health, log });
+    const report = (_req: IncomingMessage, res: ServerResponse) => sendHealthReport(res, health);
+    const admin = await startAdminServer({ ...config.admin, log, routes: { '/health': report } });
     shutdown.add('private port', () => admin.close(0));
   }
   shutdown.add('readiness', () => {
     draining = true;
   });
   return server;
+}
+
+/** How artifacts are served here: from the folder, or passed on from an S3 server whose public endpoint is this gateway. */
+function createDownloads(config: Config, { signingSecret, publicUrl }: Surroundings) {
+  const { s3 } = config;
+  if (!s3) return createArtifactDownload({ folder: artifactFolder(config), signingSecret, now: Date.now });
+  return new URL(s3.publicEndpoint).origin === new URL(publicUrl).origin ? createStoragePassage(s3) : undefined;
 }

@@ -8,6 +8,7 @@ import { openDataDir } from './embedded/data-dir.ts';
 import { startEmbeddedRedis } from './embedded/redis.ts';
 import { startEmbeddedSimulator } from './embedded/simulator.ts';
 import { startGateway } from './gateway.ts';
+import { startAdminServer } from './http/admin-server.ts';
 import type { Shutdown } from './shutdown.ts';
 
 /** Of the simulated ComfyUI of `npm start`: 20 steps take about 8 s, as on a small GPU, so that a person can watch them. */
@@ -80,6 +81,10 @@ export async function startWorkerRole(config: Config, log: Logger, shutdown: Shu
   const publicUrl = config.http.publicUrl ?? 'http://127.0.0.1';
   const around = { redisUrl: config.redis.url ?? '', publicUrl, signingSecret, log, shutdown };
   await startWorker(config, around, config.comfyui.backends ?? []);
+  if (config.admin) {
+    const admin = await startAdminServer({ ...config.admin, log });
+    shutdown.add('private port', () => admin.close(0));
+  }
 }
 
 /** Where to listen and what to call it. PORT=0 is settled here, since the folder's addresses need it before we listen. */

@@ -1,7 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import type { Health } from '../health/health.ts';
-import { sendHealthReport } from './health-endpoints.ts';
 import { closeServer, listen } from './listen.ts';
 import { sendJson } from './reply.ts';
 
@@ -9,16 +7,15 @@ export interface AdminServerOptions {
   host: string;
   /** 0 takes a free one. */
   port: number;
-  health: Health;
   log: Logger;
-  /** Further paths, such as /metrics. */
+  /** What it answers, by path; `/healthz` says that the process lives. */
   routes?: Record<string, (req: IncomingMessage, res: ServerResponse) => Promise<void>>;
 }
 
 /** The private port, for operators: it says more than the public one and asks for no credential. */
-export async function startAdminServer({ host, port, health, log, routes = {} }: AdminServerOptions) {
+export async function startAdminServer({ host, port, log, routes = {} }: AdminServerOptions) {
   const all = new Map(Object.entries(routes));
-  all.set('/health', (_req, res) => sendHealthReport(res, health));
+  all.set('/healthz', async (_req, res) => sendJson(res, 200, { status: 'alive' }));
 
   const server = createServer((req, res) => {
     const route = all.get((req.url ?? '').split('?')[0] ?? '');

@@ -1,7 +1,9 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { HealthStatus } from '../../../src/health/health.ts';
 import { startAdminServer } from '../../../src/http/admin-server.ts';
+import { sendHealthReport } from '../../../src/http/health-endpoints.ts';
 import { testJob, testLog, testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
 
@@ -31,8 +33,11 @@ describe('health endpoints', () => {
   test('the private port says all, and what else it is given', async () => {
     const { health } = await testServices();
     const { log } = testLog();
-    const metrics = async (_req: unknown, res: { end(text: string): void }) => res.end('metric 1');
-    const admin = await startAdminServer({ host: '127.0.0.1', port: 0, health, log, routes: { '/metrics': metrics } });
+    const routes = {
+      '/health': (_req: IncomingMessage, res: ServerResponse) => sendHealthReport(res, health),
+      '/metrics': async (_req: IncomingMessage, res: ServerResponse) => void res.end('metric 1'),
+    };
+    const admin = await startAdminServer({ host: '127.0.0.1', port: 0, log, routes });
     onTestFinished(() => admin.close(100));
     expect(await (await fetch(`${admin.url}/health`)).json()).toMatchObject({
       status: 'HEALTHY',
@@ -40,6 +45,7 @@ describe('health endpoints', () => {
       checks: [{ name: 'redis' }],
       queue: { workers: 1 },
     });
+    expect((await fetch(`${admin.url}/healthz`)).status).toBe(200);
     expect(await (await fetch(`${admin.url}/metrics`)).text()).toBe('metric 1');
     expect((await fetch(`${admin.url}/graphql`)).status).toBe(404);
   });
