@@ -2,17 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import type { PreviewImage } from './execution/progress.ts';
 import type { FaultHandle } from './faults.ts';
+import { serverFeatures } from './protocol/features.ts';
 import { isRecord, toJson } from './protocol/json.ts';
-
-/** What `GET /features` and the answer to a client's feature flags say. */
-export const serverFeatures = {
-  supports_preview_metadata: true,
-  supports_model_type_tags: true,
-  max_upload_size: 100 * 1024 * 1024,
-  extension: { manager: { supports_v4: true } },
-  node_replacements: true,
-  assets: false,
-};
 
 /** The sockets and who gets which message. One global order for all. */
 export interface MessageHub {

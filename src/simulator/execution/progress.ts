@@ -70,6 +70,6 @@ export function createProgressReport(promptId: string, hub: MessageHub, now: () 
 }
 
 /** Stock nodes never create nodes at run time, so every node is shown as itself. */
-export function identity(id: string): Record<string, string | null> {
+function identity(id: string): Record<string, string | null> {
   return { node_id: id, display_node_id: id, parent_node_id: null, real_node_id: id };
 }

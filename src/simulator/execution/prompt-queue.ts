@@ -1,6 +1,5 @@
 import type { Graph } from '../protocol/graph.ts';
 import { createHeap } from '../protocol/heap.ts';
-import type { RawNumber } from '../protocol/json.ts';
 
 /** A submitted prompt. The first five facts are what `/queue` and history show as a 5-tuple. */
 export interface QueueItem {
@@ -56,7 +55,8 @@ export interface PromptQueue {
   forgetAll(): void;
 }
 
-export const maxHistory = 10_000;
+/** More entries than this, and the oldest goes before the next is kept. */
+const maxHistory = 10_000;
 
 export function shown(item: QueueItem): ShownItem {
   return [item.number, item.promptId, item.prompt, item.extraData, item.outputs];
@@ -119,9 +119,4 @@ export function createPromptQueue(changed: () => void, wake: () => void): Prompt
     forget: (promptId) => void history.delete(promptId),
     forgetAll: () => history.clear(),
   };
-}
-
-/** Numbers that stand in a queue item come from JSON and may be too long for a double. */
-export function asNumber(value: number | RawNumber): number {
-  return typeof value === 'number' ? value : Number(value.rawJSON);
 }

@@ -1,8 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { maxUploadBytes } from '../protocol/features.ts';
 import { parseJson, toJson } from '../protocol/json.ts';
-
-/** Largest request body, as `/features` tells it. Bytes. */
-export const maxBodyBytes = 100 * 1024 * 1024;
 
 /** A request as handlers see it. */
 export interface Exchange {
@@ -72,8 +70,8 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   let size = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     size += part.length;
-    if (size > maxBodyBytes) {
-      const body = `Maximum request body size ${maxBodyBytes} exceeded.`;
+    if (size > maxUploadBytes) {
+      const body = `Maximum request body size ${maxUploadBytes} exceeded.`;
       throw new HttpError({ status: 413, headers: { 'content-type': textType }, body });
     }
     parts.push(part);

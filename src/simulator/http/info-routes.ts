@@ -1,13 +1,13 @@
 import { freemem, totalmem } from 'node:os';
 import { posix } from 'node:path';
 import type { Catalogue } from '../catalogue.ts';
-import { serverFeatures } from '../messages.ts';
 import { modelFiles } from '../models.ts';
+import { serverFeatures } from '../protocol/features.ts';
 import { empty, json } from './exchange.ts';
 import type { Routes } from './router.ts';
 
 /** The version this server behaves like. */
-export const comfyuiVersion = '0.33.0';
+const comfyuiVersion = '0.33.0';
 
 /** /object_info, /models, /embeddings, /system_stats, /features and a few that front ends ask for. */
 export function infoRoutes(catalogue: Catalogue): Routes {

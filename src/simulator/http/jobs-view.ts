@@ -18,7 +18,7 @@ export function isJobStatus(value: string): value is JobStatus {
 }
 
 /** A prompt that waits or runs. */
-export function queuedJob(item: QueueItem, status: 'pending' | 'in_progress'): JobRecord {
+function queuedJob(item: QueueItem, status: 'pending' | 'in_progress'): JobRecord {
   return pruned({
     id: item.promptId,
     status,
@@ -31,7 +31,7 @@ export function queuedJob(item: QueueItem, status: 'pending' | 'in_progress'): J
 }
 
 /** A prompt that has ended; with `detail` also its outputs, messages and workflow. */
-export function endedJob(promptId: string, entry: HistoryEntry, detail: boolean): JobRecord {
+function endedJob(promptId: string, entry: HistoryEntry, detail: boolean): JobRecord {
   const [priority, , prompt, extraData] = entry.prompt;
   const told = new Map(entry.status.messages);
   const end = told.get('execution_success') ?? told.get('execution_error') ?? told.get('execution_interrupted');
@@ -55,7 +55,7 @@ export function endedJob(promptId: string, entry: HistoryEntry, detail: boolean)
   };
 }
 
-export function endedStatus(entry: HistoryEntry): JobStatus {
+function endedStatus(entry: HistoryEntry): JobStatus {
   if (entry.status.status_str === 'success') return 'completed';
   return entry.status.messages.some(([type]) => type === 'execution_interrupted') ? 'cancelled' : 'failed';
 }

@@ -39,13 +39,6 @@ export interface Video {
   audio: Audio | undefined;
 }
 
-/** A model, a sampler, a guider: named, for nothing is computed with it. */
-export interface Part {
-  kind: string;
-  name: string;
-  [key: string]: unknown;
-}
-
 /** What the simulated machine can allocate at once. Bytes. */
 const memoryBytes = 64 * 1024 ** 3;
 

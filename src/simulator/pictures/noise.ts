@@ -48,7 +48,7 @@ export function ridge(
 }
 
 /** A plane of soft random values from 0 to 1 that can be asked between its cells; x and y from 0 to 1, wrapping. */
-export function plane(random: () => number, size: number): (x: number, y: number) => number {
+function plane(random: () => number, size: number): (x: number, y: number) => number {
   const values = Float32Array.from({ length: size * size }, random);
   return (x, y) => {
     const u = (x - Math.floor(x)) * size;

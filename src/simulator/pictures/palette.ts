@@ -12,7 +12,7 @@ export interface Palette {
   words: RegExp;
 }
 
-export const palettes: readonly Palette[] = [
+const palettes: readonly Palette[] = [
   {
     words: /\b(dusk|sunset|evening|twilight|golden|warm)\b/,
     sky: [
