@@ -32,7 +32,7 @@ export async function followPrompt(options: FollowOptions): Promise<Ending> {
   for (let pauseMs = lookFirst ? 0 : timings.poll; ; ) {
     if (pauseMs > 0) await feed.next(pauseMs, signal);
     try {
-      const state = await look(backend, promptId, feed, signal);
+      const state = await look(backend, promptId, feed, { signal, timeoutMs: timings.look });
       if (isEnded(state)) {
         // Told by looking where the socket should have told.
         if (state.state === 'finished') feed.expectEnd();
@@ -68,19 +68,19 @@ async function look(
   { client }: Backend,
   promptId: string,
   feed: PromptFeed,
-  signal: AbortSignal,
+  options: { signal: AbortSignal; timeoutMs: number },
 ): Promise<PromptState> {
   if (feed.takeEnd()) {
     for (const pauseMs of HISTORY_PAUSES_MS) {
-      const entry = await client.history(promptId, signal).catch((cause) => {
+      const entry = await client.history(promptId, options).catch((cause) => {
         // `find` says what a 500 means.
         if (cause instanceof ComfyError && cause.failure === 'status') return undefined;
         throw cause;
       });
       if (entry) return { state: 'finished', entry };
       if (entry === undefined) break;
-      await wait(pauseMs, signal);
+      await wait(pauseMs, options.signal);
     }
   }
-  return await client.find(promptId, signal);
+  return await client.find(promptId, options);
 }

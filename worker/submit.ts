@@ -109,7 +109,7 @@ async function isKnown({ backend, promptId }: SubmittedPrompt, signal: AbortSign
   const until = performance.now() + forMs;
   for (;;) {
     try {
-      const { state } = await backend.client.find(promptId, signal);
+      const { state } = await backend.client.find(promptId, { signal });
       if (state !== 'absent') return true;
       if (performance.now() >= until) return false;
     } catch (cause) {

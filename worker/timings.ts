@@ -4,6 +4,8 @@ export interface Timings {
   monitor: number;
   /** Between two looks at a prompt beside its messages. */
   poll: number;
+  /** For the answer to such a look. */
+  look: number;
   /** From the first failure to reach a server in the middle of a prompt until the prompt is given up. */
   lost: number;
   /** The same for a server that was not reached since the attempt began. */
@@ -27,6 +29,7 @@ export interface Timings {
 export const defaultTimings: Timings = {
   monitor: 2_000,
   poll: 2_000,
+  look: 10_000,
   lost: 30_000,
   firstContact: 3_000,
   lookUp: 2_000,

@@ -42,9 +42,9 @@ export interface NodeClass {
 export interface ComfyClient {
   /** Never repeat it after a failure other than `unreachable`: the prompt may be queued. `find` it first. */
   submit(prompt: PromptToSubmit, signal: AbortSignal): Promise<SubmitOutcome>;
-  find(promptId: string, signal: AbortSignal): Promise<PromptState>;
+  find(promptId: string, options?: CallOptions): Promise<PromptState>;
   /** The history entry, or null while there is none. */
-  history(promptId: string, signal: AbortSignal): Promise<HistoryEntry | null>;
+  history(promptId: string, options?: CallOptions): Promise<HistoryEntry | null>;
   /** Takes it out of the queue, or signals it to stop, which takes as long as its node does. */
   cancel(promptId: string, signal: AbortSignal): Promise<void>;
   deleteHistory(promptId: string, signal: AbortSignal): Promise<void>;
@@ -71,18 +71,19 @@ const queueLengthSchema = z.object({ exec_info: z.object({ queue_remaining: z.in
 const statsSchema = z.object({ system: z.object({ comfyui_version: z.string().nullish() }) });
 
 export function createComfyClient(http: ComfyHttp): ComfyClient {
-  async function history(promptId: string, signal: AbortSignal) {
-    const entries = await http.get(`/api/history/${promptId}`, historySchema, { signal, maxBytes: HISTORY_MAX_BYTES });
+  async function history(promptId: string, options: CallOptions = {}) {
+    const limits = { ...options, maxBytes: HISTORY_MAX_BYTES };
+    const entries = await http.get(`/api/history/${promptId}`, historySchema, limits);
     return entries[promptId] ?? null;
   }
 
   /** The long way, for servers before 0.6 and where the job's record cannot be told: what leaves the queue is in history. */
-  async function findInQueueThenHistory(promptId: string, signal: AbortSignal): Promise<PromptState> {
-    const queue = await http.get('/api/queue', queueSchema, { signal, maxBytes: HISTORY_MAX_BYTES });
+  async function findInQueueThenHistory(promptId: string, options: CallOptions): Promise<PromptState> {
+    const queue = await http.get('/api/queue', queueSchema, { ...options, maxBytes: HISTORY_MAX_BYTES });
     if (queue.queue_running.some(([, id]) => id === promptId)) return { state: 'running' };
     if (queue.queue_pending.some(([, id]) => id === promptId)) return { state: 'pending' };
     try {
-      return finished(await history(promptId, signal));
+      return finished(await history(promptId, options));
     } catch (cause) {
       // A node's output that is no JSON poisons its entry: this address answers 500 for ever.
       if (cause instanceof ComfyError && cause.status !== null) return { state: 'unreadable' };
@@ -106,17 +107,15 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
       throw new ComfyError('status', answer.status);
     },
 
-    async find(promptId, signal) {
-      const answer = await http.call('GET', `/api/jobs/${promptId}`, undefined, {
-        signal,
-        maxBytes: HISTORY_MAX_BYTES,
-      });
+    async find(promptId, options = {}) {
+      const limits = { ...options, maxBytes: HISTORY_MAX_BYTES };
+      const answer = await http.call('GET', `/api/jobs/${promptId}`, undefined, limits);
       if (answer.status === 404 && notFoundSchema.safeParse(tryParse(answer.text)).success) return { state: 'absent' };
-      if (answer.status !== 200) return await findInQueueThenHistory(promptId, signal);
+      if (answer.status !== 200) return await findInQueueThenHistory(promptId, options);
       const { status } = parseAnswer(answer, jobSchema);
       if (status === 'pending') return { state: 'pending' };
       if (status === 'in_progress') return { state: 'running' };
-      return finished(await history(promptId, signal));
+      return finished(await history(promptId, options));
     },
 
     async cancel(promptId, signal) {

@@ -192,10 +192,13 @@ describe('C03 ComfyUI silent', () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;
     simulator.faults.set({ hold: true });
-    harness.work({ main: simulator.url }, { timings: { lost: 200, poll: 50 } });
+    harness.work({ main: simulator.url }, { timings: { lost: 200, poll: 50, look: 100 } });
     const id = await harness.submit(graph);
     await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
-    simulator.faults.set({ hold: false, httpDelayMs: 1_000 });
+    simulator.faults.set({ httpDelayMs: 60_000, loseFinalMessages: true, closeSockets: true });
+    const report = () => harness.stores.redis.hget(harness.stores.keys.backend('main'), 'report');
+    await vi.waitFor(async () => expect(await report()).toContain('"DOWN"'), 10_000);
+    simulator.faults.set({ hold: false, httpDelayMs: 0 });
     expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', attempts: 1, submission: { number: 1 } });
     expect(simulator.posts).toBe(1);
   });
@@ -204,13 +207,18 @@ describe('C03 ComfyUI silent', () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;
     simulator.faults.set({ hold: true });
-    harness.work({ main: simulator.url }, { jobTimeoutMs: 400 });
-    const job = await harness.ended(await harness.submit(graph));
+    harness.work({ main: simulator.url }, { jobTimeoutMs: 1_000 });
+    const id = await harness.submit(graph);
+    await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
+    simulator.faults.set({ httpDelayMs: 2_500 });
+    const job = await harness.ended(id);
     expect(job).toMatchObject({ status: 'FAILED', error: { code: 'TIMEOUT', retryable: true } });
+    simulator.faults.set({ httpDelayMs: 0 });
     await vi.waitFor(async () => {
       const queue = await (await fetch(`${simulator.url}/queue`)).json();
       expect(queue).toEqual({ queue_running: [], queue_pending: [] });
-    });
+    }, 5_000);
+    expect(simulator.interrupts).toBe(1);
   });
 });
 

@@ -16,7 +16,7 @@ import { createWorker, type Worker, type WorkerParts } from '../../../worker/wor
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
 
 /** The worker's own, scaled down. */
-export const quick: Partial<Timings> = {
+const quick: Partial<Timings> = {
   monitor: 100,
   poll: 300,
   lost: 1_500,

@@ -127,7 +127,7 @@ describe('C07 a worker whose lease was taken', () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;
     simulator.faults.set({ hold: true });
-    harness.work({ main: simulator.url });
+    harness.work({ main: simulator.url }, { timings: { progress: 60_000 } });
     const id = await harness.submit(graph);
     await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
     const taken = await harness.stores.worker.claim(id);
@@ -165,7 +165,7 @@ describe('C07 a worker whose lease was taken', () => {
           });
         }),
     };
-    harness.work({ main: simulator.url }, { artifacts });
+    harness.work({ main: simulator.url }, { artifacts, timings: { progress: 60_000 } });
     const id = await harness.submit(graph);
     await uploading.promise;
     expect(await harness.leftovers()).toHaveLength(1);

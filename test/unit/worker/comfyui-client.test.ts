@@ -130,13 +130,13 @@ describe('servers before 0.6 have no jobs', () => {
     ['unreadable', idle, 500],
   ] as const)('%s is told by queue, then history', async (state, queue, history) => {
     const { client } = await old(queue, history);
-    expect(await client.find('p', signal)).toMatchObject({ state });
+    expect(await client.find('p')).toMatchObject({ state });
   });
 });
 
 test('a job that ComfyUI does not know is absent at once', async () => {
   const { client, seen } = await serve(() => ({ status: 404, body: '{"error": "Job not found"}' }));
-  expect(await client.find('p', signal)).toEqual({ state: 'absent' });
+  expect(await client.find('p')).toEqual({ state: 'absent' });
   expect(seen).toEqual(['GET /api/jobs/p']);
 });
 
