@@ -8,6 +8,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CodegenConfig, generate } from '@graphql-codegen/cli';
+import { preset } from '@graphql-codegen/client-preset';
 import { type GraphQLSchema, isAbstractType, lexicographicSortSchema, printSchema } from 'graphql';
 import { createSchema } from './src/graphql/schema.ts';
 import { loadCatalogue } from './src/workflows/load.ts';
@@ -41,7 +42,7 @@ async function typedOperations(schema: string): Promise<GeneratedFile[]> {
     silent: true,
     generates: {
       [`${generated}/`]: {
-        preset: 'client',
+        preset,
         presetConfig: { fragmentMasking: false },
         config: {
           useTypeImports: true,

@@ -8,7 +8,7 @@ const QUOTE = 34;
 const BACKSLASH = 92;
 
 /** Whether brackets nest too deeply in a JSON text; those in strings do not count. */
-export function nestsTooDeeply(text: string): boolean {
+function nestsTooDeeply(text: string): boolean {
   let depth = 0;
   let inString = false;
   for (let i = 0; i < text.length; i += 1) {
@@ -64,8 +64,11 @@ function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
       const [only] = chunks;
       resolve((only && chunks.length === 1 ? only : Buffer.concat(chunks)).toString('utf8'));
     });
-    req.on('close', () => reject(new HttpFault(400, 'BAD_REQUEST', 'The body broke off.')));
-    req.on('error', () => reject(new HttpFault(400, 'BAD_REQUEST', 'The body broke off.')));
+    const brokeOff = () => {
+      if (!req.complete) reject(new HttpFault(400, 'BAD_REQUEST', 'The body broke off.'));
+    };
+    req.on('close', brokeOff);
+    req.on('error', brokeOff);
   });
 }
 

@@ -14,7 +14,7 @@ export function shippedCatalogue() {
   return loadCatalogue({ dir: fileURLToPath(new URL('../../workflows', import.meta.url)), maxMegapixels: 4 });
 }
 
-export const testTime = Date.UTC(2030, 0, 31, 12);
+const testTime = Date.UTC(2030, 0, 31, 12);
 
 export function testJob(changes: Partial<Job> = {}): Job {
   return {
