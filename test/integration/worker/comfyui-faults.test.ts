@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Graph } from '../../../src/core/graph.ts';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
@@ -41,12 +42,17 @@ describe('C15 a POST without a clear answer', () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;
     simulator.faults.set({ refusePrompt: 500 });
-    harness.work({ main: simulator.url });
+    const lines: string[] = [];
+    harness.work(
+      { main: simulator.url },
+      { log: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }) },
+    );
     const id = await harness.submit(graph);
-    await harness.until(id, ({ submission }) => submission?.number === 1);
+    await vi.waitFor(() => expect(lines.join('')).toContain('prompt not answered'));
     simulator.faults.reset();
     expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', submission: { number: 2 } });
     expect(simulator.promptIds).toEqual([promptIdOf(id, 2)]);
+    expect(lines.join('')).not.toMatch(/127\.0\.0\.1|class_type/);
   });
 
   test('again and again: COMFYUI_UNAVAILABLE after JOB_ATTEMPTS', async () => {
@@ -187,6 +193,19 @@ describe('C14 ComfyUI killed in the middle of a prompt', () => {
   });
 });
 
+test('a prompt that somebody else interrupted at the server is submitted again, once', async () => {
+  await using parts = await setUp();
+  const { harness, simulator } = parts;
+  simulator.faults.set({ hold: true });
+  harness.work({ main: simulator.url });
+  const id = await harness.submit(graph);
+  await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
+  await fetch(`${simulator.url}/interrupt`, { method: 'POST' });
+  await vi.waitFor(() => expect(simulator.started).toHaveLength(2));
+  simulator.faults.set({ hold: false });
+  expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', attempts: 1, submission: { number: 2 } });
+});
+
 describe('C03 ComfyUI silent', () => {
   test('for longer than a lost one is waited for, then done: no second submission', async () => {
     await using parts = await setUp();
@@ -234,6 +253,20 @@ describe('no ComfyUI', () => {
     expect(await harness.job(id)).toMatchObject({ status: 'QUEUED', attempts: 0 });
     await using again = await startSimulator({ port: simulator.port, speed: Number.POSITIVE_INFINITY });
     expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', attempts: 1, failures: 0 });
+    expect(again.posts).toBe(1);
+  });
+
+  test('that went away after it was seen: nothing is counted, and the job runs when it is back', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    harness.work({ main: simulator.url }, { timings: { monitor: 60_000, putBack: 10 }, random: () => 0 });
+    const { redis: connection, keys } = harness.stores;
+    await vi.waitFor(async () => expect(await connection.hget(keys.backend('main'), 'report')).toContain('"UP"'));
+    await simulator.close();
+    const id = await harness.submit(graph);
+    await harness.until(id, ({ status, attempts }) => status === 'QUEUED' && attempts > 0);
+    await using again = await startSimulator({ port: simulator.port, speed: Number.POSITIVE_INFINITY });
+    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', failures: 0 });
     expect(again.posts).toBe(1);
   });
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
 import type { Graph } from '../../../src/core/graph.ts';
+import { createTransition } from '../../../src/jobs/transition.ts';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
@@ -252,6 +253,21 @@ describe('cancel', () => {
     await vi.waitFor(async () => expect(await get(simulator, '/queue')).toEqual(idle), 5_000);
     expect(simulator.interrupts).toBe(1);
   });
+});
+
+test('a job that its deadline ended has its prompt cancelled', async () => {
+  await using parts = await setUp();
+  const { harness, simulator } = parts;
+  const { stores } = harness;
+  simulator.faults.set({ hold: true });
+  harness.work({ main: simulator.url });
+  const id = await harness.submit(graph);
+  await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
+  const expire = createTransition(stores.redis, stores.keys, 60_000);
+  expect(await expire({ id, move: 'expire' })).toMatchObject({ outcome: 'done', status: 'FAILED' });
+  await vi.waitFor(async () => expect(await get(simulator, '/queue')).toEqual(idle));
+  expect(simulator.interrupts).toBe(1);
+  expect(await harness.job(id)).toMatchObject({ status: 'FAILED', artifacts: [] });
 });
 
 describe('C08 a worker that is closed in a job', () => {
