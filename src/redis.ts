@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 
@@ -67,6 +68,38 @@ export async function whenReady(redis: Redis, signal?: AbortSignal): Promise<voi
     redis.on('end', onEnd);
     signal?.addEventListener('abort', onAbort);
   });
+}
+
+const ASK_AGAIN_MS = 250;
+
+/**
+ * For a start, where nobody waits for an answer yet: asks until Redis gives one, since a `request` connection fails when it is
+ * slow. Rejects with what is no matter of the connection, and when that was closed for good.
+ */
+export async function untilAnswered<T>(redis: Redis, log: Logger, ask: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    await whenReady(redis);
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isRedisDown(error) || redis.status === 'end') throw error;
+      if (tries === 0) log.warn({ err: error }, 'redis does not answer yet');
+      await delay(ASK_AGAIN_MS);
+    }
+  }
+}
+
+/** Whether Redis says something within `timeoutMs`. */
+export async function answersWithin(redis: Redis, timeoutMs: number): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(late.resolve, timeoutMs, false);
+  const pong = redis.ping().then(
+    () => true,
+    () => false,
+  );
+  const answered = await Promise.race([pong, late.promise]);
+  clearTimeout(timer);
+  return answered;
 }
 
 /** Ends a connection: politely while Redis answers within a second, otherwise at once. */

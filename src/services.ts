@@ -15,7 +15,7 @@ import { startSweeper } from './jobs/sweeper.ts';
 import { createRedisProgress } from './progress/redis-progress.ts';
 import { createBullConsumer, createBullQueue } from './queue/bullmq.ts';
 import type { DeliveryHandler } from './queue/queue.ts';
-import { checkDurability, closeRedis, connectRedis, whenReady } from './redis.ts';
+import { answersWithin, checkDurability, closeRedis, connectRedis, untilAnswered, whenReady } from './redis.ts';
 import type { Shutdown } from './shutdown.ts';
 import { readVersion } from './version.ts';
 import { createCustomParser } from './workflows/custom.ts';
@@ -38,6 +38,9 @@ export type WorkerServices = Awaited<ReturnType<typeof openWorkerServices>>;
 
 export const artifactFolder = (config: Config) => join(config.folder.dataDir, 'artifacts');
 
+/** A load balancer that asks whether we are ready does not wait for long. */
+const READY_WITHIN_MS = 250;
+
 /** 53 random bits. */
 function randomSeed(): number {
   return Number(randomBytes(8).readBigUInt64BE() >> 11n);
@@ -50,11 +53,12 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const artifacts = openArtifacts(config, around);
   const redis = openRedis(around, 'request');
   const subscriber = openRedis(around, 'subscriber');
-  await Promise.all([whenReady(redis), whenReady(subscriber)]);
-  await checkDurability(redis, log);
-
   const keys = createKeys(config.redis.prefix);
-  await startGrace(redis, keys);
+  await untilAnswered(redis, log, async () => {
+    await checkDurability(redis, log);
+    await startGrace(redis, keys);
+  });
+  await whenReady(subscriber);
   const { retentionMs, idempotencyTtlMs, deadlineMs, maxDeadlineMs } = config.jobs;
   const store = createRedisGatewayStore({
     redis,
@@ -89,11 +93,8 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     jobs,
     feed,
     health,
-    redisReady: () =>
-      redis.ping().then(
-        () => true,
-        () => false,
-      ),
+    /** Whether Redis answers within READY_WITHIN_MS. */
+    redisReady: () => answersWithin(redis, READY_WITHIN_MS),
   };
 }
 

@@ -13,7 +13,8 @@ const NEVER = 2 ** 31 - 1;
 
 /** The gateway's side. `redis` is a request connection that is ready. */
 export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue {
-  const queue = new Queue(QUEUE, { connection: redis, prefix: keys.queue });
+  // BullMQ asks for Redis's version just once: if that failed, since Redis was slow at our start, every later call would too.
+  const queue = new Queue(QUEUE, { connection: redis, prefix: keys.queue, skipVersionCheck: true });
   // Each call's own rejection says it to whom it concerns; BullMQ only repeats it here.
   queue.on('error', (error) => log.debug({ error: error.message }, 'queue connection error'));
   const key = (name: string) => `${keys.queue}:${QUEUE}:${name}`;

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { createKeys } from '../../../src/jobs/keys.ts';
+import { createBullQueue } from '../../../src/queue/bullmq.ts';
+import { answersWithin, closeRedis, connectRedis, untilAnswered, whenReady } from '../../../src/redis.ts';
+import { silent } from '../../support/gateway-store.ts';
+import { startTestRedis } from '../../support/redis.ts';
+import { startTcpProxy } from '../../support/tcp-proxy.ts';
+
+/** A request connection that is ready, over a wire that can be broken. */
+async function connected() {
+  const server = await startTestRedis();
+  onTestFinished(server.close);
+  const wire = await startTcpProxy(server.port);
+  onTestFinished(wire.close);
+  const redis = connectRedis({ url: `redis://127.0.0.1:${wire.port}`, role: 'request', log: silent });
+  onTestFinished(() => closeRedis(redis));
+  await whenReady(redis);
+  return { redis, wire };
+}
+
+it('a queue that was opened while Redis was silent takes jobs as soon as Redis answers', async () => {
+  const { redis, wire } = await connected();
+  wire.blackHole(true);
+  const queue = createBullQueue(redis, createKeys('slow'), silent);
+  onTestFinished(() => queue.close());
+  const id = randomUUID();
+  await expect(queue.add(id, 1)).rejects.toThrow('Command timed out');
+  wire.blackHole(false);
+  await vi.waitFor(() => queue.add(id, 1), { timeout: 10_000 });
+  expect(await queue.missing([id])).toEqual([]);
+});
+
+it('a start waits for a Redis that is silent, and readiness does not', async () => {
+  const { redis, wire } = await connected();
+  wire.blackHole(true);
+  let asked = 0;
+  const answer = untilAnswered(redis, silent, () => {
+    asked++;
+    return redis.time();
+  });
+  const began = performance.now();
+  expect(await answersWithin(redis, 100)).toBe(false);
+  expect(performance.now() - began).toBeLessThan(1_000);
+  await vi.waitFor(() => expect(asked).toBeGreaterThan(1), { timeout: 10_000 });
+  wire.blackHole(false);
+  expect(await answer).toHaveLength(2);
+  expect(await answersWithin(redis, 1_000)).toBe(true);
+});
+
+it('a start does not wait for what no time will mend', async () => {
+  const { redis } = await connected();
+  await expect(untilAnswered(redis, silent, () => Promise.reject(new Error('a wrong setting')))).rejects.toThrow(
+    'a wrong setting',
+  );
+});
