@@ -1,0 +1,54 @@
+import { expect, test, vi } from 'vitest';
+import {
+  GenerateDocument,
+  JobDocument,
+  WatchJobDocument,
+  type WatchJobSubscription,
+} from '../../../examples/generated/graphql.ts';
+import { createGatewayClient } from '../../../examples/urql/client.ts';
+import { freePort } from '../../support/process.ts';
+import { onlySimulator, openProduct } from '../../support/product.ts';
+
+test('urql generates, watches through a restart of the gateway, and has the result in its cache', {
+  timeout: 240_000,
+}, async (context) => {
+  const product = await openProduct(context);
+  const { faults } = onlySimulator(product);
+  await product.worker();
+  const port = await freePort();
+  const first = await product.gateway({ PORT: String(port) });
+  const { client, close } = createGatewayClient(`http://127.0.0.1:${port}/graphql`);
+  context.onTestFinished(close);
+
+  faults.current.holdAt = 'KSampler';
+  const input = {
+    idempotencyKey: 'urql',
+    workflow: { textToImage: { prompt: 'a fox', width: 64, height: 64, steps: 4 } },
+  };
+  const { data, error } = await client.mutation(GenerateDocument, { input }).toPromise();
+  expect(error).toBeUndefined();
+  const id = data?.generate.job.id ?? '';
+
+  const events: WatchJobSubscription['jobProgress'][] = [];
+  let complete = false;
+  const watching = client.subscription(WatchJobDocument, { id }).subscribe(({ data: event, hasNext }) => {
+    // urql says the last result once more when the subscription is complete.
+    if (!hasNext) complete = true;
+    else if (event) events.push(event.jobProgress);
+  });
+  context.onTestFinished(() => watching.unsubscribe());
+  await vi.waitFor(() => expect(events.at(-1)?.job.progress.node?.classType).toBe('KSampler'), 60_000);
+
+  await first.process.stop();
+  await product.gateway({ PORT: String(port) });
+  faults.current.holdAt = null;
+  await vi.waitFor(() => expect(complete).toBe(true), 60_000);
+  expect(events.at(-1)?.type).toBe('SUCCEEDED');
+  expect(events.filter(({ type }) => type === 'SNAPSHOT').length).toBe(2);
+  expect(events.filter(({ type }) => type === 'SUCCEEDED')).toHaveLength(1);
+
+  const fetched = await client.query(JobDocument, { id }).toPromise();
+  expect(fetched.data?.job).toMatchObject({ status: 'SUCCEEDED', artifacts: [{ width: 64, height: 64 }] });
+  const cached = client.readQuery(JobDocument, { id }, { requestPolicy: 'cache-only' });
+  expect(cached?.data).toEqual(fetched.data);
+});
