@@ -26,7 +26,7 @@ export interface BackendReporter {
   report(workerId: string, backends: BackendReport[]): Promise<void>;
   /** The worker stops in good order. */
   leave(workerId: string): Promise<void>;
-  /** Whether a live worker, other than this one, reports that backend. */
+  /** Whether a live worker, other than this one, reaches that backend. */
   reportedByOthers(workerId: string, backend: string): Promise<boolean>;
 }
 

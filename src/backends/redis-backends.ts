@@ -14,6 +14,7 @@ async function redisNow(redis: Redis): Promise<number> {
 
 /** `redis` is a durable connection. */
 export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendReporter {
+  const reported = new Set<string>();
   return {
     async report(workerId, backends) {
       const now = await redisNow(redis);
@@ -28,16 +29,20 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
         });
         multi.pexpire(keys.backend(report.name), BACKEND_TTL_MS);
         multi.zadd(keys.backends, now, report.name);
-        multi.zadd(keys.backendWorkers(report.name), now, workerId);
+        // Who reaches it, not who knows of it: a job waits for them.
+        if (up) multi.zadd(keys.backendWorkers(report.name), now, workerId).set(keys.seen, now);
+        else multi.zrem(keys.backendWorkers(report.name), workerId);
         multi.pexpire(keys.backendWorkers(report.name), BACKEND_TTL_MS);
-        if (up) multi.set(keys.seen, now);
+        reported.add(report.name);
       }
       multi.zremrangebyscore(keys.backends, '-inf', now - BACKEND_TTL_MS);
       for (const [error] of (await multi.exec()) ?? []) if (error) throw error;
     },
 
     async leave(workerId) {
-      await redis.zrem(keys.workers, workerId);
+      const multi = redis.multi().zrem(keys.workers, workerId);
+      for (const name of reported) multi.zrem(keys.backendWorkers(name), workerId);
+      for (const [error] of (await multi.exec()) ?? []) if (error) throw error;
     },
 
     async reportedByOthers(workerId, backend) {
@@ -75,7 +80,7 @@ export function createRedisBackendDirectory(redis: Redis, keys: Keys): BackendDi
   };
 }
 
-/** From when on the time without any ComfyUI counts on a new installation. */
+/** The time without any ComfyUI counts from a gateway's start: after a night switched off nothing has been seen for long. */
 export async function startGrace(redis: Redis, keys: Keys): Promise<void> {
-  await redis.set(keys.seen, await redisNow(redis), 'NX');
+  await redis.set(keys.seen, await redisNow(redis));
 }
