@@ -108,7 +108,8 @@ function shown(state: ProgressState): ProgressState {
   return {
     ...state,
     progress: {
-      fraction: Math.max(state.progress.fraction, fraction),
+      // To a thousandth: more says nothing to anybody.
+      fraction: Math.max(state.progress.fraction, Math.floor(fraction * 1000) / 1000),
       nodesDone: Math.max(state.progress.nodesDone, cachedCount + doneCount),
       nodesTotal: needed.size,
       node: current === null || done.has(current) ? null : nodeProgress(state, current),

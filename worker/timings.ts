@@ -16,7 +16,7 @@ export interface Timings {
   lease: number;
   /** From a cancel being seen until the job is CANCELED, though its node cannot be interrupted. */
   cancelGrace: number;
-  /** How long a result is offered to a storage that does not take it. */
+  /** How long a result is offered to a storage that does not take it. Its job holds its place, so the others wait as well. */
   storage: number;
   /** How long a prompt that nobody wants any more is tried to be cancelled at a server that does not answer. */
   reap: number;
@@ -35,7 +35,7 @@ export const defaultTimings: Timings = {
   lookUp: 2_000,
   lease: 1_000,
   cancelGrace: 5_000,
-  storage: 120_000,
+  storage: 600_000,
   reap: 300_000,
   progress: 100,
   putBack: 1_500,
