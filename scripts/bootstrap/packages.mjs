@@ -9,7 +9,15 @@ export function bringPackages(root) {
   say('installing packages (npm ci)');
   // Run by npm, its own program is known; on Windows a bare `npm` is a script that cannot be spawned without a shell.
   const npm = process.env.npm_execpath;
-  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
+  const args = [
+    'ci',
+    '--include=dev',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+    '--no-update-notifier',
+    '--loglevel=error',
+  ];
   const [command, ...before] = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm'];
   const { status, error } = spawnSync(command, [...before, ...args], { cwd: root, stdio: ['ignore', 2, 2] });
   if (status !== 0) throw new SetupError(`npm ci failed${error ? `: ${error.message}` : ''}`);
