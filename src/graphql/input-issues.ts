@@ -17,7 +17,6 @@ import {
   visitWithTypeInfo,
 } from 'graphql';
 import type { InputIssue } from '../core/errors.ts';
-import type { Workflow } from '../workflows/catalogue.ts';
 
 /** More would tell nobody more. */
 const MAX_ISSUES = 100;
@@ -65,15 +64,22 @@ function hasUnknown(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.values(value).some(hasUnknown);
 }
 
-function workflowOf(type: GraphQLInputObjectType): Workflow | undefined {
-  return type.extensions.workflow as Workflow | undefined;
+/** What an input type's values must be besides well typed; its builder puts it among the type's extensions as `check`. */
+export type InputCheck = (value: { [key: string]: unknown }, path: Path) => InputIssue[];
+
+function checkOf(type: GraphQLInputObjectType): InputCheck | undefined {
+  return type.extensions.check as InputCheck | undefined;
+}
+
+function isInputObject(type: GraphQLInputType | undefined): boolean {
+  return isInputObjectType(isNonNullType(type) ? type.ofType : type);
 }
 
 function checkLeaf(type: GraphQLLeafType, value: unknown, path: Path, issues: InputIssue[]): void {
   if (isEnumType(type)) {
     const names = type.getValues().map(({ name }) => name);
     if (typeof value === 'string' && names.includes(value)) return;
-    issues.push({ path: [...path], message: `expected one of ${names.join(', ')}`, code: 'invalid_value' });
+    issues.push({ path: [...path], message: `expected one of ${names.join(', ')}`, code: 'not_a_choice' });
     return;
   }
   try {
@@ -94,7 +100,7 @@ function checkObject(type: GraphQLInputObjectType, value: unknown, path: Path, i
   const given = Object.keys(value).filter((key) => value[key] !== undefined);
   for (const key of given) {
     if (Object.hasOwn(fields, key)) continue;
-    issues.push({ path: [...path, key], message: `unknown field; expected ${names}`, code: 'unrecognized_key' });
+    issues.push({ path: [...path, key], message: `unknown field; expected ${names}`, code: 'unknown_field' });
   }
   if (type.isOneOf && (given.length !== 1 || given.some((key) => value[key] === null))) {
     issues.push({ path: [...path], message: `expected exactly one of ${names}`, code: 'one_of' });
@@ -104,12 +110,11 @@ function checkObject(type: GraphQLInputObjectType, value: unknown, path: Path, i
     if (item === undefined && !isRequiredInputField(field)) continue;
     checkValue(field.type, item, [...path, field.name], issues);
   }
-  const workflow = workflowOf(type);
-  if (!workflow || hasUnknown(value)) return;
-  const parsed = workflow.parse(value, [...path]);
-  if (parsed.ok) return;
+  const check = checkOf(type);
+  if (!check || Object.entries(value).some(([key, item]) => !isInputObject(fields[key]?.type) && hasUnknown(item)))
+    return;
   const known = new Set(issues.map((issue) => issue.path.join('.')));
-  issues.push(...parsed.issues.filter((issue) => !known.has(issue.path.join('.'))));
+  issues.push(...check(value, path).filter((issue) => !known.has(issue.path.join('.'))));
 }
 
 function checkValue(type: GraphQLInputType, value: unknown, path: Path, issues: InputIssue[]): void {

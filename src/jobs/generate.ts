@@ -1,10 +1,10 @@
-import * as z from 'zod';
 import { canonicalJson, sha256 } from '../core/canonical-json.ts';
 import { badInput, GatewayError, type InputIssue, unavailable } from '../core/errors.ts';
 import type { Job, Json } from '../core/job.ts';
 import type { JobQueue } from '../queue/queue.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import type { ParsedCustom } from '../workflows/custom.ts';
+import { checkGenerateArguments } from './generate-arguments.ts';
 import type { GatewayJobStore, NewJob } from './job-store.ts';
 import type { GenerateRequest } from './jobs.ts';
 
@@ -29,27 +29,10 @@ interface CheckedWorkflow {
   nodesTotal: number;
 }
 
-const printable = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u;
-const labels = (what: string, max: number) =>
-  z
-    .string()
-    .min(1, `expected 1 to ${max} ${what}, got none`)
-    .max(max, `expected at most ${max} ${what}`)
-    .regex(printable, `expected printable ${what}`);
-
 /** Accepts a job, or gives back what its key already made. Answers only when record and queue both hold it. */
 export function createGenerate(options: GenerateOptions) {
   const { store, queue, catalogue, parseCustom } = options;
   const maxSeconds = Math.floor(options.maxDeadlineMs / 1000);
-  const argumentsSchema = z.object({
-    idempotencyKey: labels('characters', 255),
-    deadlineSeconds: z
-      .int()
-      .min(1, `expected 1 to ${maxSeconds} seconds`)
-      .max(maxSeconds, `expected at most ${maxSeconds} seconds`)
-      .nullable(),
-    tags: z.array(labels('characters', 64)).max(16, 'expected at most 16 tags'),
-  });
 
   function checkWorkflow({ workflow, path }: GenerateRequest, issues: InputIssue[]): CheckedWorkflow | null {
     const at = [...path, 'workflow', workflow.name];
@@ -75,11 +58,11 @@ export function createGenerate(options: GenerateOptions) {
   }
 
   return async function generate(request: GenerateRequest): Promise<{ job: Job; replayed: boolean }> {
-    const issues: InputIssue[] = [];
     const { idempotencyKey, deadlineSeconds, tags } = request;
-    for (const issue of argumentsSchema.safeParse({ idempotencyKey, deadlineSeconds, tags }).error?.issues ?? []) {
-      const inner = issue.path.filter((part) => typeof part !== 'symbol');
-      issues.push({ path: [...request.path, ...inner], message: issue.message, code: issue.code });
+    const issues = checkGenerateArguments({ idempotencyKey, deadlineSeconds, tags }, request.path);
+    if (deadlineSeconds !== null && deadlineSeconds > maxSeconds) {
+      const path = [...request.path, 'deadlineSeconds'];
+      issues.push({ path, message: `expected at most ${maxSeconds} seconds`, code: 'too_big' });
     }
     const workflow = checkWorkflow(request, issues);
     if (issues.length > 0 || !workflow) throw badInput(issues);

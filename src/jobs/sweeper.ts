@@ -62,12 +62,15 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
 
   /** A step through all open jobs each run, so that its cost does not grow with the backlog. */
   async function readd() {
+    const at = await now();
     for (let step = 0; step < MAX_STEPS && !stopped.signal.aborted; step++) {
       const ids = await redis.zrange(keys.open, position, position + BATCH - 1);
       position = ids.length < BATCH ? 0 : position + BATCH;
       for (const id of await queue.missing(ids)) {
         const job = await store.get(id);
         if (!job) await redis.zrem(keys.open, id);
+        // Its gateway may be between record and queue.
+        else if (at - job.createdAt < intervalMs) continue;
         else if (job.status === 'QUEUED' || job.status === 'RUNNING') {
           await queue.add(id, job.order);
           log.warn({ jobId: id }, 'job was missing in the queue and was added again');

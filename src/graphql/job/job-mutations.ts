@@ -1,11 +1,14 @@
 import type { InputRef } from '@pothos/core';
+import { checkGenerateArguments } from '../../jobs/generate-arguments.ts';
 import type { Builder } from '../builder.ts';
+import type { InputCheck } from '../input-issues.ts';
 import type { WorkflowChoice } from '../workflow/workflow-input.ts';
 import type { JobEnums } from './job-enums.ts';
 
 export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput: InputRef<WorkflowChoice>): void {
   const generateInput = builder.inputType('GenerateInput', {
     description: 'What to run, and how.',
+    extensions: { check: checkGenerateArguments satisfies InputCheck },
     fields: (t) => ({
       idempotencyKey: t.string({
         required: true,

@@ -2,6 +2,7 @@ import type { InputFieldRef, InputRef, InputType } from '@pothos/core';
 import type { Choice, Workflow, WorkflowCatalogue, WorkflowParameter } from '../../workflows/catalogue.ts';
 import { inputTypeName } from '../../workflows/check-names.ts';
 import type { Builder, SchemaTypes } from '../builder.ts';
+import type { InputCheck } from '../input-issues.ts';
 import { parameterText } from './parameter-text.ts';
 
 /** The one field that was given, with that workflow's own input. */
@@ -13,6 +14,14 @@ type FieldType = InputType<SchemaTypes>;
 
 /** Enum types by name: parameters, also of different workflows, share them. */
 type EnumTypes = Map<string, FieldType>;
+
+/** Tries a workflow's limits on the input of a request that has already failed, so that its answer names every fault at once. */
+function checkOf(workflow: Workflow): InputCheck {
+  return (value, path) => {
+    const parsed = workflow.parse(value, [...path]);
+    return parsed.ok ? [] : parsed.issues;
+  };
+}
 
 function addEnum(builder: Builder, name: string, choices: readonly Choice[]): FieldType {
   return builder.enumType(name, {
@@ -52,8 +61,7 @@ function addInput(builder: Builder, enums: EnumTypes, workflow: Workflow): Input
   const ref = builder.inputRef<ParameterValues>(inputTypeName(workflow.name));
   builder.inputType(ref, {
     description: `Parameters of the workflow \`${workflow.name}\`: ${workflow.description ?? workflow.title}`,
-    // Read by the check of a request that has already failed, so that its answer names every fault at once.
-    extensions: { workflow },
+    extensions: { check: checkOf(workflow) },
     fields: (t) =>
       Object.fromEntries(
         workflow.parameters.map((parameter): [string, InputFieldRef<SchemaTypes, unknown>] => {

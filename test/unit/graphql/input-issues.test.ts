@@ -23,11 +23,13 @@ test('names every fault of types and of limits at once, by its path', async () =
     generate,
     request(
       { prompt: '', width: 7, height: 'tall', steps: 999, sampler: 'BOGUS', colour: 'red' },
-      { priority: 'URGENT', tags: ['a', 3] },
+      { idempotencyKey: '', deadlineSeconds: 0, priority: 'URGENT', tags: ['a', 3] },
     ),
   );
-  expect(issues).toHaveLength(8);
+  expect(issues).toHaveLength(10);
   for (const expected of [
+    /^input\.idempotencyKey: expected 1 to 255 characters, got none$/,
+    /^input\.deadlineSeconds: expected at least 1 second$/,
     /^input\.priority: expected one of HIGH, LOW, NORMAL$/,
     /^input\.tags\.1: expected a string$/,
     /^input\.workflow\.textToImage\.prompt: /,

@@ -1,0 +1,25 @@
+import * as z from 'zod';
+import type { InputIssue } from '../core/errors.ts';
+
+const printable = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u;
+const label = (max: number) =>
+  z
+    .string('expected a string')
+    .min(1, `expected 1 to ${max} characters, got none`)
+    .max(max, `expected at most ${max} characters`)
+    .regex(printable, 'expected printable characters');
+
+const schema = z.object({
+  idempotencyKey: label(255),
+  deadlineSeconds: z.int('expected an integer').min(1, 'expected at least 1 second').nullish(),
+  tags: z.array(label(64), 'expected a list').max(16, 'expected at most 16 tags').nullish(),
+});
+
+/** What is wrong with `generate`'s own arguments, whatever the workflow and the configuration; `path` leads those of the issues. */
+export function checkGenerateArguments(input: unknown, path: readonly (string | number)[]): InputIssue[] {
+  return (schema.safeParse(input).error?.issues ?? []).map((issue) => ({
+    path: [...path, ...issue.path.filter((part) => typeof part !== 'symbol')],
+    message: issue.message,
+    code: issue.code,
+  }));
+}
