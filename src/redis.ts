@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
+import { ConfigError } from './config.ts';
 
 /**
  * What a connection is for:
@@ -145,10 +146,10 @@ export async function checkDurability(redis: Redis, log: Logger): Promise<void> 
   }
   const policy = settings['maxmemory-policy'];
   if (policy !== undefined && policy !== 'noeviction') {
-    throw new Error(
-      `Redis has maxmemory-policy ${policy} and would throw jobs away when its memory is full. ` +
+    throw new ConfigError([
+      `REDIS_URL: this Redis has maxmemory-policy ${policy} and would throw jobs away when its memory is full. ` +
         'Set it to noeviction: redis-cli CONFIG SET maxmemory-policy noeviction, and in redis.conf.',
-    );
+    ]);
   }
   if (settings.appendonly === 'no') {
     log.warn('redis has no append-only file: what it acknowledged is lost when it crashes. Set appendonly yes.');
