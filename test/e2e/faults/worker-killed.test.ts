@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { findMinio, startTestMinio } from '../../support/minio.ts';
+import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
+import { startTcpProxy } from '../../support/tcp-proxy.ts';
+
+/** Lock of 10 s, looked for every 5 s, and a busy machine. */
+const TAKEN_OVER_WITHIN_MS = 40_000;
+
+describe.concurrent('a worker that dies', { timeout: 240_000 }, () => {
+  it('C01 before its POST: another worker submits the prompt, and ComfyUI sees one', async (test) => {
+    const product = await openProduct(test);
+    const simulator = onlySimulator(product);
+    const wire = await startTcpProxy(simulator.port);
+    test.onTestFinished(wire.close);
+    const [gateway, first] = await Promise.all([
+      product.gateway(),
+      product.worker({ COMFYUI_URLS: `comfy1=http://127.0.0.1:${wire.port}` }),
+    ]);
+    const posting = wire.holdRequest('POST /api/prompt');
+    const job = await gateway.generate();
+    const watching = gateway.watch(job.id);
+    await posting;
+    await first.kill();
+    await product.worker();
+
+    const { job: ended } = await watching.end(TAKEN_OVER_WITHIN_MS);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 2 });
+    expect(simulator.posts).toBe(1);
+    await gateway.expectWhole(ended);
+  });
+
+  it('C01 while its prompt runs: the next one takes it over, and a watcher elsewhere sees one end', async (test) => {
+    const product = await openProduct(test);
+    const simulator = onlySimulator(product);
+    const [here, there, first] = await Promise.all([product.gateway(), product.gateway(), product.worker()]);
+    simulator.faults.current.holdAt = 'KSampler';
+    const job = await here.generate();
+    const watching = there.watch(job.id, { once: true });
+    await watching.until(({ type }) => type === 'PROGRESS');
+    const second = product.worker();
+    await first.kill();
+    await second;
+    await watching.until(({ job: { attempts } }) => attempts === 2, TAKEN_OVER_WITHIN_MS);
+    simulator.faults.reset();
+
+    const { job: ended } = await watching.end();
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 2 });
+    expect(simulator.posts).toBe(1);
+    await here.expectWhole(ended);
+  });
+
+  it.skipIf(findMinio() === null)(
+    'C01 in the middle of an upload: the next one stores the result, and the prompt is not run again',
+    async (test) => {
+      const minio = await startTestMinio();
+      test.onTestFinished(minio.close);
+      const product = await openProduct(test, { minio });
+      const simulator = onlySimulator(product);
+      const wire = await startTcpProxy(minio.port);
+      test.onTestFinished(wire.close);
+      const [gateway, first] = await Promise.all([
+        product.gateway(),
+        product.worker({ S3_ENDPOINT: `http://127.0.0.1:${wire.port}` }),
+      ]);
+      const uploading = wire.holdRequest('PUT /comfygate/');
+      const job = await gateway.generate();
+      const watching = gateway.watch(job.id, { once: true });
+      await uploading;
+      const second = product.worker();
+      await first.kill();
+      await second;
+
+      const { job: ended } = await watching.end(TAKEN_OVER_WITHIN_MS);
+      expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 2 });
+      expect(simulator.posts).toBe(1);
+      await gateway.expectWhole(ended);
+    },
+  );
+
+  it('C01 before it could write SUCCEEDED: the next one does, from the same prompt', async (test) => {
+    const product = await openProduct(test);
+    const simulator = onlySimulator(product);
+    const wire = await startTcpProxy(product.redis.port);
+    test.onTestFinished(wire.close);
+    const [gateway, first] = await Promise.all([
+      product.gateway(),
+      product.worker({ REDIS_URL: `redis://127.0.0.1:${wire.port}` }),
+    ]);
+    const committing = wire.holdRequest('"to":"SUCCEEDED"');
+    const job = await gateway.generate();
+    const watching = gateway.watch(job.id, { once: true });
+    await committing;
+    expect(await gateway.job(job.id)).toMatchObject({ status: 'RUNNING', artifacts: [] });
+    const second = product.worker();
+    await first.kill();
+    await second;
+
+    const { job: ended } = await watching.end(TAKEN_OVER_WITHIN_MS);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 2 });
+    expect(simulator.posts).toBe(1);
+    await gateway.expectWhole(ended);
+  });
+
+  it('C06 again and again of one job: that job is given up, others are not harmed', async (test) => {
+    const product = await openProduct(test);
+    const simulator = onlySimulator(product);
+    const [gateway, first] = await Promise.all([product.gateway(), product.worker()]);
+    simulator.faults.current.hold = true;
+    const killer = await gateway.generate();
+    const watching = gateway.watch(killer.id);
+    await watching.until(({ job: { status } }) => status === 'RUNNING');
+    // As if ten workers had died of it already: each would take its 15 s.
+    await product.admin.hset(product.keys.job(killer.id), 'takeovers', 10);
+    await first.kill();
+    const other = await gateway.generate();
+    simulator.faults.reset();
+    await product.worker();
+
+    expect((await gateway.watch(other.id).end(TAKEN_OVER_WITHIN_MS)).job.status).toBe('SUCCEEDED');
+    const { job } = await watching.end(TAKEN_OVER_WITHIN_MS);
+    expect(job).toMatchObject({ status: 'FAILED', error: { code: 'INTERNAL' } });
+    await eventually(async () => (await product.admin.zcard(product.keys.open)) === 0, 'nothing is open');
+  });
+});

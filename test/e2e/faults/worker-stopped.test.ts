@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
+
+describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
+  it('C07 past its lease and goes on: it is refused, and leaves the prompt of its successor alone', async (test) => {
+    const product = await openProduct(test);
+    const simulator = onlySimulator(product);
+    const [gateway, first] = await Promise.all([product.gateway(), product.worker()]);
+    simulator.faults.current.hold = true;
+    const job = await gateway.generate();
+    const watching = gateway.watch(job.id, { once: true });
+    await watching.until(({ job: { status } }) => status === 'RUNNING');
+    await eventually(() => simulator.posts === 1, 'the prompt is posted');
+    first.signal('SIGSTOP');
+    const second = await product.worker();
+    await watching.until(({ job: { attempts } }) => attempts === 2, 40_000);
+    first.signal('SIGCONT');
+    // It learns that its lease is another's while the prompt, which is the other's by now, still runs.
+    await first.until('"reason":"lost"');
+    expect(simulator.interrupts).toBe(0);
+    simulator.faults.reset();
+
+    const { job: ended } = await watching.end();
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 2 });
+    expect(simulator.posts).toBe(1);
+    expect(simulator.interrupts).toBe(0);
+    await gateway.expectWhole(ended);
+    // Both are fit for the next ones.
+    await second.stop();
+    expect((await gateway.watch((await gateway.generate()).id).end()).job.status).toBe('SUCCEEDED');
+  });
+
+  it('C07 past its lease while its successor has ended the job: the late finisher changes nothing', async (test) => {
+    const product = await openProduct(test);
+    const simulator = onlySimulator(product);
+    const [gateway, first] = await Promise.all([product.gateway(), product.worker()]);
+    simulator.faults.current.hold = true;
+    const job = await gateway.generate();
+    const watching = gateway.watch(job.id, { once: true });
+    await eventually(() => simulator.posts === 1, 'the prompt is posted');
+    first.signal('SIGSTOP');
+    simulator.faults.reset();
+    await product.worker();
+    const { seq, job: ended } = await watching.end(40_000);
+    expect(ended.status).toBe('SUCCEEDED');
+    first.signal('SIGCONT');
+    await first.until(/"reason":"(?:lost|ended)"/);
+    expect(await first.stop()).toBe(0);
+
+    expect(await gateway.job(job.id)).toEqual({ ...ended, seq });
+    expect(simulator.posts).toBe(1);
+    await gateway.expectWhole(ended);
+  });
+
+  it('C08 by SIGTERM in a short job: it finishes the job, takes no other, and exits with 0', async (test) => {
+    const product = await openProduct(test);
+    const simulator = onlySimulator(product);
+    const [gateway, worker] = await Promise.all([product.gateway(), product.worker({ BACKEND_DEPTH: '1' })]);
+    simulator.faults.current.hold = true;
+    const job = await gateway.generate();
+    const watching = gateway.watch(job.id);
+    await eventually(() => simulator.posts === 1, 'the prompt is posted');
+    const waiting = await gateway.generate();
+    worker.signal('SIGTERM');
+    await worker.until('stopping');
+    simulator.faults.reset();
+
+    expect((await watching.end()).job).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });
+    expect(await worker.exited).toBe(0);
+    expect(await gateway.job(waiting.id)).toMatchObject({ status: 'QUEUED', attempts: 0 });
+    expect(simulator.posts).toBe(1);
+  });
+
+  it('C08 by SIGTERM in a long job: it hands over within SHUTDOWN_TIMEOUT, and the next goes on with the prompt', async (test) => {
+    const product = await openProduct(test, { env: { SHUTDOWN_TIMEOUT: '4' } });
+    const simulator = onlySimulator(product);
+    const [gateway, first] = await Promise.all([product.gateway(), product.worker()]);
+    simulator.faults.current.hold = true;
+    const job = await gateway.generate();
+    const watching = gateway.watch(job.id, { once: true });
+    await eventually(() => simulator.posts === 1, 'the prompt is posted');
+    const began = performance.now();
+    first.signal('SIGTERM');
+    expect(await first.exited).toBe(0);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(await gateway.job(job.id)).toMatchObject({ status: 'QUEUED' });
+    expect(simulator.interrupts).toBe(0);
+    await product.worker();
+    await watching.until(({ job: { attempts } }) => attempts === 2);
+    simulator.faults.reset();
+
+    const { job: ended } = await watching.end();
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 2 });
+    expect(simulator.posts).toBe(1);
+  });
+
+  it('by a second signal: it exits at once', async (test) => {
+    const product = await openProduct(test);
+    const simulator = onlySimulator(product);
+    const [gateway, worker] = await Promise.all([product.gateway(), product.worker()]);
+    simulator.faults.current.hold = true;
+    await gateway.generate();
+    await eventually(() => simulator.posts === 1, 'the prompt is posted');
+    worker.signal('SIGTERM');
+    await worker.until('stopping');
+    const began = performance.now();
+    worker.signal('SIGTERM');
+    expect(await worker.exited).toBe(1);
+    expect(performance.now() - began).toBeLessThan(3_000);
+  });
+});

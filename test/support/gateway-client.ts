@@ -1,0 +1,239 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createClient } from 'graphql-ws';
+import { expect, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import * as z from 'zod';
+
+const jobSchema = z.object({
+  id: z.string(),
+  status: z.enum(['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED']),
+  seq: z.int(),
+  attempts: z.int(),
+  progress: z.object({ fraction: z.number(), node: z.object({ classType: z.string() }).nullable() }),
+  error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
+  artifacts: z.array(
+    z.object({ filename: z.string(), contentType: z.string(), size: z.int(), sha256: z.string(), url: z.string() }),
+  ),
+});
+export type SeenJob = z.infer<typeof jobSchema>;
+
+const eventSchema = z.object({ seq: z.int(), type: z.string(), job: jobSchema });
+export type SeenEvent = z.infer<typeof eventSchema>;
+
+const errorsSchema = z.array(
+  z.object({ message: z.string(), extensions: z.looseObject({ code: z.string() }).default({ code: 'none' }) }),
+);
+
+const JOB = `id status seq attempts progress { fraction node { classType } } error { code message retryable }
+  artifacts { filename contentType size sha256 url }`;
+const GENERATE = `mutation Generate($input: GenerateInput!) { generate(input: $input) { replayed job { ${JOB} } } }`;
+const WATCH = `subscription Watch($id: ID!, $afterSeq: Int) {
+  jobProgress(id: $id, afterSeq: $afterSeq) { seq type at job { ${JOB} } } }`;
+
+const TERMINAL = ['SUCCEEDED', 'FAILED', 'CANCELED'];
+
+export interface Answer {
+  status: number;
+  ms: number;
+  data: unknown;
+  errors: z.infer<typeof errorsSchema>;
+}
+
+/** A job as an application watches it: one that connects anew, without `afterSeq`, when its connection breaks. */
+export interface Watching {
+  /** All events so far; each inner list is one subscription, of which there are more when the connection broke. */
+  readonly subscriptions: SeenEvent[][];
+  readonly events: SeenEvent[];
+  /** Close codes of its connections so far. */
+  readonly closes: number[];
+  /** Resolves with the first event, past or to come, for which this holds. */
+  until(holds: (event: SeenEvent) => boolean, timeoutMs?: number): Promise<SeenEvent>;
+  /** Resolves with the last event when the subscription is complete; checks the order and the single end on the way. */
+  end(timeoutMs?: number): Promise<SeenEvent>;
+  /** Unsubscribes. */
+  leave(): void;
+  /** Vanishes without a good-bye. */
+  vanish(): void;
+}
+
+export interface GenerateRequest {
+  key?: string;
+  parameters?: { [name: string]: unknown };
+  input?: { [name: string]: unknown };
+}
+
+/** An application at one gateway. Everything it is told is kept in `texts`, to be searched for what should not be there. */
+export function createGatewayClient(url: string, texts: string[]) {
+  async function post(query: string, variables: { [name: string]: unknown } = {}): Promise<Answer> {
+    const began = performance.now();
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    const text = await response.text();
+    texts.push(text);
+    const { data, errors } = z.object({ data: z.unknown(), errors: errorsSchema.default([]) }).parse(JSON.parse(text));
+    return { status: response.status, ms: performance.now() - began, data, errors };
+  }
+
+  async function ask<T>(schema: z.ZodType<T>, query: string, variables: { [name: string]: unknown }): Promise<T> {
+    const { data, errors } = await post(query, variables);
+    if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join('; '));
+    return schema.parse(data);
+  }
+
+  /** The raw answer of `generate`: a small and quick picture unless asked otherwise. */
+  function tryGenerate({ key = randomUUID(), parameters = {}, input = {} }: GenerateRequest = {}): Promise<Answer> {
+    const textToImage = { prompt: `a lighthouse ${key}`, width: 64, height: 64, steps: 4, seed: 1, ...parameters };
+    return post(GENERATE, { input: { idempotencyKey: key, workflow: { textToImage }, ...input } });
+  }
+
+  return {
+    url,
+    post,
+    tryGenerate,
+    /** Like an application that means it: UNAVAILABLE is answered by asking again with the same key. */
+    async generate(request: GenerateRequest = {}): Promise<SeenJob> {
+      const key = request.key ?? randomUUID();
+      for (let tries = 1; ; tries++) {
+        const { data, errors } = await tryGenerate({ ...request, key });
+        if (errors.length === 0) return generatedSchema.parse(data).generate.job;
+        const unavailable = errors.every(({ extensions }) => extensions.code === 'UNAVAILABLE');
+        if (!unavailable || tries === 10) throw new Error(errors.map(({ message }) => message).join('; '));
+      }
+    },
+    async job(id: string): Promise<SeenJob | null> {
+      const schema = z.object({ job: jobSchema.nullable() });
+      return (await ask(schema, `query Job($id: ID!) { job(id: $id) { ${JOB} } }`, { id })).job;
+    },
+    async cancel(id: string): Promise<SeenJob> {
+      const schema = z.object({ cancelJob: jobSchema });
+      return (await ask(schema, `mutation Cancel($id: ID!) { cancelJob(id: $id) { ${JOB} } }`, { id })).cancelJob;
+    },
+    watch: (id: string, options: WatchOptions = {}) => watch(url, texts, id, options),
+    /** Fetches each artifact and compares its length and hash with what the job says. */
+    async expectWhole({ artifacts }: SeenJob, count = 1) {
+      expect(artifacts).toHaveLength(count);
+      for (const { url: address, size, sha256 } of artifacts) {
+        const bytes = Buffer.from(await (await fetch(address)).arrayBuffer());
+        expect(bytes.length).toBe(size);
+        expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
+      }
+    },
+  };
+}
+
+export type GatewayClient = ReturnType<typeof createGatewayClient>;
+
+const generatedSchema = z.object({ generate: z.object({ replayed: z.boolean(), job: jobSchema }) });
+
+/** What `generate` gave, of an answer without errors. */
+export function generated(answer: Answer) {
+  expect(answer.errors).toEqual([]);
+  return generatedSchema.parse(answer.data).generate;
+}
+
+export interface WatchOptions {
+  afterSeq?: number;
+  /** Where to connect after the first connection; default: the same gateway. */
+  elsewhere?: string;
+  /** Ends with an error instead of connecting anew. */
+  once?: boolean;
+}
+
+function watch(url: string, texts: string[], id: string, options: WatchOptions): Watching {
+  const subscriptions: SeenEvent[][] = [];
+  const closes: number[] = [];
+  const ended = Promise.withResolvers<void>();
+  // Whoever never asks for the end is not to be told of it either.
+  ended.promise.catch(() => undefined);
+  let connections = 0;
+  const client = createClient({
+    url: () => `${connections > 0 ? (options.elsewhere ?? url) : url}/graphql`.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: options.once ? 0 : 200,
+    // The default waits seconds, doubled each time: a test has no use for that.
+    retryWait: () => new Promise((resolve) => setTimeout(resolve, 50)),
+    shouldRetry: () => true,
+    on: {
+      connected() {
+        connections++;
+        subscriptions.push([]);
+      },
+      closed: (event) => void closes.push(closeCode(event)),
+    },
+  });
+  const leave = client.subscribe(
+    { query: WATCH, variables: { id, afterSeq: options.afterSeq ?? null } },
+    {
+      next(result) {
+        texts.push(JSON.stringify(result));
+        const faults = result.errors?.map(({ message }) => message).join('; ');
+        if (faults) return ended.reject(new Error(faults));
+        const { jobProgress } = z.object({ jobProgress: eventSchema }).parse(result.data);
+        subscriptions.at(-1)?.push(jobProgress);
+      },
+      error(cause) {
+        texts.push(JSON.stringify(cause));
+        ended.reject(cause instanceof Error ? cause : new Error(`watching ended: ${JSON.stringify(cause)}`));
+      },
+      complete: () => ended.resolve(),
+    },
+  );
+
+  const watching: Watching = {
+    subscriptions,
+    closes,
+    get events() {
+      return subscriptions.flat();
+    },
+    until: (holds, timeoutMs = 30_000) =>
+      vi.waitFor(
+        () => {
+          const found = subscriptions.flat().find(holds);
+          if (!found) throw new Error(`not seen within ${timeoutMs} ms; seen: ${summary(watching)}`);
+          return found;
+        },
+        { timeout: timeoutMs, interval: 10 },
+      ),
+    async end(timeoutMs = 45_000) {
+      const late = Promise.withResolvers<never>();
+      const timer = setTimeout(
+        () => late.reject(new Error(`no end within ${timeoutMs} ms; seen: ${summary(watching)}`)),
+        timeoutMs,
+      );
+      await Promise.race([ended.promise, late.promise]).finally(() => clearTimeout(timer));
+      void client.dispose();
+      return expectOrder(subscriptions);
+    },
+    leave,
+    vanish: () => client.terminate(),
+  };
+  return watching;
+}
+
+/** The sequence number only grows within a subscription, its terminal event is the last and the only one. Gives the last event. */
+function expectOrder(subscriptions: SeenEvent[][]): SeenEvent {
+  for (const events of subscriptions) {
+    events.forEach((event, i) => {
+      const previous = events[i - 1];
+      // Behind its SNAPSHOT the terminal event of a job that has ended repeats the number.
+      const mayRepeat = previous?.type === 'SNAPSHOT' && TERMINAL.includes(event.type);
+      if (previous) expect(event.seq).toBeGreaterThanOrEqual(previous.seq + (mayRepeat ? 0 : 1));
+      if (TERMINAL.includes(event.type)) expect(i).toBe(events.length - 1);
+    });
+  }
+  const last = subscriptions.at(-1)?.at(-1);
+  if (!last || !TERMINAL.includes(last.type)) throw new Error(`no terminal event at the end: ${last?.type}`);
+  expect(last.job.status).toBe(last.type);
+  return last;
+}
+
+function summary({ subscriptions }: Watching): string {
+  return subscriptions.map((events) => events.map(({ seq, type }) => `${seq} ${type}`).join(', ')).join(' | ');
+}
+
+function closeCode(event: unknown): number {
+  return typeof event === 'object' && event !== null && 'code' in event ? Number(event.code) : Number.NaN;
+}
