@@ -9,7 +9,9 @@ const urls = given ? [given] : ports.map((port) => `http://127.0.0.1:${port}/hea
 
 const signal = AbortSignal.timeout(TIMEOUT_MS);
 const answers = urls.map(async (url) => {
-  const { status } = await fetch(url, { signal, redirect: 'error' });
+  const { status } = await fetch(url, { signal, redirect: 'error' }).catch((cause: unknown) => {
+    throw new Error(`${url} cannot be reached`, { cause });
+  });
   if (status !== 200) throw new Error(`${url} answered ${status}`);
 });
 try {
