@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import * as z from 'zod';
+import type { Graph } from '../../../src/core/graph.ts';
+import { eventually } from './eventually.ts';
+
+/** A ComfyUI as one sees it who does not use the product: what it ran, and the files that it wrote. */
+export interface ComfyServer {
+  readonly url: string;
+  version(): Promise<string>;
+  checkpoints(): Promise<string[]>;
+  /** Prompts that wait or run, whoever sent them. */
+  queueLength(): Promise<number>;
+  /** Of one prompt: pending, in_progress, completed, failed, cancelled; null when the server knows nothing of it. */
+  status(promptId: string): Promise<string | null>;
+  /** Sends a prompt of nobody's and gives its id. */
+  post(graph: Graph): Promise<string>;
+  forget(promptId: string): Promise<void>;
+  /** The number that the next prompt is given: each POST takes one, refused ones too. It takes one itself. */
+  nextNumber(): Promise<number>;
+  /** The bytes of a file in its output folder; null when there is none of that name. */
+  file(subfolder: string, filename: string): Promise<Buffer | null>;
+  /** Names in a folder below its output folder; null when it was not said where that is. */
+  list(subfolder: string): Promise<string[] | null>;
+  /** Where it is installed and writes on its machine, which nobody may be told. */
+  folders(): Promise<string[]>;
+}
+
+const statsSchema = z.object({ system: z.object({ comfyui_version: z.string() }) });
+const loaderSchema = z.object({
+  CheckpointLoaderSimple: z.object({ input: z.object({ required: z.object({ ckpt_name: z.array(z.unknown()) }) }) }),
+});
+const queueSchema = z.object({ exec_info: z.object({ queue_remaining: z.number() }) });
+const postedSchema = z.object({ prompt_id: z.string(), number: z.number() });
+const foldersSchema = z.object({ checkpoints: z.array(z.string()) });
+
+const PROBE: Graph = {
+  '1': { class_type: 'EmptyImage', inputs: { width: 16, height: 16, batch_size: 1, color: 0 } },
+  '2': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } },
+};
+
+/** `outputFolder`: where its output folder is on this machine, if it is. */
+export function openComfyServer(url: string, outputFolder: string | undefined): ComfyServer {
+  async function call(path: string, body?: unknown): Promise<Response> {
+    const signal = AbortSignal.timeout(20_000);
+    if (body === undefined) return await fetch(url + path, { signal });
+    return await fetch(url + path, { signal, method: 'POST', body: JSON.stringify(body) });
+  }
+
+  async function get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+    const answer = await call(path);
+    assert.equal(answer.status, 200, `ComfyUI answers ${answer.status} to ${path}`);
+    return schema.parse(await answer.json());
+  }
+
+  async function status(promptId: string): Promise<string | null> {
+    const answer = await call(`/api/jobs/${promptId}`);
+    if (answer.status === 404) return null;
+    return z.object({ status: z.string() }).parse(await answer.json()).status;
+  }
+
+  async function post(graph: Graph) {
+    const answer = await call('/api/prompt', { prompt: graph, client_id: '', prompt_id: randomUUID() });
+    assert.equal(answer.status, 200, 'ComfyUI takes a prompt of nobody');
+    return postedSchema.parse(await answer.json());
+  }
+
+  const forget = async (promptId: string) => void (await call('/api/history', { delete: [promptId] }));
+
+  return {
+    url,
+    status,
+    forget,
+    version: async () => (await get('/api/system_stats', statsSchema)).system.comfyui_version,
+    queueLength: async () => (await get('/api/prompt', queueSchema)).exec_info.queue_remaining,
+    post: async (graph) => (await post(graph)).prompt_id,
+    async checkpoints() {
+      const info = await get('/api/object_info/CheckpointLoaderSimple', loaderSchema);
+      const [type, options] = info.CheckpointLoaderSimple.input.required.ckpt_name;
+      const named = z.object({ options: z.array(z.string()) }).safeParse(options);
+      return z.array(z.string()).safeParse(type).data ?? named.data?.options ?? [];
+    },
+    async nextNumber() {
+      const { prompt_id, number } = await post(PROBE);
+      await eventually('the probe has run', 60_000, async () => (await status(prompt_id)) === 'completed');
+      await forget(prompt_id);
+      return number;
+    },
+    async file(subfolder, filename) {
+      const answer = await call(`/api/view?${new URLSearchParams({ subfolder, filename, type: 'output' })}`);
+      if (answer.status === 404) return null;
+      assert.equal(answer.status, 200, `ComfyUI shows ${subfolder}/${filename}`);
+      return Buffer.from(await answer.arrayBuffer());
+    },
+    async list(subfolder) {
+      return outputFolder === undefined ? null : (await readdir(join(outputFolder, subfolder))).sort();
+    },
+    async folders() {
+      const answer = await call('/internal/folder_paths');
+      // The simulator has none.
+      if (answer.status === 404) return [];
+      // They stand in `models` or `output`: what is above those tells everything else, its code included.
+      const { checkpoints } = foldersSchema.parse(await answer.json());
+      return [...new Set(checkpoints.map((folder) => dirname(dirname(folder))))];
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createClient } from 'graphql-ws';
+import * as z from 'zod';
+import { freePort, type ProductProcess, startProduct, tempFolder } from '../../support/process.ts';
+import { startTestRedis } from '../../support/redis.ts';
+
+const artifactSchema = z.object({
+  filename: z.string(),
+  contentType: z.string(),
+  size: z.number(),
+  sha256: z.string(),
+  node: z.string(),
+  url: z.string(),
+  width: z.number(),
+  height: z.number(),
+});
+
+const jobSchema = z.object({
+  id: z.string(),
+  status: z.enum(['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED']),
+  attempts: z.number(),
+  startedAt: z.iso.datetime().nullable(),
+  finishedAt: z.iso.datetime().nullable(),
+  progress: z.object({
+    fraction: z.number(),
+    nodesDone: z.number(),
+    nodesTotal: z.number(),
+    node: z
+      .object({ id: z.string(), classType: z.string(), step: z.number().nullable(), totalSteps: z.number().nullable() })
+      .nullable(),
+  }),
+  artifacts: z.array(artifactSchema),
+  error: z
+    .object({ code: z.string(), message: z.string(), nodeId: z.string().nullable(), classType: z.string().nullable() })
+    .nullable(),
+});
+export type ShownJob = z.infer<typeof jobSchema>;
+
+const eventSchema = z.object({ seq: z.number(), type: z.string(), job: jobSchema });
+export type ShownEvent = z.infer<typeof eventSchema>;
+
+const JOB = `id status attempts startedAt finishedAt
+  progress { fraction nodesDone nodesTotal node { id classType step totalSteps } }
+  artifacts { filename contentType size sha256 node url ... on ImageArtifact { width height } }
+  error { code message nodeId classType }`;
+
+const GENERATE = `mutation ($input: GenerateInput!) { generate(input: $input) { job { ${JOB} } } }`;
+const CANCEL = `mutation ($id: ID!) { cancelJob(id: $id) { ${JOB} } }`;
+const WATCH = `subscription ($id: ID!) { jobProgress(id: $id) { seq type job { ${JOB} } } }`;
+
+/** Gateway and worker, each a process of its own, on a Redis of their own; reached as applications reach them. */
+export interface Product extends AsyncDisposable {
+  /** Accepts a job and gives its id. */
+  generate(workflow: object): Promise<string>;
+  cancel(id: string): Promise<ShownJob>;
+  /** All events of a job until the subscription completes. */
+  watch(id: string): AsyncIterable<ShownEvent>;
+  startWorker(): Promise<void>;
+  /** SIGKILL. */
+  killWorker(): Promise<void>;
+  /** SIGTERM to both; their exit codes. */
+  stop(): Promise<(number | null)[]>;
+  /** All that the processes have written. */
+  output(): string;
+}
+
+export async function startProductOn(comfyUrl: string): Promise<Product> {
+  const redis = await startTestRedis();
+  const folder = await tempFolder();
+  const port = await freePort();
+  const common = { REDIS_URL: redis.url, DATA_DIR: folder.path, STORAGE_SHARED: 'true', LOG_LEVEL: 'debug' };
+  const processes: ProductProcess[] = [];
+
+  function start(role: string, env: Record<string, string>): ProductProcess {
+    const started = startProduct([role], { ...common, ...env });
+    processes.push(started);
+    return started;
+  }
+
+  const gateway = start('gateway', { PORT: String(port), SIGNING_SECRET: randomBytes(32).toString('hex') });
+  let worker: ProductProcess | undefined;
+  await gateway.until('GraphiQL:');
+  const endpoint = `http://127.0.0.1:${port}/graphql`;
+  const socket = createClient({ url: endpoint.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 });
+
+  async function request<T>(query: string, variables: object, data: z.ZodType<T>): Promise<T> {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(endpoint, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
+    const text = await answer.text();
+    const parsed = z.object({ data }).safeParse(JSON.parse(text));
+    if (!parsed.success) throw new Error(`the gateway answered ${text}`);
+    return parsed.data.data;
+  }
+
+  return {
+    async generate(workflow) {
+      const input = { idempotencyKey: randomUUID(), workflow };
+      const answer = await request(GENERATE, { input }, z.object({ generate: z.object({ job: jobSchema }) }));
+      return answer.generate.job.id;
+    },
+    async cancel(id) {
+      return (await request(CANCEL, { id }, z.object({ cancelJob: jobSchema }))).cancelJob;
+    },
+    async *watch(id) {
+      for await (const answer of socket.iterate({ query: WATCH, variables: { id } })) {
+        const parsed = z.object({ data: z.object({ jobProgress: eventSchema }) }).safeParse(answer);
+        if (!parsed.success) throw new Error(`the subscription said ${JSON.stringify(answer)}`);
+        yield parsed.data.data.jobProgress;
+      }
+    },
+    async startWorker() {
+      worker = start('worker', { COMFYUI_URLS: `real=${comfyUrl}` });
+      await worker.until('comfyui seen', 60_000);
+    },
+    async killWorker() {
+      await worker?.kill();
+    },
+    async stop() {
+      await socket.dispose();
+      return [await worker?.stop(), await gateway.stop()].map((code) => code ?? null);
+    },
+    output: () => processes.map((each) => each.output()).join(''),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(processes.map((each) => each.kill()));
+      await redis.close();
+      await folder.remove();
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { isTerminal } from '../../../src/core/job.ts';
+import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import type { ComfyServer } from './comfyui.ts';
+import type { Product, ShownEvent, ShownJob } from './product.ts';
+
+/** A job on its way, watched from its acceptance. */
+export interface Run {
+  readonly id: string;
+  /** Under which ComfyUI knows its nth submission. */
+  promptId(submission?: number): string;
+  /** The first event that fits, among those that came and those to come; rejects when the job ends without one. */
+  until(fits: (event: ShownEvent) => boolean): Promise<ShownEvent>;
+  /** The job as its terminal event says, once the subscription has completed and what it said holds together. */
+  ended(): Promise<ShownJob>;
+  readonly events: readonly ShownEvent[];
+}
+
+export async function runJob(product: Product, workflow: object): Promise<Run> {
+  const id = await product.generate(workflow);
+  const events: ShownEvent[] = [];
+  const listeners = new Set<() => void>();
+  const tell = () => {
+    for (const listener of listeners) listener();
+  };
+  let over = false;
+
+  async function follow(): Promise<ShownJob> {
+    try {
+      for await (const event of product.watch(id)) {
+        events.push(event);
+        tell();
+      }
+    } finally {
+      over = true;
+      tell();
+    }
+    return holdsTogether(events);
+  }
+  const followed = follow();
+  // Whoever waits for its end is told; until then nobody may be listening.
+  followed.catch(() => undefined);
+
+  return {
+    id,
+    events,
+    promptId: (submission = 1) => promptIdOf(id, submission),
+    ended: () => followed,
+    until: (fits) =>
+      new Promise((resolve, reject) => {
+        const check = () => {
+          const found = events.find(fits);
+          if (!found && !over) return;
+          listeners.delete(check);
+          if (found) resolve(found);
+          else reject(new Error(`it ended before: ${JSON.stringify(events.at(-1))}`));
+        };
+        listeners.add(check);
+        check();
+      }),
+  };
+}
+
+/** What is promised of every subscription, whatever the job does. */
+function holdsTogether(events: ShownEvent[]): ShownJob {
+  const last = events.at(-1);
+  assert(last, 'a subscription says something');
+  assert(isTerminal(last.job.status), `it ends with the job, not ${last.type}`);
+  assert.equal(last.type, last.job.status);
+  let before: ShownEvent | undefined;
+  for (const event of events) {
+    if (before) {
+      assert(event.seq > before.seq, `number ${event.seq} after ${before.seq}`);
+      if (event.job.attempts === before.job.attempts) {
+        const { fraction } = event.job.progress;
+        assert(fraction >= before.job.progress.fraction, `progress fell to ${fraction}`);
+      }
+    }
+    const { fraction } = event.job.progress;
+    assert(fraction < 1 || event.job.status === 'SUCCEEDED', 'all done before it SUCCEEDED');
+    before = event;
+  }
+  const terminal = events.filter(({ type }) => ['SUCCEEDED', 'FAILED', 'CANCELED'].includes(type));
+  assert.equal(terminal.length, 1, 'one terminal event');
+  return last.job;
+}
+
+/** The job SUCCEEDED, and what its addresses give is byte for byte what ComfyUI wrote for this submission, no more and no less. */
+export async function deliversWhatComfyWrote(
+  run: Run,
+  server: ComfyServer,
+  { submission = 1 }: { submission?: number } = {},
+): Promise<ShownJob> {
+  const job = await run.ended();
+  assert.equal(job.status, 'SUCCEEDED', JSON.stringify(job.error));
+  assert.equal(job.progress.fraction, 1);
+  const subfolder = `comfygate/${run.promptId(submission)}`;
+  for (const { filename, sha256, size, url } of job.artifacts) {
+    const delivered = Buffer.from(await (await fetch(url)).arrayBuffer());
+    const written = await server.file(subfolder, filename);
+    assert(written, `ComfyUI has ${filename}`);
+    assert(delivered.equals(written), `${filename} is as ComfyUI wrote it`);
+    assert.equal(createHash('sha256').update(written).digest('hex'), sha256);
+    assert.equal(written.length, size);
+  }
+  const written = await server.list(subfolder);
+  if (written) assert.deepEqual(job.artifacts.map(({ filename }) => filename).sort(), written);
+  assert.equal(await server.status(run.promptId(submission)), null, 'its history entry was deleted');
+  return job;
+}
+
+/** From its start to its end, in seconds. */
+export function secondsOf({ startedAt, finishedAt }: ShownJob): number {
+  if (startedAt === null || finishedAt === null) throw new Error('it has not run');
+  return (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
+}
