@@ -37,8 +37,8 @@ export function apt(name) {
       ['update', '-qq'],
       ['install', '-y', '-qq', '--no-install-recommends', name],
     ]) {
-      const { status, stdout, stderr } = spawnSync('apt-get', args, { env, encoding: 'utf8' });
-      if (status !== 0) throw new SetupError(`apt-get ${args.join(' ')} failed:\n${stdout}${stderr}`);
+      const { status, error, stdout, stderr } = spawnSync('apt-get', args, { env, encoding: 'utf8' });
+      if (status !== 0) throw new SetupError(`apt-get ${args.join(' ')} failed:\n${error?.message ?? stdout + stderr}`);
     }
   });
 }
