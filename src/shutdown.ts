@@ -42,6 +42,8 @@ export function createShutdown(log: Logger, timeoutMs: number): Shutdown {
   };
 }
 
+const SAME_SIGNAL_MS = 500;
+
 /**
  * Runs a process until SIGINT or SIGTERM, or the end of a parent that started it with an IPC channel: then what was started
  * is stopped in order and the process exits with 0. A second signal exits at once.
@@ -54,9 +56,13 @@ export async function runUntilStopped(
 ): Promise<void> {
   const shutdown = createShutdown(log, timeoutMs);
   let stopping = false;
+  let stoppingSince = 0;
   const stop = (reason: string) => {
+    // A terminal's Ctrl-C reaches the whole group, and a parent that passes signals on makes it two: that is one wish.
+    if (stopping && performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
     if (stopping) process.exit(1);
     stopping = true;
+    stoppingSince = performance.now();
     log.info({ reason }, 'stopping');
     void shutdown.run().then(() => process.exit(0));
   };

@@ -17,11 +17,15 @@ export interface PromptFeed extends Disposable {
 
 const END_IS_TOLD_WITHIN_MS = 1_000;
 
-/** `onMessage` is called in the socket's receive handler: it must be quick. */
+/**
+ * `onMessage` is called in the socket's receive handler: it must be quick. `ours`: submitted under this socket's client id;
+ * ComfyUI tells another's to nobody here, so silence about it says nothing of the socket.
+ */
 export function listenToPrompt(
   socket: ComfySocket,
   promptId: string,
   onMessage: (message: PromptMessage) => void,
+  ours: boolean,
 ): PromptFeed {
   let told = false;
   let everEnded = false;
@@ -39,7 +43,7 @@ export function listenToPrompt(
   const openings = socket.onOpen(() => wake?.());
 
   function suspect() {
-    if (suspected) return;
+    if (suspected || !ours) return;
     suspected = true;
     socket.suspect();
   }

@@ -68,7 +68,7 @@ async function followEarlierPrompt(
     swap(berth, there);
     using prompt = attachPrompt(attempt, there.backend, promptIdOf(job.id, submission.number), onMessage, false);
     const ending = await follow(prompt, attempt, parts);
-    log.info({ backend: there.backend.name, found: ending.state }, 'earlier prompt looked for');
+    log.info({ at: there.backend.name, found: ending.state }, 'earlier prompt looked for');
     if (ending.state !== 'lost' && ending.state !== 'absent') return ending;
     if (ending.state === 'absent') {
       moveOn(berth, pool);
@@ -135,7 +135,7 @@ async function judge(
     return null;
   }
   // Interrupted by somebody else, gone with a restart of its server, or with the server itself.
-  attempt.log.warn({ backend: lease.backend.name, outcome: outcome.outcome }, 'prompt lost');
+  attempt.log.warn({ at: lease.backend.name, outcome: outcome.outcome }, 'prompt lost');
   if (outcome.outcome !== 'lost' && !last) return null;
   lease.saw('failed');
   throw new Retry(`prompt ${outcome.outcome}`, { counts: true });

@@ -8,7 +8,8 @@ const SECRETS: [RegExp, string][] = [
   [/(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?(?![\w.]*\w)/g, '[address]'],
   [/\[[0-9a-f]*:[0-9a-f:.]+\](?::\d+)?/gi, '[address]'],
   [/\blocalhost(?::\d+)?/gi, '[address]'],
-  [/\b[\w-]+(?:\.[\w-]+)+:\d{2,5}\b/g, '[address]'],
+  // A host with its port, but not a line of a source file.
+  [/\b[\w-]+(?:\.[\w-]+)*\.(?!(?:cpp|cc|cu|c|h|hpp|py|rs|js|ts):)[\w-]+:\d{2,5}\b/g, '[address]'],
   [/(?<![\w.])~?(?:\/[\w.@+~%-]+)+\/?/g, '[path]'],
   [/\b[A-Za-z]:\\[^\s'"`]*/g, '[path]'],
   [/\\\\[^\s'"`]+/g, '[path]'],

@@ -22,17 +22,17 @@ export interface SubmittedPrompt extends Disposable {
 const SOCKET_OPENS_WITHIN_MS = 500;
 const LOOK_UP_EVERY_MS = 200;
 
-/** Listens to a prompt that may be at this server already. */
+/** Listens to a prompt: one that this attempt is about to post (`ours`), or an earlier one that may be at this server. */
 export function attachPrompt(
   attempt: Attempt,
   backend: Backend,
   promptId: string,
   onMessage: (message: PromptMessage) => void,
-  certain: boolean,
+  ours: boolean,
 ): SubmittedPrompt {
-  const feed = listenToPrompt(backend.socket, promptId, onMessage);
+  const feed = listenToPrompt(backend.socket, promptId, onMessage, ours);
   attempt.prompt = { backend, promptId };
-  return { backend, promptId, feed, certain, [Symbol.dispose]: () => feed[Symbol.dispose]() };
+  return { backend, promptId, feed, certain: ours, [Symbol.dispose]: () => feed[Symbol.dispose]() };
 }
 
 /**

@@ -18,8 +18,8 @@ const option = (name, fallback) => {
   const i = args.indexOf(name);
   return i < 0 ? fallback : args.splice(i, 2)[1];
 };
-const tracesDir = option('--traces', join(here, 'traces'));
-const workflowsDir = option('--workflows', join(here, 'workflows'));
+const tracesDir = option('--traces', join(here, 'recorded', 'traces'));
+const workflowsDir = option('--workflows', join(here, 'recorded', 'workflows'));
 const prefix = option('--prefix', ''); // file name prefixes of other folders, as `traces-,workflows-`
 const [tracePrefix, workflowPrefix] = prefix ? prefix.split(',') : ['', ''];
 const base = (args.shift() ?? '').replace(/\/$/, '');
@@ -463,7 +463,7 @@ for (const file of readdirSync(tracesDir)
       try {
         g = read(workflowsDir, workflowPrefix, n);
       } catch {
-        g = read(join(here, 'workflows'), '', n);
+        g = read(join(here, 'recorded', 'workflows'), '', n);
       }
       return g.prompt ?? g;
     };

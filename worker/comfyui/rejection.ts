@@ -65,5 +65,5 @@ function nodeErrorText({ type, message, details }: { type: string; message: stri
 }
 
 function joined(message: string, details: string): string {
-  return [message, details].filter((part) => part !== '').join(': ');
+  return details === '' ? message : `${message.replace(/\.$/, '')}: ${details}`;
 }
