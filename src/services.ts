@@ -33,9 +33,6 @@ export interface Surroundings {
   shutdown: Shutdown;
 }
 
-export type GatewayServices = Awaited<ReturnType<typeof openGatewayServices>>;
-export type WorkerServices = Awaited<ReturnType<typeof openWorkerServices>>;
-
 export const artifactFolder = (config: Config) => join(config.folder.dataDir, 'artifacts');
 
 /** A load balancer that asks whether we are ready does not wait for long. */

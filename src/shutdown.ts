@@ -11,7 +11,7 @@ export interface Shutdown {
 }
 
 /** `timeoutMs` bounds the whole: what has not stopped by then is left to the end of the process. */
-export function createShutdown(log: Logger, timeoutMs: number): Shutdown {
+function createShutdown(log: Logger, timeoutMs: number): Shutdown {
   const parts: { name: string; dispose: Dispose }[] = [];
   let running: Promise<void> | null = null;
 

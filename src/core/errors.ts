@@ -14,8 +14,6 @@ export type GatewayErrorDetails =
   /** `retryAfter` in seconds. */
   | { code: 'UNAVAILABLE'; retryAfter: number };
 
-export type GatewayErrorCode = GatewayErrorDetails['code'];
-
 /** An error that the caller is meant to see. Everything else is masked as INTERNAL. */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';

@@ -46,8 +46,6 @@ const recordSchema = z.object({
 
 const changeSchema = recordSchema.partial();
 
-export type RecordFields = { [Field in keyof Job]: string };
-
 /** Reads a record; null when there is none. Throws when it is not one of ours. */
 export function parseRecord(fields: { [name: string]: string }): Job | null {
   return Object.keys(fields).length === 0 ? null : recordSchema.parse(fields);
