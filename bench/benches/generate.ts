@@ -13,7 +13,7 @@ const answerSchema = z.object({ perSecond: z.number(), calls: z.int(), p99Ms: z.
 /** Calls of `generate` per second that are answered, record and queue being written. */
 export const benchGenerate: Bench = async (around) => {
   const { redis, quick, say } = around;
-  const rounds = quick ? 1 : 11;
+  const rounds = quick ? 1 : 7;
   const ms = quick ? 400 : 2_000;
   const warmMs = quick ? 200 : 500;
   await using stack = new AsyncDisposableStack();

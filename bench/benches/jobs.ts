@@ -15,7 +15,7 @@ const PAUSE_MS = 60;
 /** Jobs per second, and what the gateway adds to one job, from asking for it to its picture being here. */
 export const benchJobs: Bench = async (around) => {
   const { quick, say } = around;
-  const rounds = quick ? 1 : 7;
+  const rounds = quick ? 1 : 5;
   await using stack = new AsyncDisposableStack();
   const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
   const loader = (script: string) => startChild({ args: [script], ready: /ready/, probe: false });

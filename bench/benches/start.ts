@@ -24,7 +24,7 @@ export const benchStart: Bench = async (around) => {
   }
 
   const env = { REDIS_URL: redis.url };
-  const measured = await interleave(quick ? 1 : 7, {
+  const measured = await interleave(quick ? 1 : 5, {
     gateway: () => measure('gateway', () => startGateway(around)),
     yoga: () => measure('yoga', () => startChild({ args: ['bench/peers/yoga.ts'], env, ready: /ready (http:\S+)/ })),
     allInOne: (round) => measure('all in one', () => startAllInOne(join(dir, `all-${round}`))),

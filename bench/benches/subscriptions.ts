@@ -18,7 +18,7 @@ export const benchSubscriptions: Bench = async (around) => {
   const { quick, say } = around;
   const size = quick
     ? { rounds: 1, jobs: 20, sockets: 200, published: 500, warmMs: 200, ms: 500 }
-    : { rounds: 5, jobs: 200, sockets: 2_000, published: 8_000, warmMs: 2_000, ms: 4_000 };
+    : { rounds: 3, jobs: 200, sockets: 2_000, published: 8_000, warmMs: 2_000, ms: 4_000 };
 
   async function round(kind: 'comfygate' | 'plain') {
     await using stack = new AsyncDisposableStack();
