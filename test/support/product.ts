@@ -5,9 +5,10 @@ import { Redis } from 'ioredis';
 import { expect, vi } from 'vitest';
 import { createKeys, type Keys } from '../../src/jobs/keys.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { onFreePort } from './free-port.ts';
 import { createGatewayClient, type GatewayClient } from './gateway-client.ts';
 import type { TestMinio } from './minio.ts';
-import { freePort, type ProductProcess, startProduct, tempFolder } from './process.ts';
+import { type ProductProcess, startProduct, tempFolder } from './process.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 
 /** A gateway process and an application that talks to it. */
@@ -89,7 +90,7 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
   const { speed = 1, minio } = options;
   const simulators: Simulator[] = [];
   for (let i = 0; i < (options.simulators ?? 1); i++) {
-    simulators.push(await startSimulator({ port: await freePort(), speed }));
+    simulators.push(await onFreePort((port) => startSimulator({ port, speed })));
   }
   undo.push(() => Promise.all(simulators.map((simulator) => simulator.close())));
 
@@ -123,17 +124,18 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
     );
   });
 
-  async function start(args: string[], more: Record<string, string>): Promise<ProductProcess> {
+  function start(args: string[], more: Record<string, string>): ProductProcess {
     const process = startProduct(args, { ...env, ...more });
     processes.push(process);
     return process;
   }
 
-  async function startGateway(role: 'gateway' | 'start', more: Record<string, string> = {}): Promise<Gateway> {
-    const port = await freePort();
-    const process = await start([role], { PORT: String(port), ...more });
-    await process.until('GraphiQL:', START_TIMEOUT_MS);
-    return { process, port, ...createGatewayClient(`http://127.0.0.1:${port}`, texts) };
+  function startGateway(role: 'gateway' | 'start', more: Record<string, string> = {}): Promise<Gateway> {
+    return onFreePort(async (port) => {
+      const process = start([role], { PORT: String(port), ...more });
+      await process.until('GraphiQL:', START_TIMEOUT_MS);
+      return { process, port, ...createGatewayClient(`http://127.0.0.1:${port}`, texts) };
+    });
   }
 
   return {
@@ -145,7 +147,7 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
     gateway: (more) => startGateway('gateway', more),
     both: (more) => startGateway('start', more),
     async worker(more = {}) {
-      const process = await start(['worker'], more);
+      const process = start(['worker'], more);
       await process.until('worker started', START_TIMEOUT_MS);
       return process;
     },

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, connect as dial, type Socket } from 'node:net';
-import { freePort } from './process.ts';
+import { onFreePort } from './free-port.ts';
 
 /** A wire that can be broken, in front of a server on loopback. Its port stays the same for its whole life. */
 export interface TcpProxy {
@@ -46,7 +46,6 @@ const OVERLAP = 200;
 
 /** Starts a proxy to a port on loopback. */
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
-  const port = await freePort();
   const wires = new Set<Wire>();
   const rules = new Set<Rule>();
   let blackHole = false;
@@ -110,10 +109,14 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     }
   }
 
-  async function accept() {
-    if (server.listening) return;
+  async function listen(port: number) {
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
+    return port;
+  }
+
+  async function accept() {
+    if (!server.listening) await listen(port);
   }
 
   async function refuse() {
@@ -124,7 +127,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     await closed;
   }
 
-  await accept();
+  const port = await onFreePort(listen);
   return Object.assign(proxy, {
     port,
     cut() {

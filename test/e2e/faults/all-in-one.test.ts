@@ -40,7 +40,7 @@ describe.concurrent('everything in one', { timeout: 240_000 }, () => {
     const first = await product.start();
     const done = (await product.watch((await product.generate()).id).end()).job;
     const job = await product.generate(LONG);
-    await product.watch(job.id, { once: true }).until(({ type }) => type === 'PROGRESS');
+    await product.watch(job.id, { once: true }).until(({ job: { progress } }) => progress.fraction > 0);
     const queued = await Promise.all([product.generate(LONG), product.generate(), product.generate()]);
     const orphan = await product.redisPid();
     await first.kill();
@@ -62,7 +62,7 @@ describe.concurrent('everything in one', { timeout: 240_000 }, () => {
     const product = await installation(test);
     const first = await product.start();
     const job = await product.generate(LONG);
-    await product.watch(job.id, { once: true }).until(({ type }) => type === 'PROGRESS');
+    await product.watch(job.id, { once: true }).until(({ job: { progress } }) => progress.fraction > 0);
     const redis = await product.redisPid();
     first.signal('SIGINT');
     expect(await first.exited).toBe(0);

@@ -36,7 +36,7 @@ describe.concurrent('a worker that dies', { timeout: 240_000 }, () => {
     simulator.faults.current.holdAt = 'KSampler';
     const job = await here.generate();
     const watching = there.watch(job.id, { once: true });
-    await watching.until(({ type }) => type === 'PROGRESS');
+    await watching.until(({ job: { progress } }) => progress.node?.classType === 'KSampler');
     const second = product.worker();
     await first.kill();
     await second;
