@@ -30,6 +30,9 @@ const GENERATE = `mutation Generate($input: GenerateInput!) { generate(input: $i
 const WATCH = `subscription Watch($id: ID!, $afterSeq: Int) {
   jobProgress(id: $id, afterSeq: $afterSeq) { seq type at job { ${JOB} } } }`;
 
+/** With what every prompt begins, so that one in a log can be found. */
+export const PROMPT = 'a lighthouse at dusk';
+
 const TERMINAL = ['SUCCEEDED', 'FAILED', 'CANCELED'];
 
 export interface Answer {
@@ -85,7 +88,7 @@ export function createGatewayClient(url: string, texts: string[]) {
 
   /** The raw answer of `generate`: a small and quick picture unless asked otherwise. */
   function tryGenerate({ key = randomUUID(), parameters = {}, input = {} }: GenerateRequest = {}): Promise<Answer> {
-    const textToImage = { prompt: `a lighthouse ${key}`, width: 64, height: 64, steps: 4, seed: 1, ...parameters };
+    const textToImage = { prompt: `${PROMPT} ${key}`, width: 64, height: 64, steps: 4, seed: 1, ...parameters };
     return post(GENERATE, { input: { idempotencyKey: key, workflow: { textToImage }, ...input } });
   }
 
@@ -169,8 +172,7 @@ function watch(url: string, texts: string[], id: string, options: WatchOptions):
     {
       next(result) {
         texts.push(JSON.stringify(result));
-        const faults = result.errors?.map(({ message }) => message).join('; ');
-        if (faults) return ended.reject(new Error(faults));
+        if (result.errors) return ended.reject(new Error(JSON.stringify(result.errors)));
         const { jobProgress } = z.object({ jobProgress: eventSchema }).parse(result.data);
         subscriptions.at(-1)?.push(jobProgress);
       },

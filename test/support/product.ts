@@ -6,7 +6,7 @@ import { expect, vi } from 'vitest';
 import { createKeys, type Keys } from '../../src/jobs/keys.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { onFreePort } from './free-port.ts';
-import { createGatewayClient, type GatewayClient } from './gateway-client.ts';
+import { createGatewayClient, type GatewayClient, PROMPT } from './gateway-client.ts';
 import type { TestMinio } from './minio.ts';
 import { type ProductProcess, startProduct, tempFolder } from './process.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
@@ -60,11 +60,11 @@ const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/comfygate
 /** Many start at once, on two cores. */
 const START_TIMEOUT_MS = 120_000;
 
-/** What no answer and no event may hold, whatever broke. */
+/** What no answer, no event and no log may hold, whatever broke. */
 function expectNoSecrets(texts: string[], forbidden: string[]) {
   for (const text of texts) {
     for (const secret of forbidden) {
-      if (text.includes(secret)) expect.fail(`an answer holds ${JSON.stringify(secret)}: ${text}`);
+      if (text.includes(secret)) expect.fail(`an answer or a log holds ${JSON.stringify(secret)}: ${text}`);
     }
   }
 }
@@ -120,7 +120,7 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
     expectNoSecrets(texts, [...secrets, ...ports, folder.path, '/tmp', 'Traceback', 'node_modules']);
     expectNoSecrets(
       processes.map((each) => each.output()),
-      secrets,
+      [...secrets, PROMPT],
     );
   });
 

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it, vi } from 'vitest';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
 import { freePort } from '../../support/process.ts';
 import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
@@ -27,6 +28,22 @@ describe.concurrent('ComfyUI that breaks', { timeout: 240_000 }, () => {
     expect((await watching.end()).job).toMatchObject({ status: 'SUCCEEDED' });
     expect(await product.admin.hget(product.keys.job(second.id), 'failures')).toBe('0');
     expect(again.posts).toBe(1);
+  });
+
+  it('not seen for NO_BACKEND_GRACE: jobs are UNAVAILABLE until one is there, and the key is still good', async (test) => {
+    const product = await openProduct(test, { env: { NO_BACKEND_GRACE: '1' } });
+    const gateway = await product.gateway();
+    const key = randomUUID();
+    const unavailable = await vi.waitFor(async () => {
+      const answer = await gateway.tryGenerate();
+      expect(answer).toMatchObject({ status: 503, errors: [{ extensions: { code: 'UNAVAILABLE' } }] });
+      return answer;
+    }, 20_000);
+    expect(unavailable.errors[0]?.message).toContain('ComfyUI');
+    expect(await gateway.tryGenerate({ key })).toMatchObject({ status: 503 });
+    await product.worker();
+    await eventually(async () => (await gateway.tryGenerate({ key })).errors.length === 0, 'it is accepted');
+    expect((await gateway.watch((await gateway.generate({ key })).id).end()).type).toBe('SUCCEEDED');
   });
 
   it('C14 dies in the middle of a prompt and comes back empty: the prompt is submitted again, once', async (test) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { generated } from '../../support/gateway-client.ts';
+import { startProduct } from '../../support/process.ts';
 import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
 
@@ -27,6 +28,7 @@ describe.concurrent('Redis that breaks', { timeout: 240_000 }, () => {
     expect((await gateway.post('{ health { status } }')).data).toEqual({ health: { status: 'UNHEALTHY' } });
     expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503);
     expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200);
+    await expect(gateway.watch(job.id, { once: true }).end(ANSWERED_WITHIN_MS)).rejects.toThrow('UNAVAILABLE');
     // The end of the prompt falls into the outage.
     simulator.faults.reset();
     await eventually(
@@ -103,7 +105,8 @@ describe.concurrent('Redis that breaks', { timeout: 240_000 }, () => {
     const product = await openProduct(test, { speed: 0.5 });
     const [gateway] = await Promise.all([product.gateway(), product.worker()]);
     const jobs = await Promise.all(Array.from({ length: 4 }, () => gateway.generate({ parameters: { steps: 40 } })));
-    const watchers = jobs.map(({ id }) => gateway.watch(id));
+    const watchers = jobs.map(({ id }) => gateway.watch(id, { once: true }));
+    await Promise.all(watchers.map((watcher) => watcher.until(({ type }) => type === 'SNAPSHOT')));
     const ends = Promise.all(watchers.map((watcher) => watcher.end(90_000)));
     const done = ends.then(
       () => true,
@@ -140,6 +143,39 @@ describe.concurrent('Redis that breaks', { timeout: 240_000 }, () => {
     expect((await watching.end()).type).toBe('SUCCEEDED');
     expect((await gateway.watch(kept.id).end()).type).toBe('SUCCEEDED');
     expect(simulator.posts).toBe(2);
+  });
+});
+
+describe.concurrent('Redis that is late or empty', { timeout: 240_000 }, () => {
+  it('is not there at the start: gateway and worker wait for it and serve when it comes, or stop when told to', async (test) => {
+    const product = await openProduct(test);
+    const wire = await startTcpProxy(product.redis.port);
+    test.onTestFinished(wire.close);
+    await wire.refuse();
+    const env = { REDIS_URL: `redis://127.0.0.1:${wire.port}` };
+    const waiting = startProduct(['gateway'], { ...product.env, ...env, PORT: '0' });
+    await waiting.until('redis connection lost', 120_000);
+    expect(await waiting.stop()).toBe(0);
+
+    const both = product.both(env);
+    await wire.accept();
+    const gateway = await both;
+    expect((await gateway.watch((await gateway.generate()).id).end()).type).toBe('SUCCEEDED');
+  });
+
+  it('C13 is emptied during a job: the job is not found, its watcher is told, and new ones are done', async (test) => {
+    const product = await openProduct(test);
+    const simulator = onlySimulator(product);
+    const gateway = await product.both();
+    simulator.faults.current.hold = true;
+    const job = await gateway.generate();
+    const watching = gateway.watch(job.id, { once: true });
+    await watching.until(({ job: { status } }) => status === 'RUNNING');
+    await product.admin.flushall();
+    await expect(watching.end(20_000)).rejects.toThrow('NOT_FOUND');
+    expect(await gateway.job(job.id)).toBeNull();
+    simulator.faults.reset();
+    expect((await gateway.watch((await gateway.generate()).id).end()).type).toBe('SUCCEEDED');
   });
 });
 
