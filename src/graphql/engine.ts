@@ -7,7 +7,9 @@ import {
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
+  isInputType,
   specifiedRules,
+  typeFromAST,
   type ValidationContext,
   ValuesOfCorrectTypeRule,
   validate,
@@ -16,7 +18,7 @@ import type { Logger } from 'pino';
 import { createBoundedCache } from './bounded-cache.ts';
 import { type DocumentLimits, defaultDocumentLimits } from './document-limits.ts';
 import { inputError, publicError } from './errors.ts';
-import { inputIssues } from './input-issues.ts';
+import { hasTooManyFields, inputIssues } from './input-issues.ts';
 import { mapEvents } from './map-events.ts';
 import { parseDocument } from './parse-document.ts';
 
@@ -106,6 +108,18 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits }: En
     return { ...result, errors: result.errors.map((error) => present(error, requestIdIn(operation))) };
   }
 
+  /** What is refused before graphql-js coerces the variables. */
+  function floodErrors({ document, operationName, variableValues }: Operation): readonly GraphQLError[] | null {
+    const variables = { ...variableValues };
+    const chosen = getOperationAST(document, operationName);
+    const flooded = chosen?.variableDefinitions?.some((definition) => {
+      const type = typeFromAST(schema, definition.type);
+      return isInputType(type) && hasTooManyFields(type, variables[definition.variable.name.value]);
+    });
+    if (!chosen || !flooded) return null;
+    return [inputError(inputIssues({ schema, document, operation: chosen, variables, errors: [] }))];
+  }
+
   function run(operation: Operation, rootValue: unknown): Promise<ExecutionResult> | ExecutionResult {
     const result = execute({ ...operation, schema, rootValue });
     return result instanceof Promise
@@ -114,6 +128,8 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits }: En
   }
 
   async function source(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult> {
+    const flood = floodErrors(operation);
+    if (flood) return { errors: flood };
     const result = await createSourceEventStream({ ...operation, schema });
     if (Symbol.asyncIterator in result) return result;
     const errors = result.errors ?? [];
@@ -138,7 +154,10 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits }: En
       validated.set(document, faults);
       return faults;
     },
-    execute: (operation) => run(operation, undefined),
+    execute(operation) {
+      const flood = floodErrors(operation);
+      return flood ? { errors: flood } : run(operation, undefined);
+    },
     source,
     async subscribe(operation) {
       const events = await source(operation);

@@ -99,6 +99,7 @@ function checkObject(type: GraphQLInputObjectType, value: unknown, path: Path, i
   const names = Object.keys(fields).join(', ');
   const given = Object.keys(value).filter((key) => value[key] !== undefined);
   for (const key of given) {
+    if (issues.length >= MAX_ISSUES) return;
     if (Object.hasOwn(fields, key)) continue;
     issues.push({ path: [...path, key], message: `unknown field; expected ${names}`, code: 'unknown_field' });
   }
@@ -131,6 +132,26 @@ function checkValue(type: GraphQLInputType, value: unknown, path: Path, issues: 
     else for (const [i, item] of value.entries()) checkValue(type.ofType, item, [...path, i], issues);
   } else if (isInputObjectType(type)) checkObject(type, value, path, issues);
   else checkLeaf(type, value, path, issues);
+}
+
+/** Fields that an input object may have beyond those of its type before it is looked at no further. */
+const MAX_UNKNOWN_FIELDS = 50;
+
+/**
+ * Whether some input object has so many unknown fields that graphql-js must not see it: it writes the whole object into the
+ * message of each of the first 50, which takes seconds where the object is a megabyte. Scalars such as JSON are left alone.
+ */
+export function hasTooManyFields(type: GraphQLInputType, value: unknown): boolean {
+  if (isNonNullType(type)) return hasTooManyFields(type.ofType, value);
+  if (isListType(type)) {
+    return Array.isArray(value)
+      ? value.some((item) => hasTooManyFields(type.ofType, item))
+      : hasTooManyFields(type.ofType, value);
+  }
+  if (!isInputObjectType(type) || !isObject(value)) return false;
+  const fields = Object.values(type.getFields());
+  if (Object.keys(value).length > fields.length + MAX_UNKNOWN_FIELDS) return true;
+  return fields.some(({ name, type: inner }) => Object.hasOwn(value, name) && hasTooManyFields(inner, value[name]));
 }
 
 /** Where in an argument's value a node stands; null when elsewhere. */

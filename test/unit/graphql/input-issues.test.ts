@@ -139,3 +139,16 @@ test('null is as if absent', async () => {
     },
   ]);
 });
+
+test('A26: answers at once to a megabyte of unknown fields, wherever they stand', async () => {
+  const flood = Object.fromEntries(Array.from({ length: 90_000 }, (_, i) => [i.toString(36), 1]));
+  const began = performance.now();
+  for (const input of [request({ prompt: 'x', ...flood }), request({ prompt: 'x' }, flood)]) {
+    const issues = await issuesOf(generate, input);
+    expect(issues).toHaveLength(100);
+    expect(issues[0]).toMatch(/: unknown field; expected /);
+  }
+  const list = 'query Q($filter: JobFilter) { jobs(filter: $filter) { nodes { id } } }';
+  expect(await issuesOf(list, { filter: flood })).toHaveLength(100);
+  expect(performance.now() - began).toBeLessThan(3_000);
+});
