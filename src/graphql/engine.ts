@@ -16,6 +16,7 @@ import {
 } from 'graphql';
 import type { Logger } from 'pino';
 import { createBoundedCache } from './bounded-cache.ts';
+import { conditionalRoots } from './conditional-roots.ts';
 import { type DocumentLimits, defaultDocumentLimits } from './document-limits.ts';
 import { inputError, publicError } from './errors.ts';
 import { hasTooManyFields, inputIssues } from './input-issues.ts';
@@ -64,6 +65,8 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits }: En
   }
 
   function findFaults(document: DocumentNode): readonly GraphQLError[] {
+    const conditional = conditionalRoots(document);
+    if (conditional.length) return conditional;
     const valueErrors = new Set<GraphQLError>();
     const valueRule = (context: ValidationContext) => {
       // The rule sees a context that also tells which errors are its own.
@@ -130,7 +133,12 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits }: En
   async function source(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult> {
     const flood = floodErrors(operation);
     if (flood) return { errors: flood };
-    const result = await createSourceEventStream({ ...operation, schema });
+    let result: AsyncIterable<unknown> | ExecutionResult;
+    try {
+      result = await createSourceEventStream({ ...operation, schema });
+    } catch (error) {
+      return { errors: [present(error, requestIdIn(operation))] };
+    }
     if (Symbol.asyncIterator in result) return result;
     const errors = result.errors ?? [];
     // A variable that is wrong has no path, an error of the subscription's resolver has.

@@ -163,6 +163,15 @@ test('A56: a faulty operation is answered by itself, and its siblings go on', as
   const refusals: [string, string][] = [
     ['subscription {', 'GRAPHQL_PARSE_FAILED'],
     ['subscription { nope }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['subscription { jobProgress(id: "job") @skip(if: true) { seq } }', 'GRAPHQL_VALIDATION_FAILED'],
+    [
+      'subscription S($s: Boolean!) { ...F } fragment F on Subscription { jobProgress(id: "job") @include(if: $s) { seq } }',
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    [
+      'subscription { ... on Subscription @skip(if: true) { jobProgress(id: "job") { seq } } }',
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
     ['subscription { jobProgress(id: "job", afterSeq: 1.5) { seq } }', 'BAD_USER_INPUT'],
     [`subscription { jobProgress(id: "job") ${'{job'.repeat(16)}${'}'.repeat(16)} }`, 'LIMIT_EXCEEDED'],
     ['mutation { deleteJob(id: "job") }', 'FORBIDDEN'],
