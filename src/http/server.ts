@@ -23,6 +23,7 @@ import { createAccess } from './access.ts';
 import { asksForPage, createGraphiqlPage } from './graphiql.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
 import { closeServer, listen } from './listen.ts';
+import { toOriginForm } from './origin-form.ts';
 import { HttpFault, sendFault } from './reply.ts';
 import { requestIdOf } from './request-id.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './websocket.ts';
@@ -116,10 +117,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       requestTimeout: timeouts.requestMs,
       keepAliveTimeout: timeouts.keepAliveMs,
       connectionsCheckingInterval: Math.min(5_000, timeouts.requestMs),
+      // Some clients offer HTTP/2 with each request (`Upgrade: h2c`): one that is not taken up is an ordinary request.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
     (req, res) => {
       underWay.add(res);
       res.once('close', () => underWay.delete(res));
+      toOriginForm(req);
       const requestId = requestIdOf(req);
       res.setHeader('X-Request-ID', requestId);
       res.setHeader('X-Content-Type-Options', 'nosniff');
@@ -128,6 +132,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   );
 
   server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    toOriginForm(req);
     const requestId = requestIdOf(req);
     socket.on('error', () => socket.destroy());
     try {
