@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { HttpFault } from './reply.ts';
 
@@ -62,7 +63,10 @@ function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
     });
     req.on('end', () => {
       const [only] = chunks;
-      resolve((only && chunks.length === 1 ? only : Buffer.concat(chunks)).toString('utf8'));
+      const whole = only && chunks.length === 1 ? only : Buffer.concat(chunks);
+      // Decoding would put other characters in the place of what is none.
+      if (isUtf8(whole)) resolve(whole.toString('utf8'));
+      else reject(new HttpFault(400, 'BAD_REQUEST', 'The body is not UTF-8.'));
     });
     const brokeOff = () => {
       if (!req.complete) reject(new HttpFault(400, 'BAD_REQUEST', 'The body broke off.'));

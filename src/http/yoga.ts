@@ -4,6 +4,7 @@ import { GraphQLError } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { GraphContext, GraphServices, OperationContext } from '../graphql/context.ts';
 import type { Engine } from '../graphql/engine.ts';
+import { checkAccept, notAcceptable } from './accept.ts';
 import { readJsonBody } from './json-body.ts';
 import { HttpFault } from './reply.ts';
 import { sendResponse } from './send-response.ts';
@@ -91,6 +92,7 @@ export function createYogaHandler({ engine, services, maxBodyBytes }: YogaHandle
   const { Request } = yoga.fetchAPI;
 
   return async (req, res, { requestId, caller }) => {
+    checkAccept(req);
     const leaving = new AbortController();
     res.once('close', () => {
       if (!res.writableFinished) leaving.abort();
@@ -110,7 +112,13 @@ export function createYogaHandler({ engine, services, maxBodyBytes }: YogaHandle
       Object.defineProperty(request, 'json', { value: async () => body });
     } else checkQueryString(req);
     const context: GraphContext = { requestId, caller, signal: leaving.signal, services };
-    await sendResponse(await yoga.handleRequest(request, context), res);
+    const response = await yoga.handleRequest(request, context);
+    if (response.status === 406) {
+      // A subscription has begun by then, and nobody will read it.
+      leaving.abort();
+      throw notAcceptable();
+    }
+    await sendResponse(response, res);
   };
 }
 
@@ -118,7 +126,8 @@ function headersOf(req: IncomingMessage): Record<string, string> {
   const { accept, 'content-type': contentType } = req.headers;
   return {
     ...(accept === undefined ? {} : { accept }),
-    ...(contentType === undefined ? {} : { 'content-type': contentType }),
+    // Media types are the same in any case, to Yoga they are not. It has been checked by then: see json-body.ts.
+    ...(contentType === undefined ? {} : { 'content-type': contentType.toLowerCase() }),
   };
 }
 

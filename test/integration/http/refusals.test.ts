@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { unavailable } from '../../../src/core/errors.ts';
 import { testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
@@ -110,6 +110,35 @@ describe('documents', () => {
   ])('%s is 415', async (_name, type) => {
     const { server } = await startTestServer();
     expect((await send(server.port, { headers: { 'content-type': type }, body: typename })).status).toBe(415);
+  });
+
+  test('a body that is not UTF-8 is 400, not read with other characters', async () => {
+    const { server } = await startTestServer();
+    const body = [Buffer.from('{"query":"{__typename}","variables":{"a":"'), Buffer.from([0xff]), Buffer.from('"}}')];
+    const answer = await send(server.port, { body });
+    expect(answer).toMatchObject({ status: 400, body: expect.stringContaining('UTF-8') });
+  });
+
+  test('A16: a media type counts in any case', async () => {
+    const { server } = await startTestServer();
+    const headers = { 'content-type': 'Application/JSON; Charset=UTF-8' };
+    expect((await send(server.port, { headers, body: typename })).status).toBe(200);
+  });
+
+  test('A16: what a client would not take the answer of is 406, says what can be had, and does not run', async () => {
+    const { post, services, lines } = await startTestServer();
+    // The use cases of this test fail when they are called.
+    const mutation = await post({ query: 'mutation { deleteJob(id: "x") }' }, { accept: 'image/png' });
+    expect(mutation.status).toBe(406);
+    expect((await mutation.json()).errors[0].message).toContain('application/json');
+    expect(lines).toEqual([]);
+
+    services.feed.open('job');
+    const query = 'subscription { jobProgress(id: "job") { seq } }';
+    const subscription = await post({ query }, { accept: 'application/json' });
+    expect(subscription.status).toBe(406);
+    expect((await subscription.json()).errors[0].message).toContain('text/event-stream');
+    await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(0));
   });
 
   test('other methods are 405', async () => {
@@ -235,6 +264,24 @@ describe('browsers', () => {
 });
 
 describe('paths and headers', () => {
+  test('an address in absolute form is read like any other, and its host counts', async () => {
+    const { server } = await startTestServer();
+    const path = (host: string) => `http://${host}:${server.port}/graphql`;
+    expect((await send(server.port, { path: path('localhost'), body: typename })).status).toBe(200);
+    expect((await send(server.port, { path: path('evil.example'), body: typename })).status).toBe(421);
+  });
+
+  test('an offer of HTTP/2 is left where it is, and the request answered', async () => {
+    const { server } = await startTestServer();
+    const headers = {
+      connection: 'Upgrade, HTTP2-Settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAMAAABkAAQCAAAAAAIAAAAA',
+    };
+    const answer = await send(server.port, { headers, body: typename });
+    expect(answer).toMatchObject({ status: 200, body: '{"data":{"__typename":"Query"}}' });
+  });
+
   test('unknown paths are 404 in JSON', async () => {
     const { server } = await startTestServer();
     const answer = await send(server.port, { method: 'GET', path: '/graphql/../etc/passwd' });
