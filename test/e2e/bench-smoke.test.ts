@@ -3,8 +3,10 @@ import { startScript } from '../support/process.ts';
 
 /** Every row that a whole run has: what is measured, not how it came out. */
 const ROWS = [
-  'jobs | jobs/s, 512 px and 20 steps',
-  'jobs | jobs/s, 64 px and 4 steps',
+  'jobs | jobs/s, 256 px, 20 steps, a step takes 5 ms',
+  'jobs | jobs/s, 512 px, 20 steps, no waits',
+  'jobs | jobs/s, 64 px, 4 steps, no waits',
+  'jobs | CPU of gateway and worker, ms/job',
   'jobs | one job when idle, ms',
   'generate | calls/s',
   'generate | CPU of the server, us/call',
