@@ -10,6 +10,8 @@ export interface DocumentLimits {
   maxDirectives: number;
   maxRootQueries: number;
   maxRootMutations: number;
+  /** Pages of jobs, each of which may be megabytes. */
+  maxLists: number;
 }
 
 /** Several times what the schema can use; GraphiQL's introspection query has about 300 tokens and 150 fields. */
@@ -21,6 +23,7 @@ export const defaultDocumentLimits: DocumentLimits = {
   maxDirectives: 50,
   maxRootQueries: 30,
   maxRootMutations: 10,
+  maxLists: 5,
 };
 
 export function limitExceeded(message: string): GraphQLError {
@@ -33,9 +36,11 @@ interface Size {
   aliases: number;
   /** Fields at the top level. */
   roots: number;
+  /** `jobs` among them. */
+  lists: number;
 }
 
-const nothing: Size = { depth: 0, fields: 0, aliases: 0, roots: 0 };
+const nothing: Size = { depth: 0, fields: 0, aliases: 0, roots: 0, lists: 0 };
 
 /** What a document costs once its fragments are put in; each fragment is measured once, so that no bomb goes off here. */
 function createMeter(document: DocumentNode) {
@@ -64,6 +69,7 @@ function createMeter(document: DocumentNode) {
         total.fields += 1 + inner.fields;
         total.aliases += (selection.alias ? 1 : 0) + inner.aliases;
         total.roots += 1;
+        total.lists += selection.name.value === 'jobs' ? 1 : 0;
       } else {
         const inner =
           selection.kind === Kind.FRAGMENT_SPREAD
@@ -73,6 +79,7 @@ function createMeter(document: DocumentNode) {
         total.fields += inner.fields;
         total.aliases += inner.aliases;
         total.roots += inner.roots;
+        total.lists += inner.lists;
       }
     }
     return total;
@@ -100,6 +107,7 @@ export function checkDocumentLimits(document: DocumentNode, limits: DocumentLimi
     bound('levels of fields', size.depth, limits.maxDepth);
     bound('fields', size.fields, limits.maxFields);
     bound('aliases', size.aliases, limits.maxAliases);
+    bound('lists of jobs', size.lists, limits.maxLists);
     const mutates = definition.operation === 'mutation';
     bound('fields at its root', size.roots, mutates ? limits.maxRootMutations : limits.maxRootQueries);
   }

@@ -77,7 +77,7 @@ export interface GatewayJobStore {
   accept(job: NewJob): Promise<AcceptOutcome>;
   get(id: string): Promise<Job | null>;
   requestCancel(id: string): Promise<Job | null>;
-  /** Newest first. `more`: the index goes on behind the last one. */
+  /** Newest first, fewer than `first` where jobs are large. `more`: the index goes on behind the last one. */
   page(query: JobPageQuery): Promise<{ jobs: Job[]; more: boolean }>;
   counts(): Promise<{ queued: number; running: number; oldestQueuedMs: number | null }>;
   remove(id: string): Promise<void>;

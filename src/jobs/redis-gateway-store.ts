@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { ChainableCommander, Redis } from 'ioredis';
-import { type Job, jobStatuses, noProgress, type Priority } from '../core/job.ts';
-import type { GatewayJobStore, JobPageQuery, NewJob } from './job-store.ts';
+import type { Redis } from 'ioredis';
+import { type Job, noProgress, type Priority } from '../core/job.ts';
+import { fittingPage, pageOfIds } from './job-page.ts';
+import type { GatewayJobStore, NewJob } from './job-store.ts';
 import type { Keys } from './keys.ts';
+import { results } from './pipeline.ts';
 import { fieldsOf, formatFields, parseRecord } from './record.ts';
 import { loadScript, type ScriptReply, strings } from './scripts.ts';
 import { createTransition } from './transition.ts';
@@ -19,14 +21,6 @@ export interface GatewayStoreOptions {
 
 /** BullMQ's priority numbers, smaller first, with room between them. Without one a job would run before all others. */
 const orders: Record<Priority, number> = { HIGH: 500_000, NORMAL: 1_000_000, LOW: 1_500_000 };
-
-/** Answers of a pipeline, the first error thrown. */
-async function results(pipeline: ChainableCommander): Promise<unknown[]> {
-  return ((await pipeline.exec()) ?? []).map(([error, value]) => {
-    if (error) throw error;
-    return value;
-  });
-}
 
 function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'createdAt' | 'deadlineAt'> {
   return {
@@ -143,8 +137,12 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
 
     async page(query) {
       const ids = await pageOfIds(redis, keys, query);
-      const jobs = await readMany(ids.slice(0, query.first).map(({ id }) => id));
-      return { jobs, more: ids.length > query.first };
+      const read = await fittingPage(
+        redis,
+        keys,
+        ids.slice(0, query.first).map(({ id }) => id),
+      );
+      return { jobs: await readMany(read), more: ids.length > read.length };
     },
 
     async counts() {
@@ -167,41 +165,4 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
       await results(multi);
     },
   };
-}
-
-/**
- * The next ids by creation, newest first, one more than `first` where there are more. Each index is read from the cursor's
- * score on; ids of that very millisecond that were already given are left out, and made up for by reading further.
- */
-async function pageOfIds(redis: Redis, keys: Keys, query: JobPageQuery): Promise<{ id: string; createdAt: number }[]> {
-  const { after } = query;
-  const statuses = query.status ?? [];
-  const indexes =
-    query.status === null
-      ? [keys.jobs(query.caller)]
-      : jobStatuses.filter((status) => statuses.includes(status)).map((status) => keys.jobs(query.caller, status));
-  const newest = Math.min(
-    after?.createdAt ?? Number.POSITIVE_INFINITY,
-    query.createdBefore ?? Number.POSITIVE_INFINITY,
-  );
-  const max = Number.isFinite(newest) ? String(newest) : '+inf';
-  const min = query.createdAfter === null ? '-inf' : String(query.createdAfter);
-  const wanted = query.first + 1;
-
-  for (let count = wanted + 16; ; count *= 2) {
-    const pipeline = redis.pipeline();
-    for (const index of indexes) pipeline.zrange(index, max, min, 'BYSCORE', 'REV', 'LIMIT', 0, count, 'WITHSCORES');
-    const pages = ((await results(pipeline)) as string[][]).map((flat) => ({
-      cut: flat.length === count * 2,
-      found: flat
-        .flatMap((id, i) => (i % 2 === 0 ? [{ id, createdAt: Number(flat[i + 1]) }] : []))
-        .filter(({ id, createdAt }) => !after || createdAt < after.createdAt || id < after.id),
-    }));
-    // The next ones over all indexes are among the next ones of each.
-    if (pages.some(({ cut, found }) => cut && found.length < wanted)) continue;
-    return pages
-      .flatMap(({ found }) => found)
-      .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
-      .slice(0, wanted);
-  }
 }

@@ -3,7 +3,8 @@ import type { Builder } from '../builder.ts';
 /** A Relay connection. Written out, since the contract leaves out paging backwards, which the Relay plugin cannot. */
 export function addJobConnection(builder: Builder): void {
   builder.objectType('JobConnection', {
-    description: 'A page of jobs. It may be shorter than `first` where a filter leaves much out; `hasNextPage` tells.',
+    description:
+      'A page of jobs. It may be shorter than `first` where a filter leaves much out or jobs are large; `hasNextPage` tells.',
     fields: (t) => ({
       edges: t.expose('edges', { type: ['JobEdge'], nullable: false, description: 'The jobs with their cursors.' }),
       nodes: t.field({

@@ -262,6 +262,25 @@ describe('pages', () => {
     expect(canceled.jobs.every(({ status }) => status === 'CANCELED')).toBe(true);
   });
 
+  it('A09: is cut short where jobs are large, and gives all of them page by page', async () => {
+    const large = { graph: 'x'.repeat(990_000) };
+    const jobs = [];
+    for (let i = 0; i < 9; i++)
+      jobs.push(await accept({ caller: 'large', parameters: i === 4 ? { prompt: 'x' } : large }));
+    const seen: string[] = [];
+    const lengths: number[] = [];
+    let after: { createdAt: number; id: string } | null = null;
+    for (let more = true; more; ) {
+      const got: Awaited<ReturnType<typeof page>> = await page('large', { first: 100, after });
+      seen.push(...got.jobs.map(({ id }) => id));
+      lengths.push(got.jobs.length);
+      after = got.jobs.at(-1) ?? null;
+      more = got.more;
+    }
+    expect(seen).toEqual(jobs.map(({ id }) => id).reverse());
+    expect(lengths).toEqual([5, 4]);
+  });
+
   it('is bounded by creation', async () => {
     const first = await accept({ caller: 'bounded' });
     const after = await page('bounded', { createdAfter: first.createdAt + 1 });

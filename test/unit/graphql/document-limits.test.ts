@@ -47,6 +47,13 @@ describe('refuses as LIMIT_EXCEEDED', () => {
     ).toEqual(limitExceeded);
     expect(refused(`mutation { ${repeat(10, (i) => `g${i}: generate`)} }`)).toBe('taken');
   });
+  test('A09: more pages of jobs than anyone looks at', () => {
+    const pages = (count: number) => repeat(count, (i) => `p${i}: jobs { nodes { id } }`);
+    expect(refused(`{ ${pages(5)} }`)).toBe('taken');
+    expect(refused(`{ ...A ...B } fragment A on Q { ${pages(3)} } fragment B on Q { ${pages(3)} }`)).toEqual(
+      limitExceeded,
+    );
+  });
   test('A10: a heap of directives', () => {
     expect(refused(`{ a ${repeat(51, () => '@include(if: true)')} }`)).toEqual(limitExceeded);
   });
