@@ -36,11 +36,13 @@ interface Size {
   aliases: number;
   /** Fields at the top level. */
   roots: number;
-  /** `jobs` among them. */
+  /** `parameters` of jobs. */
+  parameters: number;
+  /** `jobs` among the top level, each as often as it gives the parameters: under several names all are written again. */
   lists: number;
 }
 
-const nothing: Size = { depth: 0, fields: 0, aliases: 0, roots: 0, lists: 0 };
+const nothing: Size = { depth: 0, fields: 0, aliases: 0, roots: 0, parameters: 0, lists: 0 };
 
 /** What a document costs once its fragments are put in; each fragment is measured once, so that no bomb goes off here. */
 function createMeter(document: DocumentNode) {
@@ -69,7 +71,8 @@ function createMeter(document: DocumentNode) {
         total.fields += 1 + inner.fields;
         total.aliases += (selection.alias ? 1 : 0) + inner.aliases;
         total.roots += 1;
-        total.lists += selection.name.value === 'jobs' ? 1 : 0;
+        total.parameters += selection.name.value === 'parameters' ? 1 : inner.parameters;
+        total.lists += selection.name.value === 'jobs' ? Math.max(1, inner.parameters) : 0;
       } else {
         const inner =
           selection.kind === Kind.FRAGMENT_SPREAD
@@ -79,6 +82,7 @@ function createMeter(document: DocumentNode) {
         total.fields += inner.fields;
         total.aliases += inner.aliases;
         total.roots += inner.roots;
+        total.parameters += inner.parameters;
         total.lists += inner.lists;
       }
     }
@@ -107,7 +111,7 @@ export function checkDocumentLimits(document: DocumentNode, limits: DocumentLimi
     bound('levels of fields', size.depth, limits.maxDepth);
     bound('fields', size.fields, limits.maxFields);
     bound('aliases', size.aliases, limits.maxAliases);
-    bound('lists of jobs', size.lists, limits.maxLists);
+    bound('lists of jobs or of their parameters', size.lists, limits.maxLists);
     const mutates = definition.operation === 'mutation';
     bound('fields at its root', size.roots, mutates ? limits.maxRootMutations : limits.maxRootQueries);
   }

@@ -53,6 +53,10 @@ describe('refuses as LIMIT_EXCEEDED', () => {
     expect(refused(`{ ...A ...B } fragment A on Q { ${pages(3)} } fragment B on Q { ${pages(3)} }`)).toEqual(
       limitExceeded,
     );
+    const parameters = (count: number) => repeat(count, (i) => `p${i}: parameters`);
+    expect(refused(`{ jobs { nodes { ${parameters(5)} } } }`)).toBe('taken');
+    expect(refused(`{ jobs { nodes { ${parameters(6)} } } }`)).toEqual(limitExceeded);
+    expect(refused(`{ jobs { ${repeat(6, (i) => `n${i}: nodes { parameters }`)} } }`)).toEqual(limitExceeded);
   });
   test('A10: a heap of directives', () => {
     expect(refused(`{ a ${repeat(51, () => '@include(if: true)')} }`)).toEqual(limitExceeded);
