@@ -1,7 +1,7 @@
 import type { Graph } from '../src/core/graph.ts';
-import type { Artifact, Job } from '../src/core/job.ts';
+import type { Artifact, Job, Submission } from '../src/core/job.ts';
 import { type Attempt, Stopped } from './attempt.ts';
-import type { BackendLease, Pool } from './backends/pool.ts';
+import type { Backend, BackendLease, Pool } from './backends/pool.ts';
 import type { ComfyClient } from './comfyui/client.ts';
 import type { HistoryEntry } from './comfyui/history.ts';
 import type { PromptMessage } from './comfyui/messages.ts';
@@ -66,8 +66,7 @@ async function followEarlierPrompt(
   const there = submission.backend === berth.lease.backend.name ? berth.lease : pool.leaseNamed(submission.backend);
   if (there) {
     swap(berth, there);
-    using prompt = attachPrompt(attempt, there.backend, promptIdOf(job.id, submission.number), onMessage, false);
-    const ending = await follow(prompt, attempt, parts);
+    const ending = await followUnder(submission, attempt, there.backend, onMessage, parts);
     log.info({ at: there.backend.name, found: ending.state }, 'earlier prompt looked for');
     if (ending.state !== 'lost' && ending.state !== 'absent') return ending;
     if (ending.state === 'absent') {
@@ -100,6 +99,24 @@ const MOST_PUT_BACKS = 12;
 /** Claims that ended neither in a failure nor with their worker. */
 function putBacks({ attempts, failures, takeovers }: Job): number {
   return attempts - 1 - failures - takeovers;
+}
+
+/** Follows it under the client id that it was submitted with, so that its progress goes on being told. */
+async function followUnder(
+  { number, client }: Submission,
+  attempt: Attempt,
+  backend: Backend,
+  onMessage: (message: PromptMessage) => void,
+  parts: JobParts,
+): Promise<Ending> {
+  const promptId = promptIdOf(attempt.job.id, number);
+  const heir = client === parts.workerId ? null : backend.socketAs(client);
+  try {
+    using prompt = attachPrompt(attempt, backend, promptId, onMessage, false, heir ?? backend.socket);
+    return await follow(prompt, attempt, parts);
+  } finally {
+    void heir?.close();
+  }
 }
 
 function swap(berth: Berth, lease: BackendLease) {

@@ -29,8 +29,9 @@ export function attachPrompt(
   promptId: string,
   onMessage: (message: PromptMessage) => void,
   ours: boolean,
+  socket = backend.socket,
 ): SubmittedPrompt {
-  const feed = listenToPrompt(backend.socket, promptId, onMessage, ours);
+  const feed = listenToPrompt(socket, promptId, onMessage, ours);
   attempt.prompt = { backend, promptId };
   return { backend, promptId, feed, certain: ours, [Symbol.dispose]: () => feed[Symbol.dispose]() };
 }
@@ -53,7 +54,7 @@ export async function submitPrompt(
   const promptId = promptIdOf(job.id, number);
 
   // Before the POST: whoever comes after a crash must know what to ask for, and where.
-  await attempt.move({ move: 'submit', submission: { number, backend: backend.name } });
+  await attempt.move({ move: 'submit', submission: { number, backend: backend.name, client: parts.workerId } });
   signal.throwIfAborted();
   const prompt = attachPrompt(attempt, backend, promptId, onMessage, true);
   try {

@@ -76,6 +76,8 @@ export type Artifact = z.infer<typeof artifactSchema>;
 export interface Submission {
   number: number;
   backend: string;
+  /** The client id that its messages go to: whoever takes the job over listens under it. */
+  client: string;
 }
 
 /** A job as its record holds it. Times are milliseconds since 1970 on Redis's clock. */

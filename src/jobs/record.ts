@@ -33,7 +33,7 @@ const recordSchema = z.object({
   failures: integer,
   takeovers: integer,
   lease: integer,
-  submission: orNull(json(z.object({ number: z.int(), backend: z.string() }))),
+  submission: orNull(json(z.object({ number: z.int(), backend: z.string(), client: z.string() }))),
   seq: integer,
   requestId: z.string(),
   cancelRequestedAt: orNull(integer),

@@ -40,7 +40,13 @@ export function connectBackend(options: ConnectOptions): ConnectedBackend {
   });
 
   return {
-    backend: { name, client, socket, outputClasses: () => monitor.outputClasses },
+    backend: {
+      name,
+      client,
+      socket,
+      socketAs: (id) => openComfySocket({ url, clientId: id, log, random }),
+      outputClasses: () => monitor.outputClasses,
+    },
     monitor,
     async close() {
       openings[Symbol.dispose]();

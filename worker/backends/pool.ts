@@ -7,6 +7,8 @@ export interface Backend {
   readonly name: string;
   readonly client: ComfyClient;
   readonly socket: ComfySocket;
+  /** A socket of its own under another client id, for what is told to a worker that has died. To be closed. */
+  socketAs(clientId: string): ComfySocket;
   /** Classes whose nodes make results; null until the server has said. */
   outputClasses(): ReadonlySet<string> | null;
 }

@@ -117,13 +117,13 @@ describe('moves', () => {
   it('goes from acceptance to success, counting events by one', async () => {
     const { id } = await accept();
     const { lease } = await claim(id);
-    await stores.worker.move(id, lease, { move: 'submit', submission: { number: 1, backend: 'a' } });
+    await stores.worker.move(id, lease, { move: 'submit', submission: { number: 1, backend: 'a', client: 'w' } });
     await stores.worker.move(id, lease, { move: 'progress', progress: half });
     const done = { fraction: 1, nodesDone: 7, nodesTotal: 7, node: null };
     await stores.worker.move(id, lease, { move: 'succeed', artifacts: [], progress: done });
     const job = await stores.gateway.get(id);
     expect(job).toMatchObject({ status: 'SUCCEEDED', seq: 4, attempts: 1, lease: 1, progress: done });
-    expect(job?.submission).toEqual({ number: 1, backend: 'a' });
+    expect(job?.submission).toEqual({ number: 1, backend: 'a', client: 'w' });
     expect((job?.expiresAt ?? 0) - (job?.finishedAt ?? 0)).toBe(86_400_000);
     // PROGRESS goes when the job ends.
     expect(await log(id)).toEqual(['1-0 QUEUED', '2-0 STARTED', '4-0 SUCCEEDED']);

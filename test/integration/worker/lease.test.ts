@@ -6,7 +6,7 @@ import { createTransition } from '../../../src/jobs/transition.ts';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
-import { type Harness, startHarness } from './harness.ts';
+import { type Harness, recordedGraph, startHarness } from './harness.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -29,15 +29,19 @@ const get = async (simulator: Simulator, path: string) => await (await fetch(`${
 const idle = { queue_running: [], queue_pending: [] };
 
 /** A job that a worker died of after its POST; its delivery comes back with the next worker. */
-async function leftByDeadWorker({ stores, submit }: Harness, simulator: Simulator, posted = true): Promise<string> {
-  const id = await submit(graph);
+async function leftByDeadWorker(
+  { stores, submit }: Harness,
+  simulator: Simulator,
+  { posted = true, prompt = graph } = {},
+): Promise<string> {
+  const id = await submit(prompt);
   const claim = await stores.worker.claim(id);
   if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
-  const submission = { number: 1, backend: 'main' };
+  const submission = { number: 1, backend: 'main', client: 'dead' };
   await stores.worker.move(id, claim.job.lease, { move: 'submit', submission });
   const promptId = promptIdOf(id, 1);
   if (!posted) return id;
-  const body = JSON.stringify({ prompt: isolateOutputs(graph, promptId), client_id: 'dead', prompt_id: promptId });
+  const body = JSON.stringify({ prompt: isolateOutputs(prompt, promptId), client_id: 'dead', prompt_id: promptId });
   const answer = await fetch(`${simulator.url}/prompt`, { method: 'POST', body });
   if (answer.status !== 200) throw new Error(`POST answered ${answer.status}`);
   return id;
@@ -61,6 +65,18 @@ describe('C01 a job that another worker died of', () => {
     expect(simulator.posts).toBe(1);
   });
 
+  test('while its prompt runs: its progress goes on being told', async () => {
+    await using parts = await setUp();
+    const { harness } = parts;
+    const simulator = await harness.simulate({ speed: 0.5 });
+    const id = await leftByDeadWorker(harness, simulator, { prompt: await recordedGraph('30_text_to_image') });
+    harness.work({ main: simulator.url });
+    const watched = await harness.until(id, ({ attempts, progress }) => attempts === 2 && progress.node?.step != null);
+    expect(watched).toMatchObject({ status: 'RUNNING', progress: { node: { classType: 'KSampler', totalSteps: 20 } } });
+    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', submission: { number: 1 } });
+    expect(simulator.posts).toBe(1);
+  });
+
   test('after its prompt has ended: its results are fetched', async () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;
@@ -74,7 +90,7 @@ describe('C01 a job that another worker died of', () => {
   test('before its POST: the next number is submitted', async () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;
-    const id = await leftByDeadWorker(harness, simulator, false);
+    const id = await leftByDeadWorker(harness, simulator, { posted: false });
     harness.work({ main: simulator.url });
     expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', submission: { number: 2 } });
     expect(simulator.promptIds).toEqual([promptIdOf(id, 2)]);

@@ -88,6 +88,7 @@ describe('pool', () => {
       name,
       client: createComfyClient(createComfyHttp('http://127.0.0.1:1')),
       socket: silent,
+      socketAs: () => silent,
       outputClasses: () => null,
     }));
     const pool = createPool({
