@@ -42,26 +42,35 @@ function checkMediaType(req: IncomingMessage): void {
   }
 }
 
+/**
+ * Read and thrown away of a body that is too large: a client that is still sending when the connection ends sees it reset, not
+ * the answer.
+ */
+const MAX_DRAINED_BYTES = 16 * 1024 * 1024;
+
 function tooLarge(maxBytes: number): HttpFault {
-  // What is still on its way is not read, so the connection cannot be used again.
+  // There may be more on its way, so the connection cannot be used again.
   return new HttpFault(413, 'LIMIT_EXCEEDED', `The body is larger than ${maxBytes} bytes.`, { Connection: 'close' });
 }
 
 function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
+  const mostBytes = maxBytes + MAX_DRAINED_BYTES;
   const announced = req.headers['content-length'];
-  if (announced !== undefined && Number(announced) > maxBytes) return Promise.reject(tooLarge(maxBytes));
+  if (announced !== undefined && Number(announced) > mostBytes) return Promise.reject(tooLarge(maxBytes));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     req.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > maxBytes) {
-        req.removeAllListeners('data');
-        req.pause();
-        reject(tooLarge(maxBytes));
-      } else chunks.push(chunk);
+      if (size <= maxBytes) chunks.push(chunk);
+      else chunks.length = 0;
+      if (size <= mostBytes) return;
+      req.removeAllListeners('data');
+      req.pause();
+      reject(tooLarge(maxBytes));
     });
     req.on('end', () => {
+      if (size > maxBytes) return reject(tooLarge(maxBytes));
       const [only] = chunks;
       const whole = only && chunks.length === 1 ? only : Buffer.concat(chunks);
       // Decoding would put other characters in the place of what is none.
