@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
+import { startTcpProxy } from '../../support/tcp-proxy.ts';
 
 describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
   it('C07 past its lease and goes on: it is refused, and leaves the prompt of its successor alone', async (test) => {
@@ -48,6 +49,38 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
     expect(await first.stop()).toBe(0);
 
     expect(await gateway.job(job.id)).toEqual({ ...ended, seq });
+    expect(simulator.posts).toBe(1);
+    await gateway.expectWhole(ended);
+  });
+
+  it('C07 cut off from Redis with its success on the way: it arrives after the lease was lost, and is refused', async (test) => {
+    const product = await openProduct(test);
+    const simulator = onlySimulator(product);
+    const wires = await Promise.all([startTcpProxy(product.redis.port), startTcpProxy(product.redis.port)]);
+    for (const wire of wires) test.onTestFinished(wire.close);
+    const [firstWire, secondWire] = wires;
+    const [gateway, first] = await Promise.all([
+      product.gateway(),
+      product.worker({ REDIS_URL: `redis://127.0.0.1:${firstWire.port}` }),
+    ]);
+    const firstSucceeds = firstWire.holdRequest('"to":"SUCCEEDED"');
+    const job = await gateway.generate();
+    const watching = gateway.watch(job.id, { once: true });
+    await firstSucceeds;
+    // It would connect anew before long, and say it again.
+    firstWire.blackHole(true);
+    const secondSucceeds = secondWire.holdRequest('"to":"SUCCEEDED"');
+    await product.worker({ REDIS_URL: `redis://127.0.0.1:${secondWire.port}` });
+    await secondSucceeds;
+    secondWire.blackHole(true);
+    firstWire.cut();
+    firstWire.blackHole(false);
+    await first.until('"reason":"lost"');
+    expect(await gateway.job(job.id)).toMatchObject({ status: 'RUNNING', attempts: 2, artifacts: [] });
+    secondWire.cut();
+    secondWire.blackHole(false);
+    const { job: ended } = await watching.end();
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 2 });
     expect(simulator.posts).toBe(1);
     await gateway.expectWhole(ended);
   });
