@@ -110,7 +110,7 @@ async function followUnder(
   parts: JobParts,
 ): Promise<Ending> {
   const promptId = promptIdOf(attempt.job.id, number);
-  const heir = client === parts.workerId ? null : backend.socketAs(client);
+  const heir = client === '' || client === parts.workerId ? null : backend.socketAs(client);
   try {
     using prompt = attachPrompt(attempt, backend, promptId, onMessage, false, heir ?? backend.socket);
     return await follow(prompt, attempt, parts);

@@ -101,7 +101,13 @@ async function post(
       throw new Retry('comfyui not reachable', { counts: false, cause });
     }
     prompt.certain = false;
-    return await isKnown(prompt, signal, timings.lookUp);
+    // It is done with this POST, so one look tells whether it failed before or behind taking the prompt.
+    const done = cause.status === 500;
+    const known = await isKnown(prompt, signal, done ? 0 : timings.lookUp);
+    if (known || !done) return known;
+    attempt.prompt = null;
+    // Into the queue meanwhile: it may be this graph, and others wait for the place.
+    throw new Retry('comfyui failed on the prompt', { counts: true, cause });
   }
 }
 

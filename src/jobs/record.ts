@@ -15,6 +15,13 @@ const json = <T extends z.ZodType>(schema: T) =>
 const orNull = <T extends z.ZodType>(schema: T) => z.union([z.literal('').transform(() => null), schema]);
 const integer = z.coerce.number().pipe(z.int());
 
+const submissionSchema = z.object({
+  number: z.int(),
+  backend: z.string(),
+  // Records of the first version have none.
+  client: z.string().default(''),
+});
+
 /** The record: a field for each property, as Redis gives them; '' is null. */
 const recordSchema = z.object({
   id: z.string(),
@@ -33,7 +40,7 @@ const recordSchema = z.object({
   failures: integer,
   takeovers: integer,
   lease: integer,
-  submission: orNull(json(z.object({ number: z.int(), backend: z.string(), client: z.string() }))),
+  submission: orNull(json(submissionSchema)),
   seq: integer,
   requestId: z.string(),
   cancelRequestedAt: orNull(integer),

@@ -40,6 +40,8 @@ export function validatePrompt(
   fileExists: FileCheck,
 ): Verdict {
   if (!isRecord(prompt)) throw new PythonError('TypeError', `'${typeName(prompt)}' object is not iterable`);
+  // A dict knows no node `constructor` unless it was given one.
+  Object.setPrototypeOf(prompt, null);
   const outputs: string[] = [];
   for (const [id, node] of Object.entries(prompt)) {
     const refused = checkClass(id, node, catalogue);
@@ -88,7 +90,7 @@ function validateOutputs(graph: Graph, outputs: string[], catalogue: Catalogue, 
   const validator = createNodeValidator(graph, catalogue, fileExists);
   const good: string[] = [];
   const lines: string[] = [];
-  const nodeErrors: Record<string, NodeErrorEntry> = {};
+  const nodeErrors: Record<string, NodeErrorEntry> = Object.create(null);
   for (const output of outputs) {
     let valid = false;
     let reasons: NodeError[];
