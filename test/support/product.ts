@@ -100,6 +100,8 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
     REDIS_URL: redis.url,
     COMFYUI_URLS: simulators.map(({ url }, i) => `comfy${i + 1}=${url}`).join(','),
     DATA_DIR: folder.path,
+    // Workers that are killed leave their temporary files.
+    TMPDIR: folder.path,
     ...(minio
       ? { S3_ENDPOINT: minio.endpoint, S3_ACCESS_KEY: minio.accessKey, S3_SECRET_KEY: minio.secretKey }
       : { STORAGE_SHARED: 'true', SIGNING_SECRET: signingSecret }),

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { isAlive } from '../../../src/embedded/process-info.ts';
+import { commandLineOf, endProcess, isAlive } from '../../../src/embedded/process-info.ts';
 import { createGatewayClient } from '../../support/gateway-client.ts';
 import { freePort, startScript, tempFolder } from '../../support/process.ts';
 import { eventually } from '../../support/product.ts';
@@ -12,12 +12,27 @@ const START_TIMEOUT_MS = 120_000;
 async function installation(test: TestContext) {
   const folder = await tempFolder();
   test.onTestFinished(folder.remove);
+  const seen = new Set<number>();
+  const redisPid = async () => {
+    const pid = Number(await readFile(join(folder.path, 'redis', 'redis.pid'), 'utf8'));
+    seen.add(pid);
+    return pid;
+  };
+  // Where a test ends before its second start has ended it, the Redis of the first is still there.
+  test.onTestFinished(async () => {
+    for (const pid of seen) if (commandLineOf(pid).includes(folder.path)) await endProcess(pid, 5_000);
+  });
   const port = await freePort();
   const texts: string[] = [];
   return {
     ...createGatewayClient(`http://127.0.0.1:${port}`, texts),
     async start(env: Record<string, string> = {}) {
-      const all = startScript(['src/main.ts'], { PORT: String(port), DATA_DIR: folder.path, ...env });
+      const all = startScript(['src/main.ts'], {
+        PORT: String(port),
+        DATA_DIR: folder.path,
+        TMPDIR: folder.path,
+        ...env,
+      });
       test.onTestFinished(async () => {
         await all.stop();
       });
@@ -27,7 +42,7 @@ async function installation(test: TestContext) {
     },
     dataDir: folder.path,
     /** The Redis that its own pid file names. */
-    redisPid: async () => Number(await readFile(join(folder.path, 'redis', 'redis.pid'), 'utf8')),
+    redisPid,
   };
 }
 
