@@ -12,6 +12,7 @@ import { createRedisGatewayStore } from './jobs/redis-gateway-store.ts';
 import { createRedisWorkerStore } from './jobs/redis-worker-store.ts';
 import { createJobs } from './jobs/service.ts';
 import { startSweeper } from './jobs/sweeper.ts';
+import { throttledWarning } from './observability/throttled.ts';
 import { createRedisProgress } from './progress/redis-progress.ts';
 import { createBullConsumer, createBullQueue } from './queue/bullmq.ts';
 import type { DeliveryHandler } from './queue/queue.ts';
@@ -71,6 +72,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     store,
     queue,
     artifacts,
+    onRedisDown: throttledWarning(log, 'calls were answered UNAVAILABLE: redis did not answer'),
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
     deadlineMs,

@@ -64,6 +64,8 @@ export interface AttemptOptions {
   prompt: LivePrompt | null;
 }
 
+const ENDS: Partial<Record<Change['move'], JobStatus>> = { succeed: 'SUCCEEDED', fail: 'FAILED', cancel: 'CANCELED' };
+
 const MOVE_BACKOFF_MS = { first: 100, most: 2_000 };
 
 export function beginAttempt(options: AttemptOptions): Attempt {
@@ -137,6 +139,8 @@ export function beginAttempt(options: AttemptOptions): Attempt {
     },
     async move(change) {
       const outcome = await writeOnceAnswered(options, change);
+      // Its answer was lost with a connection, and it was sent again: this very move has ended the job.
+      if (outcome.outcome === 'ended' && outcome.status === ENDS[change.move]) return outcome.status;
       if (outcome.outcome !== 'done') {
         stop(outcome.outcome);
         throw new Stopped(outcome.outcome);

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { BackendAddress, Config } from '../src/config.ts';
 import { openWorkerServices, type Surroundings } from '../src/services.ts';
+import { openTempFolder } from './temp-folder.ts';
 import { createWorker } from './worker.ts';
 
 /** Of SHUTDOWN_TIMEOUT, what running jobs get to finish before they are handed back. */
@@ -17,8 +15,8 @@ export async function startWorker(
 ): Promise<void> {
   const { log, shutdown } = around;
   const services = await openWorkerServices(config, around);
-  const tempDir = await mkdtemp(join(tmpdir(), 'comfygate-worker-'));
-  shutdown.add('temporary files', () => rm(tempDir, { recursive: true, force: true }));
+  const temp = await openTempFolder();
+  shutdown.add('temporary files', temp.remove);
   const workerId = randomUUID();
   const worker = createWorker({
     ...services,
@@ -27,7 +25,7 @@ export async function startWorker(
     depth: config.comfyui.depth,
     jobTimeoutMs: config.jobs.timeoutMs,
     jobAttempts: config.jobs.attempts,
-    tempDir,
+    tempDir: temp.path,
     finishTimeoutMs: config.shutdownTimeoutMs * FINISH_SHARE,
     log: log.child({ part: 'worker' }),
   });

@@ -10,6 +10,8 @@ import type { Jobs, ListRequest } from './jobs.ts';
 
 export interface JobsOptions extends GenerateOptions {
   artifacts: ArtifactStore;
+  /** Told why a call was answered UNAVAILABLE. */
+  onRedisDown: (error: unknown) => void;
 }
 
 /** Pages that one `jobs` call looks through at most where a filter leaves much out. */
@@ -101,7 +103,9 @@ export function createJobs(options: JobsOptions): Jobs {
       try {
         return await call(...args);
       } catch (error) {
-        throw isRedisDown(error) ? unavailable('Redis cannot be reached', 2, error) : error;
+        if (!isRedisDown(error)) throw error;
+        options.onRedisDown(error);
+        throw unavailable('Redis cannot be reached', 2, error);
       }
     };
 

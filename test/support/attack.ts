@@ -32,8 +32,7 @@ export interface PostOptions {
 
 const issuesSchema = z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() }));
 
-const GENERATE =
-  'mutation G($input: GenerateInput!) { generate(input: $input) { replayed job { id parameters } } }';
+const GENERATE = 'mutation G($input: GenerateInput!) { generate(input: $input) { replayed job { id parameters } } }';
 
 /** Variables of GENERATE: the smallest picture, with a key of its own. */
 export function pictureInput(parameters: object = {}, input: object = {}) {
