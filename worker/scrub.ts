@@ -19,8 +19,7 @@ const SECRETS: [RegExp, string][] = [
 export function scrub(text: string): string {
   const line = text.split(/[\r\n]+/).find((each) => each.trim() !== '' && !/^\s*Traceback\b/.test(each)) ?? '';
   const clean = SECRETS.reduce((rest, [secret, instead]) => rest.replace(secret, instead), line.slice(0, 10_000));
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
-  const printable = clean.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
+  const printable = clean.replace(/\p{Cc}+/gu, ' ').trim();
   return printable.length <= MAX_LENGTH ? printable : `${printable.slice(0, MAX_LENGTH - 1)}…`;
 }
 
