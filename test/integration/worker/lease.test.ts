@@ -166,6 +166,22 @@ describe('C07 a worker whose lease was taken', () => {
     expect(stored).toEqual([null, expect.objectContaining({ contentType: 'image/png' })]);
   });
 
+  test('keeps its success when that was written and the answer was lost', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    const { worker: store } = harness.stores;
+    // As ioredis does: the command is sent again, and Redis has carried it out before.
+    const sentAgain: typeof store.move = async (id, lease, change) => {
+      if (change.move === 'succeed') await store.move(id, lease, change);
+      return await store.move(id, lease, change);
+    };
+    harness.work({ main: simulator.url }, { store: { ...store, move: sentAgain } });
+    const id = await harness.submit(graph);
+    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', seq: expect.any(Number) });
+    // What follows a success follows it still.
+    await vi.waitFor(async () => expect(await get(simulator, '/history')).toEqual({}));
+  });
+
   test('in the middle of its uploads stores nothing more', async () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;
