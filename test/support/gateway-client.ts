@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { expect, vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -21,7 +22,10 @@ const eventSchema = z.object({ seq: z.int(), type: z.string(), job: jobSchema })
 export type SeenEvent = z.infer<typeof eventSchema>;
 
 const errorsSchema = z.array(
-  z.object({ message: z.string(), extensions: z.looseObject({ code: z.string() }).default({ code: 'none' }) }),
+  z.object({
+    message: z.string(),
+    extensions: z.looseObject({ code: z.string(), retryAfter: z.number().optional() }).default({ code: 'none' }),
+  }),
 );
 
 const JOB = `id status seq attempts progress { fraction node { classType } } error { code message retryable }
@@ -96,7 +100,7 @@ export function createGatewayClient(url: string, texts: string[]) {
     url,
     post,
     tryGenerate,
-    /** Like an application that means it: UNAVAILABLE is answered by asking again with the same key. */
+    /** Like an application that means it: UNAVAILABLE is answered by asking again with the same key, after the time that it names. */
     async generate(request: GenerateRequest = {}): Promise<SeenJob> {
       const key = request.key ?? randomUUID();
       for (let tries = 1; ; tries++) {
@@ -104,6 +108,7 @@ export function createGatewayClient(url: string, texts: string[]) {
         if (errors.length === 0) return generatedSchema.parse(data).generate.job;
         const unavailable = errors.every(({ extensions }) => extensions.code === 'UNAVAILABLE');
         if (!unavailable || tries === 10) throw new Error(errors.map(({ message }) => message).join('; '));
+        await sleep(Math.max(...errors.map(({ extensions }) => extensions.retryAfter ?? 0)) * 1_000);
       }
     },
     async job(id: string): Promise<SeenJob | null> {
