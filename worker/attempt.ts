@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Job, JobStatus, Submission } from '../src/core/job.ts';
+import type { Job, JobStatus, NodeTiming, Submission } from '../src/core/job.ts';
 import type { Change, LeaseState, WorkerJobStore } from '../src/jobs/job-store.ts';
 import type { Backend } from './backends/pool.ts';
 import { reasonOf } from './scrub.ts';
@@ -40,6 +40,8 @@ export interface Attempt extends Disposable {
   readonly submission: Submission | null;
   /** Set while a prompt may be alive: it is what a cancel stops. */
   prompt: LivePrompt | null;
+  /** What is known of the nodes of the latest prompt; whoever watches it says. */
+  timings: () => NodeTiming[];
   /**
    * Writes a change under the lease and gives the status that it led to. Waits out a Redis that is away. Throws Stopped (`lost`
    * or `ended`) when the record does not take it.
@@ -137,6 +139,7 @@ export function beginAttempt(options: AttemptOptions): Attempt {
     set prompt(live) {
       prompt = live;
     },
+    timings: () => [],
     async move(change) {
       const outcome = await writeOnceAnswered(options, change);
       // Its answer was lost with a connection, and it was sent again: this very move has ended the job.

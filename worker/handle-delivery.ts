@@ -121,7 +121,7 @@ async function concludeFailure(attempt: Attempt, cause: unknown, parts: JobParts
 }
 
 async function fail(attempt: Attempt, error: JobError, parts: JobParts): Promise<DeliveryResult> {
-  await attempt.move({ move: 'fail', error });
+  await attempt.move({ move: 'fail', error, timings: attempt.timings() });
   await reap(attempt, parts);
   return DONE;
 }

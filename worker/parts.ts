@@ -3,7 +3,7 @@ import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
 import type { BackendReporter } from '../src/backends/backends.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
 import type { Pool } from './backends/pool.ts';
-import type { LoadTemplate } from './load-graph.ts';
+import type { LoadTemplate } from './load-plan.ts';
 import type { Reaper } from './reaper.ts';
 import type { Timings } from './timings.ts';
 

@@ -1,22 +1,20 @@
-import type { Graph } from '../src/core/graph.ts';
-import type { Artifact, Job, Submission } from '../src/core/job.ts';
+import type { Job, Submission } from '../src/core/job.ts';
 import { type Attempt, Stopped } from './attempt.ts';
 import type { Backend, BackendLease, Pool } from './backends/pool.ts';
 import type { ComfyClient } from './comfyui/client.ts';
 import type { HistoryEntry } from './comfyui/history.ts';
 import type { PromptMessage } from './comfyui/messages.ts';
 import { readOutcome } from './comfyui/outcome.ts';
-import { collectOutputs } from './comfyui/outputs.ts';
 import { promptIdOf } from './comfyui/prompt.ts';
+import { deliver } from './deliver.ts';
 import { executionError, isOutOfMemory, JobFailure, jobError, Retry } from './failures.ts';
 import { type Ending, followPrompt } from './follow.ts';
-import { loadGraph } from './load-graph.ts';
+import { placeInputs } from './inputs.ts';
+import { loadPlan } from './load-plan.ts';
 import type { JobParts } from './parts.ts';
-import { applyMessage, completedProgress, type ProgressState, startProgress } from './progress.ts';
-import { createProgressWriter } from './progress-writer.ts';
 import { reasonOf } from './scrub.ts';
-import { storeOutputs } from './store-outputs.ts';
 import { attachPrompt, type SubmittedPrompt, submitPrompt } from './submit.ts';
+import { watchPrompt } from './watch-prompt.ts';
 
 /** A place at a server that can be changed for one elsewhere. */
 export interface Berth {
@@ -34,14 +32,15 @@ export async function runJob(attempt: Attempt, berth: Berth, parts: JobParts): P
   if (job.takeovers > MOST_TAKEOVERS) {
     throw new JobFailure(jobError('INTERNAL', 'Given up: too many workers died of this job'));
   }
-  const graph = await loadGraph(job, parts.loadTemplate);
-  using watch = watchProgress(attempt, graph, berth, parts);
+  const plan = await loadPlan(job, parts.loadTemplate);
+  using watch = watchPrompt(attempt, plan.graph, berth.lease, parts);
 
   let ending = await followEarlierPrompt(attempt, berth, watch.onMessage, parts);
   for (let submitted = 0; ; submitted++) {
     const entry = ending && (await judge(ending, attempt, berth, submitted));
-    if (entry) return await deliver(entry, attempt, berth, graph, watch.state, parts);
-    watch.restart(berth);
+    if (entry) return await deliver(entry, attempt, berth.lease, plan, watch, parts);
+    const graph = await placeInputs(plan, attempt, berth.lease.backend);
+    watch.restart(berth.lease);
     using prompt = await submitPrompt(attempt, berth.lease, graph, watch.onMessage, parts);
     ending = prompt ? await follow(prompt, attempt, parts) : { state: 'absent' };
   }
@@ -170,69 +169,5 @@ function unreadable(attempt: Attempt, client: ComfyClient): JobFailure {
 function logged({ log, signal }: Attempt, message: string) {
   return (cause: unknown) => {
     if (!signal.aborted) log.debug({ reason: reasonOf(cause) }, message);
-  };
-}
-
-async function deliver(
-  entry: HistoryEntry,
-  attempt: Attempt,
-  { lease }: Berth,
-  graph: Graph,
-  state: ProgressState,
-  { artifacts: store, tempDir, timings }: JobParts,
-): Promise<void> {
-  const { job, log, submission, signal } = attempt;
-  const { client } = lease.backend;
-  lease.saw('succeeded');
-  const outputs = collectOutputs(entry, graph);
-  if (outputs.length === 0) throw new JobFailure(jobError('NO_OUTPUT', 'The workflow ended well and left no result'));
-  const artifacts: Artifact[] = await storeOutputs(outputs, { attempt, client, artifacts: store, tempDir, timings });
-  const status = await attempt.move({ move: 'succeed', artifacts, progress: completedProgress(state) });
-  log.info({ status, artifacts: artifacts.length }, 'job done');
-  if (status !== 'SUCCEEDED' || !submission) return;
-  // Only now: until then a successor would need it.
-  await client
-    .deleteHistory(promptIdOf(job.id, submission.number), signal)
-    .catch(logged(attempt, 'history not deleted'));
-}
-
-interface ProgressWatch extends Disposable {
-  readonly state: ProgressState;
-  onMessage(message: PromptMessage): void;
-  /** Another prompt begins; what is shown does not fall. */
-  restart(berth: Berth): void;
-}
-
-function watchProgress(attempt: Attempt, graph: Graph, { lease }: Berth, { timings }: JobParts): ProgressWatch {
-  const { job, log } = attempt;
-  let state = startProgress(graph, lease.backend.outputClasses());
-  let warned = false;
-  const writer = createProgressWriter({
-    initial: { ...job.progress, fraction: 0, nodesDone: 0, node: null },
-    intervalMs: timings.progress,
-    async write(progress) {
-      if (attempt.signal.aborted) return false;
-      return (await attempt.move({ move: 'progress', progress })) === 'RUNNING';
-    },
-    onError(cause) {
-      if (cause instanceof Stopped || warned) return;
-      warned = true;
-      log.warn({ err: cause }, 'progress not written');
-    },
-  });
-  return {
-    get state() {
-      return state;
-    },
-    onMessage(message) {
-      const next = applyMessage(state, message);
-      if (next === state) return;
-      state = next;
-      writer.set(state.progress);
-    },
-    restart({ lease }) {
-      state = startProgress(graph, lease.backend.outputClasses(), state.progress.fraction);
-    },
-    [Symbol.dispose]: () => writer.stop(),
   };
 }

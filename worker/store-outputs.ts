@@ -81,8 +81,10 @@ async function storeOutput(
       sizeBytes,
       sha256,
       node: output.node,
+      output: null,
       width,
       height,
+      durationSeconds: null,
     };
   } finally {
     await file.dispose();

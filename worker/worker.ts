@@ -9,7 +9,7 @@ import { type ConnectedBackend, connectBackend } from './backends/connect.ts';
 import { createPool } from './backends/pool.ts';
 import { startReports } from './backends/reports.ts';
 import { handleDelivery } from './handle-delivery.ts';
-import { createTemplateLoader } from './load-graph.ts';
+import { createTemplateLoader } from './load-plan.ts';
 import type { JobParts } from './parts.ts';
 import { createReaper } from './reaper.ts';
 import { defaultTimings, type Timings } from './timings.ts';

@@ -72,6 +72,7 @@ async function openOurs(redisUrl: string, jobs: number): Promise<Source> {
       nodesTotal: 7,
       priority: 'NORMAL',
       tags: [],
+      retryOf: null,
       deadlineMs: DAY_MS,
       requestId: 'bench',
     });

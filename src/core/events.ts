@@ -5,6 +5,7 @@ export const jobEventTypes = [
   'QUEUED',
   'STARTED',
   'PROGRESS',
+  'PREVIEW',
   'RETRYING',
   'CANCEL_REQUESTED',
   'SUCCEEDED',
@@ -13,12 +14,24 @@ export const jobEventTypes = [
 ] as const;
 export type JobEventType = (typeof jobEventTypes)[number];
 
-/** One step in a job's life, with the job at least as new as that step. `at` is milliseconds since 1970. */
+/** A picture of work under way. */
+export interface Preview {
+  contentType: string;
+  /** Base64. */
+  data: string;
+}
+
+/**
+ * One step in a job's life, with the job at least as new as that step. `at` is milliseconds since 1970. PREVIEW is no step: it
+ * carries the last number, and is never kept.
+ */
 export interface JobEvent {
   seq: number;
   type: JobEventType;
   at: number;
   job: Job;
+  /** Only on PREVIEW. */
+  preview?: Preview;
 }
 
 export function isTerminalEvent(type: JobEventType): type is Extract<JobEventType, JobStatus> {

@@ -12,6 +12,7 @@ export type Priority = (typeof priorities)[number];
 
 export const jobErrorCodes = [
   'WORKFLOW_REJECTED',
+  'INPUT_INVALID',
   'EXECUTION_FAILED',
   'OUT_OF_MEMORY',
   'NO_OUTPUT',
@@ -64,10 +65,22 @@ export const artifactSchema = z.object({
   sizeBytes: z.int().min(0),
   sha256: z.string(),
   node: z.string(),
+  /** Name that the workflow gives to what this node makes; null where it gives none. */
+  output: z.string().nullable().default(null),
   width: z.int().nullable(),
   height: z.int().nullable(),
+  durationSeconds: z.number().nullable().default(null),
 });
 export type Artifact = z.infer<typeof artifactSchema>;
+
+/** How long a node of the graph took, as its worker saw it. `cached`: ComfyUI had its result already. */
+export const nodeTimingSchema = z.object({
+  nodeId: z.string(),
+  classType: z.string(),
+  ms: z.number().min(0),
+  cached: z.boolean(),
+});
+export type NodeTiming = z.infer<typeof nodeTimingSchema>;
 
 /**
  * The prompt that stands for a job at one ComfyUI: its number (1, 2, …) and the server's configured name. Written before the
@@ -94,9 +107,13 @@ export interface Job {
   /** The queue's priority number; smaller runs first. */
   order: number;
   tags: string[];
+  /** The job that this one runs again. */
+  retryOf: string | null;
   progress: Progress;
   artifacts: Artifact[];
   error: JobError | null;
+  /** Of the attempt that ended it, in the order in which the nodes ran; [] before. */
+  timings: NodeTiming[];
   /** How often a worker has claimed it. */
   attempts: number;
   /** Attempts that failed for a reason that counts against JOB_ATTEMPTS. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { canonicalJson, sha256 } from './canonical-json.ts';
+import { fileKinds } from './file-source.ts';
 import { type Graph, graphSchema } from './graph.ts';
 import type { Json } from './job.ts';
 
@@ -16,8 +17,13 @@ export const templateSchema = z.object({
       targets: z.array(z.object({ node: z.string(), input: z.string() })),
       /** ENUM: GraphQL name -> ComfyUI's name. */
       values: z.record(z.string(), z.json()).exactOptional(),
+      /** FILE: what it must be. Its value is put in by whoever has brought it to the server. */
+      file: z.enum(fileKinds).exactOptional(),
     }),
   ),
+  /** The nodes whose results are wanted, named or not; absent: every final result. */
+  outputs: z.array(z.object({ node: z.string(), name: z.string().nullable() })).exactOptional(),
+  keepMetadata: z.boolean().exactOptional(),
 });
 export type Template = z.infer<typeof templateSchema>;
 
@@ -34,13 +40,13 @@ export function parseTemplate(text: string): Template {
 
 /**
  * The template's graph with the parameters put in; the template stays as it is. A parameter without a value (absent or null)
- * leaves the graph's own. Throws where template and parameters do not fit each other, which validation excludes.
+ * leaves the graph's own, and so does a file. Throws where template and parameters do not fit each other, which validation excludes.
  */
 export function bindTemplate(template: Template, parameters: { [name: string]: Json }): Graph {
   const graph = structuredClone(template.graph);
-  for (const [name, { targets, values }] of Object.entries(template.parameters)) {
+  for (const [name, { targets, values, file }] of Object.entries(template.parameters)) {
     const given = own(parameters, name);
-    if (given === undefined || given === null) continue;
+    if (file || given === undefined || given === null) continue;
     const value = values ? translate(template, name, values, given) : given;
     for (const { node, input } of targets) {
       const inputs = own(graph, node)?.inputs;

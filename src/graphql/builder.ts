@@ -1,6 +1,6 @@
 import SchemaBuilder from '@pothos/core';
 import type { JobEvent } from '../core/events.ts';
-import type { Job, JobError, Json, Progress } from '../core/job.ts';
+import type { Job, JobError, Json, NodeTiming, Progress } from '../core/job.ts';
 import type { HealthCheck, HealthReport } from '../health/health.ts';
 import type { JobPage } from '../jobs/jobs.ts';
 import type { Choice, Workflow, WorkflowParameter } from '../workflows/catalogue.ts';
@@ -22,6 +22,7 @@ export interface SchemaShapes {
     Job: Job;
     Progress: Progress;
     ProgressNode: NonNullable<Progress['node']>;
+    NodeTiming: NodeTiming;
     JobError: JobError;
     JobEvent: JobEvent;
     GeneratePayload: { job: Job; replayed: boolean };

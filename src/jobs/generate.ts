@@ -87,6 +87,7 @@ export function createGenerate(options: GenerateOptions) {
       nodesTotal: workflow.nodesTotal,
       priority: request.priority,
       tags,
+      retryOf: null,
       deadlineMs,
       requestId: request.requestId,
     });

@@ -1,4 +1,4 @@
-import type { Artifact, Job, JobError, JobStatus, Priority, Progress, Submission } from '../core/job.ts';
+import type { Artifact, Job, JobError, JobStatus, NodeTiming, Priority, Progress, Submission } from '../core/job.ts';
 
 /** What a worker's move writes besides the status. */
 export type Change =
@@ -6,8 +6,8 @@ export type Change =
   | { move: 'progress'; progress: Progress }
   /** `counts`: whether it counts as one of JOB_ATTEMPTS. */
   | { move: 'retry'; counts: boolean }
-  | { move: 'succeed'; artifacts: Artifact[]; progress: Progress }
-  | { move: 'fail'; error: JobError }
+  | { move: 'succeed'; artifacts: Artifact[]; progress: Progress; timings: NodeTiming[] }
+  | { move: 'fail'; error: JobError; timings: NodeTiming[] }
   | { move: 'cancel' };
 
 /** `lost`: the lease is another's, or the record is gone: touch nothing more. */
@@ -23,15 +23,17 @@ export type ClaimOutcome =
   | { outcome: 'ended'; job: Job }
   | { outcome: 'gone' };
 
-/** What a running attempt must know to go on: `lost` when the lease is no longer the given one. */
+/** What a running attempt must know to go on: `lost` when the lease is no longer the given one. `previews`: somebody watches them. */
 export type LeaseState =
-  | { state: 'held'; cancelRequested: boolean; deadlineAt: number; now: number }
+  | { state: 'held'; cancelRequested: boolean; previews: boolean; deadlineAt: number; now: number }
   /** Ended by someone else (deadline) under this very lease: its prompt may be cancelled. */
   | { state: 'ended'; status: JobStatus }
   | { state: 'lost' };
 
 /** The worker's side of the job record. Every call throws when Redis cannot be reached. */
 export interface WorkerJobStore {
+  /** The job as it is, claimed by nobody; null when it is gone. */
+  read(jobId: string): Promise<Job | null>;
   claim(jobId: string): Promise<ClaimOutcome>;
   move(jobId: string, lease: number, change: Change): Promise<MoveOutcome>;
   lease(jobId: string, lease: number): Promise<LeaseState>;
@@ -52,6 +54,7 @@ export interface NewJob {
   nodesTotal: number;
   priority: Priority;
   tags: string[];
+  retryOf: string | null;
   deadlineMs: number;
   requestId: string;
 }

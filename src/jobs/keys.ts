@@ -21,12 +21,29 @@ export function createKeys(prefix: string) {
     /** QUEUED and RUNNING jobs by creation, for counting. */
     status: (status: 'QUEUED' | 'RUNNING') => `${tag}status:${status}`,
     template: (hash: string) => `${tag}workflow:${hash}`,
+    /** There while somebody watches the job's previews. */
+    previewed: (id: string) => `${tag}previewed:${id}`,
+    /** The pub/sub channel of a job's previews. */
+    previews: (id: string) => `${tag}previews:${id}`,
+    /** A caller's lifecycle events: the stream, and the pub/sub channel that says it has grown. */
+    changes: (caller: string) => `${tag}changes:${caller}`,
+    /** An upload's record; `uploads`: those that there are, by the time they expire. */
+    upload: (id: string) => `${tag}upload:${id}`,
+    uploads: `${tag}uploads`,
+    /** The pictures that were made of an artifact. */
+    variants: (artifactId: string) => `${tag}variants:${artifactId}`,
     /** When a worker last reached a ComfyUI. */
     seen: `${tag}comfyui-seen`,
     workers: `${tag}workers`,
     backends: `${tag}backends`,
     backend: (name: string) => `${tag}backend:${name}`,
     backendWorkers: (name: string) => `${tag}backend:${name}:workers`,
+    /** Names of the servers that get no new work. */
+    draining: `${tag}draining`,
+    /** A node catalogue as a ComfyUI gave it, by the hash of its text. */
+    nodeCatalogue: (hash: string) => `${tag}catalogue:${hash}`,
+    /** Milliseconds that nodes usually take, by backend and class. */
+    nodeTimes: `${tag}node-times`,
     sweeperLock: `${tag}sweeper`,
     /** BullMQ's own prefix; it puts `:<queue>:` behind. */
     queue: `${tag}bull`,

@@ -1,5 +1,13 @@
 import * as z from 'zod';
-import { artifactSchema, type Job, jobErrorSchema, jobStatuses, priorities, progressSchema } from '../core/job.ts';
+import {
+  artifactSchema,
+  type Job,
+  jobErrorSchema,
+  jobStatuses,
+  nodeTimingSchema,
+  priorities,
+  progressSchema,
+} from '../core/job.ts';
 
 const json = <T extends z.ZodType>(schema: T) =>
   z.string().transform((text, context): z.output<T> => {
@@ -33,9 +41,12 @@ const recordSchema = z.object({
   priority: z.enum(priorities),
   order: integer,
   tags: json(z.array(z.string())),
+  // Records of the first version have neither this nor timings.
+  retryOf: orNull(z.string()).default(null),
   progress: json(progressSchema),
   artifacts: json(z.array(artifactSchema)),
   error: orNull(json(jobErrorSchema)),
+  timings: json(z.array(nodeTimingSchema)).default([]),
   attempts: integer,
   failures: integer,
   takeovers: integer,

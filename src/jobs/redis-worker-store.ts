@@ -16,9 +16,12 @@ function moveOf(change: Change): { move: MoveName; set: Partial<Job> } {
     case 'retry':
       return { move: change.counts ? 'retry' : 'putBack', set: {} };
     case 'succeed':
-      return { move: 'succeed', set: { artifacts: change.artifacts, progress: change.progress } };
+      return {
+        move: 'succeed',
+        set: { artifacts: change.artifacts, progress: change.progress, timings: change.timings },
+      };
     case 'fail':
-      return { move: 'fail', set: { error: change.error } };
+      return { move: 'fail', set: { error: change.error, timings: change.timings } };
     case 'cancel':
       return { move: 'cancel', set: {} };
   }
@@ -29,6 +32,10 @@ export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: nu
   const transition = createTransition(redis, keys, retentionMs);
 
   return {
+    async read(jobId) {
+      return parseRecord(await redis.hgetall(keys.job(jobId)));
+    },
+
     async claim(jobId) {
       const claimed = await transition({ id: jobId, move: 'claim' }, { withRecord: true });
       if (claimed.outcome === 'gone' || claimed.outcome === 'lost') return { outcome: 'gone' };
@@ -53,19 +60,28 @@ export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: nu
         .pipeline()
         .hmget(keys.job(jobId), 'status', 'lease', 'cancelRequestedAt', 'deadlineAt')
         .time()
+        .exists(keys.previewed(jobId))
         .exec();
-      const [[recordError, record], [timeError, time]] = replies as [
+      const [[recordError, record], [timeError, time], [previewError, previewed]] = replies as [
         [Error | null, string[]],
         [Error | null, string[]],
+        [Error | null, number],
       ];
-      if (recordError ?? timeError) throw recordError ?? timeError;
+      const failed = recordError ?? timeError ?? previewError;
+      if (failed) throw failed;
       const [text, held, cancelRequestedAt, deadlineAt] = record;
       const status = jobStatuses.find((known) => known === text);
       if (!status || Number(held) !== lease) return { state: 'lost' };
       if (isTerminal(status)) return { state: 'ended', status };
       if (status === 'QUEUED') return { state: 'lost' };
       const now = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
-      return { state: 'held', cancelRequested: cancelRequestedAt !== '', deadlineAt: Number(deadlineAt), now };
+      return {
+        state: 'held',
+        cancelRequested: cancelRequestedAt !== '',
+        previews: previewed === 1,
+        deadlineAt: Number(deadlineAt),
+        now,
+      };
     },
 
     template: (hash) => redis.get(keys.template(hash)),

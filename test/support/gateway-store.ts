@@ -22,6 +22,7 @@ export function newJob(overrides: Partial<NewJob> = {}): NewJob {
     nodesTotal: 7,
     priority: 'NORMAL',
     tags: [],
+    retryOf: null,
     deadlineMs: 60_000,
     requestId: 'test',
     ...overrides,

@@ -38,6 +38,7 @@ export function addJobEnums(builder: Builder) {
         QUEUED: 'It was accepted.',
         STARTED: 'A worker took it. Happens again after a retry, or when another worker takes over.',
         PROGRESS: 'It got further. At most about 10 a second.',
+        PREVIEW: 'A picture of the work under way; only where `previews` is true, never replayed.',
         RETRYING: 'An attempt failed; the job is in the queue again.',
         CANCEL_REQUESTED: 'The caller wants it canceled while it runs; CANCELED follows.',
         SUCCEEDED: 'Done. The last event.',
@@ -49,6 +50,7 @@ export function addJobEnums(builder: Builder) {
       description: 'Why a job failed.',
       values: describe(jobErrorCodes, {
         WORKFLOW_REJECTED: 'ComfyUI refused the graph.',
+        INPUT_INVALID: 'An input file could not be fetched, or is not what it should be.',
         EXECUTION_FAILED: 'A node raised an error.',
         OUT_OF_MEMORY: 'ComfyUI ran out of memory.',
         NO_OUTPUT: 'It succeeded and left nothing.',

@@ -29,6 +29,18 @@ function addProgress(builder: Builder): void {
   });
 }
 
+function addNodeTiming(builder: Builder): void {
+  builder.objectType('NodeTiming', {
+    description: 'How long a node of the graph took.',
+    fields: (t) => ({
+      nodeId: t.exposeString('nodeId', { nullable: false, description: 'Its id in the graph.' }),
+      classType: t.exposeString('classType', { nullable: false, description: "ComfyUI's name for its kind." }),
+      ms: t.exposeFloat('ms', { nullable: false, description: 'Milliseconds, as the worker saw them.' }),
+      cached: t.exposeBoolean('cached', { nullable: false, description: 'Whether ComfyUI had its result already.' }),
+    }),
+  });
+}
+
 function addJobError(builder: Builder, enums: JobEnums): void {
   builder.objectType('JobError', {
     description: 'Why a job failed.',
@@ -51,6 +63,7 @@ function addJobError(builder: Builder, enums: JobEnums): void {
 /** Job and what hangs on it, artifacts apart. */
 export function addJob(builder: Builder, enums: JobEnums): void {
   addProgress(builder);
+  addNodeTiming(builder);
   addJobError(builder, enums);
   builder.objectType('Job', {
     description: 'One run of a workflow, from acceptance to its results.',
@@ -79,6 +92,18 @@ export function addJob(builder: Builder, enums: JobEnums): void {
       }),
       priority: t.expose('priority', { type: enums.priority, nullable: false, description: 'As it was asked for.' }),
       tags: t.exposeStringList('tags', { nullable: false, description: "The caller's own labels." }),
+      backend: t.string({
+        nullable: true,
+        description: 'Name of the ComfyUI that ran or runs it; null before the first.',
+        resolve: ({ submission }) => submission?.backend ?? null,
+      }),
+      retryOf: t.exposeID('retryOf', { nullable: true, description: 'The job that this one runs again.' }),
+      timings: t.expose('timings', {
+        type: ['NodeTiming'],
+        nullable: false,
+        description:
+          'How long each node took in the attempt that ended it, in the order in which they ran; empty before.',
+      }),
       seq: t.exposeInt('seq', {
         nullable: false,
         description: 'Number of the last event; starts at 1 and grows by 1.',

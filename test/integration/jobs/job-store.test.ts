@@ -1,6 +1,6 @@
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Progress } from '../../../src/core/job.ts';
+import type { NodeTiming, Progress } from '../../../src/core/job.ts';
 import { newJob, openStores } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 
@@ -120,7 +120,7 @@ describe('moves', () => {
     await stores.worker.move(id, lease, { move: 'submit', submission: { number: 1, backend: 'a', client: 'w' } });
     await stores.worker.move(id, lease, { move: 'progress', progress: half });
     const done = { fraction: 1, nodesDone: 7, nodesTotal: 7, node: null };
-    await stores.worker.move(id, lease, { move: 'succeed', artifacts: [], progress: done });
+    await stores.worker.move(id, lease, { move: 'succeed', artifacts: [], progress: done, timings: [] });
     const job = await stores.gateway.get(id);
     expect(job).toMatchObject({ status: 'SUCCEEDED', seq: 4, attempts: 1, lease: 1, progress: done });
     expect(job?.submission).toEqual({ number: 1, backend: 'a', client: 'w' });
@@ -137,7 +137,12 @@ describe('moves', () => {
     expect(await stores.worker.move(id, first.lease, { move: 'progress', progress: half })).toEqual({
       outcome: 'lost',
     });
-    const late = await stores.worker.move(id, first.lease, { move: 'succeed', artifacts: [], progress: half });
+    const late = await stores.worker.move(id, first.lease, {
+      move: 'succeed',
+      artifacts: [],
+      progress: half,
+      timings: [],
+    });
     expect(late).toEqual({ outcome: 'lost' });
     expect(await stores.worker.lease(id, first.lease)).toEqual({ state: 'lost' });
     expect(await stores.worker.lease(id, second.lease)).toMatchObject({ state: 'held', cancelRequested: false });
@@ -165,8 +170,8 @@ describe('moves', () => {
   it('does not change what has ended', async () => {
     const { id } = await accept();
     const { lease } = await claim(id);
-    await stores.worker.move(id, lease, { move: 'fail', error: failure });
-    const again = await stores.worker.move(id, lease, { move: 'succeed', artifacts: [], progress: half });
+    await stores.worker.move(id, lease, { move: 'fail', error: failure, timings: [] });
+    const again = await stores.worker.move(id, lease, { move: 'succeed', artifacts: [], progress: half, timings: [] });
     expect(again).toEqual({ outcome: 'ended', status: 'FAILED' });
     expect(await stores.worker.claim(id)).toMatchObject({
       outcome: 'ended',
@@ -199,14 +204,14 @@ describe('cancel', () => {
     expect(await stores.worker.lease(id, lease)).toMatchObject({ state: 'held', cancelRequested: true });
     const progressed = await stores.worker.move(id, lease, { move: 'progress', progress: half });
     expect(progressed).toMatchObject({ outcome: 'done', cancelRequested: true });
-    const done = await stores.worker.move(id, lease, { move: 'succeed', artifacts: [], progress: half });
+    const done = await stores.worker.move(id, lease, { move: 'succeed', artifacts: [], progress: half, timings: [] });
     expect(done).toMatchObject({ outcome: 'done', status: 'CANCELED' });
     expect(await log(id)).toEqual(['1-0 QUEUED', '2-0 STARTED', '3-0 CANCEL_REQUESTED', '5-0 CANCELED']);
   });
 
   it.each([
     ['a retry', { move: 'retry', counts: true }],
-    ['a failure', { move: 'fail', error: failure }],
+    ['a failure', { move: 'fail', error: failure, timings: [] as NodeTiming[] }],
   ] as const)('wins over %s', async (_, change) => {
     const { id } = await accept();
     const { lease } = await claim(id);
@@ -225,7 +230,7 @@ describe('cancel', () => {
   it('returns what has ended as it is', async () => {
     const { id } = await accept();
     const { lease } = await claim(id);
-    await stores.worker.move(id, lease, { move: 'fail', error: failure });
+    await stores.worker.move(id, lease, { move: 'fail', error: failure, timings: [] });
     expect(await stores.gateway.requestCancel(id)).toMatchObject({ status: 'FAILED', cancelRequestedAt: null, seq: 3 });
   });
 });

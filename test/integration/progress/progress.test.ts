@@ -46,7 +46,7 @@ async function run() {
   return {
     id,
     progress: (fraction: number) => stores.worker.move(id, lease, { move: 'progress', progress: at(fraction) }),
-    succeed: () => stores.worker.move(id, lease, { move: 'succeed', artifacts: [], progress: at(1) }),
+    succeed: () => stores.worker.move(id, lease, { move: 'succeed', artifacts: [], progress: at(1), timings: [] }),
   };
 }
 

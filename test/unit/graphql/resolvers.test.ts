@@ -12,8 +12,10 @@ const picture: Artifact = {
   sizeBytes: 5_000_000_000,
   sha256: 'ab',
   node: '9',
+  output: null,
   width: 64,
   height: 32,
+  durationSeconds: null,
 };
 
 const ended = testJob({

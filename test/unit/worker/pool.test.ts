@@ -4,7 +4,7 @@ import { type Backend, createPool } from '../../../worker/backends/pool.ts';
 import { createComfyClient } from '../../../worker/comfyui/client.ts';
 import { createComfyHttp } from '../../../worker/comfyui/http.ts';
 import type { ComfySocket } from '../../../worker/comfyui/socket.ts';
-import { createTemplateLoader } from '../../../worker/load-graph.ts';
+import { createTemplateLoader } from '../../../worker/load-plan.ts';
 
 describe('breaker', () => {
   function start() {

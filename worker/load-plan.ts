@@ -1,6 +1,6 @@
-import { type Graph, graphSchema } from '../src/core/graph.ts';
 import type { Job } from '../src/core/job.ts';
-import { bindTemplate, type Template, templateSchema } from '../src/core/template.ts';
+import { type Plan, planOf } from '../src/core/plan.ts';
+import { type Template, templateSchema } from '../src/core/template.ts';
 import { JobFailure, jobError } from './failures.ts';
 
 /** The template of this hash; null when it is gone. */
@@ -23,12 +23,11 @@ export function createTemplateLoader(read: (hash: string) => Promise<string | nu
   };
 }
 
-/** The graph that a job asks for: its template with the parameters put in, or the caller's own. Throws JobFailure INTERNAL. */
-export async function loadGraph(job: Job, loadTemplate: LoadTemplate): Promise<Graph> {
+/** What a job asks for, on the template that it was accepted with. Throws JobFailure INTERNAL. */
+export async function loadPlan(job: Job, loadTemplate: LoadTemplate): Promise<Plan> {
   try {
-    if (job.template === null) return graphSchema.parse(job.parameters.graph);
-    const template = await loadTemplate(job.template);
-    if (template) return bindTemplate(template, job.parameters);
+    const template = job.template === null ? null : await loadTemplate(job.template);
+    if (job.template === null || template) return planOf(template, job.parameters);
   } catch (cause) {
     throw new JobFailure(jobError('INTERNAL', "The job's graph could not be made"), { cause });
   }

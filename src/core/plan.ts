@@ -1,0 +1,104 @@
+import * as z from 'zod';
+import { type FileKind, type FileSource, fileKinds, fileSourceSchema } from './file-source.ts';
+import { type Graph, graphSchema } from './graph.ts';
+import type { Json } from './job.ts';
+import { bindTemplate, type Template } from './template.ts';
+
+/** Where an input file goes once a ComfyUI has it. */
+export interface FilePlace {
+  source: FileSource;
+  /** null: whatever it is. */
+  kind: FileKind | null;
+  targets: { node: string; input: string }[];
+  /** Place in a list of files; null where the input takes one. */
+  index: number | null;
+}
+
+/** All that running a job needs: what its workflow and parameters come to. */
+export interface Plan {
+  /** Its own copy. Inputs that take files hold the graph's own value until `putFile`. */
+  graph: Graph;
+  files: FilePlace[];
+  /** Nodes whose results are wanted, and their names; null: every final result. */
+  outputs: ReadonlyMap<string, string | null> | null;
+  /** Whether PNG files keep the workflow that ComfyUI writes into them. */
+  keepMetadata: boolean;
+}
+
+/** What `custom` takes, as `createCustomParser` leaves it. */
+const customSchema = z.object({
+  graph: graphSchema,
+  outputs: z.array(z.string()).exactOptional(),
+  keepMetadata: z.boolean().exactOptional(),
+  files: z
+    .array(
+      z.object({
+        node: z.string(),
+        input: z.string(),
+        kind: z.enum(fileKinds).exactOptional(),
+        file: fileSourceSchema,
+      }),
+    )
+    .exactOptional(),
+});
+
+/** The plan of a job; `template` null: of `custom`, whose graph is a parameter. Throws where they do not fit each other. */
+export function planOf(template: Template | null, parameters: { [name: string]: Json }): Plan {
+  return template === null ? planOfCustom(parameters) : planOfTemplate(template, parameters);
+}
+
+function planOfCustom(parameters: { [name: string]: Json }): Plan {
+  const { graph, outputs, keepMetadata = false, files = [] } = customSchema.parse(parameters);
+  return {
+    graph,
+    outputs: outputs ? new Map(outputs.map((node) => [node, null])) : null,
+    keepMetadata,
+    files: files.map(({ node, input, kind, file }) => ({
+      source: file,
+      kind: kind ?? null,
+      targets: [{ node, input }],
+      index: null,
+    })),
+  };
+}
+
+function planOfTemplate(template: Template, parameters: { [name: string]: Json }): Plan {
+  const files = Object.entries(template.parameters).flatMap(([name, { file, targets }]): FilePlace[] => {
+    const given = Object.hasOwn(parameters, name) ? parameters[name] : null;
+    if (!file || given === null || given === undefined) return [];
+    const place = (source: Json, index: number | null) => ({
+      source: fileSourceSchema.parse(source),
+      kind: file,
+      targets,
+      index,
+    });
+    return Array.isArray(given) ? given.map(place) : [place(given, null)];
+  });
+  return {
+    graph: bindTemplate(template, parameters),
+    files,
+    outputs: template.outputs ? new Map(template.outputs.map(({ node, name }) => [node, name])) : null,
+    keepMetadata: template.keepMetadata ?? false,
+  };
+}
+
+/** Puts the name under which a ComfyUI knows the file into a graph that nobody else holds. */
+export function putFile(graph: Graph, { targets, index }: FilePlace, name: string): void {
+  for (const { node, input } of targets) {
+    const inputs = Object.hasOwn(graph, node) ? graph[node]?.inputs : undefined;
+    if (!inputs) throw new Error(`the graph has no node ${node}`);
+    if (index === null) {
+      inputs[input] = name;
+      continue;
+    }
+    // A bare list is a link.
+    const before = inputs[input];
+    const list = isWrapped(before) && index > 0 ? before.__value__ : [];
+    list[index] = name;
+    inputs[input] = { __value__: list };
+  }
+}
+
+function isWrapped(value: Json | undefined): value is { __value__: Json[] } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Array.isArray(value.__value__);
+}
