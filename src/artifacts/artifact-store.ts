@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 /** Why storage did not do what it was asked. */
 export type StorageFailure =
   /** Not reachable, too slow, or it answered 5xx: the same call may work later. */
@@ -73,6 +75,12 @@ export interface ArtifactStore {
   put(key: string, file: FileToStore, options: { signal: AbortSignal }): Promise<void>;
   /** What is stored under `key`, or null when nothing whole is. Throws StorageError. */
   head(key: string, options?: CallOptions): Promise<StoredObject | null>;
+  /**
+   * The bytes of an object, of which no more is fetched than is read; null when nothing whole is stored under `key`. To be
+   * read to its end or destroyed. How long that may take is the signal's matter: a reader that stops for long may lose its
+   * connection. Throws StorageError, and so does the stream: a broken connection is never taken for the end.
+   */
+  read(key: string, options: { signal: AbortSignal }): Promise<Readable | null>;
   /** Removes every object whose key begins with `prefix`; absent is fine. Throws StorageError. */
   removePrefix(prefix: string, options?: CallOptions): Promise<void>;
   /** A signed address that needs no other credential; the same for a while, so that browsers cache. No network call. */

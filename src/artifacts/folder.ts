@@ -6,6 +6,7 @@ import { contentHeaders } from './content-headers.ts';
 import { safeFilename } from './filename.ts';
 import { isErrno, objectPaths, openObject } from './folder-object.ts';
 import { parseKey, parsePrefix } from './keys.ts';
+import { objectBody } from './object-body.ts';
 import { signedQuery } from './signed-query.ts';
 import { signingWindow } from './signing-window.ts';
 import { readExactly } from './source-file.ts';
@@ -58,6 +59,12 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
       }),
 
     head: (key, { signal } = {}) => classified(signal, () => headObject(folder, key)),
+
+    read: (key, { signal }) =>
+      classified(signal, async () => {
+        const object = await openObject(folder, key);
+        return object && objectBody(object.file.createReadStream(), signal, folderError);
+      }),
 
     removePrefix: (prefix, { signal } = {}) =>
       classified(signal, async () => {
@@ -155,13 +162,17 @@ async function classified<T>(signal: AbortSignal | undefined, work: () => Promis
     return await work();
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
-    if (cause instanceof StorageError) throw cause;
-    if (isErrno(cause, 'ENOSPC', 'EDQUOT', 'EFBIG')) {
-      throw new StorageError('full', 'the artifact folder has no room left', { cause });
-    }
-    if (isErrno(cause, 'EACCES', 'EPERM', 'EROFS')) {
-      throw new StorageError('denied', 'the artifact folder cannot be written or read', { cause });
-    }
-    throw new StorageError('unavailable', 'the artifact folder does not work', { cause });
+    throw folderError(cause);
   }
+}
+
+function folderError(cause: unknown): StorageError {
+  if (cause instanceof StorageError) return cause;
+  if (isErrno(cause, 'ENOSPC', 'EDQUOT', 'EFBIG')) {
+    return new StorageError('full', 'the artifact folder has no room left', { cause });
+  }
+  if (isErrno(cause, 'EACCES', 'EPERM', 'EROFS')) {
+    return new StorageError('denied', 'the artifact folder cannot be written or read', { cause });
+  }
+  return new StorageError('unavailable', 'the artifact folder does not work', { cause });
 }

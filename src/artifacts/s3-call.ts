@@ -1,7 +1,9 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Readable } from 'node:stream';
 import { Client } from 'minio';
 import { unlessAborted } from './abort.ts';
+import { objectBody } from './object-body.ts';
 import { storageError } from './s3-error.ts';
 import { createExchange, type Exchange } from './s3-exchange.ts';
 
@@ -54,6 +56,7 @@ export function createS3Caller(endpoint: S3Endpoint, timeouts: S3Timeouts) {
   async function exchange<T>(
     settings: CallSettings,
     work: Work<T>,
+    keepsAnswer = false,
   ): Promise<{ value: T } | { error: unknown; stale: boolean }> {
     const { signal, bodyBytes = 0 } = settings;
     signal?.throwIfAborted();
@@ -63,8 +66,11 @@ export function createS3Caller(endpoint: S3Endpoint, timeouts: S3Timeouts) {
     const callOff = () => current.abort(signal?.reason);
     signal?.addEventListener('abort', callOff, { once: true });
     const client = createClient(endpoint, current);
+    let kept = false;
     try {
-      return { value: await unlessAborted(current.signal, work(client, current)) };
+      const value = await unlessAborted(current.signal, work(client, current));
+      kept = keepsAnswer;
+      return { value };
     } catch (error) {
       signal?.throwIfAborted();
       const cause = current.signal.aborted ? current.signal.reason : error;
@@ -73,17 +79,27 @@ export function createS3Caller(endpoint: S3Endpoint, timeouts: S3Timeouts) {
       clearTimeout(limit);
       signal?.removeEventListener('abort', callOff);
       // Whatever is left must not hold its socket or its file.
-      if (!current.complete()) current.abort();
+      if (!kept && !current.complete()) current.abort();
     }
   }
 
+  /** Throws StorageError, or the reason of the caller's signal. `work` may run twice. */
+  async function call<T>(settings: CallSettings, work: Work<T>, keepsAnswer?: boolean): Promise<T> {
+    let outcome = await exchange(settings, work, keepsAnswer);
+    if ('stale' in outcome && outcome.stale) outcome = await exchange(settings, work, keepsAnswer);
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
   return {
-    /** Runs one call. Throws StorageError, or the reason of the caller's signal. `work` may run twice. */
-    async call<T>(settings: CallSettings, work: Work<T>): Promise<T> {
-      let outcome = await exchange(settings, work);
-      if ('stale' in outcome && outcome.stale) outcome = await exchange(settings, work);
-      if ('error' in outcome) throw outcome.error;
-      return outcome.value;
+    call: <T>(settings: CallSettings, work: Work<T>) => call(settings, work),
+    /** As `call`, for one whose answer is read afterwards: from then on only the signal and silence end it. */
+    async open(signal: AbortSignal, work: (client: Client) => Promise<Readable>): Promise<Readable> {
+      const open = async (client: Client, exchange: Exchange) => ({ source: await work(client), exchange });
+      const { source, exchange } = await call({ signal }, open, true);
+      return objectBody(source, signal, (cause) =>
+        storageError(exchange.signal.aborted ? exchange.signal.reason : cause),
+      );
     },
     close: () => agent.destroy(),
   };

@@ -74,8 +74,7 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
       const contentType = text(metaData['content-type']) ?? 'application/octet-stream';
       return { sizeBytes: size, contentType, ...(sha256 !== undefined && { sha256 }) };
     } catch (error) {
-      if (['NotFound', 'NoSuchKey', 'NoSuchBucket'].includes(s3Code(error) ?? '')) return null;
-      throw error;
+      return nullWhenAbsent(error);
     }
   }
 
@@ -95,6 +94,11 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
     },
 
     head: (key, { signal } = {}) => head(parseKey(key), { signal }),
+
+    read: (key, { signal }) => {
+      parseKey(key);
+      return caller.open(signal, (client) => client.getObject(bucket, key)).catch(nullWhenAbsent);
+    },
 
     async removePrefix(prefix, { signal } = {}) {
       parsePrefix(prefix);
@@ -132,6 +136,11 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
 
     close: () => caller.close(),
   };
+}
+
+function nullWhenAbsent(error: unknown): null {
+  if (['NotFound', 'NoSuchKey', 'NoSuchBucket'].includes(s3Code(error) ?? '')) return null;
+  throw error;
 }
 
 /** One PUT of known length. The client's own `putObject` would hold the file in memory or split it. */

@@ -63,6 +63,36 @@ for (const { name, start, available } of artifactDrivers) {
       expect(response.headers.get('cache-control')).toMatch(/^private, max-age=\d+, immutable$/);
     });
 
+    it('gives the bytes back to whoever reads them here, as they are wanted', async () => {
+      const bytes = randomBytes(3_000_000);
+      const { key } = await stored(bytes);
+      const body = await store.read(key, { signal: never() });
+      expect(Buffer.concat((await body?.toArray()) ?? []).equals(bytes)).toBe(true);
+      expect(await store.read(newKey(), { signal: never() })).toBeNull();
+      const { key: empty } = await stored(new Uint8Array());
+      expect(await (await store.read(empty, { signal: never() }))?.toArray()).toEqual([]);
+    });
+
+    it('ends a read with the reason of its signal, and leaves nothing open when it is given up', async () => {
+      const { key } = await stored(randomBytes(8_000_000));
+      const reason = new Error('attempt over');
+      await expect((async () => store.read(key, { signal: AbortSignal.abort(reason) }))()).rejects.toBe(reason);
+      const control = new AbortController();
+      const body = await store.read(key, control);
+      const reading = (async () => {
+        for await (const _chunk of body ?? []) control.abort(reason);
+      })();
+      await expect(reading).rejects.toBe(reason);
+
+      const descriptors = await readdir('/proc/self/fd').catch(() => null);
+      const unread = await Promise.all(Array.from({ length: 10 }, () => store.read(key, { signal: never() })));
+      for (const each of unread) each?.destroy();
+      if (descriptors === null) return;
+      await expect
+        .poll(async () => (await readdir('/proc/self/fd')).length)
+        .toBeLessThanOrEqual(descriptors.length + 2);
+    });
+
     it('serves ranges, and nothing at all to a browser that has the file', async () => {
       const bytes = randomBytes(10_000);
       const { url } = await stored(bytes);
@@ -249,6 +279,7 @@ for (const { name, start, available } of artifactDrivers) {
         const refused = { name: 'StorageError', reason: 'refused' };
         await expect(store.put(key, file, { signal: never() })).rejects.toMatchObject(refused);
         await expect((async () => store.head(key))()).rejects.toMatchObject(refused);
+        await expect((async () => store.read(key, { signal: never() }))()).rejects.toMatchObject(refused);
         await expect((async () => store.removePrefix(key))()).rejects.toMatchObject(refused);
         const options = { ...file, expiresInSeconds: HOUR, download: false };
         await expect((async () => store.url(key, options))()).rejects.toMatchObject(refused);

@@ -113,6 +113,23 @@ describe.skipIf(findMinio() === null)('S3 storage that fails', () => {
     expect(await store.head(key)).toMatchObject({ sha256: file.sha256 });
   });
 
+  it('C18 never takes a read that was cut off, or went silent, for the end of the object', async () => {
+    const store = open({ timeouts: { idleMs: 400 } });
+    const key = newKey();
+    await store.put(key, await source(30_000_000), { signal: signal() });
+    for (const disturb of [() => minio.pause(), () => minio.kill()]) {
+      const body = await store.read(key, { signal: signal() });
+      if (body === null) throw new Error('nothing is stored');
+      await once(body, 'readable');
+      await disturb();
+      const { reason, ms } = await failure(body.toArray());
+      minio.resume();
+      expect(reason).toBe('unavailable');
+      expect(ms).toBeLessThan(3_000);
+    }
+    await minio.restart();
+  });
+
   it('C18 does not stumble over connections that a restarted server has forgotten', async () => {
     const store = open();
     const file = await source(10);
