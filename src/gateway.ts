@@ -34,6 +34,8 @@ export async function startGateway(config: Config, around: Surroundings, port: n
     log,
   });
   shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
+  // First, so that what is held is answered within the grace.
+  shutdown.add('waits', () => services.waits.close());
   if (config.admin) {
     const report = (_req: IncomingMessage, res: ServerResponse) => sendHealthReport(res, health);
     const admin = await startAdminServer({ ...config.admin, log, routes: { '/health': report } });

@@ -14,6 +14,7 @@ import { createJobs } from './jobs/service.ts';
 import { startSweeper } from './jobs/sweeper.ts';
 import { throttledWarning } from './observability/throttled.ts';
 import { createRedisProgress } from './progress/redis-progress.ts';
+import { createWaits } from './progress/wait.ts';
 import { createBullConsumer, createBullQueue } from './queue/bullmq.ts';
 import type { DeliveryHandler } from './queue/queue.ts';
 import { answersWithin, checkDurability, closeRedis, connectRedis, untilAnswered, whenReady } from './redis.ts';
@@ -68,7 +69,12 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const queue = createBullQueue(redis, keys, log);
   shutdown.add('queue', () => queue.close());
   const backends = createRedisBackendDirectory(redis, keys);
+  const feed = createRedisProgress({ redis, subscriber, keys, log });
+  shutdown.add('progress', () => feed.close());
+  const waits = createWaits(feed);
   const jobs = createJobs({
+    waits,
+    checks: [],
     store,
     queue,
     artifacts,
@@ -80,8 +86,6 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     newId: () => v7(),
     randomSeed,
   });
-  const feed = createRedisProgress({ redis, subscriber, keys, log });
-  shutdown.add('progress', () => feed.close());
   const sweeper = startSweeper({ redis, keys, store, queue, artifacts, retentionMs, log });
   shutdown.add('sweeper', () => sweeper.close());
   const health = createHealth({ redis, store, artifacts, backends, version: readVersion() });
@@ -90,6 +94,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     artifacts,
     backends,
     jobs,
+    waits,
     feed,
     health,
     /** Whether Redis answers within READY_WITHIN_MS. */

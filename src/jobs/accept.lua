@@ -2,7 +2,7 @@
 -- KEYS  1 idempotency entry  2 record  3 event log  4 caller's jobs  5 caller's QUEUED jobs  6 open  7 status:QUEUED
 --       8 comfyui-seen  9 template (or the record again, where there is none)
 -- ARGV  1 tag  2 job id  3 fingerprint  4 deadline ms  5 least life of the idempotency entry ms  6 grace ms without a ComfyUI
---       7 '1' where KEYS[9] is a template, then the record's fields and values in turn
+--       7 least life of the template ms ('' where there is none), then the record's fields and values in turn
 -- gives {'created', now} | {'replayed', record} | {'reused', id} | {'deleted', id} | {'refused', unseen ms} | {'template'}
 local tag, id = ARGV[1], ARGV[2]
 local time = redis.call('TIME')
@@ -21,7 +21,12 @@ if seen and now - seen > tonumber(ARGV[6]) then return { 'refused', now - seen }
 
 local deadline = tonumber(ARGV[4])
 local keep = math.max(tonumber(ARGV[5]), deadline)
-if ARGV[7] == '1' and redis.call('PEXPIRE', KEYS[9], keep) == 0 then return { 'template' } end
+if ARGV[7] ~= '' then
+  -- Never shortened: records of longer-lived jobs name it too.
+  local left = redis.call('PTTL', KEYS[9])
+  if left == -2 then return { 'template' } end
+  if left >= 0 and left < tonumber(ARGV[7]) then redis.call('PEXPIRE', KEYS[9], ARGV[7]) end
+end
 
 redis.call('HSET', KEYS[1], 'id', id, 'fingerprint', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], keep)

@@ -9,15 +9,34 @@ const label = (max: number) =>
     .max(max, `expected at most ${max} characters`)
     .regex(printable, 'expected printable characters');
 
+/** Longest that an answer is held, in seconds. */
+export const MAX_WAIT_SECONDS = 60;
+
+const wait = `expected 0 to ${MAX_WAIT_SECONDS} seconds`;
 const schema = z.object({
   idempotencyKey: label(255),
   deadlineSeconds: z.int('expected an integer').min(1, 'expected at least 1 second').nullish(),
+  waitSeconds: z.int('expected an integer').min(0, wait).max(MAX_WAIT_SECONDS, wait).nullish(),
   tags: z.array(label(64), 'expected a list').max(16, 'expected at most 16 tags').nullish(),
 });
 
 /** What is wrong with `generate`'s own arguments, whatever the workflow and the configuration; `path` leads those of the issues. */
 export function checkGenerateArguments(input: unknown, path: readonly (string | number)[]): InputIssue[] {
-  return (schema.safeParse(input).error?.issues ?? []).map((issue) => ({
+  return issuesOf(schema, input, path);
+}
+
+/** The same of `retryJob`'s. */
+export function checkRetryArguments(input: unknown): InputIssue[] {
+  return issuesOf(schema.pick({ idempotencyKey: true }), input, []);
+}
+
+/** The same of `job`'s. */
+export function checkWait(input: unknown): InputIssue[] {
+  return issuesOf(schema.pick({ waitSeconds: true }), input, []);
+}
+
+function issuesOf(checked: z.ZodType, input: unknown, path: readonly (string | number)[]): InputIssue[] {
+  return (checked.safeParse(input).error?.issues ?? []).map((issue) => ({
     path: [...path, ...issue.path.filter((part) => typeof part !== 'symbol')],
     message: issue.message,
     code: issue.code,

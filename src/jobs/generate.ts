@@ -1,16 +1,15 @@
 import { canonicalJson, sha256 } from '../core/canonical-json.ts';
-import { badInput, GatewayError, type InputIssue, unavailable } from '../core/errors.ts';
-import type { Job, Json } from '../core/job.ts';
-import type { JobQueue } from '../queue/queue.ts';
+import { badInput, type InputIssue } from '../core/errors.ts';
+import type { Json } from '../core/job.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import type { ParsedCustom } from '../workflows/custom.ts';
+import type { Accepted, AcceptJob } from './accept-job.ts';
 import { checkGenerateArguments } from './generate-arguments.ts';
-import type { GatewayJobStore, NewJob } from './job-store.ts';
+import type { NewJob } from './job-store.ts';
 import type { GenerateRequest } from './jobs.ts';
 
 export interface GenerateOptions {
-  store: GatewayJobStore;
-  queue: JobQueue;
+  accept: AcceptJob;
   catalogue: WorkflowCatalogue;
   parseCustom: (input: { [name: string]: unknown }, path: (string | number)[]) => ParsedCustom;
   deadlineMs: number;
@@ -29,9 +28,9 @@ interface CheckedWorkflow {
   nodesTotal: number;
 }
 
-/** Accepts a job, or gives back what its key already made. Answers only when record and queue both hold it. */
+/** Accepts a job, or gives back what its key already made. What is to be checked beyond the request itself is told to `accept`. */
 export function createGenerate(options: GenerateOptions) {
-  const { store, queue, catalogue, parseCustom } = options;
+  const { accept, catalogue, parseCustom } = options;
   const maxSeconds = Math.floor(options.maxDeadlineMs / 1000);
 
   function checkWorkflow({ workflow, path }: GenerateRequest, issues: InputIssue[]): CheckedWorkflow | null {
@@ -57,9 +56,9 @@ export function createGenerate(options: GenerateOptions) {
     return { ask: parsed.parameters, run, template: known.template, nodesTotal: known.nodesTotal };
   }
 
-  return async function generate(request: GenerateRequest): Promise<{ job: Job; replayed: boolean }> {
-    const { idempotencyKey, deadlineSeconds, tags } = request;
-    const issues = checkGenerateArguments({ idempotencyKey, deadlineSeconds, tags }, request.path);
+  return async function generate(request: GenerateRequest): Promise<Accepted> {
+    const { idempotencyKey, deadlineSeconds, waitSeconds, tags } = request;
+    const issues = checkGenerateArguments({ idempotencyKey, deadlineSeconds, waitSeconds, tags }, request.path);
     if (deadlineSeconds !== null && deadlineSeconds > maxSeconds) {
       const path = [...request.path, 'deadlineSeconds'];
       issues.push({ path, message: `expected at most ${maxSeconds} seconds`, code: 'too_big' });
@@ -68,7 +67,7 @@ export function createGenerate(options: GenerateOptions) {
     if (issues.length > 0 || !workflow) throw badInput(issues);
 
     const deadlineMs = deadlineSeconds === null ? options.deadlineMs : deadlineSeconds * 1000;
-    const accepted = await store.accept({
+    const job: NewJob = {
       id: options.newId(),
       caller: request.caller,
       idempotencyKey,
@@ -90,24 +89,7 @@ export function createGenerate(options: GenerateOptions) {
       retryOf: null,
       deadlineMs,
       requestId: request.requestId,
-    });
-
-    switch (accepted.outcome) {
-      case 'reused':
-        throw new GatewayError(
-          `this idempotencyKey was used with another input, for job ${accepted.jobId}: send that input again or take a new key`,
-          { code: 'IDEMPOTENCY_KEY_REUSED', jobId: accepted.jobId },
-        );
-      case 'deleted':
-        throw new GatewayError('the job that this idempotencyKey made was deleted; take a new key', {
-          code: 'NOT_FOUND',
-        });
-      case 'refused':
-        throw unavailable(`no ComfyUI server has been reached for ${Math.round(accepted.unseenMs / 1000)} s`, 30);
-    }
-    const { job } = accepted;
-    // Also on a replay: whoever made the record may have died before the queue had it.
-    if (job.status === 'QUEUED') await queue.add(job.id, job.order);
-    return { job, replayed: accepted.outcome === 'replayed' };
+    };
+    return accept(job, [...request.path, 'workflow', request.workflow.name]);
   };
 }

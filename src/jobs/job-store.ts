@@ -66,6 +66,9 @@ export type AcceptOutcome =
   /** No ComfyUI has been seen for the grace time. */
   | { outcome: 'refused'; unseenMs: number };
 
+/** What a key has made: `AcceptOutcome` without making anything. */
+export type MadeOutcome = Exclude<AcceptOutcome, { outcome: 'refused' }>;
+
 export interface JobPageQuery {
   caller: string;
   first: number;
@@ -78,6 +81,10 @@ export interface JobPageQuery {
 /** The gateway's side of the job record. Every call throws when Redis cannot be reached. */
 export interface GatewayJobStore {
   accept(job: NewJob): Promise<AcceptOutcome>;
+  /** What the key has already made; null: nothing. */
+  madeBy(key: Pick<NewJob, 'caller' | 'idempotencyKey' | 'fingerprint'>): Promise<MadeOutcome | null>;
+  /** The text of a template that a job was accepted with; null when it is gone. */
+  template(hash: string): Promise<string | null>;
   get(id: string): Promise<Job | null>;
   requestCancel(id: string): Promise<Job | null>;
   /** Newest first, fewer than `first` where jobs are large. `more`: the index goes on behind the last one. */

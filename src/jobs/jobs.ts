@@ -11,6 +11,26 @@ export interface GenerateRequest {
   priority: Priority;
   deadlineSeconds: number | null;
   tags: string[];
+  /** The answer is held until the job has ended, so long at most; 0 to 60, null: not at all. */
+  waitSeconds: number | null;
+  /** Aborts when the client has left. */
+  signal: AbortSignal;
+}
+
+export interface RetryRequest {
+  caller: string;
+  requestId: string;
+  /** The job to run again. */
+  id: string;
+  idempotencyKey: string;
+}
+
+export interface JobFilter {
+  status: JobStatus[] | null;
+  workflow: string | null;
+  tag: string | null;
+  createdAfter: number | null;
+  createdBefore: number | null;
 }
 
 /** `first` 1 to 100; `after` a cursor of an earlier page; times in milliseconds. */
@@ -18,13 +38,7 @@ export interface ListRequest {
   caller: string;
   first: number;
   after: string | null;
-  filter: {
-    status: JobStatus[] | null;
-    workflow: string | null;
-    tag: string | null;
-    createdAfter: number | null;
-    createdBefore: number | null;
-  };
+  filter: JobFilter;
 }
 
 export interface JobPage {
@@ -37,7 +51,10 @@ export interface JobPage {
 /** What callers may do with jobs. Rejects with GatewayError; a job of another caller is as if absent. */
 export interface Jobs {
   generate(request: GenerateRequest): Promise<{ job: Job; replayed: boolean }>;
-  get(caller: string, id: string): Promise<Job | null>;
+  /** Runs an ended job again, as it was; CONFLICT while it is open. */
+  retry(request: RetryRequest): Promise<{ job: Job; replayed: boolean }>;
+  /** `wait` as in GenerateRequest. */
+  get(caller: string, id: string, wait?: Pick<GenerateRequest, 'waitSeconds' | 'signal'>): Promise<Job | null>;
   list(request: ListRequest): Promise<JobPage>;
   cancel(caller: string, id: string): Promise<Job>;
   /** Removes an ended job, its events and artifacts; CONFLICT while it is open. */

@@ -63,13 +63,17 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
     return records.flatMap((record) => parseRecord(record) ?? []);
   };
 
+  const entryOf = ({ caller, idempotencyKey }: Pick<NewJob, 'caller' | 'idempotencyKey'>) =>
+    keys.idempotency(caller, createHash('sha256').update(idempotencyKey).digest('hex'));
+
   async function runAccept(job: NewJob): Promise<ScriptReply[]> {
-    const keyHash = createHash('sha256').update(job.idempotencyKey).digest('hex');
+    // As long as a record may name it, so that the job can be run again.
+    const templateLifeMs = Math.max(options.idempotencyTtlMs, job.deadlineMs + options.retentionMs);
     const record = recordOf(job);
     const reply = await acceptScript(
       redis,
       [
-        keys.idempotency(job.caller, keyHash),
+        entryOf(job),
         keys.job(job.id),
         keys.events(job.id),
         keys.jobs(job.caller),
@@ -86,14 +90,14 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         job.deadlineMs,
         options.idempotencyTtlMs,
         options.noBackendGraceMs,
-        job.template ? '1' : '0',
+        job.template ? templateLifeMs : '',
         ...formatFields(record),
       ],
     );
     if (!Array.isArray(reply)) throw new Error('accept.lua answered something else than a list');
     if (reply[0] === 'template' && job.template) {
-      const life = Math.max(options.idempotencyTtlMs, job.deadlineMs);
-      await redis.set(keys.template(job.template.hash), job.template.text, 'PX', life);
+      // NX: another gateway may have stored it meanwhile, for longer.
+      await redis.set(keys.template(job.template.hash), job.template.text, 'PX', templateLifeMs, 'NX');
       return runAccept(job);
     }
     return reply;
@@ -126,6 +130,16 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
           throw new Error(`accept.lua answered ${String(outcome)}`);
       }
     },
+
+    async madeBy(key) {
+      const [id, fingerprint] = await redis.hmget(entryOf(key), 'id', 'fingerprint');
+      if (!id) return null;
+      if (fingerprint !== key.fingerprint) return { outcome: 'reused', jobId: id };
+      const job = parseRecord(await redis.hgetall(keys.job(id)));
+      return job ? { outcome: 'replayed', job } : { outcome: 'deleted', jobId: id };
+    },
+
+    template: (hash) => redis.get(keys.template(hash)),
 
     async get(id) {
       return parseRecord(await redis.hgetall(keys.job(id)));

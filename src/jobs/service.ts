@@ -3,13 +3,17 @@ import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { jobPrefix } from '../artifacts/keys.ts';
 import { badInput, GatewayError, notFound, unavailable } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
+import type { Waits } from '../progress/wait.ts';
 import type { JobQueue } from '../queue/queue.ts';
 import { isRedisDown } from '../redis.ts';
+import { type AcceptOptions, createAccept } from './accept-job.ts';
 import { createGenerate, type GenerateOptions } from './generate.ts';
-import type { Jobs, ListRequest } from './jobs.ts';
+import type { GenerateRequest, Jobs, ListRequest } from './jobs.ts';
+import { createRetry } from './retry.ts';
 
-export interface JobsOptions extends GenerateOptions {
+export interface JobsOptions extends Omit<GenerateOptions, 'accept'>, AcceptOptions {
   artifacts: ArtifactStore;
+  waits: Waits;
   /** Told why a call was answered UNAVAILABLE. */
   onRedisDown: (error: unknown) => void;
 }
@@ -37,13 +41,26 @@ function parseCursor(text: string): { createdAt: number; id: string } {
 
 /** What callers may do with jobs, on the record and the queue. */
 export function createJobs(options: JobsOptions): Jobs {
-  const { store, queue, artifacts } = options;
-  const generate = createGenerate(options);
+  const { store, queue, artifacts, waits } = options;
+  const accept = createAccept(options);
+  const generate = createGenerate({ ...options, accept });
+  const retry = createRetry({ ...options, accept });
   const positions = batchPositions(queue);
 
   async function own(caller: string, id: string): Promise<Job | null> {
     const job = await store.get(id);
     return job?.caller === caller ? job : null;
+  }
+
+  async function get(caller: string, id: string, wait?: Pick<GenerateRequest, 'waitSeconds' | 'signal'>) {
+    if (!wait) return own(caller, id);
+    try {
+      return (await waits.hold({ ...wait, caller }, async () => ({ job: await own(caller, id) }))).job;
+    } catch (error) {
+      // Removed while it was waited for.
+      if (error instanceof GatewayError && error.details.code === 'NOT_FOUND') return null;
+      throw error;
+    }
   }
 
   async function list({ caller, first, after, filter }: ListRequest) {
@@ -110,8 +127,9 @@ export function createJobs(options: JobsOptions): Jobs {
     };
 
   return {
-    generate: guarded(generate),
-    get: guarded(own),
+    generate: guarded((request) => waits.hold(request, () => generate(request))),
+    retry: guarded(retry),
+    get: guarded(get),
     list: guarded(list),
     cancel: guarded(cancel),
     remove: guarded(remove),

@@ -86,6 +86,7 @@ export async function testServices(
     ...changes,
     jobs: {
       generate: notExpected('generate'),
+      retry: notExpected('retry'),
       get: notExpected('get'),
       list: notExpected('list'),
       cancel: notExpected('cancel'),

@@ -22,6 +22,9 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
           'From acceptance, waiting included: a job that has not ended by then is FAILED with TIMEOUT. ' +
           'Default and maximum from configuration.',
       }),
+      waitSeconds: t.int({
+        description: 'Hold the answer until the job has ended, at most 60: one call for scripts that cannot watch.',
+      }),
       tags: t.stringList({ description: "The caller's own labels, at most 16, each 1 to 64 characters." }),
     }),
   });
@@ -43,7 +46,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
       nullable: false,
       description: 'Accept a job, or give back the one that this key already made.',
       args: { input: t.arg({ type: generateInput, required: true, description: 'What to run, and how.' }) },
-      resolve: (_root, { input }, { services, caller, requestId }) => {
+      resolve: (_root, { input }, { services, caller, requestId, signal }) => {
         // @oneOf: the executor has made sure that there is exactly one, and that it is not null.
         const [name, parameters] = Object.entries(input.workflow)[0] ?? [];
         if (!name || !parameters) throw new Error('an input object with @oneOf came without a field');
@@ -56,8 +59,23 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
           priority: input.priority ?? 'NORMAL',
           deadlineSeconds: input.deadlineSeconds ?? null,
           tags: input.tags ?? [],
+          waitSeconds: input.waitSeconds ?? null,
+          signal,
         });
       },
+    }),
+    retryJob: t.field({
+      type: 'GeneratePayload',
+      nullable: false,
+      description:
+        'Run a job again with the same parameters. It must have ended; the new one has its workflow as it was then, its ' +
+        'seed, priority and tags, and the default deadline.',
+      args: {
+        id: t.arg.id({ required: true, description: 'The job to run again.' }),
+        idempotencyKey: t.arg.string({ required: true, description: 'As in `GenerateInput`.' }),
+      },
+      resolve: (_root, { id, idempotencyKey }, { services, caller, requestId }) =>
+        services.jobs.retry({ caller, requestId, id, idempotencyKey }),
     }),
     cancelJob: t.field({
       type: 'Job',

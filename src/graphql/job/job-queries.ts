@@ -1,4 +1,5 @@
 import { badInput, type InputIssue } from '../../core/errors.ts';
+import { checkWait } from '../../jobs/generate-arguments.ts';
 import type { Builder } from '../builder.ts';
 import type { JobEnums } from './job-enums.ts';
 
@@ -21,8 +22,15 @@ export function addJobQueries(builder: Builder, enums: JobEnums): void {
       type: 'Job',
       nullable: true,
       description: 'One job, or null when there is none that the caller may see.',
-      args: { id: t.arg.id({ required: true, description: "The job's id." }) },
-      resolve: (_root, { id }, { services, caller }) => services.jobs.get(caller, id),
+      args: {
+        id: t.arg.id({ required: true, description: "The job's id." }),
+        waitSeconds: t.arg.int({ description: 'Hold the answer until the job has ended, at most 60.' }),
+      },
+      resolve: (_root, { id, waitSeconds = null }, { services, caller, signal }) => {
+        const issues = checkWait({ waitSeconds });
+        if (issues.length) throw badInput(issues);
+        return services.jobs.get(caller, id, { waitSeconds, signal });
+      },
     }),
     jobs: t.field({
       type: 'JobConnection',

@@ -1,0 +1,75 @@
+import { badInput, GatewayError, type InputIssue, unavailable } from '../core/errors.ts';
+import type { Job } from '../core/job.ts';
+import { type Plan, planOf } from '../core/plan.ts';
+import { parseTemplate } from '../core/template.ts';
+import type { JobQueue } from '../queue/queue.ts';
+import type { AcceptOutcome, GatewayJobStore, NewJob } from './job-store.ts';
+
+/**
+ * Holds a job against what is outside of it and changes: what the servers have, which files were uploaded. `path` leads the
+ * paths of the issues.
+ */
+export type JobCheck = (job: NewJob, plan: Plan, path: readonly (string | number)[]) => Promise<InputIssue[]>;
+
+export interface AcceptOptions {
+  store: GatewayJobStore;
+  queue: JobQueue;
+  /** All are asked, and what they find is told at once. */
+  checks: readonly JobCheck[];
+}
+
+export interface Accepted {
+  job: Job;
+  replayed: boolean;
+}
+
+export type AcceptJob = (job: NewJob, path: readonly (string | number)[]) => Promise<Accepted>;
+
+/** Accepts a job, or gives back what its key already made. Answers only when record and queue both hold it. */
+export function createAccept({ store, queue, checks }: AcceptOptions): AcceptJob {
+  async function issuesOf(job: NewJob, path: readonly (string | number)[]): Promise<InputIssue[]> {
+    if (checks.length === 0) return [];
+    const plan = planOf(job.template && parseTemplate(job.template.text), job.parameters);
+    return (await Promise.all(checks.map((check) => check(job, plan, path)))).flat();
+  }
+
+  return async function accept(job, path) {
+    const issues = await issuesOf(job, path);
+    if (issues.length === 0) return settle(queue, await store.accept(job));
+    return replay({ store, queue }, job, badInput(issues));
+  };
+}
+
+/**
+ * What the key has already made, where there is something against making it now: whoever repeats a call that was accepted is
+ * given its job, whatever has changed since. Throws the refusal where the key is new.
+ */
+export async function replay(
+  { store, queue }: Pick<AcceptOptions, 'store' | 'queue'>,
+  key: Pick<NewJob, 'caller' | 'idempotencyKey' | 'fingerprint'>,
+  refusal: GatewayError,
+): Promise<Accepted> {
+  const made = await store.madeBy(key);
+  if (!made) throw refusal;
+  return settle(queue, made);
+}
+
+async function settle(queue: JobQueue, accepted: AcceptOutcome): Promise<Accepted> {
+  switch (accepted.outcome) {
+    case 'reused':
+      throw new GatewayError(
+        `this idempotencyKey was used with another input, for job ${accepted.jobId}: send that input again or take a new key`,
+        { code: 'IDEMPOTENCY_KEY_REUSED', jobId: accepted.jobId },
+      );
+    case 'deleted':
+      throw new GatewayError('the job that this idempotencyKey made was deleted; take a new key', {
+        code: 'NOT_FOUND',
+      });
+    case 'refused':
+      throw unavailable(`no ComfyUI server has been reached for ${Math.round(accepted.unseenMs / 1000)} s`, 30);
+  }
+  const { job } = accepted;
+  // Also on a replay: whoever made the record may have died before the queue had it.
+  if (job.status === 'QUEUED') await queue.add(job.id, job.order);
+  return { job, replayed: accepted.outcome === 'replayed' };
+}

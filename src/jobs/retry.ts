@@ -1,0 +1,67 @@
+import { canonicalJson, sha256 } from '../core/canonical-json.ts';
+import { badInput, GatewayError, notFound } from '../core/errors.ts';
+import { isTerminal, type Job } from '../core/job.ts';
+import { planOf } from '../core/plan.ts';
+import { parseTemplate } from '../core/template.ts';
+import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
+import { type Accepted, type AcceptJob, type AcceptOptions, replay } from './accept-job.ts';
+import { checkRetryArguments } from './generate-arguments.ts';
+import type { NewJob } from './job-store.ts';
+import type { RetryRequest } from './jobs.ts';
+
+export interface RetryOptions extends Pick<AcceptOptions, 'store' | 'queue'> {
+  accept: AcceptJob;
+  catalogue: Pick<WorkflowCatalogue, 'get'>;
+  deadlineMs: number;
+  newId: () => string;
+}
+
+/** Runs an ended job again with what it was run with, its seed included, under a new id and with the default deadline. */
+export function createRetry({ accept, store, queue, catalogue, deadlineMs, newId }: RetryOptions) {
+  /** Null when it is no longer kept. */
+  async function templateOf({ workflow, template: hash }: Job): Promise<{ template: NewJob['template'] } | null> {
+    if (hash === null) return { template: null };
+    const installed = catalogue.get(workflow)?.template;
+    if (installed?.hash === hash) return { template: installed };
+    const text = await store.template(hash);
+    return text === null ? null : { template: { hash, text } };
+  }
+
+  return async function retry({ caller, requestId, id, idempotencyKey }: RetryRequest): Promise<Accepted> {
+    const issues = checkRetryArguments({ idempotencyKey });
+    if (issues.length > 0) throw badInput(issues);
+    const key = { caller, idempotencyKey, fingerprint: sha256(canonicalJson({ retryOf: id })) };
+
+    const found = await store.get(id);
+    if (found?.caller !== caller) return replay({ store, queue }, key, notFound('job'));
+    if (!isTerminal(found.status)) {
+      return replay(
+        { store, queue },
+        key,
+        conflict(`the job is ${found.status}: it can be run again once it has ended`),
+      );
+    }
+    const kept = await templateOf(found);
+    if (!kept) {
+      const message = `the workflow ${found.workflow} is no longer kept as this job ran it: generate anew`;
+      return replay({ store, queue }, key, conflict(message));
+    }
+    const { graph } = planOf(kept.template && parseTemplate(kept.template.text), found.parameters);
+    const job: NewJob = {
+      ...key,
+      id: newId(),
+      workflow: found.workflow,
+      template: kept.template,
+      parameters: found.parameters,
+      nodesTotal: Object.keys(graph).length,
+      priority: found.priority,
+      tags: found.tags,
+      retryOf: id,
+      deadlineMs,
+      requestId,
+    };
+    return accept(job, ['id']);
+  };
+}
+
+const conflict = (message: string) => new GatewayError(message, { code: 'CONFLICT' });
