@@ -1,0 +1,165 @@
+import type { Graph } from './graph.ts';
+import type { Json } from './job.ts';
+import type { InputSpec, NodeCatalogue, NodeClass } from './node-catalogue.ts';
+import { pythonNumber } from './python-number.ts';
+
+const SHOWN_CHARACTERS = 40;
+
+/** Why a ComfyUI would refuse a graph. */
+export interface Lack {
+  /** Null: of the graph as a whole. */
+  nodeId: string | null;
+  classType: string | null;
+  /** Null: of the node as a whole. */
+  input: string | null;
+  /** It lacks the class or a value of a list, a number is beyond a limit, a value is of the wrong type, or there is none. */
+  kind: 'class' | 'choice' | 'too_small' | 'too_big' | 'type' | 'missing';
+  /** What was expected, for a person; it names neither node nor input. */
+  message: string;
+  given?: Json;
+  /** What there is: for `class` and `choice`. */
+  options?: readonly (string | number | boolean)[];
+}
+
+export interface LackOptions {
+  /** Inputs whose value is not there yet: files that are brought to the server before. */
+  except?: readonly { node: string; input: string }[];
+}
+
+/**
+ * Why the ComfyUI with this catalogue would refuse the graph, as far as the catalogue tells; empty where it would not. As
+ * there, classes of all nodes count, and inputs of those nodes that a result needs. Links, cycles, input files, and what a
+ * class checks by itself are left to the server.
+ */
+export function findLacks(graph: Graph, catalogue: NodeCatalogue, { except = [] }: LackOptions = {}): Lack[] {
+  const lacks: Lack[] = [];
+  const wanted: string[] = [];
+  for (const [nodeId, { class_type: classType }] of Object.entries(graph)) {
+    const known = catalogue.get(classType);
+    if (known?.outputNode) wanted.push(nodeId);
+    if (known) continue;
+    const message = 'expected a class that the server has';
+    lacks.push({
+      nodeId,
+      classType,
+      input: null,
+      kind: 'class',
+      message,
+      given: classType,
+      options: [...catalogue.keys()],
+    });
+  }
+  if (wanted.length === 0 && lacks.length === 0) {
+    const message = 'expected a node that makes a result, such as SaveImage';
+    return [{ nodeId: null, classType: null, input: null, kind: 'missing', message }];
+  }
+  // A set that is walked while it grows: each node once, whatever cycles there are.
+  const needed = new Set(wanted);
+  for (const nodeId of needed) {
+    const node = own(graph, nodeId);
+    const known = node && catalogue.get(node.class_type);
+    if (!known) continue;
+    for (const [input, { required, spec }] of known.inputs) {
+      if (except.some((place) => place.node === nodeId && place.input === input)) continue;
+      const at = { nodeId, classType: node.class_type, input };
+      const value = own(node.inputs, input);
+      if (value === undefined) {
+        if (required && spec.kind !== 'DYNAMIC')
+          lacks.push({ ...at, kind: 'missing', message: `expected ${expected(spec)}, got nothing` });
+      } else if (!Array.isArray(value)) {
+        const lack = lackOf(spec, unwrap(value));
+        if (lack) lacks.push({ ...at, ...lack });
+      }
+    }
+    for (const from of linkedNodes(node.inputs, known)) if (Object.hasOwn(graph, from)) needed.add(from);
+  }
+  return lacks;
+}
+
+/** What ComfyUI's validation says of a literal: it converts what Python would, and compares the result. */
+function lackOf(spec: InputSpec, given: Json): Pick<Lack, 'kind' | 'message' | 'given' | 'options'> | null {
+  switch (spec.kind) {
+    case 'INT':
+    case 'FLOAT': {
+      const number = pythonNumber(spec.kind, given);
+      const message = `expected ${expected(spec)}, got ${shown(given)}`;
+      if (number === null) return { kind: 'type', message, given };
+      if (spec.min !== undefined && number < spec.min) return { kind: 'too_small', message, given };
+      return spec.max !== undefined && number > spec.max ? { kind: 'too_big', message, given } : null;
+    }
+    case 'COMBO': {
+      const chosen = spec.multiple && Array.isArray(given) ? given : [given];
+      const unknown = chosen.find((value) => !spec.options.some((option) => equal(option, value)));
+      if (unknown === undefined) return null;
+      const message = `expected ${expected(spec)}, got ${shown(unknown)}`;
+      return { kind: 'choice', message, given: unknown, options: spec.options };
+    }
+    // Anything becomes a text or a truth value; a literal where a link belongs fails only when the node runs.
+    default:
+      return null;
+  }
+}
+
+function expected(spec: InputSpec): string {
+  switch (spec.kind) {
+    case 'INT':
+    case 'FLOAT': {
+      const what = spec.kind === 'INT' ? 'an integer' : 'a number';
+      const { min, max } = spec;
+      if (min !== undefined && max !== undefined) return `${what} of ${min} to ${max}`;
+      if (min !== undefined) return `${what} of at least ${min}`;
+      return max === undefined ? what : `${what} of at most ${max}`;
+    }
+    case 'STRING':
+      return 'text';
+    case 'BOOLEAN':
+      return 'true or false';
+    case 'COMBO':
+      return `one of ${spec.options.length} choices`;
+    case 'LINK':
+      return `a link to ${spec.type}`;
+    default:
+      return 'a value';
+  }
+}
+
+/** At most 40 characters of it. */
+function shown(value: Json): string {
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = JSON.stringify(value);
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS).toWellFormed()}…` : text;
+}
+
+/** As in Python, where True equals 1. */
+function equal(option: string | number | boolean, value: Json): boolean {
+  if (option === value) return true;
+  return (
+    typeof option !== 'string' &&
+    typeof value !== 'object' &&
+    typeof value !== 'string' &&
+    Number(option) === Number(value)
+  );
+}
+
+function unwrap(value: Json): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (own(value, '__value__') ?? value)
+    : value;
+}
+
+/** The nodes that its declared inputs link to; others are not looked at. */
+function linkedNodes(inputs: { [name: string]: Json }, { inputs: declared }: NodeClass): string[] {
+  return Object.entries(inputs).flatMap(([name, value]) => {
+    if (!Array.isArray(value) || value.length !== 2) return [];
+    const base = name.split('.')[0] ?? name;
+    if (!declared.has(name) && declared.get(base)?.spec.kind !== 'DYNAMIC') return [];
+    const [from] = value;
+    return typeof from === 'string' ? [from] : [];
+  });
+}
+
+/** A property of the object itself: names come from outside, and `constructor` is one. */
+function own<T>(object: { [key: string]: T }, key: string): T | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}

@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import { canonicalJson, sha256 } from './canonical-json.ts';
+import type { Json } from './job.ts';
+
+const choiceSchema = z.union([z.string(), z.number(), z.boolean()]);
+const inputSpecSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.enum(['INT', 'FLOAT']), min: z.number().exactOptional(), max: z.number().exactOptional() }),
+  z.object({ kind: z.enum(['STRING', 'BOOLEAN']) }),
+  /** `multiple`: takes a list of them too. */
+  z.object({ kind: z.literal('COMBO'), options: z.array(choiceSchema), multiple: z.literal(true).exactOptional() }),
+  /** What its class checks by itself: names of input files above all. Their list is left out, since it changes with every upload. */
+  z.object({ kind: z.literal('OWN') }),
+  z.object({ kind: z.literal('LINK'), type: z.string() }),
+  /** Stands for inputs named `<its name>.<theirs>` that depend on its value: they are the server's to check. */
+  z.object({ kind: z.literal('DYNAMIC') }),
+]);
+
+/** What an input of a node takes. `min` and `max` are the smallest and largest number. */
+export type InputSpec = z.infer<typeof inputSpecSchema>;
+
+const nodeClassSchema = z.object({
+  /** Whether its nodes make results. */
+  outputNode: z.boolean(),
+  required: z.record(z.string(), inputSpecSchema),
+  optional: z.record(z.string(), inputSpecSchema),
+  outputs: z.array(z.string()),
+});
+
+export interface NodeInput {
+  required: boolean;
+  spec: InputSpec;
+}
+
+/** A class of nodes: its inputs by name, and the types of its outputs. */
+export interface NodeClass {
+  outputNode: boolean;
+  inputs: ReadonlyMap<string, NodeInput>;
+  outputs: readonly string[];
+}
+
+/** What a ComfyUI says of its node classes, by name, without what is only for people. */
+export type NodeCatalogue = ReadonlyMap<string, NodeClass>;
+
+/** Makes a catalogue of its JSON form. */
+export const nodeCatalogueSchema = z.record(z.string(), nodeClassSchema).transform(
+  (classes): NodeCatalogue =>
+    new Map(
+      Object.entries(classes).map(([name, { outputNode, required, optional, outputs }]) => {
+        const inputs = new Map([...inputsOf(optional, false), ...inputsOf(required, true)]);
+        return [name, { outputNode, inputs, outputs }];
+      }),
+    ),
+);
+
+function inputsOf(specs: { [name: string]: InputSpec }, required: boolean): [string, NodeInput][] {
+  return Object.entries(specs).map(([name, spec]) => [name, { required, spec }]);
+}
+
+/** The catalogue's text, one for equal catalogues (canonical JSON), and the SHA-256 of it in hex. */
+export function encodeNodeCatalogue(catalogue: NodeCatalogue): { hash: string; text: string } {
+  const classes = [...catalogue].map(([name, { outputNode, inputs, outputs }]): [string, Json] => {
+    const specs = (wanted: boolean) =>
+      Object.fromEntries(
+        [...inputs].filter(([, { required }]) => required === wanted).map(([input, { spec }]) => [input, { ...spec }]),
+      );
+    return [name, { outputNode, required: specs(true), optional: specs(false), outputs: [...outputs] }];
+  });
+  const text = canonicalJson(Object.fromEntries(classes));
+  return { hash: sha256(text), text };
+}
+
+/** Reads what `encodeNodeCatalogue` wrote. Throws on a text that is no catalogue. */
+export function parseNodeCatalogue(text: string): NodeCatalogue {
+  return nodeCatalogueSchema.parse(JSON.parse(text));
+}

@@ -1,0 +1,83 @@
+import * as z from 'zod';
+import type { InputSpec, NodeCatalogue, NodeClass, NodeInput } from './node-catalogue.ts';
+
+const recordSchema = z.record(z.string(), z.unknown());
+const inputsSchema = recordSchema.catch({}).default({});
+
+/**
+ * A ComfyUI's answer to `GET /object_info`, of whatever version, as a catalogue. What is said in a way that nobody knows is no
+ * limit: classes of custom nodes say a lot.
+ */
+export const objectInfoSchema = z
+  .record(
+    z.string(),
+    z.object({
+      input: z.object({ required: inputsSchema, optional: inputsSchema }).catch({ required: {}, optional: {} }),
+      output: z.array(z.unknown()).catch([]),
+      output_node: z.boolean().catch(false),
+    }),
+  )
+  .transform(
+    (classes): NodeCatalogue =>
+      new Map(
+        Object.entries(classes).map(([name, { input, output, output_node }]): [string, NodeClass] => {
+          const inputs = [...inputsOf(name, input.optional, false), ...inputsOf(name, input.required, true)];
+          // A list as a type is that of an old combo.
+          const outputs = output.map((type) => (typeof type === 'string' ? type : 'COMBO'));
+          return [name, { outputNode: output_node, inputs: new Map(inputs), outputs }];
+        }),
+      ),
+  );
+
+/** Stock inputs that their classes check themselves, whatever their list says, and whose declaration does not tell. */
+const CHECKED_BY_CLASS = new Set([
+  'LoadLatent.latent',
+  'CustomCombo.choice',
+  'ModelAttentionBackend.attention',
+  'SelectModelDevice.device',
+  'SelectCLIPDevice.device',
+  'SelectVAEDevice.device',
+]);
+
+function inputsOf(className: string, declared: { [name: string]: unknown }, required: boolean): [string, NodeInput][] {
+  return Object.entries(declared).map(([name, declaration]) => {
+    const spec: InputSpec = CHECKED_BY_CLASS.has(`${className}.${name}`) ? { kind: 'OWN' } : specOf(declaration);
+    return [name, { required, spec }];
+  });
+}
+
+/** `[type, options?]`; a combo's list stands in the type's own place (old style) or among the options (new style). */
+function specOf(declaration: unknown): InputSpec {
+  const [type, said] = Array.isArray(declaration) ? (declaration as unknown[]) : [];
+  const options = recordSchema.catch({}).parse(said ?? {});
+  if (Array.isArray(type)) return comboOf(type, options);
+  switch (type) {
+    case 'COMBO':
+      return comboOf(options.options, options);
+    case 'INT':
+    case 'FLOAT':
+      return { kind: type, ...limitOf('min', options.min), ...limitOf('max', options.max) };
+    case 'STRING':
+    case 'BOOLEAN':
+      return { kind: type };
+    default:
+      if (typeof type !== 'string') return { kind: 'LINK', type: '*' };
+      return /^COMFY_(AUTOGROW|DYNAMIC)/.test(type) ? { kind: 'DYNAMIC' } : { kind: 'LINK', type };
+  }
+}
+
+function comboOf(list: unknown, options: { [name: string]: unknown }): InputSpec {
+  // `image_upload`, `audio_upload`, …: their class looks for the file itself.
+  const upload = Object.keys(options).some((key) => key.endsWith('_upload') && options[key] === true);
+  // Without a list (`remote`) the choices are known elsewhere.
+  if (upload || !Array.isArray(list) || !list.every(isChoice)) return { kind: 'OWN' };
+  return { kind: 'COMBO', options: list, ...(options.multiselect === true && { multiple: true }) };
+}
+
+function isChoice(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+}
+
+function limitOf<Side extends 'min' | 'max'>(side: Side, value: unknown): { [side in Side]?: number } {
+  return typeof value === 'number' && Number.isFinite(value) ? ({ [side]: value } as { [side in Side]: number }) : {};
+}

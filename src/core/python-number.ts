@@ -1,0 +1,24 @@
+import type { Json } from './job.ts';
+
+/** Only what is plain ASCII is read here: Python knows more digits and spaces. */
+const PLAIN = /^[\x20-\x7e]*$/;
+const INTEGER = /^[+-]?\d+(_\d+)*$/;
+const FLOAT = /^[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i;
+const WORD = /^([+-]?)(inf|infinity|nan)$/i;
+
+/**
+ * What Python's `int()` or `float()`, which ComfyUI puts over the value of an INT or FLOAT, makes of it: null where they raise,
+ * NaN where that is not to be told here.
+ */
+export function pythonNumber(kind: 'INT' | 'FLOAT', value: Json): number | null {
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'number') return kind === 'INT' ? Math.trunc(value) : value;
+  if (typeof value !== 'string') return null;
+  if (!PLAIN.test(value)) return Number.NaN;
+  const text = value.trim();
+  if ((kind === 'INT' ? INTEGER : FLOAT).test(text)) return Number(text.replaceAll('_', ''));
+  const [, sign, word] = (kind === 'FLOAT' && WORD.exec(text)) || [];
+  if (!word) return null;
+  if (/nan/i.test(word)) return Number.NaN;
+  return sign === '-' ? -Infinity : Infinity;
+}
