@@ -59,7 +59,8 @@ function isObject(value: unknown): value is { [key: string]: unknown } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function hasUnknown(value: unknown): boolean {
+/** Whether a value holds a variable whose value is not known. */
+export function hasUnknown(value: unknown): boolean {
   if (value === unknownValue) return true;
   return typeof value === 'object' && value !== null && Object.values(value).some(hasUnknown);
 }

@@ -1,4 +1,5 @@
 import type { InputIssue } from '../core/errors.ts';
+import type { FileKind } from '../core/file-source.ts';
 import type { Json } from '../core/job.ts';
 
 export const parameterTypes = ['STRING', 'INT', 'FLOAT', 'BOOLEAN', 'ENUM', 'SEED', 'MODEL', 'FILE'] as const;
@@ -29,6 +30,8 @@ export interface WorkflowParameter {
   choices: Choice[] | null;
   /** MODEL: `Class.input`, whose options at the running servers are the choices. */
   modelOf: string | null;
+  /** FILE: what it must be. */
+  file: FileKind | null;
 }
 
 /** Parsed and defaulted input, before a seed is drawn (an absent SEED stays absent), or every fault in it. */

@@ -9,7 +9,7 @@ const SCHEMA_TYPES = new Set(
   JobEventType JobEvent Preview Artifact ImageArtifact VideoArtifact AudioArtifact TextArtifact FileArtifact ImageFormat
   JobErrorCode JobError JobFilter JobConnection JobEdge Node PageInfo HealthStatus Health HealthCheck QueueHealth Workflow
   WorkflowBackend ParameterType WorkflowParameter Choice BackendStatus Backend CreateUploadInput Upload FileInput Viewer
-  Limit`.split(/\s+/),
+  Limit CustomFileInput FileKind`.split(/\s+/),
 );
 
 /** Why a name will not do in GraphQL, or null. */

@@ -40,7 +40,6 @@ function checkLimits(parameter: WorkflowParameter, declared: ManifestParameter, 
   if (minLength !== null && maxLength !== null && minLength > maxLength) {
     report('limits', `minLength ${minLength} is above maxLength ${maxLength}`);
   }
-  if (!('list' in declared)) return;
   const { minItems, maxItems } = declared.limits;
   if (!declared.list && (minItems !== undefined || maxItems !== undefined))
     report('limits', 'minItems and maxItems need "list": true');
@@ -84,10 +83,7 @@ function checkTargets(parameter: WorkflowParameter, declared: ManifestParameter,
     const field = `targets.${index}`;
     const target = Object.hasOwn(graph, node) ? graph[node] : undefined;
     if (!target) {
-      report(
-        `${field}.node`,
-        `graph.json has no node ${quote(node)}; it has ${Object.keys(graph).slice(0, 50).join(', ')}`,
-      );
+      report(`${field}.node`, noSuchNode(node, graph));
       continue;
     }
     const current = Object.hasOwn(target.inputs, input) ? target.inputs[input] : undefined;
@@ -110,6 +106,10 @@ function checkTargets(parameter: WorkflowParameter, declared: ManifestParameter,
   }
 }
 
+export function noSuchNode(node: string, graph: Graph): string {
+  return `graph.json has no node ${quote(node)}; it has ${Object.keys(graph).slice(0, 50).join(', ')}`;
+}
+
 function modelAt(graph: Graph, { node, input }: { node: string; input: string }): string | null {
   const target = Object.hasOwn(graph, node) ? graph[node] : undefined;
   return target && Object.hasOwn(target.inputs, input) ? `${target.class_type}.${input}` : null;
@@ -117,5 +117,5 @@ function modelAt(graph: Graph, { node, input }: { node: string; input: string })
 
 function jsonType({ type }: ManifestParameter): 'string' | 'number' | 'boolean' {
   if (type === 'boolean') return 'boolean';
-  return type === 'string' || type === 'enum' || type === 'model' ? 'string' : 'number';
+  return type === 'int' || type === 'float' || type === 'seed' ? 'number' : 'string';
 }

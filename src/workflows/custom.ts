@@ -1,19 +1,25 @@
 import type { InputIssue } from '../core/errors.ts';
 import type { Json } from '../core/job.ts';
 import type { WorkflowCatalogue } from './catalogue.ts';
+import { checkFiles, checkOutputs } from './check-custom.ts';
 import { checkGraph } from './check-graph.ts';
 import { createIssueList, describe, type IssueList, MAX_ISSUES, quote, shorten } from './issues.ts';
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** A caller's own graph, checked; `parameters` are `{graph}`, and `{graph, name}` where it was given a name. */
+/** Input files of one graph. */
+export const MAX_CUSTOM_FILES = 16;
+
+const FIELDS = ['graph', 'name', 'outputs', 'keepMetadata', 'files'];
+
+/** A caller's own graph, checked; of `parameters` (see core/plan.ts) what was not given is absent. */
 export type ParsedCustom =
   | { ok: true; parameters: { [name: string]: Json }; name: string | null; nodesTotal: number }
   | { ok: false; issues: InputIssue[] };
 
 /**
- * Makes the check of `WorkflowInput.custom`, `{graph, name?}`; null fields are absent. Names every fault at once, at most 50.
- * Class names, their inputs and loops in the graph are left to ComfyUI, which knows its nodes.
+ * Makes the check of `WorkflowInput.custom`, `{graph, name?, outputs?, keepMetadata?, files?}`; null fields are absent. Names
+ * every fault at once, at most 50. Class names, their inputs and loops in the graph are left to ComfyUI, which knows its nodes.
  */
 export function createCustomParser({ catalogue }: { catalogue: Pick<WorkflowCatalogue, 'get'> }) {
   return function parseCustom(input: { [name: string]: unknown }, path: (string | number)[]): ParsedCustom {
@@ -24,15 +30,30 @@ export function createCustomParser({ catalogue }: { catalogue: Pick<WorkflowCata
     const graph = given('graph');
     if (graph === null) issues.add(['graph'], 'required', 'expected a graph in API format, got nothing');
     const checked = graph === null ? null : checkGraph(graph, ['graph'], issues);
-    for (const field of Object.keys(input).slice(0, MAX_ISSUES + 2)) {
-      if (field === 'graph' || field === 'name') continue;
-      issues.add([shorten(field)], 'unknown_field', `${quote(field)} is not a field; there are graph, name`);
+    const outputs = checkOutputs(given('outputs'), checked, issues);
+    const keepMetadata = checkFlag(given('keepMetadata'), issues);
+    const files = checkFiles(given('files'), checked, MAX_CUSTOM_FILES, issues);
+    for (const field of Object.keys(input).slice(0, MAX_ISSUES + FIELDS.length)) {
+      if (FIELDS.includes(field)) continue;
+      issues.add([shorten(field)], 'unknown_field', `${quote(field)} is not a field; there are ${FIELDS.join(', ')}`);
     }
     if (!checked || issues.found.length > 0) return { ok: false, issues: issues.found };
 
-    const parameters: { [name: string]: Json } = { graph: checked, ...(name === null ? {} : { name }) };
+    const parameters: { [name: string]: Json } = {
+      graph: checked,
+      ...(name !== null && { name }),
+      ...(outputs && { outputs }),
+      ...(keepMetadata && { keepMetadata }),
+      ...(files && { files }),
+    };
     return { ok: true, parameters, name, nodesTotal: Object.keys(checked).length };
   };
+}
+
+function checkFlag(value: unknown, issues: IssueList): boolean {
+  if (value === null || typeof value === 'boolean') return value ?? false;
+  issues.add(['keepMetadata'], 'invalid_type', `expected true or false, got ${describe(value)}`);
+  return false;
 }
 
 function checkName(name: unknown, catalogue: Pick<WorkflowCatalogue, 'get'>, issues: IssueList): string | null {

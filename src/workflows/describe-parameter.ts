@@ -20,6 +20,7 @@ const parameterTypes = {
   enum: 'ENUM',
   seed: 'SEED',
   model: 'MODEL',
+  file: 'FILE',
 } as const;
 
 /** A parameter of a manifest as the catalogue shows it, every implied bound written out; `default` as it stands, unchecked. */
@@ -27,10 +28,10 @@ export function describeParameter(name: string, declared: ManifestParameter): Wo
   const common: WorkflowParameter = {
     name,
     type: parameterTypes[declared.type],
-    list: 'list' in declared && declared.list,
+    list: declared.list,
     required: declared.required,
     description: declared.description,
-    default: declared.default ?? null,
+    default: ('default' in declared ? declared.default : null) ?? null,
     minimum: null,
     maximum: null,
     multipleOf: null,
@@ -39,6 +40,7 @@ export function describeParameter(name: string, declared: ManifestParameter): Wo
     enumType: null,
     choices: null,
     modelOf: null,
+    file: null,
   };
   switch (declared.type) {
     case 'string': {
@@ -61,12 +63,14 @@ export function describeParameter(name: string, declared: ManifestParameter): Wo
       return { ...common, enumType: declared.enumType, choices: toChoices(declared.choices) };
     case 'model':
       return { ...common, modelOf: declared.model, minLength: 1, maxLength: DEFAULTS.modelLength };
+    case 'file':
+      return { ...common, file: declared.file };
     case 'boolean':
       return common;
   }
 }
 
 export function listLimitsOf(declared: ManifestParameter): ListLimits {
-  const limits = 'list' in declared ? declared.limits : {};
-  return { minItems: limits.minItems ?? 0, maxItems: limits.maxItems ?? DEFAULTS.listItems };
+  const { minItems = 0, maxItems = DEFAULTS.listItems } = declared.limits;
+  return { minItems, maxItems };
 }

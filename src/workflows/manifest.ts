@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { fileKinds } from '../core/file-source.ts';
 
 const target = z.strictObject({
   node: z.string().describe('Id of the node in graph.json.'),
@@ -49,7 +50,13 @@ const parameterSchema = z.discriminatedUnion('type', [
     default: defaultValue,
     limits: z.strictObject({ ...floatLimits, ...itemLimits }).default({}),
   }),
-  z.strictObject({ type: z.literal('boolean'), ...common, default: defaultValue }),
+  z.strictObject({
+    type: z.literal('boolean'),
+    ...common,
+    list,
+    default: defaultValue,
+    limits: z.strictObject(itemLimits).default({}),
+  }),
   z.strictObject({
     type: z.literal('enum'),
     ...common,
@@ -65,14 +72,24 @@ const parameterSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('seed'),
     ...common,
+    list,
     default: defaultValue,
-    limits: z.strictObject({ minimum: z.int().optional(), maximum: z.int().optional() }).default({}),
+    limits: z.strictObject({ minimum: z.int().optional(), maximum: z.int().optional(), ...itemLimits }).default({}),
   }),
   z.strictObject({
     type: z.literal('model'),
     ...common,
+    list,
     model: z.string().describe('Class.input, whose options at the running servers are the choices.'),
     default: defaultValue,
+    limits: z.strictObject(itemLimits).default({}),
+  }),
+  z.strictObject({
+    type: z.literal('file'),
+    ...common,
+    list,
+    file: z.enum(fileKinds).describe('What it must be; its bytes are looked at.'),
+    limits: z.strictObject(itemLimits).default({}),
   }),
 ]);
 
@@ -82,6 +99,11 @@ const constraintSchema = z.strictObject({
     .describe('Width and height: their product is at most MAX_MEGAPIXELS million.'),
 });
 
+const outputSchema = z.strictObject({
+  node: z.string().describe('Id of the node in graph.json whose results are wanted; temporary ones, too.'),
+  name: z.string().min(1).max(64).optional().describe("The artifacts' `output`."),
+});
+
 /** `manifest.json`: what a workflow is called, what it takes, and where in its graph that goes. */
 export const manifestSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -89,6 +111,8 @@ export const manifestSchema = z.strictObject({
   description: z.string().min(1).max(1000),
   parameters: z.record(z.string(), parameterSchema),
   constraints: z.array(constraintSchema).default([]),
+  outputs: z.array(outputSchema).min(1).optional().describe('Only the results of these; all final ones unless said.'),
+  keepMetadata: z.boolean().default(false).describe('Leaves in PNG files the graph that ComfyUI writes into them.'),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -7,7 +7,7 @@ import type { Workflow } from './catalogue.ts';
 import type { CatalogueFault } from './catalogue-error.ts';
 import { checkGraph } from './check-graph.ts';
 import { inputTypeName, nameFault, typeNameFault } from './check-names.ts';
-import { checkParameter } from './check-parameter.ts';
+import { checkParameter, noSuchNode } from './check-parameter.ts';
 import { describeParameter, listLimitsOf } from './describe-parameter.ts';
 import { createIssueList } from './issues.ts';
 import { type Manifest, manifestSchema } from './manifest.ts';
@@ -31,25 +31,26 @@ export async function readWorkflow({ dir, name, maxMegapixels, report }: ReadOpt
 
   const inManifest = (field: string, reason: string) => report({ file: `${name}/manifest.json`, field, reason });
   const inGraph = (field: string, reason: string) => report({ file: `${name}/graph.json`, field, reason });
-  const [manifestJson, graphJson] = await Promise.all([
-    readJson(join(dir, name, 'manifest.json'), inManifest),
-    readJson(join(dir, name, 'graph.json'), inGraph),
-  ]);
+  // One after the other, so that faults always come in the same order.
+  const manifestJson = await readJson(join(dir, name, 'manifest.json'), inManifest);
+  const graphJson = await readJson(join(dir, name, 'graph.json'), inGraph);
   const manifest = manifestJson && parseManifest(manifestJson.value, inManifest);
   const graph = graphJson && parseGraph(graphJson.value, inGraph);
   if (!manifest) return null;
 
   const fields = Object.entries(manifest.parameters).map(([parameterName, declared]) => {
     const parameter = describeParameter(parameterName, declared);
-    const check = createCheck(parameter, listLimitsOf(declared));
+    const listLimits = listLimitsOf(declared);
+    const check = createCheck(parameter, listLimits);
     checkParameter(parameter, declared, check, graph, (field, reason) =>
       inManifest(['parameters', parameterName, field].filter(Boolean).join('.'), reason),
     );
-    return { parameter, check };
+    return { parameter, check, listLimits };
   });
   if (fields.length === 0) inManifest('parameters', 'expected at least one, since GraphQL has no input without fields');
   checkSharedTargets(manifest, inManifest);
   checkConstraints(manifest, inManifest);
+  if (graph) checkOutputs(manifest, graph, inManifest);
   if (!graph) return null;
 
   return {
@@ -57,7 +58,7 @@ export async function readWorkflow({ dir, name, maxMegapixels, report }: ReadOpt
     title: manifest.title,
     description: manifest.description,
     parameters: fields.map((field) => field.parameter),
-    template: encodeTemplate({ name, graph, parameters: templateParameters(manifest, fields) }),
+    template: encodeTemplate(toTemplate(name, graph, manifest, fields)),
     nodesTotal: Object.keys(graph).length,
     ...createValidator({ fields, constraints: manifest.constraints, maxMegapixels }),
   };
@@ -153,17 +154,37 @@ function checkConstraints(
   }
 }
 
-function templateParameters(
-  manifest: Manifest,
+function checkOutputs({ outputs = [] }: Manifest, graph: Graph, report: (field: string, reason: string) => void): void {
+  const seen = new Set<string>();
+  for (const [index, { node }] of outputs.entries()) {
+    if (!Object.hasOwn(graph, node)) {
+      report(`outputs.${index}.node`, noSuchNode(node, graph));
+    } else if (seen.has(node)) report(`outputs.${index}.node`, `${JSON.stringify(node)} is there twice`);
+    seen.add(node);
+  }
+}
+
+/** What says nothing is left out, so that a template keeps its hash when the format learns more. */
+function toTemplate(
+  name: string,
+  graph: Graph,
+  { parameters, outputs, keepMetadata }: Manifest,
   fields: { parameter: Workflow['parameters'][number] }[],
-): Template['parameters'] {
-  return Object.fromEntries(
-    fields.map(({ parameter: { name, choices } }) => [
-      name,
-      {
-        targets: manifest.parameters[name]?.targets ?? [],
-        ...(choices && { values: Object.fromEntries(choices.map(({ value, label }) => [value, label])) }),
-      },
-    ]),
-  );
+): Template {
+  return {
+    name,
+    graph,
+    parameters: Object.fromEntries(
+      fields.map(({ parameter: { name, choices, file } }) => [
+        name,
+        {
+          targets: parameters[name]?.targets ?? [],
+          ...(choices && { values: Object.fromEntries(choices.map(({ value, label }) => [value, label])) }),
+          ...(file && { file }),
+        },
+      ]),
+    ),
+    ...(outputs && { outputs: outputs.map(({ node, name }) => ({ node, name: name ?? null })) }),
+    ...(keepMetadata && { keepMetadata }),
+  };
 }

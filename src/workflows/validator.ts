@@ -3,13 +3,13 @@ import type { ParsedInput, Workflow, WorkflowParameter } from './catalogue.ts';
 import { nearestChoices } from './choices.ts';
 import { createIssueList, type IssueList, quote, shorten } from './issues.ts';
 import type { ManifestConstraint } from './manifest.ts';
-import type { Check } from './values.ts';
+import type { Check, ListLimits } from './values.ts';
 
 const PIXELS_PER_MEGAPIXEL = 1_000_000;
 
 export interface ValidatorOptions {
   /** In the manifest's order, which is the order of the parsed parameters. */
-  fields: { parameter: WorkflowParameter; check: Check }[];
+  fields: { parameter: WorkflowParameter; check: Check; listLimits: ListLimits }[];
   constraints: ManifestConstraint[];
   /** In millions of pixels. */
   maxMegapixels: number;
@@ -54,10 +54,13 @@ export function createValidator({
   /** In the manifest's order whatever was absent. */
   const complete = (parameters: { [name: string]: Json }, randomSeed: () => number): { [name: string]: Json } => {
     const completed: { [name: string]: Json } = {};
-    for (const { parameter } of fields) {
+    for (const { parameter, listLimits } of fields) {
       const value = Object.hasOwn(parameters, parameter.name) ? parameters[parameter.name] : undefined;
       if (value !== undefined) completed[parameter.name] = value;
-      else if (parameter.type === 'SEED') completed[parameter.name] = drawSeed(parameter, randomSeed);
+      else if (parameter.type === 'SEED') {
+        const drawn = Array.from({ length: Math.max(1, listLimits.minItems) }, () => drawSeed(parameter, randomSeed));
+        completed[parameter.name] = parameter.list ? drawn : (drawn[0] ?? 0);
+      }
     }
     return completed;
   };

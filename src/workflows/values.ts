@@ -1,7 +1,9 @@
 import type { Json } from '../core/job.ts';
 import type { WorkflowParameter } from './catalogue.ts';
+import { checkFile } from './check-file.ts';
 import { notAChoice } from './choices.ts';
-import { describe, type Path, quote } from './issues.ts';
+import { createIssueList, describe, type Path, quote } from './issues.ts';
+import { textFault } from './text-fault.ts';
 
 /** A fault of one value; `path` leads into it (the index in a list). */
 export interface Fault {
@@ -42,7 +44,7 @@ function itemCheck(parameter: WorkflowParameter): Check {
     case 'MODEL':
       return modelCheck(parameter.maxLength ?? Number.POSITIVE_INFINITY);
     case 'FILE':
-      throw new Error(`${parameter.name}: files are not supported`);
+      return fileCheck;
   }
 }
 
@@ -106,6 +108,12 @@ function modelCheck(maxLength: number): Check {
   };
 }
 
+function fileCheck(value: unknown): Checked {
+  const issues = createIssueList([]);
+  const file = checkFile(value, [], issues);
+  return file ? accepted(file) : { ok: false, faults: issues.found };
+}
+
 function listCheck(item: Check, { minItems, maxItems }: ListLimits): Check {
   const expected = `a list of ${minItems} to ${maxItems}`;
   return (value) => {
@@ -121,12 +129,6 @@ function listCheck(item: Check, { minItems, maxItems }: ListLimits): Check {
     }
     return faults.length > 0 ? { ok: false, faults } : { ok: true, value: values };
   };
-}
-
-/** What is wrong with a text wherever it stands: ends a C string early, or has no UTF-8. */
-export function textFault(text: string): string | null {
-  if (text.includes('\0')) return `expected text without NUL, got one at character ${text.indexOf('\0')}`;
-  return text.isWellFormed() ? null : 'expected Unicode text, got half of a surrogate pair';
 }
 
 function accepted(value: Json): Checked {

@@ -21,15 +21,19 @@ function limits({ type, minimum, maximum, multipleOf, minLength, maxLength }: Wo
   return parts.length ? parts.join(', ') : null;
 }
 
+const fileTexts = { image: 'a picture', mask: 'a picture that is a mask', audio: 'sound', video: 'a film' };
+
 /** A model is no default of the schema: which one an installation has is not the API's to say. */
-function whenAbsent({ type, default: value }: WorkflowParameter): string | null {
+function whenAbsent({ type, required, default: value }: WorkflowParameter): string | null {
+  if (type === 'FILE' && !required) return "absent: the graph's own";
   if (type !== 'MODEL') return null;
   return typeof value === 'string' ? `absent: \`${value}\`` : "absent: the graph's own";
 }
 
 /** What a parameter is for and what it takes, as the description of its field. */
 export function parameterText(parameter: WorkflowParameter): string {
-  const facts = [limits(parameter), whenAbsent(parameter)].filter((fact) => fact !== null).join('; ');
+  const kind = parameter.file && fileTexts[parameter.file];
+  const facts = [kind, limits(parameter), whenAbsent(parameter)].filter((fact) => fact !== null).join('; ');
   const sentence = facts ? `${facts[0]?.toUpperCase()}${facts.slice(1)}.` : null;
   return (
     [parameter.description, sentence].filter((part) => part !== null).join(' ') || `The parameter ${parameter.name}.`

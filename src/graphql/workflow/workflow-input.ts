@@ -2,7 +2,9 @@ import type { InputFieldRef, InputRef, InputType } from '@pothos/core';
 import type { Choice, Workflow, WorkflowCatalogue, WorkflowParameter } from '../../workflows/catalogue.ts';
 import { inputTypeName } from '../../workflows/check-names.ts';
 import type { Builder, SchemaTypes } from '../builder.ts';
-import type { InputCheck } from '../input-issues.ts';
+import { hasUnknown, type InputCheck } from '../input-issues.ts';
+import { addCustomInput } from './custom-input.ts';
+import { addFileInput } from './file-input.ts';
 import { parameterText } from './parameter-text.ts';
 
 /** The one field that was given, with that workflow's own input. */
@@ -17,9 +19,13 @@ type EnumTypes = Map<string, FieldType>;
 
 /** Tries a workflow's limits on the input of a request that has already failed, so that its answer names every fault at once. */
 function checkOf(workflow: Workflow): InputCheck {
+  const files = workflow.parameters.filter(({ type }) => type === 'FILE').map(({ name }) => name);
   return (value, path) => {
     const parsed = workflow.parse(value, [...path]);
-    return parsed.ok ? [] : parsed.issues;
+    if (parsed.ok) return [];
+    // Where variables are not known yet, neither is what is wrong with a file.
+    const unknown = files.filter((name) => hasUnknown(value[name]));
+    return parsed.issues.filter((issue) => !unknown.includes(String(issue.path[path.length])));
   };
 }
 
@@ -32,7 +38,13 @@ function addEnum(builder: Builder, name: string, choices: readonly Choice[]): Fi
   });
 }
 
-function typeOf(builder: Builder, enums: EnumTypes, parameter: WorkflowParameter): FieldType {
+/** The types that parameters share. */
+interface SharedTypes {
+  enums: EnumTypes;
+  fileInput: FieldType;
+}
+
+function typeOf(builder: Builder, { enums, fileInput }: SharedTypes, parameter: WorkflowParameter): FieldType {
   switch (parameter.type) {
     case 'STRING':
     case 'MODEL':
@@ -53,11 +65,11 @@ function typeOf(builder: Builder, enums: EnumTypes, parameter: WorkflowParameter
       return type;
     }
     case 'FILE':
-      throw new Error(`the parameter ${parameter.name} takes a FILE, which the schema has no input for`);
+      return fileInput;
   }
 }
 
-function addInput(builder: Builder, enums: EnumTypes, workflow: Workflow): InputRef<ParameterValues> {
+function addInput(builder: Builder, shared: SharedTypes, workflow: Workflow): InputRef<ParameterValues> {
   const ref = builder.inputRef<ParameterValues>(inputTypeName(workflow.name));
   builder.inputType(ref, {
     description: `Parameters of the workflow \`${workflow.name}\`: ${workflow.description ?? workflow.title}`,
@@ -65,7 +77,7 @@ function addInput(builder: Builder, enums: EnumTypes, workflow: Workflow): Input
     fields: (t) =>
       Object.fromEntries(
         workflow.parameters.map((parameter): [string, InputFieldRef<SchemaTypes, unknown>] => {
-          const type = typeOf(builder, enums, parameter);
+          const type = typeOf(builder, shared, parameter);
           const { name, list, required } = parameter;
           const value = parameter.type === 'MODEL' ? null : parameter.default;
           const options = { required, description: parameterText(parameter) };
@@ -80,20 +92,9 @@ function addInput(builder: Builder, enums: EnumTypes, workflow: Workflow): Input
 
 /** WorkflowInput: a field for each workflow of the catalogue, and `custom`. */
 export function addWorkflowInput(builder: Builder, catalogue: WorkflowCatalogue): InputRef<WorkflowChoice> {
-  const enums: EnumTypes = new Map();
-  const custom = builder.inputRef<ParameterValues>('CustomWorkflowInput');
-  builder.inputType(custom, {
-    description: 'A graph of your own.',
-    fields: (t) => ({
-      graph: t.field({
-        type: 'JSON',
-        required: true,
-        description:
-          'ComfyUI API format: node id -> {class_type, inputs}. Numbers beyond 2^53-1 are refused, not rounded.',
-      }),
-      name: t.string({ description: 'At most 64 characters of [A-Za-z0-9_-], no catalogue name; only shown.' }),
-    }),
-  });
+  const fileInput = addFileInput(builder);
+  const shared: SharedTypes = { enums: new Map(), fileInput };
+  const custom = addCustomInput(builder, fileInput);
 
   const ref = builder.inputRef<WorkflowChoice>('WorkflowInput');
   builder.inputType(ref, {
@@ -104,7 +105,7 @@ export function addWorkflowInput(builder: Builder, catalogue: WorkflowCatalogue)
         catalogue.workflows.map((workflow) => [
           workflow.name,
           t.field({
-            type: addInput(builder, enums, workflow),
+            type: addInput(builder, shared, workflow),
             required: false,
             description: workflow.description ?? workflow.title,
           }),

@@ -66,6 +66,7 @@ function parameter(changes: Partial<WorkflowParameter>): WorkflowParameter {
     enumType: null,
     choices: null,
     modelOf: null,
+    file: null,
     ...changes,
   };
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { canonicalJson } from '../../../src/core/canonical-json.ts';
 import { graphSchema } from '../../../src/core/graph.ts';
+import { planOf } from '../../../src/core/plan.ts';
 import { createCustomParser } from '../../../src/workflows/custom.ts';
 import { loadCatalogue } from '../../../src/workflows/load.ts';
 
@@ -231,7 +232,7 @@ const refused: [what: string, input: { [name: string]: unknown }, issues: string
   [
     'A26 an unknown field',
     { graph: { '1': node() }, prompt: 1 },
-    ['prompt unknown_field: "prompt" is not a field; there are graph, name'],
+    ['prompt unknown_field: "prompt" is not a field; there are graph, name, outputs, keepMetadata, files'],
   ],
   [
     'faults everywhere: all are named',
@@ -240,10 +241,102 @@ const refused: [what: string, input: { [name: string]: unknown }, issues: string
       `name invalid_string: ${nameRule} "?"`,
       `graph.1.class_type required: ${classType} nothing`,
       'graph.1.inputs.x.0 unknown_node: expected a link to a node of this graph, got "9"',
-      'y unknown_field: "y" is not a field; there are graph, name',
+      'y unknown_field: "y" is not a field; there are graph, name, outputs, keepMetadata, files',
     ],
   ],
 ];
+
+const upload = { upload: '01890a5d-ac96-774b-bcce-b302099a8057' };
+const place = { node: '1', input: 'x', file: upload };
+const extras: [what: string, extra: { [name: string]: unknown }, issues: string[]][] = [
+  ['no list of outputs', { outputs: '1' }, ['outputs invalid_type: expected a list of 1 to 1000 node ids, got "1"']],
+  ['no outputs', { outputs: [] }, ['outputs invalid_type: expected a list of 1 to 1000 node ids, got a list of 0']],
+  [
+    'outputs that are not there, no ids, or twice',
+    { outputs: ['1', 'toString', 2, '1'] },
+    [
+      'outputs.1 unknown_node: expected a node of the graph, got "toString"',
+      'outputs.2 invalid_type: expected a node id, got 2',
+      'outputs.3 not_unique: "1" is there twice',
+    ],
+  ],
+  ['a flag of another type', { keepMetadata: 1 }, ['keepMetadata invalid_type: expected true or false, got 1']],
+  ['no list of files', { files: place }, ['files invalid_type: expected a list of at most 16 files, got an object']],
+  [
+    'too many files',
+    { files: Array.from({ length: 17 }, () => place) },
+    ['files too_big: expected a list of at most 16 files, got a list of 17'],
+  ],
+  [
+    'files for nodes and inputs that cannot have them',
+    {
+      files: [
+        { ...place, node: '9' },
+        { ...place, input: 'from' },
+        { ...place, input: '__proto__' },
+        { node: 1, input: '', file: 1, kind: 'PDF', path: '/' },
+        'x',
+      ],
+    },
+    [
+      'files.0.node unknown_node: expected a node of the graph, got "9"',
+      'files.1.input is_link: "from" of node 1 is a link to another node',
+      'files.2.input invalid_string: expected the name of an input, 1 to 200 characters, got "__proto__"',
+      'files.3.path unknown_field: "path" is not a field; there are node, input, kind, file',
+      'files.3.node invalid_type: expected a node id, got 1',
+      'files.3.input invalid_string: expected the name of an input, 1 to 200 characters, got ""',
+      'files.3.kind not_a_choice: expected IMAGE, MASK, AUDIO or VIDEO, got "PDF"',
+      'files.3.file invalid_type: expected {upload} or {url}, got 1',
+      'files.4 invalid_type: expected {node, input, kind, file}, got "x"',
+    ],
+  ],
+  [
+    'two files for one input',
+    { files: [place, { ...place, file: { url: 'https://a.de/x' } }] },
+    ['files.1.input not_unique: "x" of node 1 gets a file already'],
+  ],
+];
+
+test.for(extras)('%s: refused', ([, extra, issues]) => {
+  expect(issuesOf({ graph: { '1': node({ from: ['2', 0] }), '2': node() }, ...extra })).toEqual(issues);
+});
+
+test('outputs, files and keepMetadata become what a plan is made of, and stay absent where nothing is said', () => {
+  const graph = { '1': node({ image: 'a.png' }), '2': node() };
+  const files = [
+    { node: '1', input: 'image', kind: 'MASK', file: upload },
+    { node: '2', input: 'audio', kind: null, file: { url: 'https://example.org/x.flac', upload: null } },
+  ];
+  const parsed = parse({ graph, outputs: ['2'], keepMetadata: true, files }, []);
+  expect(parsed.ok && parsed.parameters).toEqual({
+    graph,
+    outputs: ['2'],
+    keepMetadata: true,
+    files: [
+      { node: '1', input: 'image', kind: 'mask', file: upload },
+      { node: '2', input: 'audio', file: { url: 'https://example.org/x.flac' } },
+    ],
+  });
+  if (!parsed.ok) throw new Error('refused');
+  expect(planOf(null, parsed.parameters)).toEqual({
+    graph,
+    outputs: new Map([['2', null]]),
+    keepMetadata: true,
+    files: [
+      { source: upload, kind: 'mask', targets: [{ node: '1', input: 'image' }], index: null },
+      {
+        source: { url: 'https://example.org/x.flac' },
+        kind: null,
+        targets: [{ node: '2', input: 'audio' }],
+        index: null,
+      },
+    ],
+  });
+  const plain = parse({ graph, outputs: null, keepMetadata: false, files: [] }, []);
+  expect(plain.ok && plain.parameters).toEqual({ graph });
+  // What a job has stands the same test again.
+  expect(parse(parsed.parameters, [])).toEqual(parsed);
+});
 
 test.for(refused)('%s: refused', ([, input, issues]) => {
   expect(issuesOf(input)).toEqual(issues);

@@ -33,7 +33,7 @@ export const graph = {
   },
 };
 
-const at = (input: string, node = '2') => [{ node, input }];
+export const at = (input: string, node = '2') => [{ node, input }];
 
 /** Parameters for that graph, one of each type. */
 export const parameters = {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { bindTemplate, parseTemplate } from '../../../src/core/template.ts';
 import { CatalogueError } from '../../../src/workflows/catalogue-error.ts';
 import { loadCatalogue } from '../../../src/workflows/load.ts';
-import { graph, manifest, parameters, workflowsFolder } from './folder.ts';
+import { at, graph, manifest, parameters, workflowsFolder } from './folder.ts';
 
 const load = (dir: string) => loadCatalogue({ dir, maxMegapixels: 4 });
 
@@ -67,6 +67,126 @@ test('the template binds GraphQL names to the names of ComfyUI, and its hash doe
   expect(bound['2']?.inputs).toEqual({ ...graph['2'].inputs, method: '2x', on: true, count: 3 });
 });
 
+test('files, outputs and keepMetadata go into the template, and what a manifest does not say stays out of it', async () => {
+  const asked = {
+    ...manifest,
+    parameters: {
+      text: parameters.text,
+      picture: { type: 'file', file: 'mask', list: true, description: 'd', targets: at('file', '1') },
+    },
+    outputs: [{ node: '2', name: 'picture' }, { node: '1' }],
+    keepMetadata: true,
+  };
+  const files = { 'a/graph.json': graph, 'a/manifest.json': asked, 'b/graph.json': graph, 'b/manifest.json': manifest };
+  const catalogue = await load(await workflowsFolder(files));
+  expect(parseTemplate(catalogue.get('a')?.template.text ?? '')).toEqual({
+    name: 'a',
+    graph,
+    parameters: {
+      text: { targets: at('text') },
+      picture: { targets: at('file', '1'), file: 'mask' },
+    },
+    outputs: [
+      { node: '2', name: 'picture' },
+      { node: '1', name: null },
+    ],
+    keepMetadata: true,
+  });
+  expect(catalogue.get('a')?.parameters[1]).toMatchObject({ type: 'FILE', file: 'mask', list: true, default: null });
+  const plain = parseTemplate(catalogue.get('b')?.template.text ?? '');
+  expect(Object.keys(plain).sort()).toEqual(['graph', 'name', 'parameters']);
+  expect(Object.values(plain.parameters).map((parameter) => Object.keys(parameter).join())).not.toContain('file');
+});
+
+test('textToImage keeps its hash: jobs of an older version run on it', async () => {
+  const dir = new URL('../../../workflows', import.meta.url).pathname;
+  expect((await load(dir)).get('textToImage')?.template.hash).toBe(
+    '128b30f1ef67058596cc6d50d6a2de804e5d65021f72cde4b1e240499554e084',
+  );
+});
+
+test('lists of models, files, flags and seeds are parsed item by item, and absent seeds are drawn', async () => {
+  const list = (name: keyof typeof parameters, change: object = {}) => ({
+    ...parameters[name],
+    list: true,
+    default: null,
+    ...change,
+  });
+  const lists = {
+    ...manifest,
+    parameters: {
+      file: list('file', { default: ['a', 'b'] }),
+      on: list('on'),
+      seed: list('seed', { limits: { maximum: 9, minItems: 2 } }),
+      picture: {
+        type: 'file',
+        file: 'image',
+        list: true,
+        description: 'd',
+        limits: { maxItems: 2 },
+        targets: at('text'),
+      },
+    },
+  };
+  const workflow = (await load(await workflowsFolder({ 'a/graph.json': graph, 'a/manifest.json': lists }))).get('a');
+  const upload = '01890A5D-AC96-774B-BCCE-B302099A8057';
+  const url = 'https://example.org/a.png?x=1#y';
+  const picture = [{ upload }, Object.assign(Object.create(null), { url, upload: null })];
+  const parsed = workflow?.parse({ on: [true, false], picture }, []);
+  expect(parsed).toEqual({
+    ok: true,
+    parameters: { file: ['a', 'b'], on: [true, false], picture: [{ upload: upload.toLowerCase() }, { url }] },
+  });
+  expect(workflow?.complete({}, () => 12)).toEqual({ seed: [2, 2] });
+  const bad = workflow?.parse({ on: [1], seed: [1], picture: [{ upload }, 'x', {}] }, []);
+  expect(bad?.ok === false && bad.issues.map(({ path, code }) => [...path, code].join(' '))).toEqual([
+    'on 0 invalid_type',
+    'seed too_small',
+    'picture too_big',
+  ]);
+});
+
+const badFiles: [what: string, file: unknown, issue: string][] = [
+  ['a text', 'a.png', ' invalid_type: expected {upload} or {url}, got "a.png"'],
+  ['nothing in it', { upload: null }, ' one_of: expected exactly one of upload and url, got neither'],
+  ['both', { upload: 'x', url: 'y' }, ' one_of: expected exactly one of upload and url, got both'],
+  ['another field', { path: '/etc/passwd' }, 'path unknown_field: "path" is not a field; there are upload, url'],
+  ['an id that is none', { upload: '../1' }, 'upload invalid_string: expected the id of an upload, got "../1"'],
+  ['an id of another type', { upload: 1 }, 'upload invalid_type: expected the id of an upload, got 1'],
+  ['plain http', { url: 'http://a.de/x' }, 'url invalid_string: expected an https address, got "http://a.de/x"'],
+  ['a path', { url: 'file:///etc/passwd' }, 'url invalid_string: expected an https address, got "file:///etc/passwd"'],
+  ['no address', { url: 'https://' }, 'url invalid_string: expected an https address, got "https://"'],
+  [
+    'an address of another type',
+    { url: ['https://a.de'] },
+    'url invalid_type: expected an https address, got a list of 1',
+  ],
+  [
+    'a password',
+    { url: 'https://me:secret@a.de' },
+    'url invalid_string: expected an https address without user name and password',
+  ],
+  [
+    'a line break',
+    { url: 'https://a.de/\nx' },
+    'url invalid_string: expected an https address without white space or control characters',
+  ],
+  [
+    'no end',
+    { url: `https://a.de/${'x'.repeat(3000)}` },
+    'url invalid_string: expected an https address of at most 2048 characters, got 3013',
+  ],
+];
+
+test.for(badFiles)('an input file that is %s is refused', async ([, file, issue]) => {
+  const asked = only('picture', { type: 'file', file: 'image', description: 'd', targets: at('text') });
+  const workflow = (await load(await workflowsFolder({ 'a/graph.json': graph, 'a/manifest.json': asked }))).get('a');
+  const parsed = workflow?.parse({ picture: file }, []);
+  expect(
+    parsed?.ok === false && parsed.issues.map((it) => `${it.path.slice(1).join('.')} ${it.code}: ${it.message}`),
+  ).toEqual([issue]);
+});
+
 /** What a change of the good workflow makes of it: the lines of the error, without its head. */
 async function faultsOf(files: { [path: string]: unknown }): Promise<string[]> {
   const dir = await workflowsFolder(files);
@@ -124,7 +244,7 @@ const badManifests: [what: string, manifest: unknown, faults: string[]][] = [
     [
       p(
         'count.type',
-        "Invalid discriminator value. Expected 'string' | 'int' | 'float' | 'boolean' | 'enum' | 'seed' | 'model'",
+        "Invalid discriminator value. Expected 'string' | 'int' | 'float' | 'boolean' | 'enum' | 'seed' | 'model' | 'file'",
       ),
     ],
   ],
@@ -224,7 +344,38 @@ const badManifests: [what: string, manifest: unknown, faults: string[]][] = [
     withParameter('text', { list: true, limits: { minItems: 3, maxItems: 2 } }),
     [p('text.limits', 'minItems 3 is above maxItems 2')],
   ],
-  ['a list of seeds', withParameter('seed', { list: true }), [p('seed.list', 'unknown key')]],
+  [
+    'a default for a file',
+    only('picture', { type: 'file', file: 'image', description: 'd', default: 'a.png', targets: at('file', '1') }),
+    [p('picture.default', 'unknown key')],
+  ],
+  [
+    'a file of an unknown kind, for a number',
+    only('picture', { type: 'file', file: 'pdf', description: 'd', targets: at('width') }),
+    [p('picture.file', 'Invalid option: expected one of "image"|"mask"|"audio"|"video"')],
+  ],
+  [
+    'a file for a number',
+    only('picture', { type: 'file', file: 'mask', description: 'd', targets: at('width') }),
+    [p('picture.targets.0.input', 'takes a number in graph.json (8), not a string')],
+  ],
+  [
+    'outputs that are not there, twice, or none',
+    { ...manifest, outputs: [{ node: '9' }, { node: '2', name: 'picture' }, { node: '2' }, { node: 'toString' }] },
+    [
+      'a/manifest.json: outputs.0.node: graph.json has no node "9"; it has 1, 2',
+      'a/manifest.json: outputs.2.node: "2" is there twice',
+      'a/manifest.json: outputs.3.node: graph.json has no node "toString"; it has 1, 2',
+    ],
+  ],
+  [
+    'an empty list of outputs, and keepMetadata of another type',
+    { ...manifest, outputs: [], keepMetadata: 'yes' },
+    [
+      'a/manifest.json: outputs: Too small: expected array to have >=1 items',
+      'a/manifest.json: keepMetadata: Invalid input: expected boolean, received string',
+    ],
+  ],
   [
     'a name that GraphQL does not take',
     only('neg-prompt', parameters.text),

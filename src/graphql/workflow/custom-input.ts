@@ -1,0 +1,61 @@
+import type { InputRef, InputType } from '@pothos/core';
+import { MAX_CUSTOM_FILES } from '../../workflows/custom.ts';
+import type { Builder, SchemaTypes } from '../builder.ts';
+
+type CustomValues = { [field: string]: unknown };
+
+/** CustomWorkflowInput: a graph of the caller's own, and what to know of it that a manifest would say. */
+export function addCustomInput(builder: Builder, fileInput: InputType<SchemaTypes>): InputRef<CustomValues> {
+  const kind = builder.enumType('FileKind', {
+    description: 'What an input file must be, by its bytes.',
+    values: {
+      IMAGE: { description: 'A picture.' },
+      MASK: { description: 'A picture that says where: its alpha, or how light it is.' },
+      AUDIO: { description: 'Sound.' },
+      VIDEO: { description: 'A film.' },
+    } as const,
+  });
+
+  const file = builder.inputRef<CustomValues>('CustomFileInput');
+  builder.inputType(file, {
+    description: 'An input file for a node such as LoadImage.',
+    fields: (t) => ({
+      node: t.string({ required: true, description: 'Id of a node of the graph.' }),
+      input: t.string({
+        required: true,
+        description:
+          'The input that gets the name of the file, such as `image`; a value that the graph has there is replaced.',
+      }),
+      kind: t.field({ type: kind, required: false, description: 'What it must be; absent: any of these.' }),
+      file: t.field({ type: fileInput, required: true, description: 'The file.' }),
+    }),
+  });
+
+  const ref = builder.inputRef<CustomValues>('CustomWorkflowInput');
+  builder.inputType(ref, {
+    description: 'A graph of your own.',
+    fields: (t) => ({
+      graph: t.field({
+        type: 'JSON',
+        required: true,
+        description:
+          'ComfyUI API format: node id -> {class_type, inputs}. Numbers beyond 2^53-1 are refused, not rounded.',
+      }),
+      name: t.string({ description: 'At most 64 characters of [A-Za-z0-9_-], no catalogue name; only shown.' }),
+      outputs: t.stringList({
+        description:
+          'Ids of the nodes whose results are wanted, temporary ones (previews) too; absent: the final results of all nodes.',
+      }),
+      keepMetadata: t.boolean({
+        defaultValue: false,
+        description: 'Whether PNG files keep the graph that ComfyUI writes into them.',
+      }),
+      files: t.field({
+        type: [file],
+        required: false,
+        description: `Input files of the graph, at most ${MAX_CUSTOM_FILES}.`,
+      }),
+    }),
+  });
+  return ref;
+}

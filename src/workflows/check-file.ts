@@ -1,0 +1,61 @@
+import { type FileKind, fileKinds } from '../core/file-source.ts';
+import { isObject } from './bounded-copy.ts';
+import { describe, type IssueList, type Path, quote, shorten } from './issues.ts';
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const MAX_URL_LENGTH = 2048;
+
+/**
+ * An input file as a caller names it, `{upload}` or `{url}`, with nothing else in it; null where it has faults, which go to
+ * `issues` under `path`. Whether the upload exists and where the address leads is not looked at.
+ */
+export function checkFile(value: unknown, path: Path, issues: IssueList): { upload: string } | { url: string } | null {
+  if (!isObject(value)) {
+    issues.add(path, 'invalid_type', `expected {upload} or {url}, got ${describe(value)}`);
+    return null;
+  }
+  const given = Object.keys(value).filter((key) => value[key] !== null && value[key] !== undefined);
+  const unknown = given.find((key) => key !== 'upload' && key !== 'url');
+  if (unknown !== undefined) {
+    issues.add([...path, shorten(unknown)], 'unknown_field', `${quote(unknown)} is not a field; there are upload, url`);
+    return null;
+  }
+  const [field, ...others] = given;
+  if (field === undefined || others.length > 0) {
+    issues.add(
+      path,
+      'one_of',
+      `expected exactly one of upload and url, got ${field === undefined ? 'neither' : 'both'}`,
+    );
+    return null;
+  }
+  const source = value[field];
+  const fault = field === 'upload' ? uploadFault(source) : urlFault(source);
+  if (fault !== null || typeof source !== 'string') {
+    issues.add([...path, field], typeof source === 'string' ? 'invalid_string' : 'invalid_type', fault ?? '');
+    return null;
+  }
+  return field === 'upload' ? { upload: source.toLowerCase() } : { url: source };
+}
+
+/** A FileKind of the API, or of a job's parameters; null where it is none. */
+export function toFileKind(value: unknown): FileKind | null {
+  return fileKinds.find((kind) => kind === value || kind.toUpperCase() === value) ?? null;
+}
+
+function uploadFault(value: unknown): string | null {
+  if (typeof value === 'string' && UUID.test(value)) return null;
+  return `expected the id of an upload, got ${describe(value)}`;
+}
+
+function urlFault(value: unknown): string | null {
+  const expected = 'expected an https address';
+  if (typeof value !== 'string') return `${expected}, got ${describe(value)}`;
+  if (value.length > MAX_URL_LENGTH) return `${expected} of at most ${MAX_URL_LENGTH} characters, got ${value.length}`;
+  // URL's parser would leave these out without a word.
+  if (/[\s\p{C}]/u.test(value)) return `${expected} without white space or control characters`;
+  const url = URL.parse(value);
+  if (url?.protocol !== 'https:' || url.hostname === '') return `${expected}, got ${describe(value)}`;
+  // What was given is not repeated: it holds a password.
+  return url.username === '' && url.password === '' ? null : `${expected} without user name and password`;
+}
