@@ -13,6 +13,7 @@ import { createRedisWorkerStore } from './jobs/redis-worker-store.ts';
 import { createJobs } from './jobs/service.ts';
 import { startSweeper } from './jobs/sweeper.ts';
 import { throttledWarning } from './observability/throttled.ts';
+import { createRedisChanges } from './progress/redis-changes.ts';
 import { createRedisProgress } from './progress/redis-progress.ts';
 import { createWaits } from './progress/wait.ts';
 import { createBullConsumer, createBullQueue } from './queue/bullmq.ts';
@@ -71,6 +72,8 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const backends = createRedisBackendDirectory(redis, keys);
   const feed = createRedisProgress({ redis, subscriber, keys, log });
   shutdown.add('progress', () => feed.close());
+  const changes = createRedisChanges({ redis, subscriber, keys, log });
+  shutdown.add('changes', () => changes.close());
   const waits = createWaits(feed);
   const jobs = createJobs({
     waits,
@@ -96,6 +99,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     jobs,
     waits,
     feed,
+    changes,
     health,
     /** Whether Redis answers within READY_WITHIN_MS. */
     redisReady: () => answersWithin(redis, READY_WITHIN_MS),

@@ -2,6 +2,7 @@ import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { BackendDirectory } from '../backends/backends.ts';
 import type { Health } from '../health/health.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import type { JobChanges } from '../progress/job-changes.ts';
 import type { ProgressFeed } from '../progress/progress.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 
@@ -9,6 +10,7 @@ import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 export interface GraphServices {
   jobs: Jobs;
   feed: ProgressFeed;
+  changes: Pick<JobChanges, 'watch'>;
   health: Health;
   catalogue: WorkflowCatalogue;
   backends: Pick<BackendDirectory, 'backends'>;

@@ -5,6 +5,7 @@ import { createBuilder } from './builder.ts';
 import { addHealth } from './health/health-type.ts';
 import { addJobConnection } from './job/job-connection.ts';
 import { addJobEnums } from './job/job-enums.ts';
+import { addJobFilter } from './job/job-filter.ts';
 import { addJobMutations } from './job/job-mutations.ts';
 import { addJobQueries } from './job/job-queries.ts';
 import { addJobSubscriptions } from './job/job-subscriptions.ts';
@@ -35,8 +36,9 @@ export function createSchema(catalogue: WorkflowCatalogue): GraphQLSchema {
   builder.queryType({ description: 'What can be read.' });
   builder.mutationType({ description: 'What can be done.' });
   builder.subscriptionType({ description: 'What can be watched.' });
-  addJobQueries(builder, enums);
+  const jobFilter = addJobFilter(builder, enums);
+  addJobQueries(builder, jobFilter);
   addJobMutations(builder, enums, workflowInput);
-  addJobSubscriptions(builder, enums);
+  addJobSubscriptions(builder, enums, jobFilter);
   return builder.toSchema();
 }

@@ -50,4 +50,10 @@ export function createKeys(prefix: string) {
   };
 }
 
+/**
+ * How long a caller's changes are kept behind the last one. Whoever follows them keeps them longer, so this is only how long
+ * Redis may be out of its reach without a hole.
+ */
+export const CHANGES_LIFE_MS = 600_000;
+
 export type Keys = ReturnType<typeof createKeys>;

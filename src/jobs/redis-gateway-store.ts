@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { type Job, noProgress, type Priority } from '../core/job.ts';
 import { fittingPage, pageOfIds } from './job-page.ts';
 import type { GatewayJobStore, NewJob } from './job-store.ts';
-import type { Keys } from './keys.ts';
+import { CHANGES_LIFE_MS, type Keys } from './keys.ts';
 import { results } from './pipeline.ts';
 import { fieldsOf, formatFields, parseRecord } from './record.ts';
 import { loadScript, type ScriptReply, strings } from './scripts.ts';
@@ -82,6 +82,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         keys.status('QUEUED'),
         keys.seen,
         job.template ? keys.template(job.template.hash) : keys.job(job.id),
+        keys.changes(job.caller),
       ],
       [
         keys.tag,
@@ -91,6 +92,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         options.idempotencyTtlMs,
         options.noBackendGraceMs,
         job.template ? templateLifeMs : '',
+        CHANGES_LIFE_MS,
         ...formatFields(record),
       ],
     );

@@ -1,9 +1,10 @@
--- Carries out one move of a job: checks status and lease, writes the change, appends the event and publishes it. Nothing else
--- writes a job's fields, so record, log and live feed cannot disagree.
+-- Carries out one move of a job: checks status and lease, writes the change, appends the event and publishes it, to the job's own
+-- log and, but for PROGRESS, to its caller's changes. Nothing else writes a job's fields, so record, logs and live feeds cannot
+-- disagree.
 -- KEYS  1 record  2 event log
 -- ARGV  1 tag  2 job id  3 the move {fenced, yieldsToCancel, steps: {status: {to, event, add}}} of core/moves.ts
 --       4 lease ('' where the move is not fenced)  5 retention ms  6 '1': answer with the record
---       then fields and values to set, in turn
+--       7 life of the changes ms, then fields and values to set, in turn
 -- gives {'gone'} | {'lost'} | {'refused', status} | {'done', status, cancel requested '1' or '0', record or nothing}
 local tag, id = ARGV[1], ARGV[2]
 local move = cjson.decode(ARGV[3])
@@ -22,7 +23,7 @@ local set = {}
 if move.yieldsToCancel and canceling then
   to, event = 'CANCELED', 'CANCELED'
 else
-  for i = 7, #ARGV, 2 do set[ARGV[i]] = ARGV[i + 1] end
+  for i = 8, #ARGV, 2 do set[ARGV[i]] = ARGV[i + 1] end
   for _, counter in ipairs(step.add or {}) do
     set[counter] = tostring(redis.call('HINCRBY', KEYS[1], counter, 1))
   end
@@ -76,5 +77,11 @@ for field, value in pairs(set) do flat[#flat + 1], flat[#flat + 2] = field, valu
 if #flat > 0 then redis.call('HSET', KEYS[1], unpack(flat)) end
 if event then
   redis.call('PUBLISH', KEYS[1], cjson.encode({ seq = record[6] + 1, type = event, at = tonumber(now), set = set }))
+  if event ~= 'PROGRESS' then
+    local changes = tag .. 'changes:' .. caller
+    redis.call('XADD', changes, 'MAXLEN', '~', 1000, '*', 'id', id, 'seq', set.seq, 'type', event, 'at', now)
+    redis.call('PEXPIRE', changes, ARGV[7])
+    redis.call('PUBLISH', changes, '')
+  end
 end
 return { 'done', to, canceling and '1' or '0', ARGV[6] == '1' and redis.call('HGETALL', KEYS[1]) or nil }

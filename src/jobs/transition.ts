@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Job, JobStatus } from '../core/job.ts';
 import { jobStatuses } from '../core/job.ts';
 import { type MoveName, moves } from '../core/moves.ts';
-import type { Keys } from './keys.ts';
+import { CHANGES_LIFE_MS, type Keys } from './keys.ts';
 import { fieldsOf, formatFields, parseRecord } from './record.ts';
 import { loadScript, strings } from './scripts.ts';
 
@@ -42,6 +42,7 @@ export function createTransition(redis: Redis, keys: Keys, retentionMs: number):
         lease ?? '',
         retentionMs,
         options?.withRecord ? '1' : '0',
+        CHANGES_LIFE_MS,
         ...formatFields(set),
       ],
     );

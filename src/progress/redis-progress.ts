@@ -8,6 +8,7 @@ import { createJobFeed, type JobFeed } from './job-feed.ts';
 import { eventsOwed, readLog } from './log.ts';
 import type { ProgressFeed } from './progress.ts';
 import { createWatcher } from './watcher.ts';
+import { within } from './within.ts';
 
 export interface ProgressOptions {
   /** A request connection, for reading. */
@@ -137,16 +138,6 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
       for (const { feed } of followed.values()) for (const watcher of [...feed.watchers]) watcher.finish();
     },
   };
-}
-
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new Error('Command timed out')), ms);
-  try {
-    return await Promise.race([promise, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /**

@@ -83,6 +83,7 @@ export async function testServices(
     },
     artifactUrlTtlSeconds: 3600,
     feed: createTestFeed(),
+    changes: { watch: notExpected('watch') },
     ...changes,
     jobs: {
       generate: notExpected('generate'),

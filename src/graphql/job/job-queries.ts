@@ -1,22 +1,11 @@
 import { badInput, type InputIssue } from '../../core/errors.ts';
 import { checkWait } from '../../jobs/generate-arguments.ts';
 import type { Builder } from '../builder.ts';
-import type { JobEnums } from './job-enums.ts';
+import { type JobFilterInput, readFilter } from './job-filter.ts';
 
 const MAX_PAGE = 100;
 
-export function addJobQueries(builder: Builder, enums: JobEnums): void {
-  const filterInput = builder.inputType('JobFilter', {
-    description: 'Which jobs: those that fit everything that is given.',
-    fields: (t) => ({
-      status: t.field({ type: [enums.status], description: 'In one of these states.' }),
-      workflow: t.string({ description: 'Of this workflow: a name in the catalogue, or `custom`.' }),
-      tag: t.string({ description: 'With this among its tags.' }),
-      createdAfter: t.field({ type: 'DateTime', description: 'Accepted later than this.' }),
-      createdBefore: t.field({ type: 'DateTime', description: 'Accepted earlier than this.' }),
-    }),
-  });
-
+export function addJobQueries(builder: Builder, filterInput: JobFilterInput): void {
   builder.queryFields((t) => ({
     job: t.field({
       type: 'Job',
@@ -52,13 +41,7 @@ export function addJobQueries(builder: Builder, enums: JobEnums): void {
           caller,
           first: count,
           after: after ?? null,
-          filter: {
-            status: filter?.status ?? null,
-            workflow: filter?.workflow ?? null,
-            tag: filter?.tag ?? null,
-            createdAfter: filter?.createdAfter ?? null,
-            createdBefore: filter?.createdBefore ?? null,
-          },
+          filter: readFilter(filter),
         });
         return { ...page, hasPreviousPage: after != null };
       },

@@ -1,8 +1,17 @@
 import { badInput } from '../../core/errors.ts';
 import type { Builder } from '../builder.ts';
 import type { JobEnums } from './job-enums.ts';
+import { type JobFilterInput, readFilter } from './job-filter.ts';
 
-export function addJobSubscriptions(builder: Builder, enums: JobEnums): void {
+/** The client may leave at any time, also while the watch was being set up or waits for its next event. */
+function untilLeft<Events extends AsyncIterator<unknown>>(events: Events, signal: AbortSignal): Events {
+  const leave = () => void events.return?.();
+  if (signal.aborted) leave();
+  else signal.addEventListener('abort', leave, { once: true });
+  return events;
+}
+
+export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInput: JobFilterInput): void {
   builder.objectType('JobEvent', {
     description: "One step in a job's life.",
     fields: (t) => ({
@@ -38,13 +47,26 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums): void {
         if (afterSeq != null && afterSeq < 0) {
           throw badInput([{ path: ['afterSeq'], message: 'expected 0 or more', code: 'out_of_range' }]);
         }
-        const events = await services.feed.watch({ jobId: id, caller, afterSeq: afterSeq ?? null });
-        // The client may leave at any time, also while the watch was being set up or waits for its next event.
-        const leave = () => void events.return?.();
-        if (signal.aborted) leave();
-        else signal.addEventListener('abort', leave, { once: true });
-        return events;
+        return untilLeft(await services.feed.watch({ jobId: id, caller, afterSeq: afterSeq ?? null }), signal);
       },
+      resolve: (event) => event,
+    }),
+    jobsProgress: t.field({
+      type: 'JobEvent',
+      nullable: false,
+      description: [
+        "Lifecycle events of all the caller's jobs from now on; no PROGRESS, no replay; open-ended.",
+        'Each comes once, those of a job in order. It ends with UNAVAILABLE where events were missed: read `jobs` again then,',
+        'and subscribe anew.',
+      ].join('\n'),
+      args: {
+        filter: t.arg({
+          type: filterInput,
+          description: 'Which jobs; all, when absent. `status` is that which the job has by the event.',
+        }),
+      },
+      subscribe: async (_root, { filter }, { services, caller, signal }) =>
+        untilLeft(await services.changes.watch({ caller, filter: readFilter(filter) }), signal),
       resolve: (event) => event,
     }),
   }));

@@ -124,7 +124,7 @@ test('null is as if absent', async () => {
     },
   });
   const { run } = await testGraph(services);
-  const { data } = await run(generate, request({ prompt: 'x' }, { priority: null, tags: null, deadlineSeconds: null }));
+  const { data } = await run(generate, request({ prompt: 'x' }, { priority: null, tags: null, deadlineSeconds: null, waitSeconds: null }));
   expect(data).toEqual({ generate: { replayed: false } });
   expect(calls).toEqual([
     {
@@ -136,6 +136,8 @@ test('null is as if absent', async () => {
       priority: 'NORMAL',
       deadlineSeconds: null,
       tags: [],
+      waitSeconds: null,
+      signal: expect.any(AbortSignal),
     },
   ]);
 });

@@ -1,0 +1,81 @@
+import type { Redis } from 'ioredis';
+import { type JobEvent, type JobEventType, jobEventTypes } from '../core/events.ts';
+import type { Job } from '../core/job.ts';
+import { fittingPage } from '../jobs/job-page.ts';
+import { CHANGES_LIFE_MS, type Keys } from '../jobs/keys.ts';
+import { results } from '../jobs/pipeline.ts';
+import { parseRecord } from '../jobs/record.ts';
+
+/** Events of a caller's jobs behind a place in its changes. */
+export interface ChangesReading {
+  events: JobEvent[];
+  /** Where the next reading begins. */
+  place: string;
+  more: boolean;
+}
+
+/** Events of one reading at most. */
+const BATCH = 200;
+
+interface Change {
+  place: string;
+  id: string;
+  seq: number;
+  type: JobEventType;
+  at: number;
+}
+
+function parseChange([place, [, id = '', , seq, , text, , at]]: [place: string, fields: string[]]): Change | null {
+  const type = jobEventTypes.find((known) => known === text);
+  // What a reader left, or an event that only a later version knows.
+  return type ? { place, id, seq: Number(seq), type, at: Number(at) } : null;
+}
+
+/**
+ * The place of what happened last. Where nothing has, one is made: a reader holds on to the entry that it has read last, since by
+ * its absence it sees that the log was trimmed behind it or that Redis has lost writes.
+ */
+export async function newestChange(redis: Redis, keys: Keys, caller: string): Promise<string> {
+  const key = keys.changes(caller);
+  const [last] = await redis.xrevrange(key, '+', '-', 'COUNT', 1);
+  if (last) return last[0];
+  const [place] = await results(redis.multi().xadd(key, '*', 'reader', '').pexpire(key, CHANGES_LIFE_MS));
+  return String(place);
+}
+
+/**
+ * What happened behind `place`, each event with its job as it is now. Those of jobs that are gone are left out. Null when the log
+ * no longer has the entry at `place`, so that nobody can say what came behind it.
+ */
+export async function readChanges(
+  redis: Redis,
+  keys: Keys,
+  caller: string,
+  place: string,
+): Promise<ChangesReading | null> {
+  const [known, ...entries] = await redis.xrange(keys.changes(caller), place, '+', 'COUNT', BATCH + 1);
+  if (known?.[0] !== place) return null;
+  const changes = entries.map(parseChange);
+  const ids = [...new Set(changes.flatMap((change) => change?.id ?? []))];
+  const fitting = new Set(await fittingPage(redis, keys, ids));
+  const jobs = await readJobs(redis, keys, [...fitting]);
+
+  // Up to the first whose job did not fit.
+  const cut = changes.findIndex((change) => change && !fitting.has(change.id));
+  const count = cut === -1 ? entries.length : cut;
+  const events = changes.slice(0, count).flatMap((change): JobEvent[] => {
+    const job = change && jobs.get(change.id);
+    return job ? [{ seq: change.seq, type: change.type, at: change.at, job }] : [];
+  });
+  return { events, place: entries[count - 1]?.[0] ?? place, more: count < entries.length || entries.length === BATCH };
+}
+
+async function readJobs(redis: Redis, keys: Keys, ids: string[]): Promise<Map<string, Job>> {
+  if (ids.length === 0) return new Map();
+  const pipeline = redis.pipeline();
+  for (const id of ids) pipeline.hgetall(keys.job(id));
+  const jobs = ((await results(pipeline)) as { [name: string]: string }[]).flatMap(
+    (fields) => parseRecord(fields) ?? [],
+  );
+  return new Map(jobs.map((job) => [job.id, job]));
+}

@@ -1,0 +1,172 @@
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import { unavailable } from '../core/errors.ts';
+import type { JobFilter } from '../jobs/jobs.ts';
+import { CHANGES_LIFE_MS, type Keys } from '../jobs/keys.ts';
+import { isRedisDown } from '../redis.ts';
+import { newestChange, readChanges } from './changes-log.ts';
+import { coalesced } from './coalesced.ts';
+import { createEventQueue, type EventQueue } from './event-queue.ts';
+import { isWanted, type JobChanges } from './job-changes.ts';
+import { within } from './within.ts';
+
+export interface ChangesOptions {
+  /** A request connection, for reading. */
+  redis: Redis;
+  /** The connection that is subscribed; it stays open. */
+  subscriber: Redis;
+  keys: Keys;
+  log: Logger;
+  /** The log is read every so often, in case a message was lost. Default 5 s. */
+  checkIntervalMs?: number;
+}
+
+/** Together with one reading it keeps within the 3 s in which an outage is told. */
+const SUBSCRIBE_TIMEOUT_MS = 1_500;
+
+/** What may wait for one slow client. */
+const MAX_WAITING = 1_000;
+
+interface Watcher {
+  filter: JobFilter;
+  queue: EventQueue;
+}
+
+/** One caller as this process follows it, for all watchers. */
+interface Following {
+  caller: string;
+  /** Those that are about to watch, besides. */
+  joining: number;
+  watchers: Set<Watcher>;
+  subscribed: Promise<unknown>;
+  /** The entry read last; null: none yet. */
+  place: string | null;
+  /** Reads what has happened, up to now. */
+  read(): Promise<void>;
+}
+
+const missed = () => unavailable('changes were missed: read `jobs` again and subscribe anew', 1);
+
+/** Follows callers through Redis: one channel and one reader for each, whatever the number of its watchers. */
+export function createRedisChanges(options: ChangesOptions): JobChanges {
+  const { redis, subscriber, keys, log, checkIntervalMs = 5_000 } = options;
+  /** By channel. */
+  const followed = new Map<string, Following>();
+
+  function failAll({ watchers }: Following, error: Error) {
+    for (const { queue } of [...watchers]) queue.fail(error);
+  }
+
+  async function readOn(following: Following) {
+    const { caller, watchers } = following;
+    while (following.place !== null) {
+      const reading = await readChanges(redis, keys, caller, following.place);
+      if (!reading) {
+        failAll(following, missed());
+        break;
+      }
+      following.place = reading.place;
+      for (const event of reading.events) {
+        for (const { filter, queue } of [...watchers]) {
+          if (isWanted(event, filter) && !queue.push(event)) queue.fail(missed());
+        }
+      }
+      if (!reading.more) return;
+    }
+    following.place = await newestChange(redis, keys, caller);
+  }
+
+  /** While Redis is away watchers wait: the next reconnect or check comes here again. */
+  function wake(following: Following) {
+    following.read().catch((error: Error) => {
+      if (!isRedisDown(error)) failAll(following, error);
+    });
+  }
+
+  function follow(caller: string): Following {
+    const channel = keys.changes(caller);
+    const present = followed.get(channel);
+    if (present) return present;
+    const following: Following = {
+      caller,
+      joining: 0,
+      watchers: new Set(),
+      subscribed: subscriber.subscribe(channel),
+      place: null,
+      read: coalesced(() => readOn(following)),
+    };
+    followed.set(channel, following);
+    return following;
+  }
+
+  function unfollow(following: Following) {
+    const channel = keys.changes(following.caller);
+    if (following.watchers.size > 0 || following.joining > 0 || followed.get(channel) !== following) return;
+    followed.delete(channel);
+    subscriber
+      .unsubscribe(channel)
+      .catch((error: Error) => log.debug({ error: error.message }, 'no longer subscribed: the connection has ended'));
+  }
+
+  /** Without a reader the log goes in the end; with one it must not, since a missing log means lost writes. */
+  function check() {
+    if (redis.status !== 'ready') return;
+    for (const [channel, following] of followed) {
+      redis
+        .pexpire(channel, CHANGES_LIFE_MS)
+        .catch((error: Error) => log.debug({ error: error.message }, 'the changes could not be kept for longer'));
+      wake(following);
+    }
+  }
+
+  const onMessage = (channel: string) => {
+    const following = followed.get(channel);
+    if (following) wake(following);
+  };
+  subscriber.on('message', onMessage);
+  const timer = setInterval(check, checkIntervalMs);
+  timer.unref();
+  // A ping behind the SUBSCRIBEs that ioredis repeats: its answer says that they are in force. Without one, `ready` comes again.
+  const onReady = () => void subscriber.ping().then(check, () => undefined);
+  subscriber.on('ready', onReady);
+
+  return {
+    async watch({ caller, filter }) {
+      const following = follow(caller);
+      following.joining++;
+      try {
+        await within(SUBSCRIBE_TIMEOUT_MS, following.subscribed);
+        // All that has happened until now has been read: what comes is new.
+        await following.read();
+        const watcher: Watcher = {
+          filter,
+          queue: createEventQueue(MAX_WAITING, () => {
+            following.watchers.delete(watcher);
+            unfollow(following);
+          }),
+        };
+        following.watchers.add(watcher);
+        return watcher.queue.iterator;
+      } catch (error) {
+        if (isRedisDown(error)) throw unavailable('Redis cannot be reached', 2, error);
+        throw error;
+      } finally {
+        following.joining--;
+        unfollow(following);
+      }
+    },
+
+    stats() {
+      let watchers = 0;
+      for (const following of followed.values()) watchers += following.watchers.size;
+      return { watchers, callers: followed.size };
+    },
+
+    async close() {
+      clearInterval(timer);
+      subscriber.off('ready', onReady);
+      subscriber.off('message', onMessage);
+      for (const { watchers } of followed.values()) for (const { queue } of [...watchers]) queue.finish();
+    },
+  };
+}
