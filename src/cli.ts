@@ -2,7 +2,9 @@ import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError, describeConfig, loadConfig } from './config.ts';
 import { startGatewayRole, startWorkerRole } from './roles.ts';
 import { runRole } from './run.ts';
+import { type FaultPatch, parseFault } from './simulator/faults.ts';
 import { runSimulator } from './simulator/run-simulator.ts';
+import { setFaults } from './simulator/set-faults.ts';
 import { readVersion } from './version.ts';
 
 const program = new Command('comfygate')
@@ -34,13 +36,30 @@ program
   )
   .action(() => runRole(process.env, startWorkerRole));
 
-program
+const simulator = program
   .command('simulator')
   .description('a ComfyUI without a GPU, to develop and test against')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--port <number>', 'port to listen on; 0: any free one', numberBetween(0, 65_535), 8188)
   .option('--speed <factor>', 'how much faster than its own pace nodes run', numberBetween(0.01, 1e6), 1)
-  .action((options: { host: string; port: number; speed: number }) => runSimulator(options));
+  .option('--fault <name=value>', 'a fault that is on from the start; repeatable', collectFaults, [])
+  .addHelpText('after', '\nThe faults are listed in docs/simulator.md, and by `comfygate simulator faults nothing`.')
+  .action((options: { host: string; port: number; speed: number; fault: FaultPatch[] }) =>
+    runSimulator({ ...options, faults: options.fault }),
+  );
+
+simulator
+  .command('faults')
+  .description('switch faults of a simulator that runs, and print those that are on')
+  .argument('[name=value...]', 'such as hold, hold=false, httpStatus=503, restart=2000, reset', collectFaults, [])
+  .option('--url <address>', 'where the simulator is', 'http://127.0.0.1:8188')
+  .action(async (faults: FaultPatch[], { url }: { url: string }) => {
+    try {
+      process.stdout.write(`${JSON.stringify(await setFaults(url, faults), null, 2)}\n`);
+    } catch (error) {
+      program.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  });
 
 program
   .command('config')
@@ -54,6 +73,14 @@ program
       process.exitCode = 78;
     }
   });
+
+function collectFaults(text: string, earlier: FaultPatch[]): FaultPatch[] {
+  try {
+    return [...earlier, parseFault(text)];
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}
 
 function numberBetween(min: number, max: number) {
   return (text: string): number => {

@@ -10,6 +10,8 @@ export const faultSchema = z.strictObject({
   dropPromptAnswer: times.default(false),
   /** POST /prompt queues the prompt, then answers 500. */
   failPromptAnswer: times.default(false),
+  /** POST /prompt takes a graph of several outputs without the last one, and names it in `node_errors`. */
+  dropOutput: times.default(false),
   /** POST /prompt answers with this status and queues nothing. */
   refusePrompt: status.nullable().default(null),
   /** All HTTP answers with this status instead (503, 500, 401 ...). /simulator/* is never hurt. */
@@ -28,8 +30,10 @@ export const faultSchema = z.strictObject({
   loseFinalMessages: z.boolean().default(false),
   /** Every message is sent this much later. Milliseconds. */
   messageDelayMs: z.int().min(0).default(0),
-  /** Before each node come messages of types nobody knows, and progress, a text and the end of another prompt. */
+  /** Before each node come messages of types nobody knows, and progress, a picture, a text and the end of another prompt. */
   foreignMessages: z.boolean().default(false),
+  /** Every `progress_state` has so many nodes more, as if they had been made at run time. */
+  extraNodes: z.int().min(0).max(100_000).default(0),
   /** GET /ws is refused with this status. */
   refuseSocket: status.nullable().default(null),
   /** GET /view answers with this status. */
@@ -42,6 +46,8 @@ export const faultSchema = z.strictObject({
   noOutputs: z.boolean().default(false),
   /** Prompts name their files, but the files are not there. */
   missingFiles: z.boolean().default(false),
+  /** Save nodes begin to count at 1 again and write over what is there: names are used for other bytes. */
+  reuseNames: z.boolean().default(false),
   /** A bare NaN stands in the outputs of history. */
   nanInHistory: z.boolean().default(false),
   /** A node raises: an ordinary exception, or the GPU out of memory. `node` is an id or a class; absent means any. */
@@ -54,25 +60,39 @@ export const faultSchema = z.strictObject({
     })
     .nullable()
     .default(null),
+  /** Before the end, an input is told to be blocked: an `execution_error` of a prompt that then ends well. */
+  blockedInput: z.boolean().default(false),
+  /** Prompts end with the error of a cycle that arose while they ran, though history calls them a success. */
+  lateCycle: z.boolean().default(false),
   /** GET /history answers as if nothing had ended, and a finished job is not found. */
   hideHistory: times.default(false),
   /** GET /history and the records of finished jobs answer with this status. */
   historyStatus: status.nullable().default(null),
+  /** What has just ended cannot be told: its history, its job record and the whole history answer 500 until it is deleted. */
+  poisonHistory: times.default(false),
+  /** Somebody clears the history as soon as a prompt has ended. */
+  clearHistory: times.default(false),
   /** The running prompt waits before its next node or sampler step until this is false. It can be interrupted. */
   hold: z.boolean().default(false),
   /** As `hold`, but only at this node: an id or a class. */
   holdAt: z.string().nullable().default(null),
   /** The worker is dead: a running prompt runs for ever and an interrupt has no effect. */
   deadWorker: z.boolean().default(false),
+  /** Restarts once, at that moment: a prompt was accepted, its first node runs, or it has ended and nobody has asked yet. */
+  restartWhen: z.enum(['accepted', 'running', 'ended']).nullable().default(null),
 });
 
 export type Faults = z.infer<typeof faultSchema>;
 
-/** A change of faults. `reset` switches all others off; `closeSockets` breaks every socket now (clients see 1006). */
+/**
+ * A change of faults. `reset` switches all others off; `closeSockets` breaks every socket now (clients see 1006); `restart` is
+ * away for so many milliseconds, then back with its files and nothing else.
+ */
 export const faultPatchSchema = z.strictObject({
   ...z.strictObject(withoutDefaults()).partial().shape,
   reset: z.boolean().optional(),
   closeSockets: z.boolean().optional(),
+  restart: z.int().min(0).max(3_600_000).optional(),
 });
 export type FaultPatch = z.input<typeof faultPatchSchema>;
 
@@ -90,8 +110,8 @@ export interface FaultHandle {
   changed(signal?: AbortSignal): Promise<void>;
 }
 
-/** @param closeSockets what `closeSockets` does. */
-export function createFaults(closeSockets: () => void): FaultHandle {
+/** @param actions what `closeSockets` and `restart` do. */
+export function createFaults(actions: { closeSockets(): void; restart(awayMs: number): void }): FaultHandle {
   const waiting = new Set<() => void>();
   const plain = faultSchema.parse({});
   const notify = (): void => {
@@ -110,11 +130,12 @@ export function createFaults(closeSockets: () => void): FaultHandle {
   return {
     current,
     set(patch) {
-      const { reset: all, closeSockets: close, ...fields } = faultPatchSchema.parse(patch);
+      const { reset: all, closeSockets: close, restart, ...fields } = faultPatchSchema.parse(patch);
       if (all) reset();
       const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
       Object.assign(current, given);
-      if (close) closeSockets();
+      if (close) actions.closeSockets();
+      if (restart !== undefined) actions.restart(restart);
     },
     reset,
     strikes(name) {
@@ -144,4 +165,26 @@ function withoutDefaults(): {
 } {
   const shape = Object.entries(faultSchema.shape).map(([name, field]) => [name, field.unwrap()]);
   return Object.fromEntries(shape);
+}
+
+/**
+ * One fault as a person types it, `name` or `name=value`: the value is JSON, or text as it stands; without one it is true.
+ * @throws Error that names the faults there are.
+ */
+export function parseFault(text: string): FaultPatch {
+  const [, name = '', , value] = /^([^=]*)(=(.*))?$/s.exec(text) ?? [];
+  const patch = faultPatchSchema.safeParse({ [name]: value === undefined ? true : jsonOrText(value) });
+  if (patch.success) return patch.data;
+  const names = Object.keys(faultPatchSchema.shape);
+  if (!names.includes(name))
+    throw new Error(`there is no fault ${JSON.stringify(name)}; there are ${names.join(', ')}`);
+  throw new Error(`${name}: ${patch.error.issues.map(({ message }) => message).join('; ')}`);
+}
+
+function jsonOrText(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
 }

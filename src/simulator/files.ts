@@ -19,6 +19,8 @@ export interface FileStore {
   read(folder: FolderType, path: string): StoredFile | undefined;
   write(folder: FolderType, path: string, bytes: Buffer): void;
   remove(folder: FolderType, path: string): void;
+  /** All results of a folder. */
+  clear(folder: 'output' | 'temp'): void;
   /** Names directly in a directory ('' is the folder itself). */
   list(folder: FolderType, directory: string): string[];
   /** Uploaded top-level files of a kind, sorted, as the combo of a loader node shows them. */
@@ -81,6 +83,9 @@ export function createFileStore(maxBytes: number, now: () => number): FileStore 
       }
     },
     remove,
+    clear(folder) {
+      for (const { folder: own, path } of [...droppable.values()]) if (own === folder) remove(own, path);
+    },
     list: (folder, directory) => [...(directories.get(`${folder}:${directory}`)?.keys() ?? [])],
     listInputs(kind) {
       const names = [...(directories.get('input:')?.keys() ?? [])];

@@ -1,8 +1,16 @@
+import type { FaultPatch } from './faults.ts';
 import { type SimulatorOptions, startSimulator } from './simulator.ts';
 
-/** Runs a simulator until SIGINT or SIGTERM, or until the parent that started this process over IPC is gone. */
-export async function runSimulator(options: SimulatorOptions): Promise<void> {
+/**
+ * Runs a simulator until SIGINT or SIGTERM, or until the parent that started this process over IPC is gone. `faults`: on from the
+ * start.
+ */
+export async function runSimulator({
+  faults = [],
+  ...options
+}: SimulatorOptions & { faults?: FaultPatch[] }): Promise<void> {
   const simulator = await startSimulator(options);
+  for (const fault of faults) simulator.faults.set(fault);
   const stop = (): void => void simulator.close().then(() => process.exit(0));
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);

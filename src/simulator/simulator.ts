@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { loadCatalogue } from './catalogue.ts';
 import { executePrompt } from './execution/executor.ts';
 import { createPace } from './execution/pace.ts';
 import { createPromptQueue } from './execution/prompt-queue.ts';
 import { createResultCache } from './execution/result-cache.ts';
-import { createFaults, type FaultHandle } from './faults.ts';
+import { createFaults, type FaultHandle, type Faults } from './faults.ts';
 import { createFileStore } from './files.ts';
 import { type Counters, controlRoutes } from './http/control-routes.ts';
 import { infoRoutes } from './http/info-routes.ts';
@@ -45,13 +46,16 @@ export interface Simulator extends Readonly<Counters>, AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** How long `restartWhen` is away: a real one takes longer to load its nodes. */
+const RESTART_AWAY_MS = 500;
+
 /** Starts a ComfyUI 0.33 without a GPU. Its files, queue and history live in memory and end with it. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { port = 0, host = '127.0.0.1', speed = 1, maxFileBytes = 256 * 1024 * 1024, now = Date.now } = options;
   const report = options.report ?? ((error: unknown) => console.error(error));
   const closing = new AbortController();
   const counters: Counters = { posts: 0, promptIds: [], started: [], nodesRun: 0, interrupts: 0 };
-  const faults = createFaults(() => hub.terminateAll());
+  const faults = createFaults({ closeSockets: () => hub.terminateAll(), restart: (awayMs) => void restart(awayMs) });
   const files = createFileStore(maxFileBytes, now);
   const catalogue = loadCatalogue(files);
   const cache = createResultCache(catalogue, createFingerprint(files));
@@ -60,6 +64,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const queue = createPromptQueue(tellQueue, () => void work());
   let working: Promise<void> | undefined;
   let dropCache = false;
+  let away = false;
 
   function tellQueue(): void {
     hub.broadcast('status', { status: { exec_info: { queue_remaining: queue.remaining() } } });
@@ -73,21 +78,52 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       })
       .finally(() => {
         working = undefined;
-        if (queue.pending.length > 0 && !closing.signal.aborted) void work();
+        if (queue.pending.length > 0 && !away && !closing.signal.aborted) void work();
       });
     return working;
   }
 
   async function workOff(): Promise<void> {
     await Promise.resolve(); // the answer to the submission is made first
-    for (let item = queue.take(); item; item = queue.take()) {
+    for (let item = away ? undefined : queue.take(); item; item = queue.take()) {
       counters.started.push(item.promptId);
-      const parts = { catalogue, cache, faults, files, hub, pace, now, ran: () => void counters.nodesRun++, report };
+      const ran = () => void counters.nodesRun++;
+      const running = () => restartAt('running');
+      const parts = { catalogue, cache, faults, files, hub, pace, now, ran, running, report };
       const { promptId } = item;
-      queue.done(await executePrompt(item, parts));
+      const result = await executePrompt(item, parts);
+      if (away) return;
+      if (faults.strikes('poisonHistory')) queue.poison(promptId);
+      queue.done(result);
+      if (faults.strikes('clearHistory')) queue.forgetAll();
+      restartAt('ended');
       hub.direct('executing', { node: null, prompt_id: promptId });
       applyFree();
     }
+  }
+
+  /** What a new process would have: its files, but those of `temp`, and nothing of what was in memory. */
+  async function restart(awayMs: number): Promise<void> {
+    if (away || closing.signal.aborted) return;
+    away = true;
+    hub.terminateAll();
+    faults.current.deadWorker = false;
+    // The answer to whoever asked for it is on its way first.
+    const rest = delay(awayMs, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
+    pace.interrupt();
+    await working;
+    queue.reset();
+    cache.clear();
+    files.clear('temp');
+    hub.client = hub.currentNode = undefined;
+    await rest;
+    away = false;
+  }
+
+  function restartAt(moment: Faults['restartWhen']): void {
+    if (moment !== faults.current.restartWhen) return;
+    faults.current.restartWhen = null;
+    void restart(RESTART_AWAY_MS);
   }
 
   function applyFree(): void {
@@ -103,6 +139,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const accepted = (promptId: string): void => {
     counters.posts += 1;
     counters.promptIds.push(promptId);
+    // Its answer goes out first.
+    setImmediate(restartAt, 'accepted');
   };
   const free = (drop: boolean): void => {
     dropCache ||= drop;
@@ -117,7 +155,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ...infoRoutes(catalogue),
     ...controlRoutes(faults, () => counters),
   ];
-  const server = createWebServer({ routes, faults, hub, report });
+  const server = createWebServer({ routes, faults, hub, report, isAway: () => away });
   server.listen(port, host);
   await once(server, 'listening');
   const bound = (server.address() as AddressInfo).port;

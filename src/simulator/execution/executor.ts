@@ -2,6 +2,7 @@ import type { Catalogue, NodeInfo } from '../catalogue.ts';
 import type { FaultHandle } from '../faults.ts';
 import type { FileStore } from '../files.ts';
 import type { MessageHub } from '../messages.ts';
+import { PythonError } from '../protocol/python.ts';
 import { createExecutionList } from './execution-list.ts';
 import { describeInputs, type NodeFailure, runNode } from './node-runner.ts';
 import type { Pace } from './pace.ts';
@@ -19,9 +20,16 @@ export interface ExecutorParts {
   now: () => number;
   /** Called for every node that runs (cached ones do not). */
   ran: (nodeId: string) => void;
+  /** Called when a prompt's first node runs. */
+  running: () => void;
   /** Where errors go that are bugs of the simulator. */
   report: (error: unknown) => void;
 }
+
+const ONE_PIXEL = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
 
 /** Runs one prompt from `execution_start` to its end, and gives what history keeps of it. */
 export async function executePrompt(item: QueueItem, parts: ExecutorParts): Promise<HistoryResult> {
@@ -45,7 +53,7 @@ export async function executePrompt(item: QueueItem, parts: ExecutorParts): Prom
   cache.begin(prompt);
   const cached = Object.keys(prompt).filter((id) => cache.get(id));
   tell('execution_cached', { nodes: cached, prompt_id: promptId });
-  const progress = createProgressReport(promptId, hub, now);
+  const progress = createProgressReport(promptId, hub, now, () => faults.current.extraNodes);
   const list = createExecutionList(prompt, item.outputs, (id) => cache.get(id) !== undefined, catalogue);
 
   function showCached(id: string, result: NodeResult): void {
@@ -62,6 +70,7 @@ export async function executePrompt(item: QueueItem, parts: ExecutorParts): Prom
     progress.start(id);
     hub.currentNode = id;
     if (faults.current.foreignMessages) sendForeignMessages(hub);
+    if (executed.length === 0) parts.running();
     hub.direct('executing', { node: id, display_node: id, prompt_id: promptId });
     const outcome = await runNode(id, node, info, item, { ...parts, progress });
     if ('failure' in outcome) return outcome.failure;
@@ -84,7 +93,10 @@ export async function executePrompt(item: QueueItem, parts: ExecutorParts): Prom
     else failure = await run(id);
     if (!failure) list.complete(id);
   }
-  if (!failure) tell('execution_success', { prompt_id: promptId });
+  const cycle = !failure && faults.current.lateCycle ? lateCycle(item) : undefined;
+  if (!failure && faults.current.blockedInput) hub.publish('execution_error', blockedInput(item, executed));
+  if (cycle) tell('execution_error', errorMessage(item, cycle, executed));
+  else if (!failure) tell('execution_success', { prompt_id: promptId });
   else if (failure.interrupted) tell('execution_interrupted', interruption(item, failure, executed), true);
   else tell('execution_error', errorMessage(item, failure, executed));
   hub.currentNode = undefined;
@@ -117,6 +129,28 @@ function errorMessage(item: QueueItem, failure: NodeFailure, executed: string[])
   };
 }
 
+/** Of nodes that were made at run time. History calls the prompt a success all the same. */
+function lateCycle(item: QueueItem): NodeFailure {
+  const error = new PythonError('comfy_execution.graph.DependencyCycleError', 'Dependency cycle detected');
+  return { nodeId: item.outputs[0] ?? '', interrupted: false, error, inputs: {} };
+}
+
+/** Not the end of a prompt, though its type says so, and not in history. */
+function blockedInput(item: QueueItem, executed: string[]): Record<string, unknown> {
+  const [nodeId = ''] = item.outputs;
+  return {
+    prompt_id: item.promptId,
+    node_id: nodeId,
+    node_type: item.prompt[nodeId]?.class_type,
+    executed,
+    exception_message: 'Execution Blocked: simulated',
+    exception_type: 'ExecutionBlocked',
+    traceback: [],
+    current_inputs: {},
+    current_outputs: [],
+  };
+}
+
 /** What custom nodes and other people's prompts put on a shared server's sockets. */
 function sendForeignMessages(hub: MessageHub): void {
   const promptId = '00000000-0000-4000-8000-000000000000';
@@ -125,4 +159,6 @@ function sendForeignMessages(hub: MessageHub): void {
   hub.broadcast('executing', { node: null, prompt_id: promptId });
   hub.broadcast('execution_success', { prompt_id: promptId, timestamp: 0 });
   hub.publishText('1', 'text of another prompt');
+  const metadata = { node_id: '1', prompt_id: promptId, display_node_id: '1', image_type: 'image/png' };
+  if (hub.wantsPreviewMetadata()) hub.publishPreview({ format: 'png', bytes: ONE_PIXEL }, metadata);
 }

@@ -105,7 +105,7 @@ function createCall(
     prompt: item.prompt,
     extraPnginfo: isRecord(extra) ? extra : {},
     previewMethod: typeof item.extraData.preview_method === 'string' ? item.extraData.preview_method : '',
-    files,
+    files: parts.faults.current.reuseNames ? { ...files, nextCounter: () => 1 } : files,
     now: () => new Date(now()),
     letters: Array.from({ length: 5 }, () => 'abcdefghijklmnopqrstuvwxyz'[randomInt(26)]).join(''),
     work: (ms) => pace.work(ms),

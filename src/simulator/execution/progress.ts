@@ -23,7 +23,13 @@ interface NodeState {
 const minIntervalMs = 100;
 const minShare = 0.005;
 
-export function createProgressReport(promptId: string, hub: MessageHub, now: () => number): ProgressReport {
+/** @param extraNodes how many nodes more are told of. */
+export function createProgressReport(
+  promptId: string,
+  hub: MessageHub,
+  now: () => number,
+  extraNodes: () => number,
+): ProgressReport {
   const nodes = new Map<string, NodeState>();
   let last: { id: string; at: number; value: number } | undefined;
 
@@ -31,6 +37,11 @@ export function createProgressReport(promptId: string, hub: MessageHub, now: () 
     const shown: Record<string, unknown> = {};
     for (const [id, { value, max, state }] of nodes) {
       shown[id] = { value, max, state, ...identity(id), prompt_id: promptId };
+    }
+    const [first] = nodes.keys();
+    for (let i = 0; i < extraNodes(); i++) {
+      const id = `${first}.0.0.${i}`;
+      shown[id] = { value: 1, max: 1, state: 'finished', ...identity(id), display_node_id: first, prompt_id: promptId };
     }
     hub.publish('progress_state', { prompt_id: promptId, nodes: shown });
   }

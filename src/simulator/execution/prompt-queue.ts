@@ -40,6 +40,8 @@ export interface PromptQueue {
   /** In heap array order, which is not the order of execution. */
   readonly pending: readonly QueueItem[];
   readonly history: ReadonlyMap<string, HistoryEntry>;
+  /** Priority of the next prompt; advances with refused ones, too. Starts at 0. */
+  nextNumber(): number;
   /** Pending and running together. */
   remaining(): number;
   /** @throws RangeError on the same number and id twice; the item is queued all the same, as in ComfyUI. */
@@ -53,6 +55,11 @@ export interface PromptQueue {
   clear(): void;
   forget(promptId: string): void;
   forgetAll(): void;
+  /** Whether this entry, or with no id any, is one that cannot be told. */
+  isPoisoned(promptId?: string): boolean;
+  poison(promptId: string): void;
+  /** As after a restart: nothing is left, and nobody is told. */
+  reset(): void;
 }
 
 /** More entries than this, and the oldest goes before the next is kept. */
@@ -70,7 +77,9 @@ export function createPromptQueue(changed: () => void, wake: () => void): Prompt
     return a.promptId < b.promptId;
   });
   const history = new Map<string, HistoryEntry>();
+  const poisoned = new Set<string>();
   let running: QueueItem | undefined;
+  let counter = 0;
 
   const clear = (): void => {
     heap.clear();
@@ -82,6 +91,7 @@ export function createPromptQueue(changed: () => void, wake: () => void): Prompt
       return running;
     },
     pending: heap.items,
+    nextNumber: () => counter++,
     history,
     remaining: () => heap.items.length + (running ? 1 : 0),
     put(item) {
@@ -116,7 +126,22 @@ export function createPromptQueue(changed: () => void, wake: () => void): Prompt
       return true;
     },
     clear,
-    forget: (promptId) => void history.delete(promptId),
-    forgetAll: () => history.clear(),
+    forget(promptId) {
+      history.delete(promptId);
+      poisoned.delete(promptId);
+    },
+    forgetAll() {
+      history.clear();
+      poisoned.clear();
+    },
+    isPoisoned: (promptId) => (promptId === undefined ? poisoned.size > 0 : poisoned.has(promptId)),
+    poison: (promptId) => void poisoned.add(promptId),
+    reset() {
+      heap.clear();
+      history.clear();
+      poisoned.clear();
+      running = undefined;
+      counter = 0;
+    },
   };
 }

@@ -43,7 +43,7 @@ export function jobRoutes({ faults, queue, interrupt }: JobRouteParts): Routes {
       only: 'api',
       handle: ({ params: [id = ''] }) => {
         const ended = queue.history.has(id);
-        const failed = ended ? broken(faults) : undefined;
+        const failed = ended ? broken(faults, queue, id) : undefined;
         if (failed) return failed;
         const job = ended && faults.strikes('hideHistory') ? undefined : findJob(queue, id);
         return job ? json(job) : json({ error: 'Job not found' }, 404);

@@ -31,14 +31,11 @@ export function isCanonicalUuid(value: unknown): value is string {
 /** GET and POST /prompt. */
 export function promptRoutes(parts: PromptRouteParts): Routes {
   const { faults, queue } = parts;
-  /** Priority of the next prompt; advances with refused prompts, too. */
-  let counter = 0;
 
   function takeNumber(body: Record<string, unknown>): number {
     if ('number' in body) return toFloat(body.number);
-    const number = toBool(body.front) ? 0 - counter : counter;
-    counter += 1;
-    return number;
+    const number = queue.nextNumber();
+    return toBool(body.front) ? 0 - number : number;
   }
 
   async function submit(exchange: Exchange): Promise<Answer> {
@@ -46,7 +43,7 @@ export function promptRoutes(parts: PromptRouteParts): Routes {
     const body = await jsonBody(exchange);
     // A JSON list or text has none of the keys; numbers, booleans and null cannot be asked for keys at all.
     if (Array.isArray(body) || typeof body === 'string') {
-      counter += 1;
+      queue.nextNumber();
       return noPrompt();
     }
     if (!isRecord(body)) throw new PythonError('TypeError', `argument of type '${typeName(body)}' is not iterable`);
@@ -62,11 +59,15 @@ export function promptRoutes(parts: PromptRouteParts): Routes {
     const { extraData, sensitive } = extraDataOf(body, exchange, parts.now());
     if (verdict.error) return json({ error: verdict.error, node_errors: verdict.nodeErrors }, 400);
 
+    const prompt = body.prompt as Graph;
+    const dropped = verdict.outputs.length > 1 && faults.strikes('dropOutput') ? verdict.outputs.at(-1) : undefined;
+    const outputs = verdict.outputs.filter((id) => id !== dropped);
     parts.accepted(promptId);
-    queue.put({ number, promptId, prompt: body.prompt as Graph, extraData, outputs: verdict.outputs, sensitive });
+    queue.put({ number, promptId, prompt, extraData, outputs, sensitive });
     if (faults.strikes('dropPromptAnswer')) return { status: 200, cutAfter: 0 };
     if (faults.strikes('failPromptAnswer')) return serverError();
-    return json({ prompt_id: promptId, number, node_errors: verdict.nodeErrors });
+    const errors = dropped === undefined ? {} : { [dropped]: unreadable(dropped, prompt) };
+    return json({ prompt_id: promptId, number, node_errors: { ...verdict.nodeErrors, ...errors } });
   }
 
   return [
@@ -90,6 +91,17 @@ function extraDataOf(body: Record<string, unknown>, exchange: Exchange, createTi
   }
   extraData.create_time = createTime;
   return { extraData, sensitive };
+}
+
+/** What a node's own check says of an input that it cannot use. */
+function unreadable(id: string, prompt: Graph) {
+  const error = {
+    type: 'custom_validation_failed',
+    message: 'Custom validation failed for node',
+    details: 'simulated',
+    extra_info: {},
+  };
+  return { errors: [error], dependent_outputs: [id], class_type: prompt[id]?.class_type };
 }
 
 function refusal(type: string, message: string, details: string): Answer {

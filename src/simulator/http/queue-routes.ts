@@ -46,12 +46,16 @@ export function queueRoutes({ faults, queue, interrupt, free }: QueueRouteParts)
         return empty();
       },
     },
-    { method: 'GET', path: '/history', handle: (exchange) => broken(faults) ?? listHistory(exchange, queue, faults) },
+    {
+      method: 'GET',
+      path: '/history',
+      handle: (exchange) => broken(faults, queue) ?? listHistory(exchange, queue, faults),
+    },
     {
       method: 'GET',
       path: /^\/history\/([^/]+)$/,
       handle: ({ params: [id = ''] }) => {
-        const failed = broken(faults);
+        const failed = broken(faults, queue, id);
         if (failed) return failed;
         const entry = queue.history.get(id);
         const isShown = entry && !faults.strikes('hideHistory');
@@ -81,8 +85,8 @@ export function queueRoutes({ faults, queue, interrupt, free }: QueueRouteParts)
 }
 
 /** Fault: what asks the history is answered with an error. */
-export function broken(faults: FaultHandle): Answer | undefined {
-  const status = faults.current.historyStatus;
+export function broken(faults: FaultHandle, queue: PromptQueue, promptId?: string): Answer | undefined {
+  const status = faults.current.historyStatus ?? (queue.isPoisoned(promptId) ? 500 : null);
   return status === null ? undefined : { ...serverError(), status };
 }
 

@@ -28,12 +28,14 @@ export interface WebParts {
   routes: Routes;
   faults: FaultHandle;
   hub: MessageHub;
+  /** While it is, nothing is answered but /simulator. */
+  isAway: () => boolean;
   /** Where errors go that are bugs of the simulator. */
   report: (error: unknown) => void;
 }
 
 /** HTTP and WebSocket of the simulator; not yet listening. */
-export function createWebServer({ routes, faults, hub, report }: WebParts): Server {
+export function createWebServer({ routes, faults, hub, isAway, report }: WebParts): Server {
   const route = createRouter(routes);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxClientFrameBytes, perMessageDeflate: false });
 
@@ -73,7 +75,7 @@ export function createWebServer({ routes, faults, hub, report }: WebParts): Serv
     const url = new URL(request.url ?? '/', 'http://simulator');
     if (!url.pathname.startsWith('/simulator')) {
       if (faults.current.httpDelayMs > 0) await delay(faults.current.httpDelayMs, undefined, { ref: false });
-      if (faults.strikes('httpReset')) {
+      if (isAway() || faults.strikes('httpReset')) {
         request.socket.destroy();
         return;
       }
@@ -103,6 +105,10 @@ export function createWebServer({ routes, faults, hub, report }: WebParts): Serv
   server.keepAliveTimeout = keepAliveMs;
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
+    if (isAway()) {
+      socket.destroy();
+      return;
+    }
     const url = new URL(request.url ?? '/', 'http://simulator');
     const isSocketPath = url.pathname === '/ws' || url.pathname === '/api/ws';
     const status = !isSocketPath ? 404 : isForeignOrigin(request.headers) ? 403 : faults.current.refuseSocket;
