@@ -1,13 +1,14 @@
+import type { Graph } from '../src/core/graph.ts';
 import type { Plan } from '../src/core/plan.ts';
 import type { Attempt } from './attempt.ts';
 import type { BackendLease } from './backends/pool.ts';
 import type { HistoryEntry } from './comfyui/history.ts';
-import { collectOutputs } from './comfyui/outputs.ts';
+import { collectOutputs, MOST_OUTPUTS, type PromptOutput } from './comfyui/outputs.ts';
 import { promptIdOf } from './comfyui/prompt.ts';
 import { JobFailure, jobError } from './failures.ts';
 import type { JobParts } from './parts.ts';
 import { reasonOf } from './scrub.ts';
-import { storeOutputs } from './store-outputs.ts';
+import { isFull, noRoom, storeOutputs } from './store-outputs.ts';
 import type { PromptWatch } from './watch-prompt.ts';
 
 /** Brings what a prompt has made into storage, and ends the job as SUCCEEDED. */
@@ -17,14 +18,21 @@ export async function deliver(
   lease: BackendLease,
   plan: Plan,
   watch: PromptWatch,
-  { artifacts: store, tempDir, timings }: JobParts,
+  { artifacts: store, readMedia, tempDir, timings }: JobParts,
 ): Promise<void> {
   const { job, log, submission, signal } = attempt;
   const { client } = lease.backend;
   lease.saw('succeeded');
-  const outputs = collectOutputs(entry, plan.graph);
-  if (outputs.length === 0) throw new JobFailure(jobError('NO_OUTPUT', 'The workflow ended well and left no result'));
-  const artifacts = await storeOutputs(outputs, { attempt, client, artifacts: store, tempDir, timings });
+  const outputs = await outputsOf(entry, plan, watch);
+  const artifacts = await storeOutputs(outputs, {
+    attempt,
+    plan,
+    client,
+    artifacts: store,
+    readMedia,
+    tempDir,
+    timings,
+  });
   const status = await attempt.move({
     move: 'succeed',
     artifacts,
@@ -37,4 +45,28 @@ export async function deliver(
   await client.deleteHistory(promptIdOf(job.id, submission.number), signal).catch((cause) => {
     if (!signal.aborted) log.debug({ reason: reasonOf(cause) }, 'history not deleted');
   });
+}
+
+/** Throws JobFailure when there is none, or more than a job may have. */
+async function outputsOf(entry: HistoryEntry, plan: Plan, watch: PromptWatch): Promise<PromptOutput[]> {
+  const images = await watch.images.images().catch((cause) => {
+    throw isFull(cause) ? noRoom(cause) : cause;
+  });
+  const { outputs, temporary } = collectOutputs(entry, plan.graph, plan.outputs, images);
+  if (outputs.length === 0) throw new JobFailure(jobError('NO_OUTPUT', whyNone(plan, temporary)));
+  if (outputs.length > MOST_OUTPUTS) {
+    throw new JobFailure(jobError('OUTPUT_INVALID', `The workflow left more than ${MOST_OUTPUTS} results`));
+  }
+  return outputs;
+}
+
+function whyNone({ graph, outputs }: Plan, temporary: string[]): string {
+  if (outputs) return 'The workflow ended well, and none of the nodes that are its outputs left a result';
+  if (temporary.length === 0) return 'The workflow ended well and left no result';
+  const nodes = temporary.map((node) => named(node, graph)).join(', ');
+  return `The workflow left only temporary files: name their nodes as its outputs to have them (${nodes})`;
+}
+
+function named(node: string, graph: Graph): string {
+  return Object.hasOwn(graph, node) ? `${graph[node]?.class_type} ${node}` : node;
 }

@@ -1,10 +1,14 @@
 import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { type ArtifactStore, StorageError } from '../src/artifacts/artifact-store.ts';
+import { safeFilename } from '../src/artifacts/filename.ts';
 import { inspectFile, OutputInvalidError } from '../src/artifacts/inspect.ts';
 import { artifactKey } from '../src/artifacts/keys.ts';
+import type { MediaReader } from '../src/artifacts/media-facts.ts';
+import { withoutPngMetadata } from '../src/artifacts/png-metadata.ts';
 import { SpoolError, type SpooledFile, spool } from '../src/artifacts/spool.ts';
 import type { Artifact } from '../src/core/job.ts';
+import type { Plan } from '../src/core/plan.ts';
 import type { Attempt } from './attempt.ts';
 import type { ComfyClient, FileReference } from './comfyui/client.ts';
 import { asComfyError, ComfyError } from './comfyui/http.ts';
@@ -15,8 +19,11 @@ import { wait } from './wait.ts';
 
 export interface StoreOutputsOptions {
   attempt: Attempt;
+  /** What its outputs are called, and whether PNG files keep their metadata. */
+  plan: Plan;
   client: ComfyClient;
   artifacts: ArtifactStore;
+  readMedia: MediaReader;
   tempDir: string;
   timings: Timings;
 }
@@ -63,13 +70,14 @@ async function storeOutput(
   confirmed: Promise<void>,
   signal: AbortSignal,
 ): Promise<Artifact> {
-  const { job } = options.attempt;
-  const filename = 'file' in output ? output.file.filename : `${output.node}_text_${index + 1}.txt`;
+  const { attempt, plan } = options;
+  const { job } = attempt;
+  const filename = filenameOf(output, index);
   const { file, found } = await fetchOutput(output, filename, options, signal);
   try {
     await confirmed;
     const key = artifactKey(job.id, job.lease, index, extname(filename).slice(1));
-    const { contentType, kind, width = null, height = null } = found;
+    const { contentType, kind, width = null, height = null, durationSeconds = null } = found;
     const { path, sizeBytes, sha256 } = file;
     await put(key, { path, sizeBytes, sha256, contentType, filename }, options, signal);
     return {
@@ -81,31 +89,33 @@ async function storeOutput(
       sizeBytes,
       sha256,
       node: output.node,
-      output: null,
+      output: plan.outputs?.get(output.node) ?? null,
       width,
       height,
-      durationSeconds: null,
+      durationSeconds,
     };
   } finally {
     await file.dispose();
   }
 }
 
+/** ComfyUI's own name, or, where it has none, one that says the node and the place among all results. */
+function filenameOf(output: PromptOutput, index: number): string {
+  if ('file' in output) return safeFilename(output.file.filename);
+  return safeFilename('text' in output ? `${output.node}_text_${index + 1}.txt` : `${output.node}_${index + 1}.png`);
+}
+
 /** The result as a local file, whole and what its name says. A broken transfer is tried again; the server's file is not ours to mend. */
 async function fetchOutput(output: PromptOutput, filename: string, options: StoreOutputsOptions, signal: AbortSignal) {
-  const { client, tempDir, timings } = options;
+  const { readMedia, timings } = options;
   const began = performance.now();
   for (let tries = 1; ; tries++) {
     try {
-      const file = await ('file' in output
-        ? download(client, output.file, tempDir, signal)
-        : spool(Readable.from([Buffer.from(output.text)]), tempDir, { signal }));
-      return await inspected(file, filename);
+      const file = await localFile(output, options, signal);
+      return await inspected(file, filename, (path) => readMedia(path, signal));
     } catch (cause) {
       signal.throwIfAborted();
-      if (cause instanceof SpoolError && cause.reason === 'full') {
-        throw new JobFailure(jobError('STORAGE_FULL', 'The worker has no room for the results'), { cause });
-      }
+      if (isFull(cause)) throw noRoom(cause);
       const away = cause instanceof ComfyError && (cause.failure === 'unreachable' || cause.failure === 'timeout');
       if (away && performance.now() - began >= timings.lost) {
         throw new Retry('server lost before its results were fetched', { counts: true, cause });
@@ -116,23 +126,39 @@ async function fetchOutput(output: PromptOutput, filename: string, options: Stor
   }
 }
 
-async function download(client: ComfyClient, file: FileReference, tempDir: string, signal: AbortSignal) {
+async function localFile(output: PromptOutput, options: StoreOutputsOptions, signal: AbortSignal) {
+  if ('image' in output) return output.image;
+  if ('file' in output) return await download(output.file, options, signal);
+  return await spool(Readable.from([Buffer.from(output.text)]), options.tempDir, { signal });
+}
+
+async function download(file: FileReference, { client, plan, tempDir }: StoreOutputsOptions, signal: AbortSignal) {
   const { body, sizeBytes } = await client.view(file, signal);
   try {
-    return await spool(body, tempDir, { signal, expectedLength: sizeBytes ?? undefined });
+    const transform = plan.keepMetadata ? undefined : withoutPngMetadata();
+    return await spool(body, tempDir, { signal, expectedLength: sizeBytes ?? undefined, transform });
   } catch (cause) {
     body.destroy();
     throw cause instanceof SpoolError ? cause : asComfyError(cause, false);
   }
 }
 
-async function inspected(file: SpooledFile, filename: string) {
+async function inspected(file: SpooledFile, filename: string, readMedia: Parameters<typeof inspectFile>[2]) {
   try {
-    return { file, found: await inspectFile(file.path, filename) };
+    return { file, found: await inspectFile(file.path, filename, readMedia) };
   } catch (cause) {
     await file.dispose();
     throw cause;
   }
+}
+
+/** Whether the local disk did not take a result. */
+export function isFull(cause: unknown): boolean {
+  return cause instanceof SpoolError && cause.reason === 'full';
+}
+
+export function noRoom(cause: unknown): JobFailure {
+  return new JobFailure(jobError('STORAGE_FULL', 'The worker has no room for the results'), { cause });
 }
 
 function isTransient(cause: unknown): boolean {

@@ -6,19 +6,28 @@ import type { PromptMessage } from './comfyui/messages.ts';
 import type { JobParts } from './parts.ts';
 import { applyMessage, completedProgress, startProgress } from './progress.ts';
 import { createProgressWriter } from './progress-writer.ts';
+import { collectWebsocketImages, type WebsocketImages } from './websocket-images.ts';
 
 /** What an attempt's prompts tell while they run. */
-export interface PromptWatch extends Disposable {
+export interface PromptWatch extends AsyncDisposable {
   onMessage(message: PromptMessage): void;
   /** Another prompt begins; what is shown does not fall. */
   restart(lease: BackendLease): void;
   /** How a job that SUCCEEDED is shown. */
   completed(): Progress;
+  /** Results that come over the socket alone. */
+  readonly images: WebsocketImages;
 }
 
 /** Turns messages into written progress. Disposing it writes nothing more. */
-export function watchPrompt(attempt: Attempt, graph: Graph, lease: BackendLease, { timings }: JobParts): PromptWatch {
+export function watchPrompt(
+  attempt: Attempt,
+  graph: Graph,
+  lease: BackendLease,
+  { tempDir, timings }: JobParts,
+): PromptWatch {
   const { job, log } = attempt;
+  const images = collectWebsocketImages(graph, tempDir);
   let state = startProgress(graph, lease.backend.outputClasses());
   let warned = false;
   const writer = createProgressWriter({
@@ -35,16 +44,22 @@ export function watchPrompt(attempt: Attempt, graph: Graph, lease: BackendLease,
     },
   });
   return {
+    images,
     onMessage(message) {
+      images.onMessage(message);
       const next = applyMessage(state, message);
       if (next === state) return;
       state = next;
       writer.set(state.progress);
     },
     restart({ backend }) {
+      images.restart();
       state = startProgress(graph, backend.outputClasses(), state.progress.fraction);
     },
     completed: () => completedProgress(state),
-    [Symbol.dispose]: () => writer.stop(),
+    async [Symbol.asyncDispose]() {
+      writer.stop();
+      await images[Symbol.asyncDispose]();
+    },
   };
 }

@@ -5,6 +5,7 @@ import { imageSize } from 'image-size';
 import { artifactKindOf } from '../core/artifact-kind.ts';
 import type { ArtifactKind } from '../core/job.ts';
 import { isComplete } from './image-completeness.ts';
+import type { MediaFacts } from './media-facts.ts';
 
 /** A file that is cut off, or not what its name says. The job's error is OUTPUT_INVALID. */
 export class OutputInvalidError extends Error {
@@ -15,10 +16,15 @@ export interface Inspection {
   kind: ArtifactKind;
   /** By the bytes, where they tell; no parameters. */
   contentType: string;
-  /** Pixels; always there for kind `image`. */
+  /** Pixels; always there for kind `image`, for `video` where it says. */
   width?: number;
   height?: number;
+  /** Of video and audio, where it is known. */
+  durationSeconds?: number;
 }
+
+/** Reads what a video or audio file says of itself; null when that cannot be read. */
+type ReadMedia = (path: string) => Promise<MediaFacts | null>;
 
 /** Where an image's size stands, generously: a JPEG may carry a thumbnail and a colour profile before it. */
 const HEAD_BYTES = 512 * 1024;
@@ -34,6 +40,9 @@ const PROMISED = new Map<string, ArtifactKind>([
 function names(kind: ArtifactKind, extensions: string[]): [string, ArtifactKind][] {
   return extensions.map((extension) => [extension, kind]);
 }
+
+/** Text that may be read as a whole, and shown. A longer one is a file. */
+export const MOST_TEXT_BYTES = 1024 * 1024;
 
 /** Text has no signature: its type is taken from the name, if the bytes are text. */
 const TEXT_TYPES = new Map([
@@ -52,17 +61,22 @@ const TEXT_TYPES = new Map([
 ]);
 
 /**
- * What a whole local file is, by its bytes; of a large one only the beginning and the end are read. `filename` is what
- * its maker called it (default: the path's own name). Throws OutputInvalidError when the file is empty, a PNG, JPEG,
- * WebP or GIF that is cut off, or something else than the kind of media that its name promises.
+ * What a whole local file is, by its bytes; of a large one only a few pieces are read. `filename` is what its maker called
+ * it (default: the path's own name). `readMedia`: how the facts of video and audio are read; by default they are not.
+ * Throws OutputInvalidError when the file is empty, a PNG, JPEG, WebP or GIF that is cut off, or something else than the
+ * kind of media that its name promises; and whatever `readMedia` throws.
  */
-export async function inspectFile(path: string, filename = path): Promise<Inspection> {
+export async function inspectFile(
+  path: string,
+  filename = path,
+  readMedia: ReadMedia = async () => null,
+): Promise<Inspection> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
     if (size === 0) throw new OutputInvalidError('the file is empty');
     const extension = extname(filename).slice(1).toLowerCase();
-    const found = await inspect(path, file, size, extension);
+    const found = await inspect(path, file, size, extension, readMedia);
     const promised = PROMISED.get(extension);
     if (promised !== undefined && found.kind !== promised && !isSoundInVideoBox(promised, found)) {
       throw new OutputInvalidError(`the name says ${promised} (.${extension}), the content is ${found.contentType}`);
@@ -73,9 +87,16 @@ export async function inspectFile(path: string, filename = path): Promise<Inspec
   }
 }
 
-async function inspect(path: string, file: FileHandle, size: number, extension: string): Promise<Inspection> {
+async function inspect(
+  path: string,
+  file: FileHandle,
+  size: number,
+  extension: string,
+  readMedia: ReadMedia,
+): Promise<Inspection> {
   const detected = (await fileTypeFromFile(path))?.mime.split(';', 1)[0];
   if (detected === undefined || detected === 'application/xml') return inspectUnsigned(file, size, extension);
+  if (TIMED.test(detected)) return described(detected, await readMedia(path));
   if (!detected.startsWith('image/')) return { kind: artifactKindOf(detected), contentType: detected };
   if (!(await isComplete(file, size, detected))) throw new OutputInvalidError(`the ${detected} is cut off`);
   const dimensions = (await dimensionsOf(file, size, HEAD_BYTES)) ?? (await dimensionsOf(file, size, LONG_HEAD_BYTES));
@@ -85,17 +106,33 @@ async function inspect(path: string, file: FileHandle, size: number, extension: 
   return { kind: 'file', contentType: detected };
 }
 
-async function inspectUnsigned(file: FileHandle, size: number, extension: string): Promise<Inspection> {
-  const head = await readHead(file, size, 64 * 1024);
-  if (!isText(head)) return { kind: 'file', contentType: 'application/octet-stream' };
-  const contentType = TEXT_TYPES.get(extension) ?? 'text/plain';
-  return { kind: artifactKindOf(contentType), contentType };
+const TIMED = /^(?:video|audio)\/|^application\/ogg$/;
+/** Boxes for pictures that may as well hold nothing but sound. */
+const BOX = /^(?:video|application)\/(?=(?:mp4|webm|matroska|ogg)$)/;
+
+function described(detected: string, facts: MediaFacts | null): Inspection {
+  const contentType = facts?.hasAudio && !facts.hasVideo ? detected.replace(BOX, 'audio/') : detected;
+  const { width, height, durationSeconds } = facts ?? {};
+  return {
+    kind: artifactKindOf(contentType),
+    contentType,
+    ...(width && height ? { width, height } : {}),
+    ...(durationSeconds ? { durationSeconds } : {}),
+  };
 }
 
-/** UTF-8 without control characters other than those of text. The last character may be cut by the end of the sample. */
-function isText(sample: Uint8Array): boolean {
+async function inspectUnsigned(file: FileHandle, size: number, extension: string): Promise<Inspection> {
+  const whole = size <= MOST_TEXT_BYTES;
+  const head = await readHead(file, size, whole ? size : 64 * 1024);
+  if (!isText(head, whole)) return { kind: 'file', contentType: 'application/octet-stream' };
+  const contentType = TEXT_TYPES.get(extension) ?? 'text/plain';
+  return { kind: whole ? artifactKindOf(contentType) : 'file', contentType };
+}
+
+/** UTF-8 without control characters other than those of text. The end of a sample may cut its last character. */
+function isText(bytes: Uint8Array, whole: boolean): boolean {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(sample, { stream: true });
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: !whole });
     return !/[^\P{Cc}\s]/u.test(text);
   } catch {
     return false;

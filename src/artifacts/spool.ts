@@ -30,6 +30,8 @@ export interface SpoolOptions {
   expectedLength?: number | undefined;
   /** Bytes that may come at most. Default: no limit. */
   maxBytes?: number | undefined;
+  /** What the bytes go through on their way; what it gives is what is written, hashed and counted. Default: nothing. */
+  transform?: Transform | undefined;
   /** When it aborts, the stream is cancelled, the file removed, and the call rejects with its reason. */
   signal: AbortSignal;
 }
@@ -50,33 +52,40 @@ export interface SpooledFile {
 export async function spool(
   stream: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
   dir: string,
-  { expectedLength = Number.NaN, maxBytes = Number.POSITIVE_INFINITY, signal }: SpoolOptions,
+  { expectedLength = Number.NaN, maxBytes = Number.POSITIVE_INFINITY, transform, signal }: SpoolOptions,
 ): Promise<SpooledFile> {
   signal.throwIfAborted();
   await mkdir(dir, { recursive: true });
   const path = join(dir, `spool-${randomUUID()}`);
   const dispose = () => rm(path, { force: true });
   const hash = createHash('sha256');
+  let received = 0;
   let sizeBytes = 0;
 
   const counter = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
+      received += chunk.byteLength;
+      if (received > maxBytes) done(new SpoolError('oversize', `more than the ${maxBytes} bytes that are allowed`));
+      else if (received > expectedLength) done(new SpoolError('oversize', `more than the ${expectedLength} announced`));
+      else done(null, chunk);
+    },
+  });
+  const hasher = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
       sizeBytes += chunk.byteLength;
-      if (sizeBytes > maxBytes) done(new SpoolError('oversize', `more than the ${maxBytes} bytes that are allowed`));
-      else if (sizeBytes > expectedLength)
-        done(new SpoolError('oversize', `more than the ${expectedLength} announced`));
-      else done(null, hash.update(chunk) && chunk);
+      done(null, hash.update(chunk) && chunk);
     },
   });
 
   try {
     const file = await open(path, 'wx', 0o600);
     const source = stream instanceof ReadableStream ? Readable.fromWeb(stream) : Readable.from(stream);
-    const written = pipeline(source, counter, file.createWriteStream(), { signal });
+    const steps = [source, counter, ...(transform ? [transform] : []), hasher, file.createWriteStream()];
+    const written = pipeline(steps, { signal });
     // A pipeline waits for its source to be destroyed, and an iterable that is silent never is.
     await unlessAborted(signal, written);
-    if (sizeBytes < expectedLength) {
-      throw new SpoolError('truncated', `ended after ${sizeBytes} of ${expectedLength} bytes`);
+    if (received < expectedLength) {
+      throw new SpoolError('truncated', `ended after ${received} of ${expectedLength} bytes`);
     }
   } catch (error) {
     await dispose();

@@ -1,11 +1,28 @@
+import { posix } from 'node:path';
 import * as z from 'zod';
+import type { SpooledFile } from '../../src/artifacts/spool.ts';
 import type { Graph } from '../../src/core/graph.ts';
 import type { Json } from '../../src/core/job.ts';
 import type { FileReference } from './client.ts';
 import type { HistoryEntry } from './history.ts';
 
-/** A result of a prompt: a file that the server holds, or a text that stands in the history itself. */
-export type PromptOutput = { node: string; file: FileReference } | { node: string; text: string };
+/**
+ * A result of a prompt: a file that the server holds, a text that stands in the history itself, or a picture that came over the
+ * socket and is here already.
+ */
+export type PromptOutput =
+  | { node: string; file: FileReference }
+  | { node: string; text: string }
+  | { node: string; image: SpooledFile };
+
+export interface PromptOutputs {
+  outputs: PromptOutput[];
+  /** Nodes that made temporary files which are no results, since nobody names the nodes. */
+  temporary: string[];
+}
+
+/** Results that a job may have. A graph can make any number of texts, and each result is a record, an object and an upload. */
+export const MOST_OUTPUTS = 1_000;
 
 const fileSchema = z.object({
   filename: z.string().min(1),
@@ -14,22 +31,45 @@ const fileSchema = z.object({
 });
 
 /**
- * All final results of a prompt, by node in the order of the graph, then by place in the node's answer. Whatever key they stand
- * under, objects with a file name and the type `output` are results; `temp` and `input` are not. A node's texts are results
- * only where it wrote no file: SaveText says its text beside the file that holds it.
+ * All results of a prompt, by node in the order of the graph, then by place in the node's answer. Whatever key they stand
+ * under, objects with a file name and the type `output` are results, and so is a bare path of a 3D file. `input` never is.
+ * `wanted` null: every final result; otherwise these nodes' alone, their `temp` files with them. A node's texts are results
+ * unless it wrote a text file: SaveText says its text beside the file that holds it. `images`: what came over the socket.
  */
-export function collectOutputs(entry: HistoryEntry, graph: Graph): PromptOutput[] {
-  const order = Object.keys(graph);
+export function collectOutputs(
+  entry: HistoryEntry,
+  graph: Graph,
+  wanted: ReadonlyMap<string, unknown> | null = null,
+  images: readonly { node: string; file: SpooledFile }[] = [],
+): PromptOutputs {
+  const order = new Map(Object.keys(graph).map((id, index) => [id, index]));
+  const types = wanted ? ['output', 'temp'] : ['output'];
   const seen = new Set<string>();
-  return Object.entries(entry.outputs)
-    .map(([key, value]) => ({ node: graphNode(key, graph, entry), value }))
-    .sort((a, b) => rank(order, a.node) - rank(order, b.node))
-    .flatMap(({ node, value }): PromptOutput[] => {
-      const all = filesIn(value);
-      const files = all.filter((file) => file.type === 'output' && isNew(seen, file));
-      if (all.some((file) => file.type === 'output')) return files.map((file) => ({ node, file }));
-      return textsIn(value).map((text) => ({ node, text }));
-    });
+  const temporary = new Set<string>();
+
+  const reported = Object.entries(entry.outputs).map(([key, value]) => {
+    const node = graphNode(key, graph, entry);
+    return { node, make: () => resultsOf(node, value) };
+  });
+  const sent = images.map(({ node, file }) => ({ node, make: (): PromptOutput[] => [{ node, image: file }] }));
+
+  function resultsOf(node: string, value: Json): PromptOutput[] {
+    const all = filesIn(value);
+    const files = all.filter(({ type }) => types.includes(type));
+    if (!wanted && all.some(({ type }) => type === 'temp')) temporary.add(node);
+    const texts = files.some(isTextFile) ? [] : textsIn(value);
+    return [
+      ...files.filter((file) => isNew(seen, file)).map((file) => ({ node, file })),
+      ...texts.map((text) => ({ node, text })),
+    ];
+  }
+
+  const place = (node: string) => order.get(node) ?? order.size;
+  const outputs = [...reported, ...sent]
+    .filter(({ node }) => wanted?.has(node) ?? true)
+    .sort((a, b) => place(a.node) - place(b.node))
+    .flatMap(({ make }) => make());
+  return { outputs, temporary: [...temporary] };
 }
 
 /** Nodes that were made at run time (`2.0.0.1`) stand for one of the submitted graph. */
@@ -41,23 +81,37 @@ function graphNode(key: string, graph: Graph, { meta }: HistoryEntry): string {
   return Object.hasOwn(graph, owner) ? owner : key;
 }
 
-function rank(order: string[], node: string): number {
-  const index = order.indexOf(node);
-  return index === -1 ? order.length : index;
-}
-
-function filesIn(value: Json): FileReference[] {
-  if (Array.isArray(value)) return value.flatMap(filesIn);
+function filesIn(value: Json, key?: string): FileReference[] {
+  if (Array.isArray(value)) return value.flatMap((item) => filesIn(item, key));
+  if (typeof value === 'string') return key === 'result' ? modelAt(value) : [];
   if (value === null || typeof value !== 'object') return [];
   const file = fileSchema.safeParse(value);
-  if (!file.success) return Object.values(value).flatMap(filesIn);
+  if (!file.success) return Object.entries(value).flatMap(([name, item]) => filesIn(item, name));
   return [{ ...file.data, subfolder: file.data.subfolder ?? '' }];
 }
 
+/** What ComfyUI's 3D viewers show, by their own list and the splats of later ones. */
+const MODEL_FILE = /\.(?:glb|gltf|obj|fbx|stl|ply|usdz|splat|ksplat|spz)$/i;
+
+/** The names that the other viewers give to what they show, which they put into the temporary folder. */
+const VIEWED_FILE = /^preview(?:3d_advanced|_splat|_pointcloud)_[0-9a-f]{32}\./;
+
+/** Preview3D gives `result: ["3d/x.glb", …]`, relative to the output folder. Any other text there is none of our business. */
+function modelAt(path: string): FileReference[] {
+  const plain = MODEL_FILE.test(path) && posix.normalize(path) === path && !/^(?:\/|\.\.\/)|[\\:\p{Cc}]/u.test(path);
+  if (!plain) return [];
+  const { dir: subfolder, base: filename } = posix.parse(path);
+  return [{ filename, subfolder, type: VIEWED_FILE.test(path) ? 'temp' : 'output' }];
+}
+
 /** Two nodes, or two keys of one, may name the same file. */
-function isNew(seen: Set<string>, { subfolder, filename }: FileReference): boolean {
-  const name = JSON.stringify([subfolder, filename]);
+function isNew(seen: Set<string>, { type, subfolder, filename }: FileReference): boolean {
+  const name = JSON.stringify([type, subfolder, filename]);
   return !seen.has(name) && seen.add(name) !== undefined;
+}
+
+function isTextFile({ filename }: FileReference): boolean {
+  return /\.(?:txt|md|json|csv|tsv|xml|html?|ya?ml|srt|vtt|log)$/i.test(filename);
 }
 
 function textsIn(value: Json): string[] {

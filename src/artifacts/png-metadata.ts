@@ -1,0 +1,65 @@
+import { Transform } from 'node:stream';
+
+const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
+
+/** Where a PNG carries words: text, camera data, and ComfyUI's own chunk in animated ones. */
+const DROPPED = new Set(['tEXt', 'zTXt', 'iTXt', 'eXIf', 'comf']);
+
+const CRC_BYTES = 4;
+
+/**
+ * Takes the metadata out of a PNG, APNG included, as it streams by: ComfyUI writes the whole workflow there. All other chunks go
+ * through as they are, and so does every file that does not begin as a PNG. One that is cut off or broken stays so.
+ */
+export function withoutPngMetadata(): Transform {
+  /** Bytes that must come together before they can be judged: the signature, then each chunk's length and type. */
+  let held = Buffer.alloc(0);
+  let state: 'signature' | 'header' | 'chunk' | 'rest' = 'signature';
+  let left = 0;
+  let dropping = false;
+
+  /** Takes from the chunk until eight bytes are held; gives how many it took. */
+  function hold(chunk: Buffer): number {
+    const taken = chunk.subarray(0, 8 - held.length);
+    held = Buffer.concat([held, taken]);
+    return taken.length;
+  }
+
+  return new Transform({
+    transform(data: Uint8Array, _encoding, done) {
+      let chunk = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+      while (chunk.length > 0) {
+        if (state === 'rest') {
+          this.push(chunk);
+          break;
+        }
+        if (state === 'chunk') {
+          const part = chunk.subarray(0, left);
+          if (!dropping) this.push(part);
+          left -= part.length;
+          chunk = chunk.subarray(part.length);
+          if (left === 0) state = 'header';
+          continue;
+        }
+        chunk = chunk.subarray(hold(chunk));
+        if (held.length < 8) break;
+        if (state === 'signature') {
+          state = held.equals(SIGNATURE) ? 'header' : 'rest';
+          this.push(held);
+        } else {
+          const type = held.toString('latin1', 4);
+          dropping = DROPPED.has(type);
+          if (!dropping) this.push(held);
+          // What stands behind the end is no chunk.
+          state = type === 'IEND' ? 'rest' : 'chunk';
+          left = held.readUInt32BE(0) + CRC_BYTES;
+        }
+        held = Buffer.alloc(0);
+      }
+      done();
+    },
+    flush(done) {
+      done(null, held);
+    },
+  });
+}
