@@ -11,7 +11,7 @@ export interface ImportRule {
   readonly typesAllowed?: true;
 }
 
-const CAPABILITIES = /^src\/(?:artifacts|auth|backends|health|jobs|observability|progress|queue|workflows)\//;
+const CAPABILITIES = /^src\/(?:artifacts|auth|backends|health|jobs|observability|progress|queue|uploads|workflows)\//;
 const OUTSIDE = /^(?:src\/(?:graphql|http|simulator|embedded)\/|worker\/)/;
 /** What puts the parts together, and what runs that. */
 const COMPOSITION = /^src\/(?:main|cli|run|roles|gateway|services|healthcheck)\.ts$/;
@@ -69,9 +69,10 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   ...[
     only('bullmq', /^src\/queue\//),
     only('minio', /^src\/artifacts\//),
+    only('aws4fetch', /^src\/artifacts\//),
     only('ioredis', /^src\/redis\.ts$/),
     only('ws', /^(?:src\/http|src\/simulator|worker\/comfyui)\//),
-    only('undici', /^worker\/comfyui\//),
+    only('undici', /^worker\/(?:comfyui|inputs)\//),
     only('graphql-yoga', /^src\/http\//),
     only('graphql-ws', /^src\/http\//),
     only('@pothos/core', /^src\/graphql\//),

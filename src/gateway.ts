@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ArtifactStore } from './artifacts/artifact-store.ts';
 import type { Config } from './config.ts';
 import { createEngine } from './graphql/engine.ts';
 import { createSchema } from './graphql/schema.ts';
 import { startAdminServer } from './http/admin-server.ts';
 import { createArtifactDownload } from './http/artifact-download.ts';
+import { createArtifactUpload } from './http/artifact-upload.ts';
 import { sendHealthReport } from './http/health-endpoints.ts';
-import { type HttpServer, startHttpServer } from './http/server.ts';
+import { type ArtifactRoute, type HttpServer, startHttpServer } from './http/server.ts';
 import { createStoragePassage } from './http/storage-passage.ts';
 import { artifactFolder, openGatewayServices, type Surroundings } from './services.ts';
 
@@ -28,7 +30,7 @@ export async function startGateway(config: Config, around: Surroundings, port: n
     maxBodyBytes: config.http.maxBodyBytes,
     engine: createEngine({ schema: createSchema(catalogue), log }),
     services: { ...services, artifactUrlTtlSeconds: config.artifactUrlTtlMs / 1000 },
-    artifacts: createDownloads(config, around),
+    artifacts: createArtifactRoute(config, around, services.artifacts),
     health,
     ready: async () => !draining && (await services.redisReady()),
     log,
@@ -47,9 +49,19 @@ export async function startGateway(config: Config, around: Surroundings, port: n
   return server;
 }
 
-/** How artifacts are served here: from the folder, or passed on from an S3 server whose public endpoint is this gateway. */
-function createDownloads(config: Config, { signingSecret, publicUrl }: Surroundings) {
+/** How files come and go here: in the folder, or passed on to an S3 server whose public endpoint is this gateway. */
+function createArtifactRoute(
+  config: Config,
+  { signingSecret, publicUrl }: Surroundings,
+  artifacts: ArtifactStore,
+): ArtifactRoute | undefined {
   const { s3 } = config;
-  if (!s3) return createArtifactDownload({ folder: artifactFolder(config), signingSecret, now: Date.now });
-  return new URL(s3.publicEndpoint).origin === new URL(publicUrl).origin ? createStoragePassage(s3) : undefined;
+  if (s3) {
+    const isOurs = new URL(s3.publicEndpoint).origin === new URL(publicUrl).origin;
+    return isOurs ? { path: `/${s3.bucket}/`, serve: createStoragePassage(s3) } : undefined;
+  }
+  const folder = { folder: artifactFolder(config), signingSecret, now: Date.now };
+  const download = createArtifactDownload(folder);
+  const upload = createArtifactUpload({ ...folder, artifacts });
+  return { path: '/artifacts/', serve: (req, res) => (req.method === 'PUT' ? upload(req, res) : download(req, res)) };
 }

@@ -61,6 +61,22 @@ export interface UrlOptions {
   notAfter?: number;
 }
 
+export interface UploadUrlOptions {
+  /** What the one who uploads must say; nothing else is let through. */
+  contentType: string;
+  sizeBytes: number;
+  expiresInSeconds: number;
+}
+
+/** A request to be made once, by whoever holds it, with a body of exactly the size that was said. */
+export interface UploadAddress {
+  url: string;
+  /** To be sent as they are; Content-Length, which every client adds by itself, is not among them. */
+  headers: Record<string, string>;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
+}
+
 export interface CallOptions {
   /** When it aborts, the call rejects at once with the signal's reason. */
   signal?: AbortSignal;
@@ -85,6 +101,11 @@ export interface ArtifactStore {
   removePrefix(prefix: string, options?: CallOptions): Promise<void>;
   /** A signed address that needs no other credential; the same for a while, so that browsers cache. No network call. */
   url(key: string, options: UrlOptions): Promise<string>;
+  /**
+   * A signed address that takes a PUT of a file of exactly this type and size, and needs no other credential. What it stores
+   * has no SHA-256 for `head` where the driver did not see the bytes. May make the bucket. Throws StorageError.
+   */
+  uploadUrl(key: string, options: UploadUrlOptions): Promise<UploadAddress>;
   /** Resolves when artifacts could be stored now, else throws StorageError. Makes the bucket or folder when missing. */
   check(options: { signal: AbortSignal }): Promise<void>;
   /** Frees sockets. Calls under way fail. */

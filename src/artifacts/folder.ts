@@ -7,7 +7,7 @@ import { safeFilename } from './filename.ts';
 import { isErrno, objectPaths, openObject } from './folder-object.ts';
 import { parseKey, parsePrefix } from './keys.ts';
 import { objectBody } from './object-body.ts';
-import { signedQuery } from './signed-query.ts';
+import { signedQuery, signedUploadQuery } from './signed-query.ts';
 import { signingWindow } from './signing-window.ts';
 import { readExactly } from './source-file.ts';
 
@@ -79,6 +79,19 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
       const { disposition } = contentHeaders(contentType, filename, download);
       const grant = { key: parseKey(key), expires, disposition, filename: safeFilename(filename) };
       return `${publicUrl}/artifacts/${key}?${signedQuery(grant, signingSecret)}`;
+    },
+
+    uploadUrl: async (key, { contentType, sizeBytes, expiresInSeconds }) => {
+      const expires = Math.floor(now() / 1000) + expiresInSeconds;
+      const query = signedUploadQuery(
+        { key: parseKey(key), expires, size: sizeBytes, type: contentType },
+        signingSecret,
+      );
+      return {
+        url: `${publicUrl}/artifacts/${key}?${query}`,
+        headers: { 'Content-Type': contentType },
+        expiresAt: expires * 1000,
+      };
     },
 
     check: ({ signal }) =>

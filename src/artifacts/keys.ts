@@ -48,3 +48,9 @@ export function jobPrefix(jobId: string): string {
   if (jobId.includes('/')) throw new StorageError('refused', 'not a job id');
   return parsePrefix(`jobs/${jobId}/`);
 }
+
+/** Where a caller's own file goes. */
+export function uploadKey(uploadId: string): string {
+  if (uploadId.includes('/')) throw new StorageError('refused', 'not an upload id');
+  return parseKey(`uploads/${uploadId}`);
+}

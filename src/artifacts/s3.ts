@@ -5,6 +5,7 @@ import type { Client } from 'minio';
 import { type ArtifactStore, type FileToStore, StorageError, type StoredObject } from './artifact-store.ts';
 import { contentHeaders } from './content-headers.ts';
 import { parseKey, parsePrefix } from './keys.ts';
+import { presignUpload } from './presign-upload.ts';
 import { type CallSettings, createClient, createS3Caller, DEFAULT_S3_TIMEOUTS, type S3Timeouts } from './s3-call.ts';
 import { s3Code } from './s3-error.ts';
 import type { Exchange } from './s3-exchange.ts';
@@ -127,6 +128,13 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
         : {};
       const lifeSeconds = (expiresAtMs - startsAtMs) / 1000;
       return presigner.presignedUrl('GET', bucket, parseKey(key), lifeSeconds, overrides, new Date(startsAtMs));
+    },
+
+    async uploadUrl(key, upload) {
+      parseKey(key);
+      // Whoever uploads cannot make it.
+      await ensureBucket({});
+      return presignUpload({ ...options, endpoint: options.publicEndpoint ?? options.endpoint }, key, upload);
     },
 
     check: ({ signal }) => {

@@ -17,8 +17,8 @@ export interface Access {
   checkHost(req: IncomingMessage): void;
   /** Throws 403 when a page of a foreign origin calls. */
   checkOrigin(req: IncomingMessage): void;
-  /** Headers for a page of a listed origin; none for any other. */
-  corsHeaders(req: IncomingMessage): Record<string, string>;
+  /** Headers for a page of a listed origin, which may use these methods; none for any other. */
+  corsHeaders(req: IncomingMessage, methods: string): Record<string, string>;
 }
 
 function isLoopback(hostname: string): boolean {
@@ -68,14 +68,14 @@ export function createAccess({ host, publicUrl, allowedOrigins }: AccessOptions)
       if (origin === undefined || originFits(origin, hostHeader.toLowerCase())) return;
       throw new HttpFault(403, 'FORBIDDEN', 'Pages of this origin may not call. Set ALLOWED_ORIGINS to allow them.');
     },
-    corsHeaders(req) {
+    corsHeaders(req, methods) {
       const { origin } = req.headers;
       if (listed.size === 0) return {};
       if (origin === undefined || !listed.has(origin)) return { Vary: 'Origin' };
       return {
         Vary: 'Origin',
         'Access-Control-Allow-Origin': origin,
-        'Access-Control-Allow-Methods': 'GET, POST',
+        'Access-Control-Allow-Methods': methods,
         'Access-Control-Allow-Headers': 'Content-Type, Accept, X-Request-ID',
         'Access-Control-Expose-Headers': 'X-Request-ID, Retry-After',
         'Access-Control-Max-Age': '600',

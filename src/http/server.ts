@@ -6,7 +6,7 @@
  * allowedOrigins      further origins whose pages may call; none by default, and no CORS header without them
  * maxBodyBytes        longest POST; more is 413
  * engine, services    what GraphQL works with: createEngine({ schema: createSchema(catalogue), log }), and the use cases
- * artifacts           serves /artifacts/… when the folder driver is in use: (req, res) => Promise<whether it was its>
+ * artifacts           gives and takes files at signed addresses below its path, where that is the gateway's to do
  * health, ready       reports for /health and /readyz
  * webSocket, timeouts bounds, with defaults
  *
@@ -25,6 +25,7 @@ import { createHealthEndpoints } from './health-endpoints.ts';
 import { closeServer, listen } from './listen.ts';
 import { toOriginForm } from './origin-form.ts';
 import { HttpFault, sendFault } from './reply.ts';
+import { endUnlessComplete } from './request-body.ts';
 import { requestIdOf } from './request-id.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './websocket.ts';
 import { createYogaHandler } from './yoga.ts';
@@ -37,7 +38,7 @@ export interface HttpServerOptions {
   maxBodyBytes: number;
   engine: Engine;
   services: GraphServices;
-  artifacts?: ((req: IncomingMessage, res: ServerResponse) => Promise<boolean>) | undefined;
+  artifacts?: ArtifactRoute | undefined;
   health: Health;
   ready: () => Promise<boolean>;
   log: Logger;
@@ -45,11 +46,20 @@ export interface HttpServerOptions {
   timeouts?: Partial<HttpTimeouts> | undefined;
 }
 
+export interface ArtifactRoute {
+  /** What its addresses begin with: `/artifacts/`, or `/<bucket>/`. */
+  path: string;
+  /** Resolves to whether the address was one of its own. */
+  serve(req: IncomingMessage, res: ServerResponse): Promise<boolean>;
+}
+
 export interface HttpTimeouts {
   /** Until the headers of a request are complete. */
   headersMs: number;
   /** Until all of a request has come, its body included; then 408. */
   requestMs: number;
+  /** The same for a file that is put to a signed address. */
+  uploadMs: number;
   /** An idle connection is kept for so long: longer than load balancers do, 60 s as a rule, so that they end it first. */
   keepAliveMs: number;
 }
@@ -63,12 +73,14 @@ export interface HttpServer {
 
 const GRAPHQL = '/graphql';
 
+const DEFAULT_TIMEOUTS: HttpTimeouts = { headersMs: 15_000, requestMs: 30_000, uploadMs: 900_000, keepAliveMs: 65_000 };
+
 /** Who calls, until there are callers. */
 const CALLER = 'anonymous';
 
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { engine, services, log, artifacts } = options;
-  const timeouts: HttpTimeouts = { headersMs: 15_000, requestMs: 30_000, keepAliveMs: 65_000, ...options.timeouts };
+  const timeouts: HttpTimeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const access = createAccess(options);
   const yoga = createYogaHandler(options);
   const graphiql = createGraphiqlPage();
@@ -77,7 +89,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const underWay = new Set<ServerResponse>();
 
   async function graphql(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
-    for (const [name, value] of Object.entries(access.corsHeaders(req))) res.setHeader(name, value);
+    for (const [name, value] of Object.entries(access.corsHeaders(req, 'GET, POST'))) res.setHeader(name, value);
     access.checkOrigin(req);
     if (req.method === 'OPTIONS') {
       res.writeHead(204, { Allow: 'GET, POST, OPTIONS' }).end();
@@ -90,6 +102,26 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     await yoga(req, res, { requestId, caller: CALLER });
   }
 
+  /** Files may be shown and played by any page that holds an address; put only by those that may call. */
+  async function files(route: ArtifactRoute, req: IncomingMessage, res: ServerResponse): Promise<boolean> {
+    if (req.method === 'PUT' || req.method === 'OPTIONS') {
+      for (const [name, value] of Object.entries(access.corsHeaders(req, 'PUT'))) res.setHeader(name, value);
+      access.checkOrigin(req);
+    }
+    if (req.method !== 'OPTIONS') return route.serve(req, res);
+    res.writeHead(204, { Allow: 'GET, HEAD, PUT, OPTIONS' }).end();
+    return true;
+  }
+
+  /** Node's own limit is one for all requests, and a file takes longer than a question. */
+  function limitBody(req: IncomingMessage, res: ServerResponse, requestId: string): void {
+    if (req.method === 'PUT' && artifacts && req.url?.startsWith(artifacts.path)) return;
+    endUnlessComplete(req, timeouts.requestMs, () => {
+      if (res.headersSent) return req.destroy();
+      fail(new HttpFault(408, 'BAD_REQUEST', 'The body took too long.', { Connection: 'close' }), res, requestId);
+    });
+  }
+
   async function route(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
     const path = (req.url ?? '').split('?', 1)[0] ?? '';
     const endpoint = endpoints(path);
@@ -97,7 +129,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (endpoint) return endpoint(res);
     access.checkHost(req);
     if (path === GRAPHQL) return graphql(req, res, requestId);
-    if (artifacts && path.startsWith('/artifacts/') && (await artifacts(req, res))) return;
+    if (artifacts && path.startsWith(artifacts.path) && (await files(artifacts, req, res))) return;
     if (path === '/' && asksForPage(req)) {
       res.writeHead(302, { Location: GRAPHQL }).end();
       return;
@@ -114,9 +146,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const server = createServer(
     {
       headersTimeout: timeouts.headersMs,
-      requestTimeout: timeouts.requestMs,
+      requestTimeout: Math.max(timeouts.requestMs, timeouts.uploadMs),
       keepAliveTimeout: timeouts.keepAliveMs,
-      connectionsCheckingInterval: Math.min(5_000, timeouts.requestMs),
+      connectionsCheckingInterval: Math.min(5_000, timeouts.headersMs),
       // Some clients offer HTTP/2 with each request (`Upgrade: h2c`): one that is not taken up is an ordinary request.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
@@ -127,6 +159,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const requestId = requestIdOf(req);
       res.setHeader('X-Request-ID', requestId);
       res.setHeader('X-Content-Type-Options', 'nosniff');
+      limitBody(req, res, requestId);
       route(req, res, requestId).catch((error: unknown) => fail(error, res, requestId));
     },
   );

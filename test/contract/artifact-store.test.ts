@@ -1,12 +1,14 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, open, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactStore, FileToStore } from '../../src/artifacts/artifact-store.ts';
-import { artifactKey, jobPrefix } from '../../src/artifacts/keys.ts';
+import { artifactKey, jobPrefix, uploadKey } from '../../src/artifacts/keys.ts';
 import { type ArtifactDriver, artifactDrivers } from '../support/artifact-drivers.ts';
 
 const HOUR = 3600;
@@ -321,6 +323,71 @@ for (const { name, start, available } of artifactDrivers) {
       await expect(store.check({ signal: controller.signal })).rejects.toBe(reason);
       await expect((async () => store.head(key, controller))()).rejects.toBe(reason);
       await expect((async () => store.removePrefix(key, controller))()).rejects.toBe(reason);
+    });
+
+    describe('an address that takes a file', () => {
+      const bytes = randomBytes(300_000);
+      const announced = { contentType: 'image/png', sizeBytes: bytes.length, expiresInSeconds: 60 };
+      const put = (url: string, headers: Record<string, string>, body: Buffer) =>
+        fetch(url, { method: 'PUT', headers, body: new Uint8Array(body) });
+
+      it('takes just that file, and gives it back to whoever reads it here', async () => {
+        const key = uploadKey(randomUUID());
+        const began = Date.now();
+        const { url, headers, expiresAt } = await store.uploadUrl(key, announced);
+        expect(headers).toEqual({ 'Content-Type': 'image/png' });
+        expect(expiresAt - began).toBeGreaterThan(58_000);
+        expect(expiresAt - began).toBeLessThanOrEqual(60_000);
+        expect(await store.head(key)).toBeNull();
+        expect((await put(url, headers, bytes)).status).toBe(200);
+        expect(await store.head(key)).toMatchObject({ sizeBytes: bytes.length, contentType: 'image/png' });
+        const read = await (await store.read(key, { signal: never() }))?.toArray();
+        expect(Buffer.concat(read ?? []).equals(bytes)).toBe(true);
+        // Its answer may have been lost.
+        expect((await put(url, headers, bytes)).status).toBe(200);
+        await store.removePrefix(key);
+        expect(await store.head(key)).toBeNull();
+      });
+
+      it('refuses another size, another type, no length, another method, and an altered or an old address', async () => {
+        const key = uploadKey(randomUUID());
+        const { url, headers } = await store.uploadUrl(key, announced);
+        const refused = async (answer: Promise<Response>) => {
+          const { status } = await answer;
+          expect([400, 403, 405, 411, 413, 415]).toContain(status);
+          expect(await store.head(key)).toBeNull();
+        };
+        await refused(put(url, headers, bytes.subarray(1)));
+        await refused(put(url, headers, Buffer.concat([bytes, bytes])));
+        await refused(put(url, headers, Buffer.alloc(0)));
+        await refused(put(url, { 'Content-Type': 'text/html' }, bytes));
+        await refused(put(url, {}, bytes));
+        // Without a length.
+        const chunked = request(url, { method: 'PUT', headers: { ...headers, 'Transfer-Encoding': 'chunked' } });
+        chunked.on('error', () => undefined);
+        chunked.end(bytes);
+        const [{ statusCode }] = await once(chunked, 'response');
+        expect([403, 411]).toContain(statusCode);
+        await refused(fetch(url, { method: 'POST', headers, body: new Uint8Array(bytes) }));
+        await refused(fetch(url));
+        await refused(put(url.replace(key, uploadKey(randomUUID())), headers, bytes));
+        for (const [name, value] of new URL(url).searchParams) {
+          const altered = new URL(url);
+          altered.searchParams.set(name, `${value}1`);
+          await refused(put(altered.href, headers, bytes));
+        }
+        const anHourAgo = driver.store(() => Date.now() - HOUR * 1000);
+        await refused(put((await anHourAgo.uploadUrl(key, announced)).url, headers, bytes));
+        expect((await put(url, headers, bytes)).status).toBe(200);
+      });
+
+      it('takes only the whole of it, however many come at once', async () => {
+        const key = uploadKey(randomUUID());
+        const { url, headers } = await store.uploadUrl(key, announced);
+        const answers = await Promise.all(Array.from({ length: 6 }, () => put(url, headers, bytes)));
+        expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200));
+        expect(await store.head(key)).toMatchObject({ sizeBytes: bytes.length });
+      });
     });
 
     it('removes all that a job stored, and nothing of another one', async () => {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { ArtifactStore } from '../../src/artifacts/artifact-store.ts';
 import { createArtifactStore } from '../../src/artifacts/create-artifact-store.ts';
 import { createArtifactDownload } from '../../src/http/artifact-download.ts';
+import { createArtifactUpload } from '../../src/http/artifact-upload.ts';
 import { findMinio, startTestMinio } from './minio.ts';
 
 /** One storage of a test's own, with whatever serves its addresses. */
@@ -26,10 +27,14 @@ export const artifactDrivers: { name: string; available: boolean; start(): Promi
 async function folderDriver(): Promise<ArtifactDriver> {
   const folder = await mkdtemp(join(tmpdir(), 'comfygate-artifacts-'));
   const signingSecret = randomBytes(32).toString('hex');
-  const download = createArtifactDownload({ folder, signingSecret, now: Date.now });
-  const server = createServer((req, res) => void download(req, res)).listen(0, '127.0.0.1');
+  const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const publicUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const options = { folder, signingSecret, now: Date.now };
+  const artifacts = createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret });
+  const download = createArtifactDownload(options);
+  const upload = createArtifactUpload({ ...options, artifacts });
+  server.on('request', (req, res) => void (req.method === 'PUT' ? upload(req, res) : download(req, res)));
   return {
     store: (now) => createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret }, now),
     async dispose() {

@@ -304,11 +304,14 @@ describe('paths and headers', () => {
   test('what serves artifacts is asked for its paths alone', async () => {
     const asked: (string | undefined)[] = [];
     const { server } = await startTestServer({
-      async artifacts(req, res) {
-        asked.push(req.url);
-        if (req.url === '/artifacts/none') return false;
-        res.end('bytes');
-        return true;
+      artifacts: {
+        path: '/artifacts/',
+        async serve(req, res) {
+          asked.push(req.url);
+          if (req.url === '/artifacts/none') return false;
+          res.end('bytes');
+          return true;
+        },
       },
     });
     expect((await send(server.port, { method: 'GET', path: '/artifacts/a?sig=1' })).body).toBe('bytes');

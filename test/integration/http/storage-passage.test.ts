@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { artifactKey } from '../../../src/artifacts/keys.ts';
+import { artifactKey, uploadKey } from '../../../src/artifacts/keys.ts';
 import { createS3Store } from '../../../src/artifacts/s3.ts';
 import { createStoragePassage } from '../../../src/http/storage-passage.ts';
 import { findMinio, startTestMinio, type TestMinio } from '../../support/minio.ts';
 
 const BUCKET = 'pictures';
-const content = randomBytes(3_000_000);
+const content = new Uint8Array(randomBytes(3_000_000));
 
 /** A server on a free port of loopback, closed with its connections at the end of the test. */
 async function listen(listener: RequestListener): Promise<string> {
@@ -45,7 +45,7 @@ describe.skipIf(findMinio() === null)('with a real MinIO that only the gateway r
   beforeAll(async () => {
     minio = await startTestMinio();
     await minio.admin.makeBucket(BUCKET, minio.region);
-    await minio.admin.putObject(BUCKET, present, content, content.length, { 'Content-Type': 'image/png' });
+    await minio.admin.putObject(BUCKET, present, Buffer.from(content), content.length, { 'Content-Type': 'image/png' });
   });
   afterAll(() => minio.close());
 
@@ -65,7 +65,7 @@ describe.skipIf(findMinio() === null)('with a real MinIO that only the gateway r
     expect(whole.headers.get('content-type')).toBe('image/png');
     expect(whole.headers.get('x-content-type-options')).toBe('nosniff');
     expect([...whole.headers.keys()].filter((name) => name.startsWith('x-amz') || name === 'server')).toEqual([]);
-    expect(Buffer.from(await whole.arrayBuffer()).equals(content)).toBe(true);
+    expect(Buffer.from(await whole.arrayBuffer()).equals(Buffer.from(content))).toBe(true);
 
     const part = await fetch(url, { headers: { range: 'bytes=100-199' } });
     expect(part.status).toBe(206);
@@ -88,11 +88,39 @@ describe.skipIf(findMinio() === null)('with a real MinIO that only the gateway r
       fetch(`${origin}/${BUCKET}/${present}`),
       fetch(`${origin}/${BUCKET}/?list-type=2`),
       fetch(url, { method: 'PUT', body: 'x' }),
+      fetch(url, { method: 'DELETE' }),
     ]);
-    expect(answers.map(({ status }) => status)).toEqual([403, 403, 404, 403, 403, 405]);
+    expect(answers.map(({ status }) => status)).toEqual([403, 403, 404, 403, 403, 403, 405]);
     for (const answer of answers) expect(await answer.text()).not.toMatch(/<|minio|Request/i);
     const elsewhere = await fetch(`${origin}/minio/health/live`);
     expect(elsewhere.headers.get('x-taken')).toBe('no');
+  });
+
+  test('a file is put to a signed address, of the announced size and type and no other', async () => {
+    const origin = await passage(minio.endpoint, PUBLIC);
+    const store = createS3Store({ ...minio, publicEndpoint: PUBLIC, bucket: BUCKET, now: Date.now });
+    onTestFinished(() => store.close());
+    const key = uploadKey('1');
+    const announced = { contentType: 'image/png', sizeBytes: content.length, expiresInSeconds: 60 };
+    const address = await store.uploadUrl(key, announced);
+    const url = address.url.replace(PUBLIC, origin);
+    const put = (body: Uint8Array<ArrayBuffer>, headers = address.headers) =>
+      fetch(url, { method: 'PUT', headers, body });
+
+    const refused = await Promise.all([
+      put(content.subarray(1)),
+      put(new Uint8Array(30_000_000)),
+      put(content, { 'Content-Type': 'text/html' }),
+    ]);
+    expect(refused.map(({ status }) => status)).toEqual([403, 403, 403]);
+    for (const answer of refused) expect(await answer.text()).not.toMatch(/<|minio|Request/i);
+    const chunked = request(url, { method: 'PUT', headers: { ...address.headers, 'Transfer-Encoding': 'chunked' } });
+    chunked.end(content);
+    const [{ statusCode }] = await once(chunked, 'response');
+    expect(statusCode).toBe(411);
+    expect(await store.head(key)).toBeNull();
+    expect((await put(content)).status).toBe(200);
+    expect(await store.head(key)).toMatchObject({ sizeBytes: content.length });
   });
 });
 
@@ -107,6 +135,17 @@ test('storage that is away is said, and one that breaks off does not make half a
   });
   const answer = await fetch(`${await passage(breaking, PUBLIC)}${SIGNED}`);
   await expect(answer.text()).rejects.toThrow();
+});
+
+test('storage that is away or breaks off in the middle of a file is said', async () => {
+  const put = (origin: string) => fetch(`${origin}${SIGNED}`, { method: 'PUT', body: content });
+  expect((await put(await passage('http://127.0.0.1:9', PUBLIC))).status).toBe(502);
+  const breaking = await listen((req) => void req.once('data', () => req.destroy()));
+  expect((await put(await passage(breaking, PUBLIC))).status).toBe(502);
+  const full = await listen((req, res) =>
+    req.resume().once('end', () => res.writeHead(507).end('<Error>disk</Error>')),
+  );
+  expect((await put(await passage(full, PUBLIC))).status).toBe(507);
 });
 
 test('storage that is silent is given up', async () => {
