@@ -1,4 +1,4 @@
-import { DelayedError, Queue, Worker } from 'bullmq';
+import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Keys } from '../jobs/keys.ts';
@@ -71,6 +71,7 @@ export function createBullConsumer(redis: Redis, keys: Keys, handle: DeliveryHan
       try {
         const result = await handle(jobId, control.signal);
         if (result.done) return;
+        await comesFirst(delivery);
         await delivery.moveToDelayed(Date.now() + Math.max(1, result.delayMs), token);
       } finally {
         if (running.get(jobId) === control) running.delete(jobId);
@@ -106,4 +107,10 @@ export function createBullConsumer(redis: Redis, keys: Keys, handle: DeliveryHan
     },
     close: () => worker.close(),
   };
+}
+
+/** What has had its turn comes before others of its order that have not: BullMQ would put it behind all that wait. */
+async function comesFirst(delivery: Job): Promise<void> {
+  const order = delivery.opts.priority ?? 0;
+  if (order > 1 && Number(delivery.priority) === order) await delivery.changePriority({ priority: order - 1 });
 }

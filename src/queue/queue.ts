@@ -11,7 +11,7 @@ export interface JobQueue {
   close(): Promise<void>;
 }
 
-/** What became of a delivery: over, or to be delivered again after a while. */
+/** What became of a delivery: over, or to be delivered again after a while, then before others of its order that have not been. */
 export type DeliveryResult = { done: true } | { done: false; delayMs: number };
 
 export interface JobConsumer {

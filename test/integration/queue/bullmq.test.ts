@@ -70,6 +70,27 @@ it('holds an id once, and takes it again when it is done with', async () => {
   await vi.waitFor(() => expect(deliveries).toBe(2));
 });
 
+it('delivers what was put back before others of its order, and after those of a higher one', async () => {
+  const [first = '', second = '', third = '', high = ''] = Array.from({ length: 4 }, () => v7());
+  for (const id of [first, second, third]) await queue.add(id, 1_000_000);
+  const delivered: string[] = [];
+  const again = Promise.withResolvers<void>();
+  await consume(async (id) => {
+    delivered.push(id);
+    if (delivered.length === 1) return { done: false, delayMs: 20 };
+    if (id === second) {
+      await queue.add(high, 500_000);
+      await again.promise;
+    }
+    return { done: true };
+  });
+  await vi.waitFor(() => expect(delivered).toEqual([first, second]));
+  const due = performance.now() + 50;
+  await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(due));
+  again.resolve();
+  await vi.waitFor(() => expect(delivered).toEqual([first, second, high, first, third]), { timeout: 5_000 });
+});
+
 it('delivers again after a delay what was put back', async () => {
   const times: number[] = [];
   await consume(async () => {
