@@ -1,5 +1,5 @@
 import SchemaBuilder from '@pothos/core';
-import type { JobEvent } from '../core/events.ts';
+import type { JobEvent, Preview } from '../core/events.ts';
 import type { Job, JobError, Json, NodeTiming, Progress } from '../core/job.ts';
 import type { HealthCheck, HealthReport } from '../health/health.ts';
 import type { JobPage } from '../jobs/jobs.ts';
@@ -25,6 +25,7 @@ export interface SchemaShapes {
     NodeTiming: NodeTiming;
     JobError: JobError;
     JobEvent: JobEvent;
+    Preview: Preview;
     GeneratePayload: { job: Job; replayed: boolean };
     JobConnection: JobPage & { hasPreviousPage: boolean };
     JobEdge: JobPage['edges'][number];

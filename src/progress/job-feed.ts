@@ -3,6 +3,7 @@ import { isTerminalEvent, type JobEvent, jobEventTypes } from '../core/events.ts
 import { isTerminal, type Job } from '../core/job.ts';
 import { applyChange } from '../jobs/record.ts';
 import { eventsOwed, type LogReading, snapshot } from './log.ts';
+import { previewSchema } from './previews.ts';
 import type { Watcher } from './watcher.ts';
 
 /** What transition.lua publishes. */
@@ -16,14 +17,19 @@ const liveEventSchema = z.object({
 /** One job as this process follows it, for all of its watchers. */
 export interface JobFeed {
   readonly watchers: ReadonlySet<Watcher>;
+  /** Those of them that get previews, too. */
+  readonly previewers: ReadonlySet<Watcher>;
   /** The job as last known; null before the first reading. */
   readonly job: Job | null;
   add(watcher: Watcher): void;
+  addPreviewer(watcher: Watcher): void;
   remove(watcher: Watcher): void;
   /** The first reading. `stale`: what came meanwhile does not follow it, so the log has to be read. */
   start(job: Job): 'ok' | 'stale';
   /** A published message; `stale` as above. */
   live(message: unknown): 'ok' | 'stale';
+  /** A published preview: all who get it are given the same event. */
+  preview(message: unknown): void;
   /** A reading of the log behind `since`, the number known when it was asked for: watchers get what they missed. */
   catchUp(reading: LogReading | null, since: number): void;
 }
@@ -31,6 +37,7 @@ export interface JobFeed {
 /** Pure but for `now`: reading and subscribing are its owner's. `gone`: what watchers are told when the record has vanished. */
 export function createJobFeed(now: () => number, gone: () => Error): JobFeed {
   const watchers = new Set<Watcher>();
+  const previewers = new Set<Watcher>();
   /** What came before the first reading. */
   let early: unknown[] = [];
   let job: Job | null = null;
@@ -54,12 +61,24 @@ export function createJobFeed(now: () => number, gone: () => Error): JobFeed {
 
   return {
     watchers,
+    previewers,
     get job() {
       return job;
     },
     add: (watcher) => watchers.add(watcher),
-    remove: (watcher) => watchers.delete(watcher),
+    addPreviewer: (watcher) => previewers.add(watcher),
+    remove(watcher) {
+      watchers.delete(watcher);
+      previewers.delete(watcher);
+    },
     live,
+
+    preview(message) {
+      // One that is late says nothing of a job that has been put back or has ended.
+      if (job?.status !== 'RUNNING') return;
+      const event: JobEvent = { seq: job.seq, type: 'PREVIEW', at: now(), job, preview: previewSchema.parse(message) };
+      for (const watcher of previewers) watcher.push(event);
+    },
 
     start(first) {
       if (job) return 'ok';

@@ -1,13 +1,21 @@
 import type { JobEvent } from '../core/events.ts';
 
+export interface WatchRequest {
+  jobId: string;
+  caller: string;
+  afterSeq: number | null;
+  previews?: boolean;
+}
+
 /** Follows jobs for watchers: the log, then what happens, to the end. */
 export interface ProgressFeed {
   /**
    * A job's events in order, ending with its terminal event. Subscribes before it reads, so nothing falls in between.
-   * `afterSeq` null: begins with a SNAPSHOT. The iterator's `return()` frees everything at once, also while it waits.
+   * `afterSeq` null: begins with a SNAPSHOT. `previews` (default false): PREVIEW events in between, the newest only for a slow
+   * reader, and none that is late for the end. The iterator's `return()` frees everything at once, also while it waits.
    * Rejects with NOT_FOUND when the caller has no such job, and with UNAVAILABLE when Redis cannot be asked.
    */
-  watch(request: { jobId: string; caller: string; afterSeq: number | null }): Promise<AsyncIterableIterator<JobEvent>>;
+  watch(request: WatchRequest): Promise<AsyncIterableIterator<JobEvent>>;
   /** Watchers and jobs followed right now. */
   stats(): { watchers: number; jobs: number };
   close(): Promise<void>;

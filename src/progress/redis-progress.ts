@@ -2,12 +2,14 @@ import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { badInput, notFound, unavailable } from '../core/errors.ts';
+import { isTerminal } from '../core/job.ts';
 import type { Keys } from '../jobs/keys.ts';
 import { isRedisDown } from '../redis.ts';
 import { createJobFeed, type JobFeed } from './job-feed.ts';
 import { eventsOwed, readLog } from './log.ts';
+import { createPreviewChannels } from './previews.ts';
 import type { ProgressFeed } from './progress.ts';
-import { createWatcher } from './watcher.ts';
+import { createWatcher, type Watcher } from './watcher.ts';
 import { within } from './within.ts';
 
 export interface ProgressOptions {
@@ -28,6 +30,8 @@ const SUBSCRIBE_TIMEOUT_MS = 1_500;
 interface Following {
   feed: JobFeed;
   subscription: Promise<number>;
+  /** While there is a watcher that gets them. */
+  previews: Disposable | null;
 }
 
 /** Watches jobs through Redis: one channel for each job that is watched, whatever the number of its watchers. */
@@ -35,6 +39,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
   const { redis, subscriber, keys, log, checkIntervalMs = 5_000, now = Date.now } = options;
   quietUnsubscribe(subscriber);
   const pubsub = new RedisPubSub({ publisher: redis, subscriber });
+  const channels = createPreviewChannels({ redis, pubsub, keys, log });
   const followed = new Map<string, Following>();
   const gone = () => notFound('the job was removed: job');
 
@@ -50,12 +55,29 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
         log.error({ jobId, err: error }, 'a published event could not be read');
       }
     });
-    const following = { feed, subscription };
+    const following: Following = { feed, subscription, previews: null };
     followed.set(jobId, following);
     return following;
   }
 
-  function unfollow(jobId: string, { feed, subscription }: Following) {
+  function preview(jobId: string, following: Following, watcher: Watcher) {
+    const { feed } = following;
+    feed.addPreviewer(watcher);
+    following.previews ??= channels.open(jobId, (message) => {
+      try {
+        feed.preview(message);
+      } catch (error) {
+        log.error({ jobId, err: error }, 'a published preview could not be read');
+      }
+    });
+  }
+
+  function unfollow(jobId: string, following: Following) {
+    const { feed, subscription } = following;
+    if (feed.previewers.size === 0) {
+      following.previews?.[Symbol.dispose]();
+      following.previews = null;
+    }
     if (feed.watchers.size > 0 || followed.get(jobId)?.feed !== feed) return;
     followed.delete(jobId);
     subscription.then(
@@ -95,11 +117,15 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
   const timer = setInterval(check, checkIntervalMs);
   timer.unref();
   // A ping behind the SUBSCRIBEs that ioredis repeats: its answer says that they are in force. Without one, `ready` comes again.
-  const onReady = () => void subscriber.ping().then(check, () => undefined);
+  const onReady = () =>
+    void subscriber.ping().then(
+      () => Promise.all([check(), channels.refresh()]),
+      () => undefined,
+    );
   subscriber.on('ready', onReady);
 
   return {
-    async watch({ jobId, caller, afterSeq }) {
+    async watch({ jobId, caller, afterSeq, previews = false }) {
       if (afterSeq !== null && afterSeq < 0) {
         throw badInput([{ path: ['afterSeq'], message: 'expected 0 or more', code: 'too_small' }]);
       }
@@ -117,7 +143,8 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
         watcher.start(eventsOwed(reading, now()), reading.job.seq);
         const stale = feed.start(reading.job) === 'stale' || (feed.job?.seq ?? 0) !== reading.job.seq;
         if (stale) void catchUp(jobId, feed);
-        if (reading.job.status !== 'QUEUED' && reading.job.status !== 'RUNNING') watcher.finish();
+        if (isTerminal(reading.job.status)) watcher.finish();
+        else if (previews) preview(jobId, following, watcher);
         return watcher.iterator;
       } catch (error) {
         void watcher.iterator.return?.();
@@ -134,6 +161,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
 
     async close() {
       clearInterval(timer);
+      channels.close();
       subscriber.off('ready', onReady);
       for (const { feed } of followed.values()) for (const watcher of [...feed.watchers]) watcher.finish();
     },

@@ -2,7 +2,10 @@ import { isTerminalEvent, type JobEvent } from '../core/events.ts';
 
 /** One client's view of a job: a queue that its iterator empties at the client's own speed. */
 export interface Watcher {
-  /** In the order of what happened. For a slow client the latest PROGRESS replaces one that still waits; nothing else is dropped. */
+  /**
+   * In the order of what happened. For a slow client the latest PROGRESS replaces one that still waits, and so does the latest
+   * PREVIEW, which the end does not wait for; nothing else is dropped.
+   */
   push(event: JobEvent): void;
   /** Its first events, up to the number `seq`; what was pushed before is held until then, so that nothing falls in between. */
   start(events: JobEvent[], seq: number): void;
@@ -19,6 +22,8 @@ export interface Watcher {
  */
 export function createWatcher(onClose: () => void): Watcher {
   const queue: JobEvent[] = [];
+  /** The PREVIEW that waits; in its place among the queue by its number. */
+  let preview: JobEvent | null = null;
   /** Pushed before the start. */
   let held: JobEvent[] | null = [];
   let lastSeq = 0;
@@ -31,12 +36,20 @@ export function createWatcher(onClose: () => void): Watcher {
     if (closed) return;
     closed = true;
     queue.length = 0;
+    preview = null;
     onClose();
+  };
+  const take = () => {
+    const [first] = queue;
+    if (!preview || (first && first.seq <= preview.seq)) return queue.shift();
+    const event = preview;
+    preview = null;
+    return event;
   };
   /** Gives the one who waits what there is. */
   const serve = () => {
     if (!waiting) return;
-    const event = queue.shift();
+    const event = take();
     if (!event && !ending && !closed) return;
     const { resolve, reject } = waiting;
     waiting = null;
@@ -56,6 +69,11 @@ export function createWatcher(onClose: () => void): Watcher {
 
   const push = (event: JobEvent) => {
     if (closed || ending) return;
+    if (event.type === 'PREVIEW') {
+      if (held || event.seq < lastSeq) return;
+      preview = event;
+      return serve();
+    }
     if (held) {
       held.push(event);
       return;
@@ -66,6 +84,7 @@ export function createWatcher(onClose: () => void): Watcher {
     if (event.type === 'PROGRESS' && queue.at(-1)?.type === 'PROGRESS') queue.pop();
     queue.push(event);
     if (isTerminalEvent(event.type)) ending = { error: null };
+    if (ending || event.type === 'SNAPSHOT') preview = null;
     serve();
   };
 

@@ -12,10 +12,24 @@ function untilLeft<Events extends AsyncIterator<unknown>>(events: Events, signal
 }
 
 export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInput: JobFilterInput): void {
+  builder.objectType('Preview', {
+    description: 'A picture of the work under way, small and rough.',
+    fields: (t) => ({
+      contentType: t.exposeString('contentType', {
+        nullable: false,
+        description: '`image/jpeg`, `image/png` or `image/webp`.',
+      }),
+      data: t.exposeString('data', { nullable: false, description: 'Base64.' }),
+    }),
+  });
   builder.objectType('JobEvent', {
     description: "One step in a job's life.",
     fields: (t) => ({
-      seq: t.exposeInt('seq', { nullable: false, description: "The job's sequence number as of this event." }),
+      seq: t.exposeInt('seq', {
+        nullable: false,
+        description:
+          "The job's sequence number as of this event. PREVIEW events carry the last one and are never replayed.",
+      }),
       type: t.expose('type', { type: enums.eventType, nullable: false, description: 'What happened.' }),
       at: t.expose('at', { type: 'DateTime', nullable: false, description: 'When it happened.' }),
       job: t.expose('job', {
@@ -23,6 +37,12 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
         nullable: false,
         description:
           'The job, at least as new as this event, so that a normalised client cache updates itself and never steps back.',
+      }),
+      preview: t.field({
+        type: 'Preview',
+        nullable: true,
+        description: 'Only on PREVIEW, which come only where `previews` is true.',
+        resolve: ({ preview }) => preview ?? null,
       }),
     }),
   });
@@ -42,12 +62,17 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
       args: {
         id: t.arg.id({ required: true, description: "The job's id." }),
         afterSeq: t.arg.int({ description: 'Number of the last event that the caller has seen, 0 or more.' }),
+        previews: t.arg.boolean({
+          defaultValue: false,
+          description: 'Whether to send pictures of the work under way, too: PREVIEW events, at most 5 a second.',
+        }),
       },
-      subscribe: async (_root, { id, afterSeq }, { services, caller, signal }) => {
+      subscribe: async (_root, { id, afterSeq, previews }, { services, caller, signal }) => {
         if (afterSeq != null && afterSeq < 0) {
           throw badInput([{ path: ['afterSeq'], message: 'expected 0 or more', code: 'out_of_range' }]);
         }
-        return untilLeft(await services.feed.watch({ jobId: id, caller, afterSeq: afterSeq ?? null }), signal);
+        const request = { jobId: id, caller, afterSeq: afterSeq ?? null, previews: previews ?? false };
+        return untilLeft(await services.feed.watch(request), signal);
       },
       resolve: (event) => event,
     }),
