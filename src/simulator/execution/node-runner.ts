@@ -71,7 +71,8 @@ export function describeInputs(inputs: Record<string, unknown[]>): Record<string
 function gatherInputs(node: GraphNode, parts: NodeRunnerParts): Record<string, unknown[]> {
   const entries = Object.entries(node.inputs).map(([name, value]): [string, unknown[]] => {
     if (!isLink(value)) return [name, [value]];
-    return [name, parts.cache.get(value[0])?.outputs[value[1]] ?? [null]];
+    // A negative index counts from the end, as in Python.
+    return [name, parts.cache.get(value[0])?.outputs.at(value[1]) ?? [null]];
   });
   return Object.fromEntries(entries);
 }

@@ -10,6 +10,7 @@ import {
   type NodeRun,
   numberInput,
   optionalImage,
+  subtrahendInput,
   textInput,
 } from './node-call.ts';
 import { allocate } from './values.ts';
@@ -216,7 +217,7 @@ const imageSize: NodeRun = (call) => {
 /** Node classes that make or change images. */
 export const imageNodes: Record<string, NodeRun> = {
   EmptyImage: emptyImage,
-  ImageInvert: (call) => ({ outputs: [mapFrames(imageInput(call, 'image'), invert)] }),
+  ImageInvert: (call) => ({ outputs: [mapFrames(subtrahendInput(call, 'image'), invert)] }),
   ImageBatch: (call) => ({ outputs: [joined(imageInput(call, 'image1'), imageInput(call, 'image2'))] }),
   RepeatImageBatch: (call) => {
     const image = imageInput(call, 'image');

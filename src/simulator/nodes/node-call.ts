@@ -55,6 +55,13 @@ export function imageInput(call: NodeCall, name: string): ImageValue {
   return value as ImageValue;
 }
 
+/** What Python says where `1.0 - value` is worked out of something else than a tensor. */
+export function subtrahendInput(call: NodeCall, name: string): ImageValue {
+  const value = call.inputs[name];
+  if (isKind(value, 'image', 'mask')) return value as ImageValue;
+  throw new PythonError('TypeError', `unsupported operand type(s) for -: 'float' and '${typeName(value)}'`);
+}
+
 export function optionalImage(call: NodeCall, name: string): ImageValue | undefined {
   return call.inputs[name] === undefined || call.inputs[name] === null ? undefined : imageInput(call, name);
 }
