@@ -91,7 +91,7 @@ function filesIn(value: Json, key?: string): FileReference[] {
 }
 
 /** What ComfyUI's 3D viewers show, by their own list and the splats of later ones. */
-const MODEL_FILE = /\.(?:glb|gltf|obj|fbx|stl|ply|usdz|splat|ksplat|spz)$/i;
+const MODEL_FILE = /[^/]\.(?:glb|gltf|obj|fbx|stl|ply|usdz|splat|ksplat|spz)$/i;
 
 /** The names that the other viewers give to what they show, which they put into the temporary folder. */
 const VIEWED_FILE = /^preview(?:3d_advanced|_splat|_pointcloud)_[0-9a-f]{32}\./;

@@ -4,7 +4,6 @@ import { historyEntrySchema } from '../../../worker/comfyui/history.ts';
 import { parsePythonJson } from '../../../worker/comfyui/json.ts';
 import { isTerminalMessage, parsePromptMessage } from '../../../worker/comfyui/messages.ts';
 import { readOutcome } from '../../../worker/comfyui/outcome.ts';
-import { collectOutputs } from '../../../worker/comfyui/outputs.ts';
 import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { parseRefusal } from '../../../worker/comfyui/rejection.ts';
 import { isSupported } from '../../../worker/comfyui/version.ts';
@@ -16,7 +15,6 @@ const graph: Graph = {
 };
 
 const entryOf = (entry: object) => historyEntrySchema.parse(entry);
-const file = (filename: string, type = 'output') => ({ filename, subfolder: 'sub', type });
 
 describe('JSON as Python writes it', () => {
   test('a bare NaN or Infinity is null, and text that says so stays', () => {
@@ -86,57 +84,6 @@ describe('outcome', () => {
     expect(status('error', ['execution_start', {}], ['execution_interrupted', {}])).toEqual({ outcome: 'interrupted' });
     expect(status('error')).toMatchObject({ outcome: 'failed', failure: { nodeId: null, exceptionType: 'unknown' } });
     expect(readOutcome(entryOf({}))).toMatchObject({ outcome: 'failed' });
-  });
-});
-
-describe('outputs', () => {
-  test('final files under any key, in the order of the graph, then by place; previews and inputs left out', () => {
-    const entry = entryOf({
-      outputs: {
-        b: { gifs: [{ ...file('v.mp4'), fullpath: '/x' }], number: [3], deep: { list: [[file('deep.png')]] } },
-        '2': { images: [file('two_1.png'), file('two_2.png'), file('p.png', 'temp'), file('i.png', 'input')] },
-      },
-    });
-    expect(collectOutputs(entry, graph)).toEqual([
-      { node: '2', file: file('two_1.png') },
-      { node: '2', file: file('two_2.png') },
-      { node: 'b', file: file('v.mp4') },
-      { node: 'b', file: file('deep.png') },
-    ]);
-  });
-
-  test('a file that two nodes name is one result', () => {
-    const entry = entryOf({
-      outputs: { '2': { images: [file('a.png')] }, b: { files: [file('a.png')], text: ['a'] } },
-    });
-    expect(collectOutputs(entry, graph)).toEqual([{ node: '2', file: file('a.png') }]);
-  });
-
-  test('texts are results where a node wrote no file, and one that was taken apart is put together', () => {
-    const entry = entryOf({
-      outputs: {
-        '2': { text: ['one', '', 'two'] },
-        '10': { text: ['o', 'd', 'd'] },
-        b: { text: ['x'], files: [file('x.txt')] },
-      },
-    });
-    expect(collectOutputs(entry, graph)).toEqual([
-      { node: '2', text: 'one' },
-      { node: '2', text: 'two' },
-      { node: '10', text: 'odd' },
-      { node: 'b', file: file('x.txt') },
-    ]);
-  });
-
-  test('a node made at run time stands for the one in the graph', () => {
-    const outputs = { '2.0.1': { images: [file('a.png')] }, x: { images: [file('b.png')] } };
-    const entry = entryOf({ outputs, meta: { x: { real_node_id: 'b' } } });
-    expect(collectOutputs(entry, graph).map(({ node }) => node)).toEqual(['2', 'b']);
-  });
-
-  test('an entry with nothing in it, or with null, has none', () => {
-    expect(collectOutputs(entryOf({ outputs: { '2': null, b: { images: null } } }), graph)).toEqual([]);
-    expect(collectOutputs(entryOf({}), graph)).toEqual([]);
   });
 });
 
