@@ -5,8 +5,10 @@ import { v7 } from 'uuid';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
 import { createArtifactStore } from './artifacts/create-artifact-store.ts';
 import { createRedisBackendDirectory, createRedisBackendReporter, startGrace } from './backends/redis-backends.ts';
+import { createRedisCatalogueDirectory, createRedisCataloguePublisher } from './backends/redis-catalogues.ts';
 import type { Config } from './config.ts';
 import { createHealth } from './health/check-health.ts';
+import { createCatalogueCheck } from './jobs/check-catalogues.ts';
 import { createKeys } from './jobs/keys.ts';
 import { createRedisGatewayStore } from './jobs/redis-gateway-store.ts';
 import { createRedisWorkerStore } from './jobs/redis-worker-store.ts';
@@ -70,6 +72,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const queue = createBullQueue(redis, keys, log);
   shutdown.add('queue', () => queue.close());
   const backends = createRedisBackendDirectory(redis, keys);
+  const catalogues = createRedisCatalogueDirectory({ redis, keys, backends, log });
   const feed = createRedisProgress({ redis, subscriber, keys, log });
   shutdown.add('progress', () => feed.close());
   const changes = createRedisChanges({ redis, subscriber, keys, log });
@@ -77,7 +80,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const waits = createWaits(feed);
   const jobs = createJobs({
     waits,
-    checks: [],
+    checks: [createCatalogueCheck(catalogues)],
     store,
     queue,
     artifacts,
@@ -96,6 +99,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     catalogue,
     artifacts,
     backends,
+    catalogues,
     jobs,
     waits,
     feed,
@@ -120,6 +124,7 @@ export async function openWorkerServices(config: Config, around: Surroundings) {
     artifacts,
     store: createRedisWorkerStore(redis, keys, config.jobs.retentionMs),
     reporter: createRedisBackendReporter(redis, keys),
+    catalogues: createRedisCataloguePublisher(redis, keys),
     consume: (handler: DeliveryHandler) => createBullConsumer(redis, keys, handler, log),
     /** `Class.input` of the catalogue's MODEL parameters, whose options workers report. */
     modelInputs: catalogue.workflows.flatMap(({ parameters }) => parameters.flatMap(({ modelOf }) => modelOf ?? [])),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
 import type { BackendReporter } from '../src/backends/backends.ts';
+import type { CataloguePublisher } from '../src/backends/catalogues.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
 import type { DeliveryHandler, JobConsumer } from '../src/queue/queue.ts';
 import type { BreakerOptions } from './backends/breaker.ts';
@@ -19,6 +20,7 @@ export interface WorkerParts {
   consume(handler: DeliveryHandler): JobConsumer;
   artifacts: ArtifactStore;
   reporter: BackendReporter;
+  catalogues: CataloguePublisher;
   /** The ComfyUI servers; names are unique in the whole installation. */
   backends: readonly { name: string; url: string }[];
   /** `Class.input` of the options that are reported for the catalogue's models. */
@@ -52,7 +54,7 @@ export interface Worker {
 
 /** Starts taking jobs as soon as a ComfyUI is reached. */
 export function createWorker(options: WorkerParts): Worker {
-  const { log, modelInputs, depth, reporter, random = Math.random, workerId = randomUUID() } = options;
+  const { log, modelInputs, catalogues, depth, reporter, random = Math.random, workerId = randomUUID() } = options;
   const timings: Timings = { ...defaultTimings, ...options.timings };
   const handover = new AbortController();
   let consumer: JobConsumer | undefined;
@@ -63,6 +65,7 @@ export function createWorker(options: WorkerParts): Worker {
       url,
       clientId: workerId,
       modelInputs,
+      catalogues,
       intervalMs: timings.monitor,
       log: log.child({ backend: name }),
       random,

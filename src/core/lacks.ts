@@ -1,6 +1,6 @@
 import type { Graph } from './graph.ts';
 import type { Json } from './job.ts';
-import type { InputSpec, NodeCatalogue, NodeClass } from './node-catalogue.ts';
+import type { InputSpec, NodeCatalogue } from './node-catalogue.ts';
 import { pythonNumber } from './python-number.ts';
 
 const SHOWN_CHARACTERS = 40;
@@ -33,11 +33,13 @@ export interface LackOptions {
  */
 export function findLacks(graph: Graph, catalogue: NodeCatalogue, { except = [] }: LackOptions = {}): Lack[] {
   const lacks: Lack[] = [];
+  let classes: string[] | undefined;
   const wanted: string[] = [];
   for (const [nodeId, { class_type: classType }] of Object.entries(graph)) {
     const known = catalogue.get(classType);
     if (known?.outputNode) wanted.push(nodeId);
     if (known) continue;
+    classes ??= [...catalogue.keys()];
     const message = 'expected a class that the server has';
     lacks.push({
       nodeId,
@@ -46,7 +48,7 @@ export function findLacks(graph: Graph, catalogue: NodeCatalogue, { except = [] 
       kind: 'class',
       message,
       given: classType,
-      options: [...catalogue.keys()],
+      options: classes,
     });
   }
   if (wanted.length === 0 && lacks.length === 0) {
@@ -60,24 +62,31 @@ export function findLacks(graph: Graph, catalogue: NodeCatalogue, { except = [] 
     const known = node && catalogue.get(node.class_type);
     if (!known) continue;
     for (const [input, { required, spec }] of known.inputs) {
-      if (except.some((place) => place.node === nodeId && place.input === input)) continue;
-      const at = { nodeId, classType: node.class_type, input };
       const value = own(node.inputs, input);
-      if (value === undefined) {
-        if (required && spec.kind !== 'DYNAMIC')
-          lacks.push({ ...at, kind: 'missing', message: `expected ${expected(spec)}, got nothing` });
-      } else if (!Array.isArray(value)) {
-        const lack = lackOf(spec, unwrap(value));
-        if (lack) lacks.push({ ...at, ...lack });
+      if (spec.kind === 'DYNAMIC') {
+        for (const from of linksBelow(node.inputs, input)) if (Object.hasOwn(graph, from)) needed.add(from);
+      } else if (Array.isArray(value)) {
+        const [from] = value;
+        // What is no link of two is refused by itself, and nothing behind it is looked at.
+        if (value.length === 2 && typeof from === 'string' && Object.hasOwn(graph, from)) needed.add(from);
+      } else {
+        const lack = value === undefined ? missing(required, spec) : lackOf(spec, unwrap(value));
+        if (!lack || except.some((place) => place.node === nodeId && place.input === input)) continue;
+        lacks.push({ nodeId, classType: node.class_type, input, ...lack });
       }
     }
-    for (const from of linkedNodes(node.inputs, known)) if (Object.hasOwn(graph, from)) needed.add(from);
   }
   return lacks;
 }
 
+type Found = Pick<Lack, 'kind' | 'message' | 'given' | 'options'>;
+
+function missing(required: boolean, spec: InputSpec): Found | null {
+  return required ? { kind: 'missing', message: `expected ${expected(spec)}, got nothing` } : null;
+}
+
 /** What ComfyUI's validation says of a literal: it converts what Python would, and compares the result. */
-function lackOf(spec: InputSpec, given: Json): Pick<Lack, 'kind' | 'message' | 'given' | 'options'> | null {
+function lackOf(spec: InputSpec, given: Json): Found | null {
   switch (spec.kind) {
     case 'INT':
     case 'FLOAT': {
@@ -148,12 +157,10 @@ function unwrap(value: Json): Json {
     : value;
 }
 
-/** The nodes that its declared inputs link to; others are not looked at. */
-function linkedNodes(inputs: { [name: string]: Json }, { inputs: declared }: NodeClass): string[] {
+/** The nodes that the inputs of a dynamic one link to. */
+function linksBelow(inputs: { [name: string]: Json }, dynamic: string): string[] {
   return Object.entries(inputs).flatMap(([name, value]) => {
-    if (!Array.isArray(value) || value.length !== 2) return [];
-    const base = name.split('.')[0] ?? name;
-    if (!declared.has(name) && declared.get(base)?.spec.kind !== 'DYNAMIC') return [];
+    if (!Array.isArray(value) || value.length !== 2 || !name.startsWith(`${dynamic}.`)) return [];
     const [from] = value;
     return typeof from === 'string' ? [from] : [];
   });

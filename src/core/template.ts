@@ -43,7 +43,7 @@ export function parseTemplate(text: string): Template {
  * leaves the graph's own, and so does a file. Throws where template and parameters do not fit each other, which validation excludes.
  */
 export function bindTemplate(template: Template, parameters: { [name: string]: Json }): Graph {
-  const graph = structuredClone(template.graph);
+  const graph = copyOf(template.graph);
   for (const [name, { targets, values, file }] of Object.entries(template.parameters)) {
     const given = own(parameters, name);
     if (file || given === undefined || given === null) continue;
@@ -59,6 +59,11 @@ export function bindTemplate(template: Template, parameters: { [name: string]: J
   return graph;
 }
 
+/** Nodes and inputs are its own, so that values can be put in; a twentieth of what a deep copy costs `generate`. */
+function copyOf(graph: Graph): Graph {
+  return Object.fromEntries(Object.entries(graph).map(([id, node]) => [id, { ...node, inputs: { ...node.inputs } }]));
+}
+
 /** ComfyUI's names for one GraphQL enum name or a list of them. */
 function translate(template: Template, name: string, values: { [choice: string]: Json }, given: Json): Json {
   if (Array.isArray(given)) return given.map((item) => translate(template, name, values, item));
@@ -69,7 +74,8 @@ function translate(template: Template, name: string, values: { [choice: string]:
 
 /** ComfyUI takes any bare list for a link to another node, which a caller must not be able to make; a wrapped one is a value. */
 function literal(value: Json): Json {
-  return Array.isArray(value) ? { __value__: value } : structuredClone(value);
+  if (Array.isArray(value)) return { __value__: value };
+  return typeof value === 'object' ? structuredClone(value) : value;
 }
 
 /** A property of the object itself: names come from outside, and `constructor` is one. */

@@ -1,5 +1,6 @@
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { BackendDirectory } from '../backends/backends.ts';
+import type { CatalogueDirectory } from '../backends/catalogues.ts';
 import type { Health } from '../health/health.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { JobChanges } from '../progress/job-changes.ts';
@@ -14,6 +15,7 @@ export interface GraphServices {
   health: Health;
   catalogue: WorkflowCatalogue;
   backends: Pick<BackendDirectory, 'backends'>;
+  catalogues: Pick<CatalogueDirectory, 'read'>;
   artifacts: Pick<ArtifactStore, 'url'>;
   /** How long a signed address works when the caller does not say, in seconds. */
   artifactUrlTtlSeconds: number;

@@ -1,7 +1,7 @@
 import { badInput, GatewayError, type InputIssue, unavailable } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { type Plan, planOf } from '../core/plan.ts';
-import { parseTemplate } from '../core/template.ts';
+import { parseTemplate, type Template } from '../core/template.ts';
 import type { JobQueue } from '../queue/queue.ts';
 import type { AcceptOutcome, GatewayJobStore, NewJob } from './job-store.ts';
 
@@ -27,9 +27,18 @@ export type AcceptJob = (job: NewJob, path: readonly (string | number)[]) => Pro
 
 /** Accepts a job, or gives back what its key already made. Answers only when record and queue both hold it. */
 export function createAccept({ store, queue, checks }: AcceptOptions): AcceptJob {
+  /** Those of the installed workflows are read once. */
+  const templates = new WeakMap<object, Template>();
+
+  function templateOf(text: NonNullable<NewJob['template']>): Template {
+    const template = templates.get(text) ?? parseTemplate(text.text);
+    templates.set(text, template);
+    return template;
+  }
+
   async function issuesOf(job: NewJob, path: readonly (string | number)[]): Promise<InputIssue[]> {
     if (checks.length === 0) return [];
-    const plan = planOf(job.template && parseTemplate(job.template.text), job.parameters);
+    const plan = planOf(job.template && templateOf(job.template), job.parameters);
     return (await Promise.all(checks.map((check) => check(job, plan, path)))).flat();
   }
 

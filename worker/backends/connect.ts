@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { BackendReport } from '../../src/backends/backends.ts';
+import type { CataloguePublisher } from '../../src/backends/catalogues.ts';
 import { createComfyClient } from '../comfyui/client.ts';
 import { createComfyHttp } from '../comfyui/http.ts';
 import { openComfySocket } from '../comfyui/socket.ts';
@@ -11,6 +12,7 @@ export interface ConnectOptions {
   url: string;
   clientId: string;
   modelInputs: string[];
+  catalogues: CataloguePublisher;
   intervalMs: number;
   log: Logger;
   random: () => number;
@@ -26,11 +28,11 @@ export interface ConnectedBackend {
 
 /** Everything between this worker and one ComfyUI: requests, the socket, and the look at it every two seconds. */
 export function connectBackend(options: ConnectOptions): ConnectedBackend {
-  const { name, url, clientId, modelInputs, intervalMs, log, random, onSeen } = options;
+  const { name, url, clientId, modelInputs, catalogues, intervalMs, log, random, onSeen } = options;
   const http = createComfyHttp(url);
   const client = createComfyClient(http);
   const socket = openComfySocket({ url, clientId, log, random });
-  const monitor = startMonitor({ name, client, modelInputs, log, onSeen, intervalMs });
+  const monitor = startMonitor({ name, client, modelInputs, publish: catalogues.publish, log, onSeen, intervalMs });
 
   let openedBefore = false;
   const openings = socket.onOpen(() => {
@@ -46,6 +48,7 @@ export function connectBackend(options: ConnectOptions): ConnectedBackend {
       socket,
       socketAs: (id) => openComfySocket({ url, clientId: id, log, random }),
       outputClasses: () => monitor.outputClasses,
+      catalogue: () => monitor.catalogue,
     },
     monitor,
     async close() {

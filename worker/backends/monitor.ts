@@ -1,15 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { BackendReport } from '../../src/backends/backends.ts';
-import type { ComfyClient, NodeClass } from '../comfyui/client.ts';
+import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
+import type { ComfyClient } from '../comfyui/client.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import { isSupported, OLDEST_SUPPORTED } from '../comfyui/version.ts';
-import { reasonOf } from '../scrub.ts';
+import { createCatalogueWatch } from './catalogue-watch.ts';
 
 export interface MonitorOptions {
   name: string;
   client: ComfyClient;
   /** `Class.input` of the options to be reported. */
   modelInputs: string[];
+  /** Shows a catalogue to the gateways and gives the hash that it is kept under. */
+  publish(catalogue: NodeCatalogue): Promise<string>;
   log: Logger;
   /** Called after each look. */
   onSeen(report: BackendReport): void;
@@ -21,7 +25,9 @@ export interface MonitorOptions {
 export interface Monitor {
   /** Null before the first look is over. */
   readonly report: BackendReport | null;
-  /** Classes whose nodes make results; null until the catalogue has been read. */
+  /** The server's classes; null until they have been read. */
+  readonly catalogue: NodeCatalogue | null;
+  /** Those whose nodes make results. */
   readonly outputClasses: ReadonlySet<string> | null;
   /** The server may have been restarted: look now, and ask everything anew. */
   recheck(): void;
@@ -36,16 +42,16 @@ interface Facts {
 }
 
 const LOOK_TIMEOUT_MS = 5_000;
-const CATALOGUE_TIMEOUT_MS = 60_000;
+/** So long a server is not yet said to be UP, so that what it can run is mostly known as soon as it is. */
+const CATALOGUE_GRACE_MS = 500;
 const MODELS_EVERY_MS = 60_000;
 
 export function startMonitor(options: MonitorOptions): Monitor {
-  const { name, client, modelInputs, log, onSeen, intervalMs = 2_000 } = options;
+  const { name, client, modelInputs, publish, log, onSeen, intervalMs = 2_000 } = options;
   const ended = new AbortController();
   const { signal } = ended;
+  const classes = createCatalogueWatch({ client, publish, signal, log });
   let facts: Facts | undefined;
-  let outputClasses: ReadonlySet<string> | null = null;
-  let catalogueAsked = false;
   let restarts = 0;
   let wake: (() => void) | undefined;
   let report: BackendReport | null = null;
@@ -57,43 +63,40 @@ export function startMonitor(options: MonitorOptions): Monitor {
       facts = restarts === before ? read : undefined;
       const { version, models } = read;
       if (!isSupported(version)) {
-        return down(name, version, `ComfyUI ${version ?? 'of unknown version'} is older than ${OLDEST_SUPPORTED}`);
+        return down(version, `ComfyUI ${version ?? 'of unknown version'} is older than ${OLDEST_SUPPORTED}`);
       }
       const length = await client.queueLength({ signal, timeoutMs: LOOK_TIMEOUT_MS });
-      void readCatalogue();
+      const reading = classes.look();
+      if (classes.hash === null) await Promise.race([reading, delay(CATALOGUE_GRACE_MS, undefined, { signal })]);
       // ComfyUI runs at most one prompt.
       const running = Math.min(1, length);
-      return { name, status: 'UP', comfyuiVersion: version, queued: length - running, running, message: null, models };
+      const queued = length - running;
+      const { hash: catalogue } = classes;
+      return { name, status: 'UP', comfyuiVersion: version, queued, running, message: null, models, catalogue };
     } catch (cause) {
       signal.throwIfAborted();
       const version = facts?.version ?? null;
       facts = undefined;
       if (!(cause instanceof ComfyError)) throw cause;
-      return down(name, version, cause.message);
+      return down(version, cause.message);
     }
+  }
+
+  function down(comfyuiVersion: string | null, message: string): BackendReport {
+    const { hash: catalogue } = classes;
+    return { name, status: 'DOWN', comfyuiVersion, queued: 0, running: 0, message, models: {}, catalogue };
   }
 
   async function refresh(known: Facts | undefined): Promise<Facts> {
     if (known && performance.now() - known.modelsReadAt < MODELS_EVERY_MS) return known;
     const limits = { signal, timeoutMs: LOOK_TIMEOUT_MS };
     const version = known?.version ?? (await client.systemStats(limits)).comfyuiVersion;
-    const classes = new Set(modelInputs.map((input) => splitInput(input).className));
-    const read = await Promise.all([...classes].map((className) => client.objectInfo(className, limits)));
-    const models = modelOptions(modelInputs, new Map(read.flatMap((each) => [...each])));
+    const wanted = new Set(modelInputs.map((input) => splitInput(input).className));
+    const read = await Promise.all([...wanted].map((className) => client.objectInfo(className, limits)));
+    const loaders: NodeCatalogue = new Map(read.flatMap((each) => [...each]));
+    const models = modelOptions(modelInputs, loaders);
+    classes.merge(loaders);
     return { version, models, modelsReadAt: performance.now() };
-  }
-
-  /** Once after each (re)start and beside the looks, since it is large and slow; a failure is tried again with the next look. */
-  async function readCatalogue() {
-    if (catalogueAsked) return;
-    catalogueAsked = true;
-    try {
-      const classes = await client.objectInfo(null, { signal, timeoutMs: CATALOGUE_TIMEOUT_MS });
-      outputClasses = new Set([...classes].filter(([, { outputNode }]) => outputNode).map(([className]) => className));
-    } catch (cause) {
-      catalogueAsked = false;
-      if (!signal.aborted) log.debug({ reason: reasonOf(cause) }, 'comfyui catalogue not read');
-    }
   }
 
   async function loop() {
@@ -126,13 +129,16 @@ export function startMonitor(options: MonitorOptions): Monitor {
     get report() {
       return report;
     },
+    get catalogue() {
+      return classes.catalogue;
+    },
     get outputClasses() {
-      return outputClasses;
+      return classes.outputClasses;
     },
     recheck() {
       restarts++;
       facts = undefined;
-      catalogueAsked = false;
+      classes.restarted();
       wake?.();
     },
     async close() {
@@ -143,11 +149,13 @@ export function startMonitor(options: MonitorOptions): Monitor {
   };
 }
 
-function modelOptions(inputs: string[], classes: ReadonlyMap<string, NodeClass>): BackendReport['models'] {
+function modelOptions(inputs: string[], classes: NodeCatalogue): BackendReport['models'] {
   const entries = inputs.flatMap((input) => {
     const { className, inputName } = splitInput(input);
-    const options = classes.get(className)?.options[inputName];
-    return options ? [[input, options] as const] : [];
+    const spec = classes.get(className)?.inputs.get(inputName)?.spec;
+    return spec?.kind === 'COMBO'
+      ? [[input, spec.options.filter((option) => typeof option === 'string')] as const]
+      : [];
   });
   return Object.fromEntries(entries);
 }
@@ -156,8 +164,4 @@ function modelOptions(inputs: string[], classes: ReadonlyMap<string, NodeClass>)
 function splitInput(input: string): { className: string; inputName: string } {
   const dot = input.lastIndexOf('.');
   return { className: input.slice(0, dot), inputName: input.slice(dot + 1) };
-}
-
-function down(name: string, comfyuiVersion: string | null, message: string): BackendReport {
-  return { name, status: 'DOWN', comfyuiVersion, queued: 0, running: 0, message, models: {} };
 }

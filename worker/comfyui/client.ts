@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
 import * as z from 'zod';
 import type { Graph } from '../../src/core/graph.ts';
+import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
+import { objectInfoSchema } from '../../src/core/object-info.ts';
 import { type HistoryEntry, historySchema } from './history.ts';
 import { type CallOptions, ComfyError, type ComfyHttp, parseAnswer } from './http.ts';
 import { parsePythonJson } from './json.ts';
@@ -32,12 +34,6 @@ export interface SystemStats {
   comfyuiVersion: string | null;
 }
 
-/** What a class of nodes is to a driver: options of its inputs by name (combos only), and whether it makes results. */
-export interface NodeClass {
-  outputNode: boolean;
-  options: { [input: string]: string[] };
-}
-
 /** One ComfyUI server's protocol, 0.3.57 and newer. Every call throws ComfyError, or its signal's reason. */
 export interface ComfyClient {
   /** Never repeat it after a failure other than `unreachable`: the prompt may be queued. `find` it first. */
@@ -53,7 +49,7 @@ export interface ComfyClient {
   queueLength(options?: CallOptions): Promise<number>;
   systemStats(options?: CallOptions): Promise<SystemStats>;
   /** All classes, or one (absent from the answer when the server does not have it). The whole is near a megabyte and slow. */
-  objectInfo(className: string | null, options?: CallOptions): Promise<Map<string, NodeClass>>;
+  objectInfo(className: string | null, options?: CallOptions): Promise<NodeCatalogue>;
   /** Unloads models and drops caches, after the prompt that runs. */
   free(signal: AbortSignal): Promise<void>;
 }
@@ -170,33 +166,3 @@ function tryParse(text: string): unknown {
     return undefined;
   }
 }
-
-/** A combo's options stand in the type's own place (old style) or beside it (new style). */
-const comboSchema = z.union([
-  z.tuple([z.array(z.unknown())], z.unknown()).transform(([options]) => options),
-  z
-    .tuple([z.literal('COMBO'), z.object({ options: z.array(z.unknown()) })], z.unknown())
-    .transform(([, o]) => o.options),
-]);
-
-const inputsSchema = z.record(z.string(), z.unknown()).catch({}).default({});
-
-const objectInfoSchema = z
-  .record(
-    z.string(),
-    z.object({
-      input: z.object({ required: inputsSchema, optional: inputsSchema }).catch({ required: {}, optional: {} }),
-      output_node: z.boolean().catch(false),
-    }),
-  )
-  .transform((classes): Map<string, NodeClass> => {
-    const entries = Object.entries(classes).map(([name, { input, output_node }]) => {
-      const options: NodeClass['options'] = {};
-      for (const [key, declared] of Object.entries({ ...input.optional, ...input.required })) {
-        const combo = comboSchema.safeParse(declared);
-        if (combo.success) options[key] = combo.data.filter((option) => typeof option === 'string');
-      }
-      return [name, { outputNode: output_node, options }] as const;
-    });
-    return new Map(entries);
-  });

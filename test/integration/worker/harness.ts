@@ -6,6 +6,7 @@ import { vi } from 'vitest';
 import { createFolderStore } from '../../../src/artifacts/folder.ts';
 import { objectPaths } from '../../../src/artifacts/folder-object.ts';
 import { createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
+import { createRedisCataloguePublisher } from '../../../src/backends/redis-catalogues.ts';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 import { type Artifact, isTerminal, type Job, type JobStatus } from '../../../src/core/job.ts';
 import type { NewJob } from '../../../src/jobs/job-store.ts';
@@ -20,6 +21,7 @@ const quick: Partial<Timings> = {
   monitor: 100,
   poll: 300,
   lost: 1_500,
+  refused: 600,
   firstContact: 300,
   lookUp: 400,
   lease: 100,
@@ -99,6 +101,7 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
         consume: (handler) => createBullConsumer(stores.durable, stores.keys, handler, silent),
         artifacts,
         reporter: createRedisBackendReporter(stores.durable, stores.keys),
+        catalogues: createRedisCataloguePublisher(stores.durable, stores.keys),
         backends: Object.entries(servers).map(([name, url]) => ({ name, url })),
         modelInputs: ['CheckpointLoaderSimple.ckpt_name'],
         depth: 2,

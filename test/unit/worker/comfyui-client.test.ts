@@ -164,18 +164,3 @@ test('a POST that is refused is told from one that is not answered', async () =>
   expect(await failureOf(answer(400, 'a proxy says no'))).toEqual(['status', 400]);
   expect(await failureOf(answer(200, 'garbage'))).toEqual(['invalid', 200]);
 });
-
-test('choices of both styles are read from object_info', async () => {
-  const classes = {
-    A: { input: { required: { old: [['x', 'y'], {}], plain: ['INT', { min: 0 }] } }, output_node: true },
-    B: { input: { optional: { now: ['COMBO', { options: ['z', 3] }] } }, output_node: false },
-    C: {},
-  };
-  const { client } = await serve(() => ({ body: JSON.stringify(classes) }));
-  const info = await client.objectInfo(null);
-  expect(Object.fromEntries(info)).toEqual({
-    A: { outputNode: true, options: { old: ['x', 'y'] } },
-    B: { outputNode: false, options: { now: ['z'] } },
-    C: { outputNode: false, options: {} },
-  });
-});

@@ -1,0 +1,119 @@
+import type { CatalogueDirectory } from '../backends/catalogues.ts';
+import type { InputIssue } from '../core/errors.ts';
+import type { Graph } from '../core/graph.ts';
+import type { Json } from '../core/job.ts';
+import { findLacks, type Lack, type LackOptions } from '../core/lacks.ts';
+import type { NodeCatalogue } from '../core/node-catalogue.ts';
+import { parseTemplate, type Template } from '../core/template.ts';
+import { notAChoice } from '../workflows/choices.ts';
+import { createIssueList } from '../workflows/issues.ts';
+import type { JobCheck } from './accept-job.ts';
+import type { NewJob } from './job-store.ts';
+
+/** So many issues name the nearest choices; further ones would cost more than they help. */
+const HINTS = 10;
+
+const codes = {
+  class: 'unknown_class',
+  choice: 'not_a_choice',
+  too_small: 'too_small',
+  too_big: 'too_big',
+  type: 'invalid_type',
+  missing: 'required',
+} as const satisfies Record<Lack['kind'], string>;
+
+/**
+ * Asks what workers know of their ComfyUIs whether one of them can run a job. If none can, the issues are those of the one that
+ * lacks least. A server that is up and whose classes nobody knows yet may be able to: then its worker decides.
+ */
+export function createCatalogueCheck(catalogues: Pick<CatalogueDirectory, 'glance'>): JobCheck {
+  return async (job, plan, path) => {
+    const seen = await catalogues.glance();
+    if (!seen || seen.some(({ status, catalogue }) => catalogue === null && status !== 'DOWN')) return [];
+    // Those that are up first: of equals the first is told of.
+    const known = new Set([...seen].sort(byStatus).flatMap(({ catalogue }) => catalogue ?? []));
+    const lacks = leastLacks(plan.graph, known, { except: plan.files.flatMap(({ targets }) => targets) });
+    if (lacks.length === 0) return [];
+    return job.template
+      ? ofParameters(lacks, parseTemplate(job.template.text), job.parameters, path)
+      : ofGraph(lacks, path);
+  };
+}
+
+function byStatus(a: { status: string }, b: { status: string }): number {
+  return Number(a.status === 'DOWN') - Number(b.status === 'DOWN');
+}
+
+function leastLacks(graph: Graph, catalogues: Iterable<NodeCatalogue>, options: LackOptions): Lack[] {
+  let least: Lack[] | null = null;
+  for (const catalogue of catalogues) {
+    const lacks = findLacks(graph, catalogue, options);
+    if (lacks.length === 0) return lacks;
+    if (!least || lacks.length < least.length) least = lacks;
+  }
+  return least ?? [];
+}
+
+/** The caller's own graph: where it is in there. */
+function ofGraph(lacks: Lack[], path: readonly (string | number)[]): InputIssue[] {
+  const issues = createIssueList([...path, 'graph']);
+  for (const lack of lacks) {
+    const at =
+      lack.nodeId === null ? [] : [lack.nodeId, ...(lack.input === null ? ['class_type'] : ['inputs', lack.input])];
+    issues.add(at, codes[lack.kind], messageOf(lack, issues.found.length < HINTS));
+  }
+  return issues.found;
+}
+
+/** A workflow's graph: the parameter that goes there, or the workflow where there is none. */
+function ofParameters(
+  lacks: Lack[],
+  { parameters }: Template,
+  given: NewJob['parameters'],
+  path: readonly (string | number)[],
+): InputIssue[] {
+  const issues = createIssueList(path);
+  const named = new Set<string>();
+  for (const lack of lacks) {
+    const place = Object.entries(parameters).find(([, { targets }]) =>
+      targets.some(({ node, input }) => node === lack.nodeId && input === lack.input),
+    );
+    if (!place) {
+      issues.add([], codes[lack.kind], `${placeOf(lack)}: ${messageOf(lack, issues.found.length < HINTS)}`);
+      continue;
+    }
+    const [name, { values = {} }] = place;
+    // Once where it goes to several places.
+    if (named.has(name)) continue;
+    named.add(name);
+    const shown = underOwnNames(lack, values);
+    const index = indexOf(shown.given, Object.hasOwn(given, name) ? given[name] : null);
+    issues.add([name, ...index], codes[lack.kind], messageOf(shown, issues.found.length < HINTS));
+  }
+  return issues.found;
+}
+
+function placeOf({ nodeId, classType, input }: Lack): string {
+  if (nodeId === null) return 'the graph';
+  return `${input === null ? '' : `${input} of `}node ${nodeId} (${classType})`;
+}
+
+/** The place of a value in what the caller gave, where that is a list. */
+function indexOf(value: Json | undefined, given: Json | undefined): number[] {
+  const index = Array.isArray(given) && value !== undefined ? given.indexOf(value) : -1;
+  return index < 0 ? [] : [index];
+}
+
+/** What there is of an ENUM parameter's choices, as the API calls them; other lacks as they are. */
+function underOwnNames(lack: Lack, values: { [choice: string]: Json }): Lack {
+  const names = Object.entries(values);
+  if (names.length === 0) return lack;
+  const given = names.find(([, value]) => value === lack.given)?.[0] ?? lack.given;
+  const options = names.filter(([, value]) => lack.options?.some((option) => option === value)).map(([name]) => name);
+  return { ...lack, ...(given !== undefined && { given }), options };
+}
+
+function messageOf({ kind, given, options, message }: Lack, hint: boolean): string {
+  if (!hint || !options || (kind !== 'choice' && kind !== 'class')) return message;
+  return notAChoice(typeof given === 'string' ? given : JSON.stringify(given), options.map(String));
+}
