@@ -1,12 +1,15 @@
+import type { Attempt } from './attempt.ts';
 import type { Backend } from './backends/pool.ts';
 import type { EndedPrompt, PromptState } from './comfyui/client.ts';
 import { ComfyError } from './comfyui/http.ts';
+import type { JobParts } from './parts.ts';
 import type { PromptFeed } from './prompt-feed.ts';
+import type { SubmittedPrompt } from './submit.ts';
 import type { Timings } from './timings.ts';
 import { wait } from './wait.ts';
 
-/** How a prompt ended: on evidence of history, or `lost` with its server. */
-export type Ending = EndedPrompt | { state: 'lost' };
+/** How a prompt ended: on evidence of history, or `lost` with its server. `begun`: it was no longer waiting in the queue there. */
+export type Ending = EndedPrompt | { state: 'lost'; begun: boolean };
 
 export interface FollowOptions {
   backend: Backend;
@@ -16,6 +19,19 @@ export interface FollowOptions {
   timings: Timings;
   /** The prompt is an earlier worker's, or its POST had no clear answer: look at once. */
   lookFirst: boolean;
+}
+
+/** Waits for the end of a prompt of this attempt, which then has none to cancel. */
+export async function followAttached(
+  prompt: SubmittedPrompt,
+  attempt: Attempt,
+  { timings }: JobParts,
+): Promise<Ending> {
+  const { backend, promptId, feed, certain } = prompt;
+  const { signal } = attempt;
+  const ending = await followPrompt({ backend, promptId, feed, signal, timings, lookFirst: !certain });
+  if (ending.state !== 'lost') attempt.prompt = null;
+  return ending;
 }
 
 /**
@@ -28,6 +44,7 @@ export async function followPrompt(options: FollowOptions): Promise<Ending> {
   let contact = !lookFirst;
   let failures = 0;
   let untold = 0;
+  let begun = false;
 
   for (let pauseMs = lookFirst ? 0 : timings.poll; ; ) {
     if (pauseMs > 0) await feed.next(pauseMs, signal);
@@ -38,6 +55,7 @@ export async function followPrompt(options: FollowOptions): Promise<Ending> {
         if (state.state === 'finished') feed.expectEnd();
         return state;
       }
+      begun ||= state.state === 'running';
       untold = state.state === 'running' && !feed.told ? untold + 1 : 0;
       if (untold > 1) feed.suspect();
       contact = true;
@@ -50,11 +68,18 @@ export async function followPrompt(options: FollowOptions): Promise<Ending> {
       // It may only be busy: a node, or loading a model, can hold up every answer for minutes.
       const silent = cause.failure === 'timeout';
       failingSince = silent ? undefined : (failingSince ?? performance.now());
-      const patienceMs = contact ? timings.lost : timings.firstContact;
-      if (failingSince !== undefined && performance.now() - failingSince >= patienceMs) return { state: 'lost' };
+      const patienceMs = !contact ? timings.firstContact : isRefused(cause) ? timings.refused : timings.lost;
+      if (failingSince !== undefined && performance.now() - failingSince >= patienceMs) {
+        return { state: 'lost', begun: begun || feed.told };
+      }
       pauseMs = Math.min(timings.poll, 100 * 2 ** failures++);
     }
   }
+}
+
+/** Its machine is there and nobody listens: its process has ended, and every prompt with it. */
+function isRefused({ cause }: ComfyError): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }
 
 function isEnded(state: PromptState): state is EndedPrompt {

@@ -1,21 +1,27 @@
-import type { Job, JobError } from '../src/core/job.ts';
+import { isTerminal, type Job } from '../src/core/job.ts';
+import type { Plan } from '../src/core/plan.ts';
 import type { DeliveryResult } from '../src/queue/queue.ts';
-import { type Attempt, beginAttempt, type LivePrompt, Stopped, type StopReason } from './attempt.ts';
-import { ComfyError } from './comfyui/http.ts';
+import { beginAttempt, type LivePrompt } from './attempt.ts';
+import type { BackendLease } from './backends/pool.ts';
+import { wishOf } from './backends/wish.ts';
 import { promptIdOf } from './comfyui/prompt.ts';
-import { JobFailure, jobError, Retry, retryDelayMs } from './failures.ts';
+import { conclude } from './conclude.ts';
+import type { Berth } from './course.ts';
+import { JobFailure, Retry } from './failures.ts';
+import { loadPlan } from './load-plan.ts';
 import type { JobParts } from './parts.ts';
 import { runJob } from './run-job.ts';
-import { reasonOf } from './scrub.ts';
+import { wait } from './wait.ts';
 
 const DONE: DeliveryResult = { done: true };
 /** After something that nobody foresaw: soon, but not in a tight loop. */
 const SURPRISE_DELAY_MS = 5_000;
-const NO_SERVER_DELAY_MS = 500;
+/** While there is no place for any job, one is looked at so often. */
+const LOOK_EVERY_MS = 250;
 
 /**
- * What becomes of one delivery. A job that no server can take stays QUEUED: it is not even claimed. Never rejects.
- * `delivery` is aborted when its lock is lost, `handover` when the worker must stop.
+ * What becomes of one delivery. A job that no server can take now stays as it is: it is not even claimed, and others are looked
+ * at meanwhile. Never rejects. `delivery` is aborted when its lock is lost, `handover` when the worker must stop.
  */
 export async function handleDelivery(
   jobId: string,
@@ -24,123 +30,77 @@ export async function handleDelivery(
   parts: JobParts,
 ): Promise<DeliveryResult> {
   if (handover.aborted) return { done: false, delayMs: 0 };
-  const lease = parts.pool.lease();
-  if (!lease) return { done: false, delayMs: NO_SERVER_DELAY_MS };
-  const berth = { lease };
+  let berth: Berth | null = null;
   try {
-    const claim = await parts.store.claim(jobId);
-    if (claim.outcome === 'gone') return DONE;
-    const { job } = claim;
-    const prompt = recordedPrompt(job, parts);
-    if (claim.outcome === 'ended') {
-      if (prompt && job.status !== 'SUCCEEDED') await parts.reaper.cancel(prompt.backend, prompt.promptId);
-      return DONE;
+    const job = await parts.store.read(jobId);
+    if (!job) return DONE;
+    const plan = await loadPlan(job, parts.loadTemplate).catch(failureOnly);
+    // Without a place: what the claim itself ends, and what cannot be run anywhere.
+    if (!(plan instanceof JobFailure) && !isTerminal(job.status) && job.cancelRequestedAt === null) {
+      const lease = placeFor(job, plan, parts);
+      if (!lease) return await park(job, handover, parts);
+      berth = { lease };
     }
-    const log = parts.log.child({
-      jobId,
-      requestId: job.requestId,
-      attempt: job.attempts,
-      backend: lease.backend.name,
-    });
-    using attempt = beginAttempt({ ...parts, job, log, prompt, delivery, handover });
-    try {
-      await runJob(attempt, berth, parts);
-      return DONE;
-    } catch (cause) {
-      return await conclude(attempt, cause, parts);
-    }
+    return await run(jobId, plan, berth, { delivery, handover }, parts);
   } catch (cause) {
     parts.log.error({ jobId, err: cause }, 'delivery not handled');
     return { done: false, delayMs: SURPRISE_DELAY_MS };
   } finally {
-    berth.lease[Symbol.dispose]();
+    berth?.lease[Symbol.dispose]();
+  }
+}
+
+function failureOnly(cause: unknown): JobFailure {
+  if (cause instanceof JobFailure) return cause;
+  throw cause;
+}
+
+/** Where its prompt may be, if this worker reaches that server; otherwise the best that can run it. */
+function placeFor({ submission, failures }: Job, plan: Plan, { pool }: JobParts): BackendLease | null {
+  const there = submission && pool.leaseNamed(submission.backend);
+  return there ?? pool.lease(wishOf(plan, failures > 0 ? (submission?.backend ?? null) : null));
+}
+
+async function park(job: Job, handover: AbortSignal, { pool, parking, log }: JobParts): Promise<DeliveryResult> {
+  if (pool.room === 0) await wait(LOOK_EVERY_MS, handover).catch(() => undefined);
+  const delayMs = parking.park(job);
+  log.debug({ jobId: job.id, delayMs }, 'no server for this job now');
+  return { done: false, delayMs };
+}
+
+async function run(
+  jobId: string,
+  plan: Plan | JobFailure,
+  berth: Berth | null,
+  signals: { delivery: AbortSignal; handover: AbortSignal },
+  parts: JobParts,
+): Promise<DeliveryResult> {
+  const claim = await parts.store.claim(jobId);
+  if (claim.outcome === 'gone') return DONE;
+  const { job } = claim;
+  const prompt = recordedPrompt(job, parts);
+  if (claim.outcome === 'ended') {
+    if (prompt && job.status !== 'SUCCEEDED') await parts.reaper.cancel(prompt.backend, prompt.promptId);
+    return DONE;
+  }
+  const log = parts.log.child({
+    jobId,
+    requestId: job.requestId,
+    attempt: job.attempts,
+    backend: berth?.lease.backend.name,
+  });
+  using attempt = beginAttempt({ ...parts, ...signals, job, log, prompt });
+  try {
+    if (plan instanceof JobFailure) throw plan;
+    if (!berth) throw new Retry('no server', { counts: false });
+    await runJob(attempt, plan, berth, parts);
+    return DONE;
+  } catch (cause) {
+    return await conclude(attempt, cause, parts);
   }
 }
 
 function recordedPrompt({ id, submission }: Job, { pool }: JobParts): LivePrompt | null {
   const backend = submission && pool.get(submission.backend);
   return backend ? { backend, promptId: promptIdOf(id, submission.number) } : null;
-}
-
-/** Writes how an attempt that did not succeed ends. What it left at a server is touched only after that has been accepted. */
-async function conclude(attempt: Attempt, cause: unknown, parts: JobParts): Promise<DeliveryResult> {
-  try {
-    const reason = attempt.stopped ?? (cause instanceof Stopped ? cause.reason : null);
-    return reason === null ? await concludeFailure(attempt, cause, parts) : await concludeStop(attempt, reason, parts);
-  } catch (late) {
-    // The lease was lost, or the job ended, before the end could be written.
-    if (!(late instanceof Stopped)) throw late;
-    return await concludeStop(attempt, late.reason, parts);
-  }
-}
-
-async function concludeStop(attempt: Attempt, reason: StopReason, parts: JobParts): Promise<DeliveryResult> {
-  attempt.log.info({ reason }, 'attempt stopped');
-  switch (reason) {
-    case 'lost':
-      return DONE;
-    case 'ended':
-      await reap(attempt, parts);
-      return DONE;
-    case 'canceled':
-      await attempt.move({ move: 'cancel' });
-      await reap(attempt, parts);
-      return DONE;
-    case 'timeout':
-      return await fail(attempt, jobError('TIMEOUT', 'It ran longer than an attempt may'), parts);
-    case 'handover':
-      return await putBack(attempt, false, 0, parts);
-  }
-}
-
-async function concludeFailure(attempt: Attempt, cause: unknown, parts: JobParts): Promise<DeliveryResult> {
-  const { job, log } = attempt;
-  if (cause instanceof JobFailure) {
-    log.info(
-      { code: cause.error.code, nodeId: cause.error.nodeId, reason: cause.cause && reasonOf(cause.cause) },
-      'job failed',
-    );
-    const result = await fail(attempt, cause.error, parts);
-    await cause.afterwards?.().catch((late) => log.debug({ reason: reasonOf(late) }, 'not tidied up'));
-    return result;
-  }
-  const foreseen = cause instanceof Retry || cause instanceof ComfyError;
-  if (foreseen) log.warn({ reason: cause.message }, 'attempt failed');
-  else log.error({ err: cause }, 'attempt failed unexpectedly');
-
-  const counts = !(cause instanceof Retry) || cause.counts;
-  if (counts && job.failures + 1 >= parts.jobAttempts) {
-    const error = foreseen
-      ? jobError('COMFYUI_UNAVAILABLE', 'ComfyUI was lost in each of the attempts')
-      : jobError('INTERNAL', 'Something went wrong in the gateway');
-    return await fail(attempt, error, parts);
-  }
-  const delayMs =
-    (cause instanceof Retry ? cause.delayMs : null) ?? retryDelayMs(counts ? job.failures : 0, parts.random);
-  return await putBack(attempt, counts, delayMs, parts);
-}
-
-async function fail(attempt: Attempt, error: JobError, parts: JobParts): Promise<DeliveryResult> {
-  await attempt.move({ move: 'fail', error, timings: attempt.timings() });
-  await reap(attempt, parts);
-  return DONE;
-}
-
-/** Into the queue again, its submission kept: whoever comes next looks for that prompt first. */
-async function putBack(attempt: Attempt, counts: boolean, delayMs: number, parts: JobParts): Promise<DeliveryResult> {
-  try {
-    const status = await attempt.move({ move: 'retry', counts });
-    if (status === 'QUEUED') return { done: false, delayMs };
-    await reap(attempt, parts);
-    return DONE;
-  } catch (cause) {
-    // A move that Redis carried out before its answer was lost is refused when it is sent again: the delivery is still needed.
-    if (cause instanceof Stopped && cause.reason === 'lost') return { done: false, delayMs };
-    throw cause;
-  }
-}
-
-/** Nobody wants its prompt any more. */
-async function reap({ prompt }: Attempt, { reaper }: JobParts): Promise<void> {
-  if (prompt) await reaper.cancel(prompt.backend, prompt.promptId);
 }

@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
+import type { MediaReader } from '../src/artifacts/media-facts.ts';
 import type { BackendReporter } from '../src/backends/backends.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
 import type { Pool } from './backends/pool.ts';
 import type { LoadTemplate } from './load-plan.ts';
+import type { Parking } from './parking.ts';
 import type { Reaper } from './reaper.ts';
 import type { Timings } from './timings.ts';
 
@@ -15,6 +17,7 @@ export interface JobParts {
   artifacts: ArtifactStore;
   reporter: BackendReporter;
   pool: Pool;
+  parking: Parking;
   reaper: Reaper;
   loadTemplate: LoadTemplate;
   /** Failures of an attempt in the middle of its work until the job is given up. */
@@ -22,6 +25,7 @@ export interface JobParts {
   /** Running time of each attempt, in milliseconds. */
   jobTimeoutMs: number;
   tempDir: string;
+  readMedia: MediaReader;
   timings: Timings;
   /** 0 to 1. */
   random: () => number;

@@ -38,7 +38,7 @@ export function attachPrompt(
 
 /**
  * Submits the job's next prompt. Gives null when the POST was not answered and the server does not know the prompt: then the one
- * after it may be tried. Throws JobFailure when the graph is refused, Retry when the server is not there.
+ * after it may be tried. Throws JobFailure when the graph is refused, ComfyError `unreachable` when the server is not there.
  */
 export async function submitPrompt(
   attempt: Attempt,
@@ -59,11 +59,12 @@ export async function submitPrompt(
   const prompt = attachPrompt(attempt, backend, promptId, onMessage, true);
   try {
     await backend.socket.opened(SOCKET_OPENS_WITHIN_MS, signal);
-    const taken = await post(prompt, lease, isolateOutputs(graph, promptId), attempt, parts);
+    const taken = await post(prompt, lease, isolateOutputs(graph, promptId, backend.outputClasses()), attempt, parts);
     if (taken) {
       // The record names the new one by now, so nobody will ever ask for what may be left of the old one.
       const old = previous && parts.pool.get(previous.backend);
       if (old) void parts.reaper.cancel(old, promptIdOf(job.id, previous.number));
+      if (old && old !== backend && job.failures > 0) parts.pool.blame(old.name);
       return prompt;
     }
   } catch (cause) {
@@ -98,7 +99,7 @@ async function post(
     log.warn({ failure: cause.failure, status: cause.status }, 'prompt not answered');
     if (cause.failure === 'unreachable') {
       attempt.prompt = null;
-      throw new Retry('comfyui not reachable', { counts: false, cause });
+      throw cause;
     }
     prompt.certain = false;
     // It is done with this POST, so one look tells whether it failed before or behind taking the prompt.
@@ -106,8 +107,21 @@ async function post(
     const known = await isKnown(prompt, signal, done ? 0 : timings.lookUp);
     if (known || !done) return known;
     attempt.prompt = null;
-    // Into the queue meanwhile: it may be this graph, and others wait for the place.
+    // Where everything else is answered it may be the graph, of which other jobs are not to suffer.
+    if (await isWell(backend, signal)) lease.saw('abandoned');
+    // Into the queue meanwhile: others wait for the place.
     throw new Retry('comfyui failed on the prompt', { counts: true, cause });
+  }
+}
+
+async function isWell({ client }: Backend, signal: AbortSignal): Promise<boolean> {
+  try {
+    await client.queueLength({ signal });
+    return true;
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (!(cause instanceof ComfyError)) throw cause;
+    return false;
   }
 }
 

@@ -8,6 +8,8 @@ export interface Timings {
   look: number;
   /** From the first failure to reach a server in the middle of a prompt until the prompt is given up. */
   lost: number;
+  /** The same where it refuses connections: longer than a tunnel or a proxy takes to come back. */
+  refused: number;
   /** The same for a server that was not reached since the attempt began. */
   firstContact: number;
   /** After a POST without a clear answer: how long the prompt is looked for before it counts as not taken. */
@@ -31,6 +33,7 @@ export const defaultTimings: Timings = {
   poll: 2_000,
   look: 10_000,
   lost: 30_000,
+  refused: 10_000,
   firstContact: 3_000,
   lookUp: 2_000,
   lease: 1_000,

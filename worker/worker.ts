@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
+import { createMediaReader } from '../src/artifacts/media-facts.ts';
 import type { BackendReporter } from '../src/backends/backends.ts';
 import type { CataloguePublisher } from '../src/backends/catalogues.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
@@ -11,6 +12,7 @@ import { createPool } from './backends/pool.ts';
 import { startReports } from './backends/reports.ts';
 import { handleDelivery } from './handle-delivery.ts';
 import { createTemplateLoader } from './load-plan.ts';
+import { createParking } from './parking.ts';
 import type { JobParts } from './parts.ts';
 import { createReaper } from './reaper.ts';
 import { defaultTimings, type Timings } from './timings.ts';
@@ -84,7 +86,12 @@ export function createWorker(options: WorkerParts): Worker {
   const reports = startReports({
     reporter,
     workerId,
-    read: () => connected.flatMap(({ monitor }) => monitor.report ?? []),
+    read: () =>
+      connected.flatMap(({ monitor: { report } }) => {
+        if (!report) return [];
+        return report.status === 'UP' && pool.isDraining(report.name) ? { ...report, status: 'DRAINING' } : report;
+      }),
+    onDraining: (names) => pool.drain(names),
     intervalMs: timings.monitor,
     log,
   });
@@ -96,11 +103,13 @@ export function createWorker(options: WorkerParts): Worker {
     artifacts,
     reporter,
     pool,
+    parking: createParking(random),
     reaper,
     loadTemplate: createTemplateLoader((hash) => store.template(hash)),
     jobAttempts,
     jobTimeoutMs,
     tempDir,
+    readMedia: createMediaReader(),
     timings,
     random,
     log,

@@ -1,9 +1,13 @@
 import * as z from 'zod';
 
+export const backendStatuses = ['UP', 'DOWN', 'DRAINING'] as const;
+export type BackendStatus = (typeof backendStatuses)[number];
+
 /** What a worker last saw of one ComfyUI. No address in it: everything here may be shown. */
 export const backendReportSchema = z.object({
   name: z.string(),
-  status: z.enum(['UP', 'DOWN']),
+  /** DRAINING: it is reached, and gets no new work. */
+  status: z.enum(backendStatuses),
   comfyuiVersion: z.string().nullable(),
   queued: z.int(),
   running: z.int(),
@@ -11,6 +15,8 @@ export const backendReportSchema = z.object({
   message: z.string().nullable(),
   /** Options that the server offers, by `Class.input`, for the MODEL parameters of the catalogue. */
   models: z.record(z.string(), z.array(z.string())),
+  /** Hash of its published node catalogue; null while nobody has read it. */
+  catalogue: z.string().nullable().default(null),
 });
 export type BackendReport = z.infer<typeof backendReportSchema>;
 
@@ -20,10 +26,22 @@ export interface SeenBackend extends BackendReport {
   lastSeenAt: number;
 }
 
+/** A server of which no worker has told for so long is down, whatever was told last. */
+const STALE_MS = 15_000;
+
+/** How a server stands now. */
+export function standing(seen: SeenBackend, now: number): SeenBackend {
+  if (now - seen.reportedAt < STALE_MS) return seen;
+  return { ...seen, status: 'DOWN', queued: 0, running: 0, message: 'no worker that runs has this server' };
+}
+
 /** Written by workers. */
 export interface BackendReporter {
-  /** Says that the worker lives and what it sees; called every few seconds. */
-  report(workerId: string, backends: BackendReport[]): Promise<void>;
+  /**
+   * Says that the worker lives and what it sees; called every few seconds. Gives the names of the servers that are to get no new
+   * work.
+   */
+  report(workerId: string, backends: BackendReport[]): Promise<ReadonlySet<string>>;
   /** The worker stops in good order. */
   leave(workerId: string): Promise<void>;
   /** Whether a live worker, other than this one, reaches that backend. */
@@ -32,6 +50,15 @@ export interface BackendReporter {
 
 /** Read by gateways. */
 export interface BackendDirectory {
+  /** All that were reported within the last days, by name, as they stand now. */
   backends(): Promise<SeenBackend[]>;
   liveWorkers(): Promise<number>;
+}
+
+/** What an operator does. */
+export interface BackendOperator {
+  backends(): Promise<SeenBackend[]>;
+  /** Gives the server no new work until `resume`; what runs there finishes. Workers know within about two seconds. */
+  drain(name: string): Promise<void>;
+  resume(name: string): Promise<void>;
 }

@@ -1,6 +1,13 @@
 import type { Redis } from 'ioredis';
 import type { Keys } from '../jobs/keys.ts';
-import { type BackendDirectory, type BackendReporter, backendReportSchema, type SeenBackend } from './backends.ts';
+import {
+  type BackendDirectory,
+  type BackendOperator,
+  type BackendReporter,
+  backendReportSchema,
+  type SeenBackend,
+  standing,
+} from './backends.ts';
 
 /** A worker that has not reported for so long is not counted. */
 const WORKER_TTL_MS = 15_000;
@@ -21,7 +28,7 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
       const multi = redis.multi().zadd(keys.workers, now, workerId);
       multi.zremrangebyscore(keys.workers, '-inf', now - WORKER_TTL_MS);
       for (const report of backends) {
-        const up = report.status === 'UP';
+        const up = report.status !== 'DOWN';
         multi.hset(keys.backend(report.name), {
           report: JSON.stringify(report),
           reportedAt: now,
@@ -36,7 +43,10 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
         reported.add(report.name);
       }
       multi.zremrangebyscore(keys.backends, '-inf', now - BACKEND_TTL_MS);
-      for (const [error] of (await multi.exec()) ?? []) if (error) throw error;
+      const replies = (await multi.smembers(keys.draining).exec()) ?? [];
+      for (const [error] of replies) if (error) throw error;
+      const draining = replies.at(-1)?.[1];
+      return new Set(Array.isArray(draining) ? draining.map(String) : []);
     },
 
     async leave(workerId) {
@@ -57,7 +67,7 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
 export function createRedisBackendDirectory(redis: Redis, keys: Keys): BackendDirectory {
   return {
     async backends() {
-      const names = await redis.zrange(keys.backends, 0, -1);
+      const [names, now] = await Promise.all([redis.zrange(keys.backends, 0, -1), redisNow(redis)]);
       const pipeline = redis.pipeline();
       for (const name of names) pipeline.hgetall(keys.backend(name));
       const seen: SeenBackend[] = [];
@@ -65,17 +75,31 @@ export function createRedisBackendDirectory(redis: Redis, keys: Keys): BackendDi
         if (error) throw error;
         const { report, reportedAt, lastSeenAt } = fields as { [name: string]: string };
         if (!report) continue;
-        seen.push({
+        const last = {
           ...backendReportSchema.parse(JSON.parse(report)),
           reportedAt: Number(reportedAt),
           lastSeenAt: Number(lastSeenAt ?? 0),
-        });
+        };
+        seen.push(standing(last, now));
       }
-      return seen;
+      return seen.sort((a, b) => (a.name < b.name ? -1 : 1));
     },
 
     async liveWorkers() {
       return redis.zcount(keys.workers, (await redisNow(redis)) - WORKER_TTL_MS, '+inf');
+    },
+  };
+}
+
+/** `redis` is a request connection. */
+export function createRedisBackendOperator(redis: Redis, keys: Keys): BackendOperator {
+  return {
+    backends: createRedisBackendDirectory(redis, keys).backends,
+    async drain(name) {
+      await redis.sadd(keys.draining, name);
+    },
+    async resume(name) {
+      await redis.srem(keys.draining, name);
     },
   };
 }

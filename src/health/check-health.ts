@@ -16,8 +16,6 @@ export interface HealthOptions {
 const CHECK_TIMEOUT_MS = 2_000;
 /** A report serves whoever asks for so long. */
 const SHARED_MS = 1_000;
-/** A backend that no worker has reached for so long is down, whatever was last reported of it. */
-const BACKEND_STALE_MS = 15_000;
 
 /** Asks all that the gateway depends on, each within 2 s. What is down is said inside; it never rejects. */
 export function createHealth(options: HealthOptions): Health {
@@ -47,12 +45,15 @@ export function createHealth(options: HealthOptions): Health {
 
   async function checkComfyui() {
     const seen = await backends.backends();
-    const live = seen.filter(({ status, lastSeenAt }) => status === 'UP' && now() - lastSeenAt < BACKEND_STALE_MS);
-    const down = seen.filter((backend) => !live.includes(backend));
+    const up = seen.filter(({ status }) => status === 'UP');
+    const down = seen.filter(({ status }) => status === 'DOWN');
     if (seen.length === 0) return { status: 'DEGRADED', message: 'no worker has reported a ComfyUI yet' } as const;
-    if (down.length === 0) return { status: 'HEALTHY', message: null } as const;
-    const named = down.map(({ name, message }) => (message ? `${name} (${message})` : name)).join(', ');
-    return { status: live.length > 0 ? 'DEGRADED' : 'UNHEALTHY', message: `down: ${named}` } as const;
+    if (down.length > 0) {
+      const named = down.map(({ name, message }) => (message ? `${name} (${message})` : name)).join(', ');
+      return { status: down.length < seen.length ? 'DEGRADED' : 'UNHEALTHY', message: `down: ${named}` } as const;
+    }
+    if (up.length === 0) return { status: 'DEGRADED', message: 'all that are up are draining: jobs wait' } as const;
+    return { status: 'HEALTHY', message: null } as const;
   }
 
   async function report(): Promise<HealthReport> {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { BackendReport } from '../../src/backends/backends.ts';
 import { createRedisBackendDirectory, createRedisBackendReporter } from '../../src/backends/redis-backends.ts';
+import { unknownBackend } from '../support/backends.ts';
 import { openStores } from '../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 
@@ -17,6 +18,7 @@ afterAll(async () => {
 });
 
 const up: BackendReport = {
+  ...unknownBackend,
   name: 'gpu',
   status: 'UP',
   comfyuiVersion: '0.33.0',
@@ -24,6 +26,7 @@ const up: BackendReport = {
   running: 1,
   message: null,
   models: { 'CheckpointLoaderSimple.ckpt_name': ['a.safetensors'] },
+  catalogue: null,
 };
 const down: BackendReport = { ...up, status: 'DOWN', message: 'not reached' };
 

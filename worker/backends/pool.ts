@@ -1,6 +1,8 @@
+import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
 import type { ComfyClient } from '../comfyui/client.ts';
 import type { ComfySocket } from '../comfyui/socket.ts';
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts';
+import type { Wish } from './wish.ts';
 
 /** A ComfyUI of this worker, as a job sees it. */
 export interface Backend {
@@ -11,13 +13,18 @@ export interface Backend {
   socketAs(clientId: string): ComfySocket;
   /** Classes whose nodes make results; null until the server has said. */
   outputClasses(): ReadonlySet<string> | null;
+  /** What it can run; null until the server has said. */
+  catalogue(): NodeCatalogue | null;
 }
+
+/** `abandoned`: nothing that says anything of the server; so it is when nothing is said. */
+export type JobSaw = 'succeeded' | 'failed' | 'abandoned';
 
 /** A place at a server, held until it is disposed. */
 export interface BackendLease extends Disposable {
   readonly backend: Backend;
   /** What the job saw of the server, for its breaker. Said more than once, the last one counts. */
-  saw(outcome: 'succeeded' | 'failed'): void;
+  saw(outcome: JobSaw): void;
 }
 
 /** Whether a server can take prompts, and how many of them it holds, whoever they are from. */
@@ -27,12 +34,26 @@ export interface Seen {
 }
 
 export interface Pool {
-  /** A place at the least loaded server that can take one; null when there is none. */
-  lease(): BackendLease | null;
-  /** A place at this server, full or not, reachable or not: for a prompt that is there already. Null when it is not this worker's. */
+  /**
+   * A place for a job, at one of the servers that have room and can run it: the least loaded; among equals one that has its models
+   * loaded, then each in its turn. An idle server comes before a busy one that has the models: loading them takes no longer than
+   * waiting there, and a prompt more runs meanwhile. Null when there is none. `without`: servers that the job found gone.
+   */
+  lease(wish: Wish, without?: ReadonlySet<string>): BackendLease | null;
+  /**
+   * A place at this server, full or not, reachable or not, draining or not: for a prompt that is there already. Null when it is
+   * not this worker's.
+   */
   leaseNamed(name: string): BackendLease | null;
   get(name: string): Backend | undefined;
   see(name: string, seen: Seen): void;
+  /** These servers get no new work. */
+  drain(names: ReadonlySet<string>): void;
+  isDraining(name: string): boolean;
+  /** A job that failed at this server was taken by another: the fault was not the job's. */
+  blame(name: string): void;
+  /** Free places, whatever for. */
+  readonly room: number;
   /** Jobs to be held: those that are, and as many more as there are places. */
   readonly capacity: number;
 }
@@ -44,48 +65,79 @@ export interface PoolOptions {
   /** Called with each new capacity. */
   onCapacity(capacity: number): void;
   breaker?: BreakerOptions;
+  /** Milliseconds that only grow; default performance.now. */
+  now?: () => number;
 }
 
 interface Place {
   backend: Backend;
   breaker: Breaker;
+  reachable: boolean;
+  /** Prompts that it held beside ours when it was last looked at, which is up to two seconds ago. */
+  others: number;
+  draining: boolean;
   held: number;
   /** Order of the last lease, so that equals take turns. */
   turn: number;
-  seen: Seen;
+  /** Models of the last job that this worker gave it. */
+  loaded: ReadonlySet<string>;
 }
 
-export function createPool({ backends, depth, onCapacity, breaker }: PoolOptions): Pool {
+/** As long as jobs of a worker that has died or stopped are left to the one that comes after it. */
+const LOOKS_MS = 60_000;
+
+export function createPool(options: PoolOptions): Pool {
+  const { backends, depth, onCapacity, now = () => performance.now() } = options;
   const places = new Map<string, Place>(
     backends.map((backend) => [
       backend.name,
-      { backend, breaker: createBreaker(breaker), held: 0, turn: 0, seen: { reachable: false, queueLength: 0 } },
+      {
+        backend,
+        breaker: createBreaker(options.breaker),
+        reachable: false,
+        others: 0,
+        draining: false,
+        held: 0,
+        turn: 0,
+        loaded: new Set(),
+      },
     ]),
   );
+  const startedAt = now();
   let turns = 0;
   let told: number | undefined;
 
-  function free({ seen, breaker, held }: Place): number {
-    if (!seen.reachable || !breaker.allows()) return 0;
+  function free({ reachable, draining, breaker, held }: Place): number {
+    if (!reachable || draining || !breaker.allows()) return 0;
     return Math.max(0, (breaker.state === 'closed' ? depth : 1) - held);
   }
 
-  function capacity() {
-    return [...places.values()].reduce((sum, place) => sum + place.held + free(place), 0);
+  /**
+   * Where all servers drain, one job at a time is looked at while there may be prompts of an earlier worker: that worker's jobs
+   * come back through the queue, and nobody else reaches their prompts.
+   */
+  function looks(): number {
+    const reached = [...places.values()].filter(({ reachable }) => reachable);
+    if (reached.some(({ draining }) => !draining)) return 0;
+    return reached.some(({ others }) => others > 0 || now() - startedAt < LOOKS_MS) ? 1 : 0;
   }
+
+  const room = () => places.values().reduce((sum, place) => sum + free(place), 0);
+  const capacity = () => places.values().reduce((sum, { held }) => sum + held, room() + looks());
 
   function tell() {
-    const now = capacity();
-    if (now === told) return;
-    told = now;
-    onCapacity(now);
+    const jobs = capacity();
+    if (jobs === told) return;
+    told = jobs;
+    onCapacity(jobs);
   }
 
-  function take(place: Place): BackendLease {
+  function take(place: Place, models?: ReadonlySet<string>): BackendLease {
     place.breaker.admit();
     place.held++;
     place.turn = ++turns;
-    let outcome: 'succeeded' | 'failed' | 'abandoned' = 'abandoned';
+    if (models) place.loaded = models;
+    let outcome: JobSaw = 'abandoned';
     let released = false;
     tell();
     return {
@@ -104,21 +156,43 @@ export function createPool({ backends, depth, onCapacity, breaker }: PoolOptions
   }
 
   return {
-    lease() {
-      const [least] = [...places.values()].filter((place) => free(place) > 0).sort(byLoad);
-      return least ? take(least) : null;
+    lease(wish, without) {
+      const rank = ({ backend: { name }, held, others, loaded, turn }: Place) => [
+        name === wish.avoid ? 1 : 0,
+        held + others,
+        [...wish.models].every((model) => loaded.has(model)) ? 0 : 1,
+        turn,
+      ];
+      const [best] = [...places.values()]
+        .filter((place) => free(place) > 0 && !without?.has(place.backend.name) && wish.fits(place.backend))
+        .sort((a, b) => byRank(rank(a), rank(b)));
+      return best ? take(best, wish.models) : null;
     },
     leaseNamed(name) {
       const place = places.get(name);
       return place ? take(place) : null;
     },
     get: (name) => places.get(name)?.backend,
-    see(name, seen) {
+    see(name, { reachable, queueLength }) {
       const place = places.get(name);
       if (!place) return;
-      place.seen = seen;
+      place.reachable = reachable;
+      place.others = Math.max(0, queueLength - place.held);
+      if (!reachable) place.loaded = new Set();
       // Also tells of a breaker that time has opened.
       tell();
+    },
+    drain(names) {
+      for (const place of places.values()) place.draining = names.has(place.backend.name);
+      tell();
+    },
+    isDraining: (name) => places.get(name)?.draining === true,
+    blame(name) {
+      places.get(name)?.breaker.failed();
+      tell();
+    },
+    get room() {
+      return room();
     },
     get capacity() {
       return capacity();
@@ -126,7 +200,7 @@ export function createPool({ backends, depth, onCapacity, breaker }: PoolOptions
   };
 }
 
-/** Ours first: what the server said of its queue is up to two seconds old, and has ours in it. */
-function byLoad(a: Place, b: Place): number {
-  return a.held - b.held || a.seen.queueLength - b.seen.queueLength || a.turn - b.turn;
+function byRank(a: number[], b: number[]): number {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  return (a[at] ?? 0) - (b[at] ?? 0);
 }

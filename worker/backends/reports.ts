@@ -6,6 +6,8 @@ export interface ReportsOptions {
   workerId: string;
   /** What is seen now. */
   read(): BackendReport[];
+  /** Called with each report: the servers that are to get no new work. */
+  onDraining(names: ReadonlySet<string>): void;
   intervalMs: number;
   log: Logger;
 }
@@ -18,7 +20,8 @@ export interface Reports {
   close(): Promise<void>;
 }
 
-export function startReports({ reporter, workerId, read, intervalMs, log }: ReportsOptions): Reports {
+export function startReports(options: ReportsOptions): Reports {
+  const { reporter, workerId, read, onDraining, intervalMs, log } = options;
   let told = '';
   let telling: Promise<void> | undefined;
   let closed = false;
@@ -27,8 +30,9 @@ export function startReports({ reporter, workerId, read, intervalMs, log }: Repo
   async function tell() {
     const reports = read();
     try {
-      await reporter.report(workerId, reports);
+      const draining = await reporter.report(workerId, reports);
       told = statuses(reports);
+      onDraining(draining);
       failing = false;
     } catch (cause) {
       if (!failing) log.warn({ err: cause }, 'what is seen of comfyui not reported');

@@ -5,6 +5,7 @@ import type { Graph } from '../../../src/core/graph.ts';
 import { createTransition } from '../../../src/jobs/transition.ts';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import { unknownBackend } from '../../support/backends.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { type Harness, recordedGraph, startHarness } from './harness.ts';
 
@@ -41,7 +42,11 @@ async function leftByDeadWorker(
   await stores.worker.move(id, claim.job.lease, { move: 'submit', submission });
   const promptId = promptIdOf(id, 1);
   if (!posted) return id;
-  const body = JSON.stringify({ prompt: isolateOutputs(prompt, promptId), client_id: 'dead', prompt_id: promptId });
+  const body = JSON.stringify({
+    prompt: isolateOutputs(prompt, promptId, null),
+    client_id: 'dead',
+    prompt_id: promptId,
+  });
   const answer = await fetch(`${simulator.url}/prompt`, { method: 'POST', body });
   if (answer.status !== 200) throw new Error(`POST answered ${answer.status}`);
   return id;
@@ -114,8 +119,8 @@ describe('C01 a job that another worker died of', () => {
     simulator.faults.set({ hold: true });
     const id = await leftByDeadWorker(harness, simulator);
     const { durable, keys } = harness.stores;
-    const seen = { status: 'UP', comfyuiVersion: null, queued: 0, running: 1, message: null, models: {} } as const;
-    await createRedisBackendReporter(durable, keys).report('the other worker', [{ name: 'main', ...seen }]);
+    const report = { ...unknownBackend, name: 'main', status: 'UP' } as const;
+    await createRedisBackendReporter(durable, keys).report('the other worker', [report]);
     const elsewhere = await harness.simulate();
     harness.work({ elsewhere: elsewhere.url }, { timings: { putBack: 100 } });
     await harness.until(id, ({ attempts }) => attempts >= 3);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { GatewayError, notFound, unavailable } from '../../../src/core/errors.ts';
 import type { Artifact } from '../../../src/core/job.ts';
+import { unknownBackend } from '../../support/backends.ts';
 import { testGraph, testJob, testServices } from '../../support/graph-services.ts';
 
 const picture: Artifact = {
@@ -103,7 +104,7 @@ test('pages as Relay does', async () => {
 });
 
 test('shows the catalogue, with the models that running servers offer', async () => {
-  const backend = { comfyuiVersion: null, queued: 0, running: 0, message: null, reportedAt: 0, lastSeenAt: 0 };
+  const backend = { ...unknownBackend, reportedAt: 0, lastSeenAt: 0 };
   const services = await testServices({
     backends: {
       backends: async () => [

@@ -1,10 +1,44 @@
 import { describe, expect, test } from 'vitest';
+import type { Graph } from '../../../src/core/graph.ts';
+import { type NodeCatalogue, nodeCatalogueSchema } from '../../../src/core/node-catalogue.ts';
+import type { Plan } from '../../../src/core/plan.ts';
 import { createBreaker } from '../../../worker/backends/breaker.ts';
 import { type Backend, createPool } from '../../../worker/backends/pool.ts';
+import { type Wish, wishOf } from '../../../worker/backends/wish.ts';
 import { createComfyClient } from '../../../worker/comfyui/client.ts';
 import { createComfyHttp } from '../../../worker/comfyui/http.ts';
 import type { ComfySocket } from '../../../worker/comfyui/socket.ts';
 import { createTemplateLoader } from '../../../worker/load-plan.ts';
+import { createParking } from '../../../worker/parking.ts';
+
+function planFor(graph: Graph, files: Plan['files'] = []): Plan {
+  return { graph, files, outputs: null, keepMetadata: false };
+}
+
+/** A graph of one loader and one output. */
+const loads = (model: string, sampler = 'euler'): Graph => ({
+  '1': { class_type: 'Loader', inputs: { ckpt_name: model } },
+  '2': { class_type: 'Save', inputs: { model: ['1', 0], sampler } },
+});
+
+function catalogueWith(models: string[]): NodeCatalogue {
+  return nodeCatalogueSchema.parse({
+    Loader: {
+      outputNode: false,
+      required: { ckpt_name: { kind: 'COMBO', options: models } },
+      optional: {},
+      outputs: ['MODEL'],
+    },
+    Save: {
+      outputNode: true,
+      required: { model: { kind: 'LINK', type: 'MODEL' }, sampler: { kind: 'COMBO', options: ['euler'] } },
+      optional: {},
+      outputs: [],
+    },
+  });
+}
+
+const anything: Wish = { fits: () => true, models: new Set(), avoid: null };
 
 describe('breaker', () => {
   function start() {
@@ -81,7 +115,7 @@ describe('pool', () => {
     close: async () => undefined,
   };
 
-  function start(names = ['a', 'b'], depth = 2) {
+  function start(names = ['a', 'b'], depth = 2, catalogues: { [name: string]: NodeCatalogue } = {}) {
     const clock = { ms: 0 };
     const capacities: number[] = [];
     const backends: Backend[] = names.map((name) => ({
@@ -90,17 +124,19 @@ describe('pool', () => {
       socket: silent,
       socketAs: () => silent,
       outputClasses: () => null,
+      catalogue: () => catalogues[name] ?? null,
     }));
     const pool = createPool({
       backends,
       depth,
       onCapacity: (capacity) => capacities.push(capacity),
       breaker: { now: () => clock.ms, threshold: 1 },
+      now: () => clock.ms,
     });
     const up = (name: string, queueLength = 0) => pool.see(name, { reachable: true, queueLength });
     const down = (name: string) => pool.see(name, { reachable: false, queueLength: 0 });
-    const lease = () => {
-      const taken = pool.lease();
+    const lease = (wish = anything) => {
+      const taken = pool.lease(wish);
       if (!taken) throw new Error('no place');
       return taken;
     };
@@ -109,7 +145,7 @@ describe('pool', () => {
 
   test('nothing is to be had before a server was seen', () => {
     const { pool } = start();
-    expect(pool.lease()).toBeNull();
+    expect(pool.lease(anything)).toBeNull();
     expect(pool.capacity).toBe(0);
   });
 
@@ -118,7 +154,7 @@ describe('pool', () => {
     up('a');
     up('b');
     expect([lease(), lease(), lease(), lease()].map(({ backend }) => backend.name)).toEqual(['a', 'b', 'a', 'b']);
-    expect(pool.lease()).toBeNull();
+    expect(pool.lease(anything)).toBeNull();
   });
 
   test("of two equally free ones, that with the shorter queue of others' prompts", () => {
@@ -141,6 +177,111 @@ describe('pool', () => {
     expect(capacities).toEqual([2, 4, 3, 2, 0]);
   });
 
+  test('a server is given only jobs that it can run, and one that has not said what it can is tried', () => {
+    const { pool, up } = start(['a', 'b', 'c'], 1, { a: catalogueWith(['x.ckpt']), b: catalogueWith(['y.ckpt']) });
+    up('a');
+    up('b');
+    const wish = wishOf(planFor(loads('y.ckpt')), null);
+    expect(pool.lease(wish)?.backend.name).toBe('b');
+    expect(pool.lease(wish)).toBeNull();
+    up('c');
+    expect(pool.lease(wish)?.backend.name).toBe('c');
+  });
+
+  test('a graph that is at fault by itself is given to any server, which says what is wrong', () => {
+    const { up, lease } = start(['a'], 1, { a: catalogueWith(['x.ckpt']) });
+    up('a');
+    expect(lease(wishOf(planFor(loads('x.ckpt', 'teleport')), null)).backend.name).toBe('a');
+  });
+
+  test('a file that is yet to be brought to a server is nothing that it lacks', () => {
+    const { pool, up } = start(['a'], 1, { a: catalogueWith(['x.ckpt']) });
+    up('a');
+    const place = { source: { upload: 'u' }, kind: null, targets: [{ node: '1', input: 'ckpt_name' }], index: null };
+    expect(pool.lease(wishOf(planFor(loads('z.ckpt')), null))).toBeNull();
+    expect(pool.lease(wishOf(planFor(loads('z.ckpt'), [place]), null))).not.toBeNull();
+  });
+
+  test('of two idle servers that which has the models loaded, but none that is busier', () => {
+    const { up, down, lease } = start();
+    up('a');
+    up('b');
+    const [x, y] = ['x.ckpt', 'y.ckpt'].map((model) => wishOf(planFor(loads(model)), null));
+    const run = (wish: Wish | undefined) => {
+      const place = lease(wish);
+      place[Symbol.dispose]();
+      return place.backend.name;
+    };
+    expect([run(x), run(y), run(y), run(x), run(x), run(y)]).toEqual(['a', 'b', 'b', 'a', 'a', 'b']);
+    const held = [lease(x), lease(x), lease(x)];
+    expect(held.map(({ backend }) => backend.name)).toEqual(['a', 'b', 'a']);
+    for (const each of held) each[Symbol.dispose]();
+    down('b');
+    up('b');
+    // It may have been started anew, with nothing loaded.
+    expect(lease(x).backend.name).toBe('a');
+  });
+
+  test("our own prompts count once, though the server's queue has them too", () => {
+    const { up, lease } = start(['a', 'b'], 4);
+    up('a');
+    up('b', 1);
+    lease();
+    lease();
+    up('a', 2);
+    up('b', 1);
+    expect(lease().backend.name).toBe('b');
+  });
+
+  test('a server that a job has failed at is the last resort, one that it found gone is none', () => {
+    const { pool, up } = start();
+    up('a');
+    const avoiding = { ...anything, avoid: 'a' };
+    expect(pool.lease(avoiding)?.backend.name).toBe('a');
+    up('b', 5);
+    expect(pool.lease(avoiding)?.backend.name).toBe('b');
+    expect(pool.lease(anything, new Set(['a', 'b']))).toBeNull();
+  });
+
+  test('a draining server is given no new job, but those whose prompts it has; then it is given some again', () => {
+    const { pool, up, capacities } = start();
+    up('a');
+    up('b');
+    pool.drain(new Set(['a', 'x']));
+    expect(pool.lease(anything)?.backend.name).toBe('b');
+    expect(pool.lease(anything)?.backend.name).toBe('b');
+    expect(pool.lease(anything)).toBeNull();
+    expect(pool.leaseNamed('a')?.backend.name).toBe('a');
+    expect([pool.isDraining('a'), pool.isDraining('b')]).toEqual([true, false]);
+    pool.drain(new Set());
+    expect(pool.lease(anything)?.backend.name).toBe('a');
+    expect(capacities).toEqual([2, 4, 2, 3, 4]);
+  });
+
+  test('where all drain, jobs are looked at one by one for prompts that an earlier worker may have left, not for ever', () => {
+    const { pool, up, clock } = start(['a']);
+    up('a');
+    pool.drain(new Set(['a']));
+    expect([pool.room, pool.capacity]).toEqual([0, 1]);
+    clock.ms = 60_000;
+    expect(pool.capacity).toBe(0);
+    up('a', 1);
+    expect(pool.capacity).toBe(1);
+    pool.leaseNamed('a');
+    up('a', 1);
+    expect(pool.capacity).toBe(1);
+    expect(pool.lease(anything)).toBeNull();
+  });
+
+  test('a server whose job another one took is left alone for a while', () => {
+    const { pool, up } = start();
+    up('a');
+    up('b');
+    pool.blame('a');
+    expect(pool.capacity).toBe(2);
+    expect(pool.lease(anything)?.backend.name).toBe('b');
+  });
+
   test('a named server is given whatever its load, one of other workers never', () => {
     const { pool, up } = start(['a'], 1);
     up('a');
@@ -155,12 +296,12 @@ describe('pool', () => {
     const failing = lease();
     failing.saw('failed');
     failing[Symbol.dispose]();
-    expect(pool.lease()).toBeNull();
+    expect(pool.lease(anything)).toBeNull();
     clock.ms = 2_000;
     up('a');
     expect(pool.capacity).toBe(1);
     const probe = lease();
-    expect(pool.lease()).toBeNull();
+    expect(pool.lease(anything)).toBeNull();
     probe.saw('succeeded');
     probe[Symbol.dispose]();
     expect(pool.capacity).toBe(2);
@@ -180,4 +321,27 @@ test('a template is read once, and one that is gone is asked for again', async (
   for (let i = 0; i < 64; i++) await load(`t${i}`);
   await load('one');
   expect(read.filter((hash) => hash === 'one')).toHaveLength(2);
+});
+
+describe('jobs that no server can take now', () => {
+  const order = 1_000_000;
+
+  test('come back after half a second, and the more of older ones there are the later', () => {
+    const clock = { ms: 0 };
+    const parking = createParking(
+      () => 0.5,
+      () => clock.ms,
+    );
+    const delays = Array.from({ length: 1_000 }, (_, i) => parking.park({ id: String(i).padStart(4, '0'), order }));
+    expect([delays[0], delays[5], delays[6], delays[999]]).toEqual([500, 500, 600, 99_900]);
+    expect(parking.park({ id: '9999', order: 500_000 })).toBe(500);
+    expect(delays.reduce((deliveries, ms) => deliveries + 1_000 / ms, 0)).toBeLessThan(70);
+    clock.ms = 200_000;
+    expect(parking.park({ id: '2000', order })).toBe(500);
+  });
+
+  test('do not come back in step', () => {
+    const at = (random: number) => createParking(() => random).park({ id: 'a', order });
+    expect([at(0), at(1)]).toEqual([375, 625]);
+  });
 });

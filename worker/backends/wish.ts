@@ -1,0 +1,43 @@
+import type { Graph } from '../../src/core/graph.ts';
+import { findLacks, type Lack } from '../../src/core/lacks.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import type { Backend } from './pool.ts';
+
+/** What a job asks of a server. */
+export interface Wish {
+  /** Whether the server has all that the graph names. One whose catalogue is not known is tried. */
+  fits(backend: Backend): boolean;
+  /** The model files that its graph names. */
+  models: ReadonlySet<string>;
+  /** Taken only where no other can be: the job has failed there. */
+  avoid: string | null;
+}
+
+export function wishOf(plan: Plan, avoid: string | null): Wish {
+  const except = plan.files.flatMap(({ targets }) => targets);
+  return {
+    fits(backend) {
+      const catalogue = backend.catalogue();
+      return !catalogue || !findLacks(plan.graph, catalogue, { except }).some(mayBeElsewhere);
+    },
+    models: modelsOf(plan.graph),
+    avoid,
+  };
+}
+
+/** Of files that ComfyUI and its usual extensions load models from. */
+const MODEL_FILE = /\.(?:safetensors|sft|ckpt|pth?|pt2|bin|pkl|gguf|onnx)$/i;
+const isModelFile = (value: unknown) => typeof value === 'string' && MODEL_FILE.test(value);
+
+/**
+ * What another server may have: a class of nodes, a model. Any other fault is the graph's own, wherever it runs: the server that
+ * gets it refuses it, and says why.
+ */
+function mayBeElsewhere({ kind, given, options }: Lack): boolean {
+  return kind === 'class' || (kind === 'choice' && (isModelFile(given) || options?.some(isModelFile) === true));
+}
+
+function modelsOf(graph: Graph): Set<string> {
+  const literals = Object.values(graph).flatMap(({ inputs }) => Object.values(inputs));
+  return new Set(literals.filter((value): value is string => isModelFile(value)));
+}
