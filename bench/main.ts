@@ -6,12 +6,14 @@ import { startTestRedis } from '../test/support/redis.ts';
 import type { Bench } from './bench.ts';
 import { benchGenerate } from './benches/generate.ts';
 import { benchJobs } from './benches/jobs.ts';
+import { benchServers } from './benches/servers.ts';
 import { benchStart } from './benches/start.ts';
 import { benchSubscriptions } from './benches/subscriptions.ts';
 import { formatTable, type Row } from './table.ts';
 
 const benches: Record<string, Bench> = {
   jobs: benchJobs,
+  servers: benchServers,
   generate: benchGenerate,
   subscriptions: benchSubscriptions,
   start: benchStart,

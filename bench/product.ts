@@ -15,7 +15,7 @@ export function startGateway({ redis, dir }: Surroundings, options: { probe?: bo
   });
 }
 
-export function startWorker({ redis, dir }: Surroundings, comfyUrl: string): Promise<Child> {
+export function startWorker({ redis, dir }: Surroundings, comfyUrls: string[]): Promise<Child> {
   return startChild({
     args: ['src/cli.ts', 'worker'],
     env: {
@@ -23,7 +23,7 @@ export function startWorker({ redis, dir }: Surroundings, comfyUrl: string): Pro
       LOG_LEVEL: 'info',
       REDIS_URL: redis.url,
       DATA_DIR: join(dir, 'data'),
-      COMFYUI_URLS: `simulator=${comfyUrl}`,
+      COMFYUI_URLS: comfyUrls.map((url, i) => `simulator${i}=${url}`).join(','),
     },
     ready: /worker started/,
   });

@@ -68,7 +68,7 @@ async function benchAtSpeed(
   await admin.flushall();
   const simulator = keep(await startSimulator(speed));
   const gateway = keep(await startGateway(around));
-  const worker = keep(await startWorker(around, simulator.url));
+  const worker = keep(await startWorker(around, [simulator.url]));
   const contenders = {
     comfygate: { load: keep(await loader('bench/load/gateway-jobs.ts')), url: gateway.url, busy: OPEN },
     driver: { load: keep(await loader('bench/peers/comfyui-driver.ts')), url: simulator.url, busy: DEPTH },

@@ -8,6 +8,8 @@ const ROWS = [
   'jobs | jobs/s, 64 px, 4 steps, no waits',
   'jobs | CPU of gateway and worker, ms/job',
   'jobs | one job when idle, ms',
+  'servers | jobs/s with 2 ComfyUIs',
+  'servers | jobs/s with 4 ComfyUIs',
   'generate | calls/s',
   'generate | CPU of the server, us/call',
   'generate | 99th percentile, ms',
