@@ -11,6 +11,8 @@ export const backendReportSchema = z.object({
   comfyuiVersion: z.string().nullable(),
   queued: z.int(),
   running: z.int(),
+  /** What it computes on. */
+  devices: z.array(z.string()).default([]),
   /** For a person, only when DOWN. */
   message: z.string().nullable(),
   /** Options that the server offers, by `Class.input`, for the MODEL parameters of the catalogue. */

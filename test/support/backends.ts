@@ -7,6 +7,7 @@ export const unknownBackend: BackendReport = {
   comfyuiVersion: null,
   queued: 0,
   running: 0,
+  devices: [],
   message: null,
   models: {},
   catalogue: null,

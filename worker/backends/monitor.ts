@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { BackendReport } from '../../src/backends/backends.ts';
 import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
-import type { ComfyClient } from '../comfyui/client.ts';
+import type { ComfyClient, SystemStats } from '../comfyui/client.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import { isSupported, OLDEST_SUPPORTED } from '../comfyui/version.ts';
 import { createCatalogueWatch } from './catalogue-watch.ts';
@@ -35,8 +35,7 @@ export interface Monitor {
 }
 
 /** What a server says of itself that changes only with a restart, or slowly. */
-interface Facts {
-  version: string | null;
+interface Facts extends SystemStats {
   models: BackendReport['models'];
   modelsReadAt: number;
 }
@@ -61,7 +60,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
       const before = restarts;
       const read = await refresh(facts);
       facts = restarts === before ? read : undefined;
-      const { version, models } = read;
+      const { comfyuiVersion: version, devices, models } = read;
       if (!isSupported(version)) {
         return down(version, `ComfyUI ${version ?? 'of unknown version'} is older than ${OLDEST_SUPPORTED}`);
       }
@@ -72,10 +71,11 @@ export function startMonitor(options: MonitorOptions): Monitor {
       const running = Math.min(1, length);
       const queued = length - running;
       const { hash: catalogue } = classes;
-      return { name, status: 'UP', comfyuiVersion: version, queued, running, message: null, models, catalogue };
+      const load = { queued, running, devices };
+      return { name, status: 'UP', comfyuiVersion: version, ...load, message: null, models, catalogue };
     } catch (cause) {
       signal.throwIfAborted();
-      const version = facts?.version ?? null;
+      const version = facts?.comfyuiVersion ?? null;
       facts = undefined;
       if (!(cause instanceof ComfyError)) throw cause;
       return down(version, cause.message);
@@ -84,19 +84,20 @@ export function startMonitor(options: MonitorOptions): Monitor {
 
   function down(comfyuiVersion: string | null, message: string): BackendReport {
     const { hash: catalogue } = classes;
-    return { name, status: 'DOWN', comfyuiVersion, queued: 0, running: 0, message, models: {}, catalogue };
+    const nothing = { queued: 0, running: 0, devices: [], models: {} };
+    return { name, status: 'DOWN', comfyuiVersion, ...nothing, message, catalogue };
   }
 
   async function refresh(known: Facts | undefined): Promise<Facts> {
     if (known && performance.now() - known.modelsReadAt < MODELS_EVERY_MS) return known;
     const limits = { signal, timeoutMs: LOOK_TIMEOUT_MS };
-    const version = known?.version ?? (await client.systemStats(limits)).comfyuiVersion;
+    const { comfyuiVersion, devices } = known ?? (await client.systemStats(limits));
     const wanted = new Set(modelInputs.map((input) => splitInput(input).className));
     const read = await Promise.all([...wanted].map((className) => client.objectInfo(className, limits)));
     const loaders: NodeCatalogue = new Map(read.flatMap((each) => [...each]));
     const models = modelOptions(modelInputs, loaders);
     classes.merge(loaders);
-    return { version, models, modelsReadAt: performance.now() };
+    return { comfyuiVersion, devices, models, modelsReadAt: performance.now() };
   }
 
   async function loop() {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { Graph } from '../../src/core/graph.ts';
 import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
 import { objectInfoSchema } from '../../src/core/object-info.ts';
+import { scrub } from '../scrub.ts';
 import { type HistoryEntry, historySchema } from './history.ts';
 import { type CallOptions, ComfyError, type ComfyHttp, parseAnswer } from './http.ts';
 import { parsePythonJson } from './json.ts';
@@ -32,6 +33,8 @@ export interface FileReference {
 
 export interface SystemStats {
   comfyuiVersion: string | null;
+  /** What it computes on, as it names them: at most 16, without paths or addresses. */
+  devices: string[];
 }
 
 /** One ComfyUI server's protocol, 0.3.57 and newer. Every call throws ComfyError, or its signal's reason. */
@@ -64,7 +67,11 @@ const notFoundSchema = z.object({ error: z.literal('Job not found') });
 const queueItem = z.tuple([z.unknown(), z.string()], z.unknown());
 const queueSchema = z.object({ queue_running: z.array(queueItem), queue_pending: z.array(queueItem) });
 const queueLengthSchema = z.object({ exec_info: z.object({ queue_remaining: z.int().min(0) }) });
-const statsSchema = z.object({ system: z.object({ comfyui_version: z.string().nullish() }) });
+const statsSchema = z.object({
+  system: z.object({ comfyui_version: z.string().nullish() }),
+  devices: z.array(z.object({ name: z.string() })).catch([]),
+});
+const MOST_DEVICES = 16;
 
 export function createComfyClient(http: ComfyHttp): ComfyClient {
   async function history(promptId: string, options: CallOptions = {}) {
@@ -135,8 +142,11 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
     },
 
     async systemStats(options) {
-      const { system } = await http.get('/api/system_stats', statsSchema, options);
-      return { comfyuiVersion: system.comfyui_version ?? null };
+      const { system, devices } = await http.get('/api/system_stats', statsSchema, options);
+      return {
+        comfyuiVersion: system.comfyui_version ?? null,
+        devices: devices.slice(0, MOST_DEVICES).map(({ name }) => scrub(name)),
+      };
     },
 
     async objectInfo(className, options) {
