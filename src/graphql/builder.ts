@@ -40,6 +40,7 @@ export interface SchemaShapes {
     QueueHealth: HealthReport['queue'];
     Workflow: Workflow;
     WorkflowParameter: WorkflowParameter;
+    WorkflowBackend: { backend: string; missing: readonly string[] };
     Choice: Choice;
   };
 }

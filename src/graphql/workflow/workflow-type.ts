@@ -1,5 +1,6 @@
 import { unavailable } from '../../core/errors.ts';
-import type { ParameterType, WorkflowParameter } from '../../workflows/catalogue.ts';
+import type { ParameterType, Workflow, WorkflowParameter } from '../../workflows/catalogue.ts';
+import { createMissingOf, type MissingOf } from '../../workflows/missing.ts';
 import type { Builder } from '../builder.ts';
 import type { GraphServices } from '../context.ts';
 
@@ -25,11 +26,22 @@ async function offeredModels(services: GraphServices, modelOf: string) {
   return [...names].sort().map((name) => ({ value: name, label: name }));
 }
 
+/** What each server lacks for a workflow, where its classes are known. */
+async function backendsOf(services: GraphServices, workflow: Workflow, missingOf: MissingOf) {
+  const seen = await services.catalogues.read().catch((error: unknown) => {
+    throw unavailable('The servers cannot be listed right now.', 1, error);
+  });
+  return seen.flatMap(({ name, catalogue }) => {
+    return catalogue ? [{ backend: name, missing: missingOf(workflow, catalogue) }] : [];
+  });
+}
+
 function choicesOf(parameter: WorkflowParameter, services: GraphServices) {
   return parameter.modelOf === null ? parameter.choices : offeredModels(services, parameter.modelOf);
 }
 
 export function addWorkflow(builder: Builder): void {
+  const missingOf = createMissingOf();
   const parameterType = builder.enumType('ParameterType', { description: 'What a parameter takes.', values: types });
 
   builder.objectType('Choice', {
@@ -64,6 +76,24 @@ export function addWorkflow(builder: Builder): void {
       }),
     }),
   });
+  builder.objectType('WorkflowBackend', {
+    description: 'What a ComfyUI server has of what a workflow needs.',
+    fields: (t) => ({
+      backend: t.exposeString('backend', { nullable: false, description: 'Its name in `backends`.' }),
+      canRun: t.boolean({
+        nullable: false,
+        description:
+          'Whether it has all that the workflow needs with its defaults, reached at the moment or not. Where it is false, other values may still do: a model that the server has, for one that it lacks.',
+        resolve: ({ missing }) => missing.length === 0,
+      }),
+      missing: t.stringList({
+        nullable: false,
+        description:
+          'What it lacks, for a person: `class UpscaleModelLoader`, `model x.safetensors (CheckpointLoaderSimple.ckpt_name)`.',
+        resolve: ({ missing }) => [...missing],
+      }),
+    }),
+  });
   builder.objectType('Workflow', {
     description: 'A workflow of the catalogue: a graph of ComfyUI with parameters.',
     fields: (t) => ({
@@ -75,6 +105,13 @@ export function addWorkflow(builder: Builder): void {
         nullable: false,
         description: 'What its caller can choose.',
         resolve: ({ parameters }) => parameters,
+      }),
+      backends: t.field({
+        type: ['WorkflowBackend'],
+        nullable: false,
+        description:
+          'What the known ComfyUI servers have of what it needs; one whose node classes nobody has read yet is left out.',
+        resolve: (workflow, _args, { services }) => backendsOf(services, workflow, missingOf),
       }),
     }),
   });

@@ -1,0 +1,51 @@
+import { findLacks, type Lack } from '../core/lacks.ts';
+import type { NodeCatalogue } from '../core/node-catalogue.ts';
+import { planOf } from '../core/plan.ts';
+import { parseTemplate } from '../core/template.ts';
+import type { Workflow } from './catalogue.ts';
+import { shorten } from './issues.ts';
+
+/** Files of weights, whatever class loads them. */
+const MODEL_FILE = /\.(safetensors|sft|ckpt|pt|pth|bin|gguf|onnx)$/i;
+
+/**
+ * What a ComfyUI lacks to run a workflow with its defaults, for a person: `class UpscaleModelLoader`, `model x.safetensors
+ * (CheckpointLoaderSimple.ckpt_name)`. What every caller must give is not asked for, unless there is nothing to choose from.
+ */
+export type MissingOf = (workflow: Workflow, catalogue: NodeCatalogue) => readonly string[];
+
+/** Remembers its answers for as long as there are workflow and catalogue. */
+export function createMissingOf(): MissingOf {
+  const answers = new WeakMap<NodeCatalogue, WeakMap<Workflow, readonly string[]>>();
+  return (workflow, catalogue) => {
+    const ofCatalogue = answers.get(catalogue) ?? new WeakMap<Workflow, readonly string[]>();
+    answers.set(catalogue, ofCatalogue);
+    const answer = ofCatalogue.get(workflow) ?? findMissing(workflow, catalogue);
+    ofCatalogue.set(workflow, answer);
+    return answer;
+  };
+}
+
+function findMissing({ template: { text }, parameters }: Workflow, catalogue: NodeCatalogue): string[] {
+  const template = parseTemplate(text);
+  const defaults = parameters.flatMap(({ name, default: value }) => (value === null ? [] : [[name, value] as const]));
+  const { graph } = planOf(template, Object.fromEntries(defaults));
+  const targets = (wanted: (parameter: Workflow['parameters'][number]) => boolean) =>
+    parameters.filter(wanted).flatMap(({ name }) => template.parameters[name]?.targets ?? []);
+  const given = targets(({ required }) => required);
+  const lacks = findLacks(graph, catalogue, { except: targets(({ type }) => type === 'FILE') }).filter(
+    ({ nodeId, input, options }) =>
+      options?.length === 0 || !given.some((target) => target.node === nodeId && target.input === input),
+  );
+  return [...new Set(lacks.map(nameOf))];
+}
+
+function nameOf({ kind, nodeId, classType, input, given, message }: Lack): string {
+  if (kind === 'class') return `class ${classType}`;
+  if (nodeId === null) return message;
+  const place = `${classType}.${input}`;
+  if (kind === 'missing') return `a value for ${place}`;
+  const value = shorten(typeof given === 'string' ? given : JSON.stringify(given));
+  if (kind !== 'choice') return `${value} for ${place}: ${message}`;
+  return `${MODEL_FILE.test(value) ? 'model' : 'choice'} ${value} (${place})`;
+}
