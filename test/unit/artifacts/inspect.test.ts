@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inspectFile, OutputInvalidError } from '../../../src/artifacts/inspect.ts';
+import { inspectFile, MOST_TEXT_BYTES, OutputInvalidError } from '../../../src/artifacts/inspect.ts';
 
 let dir: string;
 beforeAll(async () => {
@@ -131,7 +131,15 @@ describe('inspecting an output', () => {
     expect(await inspect(name, bytes)).toEqual({ kind, contentType });
   });
 
-  it('takes a long text for text although a character is cut where the sample ends', async () => {
-    expect(await inspect('a.txt', `a${'é'.repeat(100_000)}`)).toMatchObject({ kind: 'text' });
+  it('takes for text only what is text to its end, and short enough to be read as a whole', async () => {
+    const long = `a${'é'.repeat(MOST_TEXT_BYTES / 2 - 1)}b`;
+    expect(Buffer.byteLength(long)).toBe(MOST_TEXT_BYTES);
+    expect(await inspect('a.txt', long)).toEqual({ kind: 'text', contentType: 'text/plain' });
+    expect(await inspect('a.json', `${long}b`)).toEqual({ kind: 'file', contentType: 'application/json' });
+    const broken = Buffer.concat([Buffer.from(long.slice(0, 200_000)), Buffer.from([0xff])]);
+    const cut = Buffer.from(long.slice(0, 200_000)).subarray(0, -1);
+    for (const bytes of [broken, cut]) {
+      expect(await inspect('a.txt', bytes)).toEqual({ kind: 'file', contentType: 'application/octet-stream' });
+    }
   });
 });
