@@ -1,8 +1,10 @@
 import SchemaBuilder from '@pothos/core';
+import type { SeenBackend } from '../backends/backends.ts';
 import type { JobEvent, Preview } from '../core/events.ts';
 import type { Job, JobError, Json, NodeTiming, Progress } from '../core/job.ts';
 import type { HealthCheck, HealthReport } from '../health/health.ts';
 import type { JobPage } from '../jobs/jobs.ts';
+import type { OpenUpload } from '../uploads/upload.ts';
 import type { Choice, Workflow, WorkflowParameter } from '../workflows/catalogue.ts';
 import type { ArtifactOfJob } from './artifact/artifact-of-job.ts';
 import type { GraphContext } from './context.ts';
@@ -38,6 +40,8 @@ export interface SchemaShapes {
     Health: HealthReport;
     HealthCheck: HealthCheck;
     QueueHealth: HealthReport['queue'];
+    Backend: SeenBackend;
+    Upload: OpenUpload;
     Workflow: Workflow;
     WorkflowParameter: WorkflowParameter;
     WorkflowBackend: { backend: string; missing: readonly string[] };

@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import { addArtifact } from './artifact/artifact-type.ts';
+import { addBackend } from './backend/backend-type.ts';
 import { createBuilder } from './builder.ts';
 import { addHealth } from './health/health-type.ts';
 import { addJobConnection } from './job/job-connection.ts';
@@ -13,6 +14,7 @@ import { addJob } from './job/job-type.ts';
 import { addDateTime } from './scalars/date-time.ts';
 import { addJson } from './scalars/json.ts';
 import { addSafeInt } from './scalars/safe-int.ts';
+import { addUpload, addUploadMutations } from './upload/upload-type.ts';
 import { addWorkflowInput } from './workflow/workflow-input.ts';
 import { addWorkflow } from './workflow/workflow-type.ts';
 
@@ -31,7 +33,9 @@ export function createSchema(catalogue: WorkflowCatalogue): GraphQLSchema {
   addJob(builder, enums);
   addJobConnection(builder);
   addHealth(builder);
+  addBackend(builder);
   addWorkflow(builder);
+  addUpload(builder);
 
   builder.queryType({ description: 'What can be read.' });
   builder.mutationType({ description: 'What can be done.' });
@@ -39,6 +43,7 @@ export function createSchema(catalogue: WorkflowCatalogue): GraphQLSchema {
   const jobFilter = addJobFilter(builder, enums);
   addJobQueries(builder, jobFilter);
   addJobMutations(builder, enums, workflowInput);
+  addUploadMutations(builder);
   addJobSubscriptions(builder, enums, jobFilter);
   return builder.toSchema();
 }

@@ -175,3 +175,36 @@ test('A18: masks everything else and logs it once with the request id', async ()
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatchObject({ level: 50, requestId: 'request-1', err: { message: secret.message } });
 });
+
+test('shows the servers, what each computes on and since when one is away', async () => {
+  const gpu = {
+    ...unknownBackend,
+    name: 'gpu',
+    comfyuiVersion: '0.33.0',
+    reportedAt: 0,
+    lastSeenAt: Date.UTC(2030, 0, 1),
+  };
+  const services = await testServices({
+    backends: {
+      backends: async () => [
+        { ...gpu, status: 'DRAINING', queued: 1, running: 1, devices: ['cuda:0 NVIDIA GeForce RTX 4090'] },
+        { ...gpu, name: 'old', status: 'DOWN', message: 'ComfyUI is not reachable' },
+      ],
+    },
+  });
+  const { run } = await testGraph(services);
+  const { data } = await run('{ backends { name status comfyuiVersion queued running devices lastSeenAt message } }');
+  const seen = { comfyuiVersion: '0.33.0', lastSeenAt: '2030-01-01T00:00:00.000Z' };
+  expect(data.backends).toEqual([
+    {
+      name: 'gpu',
+      status: 'DRAINING',
+      queued: 1,
+      running: 1,
+      devices: ['cuda:0 NVIDIA GeForce RTX 4090'],
+      message: null,
+      ...seen,
+    },
+    { name: 'old', status: 'DOWN', queued: 0, running: 0, devices: [], message: 'ComfyUI is not reachable', ...seen },
+  ]);
+});

@@ -197,7 +197,13 @@ describe('pool', () => {
   test('a file that is yet to be brought to a server is nothing that it lacks', () => {
     const { pool, up } = start(['a'], 1, { a: catalogueWith(['x.ckpt']) });
     up('a');
-    const place = { source: { upload: 'u' }, kind: null, targets: [{ node: '1', input: 'ckpt_name' }], index: null };
+    const place = {
+      source: { upload: 'u' },
+      kind: null,
+      targets: [{ node: '1', input: 'ckpt_name' }],
+      index: null,
+      at: [],
+    };
     expect(pool.lease(wishOf(planFor(loads('z.ckpt')), null))).toBeNull();
     expect(pool.lease(wishOf(planFor(loads('z.ckpt'), [place]), null))).not.toBeNull();
   });

@@ -1,0 +1,49 @@
+import type { BackendStatus } from '../../backends/backends.ts';
+import { unavailable } from '../../core/errors.ts';
+import type { Builder } from '../builder.ts';
+
+const statuses = {
+  UP: { value: 'UP', description: 'A worker reaches it and gives it work.' },
+  DOWN: { value: 'DOWN', description: 'No worker reaches it, or none that runs has it.' },
+  DRAINING: { value: 'DRAINING', description: 'It gets no new work; what runs there finishes.' },
+} as const satisfies Record<BackendStatus, { value: BackendStatus; description: string }>;
+
+export function addBackend(builder: Builder): void {
+  const status = builder.enumType('BackendStatus', { description: 'How a ComfyUI server stands.', values: statuses });
+
+  builder.objectType('Backend', {
+    description: 'A ComfyUI server, as the workers see it.',
+    fields: (t) => ({
+      name: t.exposeString('name', { nullable: false, description: 'Its configured name, as in `Job.backend`.' }),
+      status: t.expose('status', { type: status, nullable: false, description: 'Whether it gets work.' }),
+      comfyuiVersion: t.exposeString('comfyuiVersion', {
+        nullable: true,
+        description: 'Its version, where it has told.',
+      }),
+      queued: t.exposeInt('queued', { nullable: false, description: 'Prompts that wait there, whoever sent them.' }),
+      running: t.exposeInt('running', { nullable: false, description: 'Prompts that run there: 0 or 1.' }),
+      devices: t.exposeStringList('devices', {
+        nullable: false,
+        description: 'What it computes on, such as GPUs, as it names them; empty while it is DOWN.',
+      }),
+      lastSeenAt: t.expose('lastSeenAt', {
+        type: 'DateTime',
+        nullable: false,
+        description: 'When a worker last reached it; the beginning of 1970 where none ever has.',
+      }),
+      message: t.exposeString('message', { nullable: true, description: 'Why it is DOWN, for a person.' }),
+    }),
+  });
+
+  builder.queryField('backends', (t) =>
+    t.field({
+      type: ['Backend'],
+      nullable: false,
+      description: 'The ComfyUI servers that were known within the last week, by name, as the workers see them.',
+      resolve: (_root, _args, { services }) =>
+        services.backends.backends().catch((error: unknown) => {
+          throw unavailable('The servers cannot be listed right now.', 1, error);
+        }),
+    }),
+  );
+}
