@@ -30,6 +30,8 @@ interface Model {
   lease: number;
   canceling: boolean;
   log: string[];
+  /** Its part of its caller's changes. */
+  changes: string[];
 }
 
 /** What core/moves.ts says must come of a move; the answer is the outcome. */
@@ -49,16 +51,27 @@ function apply(model: Model, name: MoveName, lease: number): 'done' | 'refused' 
     model.seq++;
     if (isTerminal(model.status)) model.log = model.log.filter((entry) => !entry.endsWith('PROGRESS'));
     model.log.push(`${model.seq}-0 ${event}`);
+    if (event !== 'PROGRESS') model.changes.push(`${model.seq} ${event}`);
   }
   return 'done';
 }
 
-it('does with any sequence of moves what the table says, in record, log and indexes', async () => {
+let callers = 0;
+
+it('does with any sequence of moves what the table says, in record, logs and indexes', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (sequence) => {
-      const { id, caller } = newJob();
+      const { id } = newJob();
+      const caller = `caller-${callers++}`;
       await stores.gateway.accept(newJob({ id, caller }));
-      const model: Model = { status: 'QUEUED', seq: 1, lease: 0, canceling: false, log: ['1-0 QUEUED'] };
+      const model: Model = {
+        status: 'QUEUED',
+        seq: 1,
+        lease: 0,
+        canceling: false,
+        log: ['1-0 QUEUED'],
+        changes: ['1 QUEUED'],
+      };
 
       for (const { move, stale } of sequence) {
         const lease = stale ? model.lease - 1 : model.lease;
@@ -71,6 +84,13 @@ it('does with any sequence of moves what the table says, in record, log and inde
       expect([job?.finishedAt === null, job?.expiresAt === null]).toEqual(Array(2).fill(!isTerminal(model.status)));
       const log = await stores.redis.xrange(stores.keys.events(id), '-', '+');
       expect(log.map(([seq, fields]) => `${seq} ${fields[1]}`)).toEqual(model.log);
+
+      const changes = await stores.redis.xrange(stores.keys.changes(caller), '-', '+');
+      const own = changes.map(([, fields]) => fields).filter((fields) => fields[1] === id);
+      expect(own.map(([, , , seq, , type]) => `${seq} ${type}`)).toEqual(model.changes);
+      // Both logs say the same time.
+      const times = new Map(log.map(([seq, fields]) => [Number.parseInt(seq, 10), fields[3]]));
+      for (const [, , , seq, , , , at] of own) expect(at).toBe(times.get(Number(seq)));
 
       const { keys, redis } = stores;
       const [open, ended, queued, running, all, ofStatus] = await Promise.all(
