@@ -32,7 +32,8 @@ export interface WebsocketImages extends AsyncDisposable {
   images(): Promise<WebsocketImage[]>;
 }
 
-const CLASS_TYPE = 'SaveImageWebsocket';
+/** The class of nodes whose frames are results. */
+export const SAVES_TO_WEBSOCKET = 'SaveImageWebsocket';
 const END_IS_TOLD_WITHIN_MS = 2_000;
 
 /** What was heard of one node. */
@@ -46,7 +47,7 @@ interface Heard {
 }
 
 export function collectWebsocketImages(graph: Graph, tempDir: string): WebsocketImages {
-  const ids = Object.keys(graph).filter((id) => graph[id]?.class_type === CLASS_TYPE);
+  const ids = Object.keys(graph).filter((id) => graph[id]?.class_type === SAVES_TO_WEBSOCKET);
   const closing = new AbortController();
   let prompt = newPrompt();
   let writing: Promise<unknown> = Promise.resolve();
