@@ -114,6 +114,8 @@ function group(s: Settings) {
       backends: s.COMFYUI_URLS,
       /** Prompts given to one server at once; a worker runs this many jobs for each of its servers. */
       depth: s.BACKEND_DEPTH,
+      /** How samplers make previews, by ComfyUI's names. */
+      previewMethod: s.PREVIEW_METHOD,
       noBackendGraceMs: s.NO_BACKEND_GRACE,
     },
     /** Undefined: artifacts are kept in the folder. */

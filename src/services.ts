@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { v7 } from 'uuid';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
 import { createArtifactStore } from './artifacts/create-artifact-store.ts';
+import { createRedisNodeTimes } from './backends/node-times.ts';
 import { createRedisBackendDirectory, createRedisBackendReporter, startGrace } from './backends/redis-backends.ts';
 import { createRedisCatalogueDirectory, createRedisCataloguePublisher } from './backends/redis-catalogues.ts';
 import type { Config } from './config.ts';
@@ -15,6 +16,7 @@ import { createRedisWorkerStore } from './jobs/redis-worker-store.ts';
 import { createJobs } from './jobs/service.ts';
 import { startSweeper } from './jobs/sweeper.ts';
 import { throttledWarning } from './observability/throttled.ts';
+import { createRedisPreviewPublisher } from './progress/previews.ts';
 import { createRedisChanges } from './progress/redis-changes.ts';
 import { createRedisProgress } from './progress/redis-progress.ts';
 import { createWaits } from './progress/wait.ts';
@@ -141,6 +143,8 @@ function openArtifacts(config: Config, { publicUrl, signingSecret, shutdown }: S
   const artifacts = createArtifactStore(
     config.s3
       ? { driver: 's3', ...config.s3 }
+    previewPublisher: createRedisPreviewPublisher(redis, keys),
+    nodeTimesStore: createRedisNodeTimes(redis, keys),
       : { driver: 'folder', folder: artifactFolder(config), publicUrl, signingSecret },
   );
   shutdown.add('artifacts', () => artifacts.close());

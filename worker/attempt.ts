@@ -36,6 +36,8 @@ export interface Attempt extends Disposable {
   readonly signal: AbortSignal;
   readonly stopped: StopReason | null;
   readonly cancelRequested: boolean;
+  /** Whether somebody watches the job's previews, as of the last look at the lease. */
+  readonly previewed: boolean;
   /** The latest submission that the record names. */
   readonly submission: Submission | null;
   /** Set while a prompt may be alive: it is what a cancel stops. */
@@ -77,6 +79,7 @@ export function beginAttempt(options: AttemptOptions): Attempt {
   let submission = job.submission;
   let prompt = options.prompt;
   let cancelSeenAt: number | undefined;
+  let previewed = false;
   let stopped: StopReason | null = null;
   let nextLook: NodeJS.Timeout | undefined;
 
@@ -107,11 +110,13 @@ export function beginAttempt(options: AttemptOptions): Attempt {
 
   function obey(lease: LeaseState) {
     if (signal.aborted) return;
+    previewed = lease.state === 'held' && lease.previews;
     if (lease.state !== 'held') stop(lease.state);
     else if (lease.cancelRequested) obeyCancel();
   }
 
-  nextLook = setTimeout(lookAtLease, timings.lease);
+  // At once, too: previews may be watched already.
+  void lookAtLease();
   const timeout = setTimeout(stop, options.jobTimeoutMs, 'timeout');
   const onLockLost = () => stop('lost');
   const onHandover = () => stop('handover');
@@ -129,6 +134,9 @@ export function beginAttempt(options: AttemptOptions): Attempt {
     },
     get cancelRequested() {
       return cancelSeenAt !== undefined;
+    },
+    get previewed() {
+      return previewed;
     },
     get submission() {
       return submission;

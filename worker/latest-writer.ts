@@ -1,32 +1,29 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Progress } from '../src/core/job.ts';
 
-export interface ProgressWriterOptions {
+export interface LatestWriterOptions<Value> {
   /** Writes one; resolves to false when nothing more may be written. May reject, and is then tried again with the next. */
-  write(progress: Progress): Promise<boolean>;
+  write(value: Value): Promise<boolean>;
   onError(cause: unknown): void;
-  /** What is shown already. */
-  initial: Progress;
-  /** At least so long from one write to the next; default 100. */
-  intervalMs?: number;
+  /** What is written already. */
+  initial: Value;
+  /** At least so long from one write to the next, in milliseconds. */
+  intervalMs: number;
+  /** Whether the one says nothing that the other does not; default isDeepStrictEqual. */
+  same?: (a: Value, b: Value) => boolean;
 }
 
 /**
- * Writes news at once, then the latest every 100 ms, as long as it differs from what was written. After a failed write the next
- * one is tried just so.
+ * Writes news at once, then the latest as often as it may, as long as it differs from what was written. After a failed write the
+ * next one is tried just so.
  */
-export interface ProgressWriter {
-  set(progress: Progress): void;
+export interface LatestWriter<Value> {
+  set(value: Value): void;
   /** Writes nothing more; what was not written yet is dropped. */
   stop(): void;
 }
 
-export function createProgressWriter({
-  write,
-  onError,
-  initial,
-  intervalMs = 100,
-}: ProgressWriterOptions): ProgressWriter {
+export function createLatestWriter<Value>(options: LatestWriterOptions<Value>): LatestWriter<Value> {
+  const { write, onError, initial, intervalMs, same = isDeepStrictEqual } = options;
   let written = initial;
   let latest = initial;
   let timer: NodeJS.Timeout | undefined;
@@ -36,7 +33,7 @@ export function createProgressWriter({
 
   /** One write at a time: the next is planned when the last was answered, so a slow Redis gets fewer, never a heap of them. */
   function plan() {
-    if (stopped || writing || timer || isDeepStrictEqual(latest, written)) return;
+    if (stopped || writing || timer || same(latest, written)) return;
     const waitMs = nextAt - performance.now();
     if (waitMs > 0) timer = setTimeout(send, waitMs);
     else send();
@@ -44,12 +41,12 @@ export function createProgressWriter({
 
   function send() {
     timer = undefined;
-    const progress = latest;
+    const value = latest;
     writing = true;
     nextAt = performance.now() + intervalMs;
-    write(progress)
+    write(value)
       .then((more) => {
-        written = progress;
+        written = value;
         stopped ||= !more;
       }, onError)
       .finally(() => {
@@ -59,8 +56,8 @@ export function createProgressWriter({
   }
 
   return {
-    set(progress) {
-      latest = progress;
+    set(value) {
+      latest = value;
       plan();
     },
     stop() {

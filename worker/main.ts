@@ -25,6 +25,7 @@ export async function startWorker(
     depth: config.comfyui.depth,
     jobTimeoutMs: config.jobs.timeoutMs,
     jobAttempts: config.jobs.attempts,
+    previewMethod: config.comfyui.previewMethod,
     tempDir: temp.path,
     finishTimeoutMs: config.shutdownTimeoutMs * FINISH_SHARE,
     log: log.child({ part: 'worker' }),

@@ -3,8 +3,10 @@ import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
 import type { MediaReader } from '../src/artifacts/media-facts.ts';
 import type { BackendReporter } from '../src/backends/backends.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
+import type { PreviewPublisher } from '../src/progress/previews.ts';
 import type { Pool } from './backends/pool.ts';
 import type { LoadTemplate } from './load-plan.ts';
+import type { NodeTimes } from './node-times.ts';
 import type { Parking } from './parking.ts';
 import type { Reaper } from './reaper.ts';
 import type { Timings } from './timings.ts';
@@ -16,6 +18,8 @@ export interface JobParts {
   store: WorkerJobStore;
   artifacts: ArtifactStore;
   reporter: BackendReporter;
+  previewPublisher: PreviewPublisher;
+  nodeTimes: NodeTimes;
   pool: Pool;
   parking: Parking;
   reaper: Reaper;
@@ -24,6 +28,8 @@ export interface JobParts {
   jobAttempts: number;
   /** Running time of each attempt, in milliseconds. */
   jobTimeoutMs: number;
+  /** `preview_method` of every prompt. */
+  previewMethod: string;
   tempDir: string;
   readMedia: MediaReader;
   timings: Timings;

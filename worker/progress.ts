@@ -1,12 +1,15 @@
 import type { Graph } from '../src/core/graph.ts';
 import type { Progress } from '../src/core/job.ts';
 import type { PromptMessage } from './comfyui/messages.ts';
+import { graphNode } from './graph-node.ts';
 
 /** What is known of a prompt's nodes; `progress` is what is shown of it. Changed only by `applyMessage`. */
 export interface ProgressState {
   readonly graph: Graph;
   /** Nodes that the wanted outputs need: those that will run, unless they are cached, lazy or blocked. */
   readonly needed: ReadonlySet<string>;
+  /** What share of the work each of them is, on any scale. */
+  readonly weights: ReadonlyMap<string, number>;
   readonly cached: ReadonlySet<string>;
   readonly done: ReadonlySet<string>;
   /** How far the running ones are. */
@@ -17,15 +20,24 @@ export interface ProgressState {
 
 /** Shown until the job has SUCCEEDED: nodes may be skipped, repeat themselves, or multiply at run time. */
 const MOST = 0.99;
+/** Of a node: what takes no time is still something that is done. */
+const LEAST_MS = 0.1;
 
 /**
  * `outputClasses`: which classes make results, as the server says; null when it has not said. `fraction`: what an earlier prompt
- * of the same attempt had come to, below which this one does not show.
+ * of the same attempt had come to, below which this one does not show. `expectedMs`: how long a node will take; null: not known.
  */
-export function startProgress(graph: Graph, outputClasses: ReadonlySet<string> | null, fraction = 0): ProgressState {
+export function startProgress(
+  graph: Graph,
+  outputClasses: ReadonlySet<string> | null,
+  fraction = 0,
+  expectedMs: (id: string) => number | null = () => null,
+): ProgressState {
+  const needed = neededNodes(graph, outputClasses);
   const state = {
     graph,
-    needed: neededNodes(graph, outputClasses),
+    needed,
+    weights: weigh(needed, expectedMs),
     cached: new Set<string>(),
     done: new Set<string>(),
     steps: new Map(),
@@ -42,17 +54,17 @@ export function applyMessage(state: ProgressState, message: PromptMessage): Prog
       return shown({ ...state, cached: new Set(message.data.nodes.filter((id) => id in state.graph)) });
     case 'executing': {
       const { node, display_node } = message.data;
-      return node === null ? state : shown({ ...state, current: graphNode(state, display_node ?? node) });
+      return node === null ? state : shown({ ...state, current: graphNode(state.graph, display_node ?? node) });
     }
     case 'progress': {
-      const node = graphNode(state, message.data.node ?? '') ?? state.current;
+      const node = graphNode(state.graph, message.data.node ?? '') ?? state.current;
       if (node === null) return state;
       return shown({ ...state, current: node, steps: new Map(state.steps).set(node, message.data) });
     }
     case 'progress_state':
       return shown(withNodeStates(state, message.data.nodes));
     case 'executed': {
-      const node = graphNode(state, message.data.display_node ?? message.data.node);
+      const node = graphNode(state.graph, message.data.display_node ?? message.data.node);
       return node === null ? state : shown({ ...state, done: new Set(state.done).add(node) });
     }
     default:
@@ -72,7 +84,7 @@ function withNodeStates(state: ProgressState, nodes: NodeStates): ProgressState 
   const steps = new Map(state.steps);
   const running: string[] = [];
   for (const [id, node] of Object.entries(nodes)) {
-    const shownAs = graphNode(state, node.display_node_id ?? id);
+    const shownAs = graphNode(state.graph, node.display_node_id ?? id);
     if (shownAs === null) continue;
     if (node.state === 'running') {
       running.push(shownAs);
@@ -86,25 +98,33 @@ function withNodeStates(state: ProgressState, nodes: NodeStates): ProgressState 
   return { ...state, done, steps, current: stays ? state.current : (running.at(-1) ?? state.current) };
 }
 
-/** A run-time id that nothing maps (`2.0.0.1`) belongs to its first part. */
-function graphNode({ graph }: ProgressState, id: string): string | null {
-  if (Object.hasOwn(graph, id)) return id;
-  const [owner = ''] = id.split('.');
-  return Object.hasOwn(graph, owner) ? owner : null;
+/** A class of which nothing is known takes as long as the middle one of the others; where none is known, all are alike. */
+function weigh(needed: ReadonlySet<string>, expectedMs: (id: string) => number | null): Map<string, number> {
+  const times = [...needed].map((id) => [id, expectedMs(id)] as const);
+  const known = times.flatMap(([, ms]) => ms ?? []).toSorted((a, b) => a - b);
+  const middle = known[known.length >> 1] ?? 1;
+  return new Map(times.map(([id, ms]) => [id, Math.max(LEAST_MS, ms ?? middle)]));
 }
 
 function shown(state: ProgressState): ProgressState {
-  const { needed, cached, done, current } = state;
+  const { needed, weights, cached, done, current } = state;
   let cachedCount = 0;
   let doneCount = 0;
-  let part = 0;
+  let work = 0;
+  let workDone = 0;
   for (const id of needed) {
-    if (cached.has(id)) cachedCount++;
-    else if (done.has(id)) doneCount++;
-    else part += share(state.steps.get(id));
+    if (cached.has(id)) {
+      cachedCount++;
+      continue;
+    }
+    const weight = weights.get(id) ?? 0;
+    work += weight;
+    if (done.has(id)) {
+      doneCount++;
+      workDone += weight;
+    } else workDone += weight * share(state.steps.get(id));
   }
-  const toRun = needed.size - cachedCount;
-  const fraction = toRun === 0 ? 0 : Math.min(MOST, (doneCount + part) / toRun);
+  const fraction = work === 0 ? 0 : Math.min(MOST, workDone / work);
   return {
     ...state,
     progress: {

@@ -18,7 +18,7 @@ export interface PromptFeed extends Disposable {
 const END_IS_TOLD_WITHIN_MS = 1_000;
 
 /**
- * `onMessage` is called in the socket's receive handler: it must be quick. `ours`: submitted under this socket's client id;
+ * `onMessage` is called in the socket's receive handler: it must be quick. It is told of each new connection, too. `ours`: submitted under this socket's client id;
  * ComfyUI tells another's to nobody here, so silence about it says nothing of the socket.
  */
 export function listenToPrompt(
@@ -40,7 +40,10 @@ export function listenToPrompt(
     ended = everEnded = true;
     wake?.();
   });
-  const openings = socket.onOpen(() => wake?.());
+  const openings = socket.onOpen(() => {
+    onMessage({ type: 'reconnected', data: { prompt_id: promptId } });
+    wake?.();
+  });
 
   function suspect() {
     if (suspected || !ours) return;

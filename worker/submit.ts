@@ -81,12 +81,12 @@ async function post(
   lease: BackendLease,
   graph: Graph,
   attempt: Attempt,
-  { workerId, reaper, timings }: JobParts,
+  { workerId, previewMethod, reaper, timings }: JobParts,
 ): Promise<boolean> {
   const { backend, promptId } = prompt;
   const { signal, log } = attempt;
   try {
-    const submitted = await backend.client.submit({ promptId, clientId: workerId, graph }, signal);
+    const submitted = await backend.client.submit({ promptId, clientId: workerId, graph, previewMethod }, signal);
     lease.saw('succeeded');
     if (submitted.outcome === 'accepted') return true;
     if (submitted.outcome === 'partly') await reaper.cancel(backend, promptId);

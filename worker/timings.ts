@@ -24,6 +24,8 @@ export interface Timings {
   reap: number;
   /** Between two writes of progress. */
   progress: number;
+  /** Between two previews of a job. */
+  preview: number;
   /** How long a job whose prompt another worker can reach is put back. */
   putBack: number;
 }
@@ -41,5 +43,6 @@ export const defaultTimings: Timings = {
   storage: 600_000,
   reap: 300_000,
   progress: 100,
+  preview: 200,
   putBack: 1_500,
 };

@@ -2,11 +2,14 @@ import type { Graph } from '../src/core/graph.ts';
 import type { Progress } from '../src/core/job.ts';
 import { type Attempt, Stopped } from './attempt.ts';
 import type { BackendLease } from './backends/pool.ts';
-import type { PromptMessage } from './comfyui/messages.ts';
+import type { PictureMessage, PromptMessage } from './comfyui/messages.ts';
+import { graphNode } from './graph-node.ts';
+import { createLatestWriter } from './latest-writer.ts';
+import { createNodeClock } from './node-clock.ts';
 import type { JobParts } from './parts.ts';
+import { createPreviews } from './previews.ts';
 import { applyMessage, completedProgress, startProgress } from './progress.ts';
-import { createProgressWriter } from './progress-writer.ts';
-import { collectWebsocketImages, type WebsocketImages } from './websocket-images.ts';
+import { collectWebsocketImages, SAVES_TO_WEBSOCKET, type WebsocketImages } from './websocket-images.ts';
 
 /** What an attempt's prompts tell while they run. */
 export interface PromptWatch extends AsyncDisposable {
@@ -19,46 +22,85 @@ export interface PromptWatch extends AsyncDisposable {
   readonly images: WebsocketImages;
 }
 
-/** Turns messages into written progress. Disposing it writes nothing more. */
+/** Turns messages into written progress, previews and timings of the attempt. Disposing it writes nothing more. */
 export function watchPrompt(
   attempt: Attempt,
   graph: Graph,
   lease: BackendLease,
-  { tempDir, timings }: JobParts,
+  { tempDir, timings, previewPublisher, nodeTimes }: JobParts,
 ): PromptWatch {
   const { job, log } = attempt;
   const images = collectWebsocketImages(graph, tempDir);
-  let state = startProgress(graph, lease.backend.outputClasses());
-  let warned = false;
-  const writer = createProgressWriter({
+  let { backend } = lease;
+  let clock = createNodeClock(graph);
+  let state = begin(0);
+  attempt.timings = () => clock.timings();
+
+  const writer = createLatestWriter<Progress>({
     initial: { ...job.progress, fraction: 0, nodesDone: 0, node: null },
     intervalMs: timings.progress,
     async write(progress) {
       if (attempt.signal.aborted) return false;
       return (await attempt.move({ move: 'progress', progress })) === 'RUNNING';
     },
-    onError(cause) {
+    onError: warnOnce('progress not written'),
+  });
+  const previews = createPreviews({
+    jobId: job.id,
+    publisher: previewPublisher,
+    wanted: () => attempt.previewed && !attempt.signal.aborted,
+    onError: warnOnce('preview not published'),
+    intervalMs: timings.preview,
+  });
+
+  function begin(fraction: number) {
+    const expectedMs = (id: string) => {
+      const node = graph[id];
+      return node ? nodeTimes.expected(backend.name, node) : null;
+    };
+    return startProgress(graph, backend.outputClasses(), fraction, expectedMs);
+  }
+
+  function warnOnce(message: string) {
+    let warned = false;
+    return (cause: unknown) => {
       if (cause instanceof Stopped || warned) return;
       warned = true;
-      log.warn({ err: cause }, 'progress not written');
-    },
-  });
+      log.warn({ err: cause }, message);
+    };
+  }
+
+  /** Frames do not say whether they are previews or results: their node does. */
+  function onPicture({ data: { node, bytes } }: PictureMessage) {
+    const id = node === null ? state.current : graphNode(graph, node);
+    if (id !== null && graph[id]?.class_type === SAVES_TO_WEBSOCKET) images.onFrame(id, bytes);
+    else previews.show(bytes);
+  }
+
   return {
     images,
     onMessage(message) {
+      if (message.type === 'picture') return onPicture(message);
+      if (message.type === 'reconnected') images.onReconnect();
+      clock.hear(message);
       images.onMessage(message);
       const next = applyMessage(state, message);
-      if (next === state) return;
-      state = next;
-      writer.set(state.progress);
+      if (next !== state) {
+        state = next;
+        writer.set(state.progress);
+      }
+      if (message.type === 'execution_success') nodeTimes.learn(backend.name, graph, clock.timings());
     },
-    restart({ backend }) {
+    restart(next) {
+      ({ backend } = next);
       images.restart();
-      state = startProgress(graph, backend.outputClasses(), state.progress.fraction);
+      clock = createNodeClock(graph);
+      state = begin(state.progress.fraction);
     },
     completed: () => completedProgress(state),
     async [Symbol.asyncDispose]() {
       writer.stop();
+      previews.stop();
       await images[Symbol.asyncDispose]();
     },
   };

@@ -4,7 +4,9 @@ import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
 import { createMediaReader } from '../src/artifacts/media-facts.ts';
 import type { BackendReporter } from '../src/backends/backends.ts';
 import type { CataloguePublisher } from '../src/backends/catalogues.ts';
+import type { NodeTimesStore } from '../src/backends/node-times.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
+import type { PreviewPublisher } from '../src/progress/previews.ts';
 import type { DeliveryHandler, JobConsumer } from '../src/queue/queue.ts';
 import type { BreakerOptions } from './backends/breaker.ts';
 import { type ConnectedBackend, connectBackend } from './backends/connect.ts';
@@ -12,6 +14,7 @@ import { createPool } from './backends/pool.ts';
 import { startReports } from './backends/reports.ts';
 import { handleDelivery } from './handle-delivery.ts';
 import { createTemplateLoader } from './load-plan.ts';
+import { createNodeTimes } from './node-times.ts';
 import { createParking } from './parking.ts';
 import type { JobParts } from './parts.ts';
 import { createReaper } from './reaper.ts';
@@ -22,6 +25,8 @@ export interface WorkerParts {
   consume(handler: DeliveryHandler): JobConsumer;
   artifacts: ArtifactStore;
   reporter: BackendReporter;
+  previewPublisher: PreviewPublisher;
+  nodeTimesStore: NodeTimesStore;
   catalogues: CataloguePublisher;
   /** The ComfyUI servers; names are unique in the whole installation. */
   backends: readonly { name: string; url: string }[];
@@ -33,6 +38,8 @@ export interface WorkerParts {
   jobTimeoutMs: number;
   /** Failures in the middle of a job's work until it is given up. */
   jobAttempts: number;
+  /** How samplers make previews, by ComfyUI's names: `latent2rgb`, `taesd`, `auto` or `none`. Before ComfyUI 0.5 it decides alone. */
+  previewMethod: string;
   /** For results on their way; made when missing. */
   tempDir: string;
   /** How long `close` lets running jobs finish before it hands them back, in milliseconds. */
@@ -96,18 +103,22 @@ export function createWorker(options: WorkerParts): Worker {
     log,
   });
   const reaper = createReaper({ log, forMs: timings.reap });
-  const { store, artifacts, jobAttempts, jobTimeoutMs, tempDir } = options;
+  const { store, artifacts, jobAttempts, jobTimeoutMs, previewPublisher, previewMethod, tempDir } = options;
+  const nodeTimes = createNodeTimes({ store: options.nodeTimesStore, log });
   const parts: JobParts = {
     workerId,
     store,
     artifacts,
     reporter,
+    previewPublisher,
+    nodeTimes,
     pool,
     parking: createParking(random),
     reaper,
     loadTemplate: createTemplateLoader((hash) => store.template(hash)),
     jobAttempts,
     jobTimeoutMs,
+    previewMethod,
     tempDir,
     readMedia: createMediaReader(),
     timings,
@@ -125,6 +136,7 @@ export function createWorker(options: WorkerParts): Worker {
     handover.abort();
     reaper.close();
     await Promise.all(connected.map((each) => each.close()));
+    await nodeTimes.close();
     await reports.close();
   }
 

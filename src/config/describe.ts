@@ -21,6 +21,7 @@ export function describeConfig(config: Config): string {
     COMFYUI_URLS:
       comfyui.backends?.map(({ name, url }) => `${name}=${withoutPassword(url)}`).join(',') ?? '(simulator)',
     BACKEND_DEPTH: comfyui.depth,
+    PREVIEW_METHOD: comfyui.previewMethod,
     NO_BACKEND_GRACE: inSeconds(comfyui.noBackendGraceMs),
     S3_ENDPOINT: s3?.endpoint ?? '(folder)',
     ...(s3 && {

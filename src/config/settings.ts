@@ -50,6 +50,7 @@ export function settingsSchema(machine: string) {
 
     COMFYUI_URLS: backendList(machine).optional(),
     BACKEND_DEPTH: integer(1, 16).default(2),
+    PREVIEW_METHOD: oneOf(['auto', 'latent2rgb', 'taesd', 'none']).default('latent2rgb'),
     NO_BACKEND_GRACE: seconds(1, MAX_TIMER_SECONDS).default(300_000),
 
     S3_ENDPOINT: origin().optional(),

@@ -32,7 +32,7 @@ describe('defaults', () => {
       },
       admin: undefined,
       redis: { url: undefined, prefix: 'comfygate' },
-      comfyui: { backends: undefined, depth: 2, noBackendGraceMs: 300_000 },
+      comfyui: { backends: undefined, depth: 2, previewMethod: 'latent2rgb', noBackendGraceMs: 300_000 },
       s3: undefined,
       folder: { dataDir: resolve('data'), shared: false, signingSecret: undefined },
       artifactUrlTtlMs: 3_600_000,
@@ -77,6 +77,7 @@ describe('bad values', () => {
     ['MAX_MEGAPIXELS', ['0', '1001', '4MP']],
     ['STORAGE_SHARED', ['yes', '1', 'TRUE']],
     ['AUTH', ['None', 'off', 'false']],
+    ['PREVIEW_METHOD', ['default', 'LATENT2RGB', 'true']],
     ['LOG_LEVEL', ['verbose', 'INFO']],
     [
       'PUBLIC_URL',

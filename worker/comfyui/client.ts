@@ -13,6 +13,8 @@ export interface PromptToSubmit {
   promptId: string;
   clientId: string;
   graph: Graph;
+  /** How samplers make previews: `latent2rgb`, `taesd`, `auto` or `none`. Before 0.5 the server decides alone. */
+  previewMethod: string;
 }
 
 /** `partly`: queued, but without the outputs that are faulty; whoever wants all of them cancels it. */
@@ -97,8 +99,9 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
   return {
     history,
 
-    async submit({ promptId, clientId, graph }, signal) {
-      const body = { prompt: graph, client_id: clientId, prompt_id: promptId };
+    async submit({ promptId, clientId, graph, previewMethod }, signal) {
+      const extra_data = { preview_method: previewMethod };
+      const body = { prompt: graph, client_id: clientId, prompt_id: promptId, extra_data };
       const answer = await http.call('POST', '/api/prompt', body, { signal, timeoutMs: SUBMIT_TIMEOUT_MS });
       if (answer.status === 200) {
         const rejection = firstNodeError(parseAnswer(answer, submittedSchema).node_errors);

@@ -42,7 +42,20 @@ const promptMessageSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('execution_interrupted'), data: z.object({ prompt_id: z.string() }) }),
 ]);
-export type PromptMessage = z.infer<typeof promptMessageSchema>;
+
+/** A picture that came between the messages; `node` is null where it is of the node that was told of last. */
+export interface PictureMessage {
+  type: 'picture';
+  data: { prompt_id: string; node: string | null; bytes: Buffer };
+}
+
+/** The socket was opened anew: what was told before, and not heard, is lost. */
+export interface ReconnectedMessage {
+  type: 'reconnected';
+  data: { prompt_id: string };
+}
+
+export type PromptMessage = z.infer<typeof promptMessageSchema> | PictureMessage | ReconnectedMessage;
 
 const envelopeSchema = z.object({ type: z.string(), data: z.object({ prompt_id: z.string() }) });
 

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
+import { parseImageFrame } from './frames.ts';
 import { type PromptMessage, parsePromptMessage } from './messages.ts';
 
 export interface SocketOptions {
@@ -15,7 +16,7 @@ export interface SocketOptions {
 
 /** The one WebSocket to a ComfyUI, kept open. It only tells; what it says may be late, or lost. */
 export interface ComfySocket {
-  /** Messages of one prompt, as they come. Begin before the prompt is posted: messages can outrun the POST's answer. */
+  /** Messages and pictures of one prompt, as they come. Begin before the prompt is posted: messages can outrun the POST's answer. */
   listen(promptId: string, handler: (message: PromptMessage) => void): Disposable;
   /** Whether the server has greeted this connection, so that it knows the client id. */
   readonly open: boolean;
@@ -43,6 +44,8 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
   const { address, headers } = socketAddress(options.url, clientId);
   const handlers = new Map<string, Set<(message: PromptMessage) => void>>();
   const openHandlers = new Set<() => void>();
+  /** The prompt of the last message: a frame that does not name its own follows a message of it. */
+  let toldOf: string | null = null;
   let failures = 0;
   let open = false;
   let closing = false;
@@ -69,6 +72,7 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
       lastFrameAt = performance.now();
       if (!open) greeted();
       if (!isBinary) dispatch(String(data));
+      else if (Buffer.isBuffer(data)) dispatchFrame(data);
     });
     // 'close' always follows, and there the connection is made again.
     socket.on('error', (cause) =>
@@ -95,13 +99,33 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
   function greeted() {
     open = true;
     failures = 0;
+    toldOf = null;
     for (const tell of openHandlers) tell();
   }
 
   function dispatch(text: string) {
+    if (handlers.size === 0) {
+      toldOf = null;
+      return;
+    }
+    const message = parsePromptMessage(text, (promptId) => {
+      toldOf = promptId;
+      return handlers.has(promptId);
+    });
+    if (message) tell(message);
+  }
+
+  function dispatchFrame(frame: Buffer) {
     if (handlers.size === 0) return;
-    const message = parsePromptMessage(text, (promptId) => handlers.has(promptId));
-    if (message) for (const handler of handlers.get(message.data.prompt_id) ?? []) handler(message);
+    const picture = parseImageFrame(frame);
+    const promptId = picture?.of?.promptId ?? toldOf;
+    if (!picture || promptId === null) return;
+    const { of, bytes } = picture;
+    tell({ type: 'picture', data: { prompt_id: promptId, node: of?.node ?? null, bytes } });
+  }
+
+  function tell(message: PromptMessage) {
+    for (const handler of handlers.get(message.data.prompt_id) ?? []) handler(message);
   }
 
   async function shut(socket: WebSocket) {

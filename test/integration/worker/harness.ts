@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { createFolderStore } from '../../../src/artifacts/folder.ts';
 import { objectPaths } from '../../../src/artifacts/folder-object.ts';
+import { createRedisNodeTimes } from '../../../src/backends/node-times.ts';
 import { createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
 import { createRedisCataloguePublisher } from '../../../src/backends/redis-catalogues.ts';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 import { type Artifact, isTerminal, type Job, type JobStatus } from '../../../src/core/job.ts';
 import type { NewJob } from '../../../src/jobs/job-store.ts';
+import { createRedisPreviewPublisher } from '../../../src/progress/previews.ts';
 import { createBullConsumer, createBullQueue } from '../../../src/queue/bullmq.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../../src/simulator/simulator.ts';
 import type { Timings } from '../../../worker/timings.ts';
@@ -101,12 +103,15 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
         consume: (handler) => createBullConsumer(stores.durable, stores.keys, handler, silent),
         artifacts,
         reporter: createRedisBackendReporter(stores.durable, stores.keys),
+        previewPublisher: createRedisPreviewPublisher(stores.durable, stores.keys),
+        nodeTimesStore: createRedisNodeTimes(stores.durable, stores.keys),
         catalogues: createRedisCataloguePublisher(stores.durable, stores.keys),
         backends: Object.entries(servers).map(([name, url]) => ({ name, url })),
         modelInputs: ['CheckpointLoaderSimple.ckpt_name'],
         depth: 2,
         jobTimeoutMs: 30_000,
         jobAttempts: 2,
+        previewMethod: 'none',
         tempDir,
         finishTimeoutMs: 0,
         log: silent,

@@ -151,7 +151,7 @@ test('cancel falls back to deleting and interrupting, by id, before 0.26', async
 });
 
 test('a POST that is refused is told from one that is not answered', async () => {
-  const prompt = { promptId: 'p', clientId: 'c', graph: {} };
+  const prompt = { promptId: 'p', clientId: 'c', graph: {}, previewMethod: 'none' };
   const answer = (status: number, body = '') =>
     serve(() => ({ status, body })).then(({ client }) => client.submit(prompt, signal));
   const refusal = {

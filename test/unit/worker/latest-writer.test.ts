@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { noProgress, type Progress } from '../../../src/core/job.ts';
-import { createProgressWriter } from '../../../worker/progress-writer.ts';
+import { createLatestWriter } from '../../../worker/latest-writer.ts';
 
 const at = (fraction: number): Progress => ({ ...noProgress, fraction });
 
@@ -10,8 +10,9 @@ afterEach(() => void vi.useRealTimers());
 function start(answer: (progress: Progress) => Promise<boolean> = async () => true) {
   const written: number[] = [];
   const errors: unknown[] = [];
-  const writer = createProgressWriter({
+  const writer = createLatestWriter({
     initial: noProgress,
+    intervalMs: 100,
     write(progress) {
       written.push(progress.fraction);
       return answer(progress);
