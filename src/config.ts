@@ -128,6 +128,12 @@ function group(s: Settings) {
       signingSecret: s.SIGNING_SECRET,
     },
     artifactUrlTtlMs: s.ARTIFACT_URL_TTL,
+    inputs: {
+      /** Of one file, uploaded or fetched. */
+      maxBytes: s.MAX_UPLOAD_BYTES,
+      /** Exempt from the rules for addresses that callers name: https only, and public. */
+      origins: s.INPUT_ORIGINS,
+    },
     workflowsDir: s.WORKFLOWS_DIR,
     jobs: {
       /** Running, each attempt. */

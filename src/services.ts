@@ -24,6 +24,9 @@ import { createBullConsumer, createBullQueue } from './queue/bullmq.ts';
 import type { DeliveryHandler } from './queue/queue.ts';
 import { answersWithin, checkDurability, closeRedis, connectRedis, untilAnswered, whenReady } from './redis.ts';
 import type { Shutdown } from './shutdown.ts';
+import { createFileCheck } from './uploads/check-files.ts';
+import { createUploads } from './uploads/create-uploads.ts';
+import { createRedisUploads } from './uploads/redis-uploads.ts';
 import { readVersion } from './version.ts';
 import { createCustomParser } from './workflows/custom.ts';
 import { loadCatalogue } from './workflows/load.ts';
@@ -80,13 +83,19 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const changes = createRedisChanges({ redis, subscriber, keys, log });
   shutdown.add('changes', () => changes.close());
   const waits = createWaits(feed);
+  const uploadStore = createRedisUploads(redis, keys);
+  const inputOrigins = config.inputs.origins;
+  const onRedisDown = throttledWarning(log, 'calls were answered UNAVAILABLE: redis did not answer');
   const jobs = createJobs({
     waits,
-    checks: [createCatalogueCheck(catalogues)],
+    checks: [
+      createCatalogueCheck(catalogues),
+      createFileCheck({ uploads: uploadStore, artifacts, inputOrigins, retentionMs }),
+    ],
     store,
     queue,
     artifacts,
-    onRedisDown: throttledWarning(log, 'calls were answered UNAVAILABLE: redis did not answer'),
+    onRedisDown,
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
     deadlineMs,
@@ -94,7 +103,14 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     newId: () => v7(),
     randomSeed,
   });
-  const sweeper = startSweeper({ redis, keys, store, queue, artifacts, retentionMs, log });
+  const uploads = createUploads({
+    store: uploadStore,
+    artifacts,
+    maxBytes: config.inputs.maxBytes,
+    newId: () => v7(),
+    onRedisDown,
+  });
+  const sweeper = startSweeper({ redis, keys, store, queue, artifacts, uploads: uploadStore, retentionMs, log });
   shutdown.add('sweeper', () => sweeper.close());
   const health = createHealth({ redis, store, artifacts, backends, version: readVersion() });
   return {
@@ -103,6 +119,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     backends,
     catalogues,
     jobs,
+    uploads,
     waits,
     feed,
     changes,
@@ -126,6 +143,8 @@ export async function openWorkerServices(config: Config, around: Surroundings) {
     artifacts,
     store: createRedisWorkerStore(redis, keys, config.jobs.retentionMs),
     reporter: createRedisBackendReporter(redis, keys),
+    previewPublisher: createRedisPreviewPublisher(redis, keys),
+    nodeTimesStore: createRedisNodeTimes(redis, keys),
     catalogues: createRedisCataloguePublisher(redis, keys),
     consume: (handler: DeliveryHandler) => createBullConsumer(redis, keys, handler, log),
     /** `Class.input` of the catalogue's MODEL parameters, whose options workers report. */
@@ -143,8 +162,6 @@ function openArtifacts(config: Config, { publicUrl, signingSecret, shutdown }: S
   const artifacts = createArtifactStore(
     config.s3
       ? { driver: 's3', ...config.s3 }
-    previewPublisher: createRedisPreviewPublisher(redis, keys),
-    nodeTimesStore: createRedisNodeTimes(redis, keys),
       : { driver: 'folder', folder: artifactFolder(config), publicUrl, signingSecret },
   );
   shutdown.add('artifacts', () => artifacts.close());

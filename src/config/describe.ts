@@ -35,6 +35,8 @@ export function describeConfig(config: Config): string {
     STORAGE_SHARED: folder.shared,
     ARTIFACT_URL_TTL: inSeconds(config.artifactUrlTtlMs),
     DATA_DIR: folder.dataDir,
+    MAX_UPLOAD_BYTES: config.inputs.maxBytes,
+    INPUT_ORIGINS: config.inputs.origins.join(',') || '(none)',
     WORKFLOWS_DIR: config.workflowsDir,
     JOB_TIMEOUT: inSeconds(jobs.timeoutMs),
     JOB_DEADLINE: inSeconds(jobs.deadlineMs),

@@ -66,6 +66,10 @@ export function settingsSchema(machine: string) {
     DATA_DIR: folder().prefault('./data'),
     WORKFLOWS_DIR: folder().prefault(fileURLToPath(new URL('../../workflows', import.meta.url))),
 
+    /** In decimal, so that a file of this size and the form around it fit into ComfyUI's own default limit of 100 MiB. */
+    MAX_UPLOAD_BYTES: integer(1, 5 * 1024 ** 3).default(100_000_000),
+    INPUT_ORIGINS: originList().default([]),
+
     JOB_TIMEOUT: seconds(1, MAX_TIMER_SECONDS).default(1_200_000),
     JOB_DEADLINE: seconds(1, MAX_TIMER_SECONDS).default(86_400_000),
     JOB_MAX_DEADLINE: seconds(1, MAX_TIMER_SECONDS).default(604_800_000),

@@ -12,6 +12,8 @@ export interface FilePlace {
   targets: { node: string; input: string }[];
   /** Place in a list of files; null where the input takes one. */
   index: number | null;
+  /** Where its source stands in the job's parameters. */
+  at: (string | number)[];
 }
 
 /** All that running a job needs: what its workflow and parameters come to. */
@@ -53,11 +55,12 @@ function planOfCustom(parameters: { [name: string]: Json }): Plan {
     graph,
     outputs: outputs ? new Map(outputs.map((node) => [node, null])) : null,
     keepMetadata,
-    files: files.map(({ node, input, kind, file }) => ({
+    files: files.map(({ node, input, kind, file }, i) => ({
       source: file,
       kind: kind ?? null,
       targets: [{ node, input }],
       index: null,
+      at: ['files', i, 'file'],
     })),
   };
 }
@@ -71,6 +74,7 @@ function planOfTemplate(template: Template, parameters: { [name: string]: Json }
       kind: file,
       targets,
       index,
+      at: index === null ? [name] : [name, index],
     });
     return Array.isArray(given) ? given.map(place) : [place(given, null)];
   });

@@ -5,11 +5,13 @@ import type { Health } from '../health/health.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { JobChanges } from '../progress/job-changes.ts';
 import type { ProgressFeed } from '../progress/progress.ts';
+import type { Uploads } from '../uploads/upload.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 
 /** What resolvers work with: use cases and ports, never a driver. */
 export interface GraphServices {
   jobs: Jobs;
+  uploads: Uploads;
   feed: ProgressFeed;
   changes: Pick<JobChanges, 'watch'>;
   health: Health;

@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { jobPrefix } from '../artifacts/keys.ts';
+import { jobPrefix, uploadKey } from '../artifacts/keys.ts';
 import type { JobQueue } from '../queue/queue.ts';
 import { isRedisDown } from '../redis.ts';
+import type { UploadStore } from '../uploads/upload.ts';
 import type { GatewayJobStore } from './job-store.ts';
 import type { Keys } from './keys.ts';
 import { createTransition } from './transition.ts';
@@ -15,6 +16,7 @@ export interface SweeperOptions {
   store: GatewayJobStore;
   queue: JobQueue;
   artifacts: ArtifactStore;
+  uploads: Pick<UploadStore, 'due' | 'retire' | 'remove'>;
   retentionMs: number;
   log: Logger;
   /** How often deadlines are looked at, so how late one may be seen. Default 1 s; everything else at every fifth time. */
@@ -34,7 +36,7 @@ const REMOVE_TIMEOUT_MS = 10_000;
  * their deadline are ended, and what has expired is removed. Runs in each gateway; a short lock lets one at a time through.
  */
 export function startSweeper(options: SweeperOptions): { close(): Promise<void> } {
-  const { redis, keys, store, queue, artifacts, log, intervalMs = 1_000 } = options;
+  const { redis, keys, store, queue, artifacts, uploads, log, intervalMs = 1_000 } = options;
   const restMs = REST_EVERY * intervalMs;
   const transition = createTransition(redis, keys, options.retentionMs);
   const stopped = new AbortController();
@@ -95,13 +97,24 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
     }
   }
 
+  /** Bytes first: what fails half-way is due again. */
+  async function removeUploads() {
+    for (const id of await uploads.due(BATCH)) {
+      if (stopped.signal.aborted) return;
+      if (!(await uploads.retire(id))) continue;
+      const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(REMOVE_TIMEOUT_MS)]);
+      await artifacts.removePrefix(uploadKey(id), { signal });
+      await uploads.remove(id);
+    }
+  }
+
   async function sweep() {
     if (redis.status !== 'ready') return;
     const mine = await redis.set(keys.sweeperLock, '1', 'PX', Math.ceil(intervalMs * 0.9), 'NX');
     if (mine !== 'OK') return;
     const rest = performance.now() - restedAt >= restMs;
     if (rest) restedAt = performance.now();
-    for (const part of rest ? [expire, readd, removeExpired] : [expire]) {
+    for (const part of rest ? [expire, readd, removeExpired, removeUploads] : [expire]) {
       try {
         await part();
       } catch (error) {

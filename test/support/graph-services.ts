@@ -84,6 +84,7 @@ export async function testServices(
     },
     artifactUrlTtlSeconds: 3600,
     feed: createTestFeed(),
+    uploads: { create: notExpected('create') },
     changes: { watch: notExpected('watch') },
     ...changes,
     jobs: {

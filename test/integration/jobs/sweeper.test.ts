@@ -2,13 +2,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import type { ArtifactStore } from '../../../src/artifacts/artifact-store.ts';
+import { type ArtifactStore, StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { createArtifactStore } from '../../../src/artifacts/create-artifact-store.ts';
-import { artifactKey } from '../../../src/artifacts/keys.ts';
+import { artifactKey, uploadKey } from '../../../src/artifacts/keys.ts';
 import { sha256 } from '../../../src/core/canonical-json.ts';
 import { startSweeper } from '../../../src/jobs/sweeper.ts';
 import { createBullQueue } from '../../../src/queue/bullmq.ts';
 import type { JobQueue } from '../../../src/queue/queue.ts';
+import { createRedisUploads } from '../../../src/uploads/redis-uploads.ts';
+import type { UploadStore } from '../../../src/uploads/upload.ts';
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 
@@ -17,6 +19,7 @@ let server: TestRedis;
 let stores: Awaited<ReturnType<typeof openStores>>;
 let queue: JobQueue;
 let artifacts: ArtifactStore;
+let uploads: UploadStore;
 let folder: string;
 let sweeper: ReturnType<typeof startSweeper>;
 
@@ -33,7 +36,18 @@ beforeEach(async () => {
   const { redis, keys, gateway } = stores;
   const retentionMs = RETENTION_MS;
   const intervalMs = 50;
-  sweeper = startSweeper({ redis, keys, store: gateway, queue, artifacts, retentionMs, log: silent, intervalMs });
+  uploads = createRedisUploads(redis, keys);
+  sweeper = startSweeper({
+    redis,
+    keys,
+    store: gateway,
+    queue,
+    artifacts,
+    uploads,
+    retentionMs,
+    log: silent,
+    intervalMs,
+  });
 });
 afterEach(async () => {
   await sweeper.close();
@@ -94,4 +108,40 @@ it('removes what has expired: artifacts, record, log and index entries', async (
   // The changes of its caller go by themselves.
   expect(left).toEqual([stores.keys.changes('anonymous')]);
   expect(await stores.redis.pttl(stores.keys.changes('anonymous'))).toBeGreaterThan(0);
+});
+
+it('removes an upload that no job needs any more, bytes and record; one in use stays', async () => {
+  const upload = { caller: 'anonymous', filename: 'a.png', contentType: 'image/png', sizeBytes: 3 };
+  const path = join(folder, 'source');
+  await writeFile(path, 'abc');
+  const file = { path, sizeBytes: 3, sha256: sha256('abc'), contentType: 'image/png', filename: 'a.png' };
+  for (const id of ['unused', 'used', 'empty']) {
+    await uploads.add({ ...upload, id }, 200);
+    if (id !== 'empty') await artifacts.put(uploadKey(id), file, { signal: AbortSignal.timeout(5_000) });
+  }
+  expect(await uploads.keep('used', 60_000)).toBe(true);
+  await vi.waitFor(async () => expect(await uploads.get('unused')).toBeNull());
+  await vi.waitFor(async () => expect(await uploads.get('empty')).toBeNull());
+  expect(await artifacts.head(uploadKey('unused'))).toBeNull();
+  expect(await uploads.keep('unused', 60_000)).toBe(false);
+  expect(await uploads.get('used')).toEqual({ ...upload, id: 'used' });
+  expect(await artifacts.head(uploadKey('used'))).not.toBeNull();
+  await vi.waitFor(async () => expect(await stores.redis.exists(stores.keys.upload('unused'))).toBe(0));
+  expect(await stores.redis.zrange(stores.keys.uploads, 0, -1)).toEqual(['used']);
+});
+
+it('tries again to remove an upload whose bytes could not be removed', async () => {
+  await sweeper.close();
+  const { redis, keys, gateway } = stores;
+  let failures = 2;
+  const removed: string[] = [];
+  const removePrefix = async (prefix: string) => {
+    if (failures-- > 0) throw new StorageError('unavailable', 'away');
+    removed.push(prefix);
+  };
+  const options = { redis, keys, store: gateway, queue, uploads, retentionMs: RETENTION_MS, log: silent };
+  await uploads.add({ id: 'u', caller: 'a', filename: 'f', contentType: 'image/png', sizeBytes: 1 }, 0);
+  sweeper = startSweeper({ ...options, artifacts: { ...artifacts, removePrefix }, intervalMs: 20 });
+  await vi.waitFor(() => expect(removed).toEqual([uploadKey('u')]));
+  await vi.waitFor(async () => expect(await redis.exists(keys.upload('u'), keys.uploads)).toBe(0));
 });

@@ -1,0 +1,78 @@
+import * as z from 'zod';
+import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts';
+import { safeFilename } from '../artifacts/filename.ts';
+import { uploadKey } from '../artifacts/keys.ts';
+import { badInput, unavailable } from '../core/errors.ts';
+import { isRedisDown } from '../redis.ts';
+import type { UploadStore, Uploads } from './upload.ts';
+
+export interface UploadsOptions {
+  store: Pick<UploadStore, 'add'>;
+  artifacts: Pick<ArtifactStore, 'uploadUrl'>;
+  /** Of one file. */
+  maxBytes: number;
+  /** A new UUID. */
+  newId: () => string;
+  /** Told why a call was answered UNAVAILABLE. */
+  onRedisDown: (error: unknown) => void;
+}
+
+/** How long an address takes its file, and the file then waits for a job. */
+const LIFE_SECONDS = 24 * 3600;
+/** A PUT may begin in an address's last second. What it stores must not come after its record has gone, since nobody would remove it. */
+const RECORD_OUTLIVES_MS = 3_600_000;
+
+/** The type alone, in lower case. SVG is a program that draws; whatever else XML describes is none of ours either. */
+const contentType = z
+  .string()
+  .max(200)
+  .transform((text) => text.split(';', 1)[0]?.trim().toLowerCase() ?? '')
+  .refine((type) => /^(?:image|audio|video)\/[a-z0-9][a-z0-9.+-]{0,60}$/.test(type) && !type.endsWith('+xml'), {
+    error: 'expected a type of image, audio or video, such as image/png, and not SVG',
+  });
+
+function requestSchema(maxBytes: number) {
+  const expected = `expected 1 to ${maxBytes} bytes`;
+  return z.object({
+    filename: z.string().min(1, 'expected a name').max(255, 'expected at most 255 characters'),
+    contentType,
+    size: z.int().min(1, expected).max(maxBytes, expected),
+  });
+}
+
+/** Announces files that callers then put to storage by themselves. */
+export function createUploads({ store, artifacts, maxBytes, newId, onRedisDown }: UploadsOptions): Uploads {
+  const schema = requestSchema(maxBytes);
+
+  return {
+    async create({ caller, filename, contentType, sizeBytes }) {
+      const parsed = schema.safeParse({ filename, contentType, size: sizeBytes });
+      if (!parsed.success) {
+        throw badInput(
+          parsed.error.issues.map(({ path, message, code }) => ({
+            path: ['input', ...path.map(String)],
+            message,
+            code,
+          })),
+        );
+      }
+      const id = newId();
+      const { contentType: type, size } = parsed.data;
+      try {
+        const address = await artifacts.uploadUrl(uploadKey(id), {
+          contentType: type,
+          sizeBytes: size,
+          expiresInSeconds: LIFE_SECONDS,
+        });
+        const upload = { id, caller, filename: safeFilename(filename, 'file'), contentType: type, sizeBytes: size };
+        await store.add(upload, LIFE_SECONDS * 1000 + RECORD_OUTLIVES_MS);
+        return { id, method: 'PUT', ...address };
+      } catch (error) {
+        if (error instanceof StorageError) throw unavailable('the artifact storage cannot be reached', 10, error);
+        if (!isRedisDown(error)) throw error;
+        onRedisDown(error);
+        throw unavailable('Redis cannot be reached', 2, error);
+      }
+    },
+  };
+}

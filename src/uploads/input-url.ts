@@ -1,0 +1,38 @@
+import ipaddr from 'ipaddr.js';
+
+const MAX_LENGTH = 2048;
+
+/** Names that are never public: RFC 6761 and 6762, RFC 8375, and what ICANN has set aside for private use. */
+const PRIVATE_NAME =
+  /(?:^|\.)(?:localhost|local|internal|lan|home\.arpa|localdomain|intranet|corp|home|onion|test|invalid|example)$/;
+
+/**
+ * What was wrong with the address of an input file, or null. Without a look at the network: a name may still lead to an address
+ * that is not public. `origins` are named in the configuration, and free of every rule but the form.
+ */
+export function inputUrlFault(text: string, origins: readonly string[]): string | null {
+  if (text.length > MAX_LENGTH) return `expected at most ${MAX_LENGTH} characters`;
+  const url = URL.parse(text);
+  if (!url || url.hostname === '') return 'expected an https address';
+  if (url.username !== '' || url.password !== '') return 'expected an address without user name and password';
+  if (/^https?:$/.test(url.protocol) && origins.includes(url.origin)) return null;
+  if (url.protocol !== 'https:') return 'expected an https address';
+  return isPublicHost(url.hostname) ? null : 'expected an address on the public internet';
+}
+
+/** Whether a host of a parsed URL, in which numbers of every spelling have become addresses, may be public. */
+function isPublicHost(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$|\.$/g, '');
+  if (ipaddr.isValid(host)) return isPublicAddress(host);
+  // One word is a name of the local network.
+  return host.includes('.') && !PRIVATE_NAME.test(host);
+}
+
+/** Whether an IP address is one of the public internet: of no special range of IANA's, nor one that wraps another address. */
+export function isPublicAddress(text: string): boolean {
+  if (!ipaddr.isValid(text)) return false;
+  const address = ipaddr.parse(text);
+  if (address.range() !== 'unicast') return false;
+  // Beyond 2000::/3 nothing has been given to anybody.
+  return address instanceof ipaddr.IPv4 || address.match(ipaddr.IPv6.parse('2000::'), 3);
+}

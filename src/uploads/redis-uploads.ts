@@ -1,0 +1,71 @@
+import type { Redis } from 'ioredis';
+import * as z from 'zod';
+import type { Keys } from '../jobs/keys.ts';
+import { results } from '../jobs/pipeline.ts';
+import type { UploadStore } from './upload.ts';
+
+const recordSchema = z.object({
+  id: z.string(),
+  caller: z.string(),
+  filename: z.string(),
+  contentType: z.string(),
+  sizeBytes: z.coerce.number().int(),
+  /** There once it is about to be removed. */
+  retired: z.string().optional(),
+});
+
+const scoreSchema = z.string().nullable();
+
+/**
+ * A hash for each upload, and a sorted set of all by the time at which they go, on Redis's clock. Keeping one and retiring it are
+ * one transaction each that reads what the other writes, so that never both succeed.
+ */
+export function createRedisUploads(redis: Redis, keys: Keys): UploadStore {
+  const now = async () => {
+    const [seconds, micros] = await redis.time();
+    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  };
+
+  return {
+    async add(upload, lifeMs) {
+      const expiresAt = (await now()) + lifeMs;
+      await results(
+        redis
+          .multi()
+          .hset(keys.upload(upload.id), { ...upload })
+          .zadd(keys.uploads, expiresAt, upload.id),
+      );
+    },
+
+    async get(id) {
+      const found = recordSchema.safeParse(await redis.hgetall(keys.upload(id)));
+      if (!found.success || found.data.retired !== undefined) return null;
+      const { retired: _, ...upload } = found.data;
+      return upload;
+    },
+
+    async keep(id, lifeMs) {
+      const until = (await now()) + lifeMs;
+      const multi = redis.multi().zadd(keys.uploads, 'XX', 'GT', until, id).hmget(keys.upload(id), 'id', 'retired');
+      const [, record] = await results(multi);
+      const [there, retired] = z.tuple([z.string().nullable(), z.string().nullable()]).parse(record);
+      return there !== null && retired === null;
+    },
+
+    async due(limit) {
+      return redis.zrange(keys.uploads, '-inf', await now(), 'BYSCORE', 'LIMIT', 0, limit);
+    },
+
+    async retire(id) {
+      const at = await now();
+      const [, score] = await results(redis.multi().hset(keys.upload(id), 'retired', '1').zscore(keys.uploads, id));
+      if (Number(scoreSchema.parse(score) ?? 0) <= at) return true;
+      await redis.hdel(keys.upload(id), 'retired');
+      return false;
+    },
+
+    async remove(id) {
+      await results(redis.multi().del(keys.upload(id)).zrem(keys.uploads, id));
+    },
+  };
+}
