@@ -1,5 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { createBackendCommand, type OperatorSession } from './backends/cli.ts';
+import { openOperator } from './backends/operator-session.ts';
 import { ConfigError, describeConfig, loadConfig } from './config.ts';
+import { findEmbeddedRedis } from './embedded/redis.ts';
+import { createLog } from './observability/log.ts';
 import { startGatewayRole, startWorkerRole } from './roles.ts';
 import { runRole } from './run.ts';
 import { type FaultPatch, parseFault } from './simulator/faults.ts';
@@ -61,6 +65,8 @@ simulator
     }
   });
 
+program.addCommand(createBackendCommand({ open: reachInstallation, write: (text) => process.stdout.write(text) }));
+
 program
   .command('config')
   .description('print the effective configuration, secrets masked')
@@ -73,6 +79,23 @@ program
       process.exitCode = 78;
     }
   });
+
+/** The Redis of REDIS_URL, or that of an all-in-one start on DATA_DIR. */
+async function reachInstallation(): Promise<OperatorSession> {
+  try {
+    const { redis, folder } = loadConfig(process.env);
+    const url = redis.url ?? (await findEmbeddedRedis(folder.dataDir));
+    if (url === null) {
+      throw new Error(`REDIS_URL: expected a value, since nothing that \`npm start\` starts runs on ${folder.dataDir}`);
+    }
+    const log = createLog({ level: 'silent', readable: false });
+    return await openOperator({ url, prefix: redis.prefix, log });
+  } catch (error) {
+    const lines =
+      error instanceof ConfigError ? error.problems : [error instanceof Error ? error.message : String(error)];
+    return program.error(`error: ${lines.join('\n')}`);
+  }
+}
 
 function collectFaults(text: string, earlier: FaultPatch[]): FaultPatch[] {
   try {

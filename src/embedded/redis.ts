@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { lstat, mkdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { DataDirError } from './data-dir.ts';
@@ -37,7 +37,7 @@ const END_TIMEOUT_MS = 10_000;
 export async function startEmbeddedRedis({ dataDir, log }: { dataDir: string; log: Logger }): Promise<EmbeddedRedis> {
   const dir = join(dataDir, 'redis');
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const socketPath = await socketPathFor(dir);
+  const socketPath = await prepareSocket(dir);
   const pidFile = join(dir, 'redis.pid');
   await endLeftBehind({ socketPath, pidFile, log });
 
@@ -66,6 +66,12 @@ export async function startEmbeddedRedis({ dataDir, log }: { dataDir: string; lo
     },
     close: running.close,
   };
+}
+
+/** The socket of the Redis that an all-in-one start runs on this data folder; null when none answers there. */
+export async function findEmbeddedRedis(dataDir: string): Promise<string | null> {
+  const socketPath = socketPathOf(join(dataDir, 'redis'));
+  return (await askRedis(socketPath, 'PING'))?.startsWith('+PONG') ? socketPath : null;
 }
 
 async function start(options: { args: string[]; socketPath: string; signal: AbortSignal }): Promise<ChildProcess> {
@@ -122,21 +128,28 @@ async function endLeftBehind(options: { socketPath: string; pidFile: string; log
 }
 
 /** In the data folder, or where its path does not fit into the address of a socket, in a folder of ours among the temporary ones. */
-async function socketPathFor(dir: string): Promise<string> {
+function socketPathOf(dir: string): string {
   const usual = join(dir, 'redis.sock');
   // A question mark begins options where the client reads the path as an address.
   if (Buffer.byteLength(usual) <= MAX_SOCKET_PATH && !usual.includes('?')) return usual;
   const hash = createHash('sha256').update(dir).digest('hex').slice(0, 16);
-  const short = join(tmpdir(), `comfygate-${hash}`);
-  await mkdir(short, { recursive: true, mode: 0o700 });
-  const { uid, mode } = await lstat(short);
+  return join(tmpdir(), `comfygate-${hash}`, 'redis.sock');
+}
+
+/** Its folder is made where it is missing. */
+async function prepareSocket(dir: string): Promise<string> {
+  const path = socketPathOf(dir);
+  const folder = dirname(path);
+  if (folder === dir) return path;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { uid, mode } = await lstat(folder);
   if (uid !== process.getuid?.() || (mode & 0o170_077) !== 0o040_000) {
     throw new DataDirError(
       'DATA_DIR_UNUSABLE',
-      `DATA_DIR: ${short} belongs to somebody else; choose a DATA_DIR with a shorter path`,
+      `DATA_DIR: ${folder} belongs to somebody else; choose a DATA_DIR with a shorter path`,
     );
   }
-  return join(short, 'redis.sock');
+  return path;
 }
 
 function emptyIfMissing(error: unknown): string {
