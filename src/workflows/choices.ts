@@ -23,6 +23,7 @@ export function toChoices(declared: readonly (string | readonly [string, string]
 
 /** The message for a value that is none of the choices: the nearest ones, and all of them where they are not too many. */
 export function notAChoice(given: string, choices: readonly string[]): string {
+  if (choices.length === 0) return `${quote(given)} is not a choice. There is none`;
   const near = nearestChoices(given, choices);
   const hint = near.length > 0 ? `; did you mean ${orList(near)}?` : '';
   const all = choices.join(', ');
@@ -35,15 +36,16 @@ export function nearestChoices(given: string, choices: readonly string[]): strin
   const wanted = given.slice(0, COMPARED_CHARACTERS).toUpperCase();
   const limit = Math.max(1, Math.floor(wanted.length * 0.4));
   return choices
-    .map((choice) => ({ choice, away: distance(wanted, choice.slice(0, COMPARED_CHARACTERS).toUpperCase()) }))
+    .map((choice) => ({ choice, away: distance(wanted, choice.slice(0, COMPARED_CHARACTERS).toUpperCase(), limit) }))
     .filter(({ away }) => away <= limit)
     .sort((a, b) => a.away - b.away)
     .slice(0, 3)
     .map(({ choice }) => choice);
 }
 
-/** Levenshtein's: insertions, deletions and replacements that make one text of the other. */
-function distance(a: string, b: string): number {
+/** Levenshtein's: insertions, deletions and replacements that make one text of the other; beyond `limit` no longer exact. */
+function distance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row++) {
     const current = [row];
@@ -51,6 +53,7 @@ function distance(a: string, b: string): number {
       const replaced = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
       current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
     }
+    if (Math.min(...current) > limit) return limit + 1;
     previous = current;
   }
   return previous[b.length] ?? 0;
