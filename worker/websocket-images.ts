@@ -51,6 +51,7 @@ export function collectWebsocketImages(graph: Graph, tempDir: string): Websocket
   const closing = new AbortController();
   let prompt = newPrompt();
   let writing: Promise<unknown> = Promise.resolve();
+  let discarded: Promise<unknown> = Promise.resolve();
 
   function newPrompt() {
     const nodes = new Map(
@@ -105,7 +106,7 @@ export function collectWebsocketImages(graph: Graph, tempDir: string): Websocket
       for (const heard of prompt.nodes.values()) heard.begun &&= heard.finished;
     },
     restart() {
-      void discard(prompt);
+      discarded = Promise.all([discarded, discard(prompt)]);
       prompt = newPrompt();
     },
     async settle(signal) {
@@ -133,7 +134,7 @@ export function collectWebsocketImages(graph: Graph, tempDir: string): Websocket
     },
     async [Symbol.asyncDispose]() {
       closing.abort();
-      await discard(prompt);
+      await Promise.all([discarded, discard(prompt)]);
     },
   };
 }

@@ -22,7 +22,8 @@ describe('a job', () => {
     await using harness = await startHarness(redis.url);
     const simulator = await harness.simulate({ speed: 20 });
     harness.work({ main: simulator.url });
-    const id = await harness.submit(await recordedGraph('30_text_to_image'));
+    const graph = await recordedGraph('30_text_to_image');
+    const id = await harness.submit(graph, { parameters: { graph, keepMetadata: true } });
     const job = await harness.ended(id);
 
     expect(job).toMatchObject({
