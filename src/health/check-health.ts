@@ -7,7 +7,7 @@ import type { Health, HealthCheck, HealthReport, HealthStatus } from './health.t
 export interface HealthOptions {
   redis: Redis;
   store: GatewayJobStore;
-  artifacts: ArtifactStore;
+  artifacts: Pick<ArtifactStore, 'check'>;
   backends: BackendDirectory;
   version: string;
   now?: () => number;

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { BackendReport } from '../../src/backends/backends.ts';
-import { createRedisBackendDirectory, createRedisBackendReporter } from '../../src/backends/redis-backends.ts';
+import { type BackendReport, type SeenBackend, standing } from '../../src/backends/backends.ts';
+import {
+  createRedisBackendDirectory,
+  createRedisBackendOperator,
+  createRedisBackendReporter,
+} from '../../src/backends/redis-backends.ts';
+import { createHealth } from '../../src/health/check-health.ts';
 import { unknownBackend } from '../support/backends.ts';
 import { openStores } from '../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
@@ -55,4 +60,49 @@ it('says whether another worker reaches a server, and only while it does', async
   await first.report('first', [up]);
   await first.leave('first');
   expect(await second.reportedByOthers('second', 'gpu')).toBe(false);
+});
+
+it('takes a server for down of which nobody has told for fifteen seconds, whatever was told last', () => {
+  const seen: SeenBackend = { ...up, status: 'DRAINING', reportedAt: 100_000, lastSeenAt: 100_000 };
+  expect(standing(seen, 114_999)).toEqual(seen);
+  expect(standing(seen, 115_000)).toMatchObject({ status: 'DOWN', running: 0, message: expect.any(String) });
+});
+
+it('tells workers which servers drain; one of them is still reached', async () => {
+  const reporter = createRedisBackendReporter(stores.durable, stores.keys);
+  const operator = createRedisBackendOperator(stores.redis, stores.keys);
+  await operator.drain('gpu');
+  expect(await reporter.report('drainer', [up])).toEqual(new Set(['gpu']));
+  await reporter.report('drainer', [{ ...up, status: 'DRAINING' }]);
+  const [seen] = await operator.backends();
+  expect(seen).toMatchObject({ status: 'DRAINING', lastSeenAt: seen?.reportedAt });
+  expect(await createRedisBackendReporter(stores.durable, stores.keys).reportedByOthers('other', 'gpu')).toBe(true);
+  await operator.resume('gpu');
+  expect(await reporter.report('drainer', [up])).toEqual(new Set());
+  await reporter.leave('drainer');
+});
+
+it.each([
+  [['UP', 'DRAINING'], 'HEALTHY', null],
+  [['UP', 'DOWN'], 'DEGRADED', 'down: b (not reached)'],
+  [['DRAINING', 'DRAINING'], 'DEGRADED', 'all that are up are draining: jobs wait'],
+  [['DOWN', 'DOWN'], 'UNHEALTHY', 'down: a (not reached), b (not reached)'],
+  [[], 'DEGRADED', 'no worker has reported a ComfyUI yet'],
+] as const)('health of servers that are %j is %s', async (statuses, status, message) => {
+  const seen = statuses.map((each, i) => ({
+    ...(each === 'DOWN' ? down : up),
+    name: 'ab'.charAt(i),
+    status: each,
+    reportedAt: 0,
+    lastSeenAt: 0,
+  }));
+  const health = createHealth({
+    redis: stores.redis,
+    store: stores.gateway,
+    artifacts: { check: async () => undefined },
+    backends: { backends: async () => seen, liveWorkers: async () => 1 },
+    version: '1.2.3',
+  });
+  const { checks } = await health();
+  expect(checks.find(({ name }) => name === 'comfyui')).toMatchObject({ status, message });
 });
