@@ -19,7 +19,7 @@ export interface LoadOptions {
  */
 export async function loadCatalogue({ dir, maxMegapixels }: LoadOptions): Promise<WorkflowCatalogue> {
   const faults: CatalogueFault[] = [];
-  const names = await folders(dir, faults);
+  const names = await workflowFolders(dir, faults);
   const workflows: Workflow[] = [];
   for (const name of names) {
     const workflow = await readWorkflow({ dir, name, maxMegapixels, report: (fault) => faults.push(fault) });
@@ -32,7 +32,8 @@ export async function loadCatalogue({ dir, maxMegapixels }: LoadOptions): Promis
   return { workflows, get: (name) => byName.get(name) };
 }
 
-async function folders(dir: string, faults: CatalogueFault[]): Promise<string[]> {
+/** The names of the workflows' folders, sorted; where they cannot be listed, none, and a fault. */
+export async function workflowFolders(dir: string, faults: CatalogueFault[]): Promise<string[]> {
   try {
     const names = (await readdir(dir)).filter((name) => !name.startsWith('.')).sort();
     // stat, not the entry's own type: a mounted configuration is often made of links.

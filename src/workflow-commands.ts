@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { isEnumType, isInputObjectType, printType } from 'graphql';
+import { createComfyHttp } from '../worker/comfyui/http.ts';
+import { type Config, ConfigError, loadConfig } from './config.ts';
+import type { NodeCatalogue } from './core/node-catalogue.ts';
+import { objectInfoSchema } from './core/object-info.ts';
+import { createSchema } from './graphql/schema.ts';
+import { AddError, addWorkflow } from './workflows/add/add-workflow.ts';
+import type { Workflow } from './workflows/catalogue.ts';
+import { CatalogueError } from './workflows/catalogue-error.ts';
+import { inputTypeName } from './workflows/check-names.ts';
+import { checkAgainstServer } from './workflows/check-server.ts';
+import { loadCatalogue } from './workflows/load.ts';
+
+const EX_CONFIG = 78;
+/** Servers with many custom nodes answer slowly and at length. */
+const CATALOGUE_LIMITS = { timeoutMs: 30_000, maxBytes: 128 * 1024 * 1024 };
+
+interface WorkflowOptions {
+  dir?: string;
+  comfyui?: string;
+}
+
+/** `comfygate workflow add|check`, with the settings of `env` for what no option says. */
+export function addWorkflowCommands(program: Command, env: NodeJS.ProcessEnv): void {
+  const workflow = program.command('workflow').description('make and check workflows');
+
+  workflow
+    .command('add')
+    .argument('<export>', "a graph in ComfyUI's API format: File > Export (API)")
+    .description('make a typed workflow of a ComfyUI export: its graph, and a manifest of what callers can set')
+    .option('--name <name>', "its name in the API (default: made of the file's name)")
+    .option('--dir <folder>', 'the workflows folder (default: WORKFLOWS_DIR)')
+    .option('--comfyui <url>', "a ComfyUI whose choices and limits are taken (default: a stock ComfyUI's)")
+    .option('--force', 'overwrite a workflow of that name', false)
+    .addHelpText(
+      'after',
+      `
+Found are prompts, seeds, sizes, steps, models, input files and the like. A node titled $name in ComfyUI's editor is a
+parameter of that name, "$name: text" describes it, and "$width $height" marks two inputs of one node.
+
+Example:
+  $ comfygate workflow add my-export.json --name portrait --comfyui http://127.0.0.1:8188`,
+    )
+    .action((file: string, options: WorkflowOptions & { name?: string; force: boolean }) =>
+      told(env, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
+        const catalogue = options.comfyui === undefined ? null : await readCatalogue(options.comfyui);
+        const { force, name = null, dir = workflowsDir } = options;
+        const stock = await stockCatalogue();
+        const added = await addWorkflow({ file, name, dir, force, catalogue, stock, maxMegapixels });
+        const { parameters } = added.workflow;
+        const lines = [
+          `${added.folder}: ${parameters.length} ${parameters.length === 1 ? 'parameter' : 'parameters'}`,
+          '',
+          inputOf(added.workflow),
+          '',
+          ...added.notes.map((note) => `Note: ${note}`),
+          'Next:',
+          `  1. Trim ${added.folder}/manifest.json: take out what callers should not set, mend limits and descriptions.`,
+          '  2. comfygate workflow check',
+          '  3. Start the gateway again, and the workers with it.',
+        ];
+        process.stdout.write(`${lines.join('\n')}\n`);
+      }),
+    );
+
+  workflow
+    .command('check')
+    .description('check every manifest against its graph, and against a ComfyUI')
+    .option('--dir <folder>', 'the workflows folder (default: WORKFLOWS_DIR)')
+    .option('--comfyui <url>', 'a ComfyUI that has to have their classes, models and choices, and to take their limits')
+    .addHelpText(
+      'after',
+      '\nExits with 1 when there are faults.\n\nExample:\n  $ comfygate workflow check --comfyui http://127.0.0.1:8188',
+    )
+    .action((options: WorkflowOptions) =>
+      told(env, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
+        const dir = options.dir ?? workflowsDir;
+        const { workflows } = await loadCatalogue({ dir, maxMegapixels });
+        const server = options.comfyui === undefined ? null : await readCatalogue(options.comfyui);
+        const faults = server ? workflows.flatMap((it) => checkAgainstServer(it, server)) : [];
+        if (faults.length > 0) throw new CatalogueError(dir, faults);
+        const where = server ? ', and the server can run them' : '';
+        process.stdout.write(
+          `${workflows.map(({ name }) => `${name}: ok`).join('\n')}\n${workflows.length} workflows${where}\n`,
+        );
+      }),
+    );
+}
+
+/** Runs a command with the configuration; what a person has done wrong is told in words, and the exit code says so. */
+async function told(env: NodeJS.ProcessEnv, run: (config: Config) => Promise<void>): Promise<void> {
+  try {
+    await run(loadConfig(env));
+  } catch (error) {
+    const ours = error instanceof AddError || error instanceof CatalogueError || error instanceof UnreadableServer;
+    if (!ours && !(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error instanceof ConfigError ? error.problems.join('\n') : error.message}\n`);
+    process.exitCode = error instanceof ConfigError ? EX_CONFIG : 1;
+  }
+}
+
+class UnreadableServer extends Error {}
+
+async function readCatalogue(url: string): Promise<NodeCatalogue> {
+  const base = URL.parse(url);
+  if (!base || !/^https?:$/.test(base.protocol)) throw new UnreadableServer(`--comfyui: ${url} is no http address`);
+  const http = createComfyHttp(url.replace(/\/+$/, ''));
+  try {
+    return await http.get('/api/object_info', objectInfoSchema, CATALOGUE_LIMITS);
+  } catch (error) {
+    throw new UnreadableServer(`--comfyui ${url}: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    await http.close();
+  }
+}
+
+/** The classes of a stock ComfyUI, as the simulator has them. */
+async function stockCatalogue(): Promise<NodeCatalogue> {
+  const path = fileURLToPath(new URL('simulator/object_info.json', import.meta.url));
+  return objectInfoSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+}
+
+/** The workflow's input and its enum types as GraphQL; long lists of choices are cut. */
+function inputOf(workflow: Workflow): string {
+  const catalogue = { workflows: [workflow], get: (name: string) => (name === workflow.name ? workflow : undefined) };
+  const schema = createSchema(catalogue);
+  const input = schema.getType(inputTypeName(workflow.name));
+  if (!isInputObjectType(input)) throw new Error(`the schema has no input type for ${workflow.name}`);
+  const enums = new Set(workflow.parameters.flatMap(({ enumType }) => enumType ?? []));
+  const types = [...enums].map((name) => schema.getType(name)).filter(isEnumType);
+  const choices = types.map((type) => `enum ${type.name} { ${choicesOf(type.getValues().map(({ name }) => name))} }`);
+  return [printType(input), ...choices].join('\n\n');
+}
+
+function choicesOf(names: string[]): string {
+  return names.length > 12 ? `${names.slice(0, 10).join(' ')} … and ${names.length - 10} more` : names.join(' ');
+}

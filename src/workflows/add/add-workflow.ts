@@ -1,0 +1,144 @@
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NodeCatalogue } from '../../core/node-catalogue.ts';
+import type { Workflow } from '../catalogue.ts';
+import type { CatalogueFault } from '../catalogue-error.ts';
+import { inputTypeName } from '../check-names.ts';
+import { workflowFolders } from '../load.ts';
+import { manifestJsonSchema } from '../manifest.ts';
+import { readWorkflow } from '../read-workflow.ts';
+import { makeManifest } from './make-manifest.ts';
+import { workflowName, workflowNameFault } from './names.ts';
+import { readExport } from './read-export.ts';
+
+export interface AddOptions {
+  /** The API-format export. */
+  file: string;
+  /** Default: made of the file's name. */
+  name: string | null;
+  /** The workflows folder, which is made where it is not there. */
+  dir: string;
+  /** Whether a workflow of that name may be overwritten. */
+  force: boolean;
+  /** A server's node classes; null: those of a stock ComfyUI. */
+  catalogue: NodeCatalogue | null;
+  stock: NodeCatalogue;
+  maxMegapixels: number;
+}
+
+export interface Added {
+  workflow: Workflow;
+  folder: string;
+  /** What a person should know: marks that lead nowhere, classes that the server lacks, other workflows that cannot be used. */
+  notes: string[];
+}
+
+/** What was asked for cannot be done; the message says why and what to do instead. */
+export class AddError extends Error {
+  override readonly name = 'AddError';
+}
+
+/** Makes a workflow of an export: a folder with its graph and a manifest that loads. Rejects with an AddError. */
+export async function addWorkflow(options: AddOptions): Promise<Added> {
+  const { file, dir, force, stock, maxMegapixels } = options;
+  const name = options.name ?? workflowName(file);
+  const fault = workflowNameFault(name);
+  if (fault) throw new AddError(`a workflow cannot be called ${JSON.stringify(name)}: ${fault}`);
+  const read = readExport(await readText(file));
+  if (!read.ok) throw new AddError([`${file} is no export in API format:`, ...read.faults].join('\n  '));
+  const { graph } = read;
+
+  await mkdir(dir, { recursive: true });
+  const folder = join(dir, name);
+  if (!force && (await exists(folder))) {
+    throw new AddError(`${folder} is there already: choose another --name, or overwrite it with --force`);
+  }
+  const others = await readOthers(dir, name, maxMegapixels);
+  const twin = others.names.find((other) => inputTypeName(other) === inputTypeName(name));
+  if (twin) throw new AddError(`the input type of ${name} would be that of ${twin}: choose another --name`);
+
+  const catalogue = options.catalogue ?? stock;
+  const inputTypes = new Set([name, ...others.names].map(inputTypeName));
+  const made = makeManifest({ name, graph, catalogue, stock, enumTypes: others.enumTypes, inputTypes, maxMegapixels });
+  if (!made.manifest) {
+    const hint = 'nothing in it is set by hand; in the editor, a title like $prompt marks what callers are to set';
+    throw new AddError([`${file}: ${hint}`, ...made.notes].join('\n  '));
+  }
+
+  // Beside the others, so that it can be moved there; names with a dot in front are no workflows.
+  const draft = await mkdtemp(join(dir, '.adding-'));
+  try {
+    await mkdir(join(draft, name));
+    await writeJson(join(draft, name, 'graph.json'), graph);
+    await writeJson(join(draft, name, 'manifest.json'), made.manifest);
+    const faults: CatalogueFault[] = [];
+    const workflow = await readWorkflow({ dir: draft, name, maxMegapixels, report: (it) => faults.push(it) });
+    if (!workflow || faults.length > 0)
+      throw new Error(`a manifest was made that does not load: ${JSON.stringify(faults)}`);
+    await mkdir(folder, { recursive: force });
+    for (const part of ['graph.json', 'manifest.json']) await rename(join(draft, name, part), join(folder, part));
+    await writeSchema(dir);
+    const lacking = options.catalogue ? lackingClasses(workflow, graph, options.catalogue) : [];
+    return { workflow, folder, notes: [...made.notes, ...lacking, ...others.notes] };
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+/** The other workflows as far as they can be read: their names, and the enum types that they bring. */
+async function readOthers(dir: string, name: string, maxMegapixels: number) {
+  const faults: CatalogueFault[] = [];
+  const names = (await workflowFolders(dir, faults)).filter((other) => other !== name);
+  const enumTypes = new Map<string, readonly string[]>();
+  for (const other of names) {
+    const workflow = await readWorkflow({ dir, name: other, maxMegapixels, report: (fault) => faults.push(fault) });
+    for (const { enumType, choices } of workflow?.parameters ?? []) {
+      if (enumType && choices) {
+        enumTypes.set(
+          enumType,
+          choices.map(({ value, label }) => `${value}=${label}`),
+        );
+      }
+    }
+  }
+  const notes = faults.map(({ file, field, reason }) =>
+    ['another workflow cannot be used', file, field, reason].filter(Boolean).join(': '),
+  );
+  return { names, enumTypes, notes };
+}
+
+function lackingClasses(
+  workflow: Workflow,
+  graph: { [id: string]: { class_type: string } },
+  catalogue: NodeCatalogue,
+): string[] {
+  const classes = new Set(Object.values(graph).map((node) => node.class_type));
+  return [...classes]
+    .filter((name) => !catalogue.has(name))
+    .map((name) => `the server has no class ${name}: ${workflow.name} does not run there`);
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new AddError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** For editors; manifests name it as their $schema. */
+async function writeSchema(dir: string): Promise<void> {
+  const path = join(dir, 'manifest.schema.json');
+  if (!(await exists(path))) await writeJson(path, manifestJsonSchema());
+}

@@ -1,0 +1,22 @@
+import { enumValueFault } from '../check-names.ts';
+import { toChoices } from '../choices.ts';
+
+/** ComfyUI's names, each once; with a GraphQL name of its own where the usual one would be taken or none. */
+export function declareChoices(labels: readonly string[]): (string | [string, string])[] {
+  const taken = new Set<string>();
+  return [...new Set(labels)]
+    .filter((label) => label !== '')
+    .map((label, index) => {
+      const usual = toChoices([label])[0]?.value ?? '';
+      if (enumValueFault(usual) === null && !taken.has(usual)) {
+        taken.add(usual);
+        return label;
+      }
+      const words = usual.replace(/^_+|_+$/g, '').slice(0, 40);
+      const base = words === '' || enumValueFault(words) ? 'CHOICE' : words;
+      let name = `${base}_${index + 1}`;
+      while (taken.has(name)) name += '_';
+      taken.add(name);
+      return [name, label];
+    });
+}

@@ -1,0 +1,179 @@
+import type { Graph } from '../../core/graph.ts';
+import type { NodeCatalogue } from '../../core/node-catalogue.ts';
+import { nameFault } from '../check-names.ts';
+import { findFile, findModel } from './find-loaded.ts';
+import { findPrompts } from './find-prompts.ts';
+import type { Finding, Takes } from './finding.ts';
+import { findMarks, type Mark } from './marks.ts';
+import { camelCase, jsonType, LAST_RANK, ruleFor, ruleNamed } from './rules.ts';
+import { createWiring, type Literal, type Place, type Wiring } from './wiring.ts';
+
+/** Inputs that say how a graph runs, not what it makes: left out also where nothing else is found. */
+const OF_THE_HOUSE =
+  /^(?:filename_prefix|weight_dtype|device|type|format|codec|quality|compress_level|control_after_generate)$/;
+
+/**
+ * What a caller would want to set: the prompts that samplers are given, input files, models, what rules know by the input's
+ * name, nodes such as PrimitiveInt, and what titles mark. Where that is nothing, everything that is set by hand.
+ */
+export function findParameters(graph: Graph, catalogue: NodeCatalogue): { findings: Finding[]; notes: string[] } {
+  const wiring = createWiring(graph);
+  const { marks, notes } = findMarks(graph, wiring);
+  const literals = literalsOf(graph, wiring);
+  const known = [
+    ...findPrompts(graph, wiring),
+    ...literals.flatMap((literal) => {
+      const found = findFile(literal, graph, wiring) ?? findModel(literal, graph) ?? byRule(literal, graph, wiring);
+      return found ? [found] : [];
+    }),
+    ...literals.flatMap((literal) => held(literal, graph, wiring, catalogue)),
+  ];
+  const found = merged(firstOfPlace(known));
+  const marked = applyMarks(marks, found, catalogue, graph, notes);
+  if (marked.length > 0) return { findings: inOrder(marked), notes };
+  const rest = literals.flatMap((literal) => {
+    const finding = OF_THE_HOUSE.test(literal.at.input) ? null : anything(literal, graph, catalogue);
+    return finding ? [finding] : [];
+  });
+  return { findings: firstOfPlace(rest), notes };
+}
+
+function literalsOf(graph: Graph, wiring: Wiring): Literal[] {
+  return Object.entries(graph).flatMap(([node, { inputs }]) =>
+    Object.keys(inputs).flatMap((input) => wiring.literal({ node, input }) ?? []),
+  );
+}
+
+function byRule(literal: Literal, graph: Graph, wiring: Wiring): Finding | null {
+  const { at, place, value } = literal;
+  const siblings = Object.keys(graph[at.node]?.inputs ?? {});
+  const rule = ruleFor(at.input, value, siblings);
+  if (!rule) return null;
+  if (rule.name === 'denoise' && value === 1 && !continues(at.node, wiring)) return null;
+  const { name, takes, description, merge, rank } = rule;
+  // Width and height belong together: two nodes of one width may be meant to differ.
+  const pair = ['width', 'height'].map((input) => wiring.literal({ node: at.node, input })?.value).join('x');
+  const key = name === 'width' || name === 'height' ? pair : String(value);
+  return { name, takes, description, value, at, places: [place], sameAs: merge ? key : null, rank };
+}
+
+/** Whether a sampler begins with something, and not with an empty latent, which all of its noise replaces. */
+function continues(sampler: string, wiring: Wiring, input = 'latent_image', depth = 0): boolean {
+  const from = wiring.link({ node: sampler, input });
+  const node = from && wiring.node(from.node);
+  if (!from || !node || depth > 20) return false;
+  if (/VAEEncode|Inpaint|LatentUpscale|LoadLatent/.test(node.class_type)) return true;
+  return ['samples', 'latent', 'latent_image'].some((name) => continues(from.node, wiring, name, depth + 1));
+}
+
+/** A node that does nothing but hold a value was put there to be set; its title says what it is, else where it goes. */
+function held({ at, value }: Literal, graph: Graph, wiring: Wiring, catalogue: NodeCatalogue): Finding[] {
+  if (!wiring.holdsValue(at.node)) return [];
+  const title = graph[at.node]?._meta?.title ?? '';
+  const own = /^(?:int|float|string|boolean|text|primitive.*|.*\(multiline\).*)$/i.test(title) ? '' : camelCase(title);
+  const [user] = wiring.users(at.node);
+  const finding = user && anything({ at, place: at, value }, graph, catalogue);
+  if (!finding) return [];
+  const goesTo = /^(?:source|any|value|input)$/.test(user.input) ? '' : camelCase(user.input);
+  const name = own || goesTo || (typeof value === 'string' ? 'text' : 'value');
+  return [{ ...finding, name, description: title ? `${title}.` : finding.description }];
+}
+
+function anything({ at, place, value }: Literal, graph: Graph, catalogue: NodeCatalogue): Finding | null {
+  const node = graph[at.node];
+  const takes = takesOf({ at, place, value }, graph, catalogue);
+  const description = `${at.input} of ${node?._meta?.title || node?.class_type}.`;
+  const name = camelCase(at.input) || 'value';
+  return { name, takes, description, value, at, places: [place], sameAs: null, rank: LAST_RANK };
+}
+
+/** What a value takes by what its class says, else by what it is. */
+function takesOf({ at, value }: Literal, graph: Graph, catalogue: NodeCatalogue): Takes {
+  const spec = catalogue.get(graph[at.node]?.class_type ?? '')?.inputs.get(at.input)?.spec;
+  if (typeof value === 'boolean') return { type: 'boolean' };
+  if (typeof value === 'number') {
+    if (spec?.kind === 'INT' || spec?.kind === 'FLOAT') return { type: spec.kind === 'INT' ? 'int' : 'float' };
+    return { type: Number.isInteger(value) ? 'int' : 'float' };
+  }
+  return spec?.kind === 'COMBO' ? { type: 'enum' } : { type: 'string' };
+}
+
+/** A place has one parameter: the first that was found for it. */
+function firstOfPlace(findings: Finding[]): Finding[] {
+  const taken = new Set<string>();
+  return findings.filter(({ places: [place] }) => {
+    const key = keyOf(place);
+    const first = !taken.has(key);
+    taken.add(key);
+    return first;
+  });
+}
+
+/** The same thing in several places is one parameter. */
+function merged(findings: Finding[]): Finding[] {
+  const all: Finding[] = [];
+  for (const finding of findings) {
+    const same = all.find(
+      (other) => finding.sameAs !== null && other.name === finding.name && other.sameAs === finding.sameAs,
+    );
+    if (same) same.places.push(...finding.places);
+    else all.push({ ...finding, places: [...finding.places] });
+  }
+  return all;
+}
+
+/** Marked places become parameters of the mark's name; those marked alike become one. */
+function applyMarks(
+  marks: Mark[],
+  found: Finding[],
+  catalogue: NodeCatalogue,
+  graph: Graph,
+  notes: string[],
+): Finding[] {
+  const marked = new Map<string, Finding>();
+  for (const { name, description, literal } of marks) {
+    const fault = nameFault(name);
+    const key = keyOf(literal.place);
+    const known = found.find(({ places }) => places.some((place) => keyOf(place) === key));
+    const finding = known ?? anything(literal, graph, catalogue);
+    if (fault || !finding) {
+      notes.push(`the title $${name} of node ${literal.at.node} is no name: ${fault}`);
+      continue;
+    }
+    const other = marked.get(name);
+    if (other && jsonType(other.takes) !== jsonType(finding.takes)) {
+      notes.push(`the title $${name} of node ${literal.at.node} marks another type of value than the one before`);
+      continue;
+    }
+    const { takes = finding.takes, rank = finding.rank } = sameType(ruleNamed(name), finding) ?? {};
+    marked.set(name, {
+      ...finding,
+      name,
+      takes: known ? finding.takes : takes,
+      rank,
+      description: description ?? finding.description,
+      places: [...(other?.places ?? []), literal.place],
+      marked: true,
+    });
+  }
+  const places = new Set([...marked.values()].flatMap((finding) => finding.places.map(keyOf)));
+  const unmarked = found
+    .map((finding) => ({ ...finding, places: finding.places.filter((place) => !places.has(keyOf(place))) }))
+    .filter((finding) => finding.places.length > 0);
+  return [...marked.values(), ...unmarked];
+}
+
+function sameType(
+  rule: { takes: Takes; rank: number } | null,
+  finding: Finding,
+): { takes: Takes; rank: number } | null {
+  return rule && jsonType(rule.takes) === jsonType(finding.takes) && rule.takes.type !== 'enum' ? rule : null;
+}
+
+function inOrder(findings: Finding[]): Finding[] {
+  return [...findings].sort((a, b) => a.rank - b.rank);
+}
+
+function keyOf(place: Place | undefined): string {
+  return JSON.stringify([place?.node, place?.input]);
+}

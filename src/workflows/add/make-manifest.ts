@@ -1,0 +1,137 @@
+import type { Graph } from '../../core/graph.ts';
+import type { NodeCatalogue } from '../../core/node-catalogue.ts';
+import { typeNameFault } from '../check-names.ts';
+import { type DeclaredParameter, declareParameter } from './declare.ts';
+import { findParameters } from './find-parameters.ts';
+import { nameParameters } from './names.ts';
+import { upperFirst } from './rules.ts';
+import { createWiring } from './wiring.ts';
+
+/** `manifest.json` as `workflow add` writes it. */
+export interface MadeManifest {
+  $schema: string;
+  title: string;
+  description: string;
+  parameters: { [name: string]: DeclaredParameter };
+  constraints?: { megapixels: [string, string] }[];
+  outputs?: { node: string }[];
+}
+
+export interface MakeOptions {
+  /** The workflow's. */
+  name: string;
+  graph: Graph;
+  /** What is known of node classes: a server's, or those of a stock ComfyUI. */
+  catalogue: NodeCatalogue;
+  /** A stock ComfyUI's classes. */
+  stock: NodeCatalogue;
+  /** Enum types of other workflows, with their choices as `GraphQL name=ComfyUI's name`. */
+  enumTypes: ReadonlyMap<string, readonly string[]>;
+  /** Names that enum types cannot have: the input types of all workflows. */
+  inputTypes: ReadonlySet<string>;
+  maxMegapixels: number;
+}
+
+const PREVIEW_CLASS = /^(?:PreviewImage|PreviewAudio|MaskPreview|ImageCompare|Preview3D)/;
+
+/** A manifest with a parameter for all that a caller would want to set, and notes for a person; null where there is nothing. */
+export function makeManifest(options: MakeOptions): { manifest: MadeManifest | null; notes: string[] } {
+  const { name, graph, catalogue, stock, maxMegapixels } = options;
+  const { findings, notes } = findParameters(graph, catalogue);
+  if (findings.length === 0) return { manifest: null, notes };
+  const names = nameParameters(findings, graph);
+  const enumType = enumTypeNames(options);
+  const parameters: { [name: string]: DeclaredParameter } = {};
+  for (const [index, finding] of findings.entries()) {
+    const parameter = names[index] ?? finding.name;
+    const twin =
+      names.indexOf(finding.name) !== index && findings.some((it, at) => at !== index && it.name === finding.name);
+    const node = graph[finding.at.node];
+    const where = ` Of node ${finding.at.node}, ${node?._meta?.title || node?.class_type}.`;
+    const described = twin && !finding.marked ? { ...finding, description: finding.description + where } : finding;
+    parameters[parameter] = declareParameter(parameter, described, { graph, catalogue, stock, enumType });
+  }
+  const title = titleOf(name);
+  const megapixels = sizePair(parameters, maxMegapixels);
+  const outputs = previewsOnly(graph);
+  return {
+    manifest: {
+      $schema: '../manifest.schema.json',
+      title,
+      description: `${title}.`,
+      parameters,
+      ...(megapixels && { constraints: [{ megapixels }] }),
+      ...(outputs && { outputs }),
+    },
+    notes,
+  };
+}
+
+/** Names enum types: an existing one with the same choices is shared, another of its name makes the workflow's name come before. */
+function enumTypeNames({
+  name,
+  enumTypes,
+  inputTypes,
+}: MakeOptions): (wanted: string, choices: readonly string[]) => string {
+  const known = new Map([...enumTypes].map(([type, choices]) => [type, textOf(choices)]));
+  return (wanted, choices) => {
+    const text = textOf(choices);
+    const own = `${upperFirst(name)}${upperFirst(wanted)}`.slice(0, 56);
+    const names = ['Sampler', 'Scheduler'].includes(wanted) ? [wanted, own] : [own];
+    for (let count = 2; ; count++) {
+      const free = names.find((type) => {
+        const other = known.get(type);
+        return other === undefined ? !inputTypes.has(type) && typeNameFault(type) === null : other === text;
+      });
+      if (free !== undefined) {
+        known.set(free, text);
+        return free;
+      }
+      names.push(`${own}${count}`);
+    }
+  };
+}
+
+function textOf(choices: readonly string[]): string {
+  return JSON.stringify([...choices].sort());
+}
+
+/** `textToImage` is `Text to image`. */
+function titleOf(name: string): string {
+  const words = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replaceAll('_', ' ')
+    .trim()
+    .toLowerCase();
+  return upperFirst(words) || name;
+}
+
+/** Width and height of one node, where the graph's own size is within the limit. */
+function sizePair(parameters: { [name: string]: DeclaredParameter }, maxMegapixels: number): [string, string] | null {
+  const byNode = (input: string) =>
+    Object.entries(parameters).filter(
+      ([, { type, targets }]) => isNumber(type) && targets.some((it) => it.input === input),
+    );
+  for (const [width, wide] of byNode('width')) {
+    for (const [height, high] of byNode('height')) {
+      const together = wide.targets.some(
+        (at) => at.input === 'width' && high.targets.some((it) => it.node === at.node),
+      );
+      const pixels = Number(wide.default) * Number(high.default);
+      if (together && pixels <= maxMegapixels * 1e6) return [width, height];
+    }
+  }
+  return null;
+}
+
+function isNumber(type: string): boolean {
+  return type === 'int' || type === 'float';
+}
+
+/** The ends of a graph that makes nothing but previews: they are temporary, and wanted only where they are named. */
+function previewsOnly(graph: Graph): { node: string }[] | null {
+  const wiring = createWiring(graph);
+  const ends = Object.keys(graph).filter((id) => wiring.users(id).length === 0);
+  const previews = ends.filter((id) => PREVIEW_CLASS.test(graph[id]?.class_type ?? ''));
+  return previews.length > 0 && previews.length === ends.length ? previews.map((node) => ({ node })) : null;
+}

@@ -1,0 +1,155 @@
+import type { Takes } from './finding.ts';
+
+/** What an input's name says of it. */
+export interface Rule {
+  name: string;
+  takes: Takes;
+  description: string;
+  /** Equal values in several nodes are one parameter. */
+  merge: boolean;
+}
+
+interface RuleRow extends Rule {
+  input: RegExp;
+  /** Another input that its node must have. */
+  beside?: RegExp;
+}
+
+const size = { minimum: 64, maximum: 2048, multipleOf: 8 };
+const SIZED = /^(?:width|height|seconds)$/;
+
+/** In the order that the parameters are listed in. */
+const rows: RuleRow[] = [
+  row(/^(?:prompt|positive_prompt|positive|tags)$/, 'prompt', 'What it shows or sounds like.', {
+    type: 'string',
+    required: true,
+    maxLength: 5000,
+  }),
+  row(/^lyrics$/, 'lyrics', 'What is sung.', { type: 'string', maxLength: 5000 }),
+  row(/^(?:negative_prompt|negative)$/, 'negativePrompt', 'What it does not show.', {
+    type: 'string',
+    maxLength: 2000,
+  }),
+  row(/^width$/, 'width', 'Width in pixels.', { type: 'int', ...size }),
+  row(/^height$/, 'height', 'Height in pixels.', { type: 'int', ...size }),
+  {
+    ...row(/^(?:length|video_frames|num_frames|frames)$/, 'length', 'How many pictures the film has.', {
+      type: 'int',
+      minimum: 1,
+      maximum: 241,
+    }),
+    beside: SIZED,
+  },
+  row(/^(?:seconds|duration)$/, 'seconds', 'How long it is.', { type: 'float', minimum: 1, maximum: 300 }),
+  row(/^(?:fps|frame_rate)$/, 'fps', 'How many pictures are shown in a second.', {
+    type: 'float',
+    minimum: 1,
+    maximum: 120,
+  }),
+  row(/^steps$/, 'steps', 'How many steps the sampler takes: more are slower and usually finer.', {
+    type: 'int',
+    minimum: 1,
+    maximum: 150,
+  }),
+  row(/^cfg(?:_scale)?$/, 'cfgScale', 'How closely the result follows the prompt.', {
+    type: 'float',
+    minimum: 1,
+    maximum: 30,
+  }),
+  row(/^guidance(?:_scale)?$/, 'guidance', 'How closely the result follows the prompt.', {
+    type: 'float',
+    minimum: 0,
+    maximum: 100,
+  }),
+  row(/^denoise$/, 'denoise', 'How far to leave what it begins with: 0 keeps it, 1 forgets it.', {
+    type: 'float',
+    minimum: 0,
+    maximum: 1,
+  }),
+  row(/^sampler(?:_name)?$/, 'sampler', 'The sampling method.', { type: 'enum', shared: 'Sampler' }),
+  row(/^scheduler$/, 'scheduler', 'How the noise falls from step to step.', { type: 'enum', shared: 'Scheduler' }),
+  row(
+    /^(?:noise_|rand(?:om)?_)?seed$/,
+    'seed',
+    'Where the noise starts: the same seed and input make the same result. Random when absent.',
+    { type: 'seed' },
+  ),
+  {
+    ...row(/^batch_size$/, 'batchSize', 'How many to make at once.', { type: 'int', minimum: 1, maximum: 4 }),
+    beside: SIZED,
+  },
+  alone(/^(?:strength\w*|\w+_strength)$/, '', 'How strongly it counts.', { type: 'float', minimum: -10, maximum: 10 }),
+  alone(/^scale_by$/, 'scaleBy', 'How many times as large the result is.', {
+    type: 'float',
+    minimum: 0.01,
+    maximum: 8,
+  }),
+  alone(/^megapixels$/, 'megapixels', 'Size of the result in million pixels.', {
+    type: 'float',
+    minimum: 0.01,
+    maximum: 16,
+  }),
+  alone(/^color$/, 'color', 'Red, green and blue as one number: 0 is black, 16777215 white.', {
+    type: 'int',
+    minimum: 0,
+    maximum: 16_777_215,
+  }),
+];
+
+/** The rule for an input, and its place in the order; null where its name says nothing or its value is of another type. */
+export function ruleFor(input: string, value: unknown, siblings: readonly string[]): (Rule & { rank: number }) | null {
+  const rank = rows.findIndex(
+    (candidate) =>
+      candidate.input.test(input) && (!candidate.beside || siblings.some((it) => candidate.beside?.test(it))),
+  );
+  const found = rows[rank];
+  if (!found || typeof value !== jsonType(found.takes)) return null;
+  return { ...found, name: found.name || camelCase(input), rank };
+}
+
+/** A rule by the name of its parameter. */
+export function ruleNamed(name: string): (Rule & { rank: number }) | null {
+  const rank = rows.findIndex((candidate) => candidate.name === name);
+  const found = rows[rank];
+  return found ? { ...found, rank } : null;
+}
+
+/** Where parameters go that no rule knows: after all others. */
+export const LAST_RANK = rows.length;
+
+/** Where models and files go: files before sizes, models after seeds. */
+export const FILE_RANK = 1.5;
+export const MODEL_RANK = rows.findIndex(({ name }) => name === 'seed') + 0.5;
+
+export function jsonType({ type }: Takes): 'string' | 'number' | 'boolean' {
+  if (type === 'boolean') return 'boolean';
+  return type === 'int' || type === 'float' || type === 'seed' ? 'number' : 'string';
+}
+
+/** `strength_model` and `Strength model` as `strengthModel`; only letters and digits of ASCII, '' where there are none. */
+export function camelCase(text: string): string {
+  const words = text
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .split(/[^A-Za-z0-9]+/)
+    .filter(Boolean)
+    .map((word) => (/^[A-Z0-9]+$/.test(word) ? word.toLowerCase() : word));
+  return words.map((word, index) => (index === 0 ? lowerFirst(word) : upperFirst(word))).join('');
+}
+
+export function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+function row(input: RegExp, name: string, description: string, takes: Takes): RuleRow {
+  return { input, name, description, takes, merge: true };
+}
+
+function alone(input: RegExp, name: string, description: string, takes: Takes): RuleRow {
+  return { ...row(input, name, description, takes), merge: false };
+}

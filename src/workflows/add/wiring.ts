@@ -1,0 +1,78 @@
+import type { Graph, GraphNode } from '../../core/graph.ts';
+import type { Json } from '../../core/job.ts';
+
+/** An input of a node. */
+export interface Place {
+  node: string;
+  input: string;
+}
+
+/** Something in the graph that is set by hand. */
+export interface Literal {
+  /** Where it is asked for, and where it stands: another node's, if that does nothing but hold a value. */
+  at: Place;
+  place: Place;
+  value: string | number | boolean;
+}
+
+/** How the nodes of a graph are linked. */
+export interface Wiring {
+  node(id: string): GraphNode | undefined;
+  /** Node id and output of an input that is a link. */
+  link(at: Place): { node: string; slot: number } | null;
+  /** The value that an input has by hand, also where it comes from a node such as PrimitiveInt; null where it is made. */
+  literal(at: Place): Literal | null;
+  /** The inputs that a node's outputs go to. */
+  users(node: string): (Place & { slot: number })[];
+  /** Whether the node does nothing but hold one value. */
+  holdsValue(node: string): boolean;
+}
+
+const VALUE_CLASS = /primitive|constant|^(?:int|float|string|text|seed|bool|number|value)/i;
+
+export function createWiring(graph: Graph): Wiring {
+  const node = (id: string): GraphNode | undefined => (Object.hasOwn(graph, id) ? graph[id] : undefined);
+  const valueAt = ({ node: id, input }: Place): Json | undefined => {
+    const inputs = node(id)?.inputs;
+    return inputs && Object.hasOwn(inputs, input) ? inputs[input] : undefined;
+  };
+
+  const link = (at: Place) => {
+    const value = valueAt(at);
+    if (!Array.isArray(value) || value.length !== 2) return null;
+    const [from, slot] = value;
+    return typeof from === 'string' && typeof slot === 'number' && node(from) ? { node: from, slot } : null;
+  };
+
+  const users = new Map<string, (Place & { slot: number })[]>();
+  for (const [id, { inputs }] of Object.entries(graph)) {
+    for (const input of Object.keys(inputs)) {
+      const from = link({ node: id, input });
+      if (!from) continue;
+      users.set(from.node, [...(users.get(from.node) ?? []), { node: id, input, slot: from.slot }]);
+    }
+  }
+
+  const onlyInput = (id: string): string | null => {
+    const found = node(id);
+    const [name, ...others] = Object.keys(found?.inputs ?? {});
+    const holds = found && VALUE_CLASS.test(found.class_type) && name !== undefined && others.length === 0;
+    return holds && isScalar(valueAt({ node: id, input: name })) ? name : null;
+  };
+
+  const literal = (at: Place): Literal | null => {
+    const value = valueAt(at);
+    if (isScalar(value)) return { at, place: at, value };
+    const from = link(at);
+    const input = from && onlyInput(from.node);
+    if (!from || !input) return null;
+    const held = valueAt({ node: from.node, input });
+    return isScalar(held) ? { at, place: { node: from.node, input }, value: held } : null;
+  };
+
+  return { node, link, literal, users: (id) => users.get(id) ?? [], holdsValue: (id) => onlyInput(id) !== null };
+}
+
+function isScalar(value: Json | undefined): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}

@@ -1,0 +1,104 @@
+import { findLacks, type Lack } from '../core/lacks.ts';
+import type { InputSpec, NodeCatalogue } from '../core/node-catalogue.ts';
+import { bindTemplate, parseTemplate, type Template } from '../core/template.ts';
+import type { Workflow, WorkflowParameter } from './catalogue.ts';
+import type { CatalogueFault } from './catalogue-error.ts';
+import { nearestChoices, notAChoice } from './choices.ts';
+import { quote } from './issues.ts';
+
+/** Bounds that a type has by itself: nobody wrote them into a manifest. */
+const INT_BOUNDS = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
+const SHOWN_CHOICES = 10;
+
+/**
+ * What of a workflow the ComfyUI with this catalogue would refuse: classes and models that it lacks, values of the graph and
+ * defaults that are beyond its limits or none of its choices, and limits and choices that promise callers what it refuses.
+ */
+export function checkAgainstServer(workflow: Workflow, catalogue: NodeCatalogue): CatalogueFault[] {
+  const template = parseTemplate(workflow.template.text);
+  const defaults = workflow.parameters.flatMap(({ name, type, default: value }) =>
+    type === 'FILE' || value === null ? [] : [[name, value] as const],
+  );
+  const graph = bindTemplate(template, Object.fromEntries(defaults));
+  // What every caller gives is never the graph's own.
+  const given = workflow.parameters.filter(({ type, required }) => type === 'FILE' || required);
+  const except = given.flatMap(({ name }) => template.parameters[name]?.targets ?? []);
+  return [
+    ...findLacks(graph, catalogue, { except }).map((lack) => faultOf(lack, workflow, template)),
+    ...workflow.parameters.flatMap((parameter) => checkPromises(parameter, workflow.name, template, catalogue)),
+  ];
+}
+
+function faultOf(lack: Lack, { name, parameters }: Workflow, template: Template): CatalogueFault {
+  const { nodeId, classType, input } = lack;
+  const parameter = parameters.find(
+    (it) =>
+      it.default !== null &&
+      template.parameters[it.name]?.targets.some((at) => at.node === nodeId && at.input === input),
+  );
+  const reason = reasonOf(lack);
+  if (parameter) {
+    const field = `parameters.${parameter.name}.default`;
+    return { file: `${name}/manifest.json`, field, reason: `${reason} (${classType}.${input})` };
+  }
+  const place = input === null ? 'class_type' : `inputs.${input}`;
+  const field = nodeId === null ? '' : `${nodeId}.${place}`;
+  return { file: `${name}/graph.json`, field, reason: input === null ? reason : `${reason} (${classType})` };
+}
+
+function reasonOf({ kind, given, options = [], message }: Lack): string {
+  const choices = options.map(String);
+  if (kind === 'class') {
+    const near = nearestChoices(String(given), choices);
+    return `the server has no class ${quote(String(given))}${near.length > 0 ? `; did you mean ${near.join(' or ')}?` : ''}`;
+  }
+  if (kind !== 'choice') return message;
+  return choices.length === 0
+    ? `the server has nothing to choose from for ${quote(String(given))}`
+    : notAChoice(String(given), choices);
+}
+
+/** Limits and choices of a parameter that are wider than what its targets take. */
+function checkPromises(
+  parameter: WorkflowParameter,
+  workflow: string,
+  template: Template,
+  catalogue: NodeCatalogue,
+): CatalogueFault[] {
+  const fault = (field: string, reason: string) => ({
+    file: `${workflow}/manifest.json`,
+    field: `parameters.${parameter.name}.${field}`,
+    reason,
+  });
+  return (template.parameters[parameter.name]?.targets ?? []).flatMap(({ node, input }) => {
+    const classType = template.graph[node]?.class_type ?? '';
+    const spec = catalogue.get(classType)?.inputs.get(input)?.spec;
+    if (!spec) return [];
+    const at = `${classType}.${input}`;
+    return [...checkLimits(parameter, spec, at, fault), ...checkChoices(parameter, spec, at, fault)];
+  });
+}
+
+type ToFault = (field: string, reason: string) => CatalogueFault;
+
+function checkLimits(parameter: WorkflowParameter, spec: InputSpec, at: string, fault: ToFault): CatalogueFault[] {
+  if (spec.kind !== 'INT' && spec.kind !== 'FLOAT') return [];
+  const { type, minimum, maximum } = parameter;
+  const said = (limit: 'minimum' | 'maximum') => type !== 'INT' || parameter[limit] !== INT_BOUNDS[limit];
+  const faults: CatalogueFault[] = [];
+  if (minimum !== null && spec.min !== undefined && minimum < spec.min && said('minimum')) {
+    faults.push(fault('limits.minimum', `${minimum} is below ${spec.min}, the least that ${at} takes`));
+  }
+  if (maximum !== null && spec.max !== undefined && maximum > spec.max && said('maximum')) {
+    faults.push(fault('limits.maximum', `${maximum} is above ${spec.max}, the most that ${at} takes`));
+  }
+  return faults;
+}
+
+function checkChoices({ choices }: WorkflowParameter, spec: InputSpec, at: string, fault: ToFault): CatalogueFault[] {
+  if (!choices || spec.kind !== 'COMBO') return [];
+  const unknown = choices.map(({ label }) => label).filter((label) => !spec.options.includes(label));
+  if (unknown.length === 0) return [];
+  const more = unknown.length > SHOWN_CHOICES ? ` and ${unknown.length - SHOWN_CHOICES} more` : '';
+  return [fault('choices', `${at} does not take ${unknown.slice(0, SHOWN_CHOICES).map(quote).join(', ')}${more}`)];
+}
