@@ -20,8 +20,8 @@ export interface ProgressState {
 
 /** Shown until the job has SUCCEEDED: nodes may be skipped, repeat themselves, or multiply at run time. */
 const MOST = 0.99;
-/** Of a node: what takes no time is still something that is done. */
-const LEAST_MS = 0.1;
+/** Of a node: what takes no time is still something that is done, and no number of steps makes the sum infinite. */
+const WEIGHT = { least: 0.1, most: 2 ** 31 };
 
 /**
  * `outputClasses`: which classes make results, as the server says; null when it has not said. `fraction`: what an earlier prompt
@@ -103,7 +103,7 @@ function weigh(needed: ReadonlySet<string>, expectedMs: (id: string) => number |
   const times = [...needed].map((id) => [id, expectedMs(id)] as const);
   const known = times.flatMap(([, ms]) => ms ?? []).toSorted((a, b) => a - b);
   const middle = known[known.length >> 1] ?? 1;
-  return new Map(times.map(([id, ms]) => [id, Math.max(LEAST_MS, ms ?? middle)]));
+  return new Map(times.map(([id, ms]) => [id, Math.min(WEIGHT.most, Math.max(WEIGHT.least, ms ?? middle))]));
 }
 
 function shown(state: ProgressState): ProgressState {

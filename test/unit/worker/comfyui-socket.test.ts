@@ -79,6 +79,33 @@ test('tells each listener of its own prompt, and survives what is not for it', a
   expect(heard).toHaveLength(1);
 });
 
+test('gives pictures to the prompt that they name, and those that name none to the prompt of the last message', async () => {
+  const server = await startServer();
+  const socket = open(server.url);
+  await socket.opened(5_000, never);
+  const heard: string[] = [];
+  const hear = (name: string) => (message: PromptMessage) => {
+    const { data } = message;
+    heard.push(
+      `${name} ${message.type === 'picture' ? `${data.prompt_id} ${message.data.node} ${message.data.bytes}` : ''}`,
+    );
+  };
+  const progress = (prompt_id: string) =>
+    JSON.stringify({ type: 'progress', data: { prompt_id, node: '3', value: 1, max: 4 } });
+  const plain = (picture: string) => Buffer.concat([Buffer.from([0, 0, 0, 1, 0, 0, 0, 2]), Buffer.from(picture)]);
+  const named = (prompt_id: string, picture: string) => {
+    const metadata = JSON.stringify({ prompt_id, node_id: '3' });
+    return Buffer.concat([Buffer.from([0, 0, 0, 4, 0, 0, 0, metadata.length]), Buffer.from(metadata + picture)]);
+  };
+  socket.listen('a', hear('A'));
+  socket.listen('b', hear('B'));
+  const told = [plain('nobody’s'), progress('a'), status, plain('1'), named('b', '2'), named('other', '3'), plain('4')];
+  for (const each of [...told, progress('other'), plain('5'), Buffer.from([0, 0, 0, 4]), success('b')])
+    server.tell(each);
+  await vi.waitFor(() => expect(heard.at(-1)).toBe('B '));
+  expect(heard).toEqual(['A ', 'A a null 1', 'B b 3 2', 'A a null 4', 'B ']);
+});
+
 test('comes back under the same id after its connection was cut', async () => {
   const server = await startServer();
   const socket = open(server.url);

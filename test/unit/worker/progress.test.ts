@@ -57,6 +57,36 @@ describe('what is counted', () => {
   });
 });
 
+describe('weighed by what nodes take', () => {
+  const weighed = (times: { [id: string]: number }) => startProgress(graph, outputs, 0, (id) => times[id] ?? null);
+  const loaded = nodes({ load: [1, 1, 'finished'] });
+
+  test('the fraction is the share of the time', () => {
+    const state = weighed({ load: 30, sample: 950, save: 20 });
+    expect(play([loaded], state).progress.fraction).toBe(0.03);
+    expect(play([loaded, step('sample', 2, 4)], state).progress.fraction).toBe(0.505);
+    expect(play([loaded, nodes({ sample: [4, 4, 'finished'] })], state).progress).toMatchObject({
+      fraction: 0.98,
+      nodesDone: 2,
+    });
+  });
+
+  test('without the cached ones', () => {
+    const cached: PromptMessage = { type: 'execution_cached', data: { prompt_id, nodes: ['load'] } };
+    const state = weighed({ load: 10_000, sample: 950, save: 50 });
+    expect(play([cached, step('sample', 2, 4)], state).progress.fraction).toBe(0.475);
+  });
+
+  test('a class of which nothing is known takes as long as the middle one of the others', () => {
+    expect(play([loaded], weighed({ sample: 900, save: 50 })).progress.fraction).toBe(0.486);
+    expect(play([loaded], weighed({ load: 50, sample: 900 })).progress.fraction).toBe(0.027);
+  });
+
+  test('times of nothing are all alike', () => {
+    expect(play([loaded], weighed({ load: 0, sample: 0, save: 0 })).progress.fraction).toBe(0.333);
+  });
+});
+
 describe('the running node', () => {
   test('has class, title and steps', () => {
     expect(play([executing('sample'), step('sample', 1.5, 4)]).progress).toEqual({
@@ -126,8 +156,8 @@ test('whatever comes, the fraction and the count of nodes never fall and what is
       .map((states) => nodes(states)),
   );
   fc.assert(
-    fc.property(fc.array(message), (messages) => {
-      let state: ProgressState = startProgress(graph, outputs);
+    fc.property(fc.array(message), fc.dictionary(id, fc.double({ min: 0, noNaN: true })), (messages, times) => {
+      let state: ProgressState = startProgress(graph, outputs, 0, (node) => times[node] ?? null);
       for (const each of messages) {
         const before = state.progress;
         state = applyMessage(state, each);

@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isTerminalEvent, type JobEvent, type JobEventType } from '../../../src/core/events.ts';
+import { createWatcher } from '../../../src/progress/watcher.ts';
+import { testEvent } from '../../support/graph-services.ts';
+
+const event = (type: JobEventType, seq: number): JobEvent => testEvent(seq, { type });
+const preview = (seq: number, data = ''): JobEvent =>
+  testEvent(seq, { type: 'PREVIEW', preview: { contentType: 'image/png', data } });
+const shown = ({ type, seq, preview: picture }: JobEvent) => `${type} ${seq}${picture?.data ?? ''}`;
+
+function start() {
+  const watcher = createWatcher(() => {});
+  watcher.start([event('SNAPSHOT', 5)], 5);
+  return watcher;
+}
+
+/** What a reader gets who comes only now. */
+async function drain(iterator: AsyncIterableIterator<JobEvent>, count: number): Promise<string[]> {
+  const events: string[] = [];
+  while (events.length < count) {
+    const { done, value } = await iterator.next();
+    if (done) break;
+    events.push(shown(value));
+  }
+  return events;
+}
+
+describe('for a reader that is slow', () => {
+  test('the newest PREVIEW replaces the one that waits', async () => {
+    const watcher = start();
+    for (const name of 'abc') watcher.push(preview(5, name));
+    expect(await drain(watcher.iterator, 2)).toEqual(['SNAPSHOT 5', 'PREVIEW 5c']);
+  });
+
+  test('a PREVIEW keeps its place among what happened', async () => {
+    const watcher = start();
+    watcher.push(preview(5, 'a'));
+    watcher.push(event('PROGRESS', 6));
+    watcher.push(event('PROGRESS', 7));
+    expect(await drain(watcher.iterator, 3)).toEqual(['SNAPSHOT 5', 'PREVIEW 5a', 'PROGRESS 7']);
+    watcher.push(event('CANCEL_REQUESTED', 8));
+    watcher.push(preview(8, 'b'));
+    expect(await drain(watcher.iterator, 2)).toEqual(['CANCEL_REQUESTED 8', 'PREVIEW 8b']);
+  });
+
+  test('a PREVIEW that waits is dropped when the job has ended', async () => {
+    const watcher = start();
+    watcher.push(preview(5));
+    watcher.push(event('SUCCEEDED', 6));
+    watcher.push(preview(6));
+    expect(await drain(watcher.iterator, 9)).toEqual(['SNAPSHOT 5', 'SUCCEEDED 6']);
+  });
+
+  test('a PREVIEW of before is dropped where Redis has lost writes', async () => {
+    const watcher = start();
+    watcher.push(preview(5));
+    watcher.push(event('SNAPSHOT', 3));
+    expect(await drain(watcher.iterator, 2)).toEqual(['SNAPSHOT 5', 'SNAPSHOT 3']);
+  });
+});
+
+test('a PREVIEW is given at once to a reader that waits, and none before the first events', async () => {
+  const watcher = createWatcher(() => {});
+  watcher.push(preview(5, 'early'));
+  watcher.start([event('SNAPSHOT', 5)], 5);
+  expect(await drain(watcher.iterator, 1)).toEqual(['SNAPSHOT 5']);
+  const next = watcher.iterator.next();
+  watcher.push(preview(5, 'a'));
+  expect((await next).value).toMatchObject({ preview: { data: 'a' } });
+});
+
+test('however it is read: numbers never fall, nothing but PROGRESS and PREVIEW is left out, the end is the last', async () => {
+  const step = fc.constantFrom('PREVIEW', 'PROGRESS', 'CANCEL_REQUESTED', 'read', 'read');
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const watcher = start();
+      const read: JobEvent[] = [];
+      const next = async () => {
+        const { done, value } = await watcher.iterator.next();
+        if (!done) read.push(value);
+      };
+      let seq = 5;
+      let pushed = 0;
+      let waiting = 0;
+      const reads: Promise<void>[] = [];
+      for (const each of steps) {
+        // One at a time, as whoever reads does.
+        if (each === 'read' && waiting === 0) {
+          waiting++;
+          reads.push(next().finally(() => void waiting--));
+        } else if (each === 'PREVIEW') watcher.push(preview(seq));
+        else if (each !== 'read') {
+          watcher.push(event(each, ++seq));
+          if (each === 'CANCEL_REQUESTED') pushed++;
+        }
+        await Promise.resolve();
+      }
+      watcher.push(event('SUCCEEDED', ++seq));
+      await Promise.all(reads);
+      for await (const rest of watcher.iterator) read.push(rest);
+      const numbers = read.map((one) => one.seq);
+      expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+      expect(read.filter(({ type }) => type === 'CANCEL_REQUESTED')).toHaveLength(pushed);
+      expect(read.findIndex(({ type }) => isTerminalEvent(type))).toBe(read.length - 1);
+    }),
+  );
+});
