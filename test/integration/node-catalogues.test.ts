@@ -1,0 +1,120 @@
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { createRedisBackendDirectory, createRedisBackendReporter } from '../../src/backends/redis-backends.ts';
+import { createRedisCatalogueDirectory, createRedisCataloguePublisher } from '../../src/backends/redis-catalogues.ts';
+import { encodeNodeCatalogue, type NodeCatalogue } from '../../src/core/node-catalogue.ts';
+import { objectInfoSchema } from '../../src/core/object-info.ts';
+import { unknownBackend } from '../support/backends.ts';
+import { openStores, silent } from '../support/gateway-store.ts';
+import { startTestRedis, type TestRedis } from '../support/redis.ts';
+
+const WEEK_MS = 7 * 86_400_000;
+
+let server: TestRedis;
+let stores: Awaited<ReturnType<typeof openStores>>;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+});
+afterAll(() => server.close());
+beforeEach(async () => {
+  stores = await openStores(server.url);
+  onTestFinished(() => stores.close());
+});
+
+const withModels = (...models: string[]): NodeCatalogue =>
+  objectInfoSchema.parse({ Load: { input: { required: { name: [models] } }, output_node: true } });
+
+function open(log = silent) {
+  const { redis, durable, keys } = stores;
+  const backends = createRedisBackendDirectory(redis, keys);
+  return {
+    publisher: createRedisCataloguePublisher(durable, keys),
+    reporter: createRedisBackendReporter(durable, keys),
+    directory: createRedisCatalogueDirectory({ redis, keys, backends, log }),
+  };
+}
+
+const up = (name: string, catalogue: string | null) => ({ ...unknownBackend, name, status: 'UP' as const, catalogue });
+
+test('a catalogue is kept once, whoever publishes it, a week from the last time', async () => {
+  const { redis, keys } = stores;
+  const hash = await open().publisher.publish(withModels('a'));
+  expect(hash).toBe(encodeNodeCatalogue(withModels('a')).hash);
+  await redis.pexpire(keys.nodeCatalogue(hash), 1_000);
+  const before = await redis.getBuffer(keys.nodeCatalogue(hash));
+  const writes = vi.spyOn(stores.durable, 'set');
+  expect(await open().publisher.publish(withModels('a'))).toBe(hash);
+  expect(writes).not.toHaveBeenCalled();
+  expect(await redis.getBuffer(keys.nodeCatalogue(hash))).toEqual(before);
+  expect(await redis.pttl(keys.nodeCatalogue(hash))).toBeGreaterThan(WEEK_MS - 60_000);
+  expect(await redis.keys(`${keys.tag}catalogue:*`)).toHaveLength(1);
+});
+
+test('servers with the same classes share a catalogue; one that nobody has read has none', async () => {
+  const { publisher, reporter, directory } = open();
+  const hash = await publisher.publish(withModels('a'));
+  await reporter.report('worker', [up('one', hash), up('two', hash), up('three', null), up('four', 'gone')]);
+  const seen = new Map((await directory.read()).map((each) => [each.name, each]));
+  expect(seen.get('one')).toEqual({ name: 'one', status: 'UP', catalogue: withModels('a') });
+  expect(seen.get('two')?.catalogue).toBe(seen.get('one')?.catalogue);
+  expect([seen.get('three')?.catalogue, seen.get('four')?.catalogue]).toEqual([null, null]);
+  expect(await directory.glance()).toEqual([...seen.values()]);
+});
+
+test('what has changed is seen within two seconds, what has not is not read again', async () => {
+  const { publisher, reporter, directory } = open();
+  await reporter.report('worker', [up('one', await publisher.publish(withModels('a')))]);
+  const [first] = await directory.read();
+  const reads = vi.spyOn(stores.redis, 'getBuffer');
+  await reporter.report('worker', [up('one', await publisher.publish(withModels('a', 'b'))), up('two', null)]);
+  await vi.waitFor(async () => expect((await directory.glance())?.[0]?.catalogue).toEqual(withModels('a', 'b')), {
+    timeout: 3_500,
+  });
+  await reporter.report('worker', [up('two', null)]);
+  await vi.waitFor(async () => expect(await directory.glance()).toHaveLength(2), { timeout: 3_500 });
+  expect(reads).toHaveBeenCalledTimes(1);
+  expect(first?.catalogue).toEqual(withModels('a'));
+});
+
+test('one in a form that is not known is as one that nobody has read, and said once', async () => {
+  const lines: string[] = [];
+  const { publisher, reporter, directory } = open(pino({ level: 'info' }, { write: (line) => void lines.push(line) }));
+  const hash = await publisher.publish(withModels('a'));
+  await stores.redis.set(stores.keys.nodeCatalogue('later'), 'garbage');
+  await reporter.report('worker', [up('one', hash), up('two', 'later')]);
+  const known = async () => new Map((await directory.read()).map(({ name, catalogue }) => [name, catalogue !== null]));
+  expect(await known()).toEqual(
+    new Map([
+      ['one', true],
+      ['two', false],
+    ]),
+  );
+  await reporter.report('worker', [up('one', hash), up('two', 'later'), up('three', hash)]);
+  await vi.waitFor(async () => expect((await known()).size).toBe(3), { timeout: 3_500 });
+  expect(lines).toHaveLength(1);
+});
+
+test('many callers at once read once', async () => {
+  const { publisher, reporter, directory } = open();
+  await reporter.report('worker', [up('one', await publisher.publish(withModels('a')))]);
+  const reads = vi.spyOn(stores.redis, 'zrange');
+  await Promise.all(Array.from({ length: 50 }, () => directory.glance()));
+  expect(reads).toHaveBeenCalledTimes(1);
+});
+
+test('a Redis that is silent or away delays a glance by no more than a moment, and fails a read', async () => {
+  const { publisher, reporter, directory } = open();
+  await reporter.report('worker', [up('one', await publisher.publish(withModels('a')))]);
+  server.pause();
+  try {
+    const began = performance.now();
+    expect(await directory.glance()).toBeNull();
+    expect(performance.now() - began).toBeLessThan(1_000);
+    await expect(directory.read()).rejects.toThrow();
+    expect(await directory.glance()).toBeNull();
+  } finally {
+    server.resume();
+  }
+  await vi.waitFor(async () => expect(await directory.glance()).toHaveLength(1), { timeout: 10_000 });
+});
