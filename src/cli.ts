@@ -10,6 +10,7 @@ import { type FaultPatch, parseFault } from './simulator/faults.ts';
 import { runSimulator } from './simulator/run-simulator.ts';
 import { setFaults } from './simulator/set-faults.ts';
 import { readVersion } from './version.ts';
+import { addWorkflowCommands } from './workflow-commands.ts';
 
 const program = new Command('comfygate')
   .description('A typed GraphQL gateway for ComfyUI: durable jobs, live progress, signed results.')
@@ -66,6 +67,8 @@ simulator
   });
 
 program.addCommand(createBackendCommand({ open: reachInstallation, write: (text) => process.stdout.write(text) }));
+
+addWorkflowCommands(program, process.env);
 
 program
   .command('config')
