@@ -1,6 +1,7 @@
 import { canonicalJson, sha256 } from '../core/canonical-json.ts';
 import { badInput, type InputIssue } from '../core/errors.ts';
 import type { Json } from '../core/job.ts';
+import type { Waits } from '../progress/wait.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import type { ParsedCustom } from '../workflows/custom.ts';
 import type { Accepted, AcceptJob } from './accept-job.ts';
@@ -10,6 +11,7 @@ import type { GenerateRequest } from './jobs.ts';
 
 export interface GenerateOptions {
   accept: AcceptJob;
+  waits: Pick<Waits, 'hold'>;
   catalogue: WorkflowCatalogue;
   parseCustom: (input: { [name: string]: unknown }, path: (string | number)[]) => ParsedCustom;
   deadlineMs: number;
@@ -30,7 +32,7 @@ interface CheckedWorkflow {
 
 /** Accepts a job, or gives back what its key already made. What is to be checked beyond the request itself is told to `accept`. */
 export function createGenerate(options: GenerateOptions) {
-  const { accept, catalogue, parseCustom } = options;
+  const { accept, waits, catalogue, parseCustom } = options;
   const maxSeconds = Math.floor(options.maxDeadlineMs / 1000);
 
   function checkWorkflow({ workflow, path }: GenerateRequest, issues: InputIssue[]): CheckedWorkflow | null {
@@ -90,6 +92,6 @@ export function createGenerate(options: GenerateOptions) {
       deadlineMs,
       requestId: request.requestId,
     };
-    return accept(job, [...request.path, 'workflow', request.workflow.name]);
+    return waits.hold(request, () => accept(job, [...request.path, 'workflow', request.workflow.name]));
   };
 }

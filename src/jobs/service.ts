@@ -3,7 +3,6 @@ import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { jobPrefix } from '../artifacts/keys.ts';
 import { badInput, GatewayError, notFound, unavailable } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
-import type { Waits } from '../progress/wait.ts';
 import type { JobQueue } from '../queue/queue.ts';
 import { isRedisDown } from '../redis.ts';
 import { type AcceptOptions, createAccept } from './accept-job.ts';
@@ -12,8 +11,7 @@ import type { GenerateRequest, Jobs, ListRequest } from './jobs.ts';
 import { createRetry } from './retry.ts';
 
 export interface JobsOptions extends Omit<GenerateOptions, 'accept'>, AcceptOptions {
-  artifacts: ArtifactStore;
-  waits: Waits;
+  artifacts: Pick<ArtifactStore, 'removePrefix'>;
   /** Told why a call was answered UNAVAILABLE. */
   onRedisDown: (error: unknown) => void;
 }
@@ -127,7 +125,7 @@ export function createJobs(options: JobsOptions): Jobs {
     };
 
   return {
-    generate: guarded((request) => waits.hold(request, () => generate(request))),
+    generate: guarded(generate),
     retry: guarded(retry),
     get: guarded(get),
     list: guarded(list),

@@ -1,0 +1,106 @@
+import { v7 } from 'uuid';
+import { noProgress } from '../../src/core/job.ts';
+import type { JobCheck } from '../../src/jobs/accept-job.ts';
+import type { GenerateRequest } from '../../src/jobs/jobs.ts';
+import { createJobs } from '../../src/jobs/service.ts';
+import { createRedisProgress } from '../../src/progress/redis-progress.ts';
+import { createWaits } from '../../src/progress/wait.ts';
+import { createBullQueue } from '../../src/queue/bullmq.ts';
+import { closeRedis, connectRedis, whenReady } from '../../src/redis.ts';
+import { createCustomParser } from '../../src/workflows/custom.ts';
+import { openStores, silent } from './gateway-store.ts';
+import { shippedCatalogue } from './graph-services.ts';
+
+export interface UseCaseOptions {
+  checks?: JobCheck[];
+  /** Answers that are held at a time. */
+  maxWaits?: number;
+  retentionMs?: number;
+}
+
+/** What callers may do with jobs, on a real Redis and queue, with a worker's side to move them; no ComfyUI, no storage. */
+export async function openUseCases(url: string, options: UseCaseOptions = {}) {
+  const stores = await openStores(url, options);
+  const { redis, keys, gateway, worker } = stores;
+  const subscriber = connectRedis({ url, role: 'subscriber', log: silent });
+  await whenReady(subscriber);
+  const queue = createBullQueue(redis, keys, silent);
+  const feed = createRedisProgress({ redis, subscriber, keys, log: silent, checkIntervalMs: 200 });
+  const waits = createWaits(feed, options.maxWaits);
+  const catalogue = await shippedCatalogue();
+  const jobs = createJobs({
+    waits,
+    checks: options.checks ?? [],
+    store: gateway,
+    queue,
+    artifacts: { removePrefix: async () => undefined },
+    onRedisDown: () => undefined,
+    catalogue,
+    parseCustom: createCustomParser({ catalogue }),
+    deadlineMs: 3_600_000,
+    maxDeadlineMs: 86_400_000,
+    newId: () => v7(),
+    randomSeed: () => Math.floor(Math.random() * 2 ** 53),
+  });
+
+  return {
+    ...stores,
+    queue,
+    feed,
+    waits,
+    catalogue,
+    jobs,
+    /** `generate` of a small picture, under a key of its own unless it is given one. */
+    generate: (changes: Partial<GenerateRequest> = {}) =>
+      jobs.generate({
+        caller: 'anonymous',
+        requestId: 'test',
+        path: ['input'],
+        idempotencyKey: v7(),
+        workflow: { name: 'textToImage', input: { prompt: 'a lighthouse' } },
+        priority: 'NORMAL',
+        deadlineSeconds: null,
+        tags: [],
+        waitSeconds: null,
+        signal: new AbortController().signal,
+        ...changes,
+      }),
+    /** As a worker does. */
+    async start(id: string) {
+      const claimed = await worker.claim(id);
+      if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+      const { lease } = claimed.job;
+      return {
+        succeed: () => worker.move(id, lease, { move: 'succeed', artifacts: [picture], progress: whole, timings: [] }),
+        fail: () => worker.move(id, lease, { move: 'fail', error: failure, timings: [] }),
+      };
+    },
+    async close() {
+      await feed.close();
+      await queue.close();
+      await closeRedis(subscriber);
+      await stores.close();
+    },
+  };
+}
+
+export type UseCases = Awaited<ReturnType<typeof openUseCases>>;
+
+const whole = { ...noProgress, fraction: 1 };
+
+const failure = { code: 'EXECUTION_FAILED', message: 'no', nodeId: null, classType: null, retryable: false } as const;
+
+export const picture = {
+  id: 'a',
+  key: 'jobs/1/1/00.png',
+  kind: 'image',
+  filename: 'a.png',
+  contentType: 'image/png',
+  sizeBytes: 10,
+  sha256: 'ab',
+  node: '9',
+  output: null,
+  width: 64,
+  height: 64,
+  durationSeconds: null,
+} as const;
