@@ -37,7 +37,7 @@ function findMissing({ template: { text }, parameters }: Workflow, catalogue: No
     ({ nodeId, input, options }) =>
       options?.length === 0 || !given.some((target) => target.node === nodeId && target.input === input),
   );
-  return [...new Set(lacks.map(nameOf))];
+  return [...new Set(lacks.map(nameOf))].sort();
 }
 
 function nameOf({ kind, nodeId, classType, input, given, message }: Lack): string {
@@ -46,6 +46,6 @@ function nameOf({ kind, nodeId, classType, input, given, message }: Lack): strin
   const place = `${classType}.${input}`;
   if (kind === 'missing') return `a value for ${place}`;
   const value = shorten(typeof given === 'string' ? given : JSON.stringify(given));
-  if (kind !== 'choice') return `${value} for ${place}: ${message}`;
+  if (kind !== 'choice') return `value ${value} for ${place}: ${message}`;
   return `${MODEL_FILE.test(value) ? 'model' : 'choice'} ${value} (${place})`;
 }

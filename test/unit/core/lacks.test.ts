@@ -78,23 +78,7 @@ const plainClasses = [...catalogue].filter(([, { inputs }]) =>
 const anyLiteral: fc.Arbitrary<Json> = fc.oneof(
   fc.integer({ min: -20_000, max: 20_000 }),
   fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e4, max: 1e4 }),
-  fc.constantFrom<Json>(
-    '17',
-    ' -3 ',
-    '1.5',
-    '.5e2',
-    '1__0',
-    'inf',
-    '-Infinity',
-
-    '',
-    'x',
-    null,
-    true,
-    false,
-    0,
-    1,
-  ),
+  fc.constantFrom<Json>('17', ' -3 ', '1.5', '.5e2', '1__0', 'inf', '-Infinity', '', 'x', null, true, false, 0, 1),
   fc.constantFrom<Json>({}, { __value__: ['a'] }, { __value__: 3 }, 'euler', 'normal', 'nearest-exact', 'constructor'),
 );
 
@@ -113,11 +97,13 @@ const graphs: fc.Arbitrary<Graph> = fc
     { minLength: 1, maxLength: 4 },
   )
   .map((nodes) =>
-    Object.fromEntries(
-      nodes.flatMap((node, i) => [
-        [`n${i}`, node],
-        [`p${i}`, { class_type: 'PreviewAny', inputs: { source: [`n${i}`, 0] } }],
-      ]),
+    graphSchema.parse(
+      Object.fromEntries(
+        nodes.flatMap((node, i) => [
+          [`n${i}`, node],
+          [`p${i}`, { class_type: 'PreviewAny', inputs: { source: [`n${i}`, 0] } }],
+        ]),
+      ),
     ),
   );
 
