@@ -6,6 +6,7 @@ import { startTestRedis } from '../test/support/redis.ts';
 import type { Bench } from './bench.ts';
 import { benchGenerate } from './benches/generate.ts';
 import { benchJobs } from './benches/jobs.ts';
+import { benchLargeOutput } from './benches/large-output.ts';
 import { benchServers } from './benches/servers.ts';
 import { benchStart } from './benches/start.ts';
 import { benchSubscriptions } from './benches/subscriptions.ts';
@@ -16,6 +17,7 @@ const benches: Record<string, Bench> = {
   servers: benchServers,
   generate: benchGenerate,
   subscriptions: benchSubscriptions,
+  'large-output': benchLargeOutput,
   start: benchStart,
 };
 

@@ -9,6 +9,8 @@ answerParent({
   },
   /** Resident bytes as they are. */
   rss: () => process.memoryUsage.rss(),
+  /** The most that was resident since the start, by the kernel's own count. */
+  peakRss: () => process.resourceUsage().maxRSS * 1024,
   /** Resident bytes when what is garbage has been collected. */
   rssWithoutGarbage: async () => {
     for (let i = 0; i < 3; i++) {

@@ -6,16 +6,24 @@ import { type Child, startChild } from './child.ts';
 const common = { LOG_LEVEL: 'error', NO_BACKEND_GRACE: '86400', PORT: '0', STORAGE_SHARED: 'true' };
 const signed = { SIGNING_SECRET: 'bench-bench-bench-bench-bench-bench' };
 
-export function startGateway({ redis, dir }: Surroundings, options: { probe?: boolean } = {}): Promise<Child> {
+/** `env`: settings beside these, such as another storage. */
+export function startGateway(
+  { redis, dir }: Surroundings,
+  { env = {}, ...options }: { probe?: boolean; env?: Record<string, string> } = {},
+): Promise<Child> {
   return startChild({
     args: ['src/cli.ts', 'gateway'],
-    env: { ...common, ...signed, REDIS_URL: redis.url, DATA_DIR: join(dir, 'data') },
+    env: { ...common, ...signed, REDIS_URL: redis.url, DATA_DIR: join(dir, 'data'), ...env },
     ready: /GraphiQL: (http:\S+)/,
     ...options,
   });
 }
 
-export function startWorker({ redis, dir }: Surroundings, comfyUrls: string[]): Promise<Child> {
+export function startWorker(
+  { redis, dir }: Surroundings,
+  comfyUrls: string[],
+  env: Record<string, string> = {},
+): Promise<Child> {
   return startChild({
     args: ['src/cli.ts', 'worker'],
     env: {
@@ -24,6 +32,7 @@ export function startWorker({ redis, dir }: Surroundings, comfyUrls: string[]): 
       REDIS_URL: redis.url,
       DATA_DIR: join(dir, 'data'),
       COMFYUI_URLS: comfyUrls.map((url, i) => `simulator${i}=${url}`).join(','),
+      ...env,
     },
     ready: /worker started/,
   });
