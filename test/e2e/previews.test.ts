@@ -1,0 +1,95 @@
+import { createClient } from 'graphql-ws';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import * as z from 'zod';
+import { decodePng } from '../../src/simulator/media/png-decode.ts';
+import { disposals } from '../support/disposals.ts';
+import { type Gateway, openProduct, type Product } from '../support/product.ts';
+
+const WATCH = `subscription Watch($id: ID!, $previews: Boolean) {
+  jobProgress(id: $id, previews: $previews) {
+    seq type preview { contentType data } job { status timings { nodeId classType ms cached } }
+  }
+}`;
+const eventSchema = z.object({
+  jobProgress: z.object({
+    seq: z.int(),
+    type: z.string(),
+    preview: z.object({ contentType: z.string(), data: z.base64() }).nullable(),
+    job: z.object({
+      status: z.string(),
+      timings: z.array(z.object({ nodeId: z.string(), classType: z.string(), ms: z.number(), cached: z.boolean() })),
+    }),
+  }),
+});
+type Seen = z.infer<typeof eventSchema>['jobProgress'];
+
+describe('previews, from ComfyUI to an application', { timeout: 120_000 }, () => {
+  const suite = disposals();
+  let product: Product;
+  let gateway: Gateway;
+
+  beforeAll(async () => {
+    product = await openProduct(suite, { speed: 0.3 });
+    gateway = await product.both();
+  }, 240_000);
+
+  async function watch(id: string, previews?: boolean | null): Promise<Seen[]> {
+    const url = `${gateway.url.replace('http', 'ws')}/graphql`;
+    const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 });
+    const seen: Seen[] = [];
+    const variables = previews === undefined ? { id } : { id, previews };
+    for await (const { data, errors } of client.iterate({ query: WATCH, variables })) {
+      if (errors) throw errors[0];
+      seen.push(eventSchema.parse(data).jobProgress);
+    }
+    await client.dispose();
+    return seen;
+  }
+
+  const previewsOf = (events: Seen[]) => events.filter(({ type }) => type === 'PREVIEW');
+
+  /** Commands that name something of a job's previews. */
+  async function spy() {
+    const monitor = await product.admin.monitor();
+    const commands: string[] = [];
+    monitor.on('monitor', (_time: string, command: string[]) => {
+      const name = command.find((part) => part.startsWith(`${product.keys.tag}previews:`));
+      if (name) commands.push(String(command[0]).toLowerCase());
+    });
+    return { commands, [Symbol.dispose]: () => monitor.disconnect() };
+  }
+
+  it('come as pictures to a client that asks for them, and to no other', async () => {
+    using seen = await spy();
+    const { id } = await gateway.generate({ parameters: { steps: 30, width: 256, height: 192 } });
+    const [watched, ...others] = await Promise.all([watch(id, true), watch(id, false), watch(id), watch(id, null)]);
+    const previews = previewsOf(watched);
+    expect(previews.length).toBeGreaterThanOrEqual(1);
+    for (const { preview } of previews) {
+      expect(preview?.contentType).toBe('image/png');
+      const picture = await decodePng(Buffer.from(preview?.data ?? '', 'base64'));
+      expect(picture).toMatchObject({ width: 128, height: 96 });
+    }
+    expect(watched.at(-1)?.type).toBe('SUCCEEDED');
+    expect(watched.filter(({ type, preview }) => type !== 'PREVIEW' && preview !== null)).toEqual([]);
+    for (const other of others) expect(previewsOf(other)).toEqual([]);
+    expect(seen.commands.filter((name) => name === 'publish').length).toBeGreaterThanOrEqual(previews.length);
+    // Whoever watches afterwards gets none.
+    expect((await watch(id, true)).map(({ type }) => type)).toEqual(['SNAPSHOT', 'SUCCEEDED']);
+
+    const timings = watched.at(-1)?.job.timings ?? [];
+    expect(timings.map(({ classType }) => classType)).toContain('KSampler');
+    expect(Math.max(...timings.map(({ ms }) => ms))).toBe(
+      timings.find(({ classType }) => classType === 'KSampler')?.ms,
+    );
+  });
+
+  it('that nobody asks for are not in Redis', async () => {
+    using seen = await spy();
+    const { id } = await gateway.generate({ parameters: { steps: 30 } });
+    expect((await watch(id)).at(-1)?.type).toBe('SUCCEEDED');
+    expect(seen.commands).toEqual([]);
+    expect(await product.admin.exists(product.keys.previewed(id))).toBe(0);
+  });
+});
