@@ -7,6 +7,7 @@
  * maxBodyBytes        longest POST; more is 413
  * engine, services    what GraphQL works with: createEngine({ schema: createSchema(catalogue), log }), and the use cases
  * artifacts           gives and takes files at signed addresses below its path, where that is the gateway's to do
+ * variants            gives pictures that are made of others
  * health, ready       reports for /health and /readyz
  * webSocket, timeouts bounds, with defaults
  *
@@ -39,6 +40,7 @@ export interface HttpServerOptions {
   engine: Engine;
   services: GraphServices;
   artifacts?: ArtifactRoute | undefined;
+  variants?: ArtifactRoute | undefined;
   health: Health;
   ready: () => Promise<boolean>;
   log: Logger;
@@ -79,7 +81,7 @@ const DEFAULT_TIMEOUTS: HttpTimeouts = { headersMs: 15_000, requestMs: 30_000, u
 const CALLER = 'anonymous';
 
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { engine, services, log, artifacts } = options;
+  const { engine, services, log, artifacts, variants } = options;
   const timeouts: HttpTimeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const access = createAccess(options);
   const yoga = createYogaHandler(options);
@@ -129,6 +131,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (endpoint) return endpoint(res);
     access.checkHost(req);
     if (path === GRAPHQL) return graphql(req, res, requestId);
+    if (variants && path.startsWith(variants.path) && (await variants.serve(req, res))) return;
     if (artifacts && path.startsWith(artifacts.path) && (await files(artifacts, req, res))) return;
     if (path === '/' && asksForPage(req)) {
       res.writeHead(302, { Location: GRAPHQL }).end();

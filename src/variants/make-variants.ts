@@ -1,0 +1,138 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { ArtifactStore, StoredObject } from '../artifacts/artifact-store.ts';
+import { SpoolError, spool } from '../artifacts/spool.ts';
+import { createTurns, TooManyWaitingError } from '../artifacts/turns.ts';
+import { type Convert, createConverter } from './convert.ts';
+import { formats, parseVariantKey, type Variant, VariantError } from './variant.ts';
+
+export interface VariantMakerOptions {
+  artifacts: Pick<ArtifactStore, 'head' | 'read' | 'put' | 'removePrefix'>;
+  log: Logger;
+  /** Default: by sharp. */
+  convert?: Convert;
+}
+
+export interface VariantMaker {
+  /**
+   * What is stored under a variant's key, made first where it is not there: once, however many ask meanwhile, and whether or
+   * not they stay. Throws VariantError and StorageError.
+   */
+  ensure(key: string): Promise<StoredObject>;
+  /** Gives up what is being made, and leaves nothing half-written. */
+  close(): Promise<void>;
+}
+
+/** Of an original, and of what is made of it. */
+const MOST_BYTES = 64 * 1024 * 1024;
+/** Two of the four threads that files are read with, too, so that everything else goes on. */
+const AT_ONCE = 2;
+const MOST_WAITING = 64;
+const HEAD_TIMEOUT_MS = 10_000;
+/** From asking to having it stored, time in line included. */
+const MAKE_TIMEOUT_MS = 60_000;
+/** How many keys are remembered as hopeless, and for how long: asking again costs nothing then. */
+const MOST_HOPELESS = 1_000;
+const HOPELESS_MS = 600_000;
+
+export function createVariantMaker({ artifacts, log, convert = createConverter() }: VariantMakerOptions): VariantMaker {
+  const turns = createTurns({ atOnce: AT_ONCE, waiting: MOST_WAITING });
+  const making = new Map<string, Promise<StoredObject>>();
+  /** Until when. */
+  const hopeless = new Map<string, number>();
+  const stopped = new AbortController();
+  const within = (ms: number) => AbortSignal.any([stopped.signal, AbortSignal.timeout(ms)]);
+
+  async function find(key: string): Promise<StoredObject> {
+    const parsed = parseVariantKey(key);
+    if (parsed === null) throw new VariantError('gone', 'not the key of a variant');
+    try {
+      const stored = await artifacts.head(key, { signal: within(HEAD_TIMEOUT_MS) });
+      if (stored !== null) return stored;
+      if (isHopeless(key)) throw new VariantError('unreadable', 'the picture could not be converted');
+      const signal = within(MAKE_TIMEOUT_MS);
+      return await turns.run(() => make(key, parsed.originalKey, parsed.variant, signal), signal);
+    } catch (error) {
+      if (error instanceof TooManyWaitingError || isTimeout(error) || stopped.signal.aborted) {
+        throw new VariantError('busy', 'there is no time to make it', { cause: error });
+      }
+      if (error instanceof VariantError && error.reason === 'unreadable' && !isHopeless(key)) giveUpOn(key, error);
+      throw error;
+    }
+  }
+
+  function isHopeless(key: string): boolean {
+    return (hopeless.get(key) ?? 0) > performance.now();
+  }
+
+  function giveUpOn(key: string, { cause, message }: VariantError): void {
+    const [oldest] = hopeless.keys();
+    if (oldest !== undefined && hopeless.size >= MOST_HOPELESS) hopeless.delete(oldest);
+    hopeless.set(key, performance.now() + HOPELESS_MS);
+    const reason = cause instanceof Error ? cause.message.slice(0, 200) : message;
+    log.warn({ key, reason }, 'a picture could not be converted');
+  }
+
+  async function make(key: string, originalKey: string, variant: Variant, signal: AbortSignal): Promise<StoredObject> {
+    const folder = await mkdtemp(join(tmpdir(), 'comfygate-variant-'));
+    const began = performance.now();
+    try {
+      const original = await download(originalKey, folder, signal);
+      const { path, sizeBytes, sha256 } = await spool(convert(original.path, variant), folder, {
+        maxBytes: MOST_BYTES,
+        signal,
+      });
+      const { contentType, extension } = formats[variant.format];
+      const file = { path, sizeBytes, sha256, contentType, filename: `picture.${extension}` };
+      await artifacts.put(key, file, { signal });
+      // Its job may have been removed meanwhile, and then nobody would remove this.
+      if ((await artifacts.head(originalKey, { signal })) === null) {
+        await artifacts.removePrefix(key, { signal });
+        throw gone();
+      }
+      log.debug({ key, sizeBytes, ms: Math.round(performance.now() - began) }, 'picture made');
+      return { sizeBytes, sha256, contentType };
+    } catch (error) {
+      throw error instanceof SpoolError && error.reason === 'oversize' ? tooLarge() : error;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  async function download(key: string, folder: string, signal: AbortSignal) {
+    const stored = await artifacts.head(key, { signal });
+    if (stored === null) throw gone();
+    if (stored.sizeBytes > MOST_BYTES) throw tooLarge();
+    const body = await artifacts.read(key, { signal });
+    if (body === null) throw gone();
+    return spool(body, folder, { expectedLength: stored.sizeBytes, signal });
+  }
+
+  return {
+    ensure(key) {
+      const known = making.get(key);
+      if (known) return known;
+      const found = find(key).finally(() => making.delete(key));
+      making.set(key, found);
+      return found;
+    },
+    async close() {
+      stopped.abort(new Error('closing'));
+      await Promise.allSettled(making.values());
+    },
+  };
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError';
+}
+
+function gone(): VariantError {
+  return new VariantError('gone', 'the original has been removed');
+}
+
+function tooLarge(): VariantError {
+  return new VariantError('unreadable', `more than ${MOST_BYTES} bytes`);
+}
