@@ -94,7 +94,7 @@ function enumCheck(names: string[]): Check {
 }
 
 /** A file's name as ComfyUI lists it, folders below its own included. Which files there are, only the servers know. */
-function modelCheck(maxLength: number): Check {
+export function modelCheck(maxLength: number): Check {
   const expected = `a model file's name of at most ${maxLength} characters`;
   return (value) => {
     if (typeof value !== 'string') return refused('invalid_type', expected, value);

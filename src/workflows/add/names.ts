@@ -46,7 +46,7 @@ function firstFree(names: string[], taken: ReadonlySet<string>): string {
 /** A workflow's name from that of a file: `my-export.json` is `myExport`. One that GraphQL or the gateway has no place for is made another. */
 export function workflowName(file: string): string {
   const name = camelCase(file.replace(/^.*[\\/]/, '').replace(/\.json$/i, '')).slice(0, 50);
-  const beginning = /^[A-Za-z]/.test(name) ? name : `workflow${upperFirst(name)}`;
+  const beginning = /^\d/.test(name) ? `workflow${name}` : name || 'exported';
   return workflowNameFault(beginning) ? `${beginning}Workflow` : beginning;
 }
 
