@@ -11,7 +11,8 @@ export interface ImportRule {
   readonly typesAllowed?: true;
 }
 
-const CAPABILITIES = /^src\/(?:artifacts|auth|backends|health|jobs|observability|progress|queue|uploads|workflows)\//;
+const CAPABILITIES =
+  /^src\/(?:artifacts|auth|backends|health|jobs|observability|progress|queue|uploads|variants|workflows)\//;
 const OUTSIDE = /^(?:src\/(?:graphql|http|simulator|embedded)\/|worker\/)/;
 /** What puts the parts together, and what runs that. */
 const COMPOSITION = /^src\/(?:main|cli|run|roles|gateway|services|healthcheck)\.ts$/;
@@ -70,6 +71,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     only('bullmq', /^src\/queue\//),
     only('minio', /^src\/artifacts\//),
     only('aws4fetch', /^src\/artifacts\//),
+    only('sharp', /^src\/variants\//),
     only('ioredis', /^src\/redis\.ts$/),
     only('ws', /^(?:src\/http|src\/simulator|worker\/comfyui)\//),
     only('undici', /^worker\/(?:comfyui|inputs)\//),

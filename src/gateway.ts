@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
 import type { Config } from './config.ts';
+import { createArtifactTexts } from './graphql/artifact/artifact-texts.ts';
 import { createEngine } from './graphql/engine.ts';
 import { createSchema } from './graphql/schema.ts';
 import { startAdminServer } from './http/admin-server.ts';
@@ -9,6 +10,7 @@ import { createArtifactUpload } from './http/artifact-upload.ts';
 import { sendHealthReport } from './http/health-endpoints.ts';
 import { type ArtifactRoute, type HttpServer, startHttpServer } from './http/server.ts';
 import { createStoragePassage } from './http/storage-passage.ts';
+import { createVariantDownload, VARIANTS_PATH } from './http/variant-download.ts';
 import { artifactFolder, openGatewayServices, type Surroundings } from './services.ts';
 
 /** Of SHUTDOWN_TIMEOUT, what requests under way get to end. */
@@ -19,7 +21,7 @@ export async function startGateway(config: Config, around: Surroundings, port: n
   const { shutdown, publicUrl } = around;
   const log = around.log.child({ part: 'gateway' });
   const services = await openGatewayServices(config, around);
-  const { catalogue, health } = services;
+  const { catalogue, health, artifacts, variants, variantMaker } = services;
   let draining = false;
 
   const server = await startHttpServer({
@@ -29,8 +31,16 @@ export async function startGateway(config: Config, around: Surroundings, port: n
     allowedOrigins: config.http.allowedOrigins,
     maxBodyBytes: config.http.maxBodyBytes,
     engine: createEngine({ schema: createSchema(catalogue), log }),
-    services: { ...services, artifactUrlTtlSeconds: config.artifactUrlTtlMs / 1000 },
-    artifacts: createArtifactRoute(config, around, services.artifacts),
+    services: {
+      ...services,
+      texts: createArtifactTexts(artifacts),
+      artifactUrlTtlSeconds: config.artifactUrlTtlMs / 1000,
+    },
+    artifacts: createArtifactRoute(config, around, artifacts),
+    variants: {
+      path: VARIANTS_PATH,
+      serve: createVariantDownload({ addresses: variants, maker: variantMaker, artifacts, now: Date.now, log }),
+    },
     health,
     ready: async () => !draining && (await services.redisReady()),
     log,

@@ -27,6 +27,9 @@ import type { Shutdown } from './shutdown.ts';
 import { createFileCheck } from './uploads/check-files.ts';
 import { createUploads } from './uploads/create-uploads.ts';
 import { createRedisUploads } from './uploads/redis-uploads.ts';
+import { createVariantMaker } from './variants/make-variants.ts';
+import { createRedisVariantClaims } from './variants/redis-claims.ts';
+import { createVariantAddresses } from './variants/variant-addresses.ts';
 import { readVersion } from './version.ts';
 import { createCustomParser } from './workflows/custom.ts';
 import { loadCatalogue } from './workflows/load.ts';
@@ -34,7 +37,7 @@ import { loadCatalogue } from './workflows/load.ts';
 /** What the configuration leaves open and the start has found out. */
 export interface Surroundings {
   redisUrl: string;
-  /** The origin of signed addresses of the folder driver. */
+  /** The origin of signed addresses of the gateway's own: of the folder driver, and of variants. */
   publicUrl: string;
   /** Of the folder driver. */
   signingSecret: string;
@@ -112,10 +115,22 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   });
   const sweeper = startSweeper({ redis, keys, store, queue, artifacts, uploads: uploadStore, retentionMs, log });
   shutdown.add('sweeper', () => sweeper.close());
+  const variants = createVariantAddresses({
+    claims: createRedisVariantClaims(redis, keys),
+    publicUrl: around.publicUrl,
+    // Gateways that share an S3 server have its key in common, whatever data folder each of them has.
+    secret: config.folder.signingSecret ?? config.s3?.secretKey ?? around.signingSecret,
+    now: Date.now,
+    onRedisDown,
+  });
+  const variantMaker = createVariantMaker({ artifacts, log });
+  shutdown.add('variants', () => variantMaker.close());
   const health = createHealth({ redis, store, artifacts, backends, version: readVersion() });
   return {
     catalogue,
     artifacts,
+    variants,
+    variantMaker,
     backends,
     catalogues,
     jobs,

@@ -6,7 +6,9 @@ import type { Jobs } from '../jobs/jobs.ts';
 import type { JobChanges } from '../progress/job-changes.ts';
 import type { ProgressFeed } from '../progress/progress.ts';
 import type { Uploads } from '../uploads/upload.ts';
+import type { VariantAddresses } from '../variants/variant-addresses.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
+import type { ArtifactTexts } from './artifact/artifact-texts.ts';
 
 /** What resolvers work with: use cases and ports, never a driver. */
 export interface GraphServices {
@@ -19,6 +21,8 @@ export interface GraphServices {
   backends: Pick<BackendDirectory, 'backends'>;
   catalogues: Pick<CatalogueDirectory, 'read'>;
   artifacts: Pick<ArtifactStore, 'url'>;
+  variants: Pick<VariantAddresses, 'url'>;
+  texts: ArtifactTexts;
   /** How long a signed address works when the caller does not say, in seconds. */
   artifactUrlTtlSeconds: number;
 }

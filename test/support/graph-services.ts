@@ -82,6 +82,11 @@ export async function testServices(
       url: async (key, options) =>
         `https://files.test/${key}?${new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)]))}`,
     },
+    variants: {
+      url: async ({ key }, variant, options) =>
+        `https://variants.test/${key}?${new URLSearchParams(Object.entries({ ...variant, ...options }).map(([name, value]) => [name, String(value)]))}`,
+    },
+    texts: { read: notExpected('text') },
     artifactUrlTtlSeconds: 3600,
     feed: createTestFeed(),
     uploads: { create: notExpected('create') },

@@ -1,21 +1,17 @@
-import { badInput } from '../../core/errors.ts';
 import type { Builder } from '../builder.ts';
 import type { ArtifactOfJob } from './artifact-of-job.ts';
+import { MOST_TEXT_BYTES } from './artifact-texts.ts';
+import { addressOf, addressTexts } from './artifact-url.ts';
+import { addImageArtifact } from './image-artifact.ts';
 
-/** S3 signs for no longer. */
-const MAX_EXPIRES_SECONDS = 604_800;
-
-/** Other kinds are files until their types can tell their length and size in pixels. */
-function typeOf({ artifact }: ArtifactOfJob): 'ImageArtifact' | 'FileArtifact' {
-  return artifact.kind === 'image' && artifact.width !== null && artifact.height !== null
-    ? 'ImageArtifact'
-    : 'FileArtifact';
-}
-
-/** Pixels of an artifact whose type was found to be ImageArtifact, which has them. */
-function pixels(value: number | null): number {
-  if (value === null) throw new Error('an image without its size was taken for an ImageArtifact');
-  return value;
+/** What lacks what its type promises is a file. */
+function typeOf({ artifact }: ArtifactOfJob) {
+  const { kind, width, height, sizeBytes } = artifact;
+  if (kind === 'image' && width !== null && height !== null) return 'ImageArtifact';
+  if (kind === 'video') return 'VideoArtifact';
+  if (kind === 'audio') return 'AudioArtifact';
+  if (kind === 'text' && sizeBytes <= MOST_TEXT_BYTES) return 'TextArtifact';
+  return 'FileArtifact';
 }
 
 export function addArtifact(builder: Builder): void {
@@ -50,43 +46,68 @@ export function addArtifact(builder: Builder): void {
         description: 'Id of the node that made it.',
         resolve: ({ artifact }) => artifact.node,
       }),
+      output: t.string({
+        nullable: true,
+        description: 'The name that the workflow gives to this output; null where it gives none.',
+        resolve: ({ artifact }) => artifact.output,
+      }),
       url: t.string({
         nullable: false,
-        description: 'A signed address that needs no other credential. The same for a while, so that browsers cache.',
+        description: addressTexts.url,
         args: {
-          expiresIn: t.arg.int({
-            description:
-              "For how many seconds it works, 1 to 604800, and never past the job's `expiresAt`; default from configuration.",
-          }),
-          download: t.arg.boolean({
-            defaultValue: false,
-            description: 'Whether browsers save the file instead of showing it.',
-          }),
+          expiresIn: t.arg.int({ description: addressTexts.expiresIn }),
+          download: t.arg.boolean({ defaultValue: false, description: addressTexts.download }),
         },
-        resolve: ({ artifact, expiresAt }, { expiresIn, download }, { services }) => {
-          if (expiresIn != null && (expiresIn < 1 || expiresIn > MAX_EXPIRES_SECONDS)) {
-            const message = `expected 1 to ${MAX_EXPIRES_SECONDS} seconds`;
-            throw badInput([{ path: ['expiresIn'], message, code: 'out_of_range' }]);
-          }
-          return services.artifacts.url(artifact.key, {
-            filename: artifact.filename,
-            contentType: artifact.contentType,
-            expiresInSeconds: expiresIn ?? services.artifactUrlTtlSeconds,
-            download: download ?? false,
-            ...(expiresAt === null ? {} : { notAfter: expiresAt }),
-          });
-        },
+        resolve: (source, args, { services }) => addressOf(source, args, services),
       }),
     }),
   });
 
-  const image = builder.objectRef<ArtifactOfJob>('ImageArtifact');
-  builder.objectType(image, {
-    description: 'A picture.',
+  addImageArtifact(builder);
+  builder.objectType(builder.objectRef<ArtifactOfJob>('VideoArtifact'), {
+    description: 'A film.',
     interfaces: ['Artifact'],
     fields: (t) => ({
-      width: t.int({ nullable: false, description: 'Pixels.', resolve: ({ artifact }) => pixels(artifact.width) }),
-      height: t.int({ nullable: false, description: 'Pixels.', resolve: ({ artifact }) => pixels(artifact.height) }),
+      width: t.int({
+        nullable: true,
+        description: 'Pixels as shown, where it says so.',
+        resolve: ({ artifact }) => artifact.width,
+      }),
+      height: t.int({
+        nullable: true,
+        description: 'Pixels as shown, where it says so.',
+        resolve: ({ artifact }) => artifact.height,
+      }),
+      durationSeconds: t.float({
+        nullable: true,
+        description: 'Its length, where it says so.',
+        resolve: ({ artifact }) => artifact.durationSeconds,
+      }),
+    }),
+  });
+  builder.objectType(builder.objectRef<ArtifactOfJob>('AudioArtifact'), {
+    description: 'Sound.',
+    interfaces: ['Artifact'],
+    fields: (t) => ({
+      durationSeconds: t.float({
+        nullable: true,
+        description: 'Its length, where it says so.',
+        resolve: ({ artifact }) => artifact.durationSeconds,
+      }),
+    }),
+  });
+  builder.objectType(builder.objectRef<ArtifactOfJob>('TextArtifact'), {
+    description: 'Text, at most 1 MiB of it; longer ones are files.',
+    interfaces: ['Artifact'],
+    fields: (t) => ({
+      text: t.string({
+        nullable: false,
+        description:
+          'What it says, read from storage when it is asked for. UNAVAILABLE while storage cannot be reached; LIMIT_EXCEEDED where the texts of one answer are longer than 8 MiB together.',
+        // These values are made for each execution, also for each event of a subscription, so they stand for its answer.
+        resolve: ({ artifact }, _args, { services }, { variableValues }) =>
+          services.texts.read(artifact, variableValues),
+      }),
     }),
   });
   builder.objectType(builder.objectRef<ArtifactOfJob>('FileArtifact'), {

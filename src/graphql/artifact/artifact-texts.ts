@@ -1,0 +1,76 @@
+import { text as textOf } from 'node:stream/consumers';
+import { type ArtifactStore, StorageError } from '../../artifacts/artifact-store.ts';
+import { createTurns, TooManyWaitingError } from '../../artifacts/turns.ts';
+import { GatewayError, notFound, unavailable } from '../../core/errors.ts';
+import type { Artifact } from '../../core/job.ts';
+import { createBoundedCache } from '../bounded-cache.ts';
+
+/** As long as workers call it text; what is longer is a file. */
+export const MOST_TEXT_BYTES = 1024 * 1024;
+
+/** Of one answer; a text counts for at least LEAST_BYTES, since each is a read of its own. */
+const MOST_BYTES_OF_ANSWER = 8 * 1024 * 1024;
+const LEAST_BYTES = 32 * 1024;
+/** Texts never change, so they are kept: a page that is asked for again is read without storage, also while that is away. */
+const MOST_CACHED_CHARACTERS = 8 * 1024 * 1024;
+const READS_AT_ONCE = 8;
+const MOST_WAITING = 1_000;
+/** Storage that is away is to be told of at once. */
+const READ_TIMEOUT_MS = 5_000;
+const RETRY_AFTER_SECONDS = 10;
+
+export interface ArtifactTexts {
+  /**
+   * What a text artifact says. `answer` stands for the answer that it is part of: any object of that one execution. Rejects with
+   * LIMIT_EXCEEDED where the answer would be too long, UNAVAILABLE without storage, NOT_FOUND when it has been removed.
+   */
+  read(artifact: Artifact, answer: object): Promise<string>;
+}
+
+export function createArtifactTexts(artifacts: Pick<ArtifactStore, 'read'>): ArtifactTexts {
+  const known = createBoundedCache<string, string>(MOST_CACHED_CHARACTERS, (_key, text) => text.length + 100);
+  const reading = new Map<string, Promise<string>>();
+  const lengths = new WeakMap<object, number>();
+  const turns = createTurns({ atOnce: READS_AT_ONCE, waiting: MOST_WAITING });
+
+  function charge({ sizeBytes }: Artifact, answer: object): void {
+    const length = (lengths.get(answer) ?? 0) + Math.max(sizeBytes, LEAST_BYTES);
+    lengths.set(answer, length);
+    if (length <= MOST_BYTES_OF_ANSWER) return;
+    const message = `The texts of this answer are longer than ${MOST_BYTES_OF_ANSWER} bytes: ask for fewer at once.`;
+    throw new GatewayError(message, { code: 'LIMIT_EXCEEDED' });
+  }
+
+  async function download(key: string): Promise<string> {
+    // Whoever asked first may leave: the others still want it.
+    const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
+    try {
+      return await turns.run(async () => {
+        const body = await artifacts.read(key, { signal });
+        if (body === null) throw notFound('text');
+        return textOf(body);
+      }, signal);
+    } catch (error) {
+      if (!(error instanceof StorageError || error instanceof TooManyWaitingError || signal.aborted)) throw error;
+      throw unavailable('the artifact storage cannot be reached', RETRY_AFTER_SECONDS, error);
+    }
+  }
+
+  function readOnce(key: string): Promise<string> {
+    const shared = reading.get(key);
+    if (shared) return shared;
+    const text = download(key).finally(() => reading.delete(key));
+    reading.set(key, text);
+    return text;
+  }
+
+  return {
+    async read(artifact, answer) {
+      charge(artifact, answer);
+      const { key } = artifact;
+      const text = known.get(key) ?? (await readOnce(key));
+      known.set(key, text);
+      return text;
+    },
+  };
+}
