@@ -7,6 +7,7 @@ import type { Graph } from '../../../src/core/graph.ts';
 import { createRedisProgress } from '../../../src/progress/redis-progress.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis.ts';
 import { decodePng } from '../../../src/simulator/media/png-decode.ts';
+import type { Timings } from '../../../worker/timings.ts';
 import { silent } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { type Harness, recordedGraph, startHarness } from './harness.ts';
@@ -60,7 +61,8 @@ async function picture(pixels: number, steps: number): Promise<Graph> {
   return graph;
 }
 
-const work = (harness: Harness, url: string) => harness.work({ main: url }, { previewMethod: 'latent2rgb' });
+const work = (harness: Harness, url: string, timings: Partial<Timings> = {}) =>
+  harness.work({ main: url }, { previewMethod: 'latent2rgb', timings });
 
 /** A way to a ComfyUI on which the client's first message, its flags, is lost; and the types of the frames that come back. */
 async function withoutFlags(target: string) {
@@ -107,7 +109,8 @@ describe('previews', () => {
     const [watched, other] = [all(await watch(id, true)), all(await watch(id, false))];
     // Of a job that waits, so that its first picture is one already.
     await vi.waitFor(async () => expect(await harness.stores.redis.exists(harness.stores.keys.previewed(id))).toBe(1));
-    work(harness, simulator.url);
+    // It looks at once, and not again.
+    work(harness, simulator.url, { lease: 60_000 });
     const [events, plain] = await Promise.all([watched, other]);
 
     const previews = previewsOf(events);
