@@ -135,13 +135,16 @@ describe('values that attack', { timeout: 60_000 }, () => {
   });
 
   it('a graph of 1,000 nodes in a circle ends as a failed job, one of 1,001 is refused', async () => {
-    const circle = (size: number) =>
-      Object.fromEntries(
-        Array.from({ length: size }, (_, i) => [
+    // With one result, so that it takes a ComfyUI to find the circle.
+    const circle = (size: number) => ({
+      ...Object.fromEntries(
+        Array.from({ length: size - 1 }, (_, i) => [
           String(i),
-          { class_type: 'ImageInvert', inputs: { image: [String((i + 1) % size), 0] } },
+          { class_type: 'ImageInvert', inputs: { image: [String((i + 1) % (size - 1)), 0] } },
         ]),
-      );
+      ),
+      save: { class_type: 'SaveImage', inputs: { images: ['0', 0], filename_prefix: 'x' } },
+    });
     const taken = await target.generate(graphInput(circle(1_000)));
     const ended = await target.gateway.watch(generatedSchema.parse(taken.data).generate.job.id).end();
     expect(ended.job.error?.code).toBe('WORKFLOW_REJECTED');
@@ -151,7 +154,9 @@ describe('values that attack', { timeout: 60_000 }, () => {
   });
 
   it('A09 a hundred megabytes of graphs do not keep anyone from their jobs', async () => {
-    const large = { 1: { class_type: 'X', inputs: { text: 'x'.repeat(900_000) } } };
+    // Accepted, since only a ComfyUI sees that the node needs itself.
+    const inputs = { images: ['1', 0], filename_prefix: 'x', text: 'x'.repeat(900_000) };
+    const large = { 1: { class_type: 'SaveImage', inputs } };
     for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 6 }, () => target.generate(graphInput(large))));
     const page = await target.ask('{ jobs(first: 100) { nodes { id parameters } pageInfo { hasNextPage } } }');
     expect(page).toMatchObject({ status: 200, data: { jobs: { pageInfo: { hasNextPage: true } } } });
@@ -206,7 +211,8 @@ describe('values that attack', { timeout: 60_000 }, () => {
   it('A64 nothing that a caller sends writes a line of the log, and job lines carry the request id', async () => {
     const evil = 'evil\r\n{"level":"fatal","msg":"forged"}\u001b[31m';
     const requestId = `attack-${randomUUID()}`;
-    const variables = pictureInput({ prompt: evil, model: 'nope.safetensors' });
+    const inputs = { images: ['1', 0], filename_prefix: evil };
+    const variables = graphInput({ 1: { class_type: 'SaveImage', inputs, _meta: { title: evil } } });
     const query = 'mutation G($input: GenerateInput!) { generate(input: $input) { replayed job { id parameters } } }';
     const struck = await target.post(JSON.stringify({ query, variables }), {
       headers: { 'content-type': 'application/json', 'x-request-id': requestId },
