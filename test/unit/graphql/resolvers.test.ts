@@ -29,7 +29,7 @@ const ended = testJob({
   ],
 });
 
-test('shows a job with its artifacts, of which only pictures are ImageArtifact', async () => {
+test('shows a job with its artifacts, each of the type of its kind', async () => {
   const { run } = await testGraph(await testServices({ jobs: { get: async () => ended } }));
   const { data, errors } = await run(
     `{ job(id: "x") { status finishedAt queuePosition parameters error { code }
@@ -44,7 +44,7 @@ test('shows a job with its artifacts, of which only pictures are ImageArtifact',
     error: null,
     artifacts: [
       { __typename: 'ImageArtifact', id: 'artifact-1', size: 5_000_000_000, width: 64, height: 32 },
-      { __typename: 'FileArtifact', id: 'artifact-2', size: 5_000_000_000 },
+      { __typename: 'VideoArtifact', id: 'artifact-2', size: 5_000_000_000 },
     ],
   });
 });
