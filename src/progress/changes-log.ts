@@ -8,7 +8,8 @@ import { parseRecord } from '../jobs/record.ts';
 
 /** Events of a caller's jobs behind a place in its changes. */
 export interface ChangesReading {
-  events: JobEvent[];
+  /** Each with its own place. */
+  events: { place: string; event: JobEvent }[];
   /** Where the next reading begins. */
   place: string;
   more: boolean;
@@ -16,6 +17,9 @@ export interface ChangesReading {
 
 /** Events of one reading at most. */
 const BATCH = 200;
+
+/** Before all entries. */
+const BEGINNING = '0-0';
 
 interface Change {
   place: string;
@@ -31,16 +35,23 @@ function parseChange([place, [, id = '', , seq, , text, , at]]: [place: string, 
   return type ? { place, id, seq: Number(seq), type, at: Number(at) } : null;
 }
 
+/** Whether a place comes behind another: both are `milliseconds-number`. */
+export function isBehind(place: string, other: string): boolean {
+  const [ms, number] = place.split('-').map(Number);
+  const [otherMs, otherNumber] = other.split('-').map(Number);
+  return Number(ms) > Number(otherMs) || (ms === otherMs && Number(number) > Number(otherNumber));
+}
+
 /**
- * The place of what happened last. Where nothing has, one is made: a reader holds on to the entry that it has read last, since by
- * its absence it sees that the log was trimmed behind it or that Redis has lost writes.
+ * The place of what happened last, as of the very call. Where nothing has, an entry is made: a reader holds on to the one that it
+ * has read last, since by its absence it sees that the log was trimmed behind it or that Redis has lost writes.
  */
 export async function newestChange(redis: Redis, keys: Keys, caller: string): Promise<string> {
   const key = keys.changes(caller);
   const [last] = await redis.xrevrange(key, '+', '-', 'COUNT', 1);
   if (last) return last[0];
-  const [place] = await results(redis.multi().xadd(key, '*', 'reader', '').pexpire(key, CHANGES_LIFE_MS));
-  return String(place);
+  await results(redis.multi().xadd(key, '*', 'reader', '').pexpire(key, CHANGES_LIFE_MS));
+  return BEGINNING;
 }
 
 /**
@@ -53,8 +64,9 @@ export async function readChanges(
   caller: string,
   place: string,
 ): Promise<ChangesReading | null> {
-  const [known, ...entries] = await redis.xrange(keys.changes(caller), place, '+', 'COUNT', BATCH + 1);
-  if (known?.[0] !== place) return null;
+  const found = await redis.xrange(keys.changes(caller), place, '+', 'COUNT', BATCH + 1);
+  if (found.length === 0 || (place !== BEGINNING && found[0]?.[0] !== place)) return null;
+  const entries = place === BEGINNING ? found : found.slice(1);
   const changes = entries.map(parseChange);
   const ids = [...new Set(changes.flatMap((change) => change?.id ?? []))];
   const fitting = new Set(await fittingPage(redis, keys, ids));
@@ -63,11 +75,11 @@ export async function readChanges(
   // Up to the first whose job did not fit.
   const cut = changes.findIndex((change) => change && !fitting.has(change.id));
   const count = cut === -1 ? entries.length : cut;
-  const events = changes.slice(0, count).flatMap((change): JobEvent[] => {
+  const events = changes.slice(0, count).flatMap((change) => {
     const job = change && jobs.get(change.id);
-    return job ? [{ seq: change.seq, type: change.type, at: change.at, job }] : [];
+    return job ? [{ place: change.place, event: { seq: change.seq, type: change.type, at: change.at, job } }] : [];
   });
-  return { events, place: entries[count - 1]?.[0] ?? place, more: count < entries.length || entries.length === BATCH };
+  return { events, place: entries[count - 1]?.[0] ?? place, more: count < entries.length || found.length > BATCH };
 }
 
 async function readJobs(redis: Redis, keys: Keys, ids: string[]): Promise<Map<string, Job>> {

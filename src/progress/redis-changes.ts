@@ -4,7 +4,7 @@ import { unavailable } from '../core/errors.ts';
 import type { JobFilter } from '../jobs/jobs.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../jobs/keys.ts';
 import { isRedisDown } from '../redis.ts';
-import { newestChange, readChanges } from './changes-log.ts';
+import { type ChangesReading, isBehind, newestChange, readChanges } from './changes-log.ts';
 import { coalesced } from './coalesced.ts';
 import { createEventQueue, type EventQueue } from './event-queue.ts';
 import { isWanted, type JobChanges } from './job-changes.ts';
@@ -29,17 +29,19 @@ const MAX_WAITING = 1_000;
 
 interface Watcher {
   filter: JobFilter;
+  /** It has seen what happened up to here; null: not known yet. */
+  since: string | null;
+  /** What came while that was not known. */
+  held: ChangesReading['events'];
   queue: EventQueue;
 }
 
 /** One caller as this process follows it, for all watchers. */
 interface Following {
   caller: string;
-  /** Those that are about to watch, besides. */
-  joining: number;
   watchers: Set<Watcher>;
   subscribed: Promise<unknown>;
-  /** The entry read last; null: none yet. */
+  /** The entry read last; null: not known yet. */
   place: string | null;
   /** Reads what has happened, up to now. */
   read(): Promise<void>;
@@ -57,23 +59,22 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
     for (const { queue } of [...watchers]) queue.fail(error);
   }
 
+  function give(watcher: Watcher, { place, event }: ChangesReading['events'][number]) {
+    const { filter, since, held, queue } = watcher;
+    if (since === null) held.push({ place, event });
+    else if (isBehind(place, since) && isWanted(event, filter) && !queue.push(event)) queue.fail(missed());
+  }
+
   async function readOn(following: Following) {
     const { caller, watchers } = following;
-    while (following.place !== null) {
+    for (let more = true; more && following.place !== null; ) {
       const reading = await readChanges(redis, keys, caller, following.place);
-      if (!reading) {
-        failAll(following, missed());
-        break;
-      }
+      // With its last watcher the following goes too: whoever comes next begins at what is there then.
+      if (!reading) return failAll(following, missed());
       following.place = reading.place;
-      for (const event of reading.events) {
-        for (const { filter, queue } of [...watchers]) {
-          if (isWanted(event, filter) && !queue.push(event)) queue.fail(missed());
-        }
-      }
-      if (!reading.more) return;
+      for (const each of reading.events) for (const watcher of [...watchers]) give(watcher, each);
+      more = reading.more;
     }
-    following.place = await newestChange(redis, keys, caller);
   }
 
   /** While Redis is away watchers wait: the next reconnect or check comes here again. */
@@ -89,7 +90,6 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
     if (present) return present;
     const following: Following = {
       caller,
-      joining: 0,
       watchers: new Set(),
       subscribed: subscriber.subscribe(channel),
       place: null,
@@ -101,7 +101,7 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
 
   function unfollow(following: Following) {
     const channel = keys.changes(following.caller);
-    if (following.watchers.size > 0 || following.joining > 0 || followed.get(channel) !== following) return;
+    if (following.watchers.size > 0 || followed.get(channel) !== following) return;
     followed.delete(channel);
     subscriber
       .unsubscribe(channel)
@@ -133,26 +133,26 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
   return {
     async watch({ caller, filter }) {
       const following = follow(caller);
-      following.joining++;
+      const queue = createEventQueue(MAX_WAITING, () => {
+        following.watchers.delete(watcher);
+        unfollow(following);
+      });
+      const watcher: Watcher = { filter, since: null, held: [], queue };
+      following.watchers.add(watcher);
       try {
-        await within(SUBSCRIBE_TIMEOUT_MS, following.subscribed);
-        // All that has happened until now has been read: what comes is new.
+        // Asked at once: a list that is asked for behind this, on this connection, and the events leave no gap between them.
+        const newest = newestChange(redis, keys, caller);
+        const [since] = await Promise.all([newest, within(SUBSCRIBE_TIMEOUT_MS, following.subscribed)]);
+        following.place ??= since;
+        watcher.since = since;
+        for (const each of watcher.held.splice(0)) give(watcher, each);
+        // What happened before the subscription was in force.
         await following.read();
-        const watcher: Watcher = {
-          filter,
-          queue: createEventQueue(MAX_WAITING, () => {
-            following.watchers.delete(watcher);
-            unfollow(following);
-          }),
-        };
-        following.watchers.add(watcher);
-        return watcher.queue.iterator;
+        return queue.iterator;
       } catch (error) {
+        void queue.iterator.return?.();
         if (isRedisDown(error)) throw unavailable('Redis cannot be reached', 2, error);
         throw error;
-      } finally {
-        following.joining--;
-        unfollow(following);
       }
     },
 
