@@ -27,6 +27,7 @@ export async function startWorker(
     jobAttempts: config.jobs.attempts,
     previewMethod: config.comfyui.previewMethod,
     tempDir: temp.path,
+    inputs: config.inputs,
     finishTimeoutMs: config.shutdownTimeoutMs * FINISH_SHARE,
     log: log.child({ part: 'worker' }),
   });

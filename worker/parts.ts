@@ -5,6 +5,7 @@ import type { BackendReporter } from '../src/backends/backends.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
 import type { Pool } from './backends/pool.ts';
+import type { PlacedFiles } from './inputs/placed-files.ts';
 import type { LoadTemplate } from './load-plan.ts';
 import type { NodeTimes } from './node-times.ts';
 import type { Parking } from './parking.ts';
@@ -31,6 +32,9 @@ export interface JobParts {
   /** `preview_method` of every prompt. */
   previewMethod: string;
   tempDir: string;
+  placedFiles: PlacedFiles;
+  /** Of input files: bytes of one, and origins that the rules for addresses do not apply to. */
+  inputs: { maxBytes: number; origins: readonly string[] };
   readMedia: MediaReader;
   timings: Timings;
   /** 0 to 1. */

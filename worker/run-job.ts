@@ -10,7 +10,7 @@ import { deliver } from './deliver.ts';
 import { followEarlierPrompt } from './earlier-prompt.ts';
 import { executionError, isOutOfMemory, JobFailure, jobError, Retry } from './failures.ts';
 import { type Ending, followAttached } from './follow.ts';
-import { placeInputs } from './inputs.ts';
+import { type Inputs, openInputs } from './inputs.ts';
 import type { JobParts } from './parts.ts';
 import { reasonOf } from './scrub.ts';
 import { submitPrompt } from './submit.ts';
@@ -27,6 +27,7 @@ export async function runJob(attempt: Attempt, plan: Plan, berth: Berth, parts: 
   if (job.takeovers > MOST_TAKEOVERS) {
     throw new JobFailure(jobError('INTERNAL', 'Given up: too many workers died of this job'));
   }
+  await using inputs = openInputs(plan, attempt, parts);
   await using watch = watchPrompt(attempt, plan.graph, berth.lease, parts);
   const course: Course = { plan, berth, gone: new Set(), submitted: 0, outOfMemory: 0 };
 
@@ -36,21 +37,22 @@ export async function runJob(attempt: Attempt, plan: Plan, berth: Berth, parts: 
     if (entry && !lostImages(attempt, course, watch)) {
       return await deliver(entry, attempt, berth.lease, plan, watch, parts);
     }
-    ending = await runPrompt(attempt, course, watch, parts);
+    ending = await runPrompt(attempt, course, inputs, watch, parts);
   }
 }
 
-/** Submits a prompt and follows it to its end; null when nothing was submitted, since the server is gone: there is another one now. */
+/** Submits a prompt and follows it to its end; null when nothing was submitted, since the server is gone (there is another one now) or lacks a file. */
 async function runPrompt(
   attempt: Attempt,
   course: Course,
+  inputs: Inputs,
   watch: PromptWatch,
   parts: JobParts,
 ): Promise<Ending | null> {
-  const { plan, berth } = course;
+  const { berth } = course;
   const { backend } = berth.lease;
   try {
-    const graph = await placeInputs(plan, attempt, backend);
+    const graph = await inputs.place(backend);
     watch.restart(berth.lease);
     using prompt = await submitPrompt(attempt, berth.lease, graph, watch.onMessage, parts);
     course.submitted++;
@@ -59,6 +61,7 @@ async function runPrompt(
     if (ending.state === 'finished') await watch.images.settle(attempt.signal);
     return ending;
   } catch (cause) {
+    if (inputs.wasMissing(backend, cause)) return null;
     if (!(cause instanceof ComfyError && cause.failure === 'unreachable')) throw cause;
     attempt.log.info({ at: backend.name }, 'comfyui is gone');
     course.gone.add(backend.name);

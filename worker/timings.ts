@@ -20,6 +20,10 @@ export interface Timings {
   cancelGrace: number;
   /** How long a result is offered to a storage that does not take it. Its job holds its place, so the others wait as well. */
   storage: number;
+  /** For fetching one input file, tries and redirects included. */
+  fetch: number;
+  /** How long a job whose input file cannot be got from storage waits in the queue, not at its server. */
+  storageBack: number;
   /** How long a prompt that nobody wants any more is tried to be cancelled at a server that does not answer. */
   reap: number;
   /** Between two writes of progress. */
@@ -41,6 +45,8 @@ export const defaultTimings: Timings = {
   lease: 1_000,
   cancelGrace: 5_000,
   storage: 600_000,
+  fetch: 60_000,
+  storageBack: 3_000,
   reap: 300_000,
   progress: 100,
   preview: 200,

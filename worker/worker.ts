@@ -13,6 +13,7 @@ import { type ConnectedBackend, connectBackend } from './backends/connect.ts';
 import { createPool } from './backends/pool.ts';
 import { startReports } from './backends/reports.ts';
 import { handleDelivery } from './handle-delivery.ts';
+import { createPlacedFiles } from './inputs/placed-files.ts';
 import { createTemplateLoader } from './load-plan.ts';
 import { createNodeTimes } from './node-times.ts';
 import { createParking } from './parking.ts';
@@ -40,7 +41,9 @@ export interface WorkerParts {
   jobAttempts: number;
   /** How samplers make previews, by ComfyUI's names: `latent2rgb`, `taesd`, `auto` or `none`. Before ComfyUI 0.5 it decides alone. */
   previewMethod: string;
-  /** For results on their way; made when missing. */
+  /** Of input files: bytes of one, and origins that the rules for addresses do not apply to. */
+  inputs: { maxBytes: number; origins: readonly string[] };
+  /** For files on their way; made when missing. */
   tempDir: string;
   /** How long `close` lets running jobs finish before it hands them back, in milliseconds. */
   finishTimeoutMs: number;
@@ -120,6 +123,8 @@ export function createWorker(options: WorkerParts): Worker {
     jobTimeoutMs,
     previewMethod,
     tempDir,
+    placedFiles: createPlacedFiles(),
+    inputs: options.inputs,
     readMedia: createMediaReader(),
     timings,
     random,

@@ -1,4 +1,6 @@
+import { openAsBlob } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { FormData } from 'undici';
 import * as z from 'zod';
 import type { Graph } from '../../src/core/graph.ts';
 import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
@@ -33,6 +35,13 @@ export interface FileReference {
   type: string;
 }
 
+/** `name` and `subfolder` of plain ASCII: the server may keep them escaped otherwise. */
+export interface FileToUpload {
+  path: string;
+  name: string;
+  subfolder: string;
+}
+
 export interface SystemStats {
   comfyuiVersion: string | null;
   /** What it computes on, as it names them: at most 16, without paths or addresses. */
@@ -50,6 +59,8 @@ export interface ComfyClient {
   cancel(promptId: string, signal: AbortSignal): Promise<void>;
   deleteHistory(promptId: string, signal: AbortSignal): Promise<void>;
   view(file: FileReference, signal: AbortSignal): Promise<{ body: Readable; sizeBytes: number | null }>;
+  /** Sends a local file into the server's input folder. Gives the name under which a loader's value finds it. */
+  upload(file: FileToUpload, signal: AbortSignal): Promise<string>;
   /** Prompts that wait or run, of whatever client. */
   queueLength(options?: CallOptions): Promise<number>;
   systemStats(options?: CallOptions): Promise<SystemStats>;
@@ -61,8 +72,11 @@ export interface ComfyClient {
 
 /** Nodes run Python in the server's own process: validation and other prompts may hold up an answer. */
 const SUBMIT_TIMEOUT_MS = 30_000;
+/** Of a file as large as may be, over a slow line. */
+const UPLOAD_TIMEOUT_MS = 600_000;
 const HISTORY_MAX_BYTES = 128 * 1024 * 1024;
 
+const uploadedSchema = z.object({ name: z.string().min(1), subfolder: z.string().catch('') });
 const submittedSchema = z.object({ prompt_id: z.string(), node_errors: nodeErrorsSchema.catch({}) });
 const jobSchema = z.object({ status: z.string() });
 const notFoundSchema = z.object({ error: z.literal('Job not found') });
@@ -137,6 +151,18 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
 
     view({ filename, subfolder, type }, signal) {
       return http.stream(`/api/view?${new URLSearchParams({ filename, subfolder, type })}`, signal);
+    },
+
+    async upload({ path, name, subfolder }, signal) {
+      const form = new FormData();
+      form.set('type', 'input');
+      form.set('subfolder', subfolder);
+      form.set('image', await openAsBlob(path), name);
+      const answer = await http.call('POST', '/api/upload/image', form, { signal, timeoutMs: UPLOAD_TIMEOUT_MS });
+      if (answer.status !== 200) throw new ComfyError('status', answer.status);
+      // Where a file of this name held other bytes, the server has chosen another.
+      const stored = parseAnswer(answer, uploadedSchema);
+      return stored.subfolder === '' ? stored.name : `${stored.subfolder}/${stored.name}`;
     },
 
     async queueLength(options) {

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { type Dispatcher, Pool } from 'undici';
+import { type Dispatcher, FormData, Pool } from 'undici';
 import type * as z from 'zod';
 import { parsePythonJson } from './json.ts';
 
@@ -47,7 +47,7 @@ export interface Answer {
 
 /** One ComfyUI's REST side: keep-alive, bounded in time and size, no redirects, no retries. */
 export interface ComfyHttp {
-  /** The answer whatever its status. Throws ComfyError (never `status`) or the signal's reason. */
+  /** The answer whatever its status. `body`: JSON, or a form, whose files are read as they are sent. Throws ComfyError (never `status`) or the signal's reason. */
   call(method: 'GET' | 'POST', path: string, body: unknown, options?: CallOptions): Promise<Answer>;
   /** The parsed body of an answer with status 200. Throws ComfyError or the signal's reason. */
   get<T>(path: string, schema: z.ZodType<T>, options?: CallOptions): Promise<T>;
@@ -76,11 +76,13 @@ export function createComfyHttp(url: string, { connections = 16 } = {}): ComfyHt
   });
 
   async function request(method: 'GET' | 'POST', path: string, body: unknown, signal: AbortSignal) {
-    const json: Partial<Dispatcher.RequestOptions> =
+    const content: Partial<Dispatcher.RequestOptions> =
       body === undefined
         ? { headers }
-        : { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
-    return await pool.request({ method, path: `${base}${path}`, signal, ...json });
+        : body instanceof FormData
+          ? { headers, body }
+          : { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    return await pool.request({ method, path: `${base}${path}`, signal, ...content });
   }
 
   async function call(method: 'GET' | 'POST', path: string, body: unknown, options: CallOptions = {}): Promise<Answer> {

@@ -113,6 +113,7 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
         jobAttempts: 2,
         previewMethod: 'none',
         tempDir,
+        inputs: { maxBytes: 10_000_000, origins: [] },
         finishTimeoutMs: 0,
         log: silent,
         ...options,

@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+export interface ComfyuiProxy extends AsyncDisposable {
+  url: string;
+  /** Files that were sent to the server, by the length of their requests. */
+  uploads: number[];
+  /** Answers an upload instead of the server; says false to let it through. */
+  onUpload: (req: IncomingMessage, res: ServerResponse) => boolean;
+}
+
+/** Stands before a ComfyUI on this port, counts what is uploaded, and may answer in its place. */
+export async function startComfyuiProxy(port: number): Promise<ComfyuiProxy> {
+  const uploads: number[] = [];
+  const sockets = new Set<Duplex>();
+  const server = createServer((req, res) => {
+    const { method, url = '/', headers } = req;
+    if (url.endsWith('/upload/image')) {
+      uploads.push(Number(headers['content-length']));
+      if (proxy.onUpload(req, res)) return;
+    }
+    const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
+      res.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(res);
+    });
+    onward.on('error', () => res.destroy());
+    req.pipe(onward);
+  });
+  server.on('upgrade', (req, socket, head) => {
+    sockets.add(socket);
+    const onward = connect(port, '127.0.0.1', () => {
+      const lines = Object.entries(req.headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      onward.write(`GET ${req.url} HTTP/1.1\r\n${lines.join('')}\r\n`);
+      onward.write(head);
+      onward.pipe(socket).pipe(onward);
+    });
+    onward.on('error', () => socket.destroy()).on('close', () => socket.destroy());
+    socket.on('error', () => onward.destroy()).on('close', () => onward.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port was given');
+  const proxy: ComfyuiProxy = {
+    url: `http://127.0.0.1:${address.port}`,
+    uploads,
+    onUpload: () => false,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return proxy;
+}
