@@ -68,7 +68,14 @@ simulator
 
 program.addCommand(createBackendCommand({ open: reachInstallation, write: (text) => process.stdout.write(text) }));
 
-addWorkflowCommands(program, process.env);
+addWorkflowCommands(program, {
+  env: process.env,
+  write: (text) => void process.stdout.write(text),
+  fail: (text, exitCode) => {
+    process.stderr.write(text);
+    process.exitCode = exitCode;
+  },
+});
 
 program
   .command('config')

@@ -23,8 +23,16 @@ interface WorkflowOptions {
   comfyui?: string;
 }
 
-/** `comfygate workflow add|check`, with the settings of `env` for what no option says. */
-export function addWorkflowCommands(program: Command, env: NodeJS.ProcessEnv): void {
+export interface WorkflowCommandsOptions {
+  /** Its settings hold for what no option says. */
+  env: NodeJS.ProcessEnv;
+  write(text: string): void;
+  /** Says what went wrong and with which exit code the process is to end. */
+  fail(text: string, exitCode: number): void;
+}
+
+/** `comfygate workflow add|check`. */
+export function addWorkflowCommands(program: Command, io: WorkflowCommandsOptions): void {
   const workflow = program.command('workflow').description('make and check workflows');
 
   workflow
@@ -45,7 +53,7 @@ Example:
   $ comfygate workflow add my-export.json --name portrait --comfyui http://127.0.0.1:8188`,
     )
     .action((file: string, options: WorkflowOptions & { name?: string; force: boolean }) =>
-      told(env, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
+      told(io, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
         const catalogue = options.comfyui === undefined ? null : await readCatalogue(options.comfyui);
         const { force, name = null, dir = workflowsDir } = options;
         const stock = await stockCatalogue();
@@ -62,7 +70,7 @@ Example:
           '  2. comfygate workflow check',
           '  3. Start the gateway again, and the workers with it.',
         ];
-        process.stdout.write(`${lines.join('\n')}\n`);
+        io.write(`${lines.join('\n')}\n`);
       }),
     );
 
@@ -76,29 +84,29 @@ Example:
       '\nExits with 1 when there are faults.\n\nExample:\n  $ comfygate workflow check --comfyui http://127.0.0.1:8188',
     )
     .action((options: WorkflowOptions) =>
-      told(env, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
+      told(io, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
         const dir = options.dir ?? workflowsDir;
         const { workflows } = await loadCatalogue({ dir, maxMegapixels });
         const server = options.comfyui === undefined ? null : await readCatalogue(options.comfyui);
         const faults = server ? workflows.flatMap((it) => checkAgainstServer(it, server)) : [];
         if (faults.length > 0) throw new CatalogueError(dir, faults);
-        const where = server ? ', and the server can run them' : '';
-        process.stdout.write(
-          `${workflows.map(({ name }) => `${name}: ok`).join('\n')}\n${workflows.length} workflows${where}\n`,
-        );
+        const count = workflows.length === 1 ? '1 workflow' : `${workflows.length} workflows`;
+        const them = workflows.length === 1 ? 'it' : 'them';
+        const lines = [...workflows.map(({ name }) => `${name}: ok`), count];
+        io.write(`${lines.join('\n')}${server ? `, and the server can run ${them}` : ''}\n`);
       }),
     );
 }
 
 /** Runs a command with the configuration; what a person has done wrong is told in words, and the exit code says so. */
-async function told(env: NodeJS.ProcessEnv, run: (config: Config) => Promise<void>): Promise<void> {
+async function told({ env, fail }: WorkflowCommandsOptions, run: (config: Config) => Promise<void>): Promise<void> {
   try {
     await run(loadConfig(env));
   } catch (error) {
     const ours = error instanceof AddError || error instanceof CatalogueError || error instanceof UnreadableServer;
     if (!ours && !(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error instanceof ConfigError ? error.problems.join('\n') : error.message}\n`);
-    process.exitCode = error instanceof ConfigError ? EX_CONFIG : 1;
+    if (error instanceof ConfigError) fail(`${error.problems.join('\n')}\n`, EX_CONFIG);
+    else fail(`${error.message}\n`, 1);
   }
 }
 

@@ -55,7 +55,8 @@ function urlFault(value: unknown): string | null {
   // URL's parser would leave these out without a word.
   if (/[\s\p{C}]/u.test(value)) return `${expected} without white space or control characters`;
   const url = URL.parse(value);
-  if (url?.protocol !== 'https:' || url.hostname === '') return `${expected}, got ${describe(value)}`;
+  // Plain http only where the configuration names the origin, which is held against the job as a whole.
+  if (!url || !/^https?:$/.test(url.protocol) || url.hostname === '') return `${expected}, got ${describe(value)}`;
   // What was given is not repeated: it holds a password.
   return url.username === '' && url.password === '' ? null : `${expected} without user name and password`;
 }

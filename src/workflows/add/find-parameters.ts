@@ -131,9 +131,17 @@ function applyMarks(
   notes: string[],
 ): Finding[] {
   const marked = new Map<string, Finding>();
+  const takenBy = new Map<string, string>();
   for (const { name, description, literal } of marks) {
     const fault = nameFault(name);
     const key = keyOf(literal.place);
+    // A value that several nodes are given can be marked at each of them.
+    const taken = takenBy.get(key);
+    if (taken !== undefined) {
+      if (taken !== name)
+        notes.push(`the title $${name} of node ${literal.at.node} marks what $${taken} marks already`);
+      continue;
+    }
     const known = found.find(({ places }) => places.some((place) => keyOf(place) === key));
     const finding = known ?? anything(literal, graph, catalogue);
     if (fault || !finding) {
@@ -145,6 +153,7 @@ function applyMarks(
       notes.push(`the title $${name} of node ${literal.at.node} marks another type of value than the one before`);
       continue;
     }
+    takenBy.set(key, name);
     const { takes = finding.takes, rank = finding.rank } = sameType(ruleNamed(name), finding) ?? {};
     marked.set(name, {
       ...finding,

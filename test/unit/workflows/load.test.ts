@@ -153,7 +153,7 @@ const badFiles: [what: string, file: unknown, issue: string][] = [
   ['another field', { path: '/etc/passwd' }, 'path unknown_field: "path" is not a field; there are upload, url'],
   ['an id that is none', { upload: '../1' }, 'upload invalid_string: expected the id of an upload, got "../1"'],
   ['an id of another type', { upload: 1 }, 'upload invalid_type: expected the id of an upload, got 1'],
-  ['plain http', { url: 'http://a.de/x' }, 'url invalid_string: expected an https address, got "http://a.de/x"'],
+  ['another scheme', { url: 'ftp://a.de/x' }, 'url invalid_string: expected an https address, got "ftp://a.de/x"'],
   ['a path', { url: 'file:///etc/passwd' }, 'url invalid_string: expected an https address, got "file:///etc/passwd"'],
   ['no address', { url: 'https://' }, 'url invalid_string: expected an https address, got "https://"'],
   [
