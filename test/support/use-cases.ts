@@ -3,6 +3,7 @@ import { noProgress } from '../../src/core/job.ts';
 import type { JobCheck } from '../../src/jobs/accept-job.ts';
 import type { GenerateRequest } from '../../src/jobs/jobs.ts';
 import { createJobs } from '../../src/jobs/service.ts';
+import { createRedisChanges } from '../../src/progress/redis-changes.ts';
 import { createRedisProgress } from '../../src/progress/redis-progress.ts';
 import { createWaits } from '../../src/progress/wait.ts';
 import { createBullQueue } from '../../src/queue/bullmq.ts';
@@ -26,6 +27,7 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
   await whenReady(subscriber);
   const queue = createBullQueue(redis, keys, silent);
   const feed = createRedisProgress({ redis, subscriber, keys, log: silent, checkIntervalMs: 200 });
+  const changes = createRedisChanges({ redis, subscriber, keys, log: silent, checkIntervalMs: 200 });
   const waits = createWaits(feed, options.maxWaits);
   const catalogue = await shippedCatalogue();
   const jobs = createJobs({
@@ -47,6 +49,7 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
     ...stores,
     queue,
     feed,
+    changes,
     waits,
     catalogue,
     jobs,
@@ -76,6 +79,7 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
       };
     },
     async close() {
+      await changes.close();
       await feed.close();
       await queue.close();
       await closeRedis(subscriber);
