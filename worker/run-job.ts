@@ -41,7 +41,10 @@ export async function runJob(attempt: Attempt, plan: Plan, berth: Berth, parts: 
   }
 }
 
-/** Submits a prompt and follows it to its end; null when nothing was submitted, since the server is gone (there is another one now) or lacks a file. */
+/**
+ * Submits a prompt and follows it to its end; null when nothing was submitted, since the server is gone (there is another one now)
+ * or lacks an input file.
+ */
 async function runPrompt(
   attempt: Attempt,
   course: Course,
