@@ -323,12 +323,13 @@ test('outputs, files and keepMetadata become what a plan is made of, and stay ab
     outputs: new Map([['2', null]]),
     keepMetadata: true,
     files: [
-      { source: upload, kind: 'mask', targets: [{ node: '1', input: 'image' }], index: null },
+      { source: upload, kind: 'mask', targets: [{ node: '1', input: 'image' }], index: null, at: ['files', 0, 'file'] },
       {
         source: { url: 'https://example.org/x.flac' },
         kind: null,
         targets: [{ node: '2', input: 'audio' }],
         index: null,
+        at: ['files', 1, 'file'],
       },
     ],
   });
