@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { StorageError } from './artifact-store.ts';
+import { createSweeper } from './young-garbage.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -13,6 +14,7 @@ export async function* readExactly(path: string, sizeBytes: number): AsyncGenera
   });
   try {
     await expectSize(file, sizeBytes);
+    const sweep = createSweeper();
     let position = 0;
     while (position < sizeBytes) {
       const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - position));
@@ -22,6 +24,7 @@ export async function* readExactly(path: string, sizeBytes: number): AsyncGenera
       if (bytesRead === 0)
         throw new StorageError('source', `the file to store ended at ${position} of ${sizeBytes} bytes`);
       position += bytesRead;
+      sweep(bytesRead);
       yield chunk.subarray(0, bytesRead);
     }
     // Grown meanwhile: whoever writes it is not done, so what was sent is not the whole of it.

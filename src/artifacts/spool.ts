@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { ReadableStream } from 'node:stream/web';
 import { unlessAborted } from './abort.ts';
 import { isErrno } from './folder-object.ts';
+import { createSweeper } from './young-garbage.ts';
 
 export type SpoolFailure =
   /** The stream ended before the announced length: get it again. */
@@ -59,6 +60,7 @@ export async function spool(
   const path = join(dir, `spool-${randomUUID()}`);
   const dispose = () => rm(path, { force: true });
   const hash = createHash('sha256');
+  const sweep = createSweeper();
   let received = 0;
   let sizeBytes = 0;
 
@@ -73,6 +75,7 @@ export async function spool(
   const hasher = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       sizeBytes += chunk.byteLength;
+      sweep(chunk.byteLength);
       done(null, hash.update(chunk) && chunk);
     },
   });
