@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import type { InputSpec, NodeCatalogue, NodeClass, NodeInput } from './node-catalogue.ts';
 
-const recordSchema = z.record(z.string(), z.unknown());
-const inputsSchema = recordSchema.catch({}).default({});
+const inputsSchema = z.record(z.string(), z.unknown()).catch({}).default({});
 
 /**
  * A ComfyUI's answer to `GET /object_info`, of whatever version, as a catalogue. What is said in a way that nobody knows is no
@@ -29,10 +28,12 @@ export const objectInfoSchema = z
       ),
   );
 
-/** Stock inputs that their classes check themselves, whatever their list says, and whose declaration does not tell. */
+/** Stock classes, and inputs of others, that are checked by the class itself, whatever it declares. */
 const CHECKED_BY_CLASS = new Set([
+  'CustomCombo',
+  'Load3D',
+  'Load3DAdvanced',
   'LoadLatent.latent',
-  'CustomCombo.choice',
   'ModelAttentionBackend.attention',
   'SelectModelDevice.device',
   'SelectCLIPDevice.device',
@@ -41,7 +42,8 @@ const CHECKED_BY_CLASS = new Set([
 
 function inputsOf(className: string, declared: { [name: string]: unknown }, required: boolean): [string, NodeInput][] {
   return Object.entries(declared).map(([name, declaration]) => {
-    const spec: InputSpec = CHECKED_BY_CLASS.has(`${className}.${name}`) ? { kind: 'OWN' } : specOf(declaration);
+    const own = CHECKED_BY_CLASS.has(className) || CHECKED_BY_CLASS.has(`${className}.${name}`);
+    const spec: InputSpec = own ? { kind: 'OWN' } : specOf(declaration);
     return [name, { required, spec }];
   });
 }
@@ -49,7 +51,7 @@ function inputsOf(className: string, declared: { [name: string]: unknown }, requ
 /** `[type, options?]`; a combo's list stands in the type's own place (old style) or among the options (new style). */
 function specOf(declaration: unknown): InputSpec {
   const [type, said] = Array.isArray(declaration) ? (declaration as unknown[]) : [];
-  const options = recordSchema.catch({}).parse(said ?? {});
+  const options = isRecord(said) ? said : {};
   if (Array.isArray(type)) return comboOf(type, options);
   switch (type) {
     case 'COMBO':
@@ -72,6 +74,10 @@ function comboOf(list: unknown, options: { [name: string]: unknown }): InputSpec
   // Without a list (`remote`) the choices are known elsewhere.
   if (upload || !Array.isArray(list) || !list.every(isChoice)) return { kind: 'OWN' };
   return { kind: 'COMBO', options: list, ...(options.multiselect === true && { multiple: true }) };
+}
+
+function isRecord(value: unknown): value is { [name: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isChoice(value: unknown): value is string | number | boolean {

@@ -13,17 +13,42 @@ interface Failure {
 }
 
 const FAILURES: Failure[] = [
-  { graph: 'e01_missing_node_type', code: 'WORKFLOW_REJECTED', node: '1', classType: 'NoSuchNodeXYZ', prompts: 1 },
-  { graph: 'e05_value_smaller_than_min', code: 'WORKFLOW_REJECTED', node: '1', classType: 'EmptyImage', prompts: 1 },
   { graph: 'e13_dependency_cycle', code: 'WORKFLOW_REJECTED', node: '1', classType: 'ImageInvert', prompts: 1 },
-  { graph: '23_partly_invalid', code: 'WORKFLOW_REJECTED', node: '3', classType: 'SaveImage', prompts: 1 },
+  { graph: 'e14_custom_validation_failed', code: 'WORKFLOW_REJECTED', node: '1', classType: 'LoadImage', prompts: 1 },
   { graph: 'x02_exec_type_error', code: 'EXECUTION_FAILED', node: '1', classType: 'SaveImage', prompts: 1 },
   { graph: 'x03_out_of_memory', code: 'OUT_OF_MEMORY', node: '1', classType: 'EmptyImage', prompts: 2 },
   { graph: '16_preview_only', code: 'NO_OUTPUT', node: null, classType: null, prompts: 1 },
 ];
 
-/** Graphs that ComfyUI refuses or that break while they run: what the caller is told of it. */
-export const failureScenarios: Scenario[] = FAILURES.map(({ graph, code, node, classType, prompts }) => ({
+/** Graphs that are refused before ComfyUI sees them, by what it says of its classes. */
+const REFUSALS: { [graph: string]: string[] } = {
+  e01_missing_node_type: ['1.class_type unknown_class'],
+  e05_value_smaller_than_min: ['1.inputs.width too_small'],
+  e06_value_bigger_than_max: ['1.inputs.batch_size too_big'],
+  e07_invalid_input_type: ['1.inputs.width invalid_type'],
+  e08_value_not_in_list: ['2.inputs.upscale_method not_a_choice'],
+  '23_partly_invalid': ['3.inputs.images required'],
+};
+
+const refusalScenarios = Object.entries(REFUSALS).map(
+  ([graph, issues]): Scenario => ({
+    name: `${graph}: BAD_USER_INPUT at ${issues.join(', ')}`,
+    async play({ product, server }) {
+      const sent = await promptsSent(server, async () => {
+        const told = await product.refusal({ custom: { graph: await recordedGraph(graph) } });
+        assert.deepEqual(
+          told,
+          issues.map((issue) => `input.workflow.custom.graph.${issue}`),
+        );
+      });
+      assert.equal(sent, 0, 'prompts that ComfyUI was sent');
+      return 'refused';
+    },
+  }),
+);
+
+/** Graphs that only ComfyUI can refuse or that break while they run: what the caller is told of it. */
+const endedScenarios: Scenario[] = FAILURES.map(({ graph, code, node, classType, prompts }) => ({
   name: `${graph}: ${code}${node === null ? '' : ` at node ${node}`}`,
   async play({ product, server }) {
     let message = '';
@@ -43,3 +68,5 @@ export const failureScenarios: Scenario[] = FAILURES.map(({ graph, code, node, c
     return message;
   },
 }));
+
+export const failureScenarios: Scenario[] = [...refusalScenarios, ...endedScenarios];

@@ -3,6 +3,7 @@ import { createClient } from 'graphql-ws';
 import * as z from 'zod';
 import { freePort, type ProductProcess, startProduct, tempFolder } from '../../support/process.ts';
 import { startTestRedis } from '../../support/redis.ts';
+import { eventually } from './eventually.ts';
 
 const artifactSchema = z.object({
   filename: z.string(),
@@ -46,12 +47,24 @@ const JOB = `id status attempts startedAt finishedAt
 
 const GENERATE = `mutation ($input: GenerateInput!) { generate(input: $input) { job { ${JOB} } } }`;
 const CANCEL = `mutation ($id: ID!) { cancelJob(id: $id) { ${JOB} } }`;
+const refusalSchema = z.object({
+  errors: z.array(
+    z.object({
+      extensions: z.object({
+        code: z.literal('BAD_USER_INPUT'),
+        issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), code: z.string() })),
+      }),
+    }),
+  ),
+});
 const WATCH = `subscription ($id: ID!) { jobProgress(id: $id) { seq type job { ${JOB} } } }`;
 
 /** Gateway and worker, each a process of its own, on a Redis of their own; reached as applications reach them. */
 export interface Product extends AsyncDisposable {
   /** Accepts a job and gives its id. */
   generate(workflow: object): Promise<string>;
+  /** The issues of a job that is refused: path and code. */
+  refusal(workflow: object): Promise<string[]>;
   cancel(id: string): Promise<ShownJob>;
   /** All events of a job until the subscription completes. */
   watch(id: string): AsyncIterable<ShownEvent>;
@@ -83,13 +96,24 @@ export async function startProductOn(comfyUrl: string): Promise<Product> {
   const endpoint = `http://127.0.0.1:${port}/graphql`;
   const socket = createClient({ url: endpoint.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 });
 
-  async function request<T>(query: string, variables: object, data: z.ZodType<T>): Promise<T> {
+  async function post<T>(query: string, variables: object, schema: z.ZodType<T>): Promise<T> {
     const headers = { 'content-type': 'application/json' };
     const answer = await fetch(endpoint, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
     const text = await answer.text();
-    const parsed = z.object({ data }).safeParse(JSON.parse(text));
+    const parsed = schema.safeParse(JSON.parse(text));
     if (!parsed.success) throw new Error(`the gateway answered ${text}`);
-    return parsed.data.data;
+    return parsed.data;
+  }
+
+  async function request<T>(query: string, variables: object, data: z.ZodType<T>): Promise<T> {
+    return (await post(query, variables, z.object({ data }))).data;
+  }
+
+  /** Whether it has said what it can run: until then anything is accepted. */
+  async function knowsClasses() {
+    const query = '{ workflow(name: "textToImage") { backends { backend } } }';
+    const { workflow } = await request(query, {}, z.object({ workflow: z.object({ backends: z.array(z.unknown()) }) }));
+    return workflow.backends.length > 0;
   }
 
   return {
@@ -97,6 +121,11 @@ export async function startProductOn(comfyUrl: string): Promise<Product> {
       const input = { idempotencyKey: randomUUID(), workflow };
       const answer = await request(GENERATE, { input }, z.object({ generate: z.object({ job: jobSchema }) }));
       return answer.generate.job.id;
+    },
+    async refusal(workflow) {
+      const input = { idempotencyKey: randomUUID(), workflow };
+      const { errors } = await post(GENERATE, { input }, refusalSchema);
+      return errors.flatMap(({ extensions }) => extensions.issues.map(({ path, code }) => `${path.join('.')} ${code}`));
     },
     async cancel(id) {
       return (await request(CANCEL, { id }, z.object({ cancelJob: jobSchema }))).cancelJob;
@@ -111,6 +140,7 @@ export async function startProductOn(comfyUrl: string): Promise<Product> {
     async startWorker() {
       worker = start('worker', { COMFYUI_URLS: `real=${comfyUrl}` });
       await worker.until('comfyui seen', 60_000);
+      await eventually('its classes are known', 120_000, knowsClasses);
     },
     async killWorker() {
       await worker?.kill();
