@@ -1,0 +1,160 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { createArtifactStore } from '../../../src/artifacts/create-artifact-store.ts';
+import { artifactKey } from '../../../src/artifacts/keys.ts';
+import type { Artifact } from '../../../src/core/job.ts';
+import { createVariantDownload, VARIANTS_PATH } from '../../../src/http/variant-download.ts';
+import { createKeys } from '../../../src/jobs/keys.ts';
+import { closeRedis, connectRedis, whenReady } from '../../../src/redis.ts';
+import { type Convert, createConverter } from '../../../src/variants/convert.ts';
+import { createVariantMaker } from '../../../src/variants/make-variants.ts';
+import { createRedisVariantClaims } from '../../../src/variants/redis-claims.ts';
+import type { Variant } from '../../../src/variants/variant.ts';
+import { createVariantAddresses } from '../../../src/variants/variant-addresses.ts';
+import { silent } from '../../support/gateway-store.ts';
+import { testLog } from '../../support/graph-services.ts';
+import { startTestServer } from '../../support/http-server.ts';
+import { findMinio, startTestMinio, type TestMinio } from '../../support/minio.ts';
+import { fileToStore, testPicture } from '../../support/pictures.ts';
+import { startTestRedis } from '../../support/redis.ts';
+
+const webp: Variant = { format: 'WEBP', width: 16, quality: 80 };
+const options = { expiresInSeconds: 600, download: false };
+const id = '01890a5d-ac96-774b-bcce-b302099a8057';
+
+const artifact: Artifact = {
+  id: 'artifact-1',
+  key: artifactKey(id, 1, 0, 'png'),
+  kind: 'image',
+  filename: 'a.png',
+  contentType: 'image/png',
+  sizeBytes: 0,
+  sha256: '',
+  node: '9',
+  output: null,
+  width: 64,
+  height: 64,
+  durationSeconds: null,
+};
+
+/** One picture, and a gateway that gives others of it. */
+async function openPicture(
+  test: { onTestFinished(dispose: () => Promise<void>): void },
+  { convert = createConverter(), minio = null }: { convert?: Convert; minio?: TestMinio | null } = {},
+) {
+  const dir = await mkdtemp(join(tmpdir(), 'comfygate-refusals-'));
+  test.onTestFinished(() => rm(dir, { recursive: true }));
+  const store = createArtifactStore(
+    minio
+      ? { ...minio, driver: 's3', bucket: 'pictures', timeouts: { connectMs: 500, idleMs: 1_000, callMs: 1_500 } }
+      : { driver: 'folder', folder: join(dir, 'artifacts'), publicUrl: 'http://gateway.test', signingSecret: 'x' },
+  );
+  const path = join(dir, 'a.png');
+  await testPicture(64, 64).toFile(path);
+  await store.put(artifact.key, await fileToStore(path, 'image/png', 'a.png'), { signal: AbortSignal.timeout(10_000) });
+  const claims = { claim: async (wanted: unknown[]) => wanted.map(() => true) };
+  const now = Date.now;
+  const addresses = createVariantAddresses({
+    claims,
+    publicUrl: '',
+    secret: 'secret',
+    now,
+    onRedisDown: () => undefined,
+  });
+  const { log, lines } = testLog();
+  const maker = createVariantMaker({ artifacts: store, log, convert });
+  test.onTestFinished(() => maker.close());
+  const serve = createVariantDownload({ addresses, maker, artifacts: store, now, log });
+  const { server } = await startTestServer({ variants: { path: VARIANTS_PATH, serve } });
+  const get = async (variant: Variant) => fetch(`${server.url}${await addresses.url(artifact, variant, options)}`);
+  return { get, maker, lines };
+}
+
+describe('pictures that cannot be had now', () => {
+  it('two are made at once and 64 wait; further ones are asked to come again', async (context) => {
+    const { promise: free, resolve: end } = Promise.withResolvers<void>();
+    const convert = createConverter();
+    let going = 0;
+    let most = 0;
+    const { get } = await openPicture(context, {
+      convert: async function* (path, variant) {
+        most = Math.max(most, ++going);
+        await free;
+        yield* convert(path, variant);
+        going--;
+      },
+    });
+    const all = Array.from({ length: 67 }, (_, i) => get({ ...webp, quality: i + 1 }));
+    // Nothing is made before the end, so the one that is answered is the one that was turned away.
+    const refused = await Promise.race(all);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(refused.headers.get('cache-control')).toBe('no-store');
+    end();
+    const statuses = (await Promise.all(all)).map(({ status }) => status);
+    expect(statuses.filter((status) => status !== 503)).toEqual(Array(66).fill(200));
+    expect(most).toBe(2);
+    expect((await get({ ...webp, quality: 100 })).status).toBe(200);
+  });
+
+  it('a gateway that stops gives up what it makes', async (context) => {
+    const { get, maker } = await openPicture(context, {
+      convert: async function* () {
+        await new Promise(() => undefined);
+        yield Buffer.alloc(0);
+      },
+    });
+    const response = get(webp);
+    await vi.waitFor(async () => {
+      await maker.close();
+      expect((await response).status).toBe(503);
+    });
+  });
+
+  it.skipIf(findMinio() === null)(
+    'without storage it is 503, told once in the log, and works again',
+    async (context) => {
+      const minio = await startTestMinio();
+      context.onTestFinished(() => minio.close());
+      const { get, lines } = await openPicture(context, { minio });
+      expect((await get(webp)).status).toBe(200);
+      await minio.kill();
+      for (let i = 0; i < 3; i++) {
+        const response = await get(webp);
+        expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+        expect(response.headers.get('etag')).toBeNull();
+        expect(await response.text()).not.toContain(String(minio.port));
+      }
+      expect(lines.filter(({ level }) => Number(level) >= 40).map(({ msg }) => msg)).toEqual([
+        'pictures could not be served: storage failed',
+      ]);
+      await minio.restart();
+      expect((await get(webp)).status).toBe(200);
+    },
+  );
+
+  it('without Redis there are no new addresses: UNAVAILABLE', async (context) => {
+    const redis = await startTestRedis();
+    context.onTestFinished(() => redis.close());
+    const connection = connectRedis({ url: redis.url, role: 'request', log: silent });
+    context.onTestFinished(() => closeRedis(connection));
+    await whenReady(connection);
+    const told: unknown[] = [];
+    const addresses = createVariantAddresses({
+      claims: createRedisVariantClaims(connection, createKeys('test')),
+      publicUrl: '',
+      secret: 'secret',
+      now: Date.now,
+      onRedisDown: (error) => told.push(error),
+    });
+    expect(await addresses.url(artifact, webp, options)).toContain('/variants/');
+    await redis.kill();
+    await expect(addresses.url(artifact, webp, options)).rejects.toMatchObject({
+      details: { code: 'UNAVAILABLE', retryAfter: 2 },
+    });
+    expect(told).toHaveLength(1);
+    await redis.restart();
+    await vi.waitFor(async () => expect(await addresses.url(artifact, webp, options)).toContain('/variants/'), 10_000);
+  });
+});
