@@ -1,9 +1,9 @@
-import type { CatalogueDirectory } from '../backends/catalogues.ts';
+import type { BackendCatalogue, CatalogueDirectory } from '../backends/catalogues.ts';
 import type { InputIssue } from '../core/errors.ts';
-import type { Graph } from '../core/graph.ts';
 import type { Json } from '../core/job.ts';
-import { findLacks, type Lack, type LackOptions } from '../core/lacks.ts';
+import { findLacks, type Lack } from '../core/lacks.ts';
 import type { NodeCatalogue } from '../core/node-catalogue.ts';
+import type { Plan } from '../core/plan.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
 import { notAChoice } from '../workflows/choices.ts';
 import { createIssueList } from '../workflows/issues.ts';
@@ -30,9 +30,7 @@ export function createCatalogueCheck(catalogues: Pick<CatalogueDirectory, 'glanc
   return async (job, plan, path) => {
     const seen = await catalogues.glance();
     if (!seen || seen.some(({ status, catalogue }) => catalogue === null && status !== 'DOWN')) return [];
-    // Those that are up first: of equals the first is told of.
-    const known = new Set([...seen].sort(byStatus).flatMap(({ catalogue }) => catalogue ?? []));
-    const lacks = leastLacks(plan.graph, known, { except: plan.files.flatMap(({ targets }) => targets) });
+    const lacks = leastLacks(plan, seen);
     if (lacks.length === 0) return [];
     return job.template
       ? ofParameters(lacks, parseTemplate(job.template.text), job.parameters, path)
@@ -40,18 +38,20 @@ export function createCatalogueCheck(catalogues: Pick<CatalogueDirectory, 'glanc
   };
 }
 
-function byStatus(a: { status: string }, b: { status: string }): number {
-  return Number(a.status === 'DOWN') - Number(b.status === 'DOWN');
-}
-
-function leastLacks(graph: Graph, catalogues: Iterable<NodeCatalogue>, options: LackOptions): Lack[] {
-  let least: Lack[] | null = null;
-  for (const catalogue of catalogues) {
-    const lacks = findLacks(graph, catalogue, options);
+/** Of servers that lack as little, those of one that is reached. */
+function leastLacks({ graph, files }: Plan, seen: readonly BackendCatalogue[]): Lack[] {
+  const except = files.flatMap(({ targets }) => targets);
+  const found = new Map<NodeCatalogue, Lack[]>();
+  for (const { catalogue } of seen) {
+    if (!catalogue || found.has(catalogue)) continue;
+    const lacks = findLacks(graph, catalogue, { except });
     if (lacks.length === 0) return lacks;
-    if (!least || lacks.length < least.length) least = lacks;
+    found.set(catalogue, lacks);
   }
-  return least ?? [];
+  const [least] = seen
+    .flatMap(({ status, catalogue }) => (catalogue ? [{ status, lacks: found.get(catalogue) ?? [] }] : []))
+    .sort((a, b) => a.lacks.length - b.lacks.length || Number(a.status === 'DOWN') - Number(b.status === 'DOWN'));
+  return least?.lacks ?? [];
 }
 
 /** The caller's own graph: where it is in there. */
