@@ -6,9 +6,10 @@ import { possibleTypes } from '../generated/possible-types.ts';
 import { typePolicies } from './type-policies.ts';
 
 /**
- * An Apollo Client for a gateway: subscriptions over WebSocket, everything else over HTTP. The socket is opened with the first
- * subscription and opened again when it is lost, upon which a subscription goes on with a SNAPSHOT. `url` is that of /graphql.
- * `close` ends the socket, which would keep a process alive.
+ * An Apollo Client for a gateway: subscriptions over WebSocket, everything else over HTTP, but for queries with
+ * `context: { overSocket: true }`. The socket is opened with the first subscription and opened again when it is lost, upon which
+ * a subscription to a job goes on with a SNAPSHOT. `url` is that of /graphql. `close` ends the socket, which would keep a process
+ * alive.
  */
 export function createGatewayClient(url: string) {
   const socket = createClient({
@@ -19,7 +20,8 @@ export function createGatewayClient(url: string) {
   });
   const client = new ApolloClient({
     link: ApolloLink.split(
-      ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
+      (operation) =>
+        operation.operationType === OperationTypeNode.SUBSCRIPTION || operation.getContext().overSocket === true,
       new GraphQLWsLink(socket),
       new HttpLink({ uri: url }),
     ),
@@ -29,5 +31,5 @@ export function createGatewayClient(url: string) {
     client.stop();
     await socket.dispose();
   };
-  return { client, close };
+  return { client, socket, close };
 }
