@@ -67,7 +67,8 @@ test.each([
   ['a null', { textToImage: null }],
 ])('takes exactly one workflow, not %s', async (_name, workflow) => {
   const issues = await issuesOf(generate, { input: { idempotencyKey: 'k', workflow } });
-  expect(issues).toEqual(['input.workflow: expected exactly one of custom, textToImage']);
+  const names = ['custom', 'imageToImage', 'inpaint', 'textToAudio', 'textToImage', 'textToVideo', 'upscale'];
+  expect(issues).toEqual([`input.workflow: expected exactly one of ${names.join(', ')}`]);
 });
 
 test('finds the path of a variable that stands within an argument', async () => {
@@ -76,6 +77,16 @@ test('finds the path of a variable that stands within an argument', async () => 
     { w: 'wide' },
   );
   expect(issues).toEqual(['input.workflow.textToImage.width: expected an integer of 32 bits']);
+});
+
+test('says nothing of a file whose variable is not known yet, and all of one that is', async () => {
+  const document = `mutation M($id: ID!) { generate(input: {
+    idempotencyKey: "k", workflow: {inpaint: {prompt: 1, image: {upload: $id}, mask: {url: "ftp://x"}}}
+  }) { replayed } }`;
+  expect(await issuesOf(document, { id: 'x' })).toEqual([
+    'input.workflow.inpaint.prompt: expected a string',
+    'input.workflow.inpaint.mask.url: expected an https address, got "ftp://x"',
+  ]);
 });
 
 test('names faults of literals by their path, and takes unknown variables for right', async () => {
@@ -124,7 +135,10 @@ test('null is as if absent', async () => {
     },
   });
   const { run } = await testGraph(services);
-  const { data } = await run(generate, request({ prompt: 'x' }, { priority: null, tags: null, deadlineSeconds: null, waitSeconds: null }));
+  const { data } = await run(
+    generate,
+    request({ prompt: 'x' }, { priority: null, tags: null, deadlineSeconds: null, waitSeconds: null }),
+  );
   expect(data).toEqual({ generate: { replayed: false } });
   expect(calls).toEqual([
     {
