@@ -99,11 +99,12 @@ export function createBullConsumer(redis: Redis, keys: Keys, handle: DeliveryHan
   return {
     setCapacity(slots) {
       if (slots === capacity) return;
-      const wasTaking = capacity > 0;
+      const before = capacity;
       capacity = slots;
       if (slots > 0) worker.concurrency = slots;
-      if (slots > 0 && !wasTaking) void worker.resume();
-      if (slots === 0 && wasTaking) void worker.pause(true);
+      // For more of them too: while all are taken, its loop looks at their number only when it is resumed.
+      if (before > 0 && (slots === 0 || slots > before)) void worker.pause(true);
+      if (slots > before) void worker.resume();
     },
     close: () => worker.close(),
   };

@@ -91,6 +91,23 @@ it('delivers what was put back before others of its order, and after those of a 
   await vi.waitFor(() => expect(delivered).toEqual([first, second, high, first, third]), { timeout: 5_000 });
 });
 
+it('takes more at once when it may, though all that it has go on', async () => {
+  const delivered: string[] = [];
+  const end = Promise.withResolvers<void>();
+  const consumer = await consume(async (id) => {
+    delivered.push(id);
+    await end.promise;
+    return { done: true };
+  });
+  for (let i = 0; i < 4; i++) await queue.add(v7(), 1_000_000);
+  await vi.waitFor(() => expect(delivered).toHaveLength(1));
+  consumer.setCapacity(3);
+  await vi.waitFor(() => expect(delivered).toHaveLength(3));
+  consumer.setCapacity(2);
+  end.resolve();
+  await vi.waitFor(() => expect(delivered).toHaveLength(4));
+});
+
 it('delivers again after a delay what was put back', async () => {
   const times: number[] = [];
   await consume(async () => {
