@@ -3,7 +3,7 @@ import type { Plan } from '../src/core/plan.ts';
 import type { DeliveryResult } from '../src/queue/queue.ts';
 import { beginAttempt, type LivePrompt } from './attempt.ts';
 import type { BackendLease } from './backends/pool.ts';
-import { wishOf } from './backends/wish.ts';
+import { type Wish, wishOf } from './backends/wish.ts';
 import { promptIdOf } from './comfyui/prompt.ts';
 import { conclude } from './conclude.ts';
 import type { Berth } from './course.ts';
@@ -37,8 +37,9 @@ export async function handleDelivery(
     const plan = await loadPlan(job, parts.loadTemplate).catch(failureOnly);
     // Without a place: what the claim itself ends, and what cannot be run anywhere.
     if (!(plan instanceof JobFailure) && !isTerminal(job.status) && job.cancelRequestedAt === null) {
-      const lease = placeFor(job, plan, parts);
-      if (!lease) return await park(job, handover, parts);
+      const wish = wishOf(plan, job.failures > 0 ? (job.submission?.backend ?? null) : null);
+      const lease = placeFor(job, wish, parts);
+      if (!lease) return await park(job, wish, handover, parts);
       berth = { lease };
     }
     return await run(jobId, plan, berth, { delivery, handover }, parts);
@@ -56,14 +57,19 @@ function failureOnly(cause: unknown): JobFailure {
 }
 
 /** Where its prompt may be, if this worker reaches that server; otherwise the best that can run it. */
-function placeFor({ submission, failures }: Job, plan: Plan, { pool }: JobParts): BackendLease | null {
+function placeFor({ submission }: Job, wish: Wish, { pool }: JobParts): BackendLease | null {
   const there = submission && pool.leaseNamed(submission.backend);
-  return there ?? pool.lease(wishOf(plan, failures > 0 ? (submission?.backend ?? null) : null));
+  return there ?? pool.lease(wish);
 }
 
-async function park(job: Job, handover: AbortSignal, { pool, parking, log }: JobParts): Promise<DeliveryResult> {
+async function park(
+  job: Job,
+  wish: Wish,
+  handover: AbortSignal,
+  { pool, parking, log }: JobParts,
+): Promise<DeliveryResult> {
   if (pool.room === 0) await wait(LOOK_EVERY_MS, handover).catch(() => undefined);
-  const delayMs = parking.park(job);
+  const delayMs = parking.park(job, pool.fitting(wish));
   log.debug({ jobId: job.id, delayMs }, 'no server for this job now');
   return { done: false, delayMs };
 }

@@ -1,31 +1,8 @@
-import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
-import type { ComfyClient } from '../comfyui/client.ts';
-import type { ComfySocket } from '../comfyui/socket.ts';
+import type { Backend, BackendLease, JobSaw } from './backend.ts';
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts';
 import type { Wish } from './wish.ts';
 
-/** A ComfyUI of this worker, as a job sees it. */
-export interface Backend {
-  readonly name: string;
-  readonly client: ComfyClient;
-  readonly socket: ComfySocket;
-  /** A socket of its own under another client id, for what is told to a worker that has died. To be closed. */
-  socketAs(clientId: string): ComfySocket;
-  /** Classes whose nodes make results; null until the server has said. */
-  outputClasses(): ReadonlySet<string> | null;
-  /** What it can run; null until the server has said. */
-  catalogue(): NodeCatalogue | null;
-}
-
-/** `abandoned`: nothing that says anything of the server; so it is when nothing is said. */
-export type JobSaw = 'succeeded' | 'failed' | 'abandoned';
-
-/** A place at a server, held until it is disposed. */
-export interface BackendLease extends Disposable {
-  readonly backend: Backend;
-  /** What the job saw of the server, for its breaker. Said more than once, the last one counts. */
-  saw(outcome: JobSaw): void;
-}
+export type { Backend, BackendLease, JobSaw } from './backend.ts';
 
 /** Whether a server can take prompts, and how many of them it holds, whoever they are from. */
 export interface Seen {
@@ -45,6 +22,8 @@ export interface Pool {
    * not this worker's.
    */
   leaseNamed(name: string): BackendLease | null;
+  /** Names of the servers that can run the job, whether they have room or not, reachable or not. */
+  fitting(wish: Wish): string[];
   get(name: string): Backend | undefined;
   see(name: string, seen: Seen): void;
   /** These servers get no new work. */
@@ -172,6 +151,7 @@ export function createPool(options: PoolOptions): Pool {
       const place = places.get(name);
       return place ? take(place) : null;
     },
+    fitting: (wish) => backends.filter(wish.fits).map(({ name }) => name),
     get: (name) => places.get(name)?.backend,
     see(name, { reachable, queueLength }) {
       const place = places.get(name);

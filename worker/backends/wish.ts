@@ -13,12 +13,21 @@ export interface Wish {
   avoid: string | null;
 }
 
+/** To be used at once: what a server has is looked up once. */
 export function wishOf(plan: Plan, avoid: string | null): Wish {
   const except = plan.files.flatMap(({ targets }) => targets);
+  const known = new Map<Backend, boolean>();
+
+  function look(backend: Backend): boolean {
+    const catalogue = backend.catalogue();
+    return !catalogue || !findLacks(plan.graph, catalogue, { except }).some(mayBeElsewhere);
+  }
+
   return {
     fits(backend) {
-      const catalogue = backend.catalogue();
-      return !catalogue || !findLacks(plan.graph, catalogue, { except }).some(mayBeElsewhere);
+      const fits = known.get(backend) ?? look(backend);
+      known.set(backend, fits);
+      return fits;
     },
     models: modelsOf(plan.graph),
     avoid,

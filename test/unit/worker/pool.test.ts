@@ -184,6 +184,7 @@ describe('pool', () => {
     const wish = wishOf(planFor(loads('y.ckpt')), null);
     expect(pool.lease(wish)?.backend.name).toBe('b');
     expect(pool.lease(wish)).toBeNull();
+    expect(pool.fitting(wish)).toEqual(['b', 'c']);
     up('c');
     expect(pool.lease(wish)?.backend.name).toBe('c');
   });
@@ -332,22 +333,25 @@ test('a template is read once, and one that is gone is asked for again', async (
 describe('jobs that no server can take now', () => {
   const order = 1_000_000;
 
-  test('come back after half a second, and the more of older ones there are the later', () => {
+  test('come back after half a second, and the more there are the later, older ones before younger ones', () => {
     const clock = { ms: 0 };
     const parking = createParking(
       () => 0.5,
       () => clock.ms,
     );
-    const delays = Array.from({ length: 1_000 }, (_, i) => parking.park({ id: String(i).padStart(4, '0'), order }));
-    expect([delays[0], delays[5], delays[6], delays[999]]).toEqual([500, 500, 600, 99_900]);
-    expect(parking.park({ id: '9999', order: 500_000 })).toBe(500);
-    expect(delays.reduce((deliveries, ms) => deliveries + 1_000 / ms, 0)).toBeLessThan(70);
-    clock.ms = 200_000;
-    expect(parking.park({ id: '2000', order })).toBe(500);
+    const ids = Array.from({ length: 1_000 }, (_, i) => String(i).padStart(4, '0'));
+    for (const id of ids) parking.park({ id, order }, ['b']);
+    const again = ids.map((id) => parking.park({ id, order }, ['b']));
+    expect([again[0], again[10], again[200], again[999]]).toEqual([500, 2_000, 40_000, 40_000]);
+    expect(again.reduce((deliveries, ms) => deliveries + 1_000 / ms, 0)).toBeLessThan(60);
+    expect(parking.park({ id: '9999', order: 500_000 }, ['b'])).toBe(500);
+    expect(parking.park({ id: '9998', order }, ['a', 'b'])).toBe(500);
+    clock.ms = 50_000;
+    expect(parking.park({ id: '2000', order }, ['b'])).toBe(500);
   });
 
   test('do not come back in step', () => {
-    const at = (random: number) => createParking(() => random).park({ id: 'a', order });
+    const at = (random: number) => createParking(() => random).park({ id: 'a', order }, []);
     expect([at(0), at(1)]).toEqual([375, 625]);
   });
 });
