@@ -4,35 +4,52 @@ import type { Job } from '../src/core/job.ts';
 export interface Parking {
   /** Puts the job back; gives the milliseconds until it is to be delivered again. `waitsFor`: the servers that can run it. */
   park(job: Pick<Job, 'id' | 'order'>, waitsFor: readonly string[]): number;
+  /** The first of those that wait for this server, which is then no longer parked; null when there is none. */
+  next(server: string): string | null;
 }
 
 const LEAST_MS = 500;
-const EACH_OLDER_MS = 200;
-const EACH_MS = 40;
+const EACH_OLDER_MS = 300;
+const EACH_MS = 100;
 
 /**
- * Those that wait for the same servers are some 50 deliveries a second at most, whatever their number: each comes back after 40 ms
- * for each that is parked. Older ones come back sooner, so that jobs keep their order, more or less.
+ * When a server has room, `next` is looked at, at once. Looking again and again is for what other workers can run, and for servers
+ * that get a model or a class: that is some 30 deliveries a second at most, however many wait. Older jobs come back sooner, so
+ * that they keep their order, more or less.
  */
 export function createParking(random: () => number, now = () => performance.now()): Parking {
-  const parked = new Map<string, { order: number; servers: string; untilMs: number }>();
+  const parked = new Map<string, { order: number; waitsFor: readonly string[]; untilMs: number }>();
+
+  /** Those that are parked still, oldest first for equal order: ids are v7. */
+  function first(a: [string, { order: number }], b: [string, { order: number }]): boolean {
+    return a[1].order < b[1].order || (a[1].order === b[1].order && a[0] < b[0]);
+  }
+
   return {
     park({ id, order }, waitsFor) {
       const at = now();
       const servers = waitsFor.join();
       let all = 0;
       let older = 0;
-      for (const [other, theirs] of parked) {
-        if (theirs.untilMs <= at) parked.delete(other);
-        else if (theirs.servers === servers) {
+      for (const other of parked) {
+        if (other[1].untilMs <= at) parked.delete(other[0]);
+        else if (other[1].waitsFor.join() === servers) {
           all++;
-          // Ids are v7: they grow with time.
-          if (theirs.order < order || (theirs.order === order && other < id)) older++;
+          if (first(other, [id, { order }])) older++;
         }
       }
       const delayMs = Math.max(LEAST_MS, Math.min(older * EACH_OLDER_MS, all * EACH_MS)) * (0.75 + random() / 2);
-      parked.set(id, { order, servers, untilMs: at + delayMs });
+      parked.set(id, { order, waitsFor, untilMs: at + delayMs });
       return delayMs;
+    },
+    next(server) {
+      let next: [string, { order: number }] | undefined;
+      for (const each of parked) {
+        if (each[1].waitsFor.includes(server) && (!next || first(each, next))) next = each;
+      }
+      if (!next) return null;
+      parked.delete(next[0]);
+      return next[0];
     },
   };
 }

@@ -87,10 +87,15 @@ export function createWorker(options: WorkerParts): Worker {
       },
     }),
   );
+  const parking = createParking(random);
   const pool = createPool({
     backends: connected.map(({ backend }) => backend),
     depth,
     onCapacity: (capacity) => consumer?.setCapacity(capacity),
+    onRoom(name) {
+      const next = parking.next(name);
+      if (next !== null) consumer?.hasten(next);
+    },
     ...(options.breaker ? { breaker: options.breaker } : {}),
   });
   const reports = startReports({
@@ -116,7 +121,7 @@ export function createWorker(options: WorkerParts): Worker {
     previewPublisher,
     nodeTimes,
     pool,
-    parking: createParking(random),
+    parking,
     reaper,
     loadTemplate: createTemplateLoader((hash) => store.template(hash)),
     jobAttempts,

@@ -1,4 +1,4 @@
-import { DelayedError, type Job, Queue, Worker } from 'bullmq';
+import { DelayedError, Job, Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Keys } from '../jobs/keys.ts';
@@ -105,6 +105,13 @@ export function createBullConsumer(redis: Redis, keys: Keys, handle: DeliveryHan
       // For more of them too: while all are taken, its loop looks at their number only when it is resumed.
       if (before > 0 && (slots === 0 || slots > before)) void worker.pause(true);
       if (slots > before) void worker.resume();
+    },
+    hasten(jobId) {
+      const hasten = async () => {
+        const delivery = await Job.fromId(worker, jobId);
+        if (await delivery?.isDelayed()) await delivery?.promote();
+      };
+      hasten().catch((error: Error) => log.debug({ jobId, error: error.message }, 'delivery not hastened'));
     },
     close: () => worker.close(),
   };

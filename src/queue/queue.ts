@@ -17,6 +17,8 @@ export type DeliveryResult = { done: true } | { done: false; delayMs: number };
 export interface JobConsumer {
   /** How many deliveries are held at once; 0 takes no more for now. */
   setCapacity(slots: number): void;
+  /** Delivers at once, to whomever, what was put back and is not due yet; nothing where it is not so. */
+  hasten(jobId: string): void;
   /** Takes no more and waits for those that are held. */
   close(): Promise<void>;
 }

@@ -43,6 +43,8 @@ export interface PoolOptions {
   depth: number;
   /** Called with each new capacity. */
   onCapacity(capacity: number): void;
+  /** Called for a server that has room, with each change and each look at it. */
+  onRoom(name: string): void;
   breaker?: BreakerOptions;
   /** Milliseconds that only grow; default performance.now. */
   now?: () => number;
@@ -66,7 +68,7 @@ interface Place {
 const LOOKS_MS = 60_000;
 
 export function createPool(options: PoolOptions): Pool {
-  const { backends, depth, onCapacity, now = () => performance.now() } = options;
+  const { backends, depth, onCapacity, onRoom, now = () => performance.now() } = options;
   const places = new Map<string, Place>(
     backends.map((backend) => [
       backend.name,
@@ -106,9 +108,11 @@ export function createPool(options: PoolOptions): Pool {
 
   function tell() {
     const jobs = capacity();
-    if (jobs === told) return;
-    told = jobs;
-    onCapacity(jobs);
+    if (jobs !== told) {
+      told = jobs;
+      onCapacity(jobs);
+    }
+    for (const place of places.values()) if (free(place) > 0) onRoom(place.backend.name);
   }
 
   function take(place: Place, models?: ReadonlySet<string>): BackendLease {

@@ -119,6 +119,18 @@ it('delivers again after a delay what was put back', async () => {
   expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(290);
 });
 
+it('delivers at once what is hastened, and lets be what is not put back', async () => {
+  const id = v7();
+  let deliveries = 0;
+  const consumer = await consume(async () => ({ done: ++deliveries > 1, delayMs: 60_000 }));
+  await queue.add(id, 1_000_000);
+  await vi.waitFor(async () => expect(await stores.redis.zcard(`${stores.keys.queue}:jobs:delayed`)).toBe(1));
+  consumer.hasten(v7());
+  consumer.hasten(id);
+  await vi.waitFor(async () => expect(await queue.missing([id])).toEqual([id]), { timeout: 5_000 });
+  expect(deliveries).toBe(2);
+});
+
 it('takes nothing without capacity and goes on as soon as there is some', async () => {
   const delivered: string[] = [];
   const consumer = await consume(async (id) => {

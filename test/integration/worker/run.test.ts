@@ -117,7 +117,7 @@ describe('a job', () => {
 describe('a graph that ComfyUI refuses', () => {
   test.each([
     ['e08_value_not_in_list', '2', 'ImageScale', /^ImageScale \(node 2\): upscale_method: 'teleport' not in \[/],
-    ['e05_value_smaller_than_min', '1', 'EmptyImage', /^EmptyImage \(node 1\): width: Value 0 smaller than min of 1$/],
+    ['e05_value_smaller_than_min', '1', 'EmptyImage', /^EmptyImage \(node 1\): Value 0 smaller than min of 1/],
     ['e04_required_input_missing', '2', 'SaveImage', /Required input is missing: images/],
   ])('%s is WORKFLOW_REJECTED and names the node', async (name, nodeId, classType, message) => {
     await using harness = await startHarness(redis.url);

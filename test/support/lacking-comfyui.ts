@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+/** Answers for a ComfyUI on this port as if it lacked these node classes, and keeps what it is asked. */
+export async function startLackingComfyui(port: number, classes: readonly string[]) {
+  const requests: string[] = [];
+  const server = createServer((incoming, outgoing) => {
+    const { method, url = '/', headers } = incoming;
+    requests.push(`${method} ${url}`);
+    const forward = request({ host: '127.0.0.1', port, method, path: url, headers }, async (answer) => {
+      if (!url.startsWith('/api/object_info')) {
+        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(outgoing);
+        return;
+      }
+      const known = JSON.parse(await text(answer));
+      for (const each of classes) delete known[each];
+      outgoing.end(JSON.stringify(known));
+    });
+    forward.on('error', () => outgoing.destroy());
+    incoming.pipe(forward);
+  });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.on('upgrade', (incoming, socket, head) => {
+    const lines = Object.entries(incoming.headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const onward = connect(port, '127.0.0.1', () => {
+      onward.write(`GET ${incoming.url} HTTP/1.1\r\n${lines.join('')}\r\n`);
+      onward.write(head);
+      onward.pipe(socket).pipe(onward);
+    });
+    for (const [one, other] of [
+      [onward, socket],
+      [socket, onward],
+    ] as const) {
+      one.on('error', () => other.destroy());
+      one.on('close', () => other.destroy());
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port was given');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    /** Such as `POST /api/prompt`. */
+    requests,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
