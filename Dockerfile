@@ -9,10 +9,11 @@ RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
 COPY . .
 RUN npm run build
 
-# The optional packages of production are a Node that the image has already and speed-ups with install scripts.
+# Of the optional packages, sharp's for this platform is needed; a Node is there already.
 FROM base AS packages
 COPY package.json package-lock.json .npmrc ./
-RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=optional --no-audit --no-fund
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --no-audit --no-fund \
+  && rm -rf node_modules/node-linux-* node_modules/.bin/node
 
 FROM base
 ENV NODE_ENV=production DATA_DIR=/data ADMIN_PORT=9464
