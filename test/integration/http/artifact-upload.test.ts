@@ -133,6 +133,19 @@ test('a body that stops, or crawls, is given up, and nothing of it stays', async
   clearInterval(drip);
 });
 
+test('a slow body that goes on is taken, however long it is as a whole', async () => {
+  const { address } = await open({ idleTimeoutMs: 300 });
+  const { req, answer } = putByHand((await address(12)).url, 12);
+  const began = performance.now();
+  let left = 12;
+  const drip = setInterval(() => {
+    req.write('x');
+    if (--left === 0) clearInterval(drip);
+  }, 50);
+  expect((await answer).status).toBe(200);
+  expect(performance.now() - began).toBeGreaterThan(500);
+});
+
 test('a file may take longer than a question', async () => {
   const { address, server } = await open({}, { timeouts: { headersMs: 100, requestMs: 100 } });
   const { req, answer } = putByHand((await address(4)).url, 4);
