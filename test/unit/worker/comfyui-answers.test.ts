@@ -97,12 +97,27 @@ describe('prompts', () => {
   });
 
   test('every prefix of file names becomes the prompt and node, linked ones too, and the graph given stays', () => {
-    const isolated = isolateOutputs({ ...graph, '../x': { class_type: 'S', inputs: { filename_prefix: '' } } }, 'PID');
+    const named = { ...graph, '../x': { class_type: 'S', inputs: { filename_prefix: '' } } };
+    const isolated = isolateOutputs(named, 'PID', new Set());
     expect(isolated['2']?.inputs.filename_prefix).toBe('comfygate/PID/2');
     expect(isolated.b?.inputs.filename_prefix).toBe('comfygate/PID/b');
     expect(isolated['../x']?.inputs.filename_prefix).toBe('comfygate/PID/___x');
     expect(isolated['10']?.inputs).toEqual({ width: 8 });
     expect(graph['2']?.inputs.filename_prefix).toBe('mine');
+  });
+
+  test('an output node without a prefix is made unlike any before; where classes are not known, each that nothing hangs on', () => {
+    const previewed = {
+      '1': { class_type: 'LoadImage', inputs: { image: 'x.png' } },
+      '2': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } },
+      '3': { class_type: 'PreviewAny', inputs: { source: ['1', 1] } },
+    };
+    const marked = (outputClasses: ReadonlySet<string> | null) =>
+      Object.entries(isolateOutputs(previewed, 'PID', outputClasses)).flatMap(([id, { inputs }]) =>
+        Object.values(inputs).includes('PID') ? [id] : [],
+      );
+    expect(marked(new Set(['PreviewImage', 'SaveImage']))).toEqual(['2']);
+    expect(marked(null)).toEqual(['2', '3']);
   });
 });
 

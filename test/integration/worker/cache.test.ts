@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Graph } from '../../../src/core/graph.ts';
+import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { recordedGraph, startHarness } from './harness.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startTestRedis();
+});
+afterAll(() => redis.close());
+
+/** Runs the same job twice, one after the other. */
+async function twice(graph: Graph, outputs?: string[]) {
+  await using harness = await startHarness(redis.url);
+  const simulator = await harness.simulate();
+  harness.work({ main: simulator.url });
+  const parameters = { graph, ...(outputs ? { outputs } : {}) };
+  const runs = [];
+  for (let i = 0; i < 2; i++) {
+    const before = simulator.nodesRun;
+    const job = await harness.ended(await harness.submit(graph, { parameters }));
+    const files = await Promise.all(job.artifacts.map((artifact) => harness.bytes(artifact)));
+    runs.push({ job, files, nodesRun: simulator.nodesRun - before });
+  }
+  const [first, second] = runs;
+  if (!first || !second) throw new Error('it did not run twice');
+  return { first, second, simulator };
+}
+
+test('a job whose graph ComfyUI has in its cache delivers its own files, and nothing else is computed again', async () => {
+  const { first, second, simulator } = await twice(await recordedGraph('30_text_to_image'));
+  expect([first.job.status, second.job.status]).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+  expect([first.nodesRun, second.nodesRun]).toEqual([7, 1]);
+  expect(second.files).toHaveLength(1);
+  expect(simulator.promptIds).toEqual([promptIdOf(first.job.id, 1), promptIdOf(second.job.id, 1)]);
+  expect(first.job.artifacts[0]?.key).not.toBe(second.job.artifacts[0]?.key);
+});
+
+const shown: Graph = {
+  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: 2, color: 255 } },
+  '2': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } },
+  '3': { class_type: 'SolidMask', inputs: { value: 0.5, width: 64, height: 48 } },
+  '4': { class_type: 'MaskPreview', inputs: { mask: ['3', 0] } },
+  '5': { class_type: 'PreviewAny', inputs: { source: 'alpha' } },
+};
+
+test('nodes whose files have no name of their own make them anew', async () => {
+  const { first, second } = await twice(shown, ['2', '4', '5']);
+  expect([first.job.status, second.job.status]).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+  expect([first.nodesRun, second.nodesRun]).toEqual([5, 3]);
+  expect(second.files).toHaveLength(4);
+  // Names of temporary files are drawn anew for each prompt that makes them.
+  const names = [first, second].map(({ job }) => job.artifacts.map(({ filename }) => filename));
+  expect(names[0]?.filter((name) => /\.png$/.test(name) && names[1]?.includes(name))).toEqual([]);
+});
