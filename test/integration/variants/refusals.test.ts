@@ -134,6 +134,31 @@ describe('pictures that cannot be had now', () => {
     },
   );
 
+  it('leaves addresses of a bucket that is called as they are to storage', async () => {
+    const served: string[] = [];
+    const serve = createVariantDownload({
+      addresses: { verified: () => null },
+      maker: { ensure: () => Promise.reject(new Error('not expected')) },
+      artifacts: { read: async () => null },
+      now: Date.now,
+      log: silent,
+    });
+    const { server } = await startTestServer({
+      variants: { path: VARIANTS_PATH, serve },
+      artifacts: {
+        path: '/variants/',
+        serve: async (req, res) => {
+          served.push(req.url ?? '');
+          res.end();
+          return true;
+        },
+      },
+    });
+    expect((await fetch(`${server.url}/variants/jobs/a.png?X-Amz-Signature=ab`)).status).toBe(200);
+    expect((await fetch(`${server.url}/variants/jobs/a.png?signature=ab`)).status).toBe(403);
+    expect(served).toEqual(['/variants/jobs/a.png?X-Amz-Signature=ab']);
+  });
+
   it('without Redis there are no new addresses: UNAVAILABLE', async (context) => {
     const redis = await startTestRedis();
     context.onTestFinished(() => redis.close());
