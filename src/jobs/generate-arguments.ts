@@ -10,7 +10,7 @@ const label = (max: number) =>
     .regex(printable, 'expected printable characters');
 
 /** Longest that an answer is held, in seconds. */
-export const MAX_WAIT_SECONDS = 60;
+const MAX_WAIT_SECONDS = 60;
 
 const wait = `expected 0 to ${MAX_WAIT_SECONDS} seconds`;
 const schema = z.object({
