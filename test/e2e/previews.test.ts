@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { decodePng } from '../../src/simulator/media/png-decode.ts';
 import { disposals } from '../support/disposals.ts';
 import { type Gateway, openProduct, type Product } from '../support/product.ts';
+import { monitorRedis } from '../support/redis-monitor.ts';
 
 const WATCH = `subscription Watch($id: ID!, $previews: Boolean) {
   jobProgress(id: $id, previews: $previews) {
@@ -51,13 +52,11 @@ describe('previews, from ComfyUI to an application', { timeout: 120_000 }, () =>
 
   /** Commands that name something of a job's previews. */
   async function spy() {
-    const monitor = await product.admin.monitor();
     const commands: string[] = [];
-    monitor.on('monitor', (_time: string, command: string[]) => {
-      const name = command.find((part) => part.startsWith(`${product.keys.tag}previews:`));
-      if (name) commands.push(String(command[0]).toLowerCase());
+    const monitor = await monitorRedis(product.redis.port, ({ name, key }) => {
+      if (key.startsWith(`${product.keys.tag}previews:`)) commands.push(name);
     });
-    return { commands, [Symbol.dispose]: () => monitor.disconnect() };
+    return { commands, [Symbol.dispose]: () => monitor[Symbol.dispose]() };
   }
 
   it('come as pictures to a client that asks for them, and to no other', async () => {

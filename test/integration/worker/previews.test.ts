@@ -10,6 +10,7 @@ import { decodePng } from '../../../src/simulator/media/png-decode.ts';
 import type { Timings } from '../../../worker/timings.ts';
 import { silent } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { monitorRedis } from '../../support/redis-monitor.ts';
 import { type Harness, recordedGraph, startHarness } from './harness.ts';
 
 let redis: TestRedis;
@@ -27,14 +28,12 @@ async function setUp() {
   await whenReady(subscriber);
   const feed = createRedisProgress({ redis: harness.stores.redis, subscriber, keys, log: silent });
   stack.defer(() => feed.close());
-  const monitor = await harness.stores.redis.monitor();
-  stack.defer(() => monitor.disconnect());
   /** When previews went over Redis, in milliseconds. */
   const published: number[] = [];
-  monitor.on('monitor', (time: string, [command = '', channel = '']: string[]) => {
-    if (command.toLowerCase() !== 'publish' || !channel.startsWith(`${keys.tag}previews:`)) return;
-    published.push(Number(time) * 1_000);
+  const monitor = await monitorRedis(redis.port, ({ name, key, atMs }) => {
+    if (name === 'publish' && key.startsWith(`${keys.tag}previews:`)) published.push(atMs);
   });
+  stack.use(monitor);
   const owner = stack.move();
   return {
     harness,

@@ -1,0 +1,19 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+
+/** Listens to all that a Redis is told. Over a socket of its own: ioredis stumbles over commands that come with its OK. */
+export async function monitorRedis(
+  port: number,
+  onCommand: (command: { name: string; key: string; atMs: number }) => void,
+): Promise<Disposable> {
+  const socket = connect(port, '127.0.0.1');
+  const lines = createInterface({ input: socket });
+  socket.write('MONITOR\r\n');
+  await once(lines, 'line');
+  lines.on('line', (line) => {
+    const [, seconds, name = '', key = ''] = /^\+([\d.]+) \[[^\]]*\] "(\w+)"(?: "([^"]*)")?/.exec(line) ?? [];
+    if (seconds) onCommand({ name: name.toLowerCase(), key, atMs: Number(seconds) * 1_000 });
+  });
+  return { [Symbol.dispose]: () => socket.destroy() };
+}
