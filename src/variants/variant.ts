@@ -39,7 +39,7 @@ export class VariantError extends Error {
   }
 }
 
-export const WIDTHS = { least: 16, most: 4096 };
+const WIDTHS = { least: 16, most: 4096 };
 
 interface Format {
   contentType: string;
