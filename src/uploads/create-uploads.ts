@@ -23,13 +23,14 @@ const LIFE_SECONDS = 24 * 3600;
 const RECORD_OUTLIVES_MS = 3_600_000;
 
 /** The type alone, in lower case. SVG is a program that draws; whatever else XML describes is none of ours either. */
+const CONTENT_TYPE = /^(?:image|audio|video)\/(?!.*\+xml$)[a-z0-9][a-z0-9.+-]{0,60}$/;
+const EXPECTED_TYPE = 'expected a type of image, audio or video, such as image/png, and not SVG';
+
 const contentType = z
   .string()
-  .max(200)
+  .max(200, EXPECTED_TYPE)
   .transform((text) => text.split(';', 1)[0]?.trim().toLowerCase() ?? '')
-  .refine((type) => /^(?:image|audio|video)\/[a-z0-9][a-z0-9.+-]{0,60}$/.test(type) && !type.endsWith('+xml'), {
-    error: 'expected a type of image, audio or video, such as image/png, and not SVG',
-  });
+  .pipe(z.string().regex(CONTENT_TYPE, EXPECTED_TYPE));
 
 function requestSchema(maxBytes: number) {
   const expected = `expected 1 to ${maxBytes} bytes`;
