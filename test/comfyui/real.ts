@@ -14,6 +14,7 @@ import { type ComfyServer, openComfyServer } from './real/comfyui.ts';
 import { disturbanceScenarios } from './real/disturbances.ts';
 import { eventually } from './real/eventually.ts';
 import { failureScenarios } from './real/failures.ts';
+import { outputScenarios } from './real/outputs.ts';
 import { startProductOn } from './real/product.ts';
 import { quietEnd } from './real/quiet-end.ts';
 import { resultScenarios } from './real/results.ts';
@@ -40,7 +41,7 @@ async function tryAll(server: ComfyServer): Promise<number> {
   await using product = await startProductOn(server.url);
   await product.startWorker();
   const stage: Stage = { server, product, restartComfy: restarter(server), blurSeconds };
-  const chosen = [...resultScenarios, ...failureScenarios, ...disturbanceScenarios].filter(({ name }) =>
+  const chosen = [...resultScenarios, ...outputScenarios, ...failureScenarios, ...disturbanceScenarios].filter(({ name }) =>
     name.includes(values.only),
   );
   const counts = { ok: 0, skip: 0, FAIL: 0 };

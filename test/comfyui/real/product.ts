@@ -12,8 +12,12 @@ const artifactSchema = z.object({
   sha256: z.string(),
   node: z.string(),
   url: z.string(),
-  width: z.number(),
-  height: z.number(),
+  __typename: z.string(),
+  width: z.number().optional(),
+  height: z.number().optional(),
+  videoWidth: z.number().optional(),
+  videoHeight: z.number().optional(),
+  durationSeconds: z.number().optional(),
 });
 
 const jobSchema = z.object({
@@ -42,7 +46,12 @@ export type ShownEvent = z.infer<typeof eventSchema>;
 
 const JOB = `id status attempts startedAt finishedAt
   progress { fraction nodesDone nodesTotal node { id classType step totalSteps } }
-  artifacts { filename contentType size sha256 node url ... on ImageArtifact { width height } }
+  artifacts {
+    __typename filename contentType size sha256 node url
+    ... on ImageArtifact { width height }
+    ... on VideoArtifact { videoWidth: width videoHeight: height durationSeconds }
+    ... on AudioArtifact { durationSeconds }
+  }
   error { code message nodeId classType }`;
 
 const GENERATE = `mutation ($input: GenerateInput!) { generate(input: $input) { job { ${JOB} } } }`;
