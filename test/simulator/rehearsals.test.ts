@@ -48,10 +48,10 @@ test('a restart keeps files and forgets everything else; sockets break', async (
 test.for(['accepted', 'running', 'ended'] as const)('restarts once when a prompt was %s', async (restartWhen) => {
   simulator.faults.set({ restartWhen });
   const id = await submit(url, plainImage(1));
-  await expect.poll(() => call(url, 'GET', '/prompt').catch(() => 'away')).toBe('away');
+  await expect.poll(() => simulator.faults.current.restartWhen).toBeNull();
+  await expect(call(url, 'GET', '/prompt')).rejects.toThrow();
   await back();
   expect((await call(url, 'GET', `/api/jobs/${id}`)).status).toBe(404);
-  expect(simulator.faults.current.restartWhen).toBeNull();
   await ended(url, await submit(url, plainImage(1)));
 });
 

@@ -113,7 +113,7 @@ function createCall(
     async step(ms, value, max, image) {
       await pace.work(ms);
       await pace.check(place);
-      progress.update(id, value, max, image);
+      progress.update(id, value, max, await image);
     },
     say: (text) => hub.publishText(id, text),
   };

@@ -26,7 +26,7 @@ export interface NodeCall {
   /** Works for so long at speed 1. Not interruptible, like a node that computes. */
   work(ms: number): Promise<void>;
   /** Works for so long, then reports progress. This is where a node can be interrupted. */
-  step(ms: number, value: number, max: number, image?: PreviewImage): Promise<void>;
+  step(ms: number, value: number, max: number, image?: PreviewImage | Promise<PreviewImage>): Promise<void>;
   /** A progress text, which goes to every socket. */
   say(text: string): void;
 }

@@ -1,6 +1,6 @@
 import type { PreviewImage } from '../execution/progress.ts';
 import { encodePng } from '../media/png.ts';
-import { type Frame, mix, resize, solidFrame } from '../pictures/frame.ts';
+import { type Frame, mix, pixelFrame, resize, solidFrame } from '../pictures/frame.ts';
 import { landscape } from '../pictures/landscape.ts';
 import { isRecord } from '../protocol/json.ts';
 import {
@@ -50,12 +50,11 @@ interface Sampling {
 
 /** Counts through the steps, with progress, and describes the pictures that come out. */
 async function sample(call: NodeCall, sampling: Sampling): Promise<Latent> {
-  const { latent, steps } = sampling;
+  const { steps } = sampling;
   const result = sampled(sampling);
-  const previews = ['', 'none', 'default'].includes(call.previewMethod) ? undefined : result.frame(0);
+  const preview = ['', 'none', 'default'].includes(call.previewMethod) ? undefined : await previewer(sampling);
   for (let step = 1; step <= steps; step++) {
-    const image = previews && (await preview(previews, latent.frame(0), step / steps));
-    await call.step(stepMs, step, steps, image);
+    await call.step(stepMs, step, steps, preview?.(step / steps));
   }
   return result;
 }
@@ -75,13 +74,17 @@ function sampled({ latent, ...wish }: Sampling): Latent {
   return { ...latent, frame, seed: `${wish.seed}/${wish.positive}` };
 }
 
-/** A small picture that comes out of the grey as the sampler goes on. */
-async function preview(picture: Frame, before: Frame, share: number): Promise<PreviewImage> {
-  const scale = Math.min(1, previewSize / Math.max(picture.width, picture.height));
-  const width = Math.max(1, Math.round(picture.width * scale));
-  const height = Math.max(1, Math.round(picture.height * scale));
-  const small = picture.solid ? picture : resize(picture, width, height);
-  return { format: 'png', bytes: await encodePng(mix(resize(before, width, height), small, share)) };
+/** Makes the small pictures that come out of the grey as the sampler goes on. What they show is painted once, at their own size. */
+async function previewer(sampling: Sampling): Promise<(share: number) => Promise<PreviewImage>> {
+  const { latent } = sampling;
+  const scale = Math.min(1, previewSize / Math.max(latent.width, latent.height));
+  const width = Math.max(1, Math.round(latent.width * scale));
+  const height = Math.max(1, Math.round(latent.height * scale));
+  const small = { ...latent, width, height, frame: (index: number) => resize(latent.frame(index), width, height) };
+  const [before, after] = [small.frame(0), sampled({ ...sampling, latent: small }).frame(0)];
+  const painted = pixelFrame(width, height, after.channels, await after.pixels());
+  const start = before.solid ? before : pixelFrame(width, height, before.channels, await before.pixels());
+  return async (share) => ({ format: 'png', bytes: await encodePng(mix(start, painted, share)) });
 }
 
 function textOf(call: NodeCall, input: string): string {
