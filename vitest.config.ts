@@ -11,6 +11,7 @@ export default defineConfig({
     testTimeout: 30_000,
     // Beside another suite's processes, a second is not long.
     expect: { poll: { timeout: 10_000 } },
+    setupFiles: ['test/support/patience.ts'],
     hookTimeout: 60_000,
     teardownTimeout: 15_000,
     passWithNoTests: false,
