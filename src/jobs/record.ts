@@ -69,9 +69,10 @@ export function parseRecord(fields: { [name: string]: string }): Job | null {
   return Object.keys(fields).length === 0 ? null : recordSchema.parse(fields);
 }
 
-/** The job with the fields that an event says have changed. */
+/** The job with the fields that an event says have changed. What an old record may lack is no change where it is absent. */
 export function applyChange(job: Job, fields: { [name: string]: string }): Job {
-  return Object.assign({ ...job }, changeSchema.parse(fields));
+  const changed = Object.entries(changeSchema.parse(fields)).filter(([name]) => Object.hasOwn(fields, name));
+  return Object.assign({ ...job }, Object.fromEntries(changed));
 }
 
 /** The opposite of `parseRecord`, for fields that Redis does not set itself. */

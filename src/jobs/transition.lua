@@ -8,7 +8,7 @@
 -- gives {'gone'} | {'lost'} | {'refused', status} | {'done', status, cancel requested '1' or '0', record or nothing}
 local tag, id = ARGV[1], ARGV[2]
 local move = cjson.decode(ARGV[3])
-local record = redis.call('HMGET', KEYS[1], 'status', 'lease', 'cancelRequestedAt', 'caller', 'createdAt', 'seq', 'progress', 'startedAt')
+local record = redis.call('HMGET', KEYS[1], 'status', 'lease', 'cancelRequestedAt', 'caller', 'createdAt', 'seq', 'progress', 'startedAt', 'submission')
 local status, caller, createdAt = record[1], record[4], record[5]
 if not status then return { 'gone' } end
 if move.fenced and record[2] ~= ARGV[4] then return { 'lost' } end
@@ -76,6 +76,8 @@ local flat = {}
 for field, value in pairs(set) do flat[#flat + 1], flat[#flat + 2] = field, value end
 if #flat > 0 then redis.call('HSET', KEYS[1], unpack(flat)) end
 if event then
+  -- The submission is written without an event of its own: whoever follows the job learns of it with the next one.
+  if record[9] and record[9] ~= '' then set.submission = record[9] end
   redis.call('PUBLISH', KEYS[1], cjson.encode({ seq = record[6] + 1, type = event, at = tonumber(now), set = set }))
   if event ~= 'PROGRESS' then
     local changes = tag .. 'changes:' .. caller
