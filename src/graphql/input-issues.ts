@@ -17,6 +17,7 @@ import {
   visitWithTypeInfo,
 } from 'graphql';
 import type { InputIssue } from '../core/errors.ts';
+import { nearestChoices } from '../workflows/choices.ts';
 
 /** More would tell nobody more. */
 const MAX_ISSUES = 100;
@@ -76,11 +77,18 @@ function isInputObject(type: GraphQLInputType | undefined): boolean {
   return isInputObjectType(isNonNullType(type) ? type.ofType : type);
 }
 
+/** What is likely to be meant, for the end of a message; nothing where that is none of the names. */
+function nearest(given: unknown, names: readonly string[]): string {
+  const near = typeof given === 'string' ? nearestChoices(given, names) : [];
+  return near.length > 0 ? `; did you mean ${near.join(' or ')}?` : '';
+}
+
 function checkLeaf(type: GraphQLLeafType, value: unknown, path: Path, issues: InputIssue[]): void {
   if (isEnumType(type)) {
     const names = type.getValues().map(({ name }) => name);
     if (typeof value === 'string' && names.includes(value)) return;
-    issues.push({ path: [...path], message: `expected one of ${names.join(', ')}`, code: 'not_a_choice' });
+    const message = `expected one of ${names.join(', ')}${nearest(value, names)}`;
+    issues.push({ path: [...path], message, code: 'not_a_choice' });
     return;
   }
   try {
@@ -97,15 +105,16 @@ function checkObject(type: GraphQLInputObjectType, value: unknown, path: Path, i
     return;
   }
   const fields = type.getFields();
-  const names = Object.keys(fields).join(', ');
+  const names = Object.keys(fields);
   const given = Object.keys(value).filter((key) => value[key] !== undefined);
   for (const key of given) {
     if (issues.length >= MAX_ISSUES) return;
     if (Object.hasOwn(fields, key)) continue;
-    issues.push({ path: [...path, key], message: `unknown field; expected ${names}`, code: 'unknown_field' });
+    const message = `unknown field; expected ${names.join(', ')}${nearest(key, names)}`;
+    issues.push({ path: [...path, key], message, code: 'unknown_field' });
   }
   if (type.isOneOf && (given.length !== 1 || given.some((key) => value[key] === null))) {
-    issues.push({ path: [...path], message: `expected exactly one of ${names}`, code: 'one_of' });
+    issues.push({ path: [...path], message: `expected exactly one of ${names.join(', ')}`, code: 'one_of' });
   }
   for (const field of Object.values(fields)) {
     const item = Object.hasOwn(value, field.name) ? value[field.name] : undefined;

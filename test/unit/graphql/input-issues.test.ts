@@ -53,6 +53,20 @@ test('A26: names unknown fields, also __proto__ and constructor (A25), and leave
   expect(Object.hasOwn(Object.prototype, 'admin')).toBe(false);
 });
 
+test('names the nearest of what there is', async () => {
+  const issues = await issuesOf(
+    generate,
+    request({ prompt: 'x', sampler: 'EULR', negativprompt: 'y' }, { priority: 'hi' }),
+  );
+  for (const expected of [
+    /sampler: expected one of .*; did you mean EULER/,
+    /negativprompt: unknown field; expected .*; did you mean negativePrompt\?$/,
+    /priority: expected one of HIGH, LOW, NORMAL$/,
+  ]) {
+    expect(issues).toContainEqual(expect.stringMatching(expected));
+  }
+});
+
 test('names what is missing', async () => {
   expect(await issuesOf(generate, {})).toEqual(['input: expected a value']);
   expect(await issuesOf(generate, { input: { workflow: { textToImage: { prompt: null } } } })).toEqual([
