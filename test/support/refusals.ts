@@ -75,6 +75,8 @@ export async function openRefusals(lifetime: Lifetime) {
         const { data } = await target.generate({ input: { idempotencyKey, workflow: { textToImage } } });
         expect(replayedSchema.parse(data).generate.replayed).toBe(false);
       }
+      const { admin, keys: names } = target.product;
+      await eventually(async () => (await admin.zcard(names.open)) === 0, 'their jobs are done');
     },
   };
 }
