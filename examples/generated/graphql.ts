@@ -3,13 +3,49 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+/** An input file for a node such as LoadImage. */
+export type CustomFileInput = {
+  /** The file. */
+  file: FileInput;
+  /** The input that gets the name of the file, such as `image`; a value that the graph has there is replaced. */
+  input: string;
+  /** What it must be; absent: any of these. */
+  kind?: FileKind | null | undefined;
+  /** Id of a node of the graph. */
+  node: string;
+};
+
 /** A graph of your own. */
 export type CustomWorkflowInput = {
+  /** Input files of the graph, at most 16. */
+  files?: Array<CustomFileInput> | null | undefined;
   /** ComfyUI API format: node id -> {class_type, inputs}. Numbers beyond 2^53-1 are refused, not rounded. */
   graph: unknown;
+  /** Whether PNG files keep the graph that ComfyUI writes into them. */
+  keepMetadata?: boolean | null | undefined;
   /** At most 64 characters of [A-Za-z0-9_-], no catalogue name; only shown. */
   name?: string | null | undefined;
+  /** Ids of the nodes whose results are wanted, temporary ones (previews) too; absent: the final results of all nodes. */
+  outputs?: Array<string> | null | undefined;
 };
+
+/** An input file: one that was uploaded, or a public address that the worker fetches (https, no private network). */
+export type FileInput =
+  {   /** Id of an upload whose file has been put to its address. */
+  upload: string | number; url?: never; }
+  |  { upload?: never;   /** An https address of at most 2048 characters, without user name and password. */
+  url: string; };
+
+/** What an input file must be, by its bytes. */
+export type FileKind =
+  /** Sound. */
+  | 'AUDIO'
+  /** A picture. */
+  | 'IMAGE'
+  /** A picture that says where: its alpha, or how light it is. */
+  | 'MASK'
+  /** A film. */
+  | 'VIDEO';
 
 /** What to run, and how. */
 export type GenerateInput = {
@@ -21,8 +57,64 @@ export type GenerateInput = {
   priority?: Priority | null | undefined;
   /** The caller's own labels, at most 16, each 1 to 64 characters. */
   tags?: Array<string> | null | undefined;
+  /** Hold the answer until the job has ended, at most 60: one call for scripts that cannot watch. */
+  waitSeconds?: number | null | undefined;
   /** The workflow with its parameters. */
   workflow: WorkflowInput;
+};
+
+/** Parameters of the workflow `imageToImage`: Makes a picture after another one and a text, with a Stable Diffusion checkpoint. */
+export type ImageToImageInput = {
+  /** How closely the picture follows the prompt. 1 to 30. */
+  cfgScale?: number | null | undefined;
+  /** How far to leave the picture: 0 keeps it, 1 takes only its size. 0 to 1. */
+  denoise?: number | null | undefined;
+  /** The picture to begin with. The result has its size, cut to a multiple of 8 pixels. A picture. */
+  image: FileInput;
+  /** File name of the checkpoint. 1 to 255 characters; absent: `v1-5-pruned-emaonly.safetensors`. */
+  model?: string | null | undefined;
+  /** What the picture does not show. At most 2000 characters. */
+  negativePrompt?: string | null | undefined;
+  /** What the picture shows. 1 to 5000 characters. */
+  prompt: string;
+  /** The sampling method. */
+  sampler?: Sampler | null | undefined;
+  /** How the noise falls from step to step. */
+  scheduler?: Scheduler | null | undefined;
+  /** Where the noise starts: the same seed and input make the same picture. Random when absent; the one used is in the job's parameters. 0 to 2^53-1. */
+  seed?: number | null | undefined;
+  /** How many steps the sampler takes: more are slower and usually finer. 1 to 150. */
+  steps?: number | null | undefined;
+};
+
+/** Parameters of the workflow `inpaint`: Paints anew what a mask covers of a picture, with a Stable Diffusion checkpoint, one made for inpainting or any other. */
+export type InpaintInput = {
+  /** How closely the picture follows the prompt. 1 to 30. */
+  cfgScale?: number | null | undefined;
+  /** How far to leave what the mask covers: 1 paints it without looking at it. 0 to 1. */
+  denoise?: number | null | undefined;
+  /** Pixels by which the mask is grown, so that no seam shows. 0 to 64. */
+  growMask?: number | null | undefined;
+  /** The picture. A picture. */
+  image: FileInput;
+  /** Where to paint, of the same size as the picture: white is painted, black is kept. A picture that is a mask. */
+  mask: FileInput;
+  /** What of the mask counts. `ALPHA`: where it is transparent is painted, as in the masks of ComfyUI's editor. */
+  maskChannel?: MaskChannel | null | undefined;
+  /** File name of the checkpoint. 1 to 255 characters; absent: `v1-5-pruned-emaonly.safetensors`. */
+  model?: string | null | undefined;
+  /** What the painted part does not show. At most 2000 characters. */
+  negativePrompt?: string | null | undefined;
+  /** What the painted part shows. 1 to 5000 characters. */
+  prompt: string;
+  /** The sampling method. */
+  sampler?: Sampler | null | undefined;
+  /** How the noise falls from step to step. */
+  scheduler?: Scheduler | null | undefined;
+  /** Where the noise starts: the same seed and input make the same picture. Random when absent; the one used is in the job's parameters. 0 to 2^53-1. */
+  seed?: number | null | undefined;
+  /** How many steps the sampler takes: more are slower and usually finer. 1 to 150. */
+  steps?: number | null | undefined;
 };
 
 /** Why a job failed. */
@@ -31,6 +123,8 @@ export type JobErrorCode =
   | 'COMFYUI_UNAVAILABLE'
   /** A node raised an error. */
   | 'EXECUTION_FAILED'
+  /** An input file could not be fetched, or is not what it should be. */
+  | 'INPUT_INVALID'
   /** A fault of the gateway; its log says more. */
   | 'INTERNAL'
   /** It succeeded and left nothing. */
@@ -56,6 +150,8 @@ export type JobEventType =
   | 'CANCEL_REQUESTED'
   /** Ended without a result. The last event. */
   | 'FAILED'
+  /** A picture of the work under way; only where `previews` is true, never replayed. */
+  | 'PREVIEW'
   /** It got further. At most about 10 a second. */
   | 'PROGRESS'
   /** It was accepted. */
@@ -95,6 +191,17 @@ export type JobStatus =
   | 'RUNNING'
   /** Done; its artifacts are stored and verified. */
   | 'SUCCEEDED';
+
+/** Choices of ComfyUI under names that GraphQL takes. */
+export type MaskChannel =
+  /** ComfyUI calls it `alpha`. */
+  | 'ALPHA'
+  /** ComfyUI calls it `blue`. */
+  | 'BLUE'
+  /** ComfyUI calls it `green`. */
+  | 'GREEN'
+  /** ComfyUI calls it `red`. */
+  | 'RED';
 
 /** What a parameter takes. */
 export type ParameterType =
@@ -236,6 +343,28 @@ export type Scheduler =
   /** ComfyUI calls it `simple`. */
   | 'SIMPLE';
 
+/** Parameters of the workflow `textToAudio`: Makes music of what a text describes, with ACE-Step. */
+export type TextToAudioInput = {
+  /** How closely the sound follows the prompt. 1 to 30. */
+  cfgScale?: number | null | undefined;
+  /** What is sung, with [verse] and [chorus] on lines of their own; nothing for music alone. At most 5000 characters. */
+  lyrics?: string | null | undefined;
+  /** File name of the diffusion model. 1 to 255 characters; absent: `ace_step_v1_3.5b_model.safetensors`. */
+  model?: string | null | undefined;
+  /** What it sounds like: genre, instruments, mood, tempo. 1 to 5000 characters. */
+  prompt: string;
+  /** The sampling method. */
+  sampler?: Sampler | null | undefined;
+  /** How the noise falls from step to step. */
+  scheduler?: Scheduler | null | undefined;
+  /** How long it is. 1 to 240. */
+  seconds?: number | null | undefined;
+  /** Where the noise starts: the same seed and input make the same result. Random when absent; the one used is in the job's parameters. 0 to 2^53-1. */
+  seed?: number | null | undefined;
+  /** How many steps the sampler takes: more are slower and usually finer. 1 to 150. */
+  steps?: number | null | undefined;
+};
+
 /** Parameters of the workflow `textToImage`: Makes pictures of what a text describes, with a Stable Diffusion checkpoint. */
 export type TextToImageInput = {
   /** How many pictures to make. 1 to 4. */
@@ -262,12 +391,58 @@ export type TextToImageInput = {
   width?: number | null | undefined;
 };
 
+/** Parameters of the workflow `textToVideo`: Makes a film without sound of what a text describes, with Wan 2.1. */
+export type TextToVideoInput = {
+  /** How closely the film follows the prompt. 1 to 30. */
+  cfgScale?: number | null | undefined;
+  /** How many pictures are shown in a second. 1 to 60. */
+  fps?: number | null | undefined;
+  /** Height in pixels. Width times height is bounded by the installation. 64 to 1280, a multiple of 16. */
+  height?: number | null | undefined;
+  /** How many pictures the film has. Wan makes them in fours and one: 33, 49, 81; others are rounded down. 1 to 121. */
+  length?: number | null | undefined;
+  /** File name of the diffusion model. 1 to 255 characters; absent: `wan2.1_t2v_1.3B_fp16.safetensors`. */
+  model?: string | null | undefined;
+  /** What the film does not show. At most 2000 characters. */
+  negativePrompt?: string | null | undefined;
+  /** What the film shows. 1 to 5000 characters. */
+  prompt: string;
+  /** The sampling method. */
+  sampler?: Sampler | null | undefined;
+  /** How the noise falls from step to step. */
+  scheduler?: Scheduler | null | undefined;
+  /** Where the noise starts: the same seed and input make the same result. Random when absent; the one used is in the job's parameters. 0 to 2^53-1. */
+  seed?: number | null | undefined;
+  /** How many steps the sampler takes: more are slower and usually finer. 1 to 150. */
+  steps?: number | null | undefined;
+  /** Width in pixels. Width times height is bounded by the installation. 64 to 1280, a multiple of 16. */
+  width?: number | null | undefined;
+};
+
+/** Parameters of the workflow `upscale`: Enlarges a picture with an upscale model, which also says by how much. */
+export type UpscaleInput = {
+  /** The picture. A picture. */
+  image: FileInput;
+  /** File name of the upscale model. 1 to 255 characters; absent: `RealESRGAN_x4plus.pth`. */
+  model?: string | null | undefined;
+};
+
 /** One field for each workflow of the catalogue; exactly one is given. */
 export type WorkflowInput =
   {   /** Any API-format graph. */
-  custom: CustomWorkflowInput; textToImage?: never; }
-  |  { custom?: never;   /** Makes pictures of what a text describes, with a Stable Diffusion checkpoint. */
-  textToImage: TextToImageInput; };
+  custom: CustomWorkflowInput; imageToImage?: never; inpaint?: never; textToAudio?: never; textToImage?: never; textToVideo?: never; upscale?: never; }
+  |  { custom?: never;   /** Makes a picture after another one and a text, with a Stable Diffusion checkpoint. */
+  imageToImage: ImageToImageInput; inpaint?: never; textToAudio?: never; textToImage?: never; textToVideo?: never; upscale?: never; }
+  |  { custom?: never; imageToImage?: never;   /** Paints anew what a mask covers of a picture, with a Stable Diffusion checkpoint, one made for inpainting or any other. */
+  inpaint: InpaintInput; textToAudio?: never; textToImage?: never; textToVideo?: never; upscale?: never; }
+  |  { custom?: never; imageToImage?: never; inpaint?: never;   /** Makes music of what a text describes, with ACE-Step. */
+  textToAudio: TextToAudioInput; textToImage?: never; textToVideo?: never; upscale?: never; }
+  |  { custom?: never; imageToImage?: never; inpaint?: never; textToAudio?: never;   /** Makes pictures of what a text describes, with a Stable Diffusion checkpoint. */
+  textToImage: TextToImageInput; textToVideo?: never; upscale?: never; }
+  |  { custom?: never; imageToImage?: never; inpaint?: never; textToAudio?: never; textToImage?: never;   /** Makes a film without sound of what a text describes, with Wan 2.1. */
+  textToVideo: TextToVideoInput; upscale?: never; }
+  |  { custom?: never; imageToImage?: never; inpaint?: never; textToAudio?: never; textToImage?: never; textToVideo?: never;   /** Enlarges a picture with an upscale model, which also says by how much. */
+  upscale: UpscaleInput; };
 
 export type CancelJobMutationVariables = Exact<{
   id: string | number;
@@ -283,12 +458,18 @@ export type GenerateMutationVariables = Exact<{
 
 export type GenerateMutation = { generate: { replayed: boolean, job: { parameters: unknown, id: string, status: JobStatus, workflow: string, seq: number, queuePosition: number | null, progress: { fraction: number, nodesDone: number, nodesTotal: number, node: { id: string, classType: string, title: string | null, step: number | null, totalSteps: number | null } | null }, artifacts: Array<
         | { id: string, filename: string, contentType: string, size: number, url: string }
+        | { id: string, filename: string, contentType: string, size: number, url: string }
         | { width: number, height: number, id: string, filename: string, contentType: string, size: number, url: string }
+        | { id: string, filename: string, contentType: string, size: number, url: string }
+        | { id: string, filename: string, contentType: string, size: number, url: string }
       >, error: { code: JobErrorCode, message: string, retryable: boolean } | null } } };
 
 export type JobStateFragment = { id: string, status: JobStatus, workflow: string, seq: number, queuePosition: number | null, progress: { fraction: number, nodesDone: number, nodesTotal: number, node: { id: string, classType: string, title: string | null, step: number | null, totalSteps: number | null } | null }, artifacts: Array<
     | { id: string, filename: string, contentType: string, size: number, url: string }
+    | { id: string, filename: string, contentType: string, size: number, url: string }
     | { width: number, height: number, id: string, filename: string, contentType: string, size: number, url: string }
+    | { id: string, filename: string, contentType: string, size: number, url: string }
+    | { id: string, filename: string, contentType: string, size: number, url: string }
   >, error: { code: JobErrorCode, message: string, retryable: boolean } | null };
 
 export type JobQueryVariables = Exact<{
@@ -298,7 +479,10 @@ export type JobQueryVariables = Exact<{
 
 export type JobQuery = { job: { parameters: unknown, id: string, status: JobStatus, workflow: string, seq: number, queuePosition: number | null, progress: { fraction: number, nodesDone: number, nodesTotal: number, node: { id: string, classType: string, title: string | null, step: number | null, totalSteps: number | null } | null }, artifacts: Array<
       | { id: string, filename: string, contentType: string, size: number, url: string }
+      | { id: string, filename: string, contentType: string, size: number, url: string }
       | { width: number, height: number, id: string, filename: string, contentType: string, size: number, url: string }
+      | { id: string, filename: string, contentType: string, size: number, url: string }
+      | { id: string, filename: string, contentType: string, size: number, url: string }
     >, error: { code: JobErrorCode, message: string, retryable: boolean } | null } | null };
 
 export type JobsQueryVariables = Exact<{
@@ -310,7 +494,10 @@ export type JobsQueryVariables = Exact<{
 
 export type JobsQuery = { jobs: { edges: Array<{ cursor: string, node: { id: string, status: JobStatus, workflow: string, seq: number, queuePosition: number | null, progress: { fraction: number, nodesDone: number, nodesTotal: number, node: { id: string, classType: string, title: string | null, step: number | null, totalSteps: number | null } | null }, artifacts: Array<
           | { id: string, filename: string, contentType: string, size: number, url: string }
+          | { id: string, filename: string, contentType: string, size: number, url: string }
           | { width: number, height: number, id: string, filename: string, contentType: string, size: number, url: string }
+          | { id: string, filename: string, contentType: string, size: number, url: string }
+          | { id: string, filename: string, contentType: string, size: number, url: string }
         >, error: { code: JobErrorCode, message: string, retryable: boolean } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type WatchJobSubscriptionVariables = Exact<{
@@ -320,7 +507,10 @@ export type WatchJobSubscriptionVariables = Exact<{
 
 export type WatchJobSubscription = { jobProgress: { seq: number, type: JobEventType, at: string, job: { id: string, status: JobStatus, workflow: string, seq: number, queuePosition: number | null, progress: { fraction: number, nodesDone: number, nodesTotal: number, node: { id: string, classType: string, title: string | null, step: number | null, totalSteps: number | null } | null }, artifacts: Array<
         | { id: string, filename: string, contentType: string, size: number, url: string }
+        | { id: string, filename: string, contentType: string, size: number, url: string }
         | { width: number, height: number, id: string, filename: string, contentType: string, size: number, url: string }
+        | { id: string, filename: string, contentType: string, size: number, url: string }
+        | { id: string, filename: string, contentType: string, size: number, url: string }
       >, error: { code: JobErrorCode, message: string, retryable: boolean } | null } } };
 
 export type WorkflowsQueryVariables = Exact<{ [key: string]: never; }>;

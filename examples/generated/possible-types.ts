@@ -1,4 +1,4 @@
 /** The types behind each interface, for `InMemoryCache`. */
 export const possibleTypes = {
-  Artifact: ['FileArtifact', 'ImageArtifact'],
+  Artifact: ['AudioArtifact', 'FileArtifact', 'ImageArtifact', 'TextArtifact', 'VideoArtifact'],
 };
