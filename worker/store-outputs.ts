@@ -120,7 +120,9 @@ async function fetchOutput(output: PromptOutput, filename: string, options: Stor
       if (away && performance.now() - began >= timings.lost) {
         throw new Retry('server lost before its results were fetched', { counts: true, cause });
       }
-      if (!away && (tries >= FETCH_TRIES || !isTransient(cause))) throw invalid(output.node, cause);
+      // What came over the socket cannot be fetched again.
+      const final = 'image' in output || tries >= FETCH_TRIES || !isTransient(cause);
+      if (!away && final) throw invalid(output.node, cause);
       await wait(FETCH_BACKOFF_MS * 2 ** Math.min(tries, 5), signal);
     }
   }
