@@ -20,11 +20,6 @@ const EACH_MS = 100;
 export function createParking(random: () => number, now = () => performance.now()): Parking {
   const parked = new Map<string, { order: number; waitsFor: readonly string[]; untilMs: number }>();
 
-  /** Those that are parked still, oldest first for equal order: ids are v7. */
-  function first(a: [string, { order: number }], b: [string, { order: number }]): boolean {
-    return a[1].order < b[1].order || (a[1].order === b[1].order && a[0] < b[0]);
-  }
-
   return {
     park({ id, order }, waitsFor) {
       const at = now();
@@ -43,7 +38,7 @@ export function createParking(random: () => number, now = () => performance.now(
       return delayMs;
     },
     next(server) {
-      let next: [string, { order: number }] | undefined;
+      let next: Entry | undefined;
       for (const each of parked) {
         if (each[1].waitsFor.includes(server) && (!next || first(each, next))) next = each;
       }
@@ -53,3 +48,10 @@ export function createParking(random: () => number, now = () => performance.now(
     },
   };
 }
+
+/** Ids are v7: they grow with time. */
+function first([id, { order }]: Entry, [otherId, { order: other }]: Entry): boolean {
+  return order < other || (order === other && id < otherId);
+}
+
+type Entry = [id: string, job: { order: number }];
