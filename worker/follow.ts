@@ -11,7 +11,7 @@ import { wait } from './wait.ts';
 /** How a prompt ended: on evidence of history, or `lost` with its server. `begun`: it was no longer waiting in the queue there. */
 export type Ending = EndedPrompt | { state: 'lost'; begun: boolean };
 
-export interface FollowOptions {
+interface FollowOptions {
   backend: Backend;
   promptId: string;
   feed: PromptFeed;
@@ -38,7 +38,7 @@ export async function followAttached(
  * Waits for a prompt's end. Messages only tell when to look; looks every two seconds find what messages do not tell. A server
  * that is silent is waited for; one that refuses connections or answers nonsense is `lost` after a while.
  */
-export async function followPrompt(options: FollowOptions): Promise<Ending> {
+async function followPrompt(options: FollowOptions): Promise<Ending> {
   const { backend, promptId, feed, signal, timings, lookFirst } = options;
   let failingSince: number | undefined;
   let contact = !lookFirst;

@@ -40,7 +40,8 @@ export function createParking(random: () => number, now = () => performance.now(
     next(server) {
       let next: Entry | undefined;
       for (const each of parked) {
-        if (each[1].waitsFor.includes(server) && (!next || first(each, next))) next = each;
+        const { waitsFor, untilMs } = each[1];
+        if (untilMs > now() && waitsFor.includes(server) && (!next || first(each, next))) next = each;
       }
       if (!next) return null;
       parked.delete(next[0]);

@@ -2,7 +2,7 @@ import type { Backend, BackendLease, JobSaw } from './backend.ts';
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts';
 import type { Wish } from './wish.ts';
 
-export type { Backend, BackendLease, JobSaw } from './backend.ts';
+export type { Backend, BackendLease } from './backend.ts';
 
 /** Whether a server can take prompts, and how many of them it holds, whoever they are from. */
 export interface Seen {
