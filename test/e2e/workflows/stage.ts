@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import type { SeenEvent } from '../../support/gateway-client.ts';
+import {
+  eventually,
+  type Gateway,
+  type Lifetime,
+  onlySimulator,
+  openProduct,
+  type Product,
+} from '../../support/product.ts';
+
+const artifactSchema = z.object({
+  __typename: z.string(),
+  filename: z.string(),
+  contentType: z.string(),
+  size: z.int(),
+  sha256: z.string(),
+  node: z.string(),
+  output: z.string().nullable(),
+  url: z.string(),
+  width: z.int().optional(),
+  height: z.int().optional(),
+  videoWidth: z.int().optional(),
+  videoHeight: z.int().optional(),
+  durationSeconds: z.number().optional(),
+  text: z.string().optional(),
+});
+export type ShownArtifact = z.infer<typeof artifactSchema>;
+
+const jobSchema = z.object({
+  id: z.string(),
+  status: z.string(),
+  backend: z.string().nullable(),
+  attempts: z.int(),
+  progress: z.object({ fraction: z.number(), nodesDone: z.int(), nodesTotal: z.int() }),
+  timings: z.array(z.object({ nodeId: z.string(), classType: z.string(), ms: z.number(), cached: z.boolean() })),
+  artifacts: z.array(artifactSchema),
+  error: z
+    .object({ code: z.string(), message: z.string(), nodeId: z.string().nullable(), classType: z.string().nullable() })
+    .nullable(),
+});
+export type ShownJob = z.infer<typeof jobSchema>;
+
+const generatedSchema = z.object({ generate: z.object({ job: jobSchema }) });
+
+const JOB = `id status backend attempts
+  progress { fraction nodesDone nodesTotal }
+  timings { nodeId classType ms cached }
+  artifacts {
+    __typename filename contentType size sha256 node output url
+    ... on ImageArtifact { width height }
+    ... on VideoArtifact { videoWidth: width videoHeight: height durationSeconds }
+    ... on AudioArtifact { durationSeconds }
+    ... on TextArtifact { text }
+  }
+  error { code message nodeId classType }`;
+const GENERATE = `mutation ($input: GenerateInput!) { generate(input: $input) { job { ${JOB} } } }`;
+const READ = `query ($id: ID!) { job(id: $id) { ${JOB} } }`;
+
+const CREATE_UPLOAD = `mutation ($input: CreateUploadInput!) {
+  createUpload(input: $input) { id method url headers } }`;
+const uploadSchema = z.object({
+  createUpload: z.object({
+    id: z.string(),
+    method: z.string(),
+    url: z.string(),
+    headers: z.record(z.string(), z.string()),
+  }),
+});
+
+const issuesSchema = z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), code: z.string() }));
+
+/** A gateway and a worker as processes of their own, one simulated ComfyUI, and an application that says what it wants. */
+export interface Stage {
+  product: Product;
+  gateway: Gateway;
+  /** The job as `generate` gives it once it has ended. */
+  run(workflow: object, gateway?: Gateway): Promise<ShownJob>;
+  /** The job as it is read once it has ended, and each event of it that was watched. */
+  watch(workflow: object): Promise<{ job: ShownJob; events: SeenEvent[] }>;
+  /** Path and code of each issue of a call that is refused. */
+  refusal(workflow: object): Promise<string[]>;
+  /** Announces a file, sends it, and gives the id that jobs name. */
+  send(bytes: Buffer, contentType: string): Promise<string>;
+  /** What the job's address gives. */
+  delivered(artifact: ShownArtifact): Promise<Buffer>;
+  /** What ComfyUI itself serves under the artifact's name. */
+  served(job: ShownJob, artifact: ShownArtifact, type?: 'output' | 'temp'): Promise<Buffer>;
+}
+
+export async function openStage(lifetime: Lifetime, speed: number): Promise<Stage> {
+  const product = await openProduct(lifetime, { speed });
+  const [gateway] = await Promise.all([product.gateway(), product.worker()]);
+  const known = async () => {
+    const { data } = await gateway.post('{ workflow(name: "textToImage") { backends { backend } } }');
+    const schema = z.object({ workflow: z.object({ backends: z.array(z.unknown()) }) });
+    return schema.parse(data).workflow.backends.length > 0;
+  };
+  await eventually(known, 'what ComfyUI can run is known');
+
+  const generate = (workflow: object, at: Gateway, waitSeconds: number) =>
+    at.post(GENERATE, { input: { idempotencyKey: randomUUID(), waitSeconds, workflow } });
+
+  async function accepted(workflow: object, at: Gateway, waitSeconds: number): Promise<ShownJob> {
+    const { data, errors } = await generate(workflow, at, waitSeconds);
+    if (errors.length > 0) throw new Error(JSON.stringify(errors));
+    return generatedSchema.parse(data).generate.job;
+  }
+
+  return {
+    product,
+    gateway,
+    run: (workflow, at = gateway) => accepted(workflow, at, 60),
+    async watch(workflow) {
+      const { id } = await accepted(workflow, gateway, 0);
+      const watching = gateway.watch(id);
+      await watching.end();
+      const { job } = z.object({ job: jobSchema }).parse((await gateway.post(READ, { id })).data);
+      return { job, events: watching.events };
+    },
+    async refusal(workflow) {
+      const { data, errors } = await generate(workflow, gateway, 0);
+      const [error] = errors;
+      if (error?.extensions.code !== 'BAD_USER_INPUT') throw new Error(JSON.stringify({ data, errors }));
+      return issuesSchema.parse(error.extensions.issues).map(({ path, code }) => `${path.join('.')} ${code}`);
+    },
+    async send(bytes, contentType) {
+      const input = { filename: 'input', contentType, size: bytes.length };
+      const { createUpload } = uploadSchema.parse((await gateway.post(CREATE_UPLOAD, { input })).data);
+      const { id, method, url, headers } = createUpload;
+      const answer = await fetch(url, { method, headers, body: new Uint8Array(bytes) });
+      if (!answer.ok) throw new Error(`the file was not taken: ${answer.status}`);
+      return id;
+    },
+    async delivered({ url }) {
+      return Buffer.from(await (await fetch(url)).arrayBuffer());
+    },
+    async served({ id }, { filename }, type = 'output') {
+      const subfolder = type === 'temp' ? '' : `comfygate/${promptIdOf(id, 1)}`;
+      const query = new URLSearchParams({ filename, subfolder, type });
+      const answer = await fetch(`${onlySimulator(product).url}/view?${query}`);
+      if (!answer.ok) throw new Error(`ComfyUI answers ${answer.status} for ${query}`);
+      return Buffer.from(await answer.arrayBuffer());
+    },
+  };
+}
+
+/** What an artifact is, in a few words: `4 VideoArtifact video/mp4 128x96 1.0 s`. */
+export function described({ node, __typename, contentType, durationSeconds, ...shown }: ShownArtifact): string {
+  const { width = shown.videoWidth, height = shown.videoHeight } = shown;
+  const size = width === undefined ? [] : [`${width}x${height}`];
+  const length = durationSeconds === undefined ? [] : [`${durationSeconds.toFixed(1)} s`];
+  return [node, __typename, contentType, ...size, ...length].join(' ');
+}
