@@ -12,6 +12,8 @@ export async function startLackingComfyui(port: number, classes: readonly string
     const forward = request({ host: '127.0.0.1', port, method, path: url, headers }, async (answer) => {
       if (!url.startsWith('/api/object_info')) {
         outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+        // A file that is cut off there is cut off here.
+        answer.on('error', () => outgoing.destroy());
         answer.pipe(outgoing);
         return;
       }
