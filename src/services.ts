@@ -154,6 +154,7 @@ export async function openWorkerServices(config: Config, around: Surroundings) {
   await checkDurability(redis, log);
 
   const keys = createKeys(config.redis.prefix);
+  const backends = createRedisBackendDirectory(redis, keys);
   return {
     artifacts,
     store: createRedisWorkerStore(redis, keys, config.jobs.retentionMs),
@@ -161,6 +162,7 @@ export async function openWorkerServices(config: Config, around: Surroundings) {
     previewPublisher: createRedisPreviewPublisher(redis, keys),
     nodeTimesStore: createRedisNodeTimes(redis, keys),
     catalogues: createRedisCataloguePublisher(redis, keys),
+    knownCatalogues: createRedisCatalogueDirectory({ redis, keys, backends, log }),
     consume: (handler: DeliveryHandler) => createBullConsumer(redis, keys, handler, log),
     /** `Class.input` of the catalogue's MODEL parameters, whose options workers report. */
     modelInputs: catalogue.workflows.flatMap(({ parameters }) => parameters.flatMap(({ modelOf }) => modelOf ?? [])),

@@ -8,6 +8,7 @@ import { promptIdOf } from './comfyui/prompt.ts';
 import { conclude } from './conclude.ts';
 import type { Berth } from './course.ts';
 import { JobFailure, Retry } from './failures.ts';
+import { whyImpossible } from './impossible.ts';
 import { loadPlan } from './load-plan.ts';
 import type { JobParts } from './parts.ts';
 import { runJob } from './run-job.ts';
@@ -34,13 +35,16 @@ export async function handleDelivery(
   try {
     const job = await parts.store.read(jobId);
     if (!job) return DONE;
-    const plan = await loadPlan(job, parts.loadTemplate).catch(failureOnly);
+    let plan = await loadPlan(job, parts.loadTemplate).catch(failureOnly);
     // Without a place: what the claim itself ends, and what cannot be run anywhere.
     if (!(plan instanceof JobFailure) && !isTerminal(job.status) && job.cancelRequestedAt === null) {
       const wish = wishOf(plan, job.failures > 0 ? (job.submission?.backend ?? null) : null);
       const lease = placeFor(job, wish, parts);
-      if (!lease) return await park(job, wish, handover, parts);
-      berth = { lease };
+      const servers = lease ? [] : parts.pool.fitting(wish);
+      const impossible = lease || servers.length > 0 ? null : await whyImpossible(plan, parts);
+      if (!lease && !impossible) return await park(job, servers, handover, parts);
+      if (lease) berth = { lease };
+      else if (impossible) plan = impossible;
     }
     return await run(jobId, plan, berth, { delivery, handover }, parts);
   } catch (cause) {
@@ -64,12 +68,12 @@ function placeFor({ submission }: Job, wish: Wish, { pool }: JobParts): BackendL
 
 async function park(
   job: Job,
-  wish: Wish,
+  servers: string[],
   handover: AbortSignal,
   { pool, parking, log }: JobParts,
 ): Promise<DeliveryResult> {
   if (pool.room === 0) await wait(LOOK_EVERY_MS, handover).catch(() => undefined);
-  const delayMs = parking.park(job, pool.fitting(wish));
+  const delayMs = parking.park(job, servers);
   log.debug({ jobId: job.id, delayMs }, 'no server for this job now');
   return { done: false, delayMs };
 }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
 import type { MediaReader } from '../src/artifacts/media-facts.ts';
 import type { BackendReporter } from '../src/backends/backends.ts';
+import type { CatalogueDirectory } from '../src/backends/catalogues.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
 import type { Pool } from './backends/pool.ts';
@@ -19,6 +20,10 @@ export interface JobParts {
   store: WorkerJobStore;
   artifacts: ArtifactStore;
   reporter: BackendReporter;
+  /** When this worker was started: performance.now(). */
+  startedAt: number;
+  /** What all ComfyUIs of the installation have. */
+  knownCatalogues: Pick<CatalogueDirectory, 'read'>;
   previewPublisher: PreviewPublisher;
   nodeTimes: NodeTimes;
   pool: Pool;

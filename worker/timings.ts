@@ -30,6 +30,8 @@ export interface Timings {
   progress: number;
   /** Between two previews of a job. */
   preview: number;
+  /** From a worker's start until a job that no known server can run is given up: others may only be coming. */
+  settle: number;
   /** How long a job whose prompt another worker can reach is put back. */
   putBack: number;
 }
@@ -50,5 +52,6 @@ export const defaultTimings: Timings = {
   reap: 300_000,
   progress: 100,
   preview: 200,
+  settle: 15_000,
   putBack: 1_500,
 };

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
 import { createMediaReader } from '../src/artifacts/media-facts.ts';
 import type { BackendReporter } from '../src/backends/backends.ts';
-import type { CataloguePublisher } from '../src/backends/catalogues.ts';
+import type { CatalogueDirectory, CataloguePublisher } from '../src/backends/catalogues.ts';
 import type { NodeTimesStore } from '../src/backends/node-times.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
@@ -29,6 +29,7 @@ export interface WorkerParts {
   previewPublisher: PreviewPublisher;
   nodeTimesStore: NodeTimesStore;
   catalogues: CataloguePublisher;
+  knownCatalogues: Pick<CatalogueDirectory, 'read'>;
   /** The ComfyUI servers; names are unique in the whole installation. */
   backends: readonly { name: string; url: string }[];
   /** `Class.input` of the options that are reported for the catalogue's models. */
@@ -118,6 +119,8 @@ export function createWorker(options: WorkerParts): Worker {
     store,
     artifacts,
     reporter,
+    startedAt: performance.now(),
+    knownCatalogues: options.knownCatalogues,
     previewPublisher,
     nodeTimes,
     pool,

@@ -1,9 +1,8 @@
-import type { BackendCatalogue, CatalogueDirectory } from '../backends/catalogues.ts';
+import type { CatalogueDirectory } from '../backends/catalogues.ts';
+import { leastLacks } from '../backends/least-lacks.ts';
 import type { InputIssue } from '../core/errors.ts';
 import type { Json } from '../core/job.ts';
-import { findLacks, type Lack } from '../core/lacks.ts';
-import type { NodeCatalogue } from '../core/node-catalogue.ts';
-import type { Plan } from '../core/plan.ts';
+import type { Lack } from '../core/lacks.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
 import { notAChoice } from '../workflows/choices.ts';
 import { createIssueList } from '../workflows/issues.ts';
@@ -36,22 +35,6 @@ export function createCatalogueCheck(catalogues: Pick<CatalogueDirectory, 'glanc
       ? ofParameters(lacks, parseTemplate(job.template.text), job.parameters, path)
       : ofGraph(lacks, path);
   };
-}
-
-/** Of servers that lack as little, those of one that is reached. */
-function leastLacks({ graph, files }: Plan, seen: readonly BackendCatalogue[]): Lack[] {
-  const except = files.flatMap(({ targets }) => targets);
-  const found = new Map<NodeCatalogue, Lack[]>();
-  for (const { catalogue } of seen) {
-    if (!catalogue || found.has(catalogue)) continue;
-    const lacks = findLacks(graph, catalogue, { except });
-    if (lacks.length === 0) return lacks;
-    found.set(catalogue, lacks);
-  }
-  const [least] = seen
-    .flatMap(({ status, catalogue }) => (catalogue ? [{ status, lacks: found.get(catalogue) ?? [] }] : []))
-    .sort((a, b) => a.lacks.length - b.lacks.length || Number(a.status === 'DOWN') - Number(b.status === 'DOWN'));
-  return least?.lacks ?? [];
 }
 
 /** The caller's own graph: where it is in there. */

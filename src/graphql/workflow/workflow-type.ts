@@ -21,7 +21,7 @@ async function offeredModels(services: GraphServices, modelOf: string) {
     throw unavailable('The models cannot be listed right now.', 1, error);
   });
   const names = new Set(
-    backends.filter(({ status }) => status === 'UP').flatMap(({ models }) => models[modelOf] ?? []),
+    backends.filter(({ status }) => status !== 'DOWN').flatMap(({ models }) => models[modelOf] ?? []),
   );
   return [...names].sort().map((name) => ({ value: name, label: name }));
 }

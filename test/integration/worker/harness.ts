@@ -6,8 +6,11 @@ import { vi } from 'vitest';
 import { createFolderStore } from '../../../src/artifacts/folder.ts';
 import { objectPaths } from '../../../src/artifacts/folder-object.ts';
 import { createRedisNodeTimes } from '../../../src/backends/node-times.ts';
-import { createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
-import { createRedisCataloguePublisher } from '../../../src/backends/redis-catalogues.ts';
+import { createRedisBackendDirectory, createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
+import {
+  createRedisCatalogueDirectory,
+  createRedisCataloguePublisher,
+} from '../../../src/backends/redis-catalogues.ts';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 import { type Artifact, isTerminal, type Job, type JobStatus } from '../../../src/core/job.ts';
 import type { NewJob } from '../../../src/jobs/job-store.ts';
@@ -20,6 +23,7 @@ import { newJob, openStores, silent } from '../../support/gateway-store.ts';
 
 /** The worker's own, scaled down. */
 const quick: Partial<Timings> = {
+  settle: 500,
   monitor: 100,
   poll: 300,
   lost: 1_500,
@@ -106,6 +110,12 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
         previewPublisher: createRedisPreviewPublisher(stores.durable, stores.keys),
         nodeTimesStore: createRedisNodeTimes(stores.durable, stores.keys),
         catalogues: createRedisCataloguePublisher(stores.durable, stores.keys),
+        knownCatalogues: createRedisCatalogueDirectory({
+          redis: stores.durable,
+          keys: stores.keys,
+          backends: createRedisBackendDirectory(stores.durable, stores.keys),
+          log: silent,
+        }),
         backends: Object.entries(servers).map(([name, url]) => ({ name, url })),
         modelInputs: ['CheckpointLoaderSimple.ckpt_name'],
         depth: 2,

@@ -134,6 +134,18 @@ describe('a graph that ComfyUI refuses', () => {
     expect(simulator.posts).toBe(0);
   });
 
+  test('for a class that no known ComfyUI has is WORKFLOW_REJECTED, and bothers none of them', async () => {
+    await using harness = await startHarness(redis.url);
+    const simulator = await harness.simulate();
+    harness.work({ main: simulator.url });
+    const job = await harness.ended(await harness.submit(await recordedGraph('e01_missing_node_type')));
+    expect(job).toMatchObject({
+      status: 'FAILED',
+      error: { code: 'WORKFLOW_REJECTED', nodeId: '1', message: expect.stringContaining('expected a class') },
+    });
+    expect(simulator.posts).toBe(0);
+  });
+
   test('in part is cancelled and WORKFLOW_REJECTED: nobody wants half of the outputs', async () => {
     await using harness = await startHarness(redis.url);
     const simulator = await harness.simulate();

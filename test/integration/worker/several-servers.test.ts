@@ -88,7 +88,7 @@ describe('a job that only one server can run', () => {
   test('waits for a server that has not come yet, at no cost, and runs when it has', async () => {
     await using parts = await setUp(['a', 'b']);
     const { harness, a, b, urls, reported } = parts;
-    harness.work(urls('a'));
+    harness.work(urls('a'), { timings: { settle: 60_000 } });
     await reported('a', 'UP');
     const only = await Promise.all(Array.from({ length: 50 }, () => harness.submit(inverted)));
     const others = await Promise.all(Array.from({ length: 4 }, () => harness.submit(graph)));
@@ -108,7 +108,7 @@ describe('a job that only one server can run', () => {
   test('can be cancelled while it waits', async () => {
     await using parts = await setUp(['a', 'b']);
     const { harness, urls, reported } = parts;
-    harness.work(urls('a'));
+    harness.work(urls('a'), { timings: { settle: 60_000 } });
     await reported('a', 'UP');
     const id = await harness.submit(inverted);
     expect(await harness.stores.gateway.requestCancel(id)).toMatchObject({ status: 'CANCELED' });
