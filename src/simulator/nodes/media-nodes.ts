@@ -5,6 +5,7 @@ import { encodeClip } from '../media/h264.ts';
 import { chord, encodeMp3, encodeOpus, type Sound } from '../media/sound.ts';
 import { imageOf } from '../pictures/frame.ts';
 import { landscape } from '../pictures/landscape.ts';
+import { indentJson } from '../protocol/json.ts';
 import { PythonError, repr } from '../protocol/python.ts';
 import { metadata } from './image-output-nodes.ts';
 import { inputFile } from './input-file.ts';
@@ -102,8 +103,10 @@ const saveLatent: NodeRun = (call) => {
 
 const saveText: NodeRun = (call) => {
   const text = textInput(call, 'text');
+  const format = textInput(call, 'format', 'txt');
+  const written = format === 'json' ? (indentJson(text) ?? text) : text;
   const path = savePath(call, 'output', textInput(call, 'filename_prefix', 'ComfyUI'));
-  const saved = saveFile(call, 'output', path, 0, `.${textInput(call, 'format', 'txt')}`, Buffer.from(text));
+  const saved = saveFile(call, 'output', path, 0, `.${format}`, Buffer.from(written));
   return { outputs: [text], ui: { text: [text], files: [saved] } };
 };
 

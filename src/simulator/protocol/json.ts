@@ -31,6 +31,19 @@ export function parseJson(text: string): unknown {
     : JSON.parse(text);
 }
 
+const keepNumbers: Reviver = (_key, value, { source }) =>
+  typeof value === 'number' && source !== undefined ? JSON.rawJSON(source) : value;
+
+/** JSON text with a line for each value, its numbers as they are; undefined where it is no JSON. */
+export function indentJson(text: string): string | undefined {
+  try {
+    return JSON.stringify(JSON.parse(text, keepNumbers as (key: string, value: unknown) => unknown), null, 2);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 const beyondAscii = /[\u007f-\uffff]/;
 
 /** JSON as Python's encoder writes it by default: everything beyond ASCII escaped. */
