@@ -18,10 +18,12 @@ export interface ComfyServer {
   /** Sends a prompt of nobody's and gives its id. */
   post(graph: Graph): Promise<string>;
   forget(promptId: string): Promise<void>;
+  /** The nodes in which it finds faults when it is sent a graph of nobody's; null: nothing is wrong with it. */
+  faults(graph: unknown): Promise<string[] | null>;
   /** The number that the next prompt is given: each POST takes one, refused ones too. It takes one itself. */
   nextNumber(): Promise<number>;
-  /** The bytes of a file in its output folder; null when there is none of that name. */
-  file(subfolder: string, filename: string): Promise<Buffer | null>;
+  /** The bytes of a file in its output folder, or in the one for temporary files; null when there is none of that name. */
+  file(subfolder: string, filename: string, type?: 'output' | 'temp'): Promise<Buffer | null>;
   /** Names in a folder below its output folder; null when it was not said where that is. */
   list(subfolder: string): Promise<string[] | null>;
   /** Where it is installed and writes on its machine, which nobody may be told. */
@@ -33,7 +35,15 @@ const loaderSchema = z.object({
   CheckpointLoaderSimple: z.object({ input: z.object({ required: z.object({ ckpt_name: z.array(z.unknown()) }) }) }),
 });
 const queueSchema = z.object({ exec_info: z.object({ queue_remaining: z.number() }) });
-const postedSchema = z.object({ prompt_id: z.string(), number: z.number() });
+const postedSchema = z.object({
+  prompt_id: z.string(),
+  number: z.number(),
+  node_errors: z.record(z.string(), z.unknown()),
+});
+const refusedSchema = z.object({
+  error: z.object({ extra_info: z.object({ node_id: z.string().optional() }) }),
+  node_errors: z.record(z.string(), z.unknown()),
+});
 const foldersSchema = z.object({ checkpoints: z.array(z.string()) });
 
 const PROBE: Graph = {
@@ -82,20 +92,39 @@ export function openComfyServer(url: string, outputFolder: string | undefined): 
       const named = z.object({ options: z.array(z.string()) }).safeParse(options);
       return z.array(z.string()).safeParse(type).data ?? named.data?.options ?? [];
     },
+    async faults(graph) {
+      const answer = await call('/api/prompt', { prompt: graph, client_id: '', prompt_id: randomUUID() });
+      if (answer.status === 400) {
+        const { error, node_errors } = refusedSchema.parse(await answer.json());
+        return [...Object.keys(node_errors), ...(error.extra_info.node_id ?? [])].sort();
+      }
+      assert.equal(answer.status, 200, 'ComfyUI takes or refuses a prompt of nobody');
+      const { prompt_id, node_errors } = postedSchema.parse(await answer.json());
+      await eventually('what it takes of it has run', 60_000, async () => (await status(prompt_id)) === 'completed');
+      await forget(prompt_id);
+      const nodes = Object.keys(node_errors);
+      return nodes.length === 0 ? null : nodes;
+    },
     async nextNumber() {
       const { prompt_id, number } = await post(PROBE);
       await eventually('the probe has run', 60_000, async () => (await status(prompt_id)) === 'completed');
       await forget(prompt_id);
       return number;
     },
-    async file(subfolder, filename) {
-      const answer = await call(`/api/view?${new URLSearchParams({ subfolder, filename, type: 'output' })}`);
+    async file(subfolder, filename, type = 'output') {
+      const answer = await call(`/api/view?${new URLSearchParams({ subfolder, filename, type })}`);
       if (answer.status === 404) return null;
       assert.equal(answer.status, 200, `ComfyUI shows ${subfolder}/${filename}`);
       return Buffer.from(await answer.arrayBuffer());
     },
     async list(subfolder) {
-      return outputFolder === undefined ? null : (await readdir(join(outputFolder, subfolder))).sort();
+      if (outputFolder === undefined) return null;
+      const names = await readdir(join(outputFolder, subfolder)).catch((cause) => {
+        // Nothing was written there.
+        if (cause.code === 'ENOENT') return [];
+        throw cause;
+      });
+      return names.sort();
     },
     async folders() {
       const answer = await call('/internal/folder_paths');

@@ -18,6 +18,7 @@ const artifactSchema = z.object({
   videoWidth: z.number().optional(),
   videoHeight: z.number().optional(),
   durationSeconds: z.number().optional(),
+  text: z.string().optional(),
 });
 
 const jobSchema = z.object({
@@ -41,7 +42,12 @@ const jobSchema = z.object({
 });
 export type ShownJob = z.infer<typeof jobSchema>;
 
-const eventSchema = z.object({ seq: z.number(), type: z.string(), job: jobSchema });
+const eventSchema = z.object({
+  seq: z.number(),
+  type: z.string(),
+  job: jobSchema,
+  preview: z.object({ contentType: z.string(), data: z.base64() }).nullable(),
+});
 export type ShownEvent = z.infer<typeof eventSchema>;
 
 const JOB = `id status attempts startedAt finishedAt
@@ -51,6 +57,7 @@ const JOB = `id status attempts startedAt finishedAt
     ... on ImageArtifact { width height }
     ... on VideoArtifact { videoWidth: width videoHeight: height durationSeconds }
     ... on AudioArtifact { durationSeconds }
+    ... on TextArtifact { text }
   }
   error { code message nodeId classType }`;
 
@@ -66,7 +73,18 @@ const refusalSchema = z.object({
     }),
   ),
 });
-const WATCH = `subscription ($id: ID!) { jobProgress(id: $id) { seq type job { ${JOB} } } }`;
+const WATCH = `subscription ($id: ID!) {
+  jobProgress(id: $id, previews: true) { seq type job { ${JOB} } preview { contentType data } } }`;
+const CREATE_UPLOAD = `mutation ($input: CreateUploadInput!) {
+  createUpload(input: $input) { id method url headers } }`;
+const uploadSchema = z.object({
+  createUpload: z.object({
+    id: z.string(),
+    method: z.string(),
+    url: z.string(),
+    headers: z.record(z.string(), z.string()),
+  }),
+});
 
 /** Gateway and worker, each a process of its own, on a Redis of their own; reached as applications reach them. */
 export interface Product extends AsyncDisposable {
@@ -74,8 +92,10 @@ export interface Product extends AsyncDisposable {
   generate(workflow: object): Promise<string>;
   /** The issues of a job that is refused: path and code. */
   refusal(workflow: object): Promise<string[]>;
+  /** Announces an input file, sends it, and gives the id that jobs name. */
+  send(bytes: Buffer, contentType: string): Promise<string>;
   cancel(id: string): Promise<ShownJob>;
-  /** All events of a job until the subscription completes. */
+  /** All events of a job, previews too, until the subscription completes. */
   watch(id: string): AsyncIterable<ShownEvent>;
   startWorker(): Promise<void>;
   /** SIGKILL. */
@@ -135,6 +155,14 @@ export async function startProductOn(comfyUrl: string): Promise<Product> {
       const input = { idempotencyKey: randomUUID(), workflow };
       const { errors } = await post(GENERATE, { input }, refusalSchema);
       return errors.flatMap(({ extensions }) => extensions.issues.map(({ path, code }) => `${path.join('.')} ${code}`));
+    },
+    async send(bytes, contentType) {
+      const input = { filename: 'input', contentType, size: bytes.length };
+      const { createUpload } = await request(CREATE_UPLOAD, { input }, uploadSchema);
+      const { id, method, url, headers } = createUpload;
+      const answer = await fetch(url, { method, headers, body: new Uint8Array(bytes) });
+      if (!answer.ok) throw new Error(`the file was not taken: ${answer.status}`);
+      return id;
     },
     async cancel(id) {
       return (await request(CANCEL, { id }, z.object({ cancelJob: jobSchema }))).cancelJob;

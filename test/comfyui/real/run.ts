@@ -63,7 +63,11 @@ export async function runJob(product: Product, workflow: object): Promise<Run> {
 }
 
 /** What is promised of every subscription, whatever the job does. */
-function holdsTogether(events: ShownEvent[]): ShownJob {
+function holdsTogether(all: ShownEvent[]): ShownJob {
+  const events = all.filter(({ type }) => type !== 'PREVIEW');
+  for (const { preview } of all) {
+    if (preview) assert(/^image\/(?:png|jpeg|webp)$/.test(preview.contentType) && preview.data.length > 0, 'a preview');
+  }
   const last = events.at(-1);
   assert(last, 'a subscription says something');
   assert(isTerminal(last.job.status), `it ends with the job, not ${last.type}`);
@@ -88,6 +92,14 @@ function holdsTogether(events: ShownEvent[]): ShownJob {
   return last.job;
 }
 
+export interface Delivery {
+  submission?: number;
+  /** Whether the results are files of the folder for temporary ones. */
+  temp?: boolean;
+  /** Whether PNG files were to keep their text. */
+  keepMetadata?: boolean;
+}
+
 /**
  * The job SUCCEEDED, and what its addresses give is what ComfyUI wrote for this submission, no more and no less: byte for byte, but
  * for the text that PNG files lose. Texts that are only shown, and pictures that are only sent, are not among the files.
@@ -95,30 +107,37 @@ function holdsTogether(events: ShownEvent[]): ShownJob {
 export async function deliversWhatComfyWrote(
   run: Run,
   server: ComfyServer,
-  { submission = 1 }: { submission?: number } = {},
+  { submission = 1, temp = false, keepMetadata = false }: Delivery = {},
 ): Promise<ShownJob> {
   const job = await run.ended();
   assert.equal(job.status, 'SUCCEEDED', JSON.stringify(job.error));
   assert.equal(job.progress.fraction, 1);
-  const subfolder = `comfygate/${run.promptId(submission)}`;
+  const subfolder = temp ? '' : `comfygate/${run.promptId(submission)}`;
   const files = job.artifacts.filter(({ filename }) => !ONLY_TOLD.test(filename));
-  for (const { filename, url, sha256, size } of job.artifacts) {
-    const delivered = Buffer.from(await (await fetch(url)).arrayBuffer());
-    assert.equal(createHash('sha256').update(delivered).digest('hex'), sha256);
-    assert.equal(delivered.length, size);
+  for (const artifact of job.artifacts) {
+    const { filename } = artifact;
+    const delivered = await download(artifact);
     if (ONLY_TOLD.test(filename)) continue;
-    const written = await server.file(subfolder, filename);
-    assert(written, `ComfyUI has ${filename}`);
-    assert(delivered.equals(withoutText(written)), `${filename} is as ComfyUI wrote it`);
+    const served = await server.file(subfolder, filename, temp ? 'temp' : 'output');
+    assert(served, `ComfyUI has ${filename}`);
+    assert(delivered.equals(keepMetadata ? served : withoutText(served)), `${filename} is as ComfyUI wrote it`);
   }
-  const written = files.length > 0 ? await server.list(subfolder) : null;
+  const written = temp ? null : await server.list(subfolder);
   if (written) assert.deepEqual(files.map(({ filename }) => filename).sort(), written);
   assert.equal(await server.status(run.promptId(submission)), null, 'its history entry was deleted');
   return job;
 }
 
-/** How results are called that ComfyUI has no file of. Its own names of pictures end with an underscore. */
-const ONLY_TOLD = /_text_\d+\.txt$|^[^_]+_\d+\.png$/;
+/** What the artifact's address gives, which is as long as was said and has the hash that was said. */
+export async function download({ url, size, sha256 }: ShownJob['artifacts'][number]): Promise<Buffer> {
+  const bytes = Buffer.from(await (await fetch(url)).arrayBuffer());
+  assert.equal(createHash('sha256').update(bytes).digest('hex'), sha256);
+  assert.equal(bytes.length, size);
+  return bytes;
+}
+
+/** How results are called that ComfyUI has no file of. Its own numbers have five digits. */
+const ONLY_TOLD = /_text_\d+\.txt$|^[^_]+_\d{1,4}\.png$/;
 
 const PNG_SIGNATURE = '89504e470d0a1a0a';
 
