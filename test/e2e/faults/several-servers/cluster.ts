@@ -8,6 +8,9 @@ import type { TestMinio } from '../../../support/minio.ts';
 import { eventually, type Lifetime, openProduct } from '../../../support/product.ts';
 import { startTcpProxy, type TcpProxy } from '../../../support/tcp-proxy.ts';
 
+export const names = ['comfy1', 'comfy2', 'comfy3'] as const;
+export type Name = (typeof names)[number];
+
 /** A job of a burst, watched from its acceptance on. */
 export interface Flowing {
   id: string;
@@ -97,6 +100,27 @@ export async function openCluster(lifetime: Lifetime, options: { minio?: TestMin
     return queue_running.length + queue_pending.length === 0;
   }
 
+  /**
+   * Waits for the end of all of them, and holds whatever happened to what is always promised: each subscription had the terminal
+   * event once and last, the job is as that event said, and results are whole.
+   */
+  async function ends(jobs: readonly Flowing[], timeoutMs = 60_000): Promise<Ended[]> {
+    const ended: Ended[] = [];
+    for (const { id, watching } of jobs) {
+      const { seq, job } = await watching.end(timeoutMs);
+      // Addresses are signed anew now and then.
+      const artifacts = job.artifacts.map((each) => ({ ...each, url: expect.any(String) }));
+      expect(await gateway.job(id)).toEqual({ ...job, seq, artifacts });
+      if (job.status === 'SUCCEEDED') await gateway.expectWhole(job);
+      else expect(job.artifacts).toEqual([]);
+      const text = JSON.stringify(watching.events);
+      for (const port of [...upstreams, ...wires.map((wire) => wire.port)]) expect(text).not.toContain(`:${port}`);
+      const { data } = await gateway.post('query($id: ID!) { job(id: $id) { backend } }', { id });
+      ended.push({ ...job, backend: ranSchema.parse(data).job.backend, prompts: promptsOf(id) });
+    }
+    return ended;
+  }
+
   return {
     product,
     gateway,
@@ -105,13 +129,20 @@ export async function openCluster(lifetime: Lifetime, options: { minio?: TestMin
     urlsOf,
     promptsOf,
     worker: (env: Record<string, string> = {}) => product.worker({ COMFYUI_URLS: urlsOf(wires), ...env }),
-    simulator(name: 'comfy1' | 'comfy2' | 'comfy3'): Simulator {
-      const found = simulators[Number(name.at(-1)) - 1];
+    simulator(name: Name): Simulator {
+      const found = simulators[names.indexOf(name)];
       if (!found) throw new Error(`there is no ${name}`);
       return found;
     },
-    async restart(index: number) {
+    /** Its process has ended: connections are refused, and it knows nothing when it is back. */
+    async kill(name: Name) {
+      const index = names.indexOf(name);
+      await Promise.all([simulators[index]?.close(), wires[index]?.refuse()]);
+    },
+    async restart(name: Name) {
+      const index = names.indexOf(name);
       all.push(await product.restartSimulator(index));
+      await wires[index]?.accept();
     },
     seen: (name: string, status: string) =>
       eventually(async () => {
@@ -122,24 +153,10 @@ export async function openCluster(lifetime: Lifetime, options: { minio?: TestMin
       const jobs = await Promise.all(Array.from({ length: count }, () => gateway.generate(request)));
       return jobs.map(({ id }) => ({ id, watching: gateway.watch(id, { once: true }) }));
     },
-    /**
-     * Waits for the end of all of them, and holds whatever happened to what is always promised: each subscription had the
-     * terminal event once and last, the job is as that event said, results are whole, and nothing is left running anywhere.
-     */
+    ends,
+    /** As `ends`, and then nothing is left running anywhere. */
     async settle(jobs: readonly Flowing[], timeoutMs = 60_000): Promise<Ended[]> {
-      const ended: Ended[] = [];
-      for (const { id, watching } of jobs) {
-        const { seq, job } = await watching.end(timeoutMs);
-        // Addresses are signed anew now and then.
-        const artifacts = job.artifacts.map((each) => ({ ...each, url: expect.any(String) }));
-        expect(await gateway.job(id)).toEqual({ ...job, seq, artifacts });
-        if (job.status === 'SUCCEEDED') await gateway.expectWhole(job);
-        else expect(job.artifacts).toEqual([]);
-        const text = JSON.stringify(watching.events);
-        for (const port of [...upstreams, ...wires.map((wire) => wire.port)]) expect(text).not.toContain(`:${port}`);
-        const { data } = await gateway.post('query($id: ID!) { job(id: $id) { backend } }', { id });
-        ended.push({ ...job, backend: ranSchema.parse(data).job.backend, prompts: promptsOf(id) });
-      }
+      const ended = await ends(jobs, timeoutMs);
       await eventually(async () => (await admin.zcard(keys.open)) === 0, 'no job is open');
       for (const simulator of simulators) await eventually(() => idle(simulator), 'no prompt is left');
       return ended;

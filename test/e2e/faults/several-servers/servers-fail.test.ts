@@ -2,10 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultPatch } from '../../../../src/simulator/faults.ts';
 import { disposals } from '../../../support/disposals.ts';
 import { eventually } from '../../../support/product.ts';
-import { type Cluster, type Ended, onlyThird, openCluster } from './cluster.ts';
-
-type Name = 'comfy1' | 'comfy2' | 'comfy3';
-const names = ['comfy1', 'comfy2', 'comfy3'] as const;
+import { type Cluster, type Ended, type Name, names, onlyThird, openCluster } from './cluster.ts';
 
 describe('two workers and three servers, of which some fail', { timeout: 120_000 }, () => {
   const suite = disposals();

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { disposals } from '../../../support/disposals.ts';
+import { startProduct } from '../../../support/process.ts';
+import { eventually } from '../../../support/product.ts';
+import { type Cluster, type Ended, type Name, names, onlyThird, openCluster } from './cluster.ts';
+
+describe('two workers and three servers, of which one is away', { timeout: 120_000 }, () => {
+  const suite = disposals();
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await openCluster(suite);
+    await Promise.all([cluster.worker(), cluster.worker()]);
+    for (const name of names) await cluster.seen(name, 'UP');
+  }, 120_000);
+  afterAll(() => {
+    for (const name of names) cluster.simulator(name).faults.reset();
+  });
+
+  const statuses = (ended: readonly Ended[]) => [...new Set(ended.map(({ status }) => status))];
+  const at = (ended: readonly Ended[], name: Name) => ended.filter(({ backend }) => backend === name);
+
+  /** Twelve jobs at once, of which four (two of each worker) stand still at this server. */
+  async function flowPast(name: Name, input?: object) {
+    const simulator = cluster.simulator(name);
+    simulator.faults.set({ reset: true, hold: true });
+    const before = simulator.posts;
+    const jobs = await cluster.burst(12, input ? { input: { ...input } } : {});
+    await eventually(() => simulator.posts === before + 4, 'its four places are taken');
+    return jobs;
+  }
+
+  it('C03 is silent while its prompts end: nothing is sent again, and their results are taken when it speaks', async () => {
+    const jobs = await flowPast('comfy1');
+    cluster.wires[0].blackHole(true);
+    cluster.simulator('comfy1').faults.reset();
+    await cluster.seen('comfy1', 'DOWN');
+    cluster.wires[0].blackHole(false);
+    const ended = await cluster.settle(jobs);
+    expect(ended.map(({ status, prompts, attempts }) => ({ status, prompts, attempts }))).toEqual(
+      ended.map(() => ({ status: 'SUCCEEDED', prompts: 1, attempts: 1 })),
+    );
+    expect(at(ended, 'comfy1').length).toBeGreaterThanOrEqual(4);
+    await cluster.seen('comfy1', 'UP');
+  });
+
+  it('C03 is silent past the deadline: those jobs are TIMEOUT, nothing is sent again, and their prompts are cancelled when it speaks', async () => {
+    const jobs = await flowPast('comfy1', { deadlineSeconds: 10 });
+    const { interrupts } = cluster.simulator('comfy1');
+    cluster.wires[0].blackHole(true);
+    const ended = await cluster.ends(jobs);
+    const late = ended.filter(({ status }) => status === 'FAILED');
+    expect(late.map(({ error, prompts, backend }) => [error?.code, prompts, backend])).toEqual(
+      Array.from({ length: 4 }, () => ['TIMEOUT', 1, 'comfy1']),
+    );
+    expect(statuses(ended.filter((each) => !late.includes(each)))).toEqual(['SUCCEEDED']);
+    cluster.wires[0].blackHole(false);
+    // It still holds: what is not cancelled stays.
+    const jobsAfter = await cluster.settle([]);
+    expect(jobsAfter).toEqual([]);
+    expect(cluster.simulator('comfy1').interrupts).toBeGreaterThan(interrupts);
+    cluster.simulator('comfy1').faults.reset();
+    await cluster.seen('comfy1', 'UP');
+    expect(statuses(await cluster.settle(await cluster.burst(6)))).toEqual(['SUCCEEDED']);
+  });
+
+  it('C14 dies for good: its jobs go elsewhere, and it gets work again when it is back', async () => {
+    const jobs = await flowPast('comfy2');
+    await cluster.kill('comfy2');
+    const ended = await cluster.ends(jobs);
+    expect(statuses(ended)).toEqual(['SUCCEEDED']);
+    const twice = ended.filter(({ prompts }) => prompts > 1);
+    expect(twice.map(({ prompts }) => prompts)).toEqual([2, 2, 2, 2]);
+    expect(at(twice, 'comfy2')).toEqual([]);
+    await cluster.restart('comfy2');
+    await cluster.seen('comfy2', 'UP');
+    const again = await cluster.settle(await cluster.burst(12));
+    expect(statuses(again)).toEqual(['SUCCEEDED']);
+    expect(at(again, 'comfy2').length).toBeGreaterThan(0);
+  });
+
+  it('is drained from the command line: what it has ends there, it gets nothing new until it is resumed', async () => {
+    const command = async (verb: 'drain' | 'resume') => {
+      const process = startProduct(['backend', verb, 'comfy3'], cluster.product.env);
+      expect(await process.exited).toBe(0);
+      expect(process.output()).toContain('comfy3');
+    };
+    const jobs = await flowPast('comfy3');
+    await command('drain');
+    await cluster.seen('comfy3', 'DRAINING');
+    const { posts } = cluster.simulator('comfy3');
+    const others = await cluster.ends(await cluster.burst(8));
+    cluster.simulator('comfy3').faults.reset();
+    const ended = [...(await cluster.settle(jobs)), ...others];
+    expect(ended.map(({ status, prompts, attempts }) => ({ status, prompts, attempts }))).toEqual(
+      ended.map(() => ({ status: 'SUCCEEDED', prompts: 1, attempts: 1 })),
+    );
+    expect(at(ended, 'comfy3')).toHaveLength(4);
+    expect(cluster.simulator('comfy3').posts).toBe(posts);
+    await command('resume');
+    await cluster.seen('comfy3', 'UP');
+    const again = await cluster.settle(await cluster.burst(12));
+    expect(at(again, 'comfy3').length).toBeGreaterThan(0);
+  });
+
+  it('is the only one that can run a job, and busy, then absent: that job waits at no cost and holds up no other', async () => {
+    const third = cluster.simulator('comfy3');
+    third.faults.set({ hold: true });
+    const before = third.posts;
+    const only = await cluster.burst(8, onlyThird);
+    await eventually(() => third.posts === before + 4, 'its four places are taken');
+    const past = async () => {
+      const ended = await cluster.ends(await cluster.burst(12), 20_000);
+      expect(statuses(ended)).toEqual(['SUCCEEDED']);
+      expect(at(ended, 'comfy3')).toEqual([]);
+    };
+    await past();
+    await cluster.kill('comfy3');
+    await past();
+    await cluster.seen('comfy3', 'DOWN');
+    const { gateway, product } = cluster;
+    const waiting = await Promise.all(only.map(({ id }) => gateway.job(id)));
+    expect(waiting.filter((job) => job?.status === 'QUEUED' && job.attempts === 0)).toHaveLength(4);
+    await cluster.restart('comfy3');
+    const ended = await cluster.settle(only);
+    expect(statuses(ended)).toEqual(['SUCCEEDED']);
+    expect(ended.map(({ prompts }) => prompts).sort()).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);
+    for (const { id, prompts } of ended) {
+      if (prompts > 1) continue;
+      expect(await product.admin.hmget(product.keys.job(id), 'attempts', 'failures')).toEqual(['1', '0']);
+    }
+  });
+});
