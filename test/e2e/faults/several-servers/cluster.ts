@@ -5,6 +5,7 @@ import { promptIdOf } from '../../../../worker/comfyui/prompt.ts';
 import type { GenerateRequest, SeenJob, Watching } from '../../../support/gateway-client.ts';
 import { startLackingComfyui } from '../../../support/lacking-comfyui.ts';
 import type { TestMinio } from '../../../support/minio.ts';
+import type { ProductProcess } from '../../../support/process.ts';
 import { eventually, type Lifetime, openProduct } from '../../../support/product.ts';
 import { startTcpProxy, type TcpProxy } from '../../../support/tcp-proxy.ts';
 
@@ -78,6 +79,7 @@ export async function openCluster(lifetime: Lifetime, options: { minio?: TestMin
 
   const wires = await startWires();
   const gateway = await product.gateway();
+  const processes: ProductProcess[] = [gateway.process];
 
   async function statusOf(name: string) {
     const { data } = await gateway.post(
@@ -128,7 +130,11 @@ export async function openCluster(lifetime: Lifetime, options: { minio?: TestMin
     startWires,
     urlsOf,
     promptsOf,
-    worker: (env: Record<string, string> = {}) => product.worker({ COMFYUI_URLS: urlsOf(wires), ...env }),
+    async worker(env: Record<string, string> = {}) {
+      const worker = await product.worker({ COMFYUI_URLS: urlsOf(wires), ...env });
+      processes.push(worker);
+      return worker;
+    },
     simulator(name: Name): Simulator {
       const found = simulators[names.indexOf(name)];
       if (!found) throw new Error(`there is no ${name}`);
@@ -154,11 +160,13 @@ export async function openCluster(lifetime: Lifetime, options: { minio?: TestMin
       return jobs.map(({ id }) => ({ id, watching: gateway.watch(id, { once: true }) }));
     },
     ends,
-    /** As `ends`, and then nothing is left running anywhere. */
+    /** As `ends`, and then nothing is left running anywhere, and nothing has surprised anybody. */
     async settle(jobs: readonly Flowing[], timeoutMs = 60_000): Promise<Ended[]> {
       const ended = await ends(jobs, timeoutMs);
       await eventually(async () => (await admin.zcard(keys.open)) === 0, 'no job is open');
       for (const simulator of simulators) await eventually(() => idle(simulator), 'no prompt is left');
+      // What was foreseen is told as a warning.
+      for (const { output } of processes) expect(output()).not.toMatch(/"level":"(?:error|fatal)"/);
       return ended;
     },
   };

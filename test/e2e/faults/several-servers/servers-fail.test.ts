@@ -4,6 +4,17 @@ import { disposals } from '../../../support/disposals.ts';
 import { eventually } from '../../../support/product.ts';
 import { type Cluster, type Ended, type Name, names, onlyThird, openCluster } from './cluster.ts';
 
+/** Faults that strike so many times. */
+const counted = [
+  'dropPromptAnswer',
+  'failPromptAnswer',
+  'truncateView',
+  'httpGarbage',
+  'poisonHistory',
+  'hideHistory',
+  'clearHistory',
+] as const;
+
 describe('two workers and three servers, of which some fail', { timeout: 120_000 }, () => {
   const suite = disposals();
   let cluster: Cluster;
@@ -33,9 +44,18 @@ describe('two workers and three servers, of which some fail', { timeout: 120_000
   async function play(faults: Partial<Record<Name, FaultPatch>>) {
     reset(faults);
     const ended = await cluster.settle(await cluster.burst(12));
+    // Each fault has struck.
+    for (const name of names) {
+      const { current } = cluster.simulator(name).faults;
+      expect([
+        current.restartWhen,
+        ...counted.filter((each) => current[each] !== false && current[each] !== 0),
+      ]).toEqual([null]);
+    }
     reset({});
     return ended;
   }
+  const statuses = (ended: readonly Ended[]) => [...new Set(ended.map(({ status }) => status))];
   const attemptsOf = (ended: readonly Ended[]) => [...new Set(ended.map(({ attempts }) => attempts))];
   const sum = (ended: readonly Ended[]) => ended.reduce((all, { prompts }) => all + prompts, 0);
 
@@ -43,7 +63,7 @@ describe('two workers and three servers, of which some fail', { timeout: 120_000
     'C14 one restarts when a prompt was %s: what it has forgotten is submitted again, once, and no job is lost',
     async (restartWhen) => {
       const ended = await play({ comfy1: { restartWhen } });
-      expect(ended.map(({ status }) => status)).toEqual(ended.map(() => 'SUCCEEDED'));
+      expect(statuses(ended)).toEqual(['SUCCEEDED']);
       const counts = ended.map(({ prompts }) => prompts);
       expect(Math.max(...counts)).toBe(2);
       // Two workers had at most two prompts each there.
@@ -117,9 +137,35 @@ describe('two workers and three servers, of which some fail', { timeout: 120_000
     expect(ended.filter(({ status }) => status === 'SUCCEEDED')).toHaveLength(10);
   });
 
+  it('C16 two hide or refuse what has ended for a while: it is found when they tell it', async () => {
+    const ended = await play({ comfy1: { hideHistory: 2 }, comfy2: { loseFinalMessages: true, hideHistory: 1 } });
+    expect(statuses(ended)).toEqual(['SUCCEEDED']);
+    expect(Math.max(...ended.map(({ prompts }) => prompts))).toBeLessThanOrEqual(2);
+  });
+
+  it('C16 one takes a graph without one of its outputs: that job is refused, its prompt cancelled, the others end well', async () => {
+    const graph = {
+      1: { class_type: 'EmptyImage', inputs: { width: 64, height: 64, batch_size: 1, color: 0 } },
+      2: { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'a' } },
+      3: { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'b' } },
+    };
+    reset(Object.fromEntries(names.map((name) => [name, { dropOutput: true }])));
+    const two = await cluster.burst(2, { input: { workflow: { custom: { graph } } } });
+    const [first, second, ...others] = await cluster.settle([...two, ...(await cluster.burst(6))]);
+    reset({});
+    for (const each of [first, second]) {
+      expect(each).toMatchObject({
+        status: 'FAILED',
+        error: { code: 'WORKFLOW_REJECTED', retryable: false },
+        prompts: 1,
+      });
+    }
+    expect(statuses(others)).toEqual(['SUCCEEDED']);
+  });
+
   it('C16 somebody clears the history of two: what could not be read is made again, once', async () => {
     const ended = await play({ comfy1: { clearHistory: 1 }, comfy2: { clearHistory: 1 } });
-    expect(ended.map(({ status }) => status)).toEqual(ended.map(() => 'SUCCEEDED'));
+    expect(statuses(ended)).toEqual(['SUCCEEDED']);
     expect(sum(ended)).toBeLessThanOrEqual(14);
   });
 
@@ -130,7 +176,7 @@ describe('two workers and three servers, of which some fail', { timeout: 120_000
     await cluster.seen('comfy2', 'DOWN');
     reset({});
     const ended = await cluster.settle(jobs);
-    expect(ended.map(({ status }) => status)).toEqual(ended.map(() => 'SUCCEEDED'));
+    expect(statuses(ended)).toEqual(['SUCCEEDED']);
     for (const name of names) await cluster.seen(name, 'UP');
   });
 
