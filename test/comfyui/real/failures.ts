@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { recordedGraph } from './graphs.ts';
+import { recordedJson } from './graphs.ts';
 import { runJob } from './run.ts';
 import { promptsSent, type Scenario } from './scenario.ts';
 
@@ -13,47 +13,62 @@ interface Failure {
 }
 
 const FAILURES: Failure[] = [
+  { graph: 'e09_bad_linked_input', code: 'WORKFLOW_REJECTED', node: '2', classType: 'SaveImage', prompts: 1 },
+  { graph: 'e11_link_to_bad_slot', code: 'WORKFLOW_REJECTED', node: '2', classType: 'SaveImage', prompts: 1 },
   { graph: 'e13_dependency_cycle', code: 'WORKFLOW_REJECTED', node: '1', classType: 'ImageInvert', prompts: 1 },
   { graph: 'e14_custom_validation_failed', code: 'WORKFLOW_REJECTED', node: '1', classType: 'LoadImage', prompts: 1 },
   { graph: 'x02_exec_type_error', code: 'EXECUTION_FAILED', node: '1', classType: 'SaveImage', prompts: 1 },
   { graph: 'x03_out_of_memory', code: 'OUT_OF_MEMORY', node: '1', classType: 'EmptyImage', prompts: 2 },
+  { graph: '15_image_compare', code: 'NO_OUTPUT', node: null, classType: null, prompts: 1 },
   { graph: '16_preview_only', code: 'NO_OUTPUT', node: null, classType: null, prompts: 1 },
 ];
 
 /** Graphs that are refused before ComfyUI sees them, by what it says of its classes. */
 const REFUSALS: { [graph: string]: string[] } = {
+  '23_partly_invalid': ['3.inputs.images required'],
   e01_missing_node_type: ['1.class_type unknown_class'],
+  e02_no_class_type: ['1.class_type required'],
+  e03_no_outputs: ['required'],
+  e04_required_input_missing: ['2.inputs.images required'],
   e05_value_smaller_than_min: ['1.inputs.width too_small'],
   e06_value_bigger_than_max: ['1.inputs.batch_size too_big'],
   e07_invalid_input_type: ['1.inputs.width invalid_type'],
   e08_value_not_in_list: ['2.inputs.upscale_method not_a_choice'],
-  '23_partly_invalid': ['3.inputs.images required'],
+  e10_link_to_unknown_node: ['2.inputs.images.0 unknown_node'],
+  e15_inner_validation_exception: ['1.inputs required'],
+  e16_model_not_installed: [
+    '3.inputs.sampler_name not_a_choice',
+    '3.inputs.steps too_small',
+    '4.inputs.ckpt_name not_a_choice',
+  ],
 };
 
 const refusalScenarios = Object.entries(REFUSALS).map(
-  ([graph, issues]): Scenario => ({
-    name: `${graph}: BAD_USER_INPUT at ${issues.join(', ')}`,
+  ([name, issues]): Scenario => ({
+    name: `${name}: BAD_USER_INPUT at ${issues.join(', ')}, where ComfyUI finds fault, too`,
     async play({ product, server }) {
+      const graph = await recordedJson(name);
       const sent = await promptsSent(server, async () => {
-        const told = await product.refusal({ custom: { graph: await recordedGraph(graph) } });
-        assert.deepEqual(
-          told,
-          issues.map((issue) => `input.workflow.custom.graph.${issue}`),
-        );
+        const told = await product.refusal({ custom: { graph } });
+        const at = 'input.workflow.custom.graph';
+        assert.deepEqual(told.sort(), issues.map((issue) => `${at}${/^\d/.test(issue) ? '.' : ' '}${issue}`).sort());
       });
       assert.equal(sent, 0, 'prompts that ComfyUI was sent');
-      return 'refused';
+      const nodes = issues.flatMap((issue) => /^(\w+)\./.exec(issue)?.[1] ?? []);
+      assert.deepEqual(await server.faults(graph), [...new Set(nodes)]);
+      return nodes.length === 0 ? 'as a whole' : `node ${[...new Set(nodes)].join(', node ')}`;
     },
   }),
 );
 
 /** Graphs that only ComfyUI can refuse or that break while they run: what the caller is told of it. */
-const endedScenarios: Scenario[] = FAILURES.map(({ graph, code, node, classType, prompts }) => ({
-  name: `${graph}: ${code}${node === null ? '' : ` at node ${node}`}`,
+const endedScenarios: Scenario[] = FAILURES.map(({ graph: name, code, node, classType, prompts }) => ({
+  name: `${name}: ${code}${node === null ? '' : ` at node ${node}`}`,
   async play({ product, server }) {
+    const graph = await recordedJson(name);
     let message = '';
     const sent = await promptsSent(server, async () => {
-      const run = await runJob(product, { custom: { graph: await recordedGraph(graph) } });
+      const run = await runJob(product, { custom: { graph } });
       const { status, error, artifacts } = await run.ended();
       assert.equal(status, 'FAILED');
       assert(error, 'it says why');
@@ -65,6 +80,10 @@ const endedScenarios: Scenario[] = FAILURES.map(({ graph, code, node, classType,
     assert(!/Traceback|(?:^|[\s'"(])(?:\/|[A-Za-z]:\\)[\w.-]+[/\\]/.test(message), `no path: ${message}`);
     assert.equal(sent, prompts, 'prompts that ComfyUI was sent');
     assert.equal(await server.queueLength(), 0, 'nothing of it is left there');
+    if (code === 'WORKFLOW_REJECTED') {
+      const faults = await server.faults(graph);
+      assert(node !== null && faults?.includes(node), `ComfyUI finds fault with ${faults}`);
+    }
     return message;
   },
 }));

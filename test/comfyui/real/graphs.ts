@@ -4,8 +4,12 @@ import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 
 /** A graph as it was played to a real ComfyUI when its traffic was recorded. */
 export async function recordedGraph(name: string): Promise<Graph> {
-  const path = new URL(`../recorded/workflows/${name}.json`, import.meta.url);
-  return graphSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  return graphSchema.parse(await recordedJson(name));
+}
+
+/** As it is, also where that is no graph. */
+export async function recordedJson(name: string): Promise<unknown> {
+  return JSON.parse(await readFile(new URL(`../recorded/workflows/${name}.json`, import.meta.url), 'utf8'));
 }
 
 /** Blurs in a slow chain at most: each leaves a picture of 12 MiB in ComfyUI's cache. */

@@ -44,6 +44,16 @@ export const resultScenarios: Scenario[] = [
     },
   },
   {
+    name: '30_text_to_image: one picture',
+    skip: withoutRecordedModel,
+    play: (stage) => playRecorded(stage, '30_text_to_image', ['9 512x512']),
+  },
+  {
+    name: '31_text_to_image_batch: all three pictures',
+    skip: withoutRecordedModel,
+    play: (stage) => playRecorded(stage, '31_text_to_image_batch', Array(3).fill('9 512x512')),
+  },
+  {
     name: `textToImage: two pictures, ${STEPS} steps told`,
     async skip({ server }) {
       return (await server.checkpoints()).length === 0 ? 'it has no checkpoint' : null;
@@ -72,6 +82,12 @@ export const resultScenarios: Scenario[] = [
     },
   },
 ];
+
+const RECORDED_MODEL = 'v1-5-pruned-emaonly.safetensors';
+
+async function withoutRecordedModel({ server }: Stage): Promise<string | null> {
+  return (await server.checkpoints()).includes(RECORDED_MODEL) ? null : `it has no ${RECORDED_MODEL}`;
+}
 
 async function playRecorded({ product, server }: Stage, name: string, pictures: string[]): Promise<string> {
   const run = await runJob(product, { custom: { graph: await recordedGraph(name) } });
