@@ -31,6 +31,8 @@ export function startWorker(
       LOG_LEVEL: 'info',
       REDIS_URL: redis.url,
       DATA_DIR: join(dir, 'data'),
+      // The peers ask for none.
+      PREVIEW_METHOD: 'none',
       COMFYUI_URLS: comfyUrls.map((url, i) => `simulator${i}=${url}`).join(','),
       ...env,
     },

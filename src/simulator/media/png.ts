@@ -82,7 +82,11 @@ async function packFrame(frame: Frame): Promise<Buffer> {
   if (frame.solid && stride * frame.height > wholeBelow) return packSolid(frame, frame.solid);
   const rows = filtered(await frame.pixels(), stride, frame.height, frame.channels);
   await breathe();
-  return deflateAsync(rows, { level: 1, strategy: constants.Z_RLE, chunkSize: packChunkBytes });
+  return deflateAsync(rows, {
+    level: 1,
+    strategy: constants.Z_RLE,
+    chunkSize: Math.min(packChunkBytes, Math.max(1024, rows.length)),
+  });
 }
 
 /** Rows with filter "sub" in the first and "up" in the others: cheap, and good for smooth pictures. */

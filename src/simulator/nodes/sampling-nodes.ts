@@ -17,7 +17,8 @@ import { allocate, type Conditioning, type Latent } from './values.ts';
 
 /** Time of a sampler step at speed 1. Milliseconds. */
 const stepMs = 20;
-const previewSize = 128;
+/** A preview has a pixel for each of the latent's, as latent2rgb makes them. */
+const previewScale = 1 / 8;
 
 function emptyLatent(width: number, height: number, batch: number, length = 1, seconds = 0): Latent {
   allocate(((width * height) / 64) * batch * length * 16 * 4);
@@ -77,9 +78,8 @@ function sampled({ latent, ...wish }: Sampling): Latent {
 /** Makes the small pictures that come out of the grey as the sampler goes on. What they show is painted once, at their own size. */
 async function previewer(sampling: Sampling): Promise<(share: number) => Promise<PreviewImage>> {
   const { latent } = sampling;
-  const scale = Math.min(1, previewSize / Math.max(latent.width, latent.height));
-  const width = Math.max(1, Math.round(latent.width * scale));
-  const height = Math.max(1, Math.round(latent.height * scale));
+  const width = Math.max(1, Math.round(latent.width * previewScale));
+  const height = Math.max(1, Math.round(latent.height * previewScale));
   const small = { ...latent, width, height, frame: (index: number) => resize(latent.frame(index), width, height) };
   const [before, after] = [small.frame(0), sampled({ ...sampling, latent: small }).frame(0)];
   const painted = pixelFrame(width, height, after.channels, await after.pixels());
