@@ -220,8 +220,8 @@ const raw: [name: string, graph: string, path: string, code: string, message: Re
     /1\.inputs\.cfg/,
   ],
   [
-    '100 levels',
-    `{"1":{"class_type":"X","inputs":{"a":${'['.repeat(100)}${']'.repeat(100)}}}}`,
+    '65 levels',
+    `{"1":{"class_type":"X","inputs":{"a":${'['.repeat(65)}${']'.repeat(65)}}}}`,
     'graph',
     'invalid_type',
     /at most 64 levels/,
