@@ -159,6 +159,8 @@ export async function openCluster(lifetime: Lifetime, options: { minio?: TestMin
       const jobs = await Promise.all(Array.from({ length: count }, () => gateway.generate(request)));
       return jobs.map(({ id }) => ({ id, watching: gateway.watch(id, { once: true }) }));
     },
+    /** Jobs that have not ended. */
+    open: () => admin.zcard(keys.open),
     ends,
     /** As `ends`, and then nothing is left running anywhere, and nothing has surprised anybody. */
     async settle(jobs: readonly Flowing[], timeoutMs = 60_000): Promise<Ended[]> {

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { disposals } from '../../../support/disposals.ts';
 import { startProduct } from '../../../support/process.ts';
 import { eventually } from '../../../support/product.ts';
-import { type Cluster, type Ended, type Name, names, onlyThird, openCluster } from './cluster.ts';
+import { type Cluster, type Ended, type Flowing, type Name, names, onlyThird, openCluster } from './cluster.ts';
 
 describe('two workers and three servers, of which one is away', { timeout: 120_000 }, () => {
   const suite = disposals();
@@ -12,7 +12,8 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     await Promise.all([cluster.worker(), cluster.worker()]);
     for (const name of names) await cluster.seen(name, 'UP');
   }, 120_000);
-  afterAll(() => {
+  afterEach(() => {
+    for (const wire of cluster.wires) wire.blackHole(false);
     for (const name of names) cluster.simulator(name).faults.reset();
   });
 
@@ -27,18 +28,23 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
       return at(ended, name).length > 0;
     }, `${name} gets work`);
 
-  /** Twelve jobs at once, of which four (two of each worker) stand still at this server. */
-  async function flowPast(name: Name, input?: object) {
+  /** Twelve jobs at once, or more, until all have ended but some that stand still at this server; `held` is how many. */
+  async function flowPast(name: Name, input: object = {}) {
     const simulator = cluster.simulator(name);
     simulator.faults.set({ reset: true, hold: true });
     const before = simulator.posts;
-    const jobs = await cluster.burst(12, input ? { input: { ...input } } : {});
-    await eventually(() => simulator.posts === before + 4, 'its four places are taken');
-    return jobs;
+    const held = () => simulator.posts - before;
+    const jobs: Flowing[] = [];
+    // A worker that does not yet trust a server that was away gives it less, or nothing.
+    while (held() === 0) {
+      jobs.push(...(await cluster.burst(12, { input: { ...input } })));
+      await eventually(async () => (await cluster.open()) === held(), 'all others have ended');
+    }
+    return { jobs, held: held() };
   }
 
   it('C03 is silent while its prompts end: nothing is sent again, and their results are taken when it speaks', async () => {
-    const jobs = await flowPast('comfy1');
+    const { jobs, held } = await flowPast('comfy1');
     cluster.wires[0].blackHole(true);
     cluster.simulator('comfy1').faults.reset();
     await cluster.seen('comfy1', 'DOWN');
@@ -47,18 +53,18 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     expect(ended.map(({ status, prompts, attempts }) => ({ status, prompts, attempts }))).toEqual(
       ended.map(() => ({ status: 'SUCCEEDED', prompts: 1, attempts: 1 })),
     );
-    expect(at(ended, 'comfy1').length).toBeGreaterThanOrEqual(4);
+    expect(at(ended, 'comfy1').length).toBeGreaterThanOrEqual(held);
     await cluster.seen('comfy1', 'UP');
   });
 
   it('C03 is silent past the deadline: those jobs are TIMEOUT, nothing is sent again, and their prompts are cancelled when it speaks', async () => {
-    const jobs = await flowPast('comfy1', { deadlineSeconds: 10 });
+    const { jobs, held } = await flowPast('comfy1', { deadlineSeconds: 10 });
     const { interrupts } = cluster.simulator('comfy1');
     cluster.wires[0].blackHole(true);
     const ended = await cluster.ends(jobs);
     const late = ended.filter(({ status }) => status === 'FAILED');
     expect(late.map(({ error, prompts, backend }) => [error?.code, prompts, backend])).toEqual(
-      Array.from({ length: 4 }, () => ['TIMEOUT', 1, 'comfy1']),
+      Array.from({ length: held }, () => ['TIMEOUT', 1, 'comfy1']),
     );
     expect(statuses(ended.filter((each) => !late.includes(each)))).toEqual(['SUCCEEDED']);
     cluster.wires[0].blackHole(false);
@@ -72,12 +78,12 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
   });
 
   it('C14 dies for good: its jobs go elsewhere, and it gets work again when it is back', async () => {
-    const jobs = await flowPast('comfy2');
+    const { jobs, held } = await flowPast('comfy2');
     await cluster.kill('comfy2');
     const ended = await cluster.ends(jobs);
     expect(statuses(ended)).toEqual(['SUCCEEDED']);
     const twice = ended.filter(({ prompts }) => prompts > 1);
-    expect(twice.map(({ prompts }) => prompts)).toEqual([2, 2, 2, 2]);
+    expect(twice.map(({ prompts }) => prompts)).toEqual(Array.from({ length: held }, () => 2));
     expect(at(twice, 'comfy2')).toEqual([]);
     await cluster.restart('comfy2');
     await cluster.seen('comfy2', 'UP');
@@ -90,7 +96,7 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
       expect(await process.exited).toBe(0);
       expect(process.output()).toContain('comfy3');
     };
-    const jobs = await flowPast('comfy3');
+    const { jobs, held } = await flowPast('comfy3');
     await command('drain');
     await cluster.seen('comfy3', 'DRAINING');
     const { posts } = cluster.simulator('comfy3');
@@ -100,7 +106,7 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     expect(ended.map(({ status, prompts, attempts }) => ({ status, prompts, attempts }))).toEqual(
       ended.map(() => ({ status: 'SUCCEEDED', prompts: 1, attempts: 1 })),
     );
-    expect(at(ended, 'comfy3')).toHaveLength(4);
+    expect(at(ended, 'comfy3').length).toBeGreaterThanOrEqual(held);
     expect(cluster.simulator('comfy3').posts).toBe(posts);
     await command('resume');
     await cluster.seen('comfy3', 'UP');
