@@ -75,7 +75,7 @@ const saveImageWebsocket: NodeRun = async (call) => {
 /** The exr format needs a float encoder that nobody would look at: a PNG stands in under the asked name. */
 const saveImageAdvanced: NodeRun = async (call) => {
   const images = imageInput(call, 'images');
-  const ending = `_.${textInput(call, 'format', 'png')}`;
+  const ending = `.${textInput(call, 'format', 'png')}`;
   const path = savePath(call, 'output', textInput(call, 'filename_prefix', 'ComfyUI'), images.width, images.height);
   const saved: FileReference[] = [];
   for (let index = 0; index < images.batch; index++) {

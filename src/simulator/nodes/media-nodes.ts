@@ -69,6 +69,11 @@ const saveVideo: NodeRun = async (call) => {
   const path = savePath(call, 'output', textInput(call, 'filename_prefix', 'video/ComfyUI'), width, height);
   const asked = textInput(call, 'format', 'auto');
   const format = asked === 'auto' ? 'mp4' : asked;
+  // The older, flat input counts where the dotted one has no choice of this format, and is not checked before.
+  const known = ['auto', 'av1'].includes(textInput(call, 'format.codec', ''));
+  if (format === 'webm' && !known && call.inputs.codec === 'h264') {
+    throw new PythonError('ValueError', 'WebM output requires the AV1 codec');
+  }
   const clip = await encodeClip(video.images, video.fps);
   const bytes = format === 'mp4' ? toMp4(clip) : toMatroska(clip, format === 'webm' ? 'webm' : 'matroska');
   const saved = saveFile(call, 'output', path, 0, `_.${format}`, bytes);
