@@ -41,8 +41,8 @@ async function tryAll(server: ComfyServer): Promise<number> {
   await using product = await startProductOn(server.url);
   await product.startWorker();
   const stage: Stage = { server, product, restartComfy: restarter(server), blurSeconds };
-  const chosen = [...resultScenarios, ...outputScenarios, ...failureScenarios, ...disturbanceScenarios].filter(({ name }) =>
-    name.includes(values.only),
+  const chosen = [...resultScenarios, ...outputScenarios, ...failureScenarios, ...disturbanceScenarios].filter(
+    ({ name }) => name.includes(values.only),
   );
   const counts = { ok: 0, skip: 0, FAIL: 0 };
   for (const scenario of [...chosen, quietEnd]) counts[await play(scenario, stage)]++;
