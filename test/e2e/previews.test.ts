@@ -68,7 +68,7 @@ describe('previews, from ComfyUI to an application', { timeout: 120_000 }, () =>
     for (const { preview } of previews) {
       expect(preview?.contentType).toBe('image/png');
       const picture = await decodePng(Buffer.from(preview?.data ?? '', 'base64'));
-      expect(picture).toMatchObject({ width: 128, height: 96 });
+      expect(picture).toMatchObject({ width: 32, height: 24 });
     }
     expect(watched.at(-1)?.type).toBe('SUCCEEDED');
     expect(watched.filter(({ type, preview }) => type !== 'PREVIEW' && preview !== null)).toEqual([]);

@@ -93,6 +93,6 @@ test('text that a workflow saves is there as text', { timeout: 120_000 }, async 
   );
   expect(seen.errors).toEqual([]);
   expect(seen.data).toEqual({
-    job: { artifacts: [{ __typename: 'TextArtifact', size: 8, text: '{"a": 1}' }] },
+    job: { artifacts: [{ __typename: 'TextArtifact', size: 12, text: '{\n  "a": 1\n}' }] },
   });
 });

@@ -117,7 +117,7 @@ describe('previews', () => {
     expect(previews.length).toBeLessThanOrEqual(published.length);
     for (const { preview, job } of previews) {
       expect(preview?.contentType).toBe('image/png');
-      expect(await decodePng(Buffer.from(preview?.data ?? '', 'base64'))).toMatchObject({ width: 64, height: 64 });
+      expect(await decodePng(Buffer.from(preview?.data ?? '', 'base64'))).toMatchObject({ width: 8, height: 8 });
       expect(job).toMatchObject({ id, status: 'RUNNING' });
     }
     expect(published.length).toBeLessThanOrEqual(2 + ((published.at(-1) ?? 0) - (published[0] ?? 0)) / 200);
