@@ -11,6 +11,9 @@ import { reasonOf } from './scrub.ts';
 import { isFull, noRoom, storeOutputs } from './store-outputs.ts';
 import type { PromptWatch } from './watch-prompt.ts';
 
+/** The server's history is bounded: what stays in it does no harm. */
+const TIDY_WITHIN_MS = 2_000;
+
 /** Brings what a prompt has made into storage, and ends the job as SUCCEEDED. */
 export async function deliver(
   entry: HistoryEntry,
@@ -20,7 +23,7 @@ export async function deliver(
   watch: PromptWatch,
   { artifacts: store, readMedia, tempDir, timings }: JobParts,
 ): Promise<void> {
-  const { job, log, submission, signal } = attempt;
+  const { job, log, submission } = attempt;
   const { client } = lease.backend;
   lease.saw('succeeded');
   const outputs = await outputsOf(entry, plan, watch);
@@ -41,9 +44,10 @@ export async function deliver(
   });
   log.info({ status, artifacts: artifacts.length }, 'job done');
   if (status !== 'SUCCEEDED' || !submission) return;
-  // Only now: until then a successor would need it.
-  await client.deleteHistory(promptIdOf(job.id, submission.number), signal).catch((cause) => {
-    if (!signal.aborted) log.debug({ reason: reasonOf(cause) }, 'history not deleted');
+  // Only now: until then a successor would need it. Under a signal of its own: a look at the lease finds the job ended.
+  const tidying = AbortSignal.timeout(TIDY_WITHIN_MS);
+  await client.deleteHistory(promptIdOf(job.id, submission.number), tidying).catch((cause) => {
+    log.debug({ reason: reasonOf(cause) }, 'history not deleted');
   });
 }
 

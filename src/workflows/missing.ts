@@ -1,12 +1,10 @@
 import { findLacks, type Lack } from '../core/lacks.ts';
+import { isModelFile } from '../core/model-file.ts';
 import type { NodeCatalogue } from '../core/node-catalogue.ts';
 import { planOf } from '../core/plan.ts';
 import { parseTemplate } from '../core/template.ts';
 import type { Workflow } from './catalogue.ts';
 import { shorten } from './issues.ts';
-
-/** Files of weights, whatever class loads them. */
-const MODEL_FILE = /\.(safetensors|sft|ckpt|pt|pth|bin|gguf|onnx)$/i;
 
 /**
  * What a ComfyUI lacks to run a workflow with its defaults, for a person: `class UpscaleModelLoader`, `model x.safetensors
@@ -47,5 +45,5 @@ function nameOf({ kind, nodeId, classType, input, given, message }: Lack): strin
   if (kind === 'missing') return `a value for ${place}`;
   const value = shorten(typeof given === 'string' ? given : JSON.stringify(given));
   if (kind !== 'choice') return `value ${value} for ${place}: ${message}`;
-  return `${MODEL_FILE.test(value) ? 'model' : 'choice'} ${value} (${place})`;
+  return `${isModelFile(value) ? 'model' : 'choice'} ${value} (${place})`;
 }

@@ -1,5 +1,6 @@
 import type { Graph } from '../../src/core/graph.ts';
 import { findLacks, type Lack } from '../../src/core/lacks.ts';
+import { isModelFile } from '../../src/core/model-file.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { Backend } from './pool.ts';
 
@@ -34,10 +35,6 @@ export function wishOf(plan: Plan, avoid: string | null): Wish {
   };
 }
 
-/** Of files that ComfyUI and its usual extensions load models from. */
-const MODEL_FILE = /\.(?:safetensors|sft|ckpt|pth?|pt2|bin|pkl|gguf|onnx)$/i;
-const isModelFile = (value: unknown) => typeof value === 'string' && MODEL_FILE.test(value);
-
 /**
  * What another server may have: a class of nodes, a model. Any other fault is the graph's own, wherever it runs: the server that
  * gets it refuses it, and says why.
@@ -48,5 +45,5 @@ function mayBeElsewhere({ kind, given, options }: Lack): boolean {
 
 function modelsOf(graph: Graph): Set<string> {
   const literals = Object.values(graph).flatMap(({ inputs }) => Object.values(inputs));
-  return new Set(literals.filter((value): value is string => isModelFile(value)));
+  return new Set(literals.filter(isModelFile));
 }

@@ -1,11 +1,11 @@
 import type { FileKind } from '../../core/file-source.ts';
 import type { Graph } from '../../core/graph.ts';
+import { isModelFile } from '../../core/model-file.ts';
 import { modelCheck } from '../values.ts';
 import type { Finding } from './finding.ts';
 import { camelCase, FILE_RANK, MODEL_RANK } from './rules.ts';
 import type { Literal, Wiring } from './wiring.ts';
 
-const MODEL_FILE = /\.(?:safetensors|sft|ckpt|pth?|bin|gguf|onnx)$/i;
 const isModelName = modelCheck(255);
 const MODEL_INPUT = /^(?:ckpt|unet|vae|lora|clip|control_net|style_model|gligen|hypernetwork|model)_name\d?$/;
 const MEDIA_FILES: [FileKind, RegExp][] = [
@@ -73,7 +73,7 @@ export function findModel(literal: Literal, graph: Graph): Finding | null {
   const { at, place, value } = literal;
   const classType = graph[place.node]?.class_type ?? '';
   if (typeof value !== 'string' || !isModelName(value).ok) return null;
-  if (!MODEL_FILE.test(value) && !(MODEL_INPUT.test(at.input) && /load/i.test(classType))) return null;
+  if (!isModelFile(value) && !(MODEL_INPUT.test(at.input) && /load/i.test(classType))) return null;
   const [name, description] = modelName(classType, at.input);
   const sameAs = `${classType}.${at.input} ${value}`;
   return { name, takes: { type: 'model' }, description, value, at, places: [place], sameAs, rank: MODEL_RANK };
