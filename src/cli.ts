@@ -45,7 +45,7 @@ const simulator = program
   .command('simulator')
   .description('a ComfyUI without a GPU, to develop and test against')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
-  .option('--port <number>', 'port to listen on; 0: any free one', numberBetween(0, 65_535), 8188)
+  .option('--port <number>', 'port to listen on; 0 takes a free one', numberBetween(0, 65_535), 8188)
   .option('--speed <factor>', 'how much faster than its own pace nodes run', numberBetween(0.01, 1e6), 1)
   .option('--fault <name=value>', 'a fault that is on from the start; repeatable', collectFaults, [])
   .addHelpText('after', '\nThe faults are listed in docs/simulator.md, and by `comfygate simulator faults nothing`.')

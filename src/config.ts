@@ -99,7 +99,7 @@ function group(s: Settings) {
   return {
     http: {
       host: s.HOST,
-      /** 0: any free one. */
+      /** 0 takes a free one. */
       port: s.PORT,
       /** Undefined when PORT is 0 and PUBLIC_URL is not given: known once the server listens, see `defaultPublicUrl`. */
       publicUrl: s.PUBLIC_URL ?? (s.PORT === 0 ? undefined : defaultPublicUrl(s.HOST, s.PORT)),

@@ -9,7 +9,7 @@ export type CustomFileInput = {
   file: FileInput;
   /** The input that gets the name of the file, such as `image`; a value that the graph has there is replaced. */
   input: string;
-  /** What it must be; absent: any of these. */
+  /** What it must be; when absent, one of these, whichever. */
   kind?: FileKind | null | undefined;
   /** Id of a node of the graph. */
   node: string;

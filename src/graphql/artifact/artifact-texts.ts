@@ -21,7 +21,7 @@ const RETRY_AFTER_SECONDS = 10;
 
 export interface ArtifactTexts {
   /**
-   * What a text artifact says. `answer` stands for the answer that it is part of: any object of that one execution. Rejects with
+   * What a text artifact says. `answer` stands for the answer that it is part of, as an object of that one execution. Rejects with
    * LIMIT_EXCEEDED where the answer would be too long, UNAVAILABLE without storage, NOT_FOUND when it has been removed.
    */
   read(artifact: Artifact, answer: object): Promise<string>;

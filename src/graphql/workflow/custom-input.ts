@@ -26,7 +26,11 @@ export function addCustomInput(builder: Builder, fileInput: InputType<SchemaType
         description:
           'The input that gets the name of the file, such as `image`; a value that the graph has there is replaced.',
       }),
-      kind: t.field({ type: kind, required: false, description: 'What it must be; absent: any of these.' }),
+      kind: t.field({
+        type: kind,
+        required: false,
+        description: 'What it must be; when absent, one of these, whichever.',
+      }),
       file: t.field({ type: fileInput, required: true, description: 'The file.' }),
     }),
   });

@@ -95,7 +95,7 @@ export function toFloat(value: unknown): number {
   throw new PythonError('TypeError', `float() argument must be a string or a real number, not '${typeName(value)}'`);
 }
 
-/** `bool(value)`: any text that is not empty is true, "false" too. */
+/** `bool(value)`, for which all text but the empty is true, "false" too. */
 export function toBool(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
   if (isRecord(value)) return Object.keys(value).length > 0;

@@ -3,6 +3,7 @@ import { createClient } from 'graphql-ws';
 import * as z from 'zod';
 import { freePort, type ProductProcess, startProduct, tempFolder } from '../../support/process.ts';
 import { startTestRedis } from '../../support/redis.ts';
+import { sendFile } from '../../support/send-file.ts';
 import { eventually } from './eventually.ts';
 
 const artifactSchema = z.object({
@@ -75,16 +76,6 @@ const refusalSchema = z.object({
 });
 const WATCH = `subscription ($id: ID!) {
   jobProgress(id: $id, previews: true) { seq type job { ${JOB} } preview { contentType data } } }`;
-const CREATE_UPLOAD = `mutation ($input: CreateUploadInput!) {
-  createUpload(input: $input) { id method url headers } }`;
-const uploadSchema = z.object({
-  createUpload: z.object({
-    id: z.string(),
-    method: z.string(),
-    url: z.string(),
-    headers: z.record(z.string(), z.string()),
-  }),
-});
 
 /** Gateway and worker, each a process of its own, on a Redis of their own; reached as applications reach them. */
 export interface Product extends AsyncDisposable {
@@ -157,12 +148,7 @@ export async function startProductOn(comfyUrl: string): Promise<Product> {
       return errors.flatMap(({ extensions }) => extensions.issues.map(({ path, code }) => `${path.join('.')} ${code}`));
     },
     async send(bytes, contentType) {
-      const input = { filename: 'input', contentType, size: bytes.length };
-      const { createUpload } = await request(CREATE_UPLOAD, { input }, uploadSchema);
-      const { id, method, url, headers } = createUpload;
-      const answer = await fetch(url, { method, headers, body: new Uint8Array(bytes) });
-      if (!answer.ok) throw new Error(`the file was not taken: ${answer.status}`);
-      return id;
+      return await sendFile((query, variables) => request(query, variables, z.unknown()), bytes, contentType);
     },
     async cancel(id) {
       return (await request(CANCEL, { id }, z.object({ cancelJob: jobSchema }))).cancelJob;

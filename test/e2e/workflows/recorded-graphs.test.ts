@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { extname } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { REFUSALS } from '../../comfyui/refusals.ts';
 import { disposals } from '../../support/disposals.ts';
 import { testPicture } from '../../support/pictures.ts';
 import { onlySimulator } from '../../support/product.ts';
@@ -50,26 +51,6 @@ const DELIVERIES: { [graph: string]: Delivery } = {
   '31_text_to_image_batch': { artifacts: Array(3).fill('9 ImageArtifact image/png 512x512') },
   // It raises in ComfyUI for a prefix that leads out of its folder; the product gives each job a prefix of its own.
   x01_exec_error: { artifacts: ['2 ImageArtifact image/png 32x32', '3 ImageArtifact image/png 32x32'] },
-};
-
-/** Refused before anything is queued: the path below the graph, and the code. */
-const REFUSALS: { [graph: string]: string[] } = {
-  '23_partly_invalid': ['3.inputs.images required'],
-  e01_missing_node_type: ['1.class_type unknown_class'],
-  e02_no_class_type: ['1.class_type required'],
-  e03_no_outputs: [' required'],
-  e04_required_input_missing: ['2.inputs.images required'],
-  e05_value_smaller_than_min: ['1.inputs.width too_small'],
-  e06_value_bigger_than_max: ['1.inputs.batch_size too_big'],
-  e07_invalid_input_type: ['1.inputs.width invalid_type'],
-  e08_value_not_in_list: ['2.inputs.upscale_method not_a_choice'],
-  e10_link_to_unknown_node: ['2.inputs.images.0 unknown_node'],
-  e15_inner_validation_exception: ['1.inputs required'],
-  e16_model_not_installed: [
-    '3.inputs.sampler_name not_a_choice',
-    '3.inputs.steps too_small',
-    '4.inputs.ckpt_name not_a_choice',
-  ],
 };
 
 interface Failure {
@@ -186,7 +167,7 @@ describe('graphs that were recorded on a real ComfyUI, through the whole product
   it.each(Object.entries(REFUSALS))('%s: refused before it is queued', async (name, issues) => {
     const before = onlySimulator(stage.product).posts;
     const told = await stage.refusal({ custom: { graph: await readAny(name) } });
-    const at = (issue: string) => `input.workflow.custom.graph${issue.startsWith(' ') ? '' : '.'}${issue}`;
+    const at = (issue: string) => `input.workflow.custom.graph${issue.includes(' ') ? '.' : ' '}${issue}`;
     expect(told.sort()).toEqual(issues.map(at).sort());
     expect(onlySimulator(stage.product).posts).toBe(before);
   });

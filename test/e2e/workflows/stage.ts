@@ -10,6 +10,7 @@ import {
   openProduct,
   type Product,
 } from '../../support/product.ts';
+import { sendFile } from '../../support/send-file.ts';
 
 const artifactSchema = z.object({
   __typename: z.string(),
@@ -58,17 +59,6 @@ const JOB = `id status backend attempts
   error { code message nodeId classType }`;
 const GENERATE = `mutation ($input: GenerateInput!) { generate(input: $input) { job { ${JOB} } } }`;
 const READ = `query ($id: ID!) { job(id: $id) { ${JOB} } }`;
-
-const CREATE_UPLOAD = `mutation ($input: CreateUploadInput!) {
-  createUpload(input: $input) { id method url headers } }`;
-const uploadSchema = z.object({
-  createUpload: z.object({
-    id: z.string(),
-    method: z.string(),
-    url: z.string(),
-    headers: z.record(z.string(), z.string()),
-  }),
-});
 
 const issuesSchema = z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), code: z.string() }));
 
@@ -126,14 +116,8 @@ export async function openStage(lifetime: Lifetime, speed: number): Promise<Stag
       if (error?.extensions.code !== 'BAD_USER_INPUT') throw new Error(JSON.stringify({ data, errors }));
       return issuesSchema.parse(error.extensions.issues).map(({ path, code }) => `${path.join('.')} ${code}`);
     },
-    async send(bytes, contentType) {
-      const input = { filename: 'input', contentType, size: bytes.length };
-      const { createUpload } = uploadSchema.parse((await gateway.post(CREATE_UPLOAD, { input })).data);
-      const { id, method, url, headers } = createUpload;
-      const answer = await fetch(url, { method, headers, body: new Uint8Array(bytes) });
-      if (!answer.ok) throw new Error(`the file was not taken: ${answer.status}`);
-      return id;
-    },
+    send: (bytes, contentType) =>
+      sendFile(async (query, variables) => (await gateway.post(query, variables)).data, bytes, contentType),
     async delivered({ url }) {
       return Buffer.from(await (await fetch(url)).arrayBuffer());
     },

@@ -1,27 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type RequestListener, request } from 'node:http';
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { artifactKey, uploadKey } from '../../../src/artifacts/keys.ts';
 import { createS3Store } from '../../../src/artifacts/s3.ts';
 import { createStoragePassage } from '../../../src/http/storage-passage.ts';
+import { listen } from '../../support/listen.ts';
 import { findMinio, startTestMinio, type TestMinio } from '../../support/minio.ts';
 
 const BUCKET = 'pictures';
 const content = new Uint8Array(randomBytes(3_000_000));
-
-/** A server on a free port of loopback, closed with its connections at the end of the test. */
-async function listen(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return `http://127.0.0.1:${address.port}`;
-}
 
 /** A gateway's origin that passes on to `endpoint`. */
 async function passage(endpoint: string, publicEndpoint: string, idleTimeoutMs?: number): Promise<string> {

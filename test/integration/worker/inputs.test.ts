@@ -1,7 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -14,6 +12,7 @@ import { encodePng } from '../../../src/simulator/media/png.ts';
 import { decodePng } from '../../../src/simulator/media/png-decode.ts';
 import { solidFrame } from '../../../src/simulator/pictures/frame.ts';
 import { startComfyuiProxy } from '../../support/comfyui-proxy.ts';
+import { listen } from '../../support/listen.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { type Harness, startHarness } from './harness.ts';
 
@@ -51,19 +50,6 @@ async function uploaded(harness: Harness, bytes: Uint8Array): Promise<FileSource
   const file = { path, sizeBytes: bytes.length, sha256: sha256(bytes), contentType: 'image/png', filename: 'a' };
   await harness.artifacts.put(uploadKey(id), file, { signal: AbortSignal.timeout(5_000) });
   return { upload: id };
-}
-
-/** A server of files on loopback, closed with the test. */
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return `http://127.0.0.1:${address.port}`;
 }
 
 async function run(harness: Harness, files: ReturnType<typeof place>[], own = graph): Promise<Job> {
@@ -167,7 +153,7 @@ describe('input files', () => {
     const simulator = await harness.simulate();
     const original = await picture();
     const asked: [string | undefined, string[]][] = [];
-    const origin = await serve((req, res) => {
+    const origin = await listen((req, res) => {
       asked.push([req.url, Object.keys(req.headers).sort()]);
       const hop = Number(/^\/(\d)/.exec(req.url ?? '')?.[1] ?? 0);
       if (hop > 0) res.writeHead(302, { location: `/${hop - 1}?a=1`, 'set-cookie': 'a=b' }).end('elsewhere');
@@ -195,7 +181,7 @@ describe('input files', () => {
     await using proxy = await startComfyuiProxy(simulator.port);
     const original = await picture();
     let asked = 0;
-    const origin = await serve((_req, res) => {
+    const origin = await listen((_req, res) => {
       asked++;
       res.end(original);
     });
@@ -216,12 +202,12 @@ describe('input files', () => {
     await using harness = await startHarness(redis.url);
     const simulator = await harness.simulate();
     let asked = 0;
-    const inner = await serve((_req, res) => {
+    const inner = await listen((_req, res) => {
       asked++;
       res.end('reached');
     });
     const port = new URL(inner).port;
-    const origin = await serve((req, res) => {
+    const origin = await listen((req, res) => {
       res.writeHead(307, { location: decodeURIComponent((req.url ?? '').slice(1)) }).end();
     });
     harness.work({ main: simulator.url }, { inputs: { maxBytes: 100_000, origins: [origin] } });
@@ -249,7 +235,7 @@ describe('input files', () => {
     const simulator = await harness.simulate();
     const original = await picture();
     let flaky = 2;
-    const origin = await serve((req, res) => {
+    const origin = await listen((req, res) => {
       switch (req.url) {
         case '/slow':
           res.writeHead(200, { 'content-length': 1000 }).write('x');
@@ -354,7 +340,7 @@ describe('input files', () => {
     const simulator = await harness.simulate();
     const asked = Promise.withResolvers<void>();
     const left = Promise.withResolvers<void>();
-    const origin = await serve((req, res) => {
+    const origin = await listen((req, res) => {
       res.write('x', () => asked.resolve());
       req.socket.once('close', () => left.resolve());
     });

@@ -98,7 +98,7 @@ test('an address without format, width and quality is that of the artifact', asy
   expect([same, own]).toEqual([url, url]);
 });
 
-test('another picture is asked for as it was, under the same limits as any address', async () => {
+test('another picture is asked for as it was, under the same limits as every address', async () => {
   const ask = await graphOf([artifact({})]);
   const { data } = await ask(
     '... on ImageArtifact { url(format: WEBP, width: 16, quality: 7, expiresIn: 60, download: true) }',
