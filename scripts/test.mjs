@@ -1,5 +1,5 @@
 // npm test: all tests, with real servers, from a fresh checkout.   npm test -- test/unit   runs a part.
-// Tests find MinIO and Chromium by MINIO_BIN and CHROMIUM_BIN. REPORT names a file to leave vitest's JSON in.
+// Tests find MinIO, Chromium and promtool by MINIO_BIN, CHROMIUM_BIN and PROMTOOL_BIN. REPORT names a file to leave vitest's JSON in.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { bootstrap, root } from './bootstrap.mjs';
 import { readReport } from './test-report.mjs';
 
-const { node, programs } = bootstrap(['redis', 'minio', 'chromium']);
+const { node, programs } = bootstrap(['redis', 'minio', 'chromium', 'promtool']);
 const scratch = mkdtempSync(join(tmpdir(), 'comfygate-test-'));
 const report = process.env.REPORT || join(scratch, 'report.json');
 process.exitCode = run();
@@ -19,8 +19,7 @@ function run() {
   const env = {
     ...process.env,
     PATH: [dirname(node), process.env.PATH].join(delimiter),
-    ...(programs.minio && { MINIO_BIN: programs.minio }),
-    ...(programs.chromium && { CHROMIUM_BIN: programs.chromium }),
+    ...binaries(programs),
   };
   // In the same process group and waited for: Ctrl-C reaches vitest by itself.
   const { status } = spawnSync(node, [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
@@ -33,6 +32,12 @@ function run() {
   if (!isTrue(process.env.CI) || skipped.length === 0) return 0;
   process.stderr.write(`In CI every test runs; skipped were:\n${skipped.map((name) => `  ${name}\n`).join('')}`);
   return 1;
+}
+
+/** `MINIO_BIN` and the like, of what there is. */
+function binaries({ redis: _onThePath, ...others }) {
+  const there = Object.entries(others).filter(([, path]) => path !== undefined);
+  return Object.fromEntries(there.map(([name, path]) => [`${name.toUpperCase()}_BIN`, path]));
 }
 
 function isTrue(value) {

@@ -16,21 +16,39 @@ export function bringRedis() {
   );
 }
 
-/** The path of MinIO, built once into the cache; undefined, and why said, where it cannot be had: its tests are skipped then. */
+/** The path of MinIO; undefined where it cannot be had: tests of S3 are skipped then. */
 export function bringMinio() {
-  const cached = join(cacheDir(), 'bin', 'minio');
-  const found = () => (existsSync(cached) ? cached : onPath('minio'));
-  if (!found()) {
-    if (!onPath('go')) {
-      say('no MinIO and no Go to build it with: tests of S3 are skipped');
-      return undefined;
-    }
-    say('building MinIO, once, for tests of S3 (about 2 minutes)');
-    mkdirSync(join(cacheDir(), 'bin'), { recursive: true });
-    const env = { ...process.env, GOBIN: join(cacheDir(), 'bin'), GOFLAGS: '-modcacherw' };
-    const { status } = spawnSync('go', ['install', 'github.com/minio/minio@latest'], { env, stdio: ['ignore', 2, 2] });
-    if (status !== 0) say('MinIO could not be built: tests of S3 are skipped');
+  return bringGoProgram('minio', {
+    module: 'github.com/minio/minio',
+    takes: 'about 2 minutes',
+    without: 'tests of S3',
+  });
+}
+
+/** The path of Prometheus's checker of alert rules; undefined where it cannot be had: tests of the rules are skipped then. */
+export function bringPromtool() {
+  const module = 'github.com/prometheus/prometheus/cmd/promtool';
+  return bringGoProgram('promtool', { module, takes: 'about 4 minutes', without: 'tests of alert rules' });
+}
+
+/**
+ * The path of a program of Go, built once into the cache; undefined, and why said, where it cannot be had. `without`: what is
+ * skipped then.
+ */
+function bringGoProgram(name, { module, takes, without }) {
+  const bin = join(cacheDir(), 'bin');
+  const cached = join(bin, name);
+  const found = () => (existsSync(cached) ? cached : onPath(name));
+  if (found()) return found();
+  if (!onPath('go')) {
+    say(`no ${name} and no Go to build it with: ${without} are skipped`);
+    return undefined;
   }
+  say(`building ${name}, once, for ${without} (${takes})`);
+  mkdirSync(bin, { recursive: true });
+  const env = { ...process.env, GOBIN: bin, GOFLAGS: '-modcacherw' };
+  const { status } = spawnSync('go', ['install', `${module}@latest`], { env, stdio: ['ignore', 2, 2] });
+  if (status !== 0) say(`${name} could not be built: ${without} are skipped`);
   return found();
 }
 
