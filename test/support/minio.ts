@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'minio';
+import { findProgram } from './find-program.ts';
 
 /** A real MinIO of a test's own: free port on loopback, own folder and credentials, no console. */
 export interface TestMinio {
@@ -37,20 +37,8 @@ const REGION = 'us-east-1';
 const PORTS = { first: 32_400 - 16_000, count: 16_000 };
 
 /** The MinIO server program: MINIO_BIN, the PATH, or the cache that set-up fills. Null when this machine has none. */
-export function findMinio(env: NodeJS.ProcessEnv = process.env): string | null {
-  if (env.MINIO_BIN) return env.MINIO_BIN;
-  const cache = env.COMFYGATE_CACHE ?? join(homedir(), '.cache', 'comfygate');
-  const folders = [...(env.PATH ?? '').split(delimiter).filter(Boolean), join(cache, 'bin')];
-  return folders.map((folder) => join(folder, 'minio')).find(isExecutable) ?? null;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+export function findMinio(): string | null {
+  return findProgram('minio');
 }
 
 /** Starts a MinIO and waits until it answers. Throws when there is no program: ask `findMinio` first. */
