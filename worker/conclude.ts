@@ -2,7 +2,7 @@ import type { JobError } from '../src/core/job.ts';
 import type { DeliveryResult } from '../src/queue/queue.ts';
 import { type Attempt, Stopped, type StopReason } from './attempt.ts';
 import { ComfyError } from './comfyui/http.ts';
-import { JobFailure, jobError, Retry, retryDelayMs } from './failures.ts';
+import { isExhaustion, JobFailure, jobError, Retry, retryDelayMs } from './failures.ts';
 import type { JobParts } from './parts.ts';
 import { reasonOf } from './scrub.ts';
 
@@ -39,8 +39,11 @@ async function concludeStop(attempt: Attempt, reason: StopReason, parts: JobPart
   }
 }
 
-async function concludeFailure(attempt: Attempt, cause: unknown, parts: JobParts): Promise<DeliveryResult> {
+async function concludeFailure(attempt: Attempt, thrown: unknown, parts: JobParts): Promise<DeliveryResult> {
   const { job, log } = attempt;
+  const cause = isExhaustion(thrown)
+    ? new Retry('this machine has no file descriptor left', { counts: false, cause: thrown })
+    : thrown;
   if (cause instanceof JobFailure) {
     log.info(
       { code: cause.error.code, nodeId: cause.error.nodeId, reason: cause.cause && reasonOf(cause.cause) },

@@ -1,4 +1,5 @@
 import type { StorageError } from '../src/artifacts/artifact-store.ts';
+import { isErrno } from '../src/artifacts/folder-object.ts';
 import type { JobError, JobErrorCode } from '../src/core/job.ts';
 import type { NodeFailure } from './comfyui/outcome.ts';
 import type { Rejection } from './comfyui/rejection.ts';
@@ -33,6 +34,11 @@ export class Retry extends Error {
     this.counts = options.counts;
     this.delayMs = options.delayMs ?? null;
   }
+}
+
+/** Whether this machine had no file descriptor left, wherever that showed: no fault of the job, which waits for better times. */
+export function isExhaustion(cause: unknown): boolean {
+  return isErrno(cause, 'EMFILE', 'ENFILE') || (cause instanceof Error && isExhaustion(cause.cause));
 }
 
 /** A failure that a caller cannot mend by asking in another way, unless `retryable` says that time may. */

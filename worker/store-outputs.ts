@@ -136,6 +136,8 @@ async function localFile(output: PromptOutput, options: StoreOutputsOptions, sig
 
 async function download(file: FileReference, { client, plan, tempDir }: StoreOutputsOptions, signal: AbortSignal) {
   const { body, sizeBytes } = await client.view(file, signal);
+  // Its fault is what spooling rejects with; where that ended before it had begun, nobody else listens.
+  body.on('error', () => undefined);
   try {
     const transform = plan.keepMetadata ? undefined : withoutPngMetadata();
     return await spool(body, tempDir, { signal, expectedLength: sizeBytes ?? undefined, transform });
