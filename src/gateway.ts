@@ -21,7 +21,7 @@ export async function startGateway(config: Config, around: Surroundings, port: n
   const { shutdown, publicUrl } = around;
   const log = around.log.child({ part: 'gateway' });
   const services = await openGatewayServices(config, around);
-  const { catalogue, health, artifacts, variants, variantMaker } = services;
+  const { catalogue, health, artifacts, variants, variantMaker, now } = services;
   let draining = false;
 
   const server = await startHttpServer({
@@ -36,10 +36,10 @@ export async function startGateway(config: Config, around: Surroundings, port: n
       texts: createArtifactTexts(artifacts),
       artifactUrlTtlSeconds: config.artifactUrlTtlMs / 1000,
     },
-    artifacts: createArtifactRoute(config, around, artifacts),
+    artifacts: createArtifactRoute(config, around, artifacts, now),
     variants: {
       path: VARIANTS_PATH,
-      serve: createVariantDownload({ addresses: variants, maker: variantMaker, artifacts, now: Date.now, log }),
+      serve: createVariantDownload({ addresses: variants, maker: variantMaker, artifacts, now, log }),
     },
     health,
     ready: async () => !draining && (await services.redisReady()),
@@ -64,13 +64,14 @@ function createArtifactRoute(
   config: Config,
   { signingSecret, publicUrl }: Surroundings,
   artifacts: ArtifactStore,
+  now: () => number,
 ): ArtifactRoute | undefined {
   const { s3 } = config;
   if (s3) {
     const isOurs = new URL(s3.publicEndpoint).origin === new URL(publicUrl).origin;
     return isOurs ? { path: `/${s3.bucket}/`, serve: createStoragePassage(s3) } : undefined;
   }
-  const folder = { folder: artifactFolder(config), signingSecret, now: Date.now };
+  const folder = { folder: artifactFolder(config), signingSecret, now };
   const download = createArtifactDownload(folder);
   const upload = createArtifactUpload({ ...folder, artifacts });
   return { path: '/artifacts/', serve: (req, res) => (req.method === 'PUT' ? upload(req, res) : download(req, res)) };

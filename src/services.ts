@@ -23,6 +23,7 @@ import { createWaits } from './progress/wait.ts';
 import { createBullConsumer, createBullQueue } from './queue/bullmq.ts';
 import type { DeliveryHandler } from './queue/queue.ts';
 import { answersWithin, checkDurability, closeRedis, connectRedis, untilAnswered, whenReady } from './redis.ts';
+import { startRedisClock } from './redis-clock.ts';
 import type { Shutdown } from './shutdown.ts';
 import { createFileCheck } from './uploads/check-files.ts';
 import { createUploads } from './uploads/create-uploads.ts';
@@ -60,7 +61,6 @@ function randomSeed(): number {
 export async function openGatewayServices(config: Config, around: Surroundings) {
   const { log, shutdown } = around;
   const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
-  const artifacts = openArtifacts(config, around);
   const redis = openRedis(around, 'request');
   const subscriber = openRedis(around, 'subscriber');
   const keys = createKeys(config.redis.prefix);
@@ -69,6 +69,10 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     await startGrace(redis, keys);
   });
   await whenReady(subscriber);
+  const clock = await untilAnswered(redis, log, () => startRedisClock(redis));
+  shutdown.add('clock', () => clock.close());
+  const { now } = clock;
+  const artifacts = openArtifacts(config, around, now);
   const { retentionMs, idempotencyTtlMs, deadlineMs, maxDeadlineMs } = config.jobs;
   const store = createRedisGatewayStore({
     redis,
@@ -81,7 +85,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   shutdown.add('queue', () => queue.close());
   const backends = createRedisBackendDirectory(redis, keys);
   const catalogues = createRedisCatalogueDirectory({ redis, keys, backends, log });
-  const feed = createRedisProgress({ redis, subscriber, keys, log });
+  const feed = createRedisProgress({ redis, subscriber, keys, log, now });
   shutdown.add('progress', () => feed.close());
   const changes = createRedisChanges({ redis, subscriber, keys, log });
   shutdown.add('changes', () => changes.close());
@@ -120,12 +124,12 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     publicUrl: around.publicUrl,
     // Gateways that share an S3 server have its key in common, whatever data folder each of them has.
     secret: config.folder.signingSecret ?? config.s3?.secretKey ?? around.signingSecret,
-    now: Date.now,
+    now,
     onRedisDown,
   });
   const variantMaker = createVariantMaker({ artifacts, log });
   shutdown.add('variants', () => variantMaker.close());
-  const health = createHealth({ redis, store, artifacts, backends, version: readVersion() });
+  const health = createHealth({ redis, store, artifacts, backends, version: readVersion(), now });
   return {
     catalogue,
     artifacts,
@@ -139,6 +143,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     feed,
     changes,
     health,
+    now,
     /** Whether Redis answers within READY_WITHIN_MS. */
     redisReady: () => answersWithin(redis, READY_WITHIN_MS),
   };
@@ -175,11 +180,17 @@ function openRedis({ redisUrl, log, shutdown }: Surroundings, role: 'request' | 
   return redis;
 }
 
-function openArtifacts(config: Config, { publicUrl, signingSecret, shutdown }: Surroundings): ArtifactStore {
+/** `now` dates signed addresses; a worker makes none. */
+function openArtifacts(
+  config: Config,
+  { publicUrl, signingSecret, shutdown }: Surroundings,
+  now?: () => number,
+): ArtifactStore {
   const artifacts = createArtifactStore(
     config.s3
       ? { driver: 's3', ...config.s3 }
       : { driver: 'folder', folder: artifactFolder(config), publicUrl, signingSecret },
+    now,
   );
   shutdown.add('artifacts', () => artifacts.close());
   return artifacts;

@@ -11,10 +11,12 @@ export interface Parking {
 const LEAST_MS = 500;
 const EACH_OLDER_MS = 300;
 const EACH_MS = 100;
+/** However many wait: the queue takes an hour and more for the mistake of a clock. */
+const MOST_MS = 1_800_000;
 
 /**
  * When a server has room, `next` is looked at, at once. Looking again and again is for what other workers can run, and for servers
- * that get a model or a class: that is some 30 deliveries a second at most, however many wait. Older jobs come back sooner, so
+ * that get a model or a class: that is some 30 deliveries a second at most for up to 50,000 that wait. Older jobs come back sooner, so
  * that they keep their order, more or less.
  */
 export function createParking(random: () => number, now = () => performance.now()): Parking {
@@ -33,7 +35,8 @@ export function createParking(random: () => number, now = () => performance.now(
           if (first(other, [id, { order }])) older++;
         }
       }
-      const delayMs = Math.max(LEAST_MS, Math.min(older * EACH_OLDER_MS, all * EACH_MS)) * (0.75 + random() / 2);
+      const delayMs =
+        Math.max(LEAST_MS, Math.min(older * EACH_OLDER_MS, all * EACH_MS, MOST_MS)) * (0.75 + random() / 2);
       parked.set(id, { order, waitsFor, untilMs: at + delayMs });
       return delayMs;
     },

@@ -32,8 +32,8 @@ const MAX_STEPS = 20;
 const REMOVE_TIMEOUT_MS = 10_000;
 
 /**
- * Makes the promises true when everything else has crashed: open jobs that the queue does not hold are added again, those past
- * their deadline are ended, and what has expired is removed. Runs in each gateway; a short lock lets one at a time through.
+ * Makes the promises true when everything else has crashed: open jobs that the queue does not hold are added again, those that
+ * it would hold back for too long are delivered, those past their deadline are ended, and what has expired is removed. Runs in each gateway; a short lock lets one at a time through.
  */
 export function startSweeper(options: SweeperOptions): { close(): Promise<void> } {
   const { redis, keys, store, queue, artifacts, uploads, log, intervalMs = 1_000 } = options;
@@ -86,6 +86,11 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
     }
   }
 
+  async function hasten() {
+    const ids = await queue.hastenMisdated(await now());
+    for (const id of ids) log.warn({ jobId: id }, 'job was put back by a clock that is wrong and is delivered at once');
+  }
+
   async function removeExpired() {
     const due = await redis.zrange(keys.ended, '-inf', await now(), 'BYSCORE', 'LIMIT', 0, BATCH);
     for (const id of due) {
@@ -114,7 +119,7 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
     if (mine !== 'OK') return;
     const rest = performance.now() - restedAt >= restMs;
     if (rest) restedAt = performance.now();
-    for (const part of rest ? [expire, readd, removeExpired, removeUploads] : [expire]) {
+    for (const part of rest ? [expire, readd, hasten, removeExpired, removeUploads] : [expire]) {
       try {
         await part();
       } catch (error) {

@@ -11,6 +11,16 @@ const STALLED_INTERVAL_MS = 5_000;
 /** How many crashes a job survives is the record's to count, not BullMQ's. */
 const NEVER = 2 ** 31 - 1;
 
+/** BullMQ dates what is put back by the clock of the worker that does it, and looks for what is due by that of any other. */
+const OVERDUE_MS = 10_000;
+/** Longer than any delay that is meant. */
+const TOO_FAR_MS = 3_600_000;
+/** Its scores are milliseconds and 12 bits of order within one. */
+const SCORE_PER_MS = 0x1000;
+const MISDATED_BATCH = 100;
+/** What `promote` says of a delivery that has gone its way meanwhile. */
+const NOT_DELAYED = /is not in the delayed state|Missing key/;
+
 /** The gateway's side. `redis` is a request connection that is ready. */
 export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue {
   // BullMQ asks for Redis's version just once: if that failed, since Redis was slow at our start, every later call would too.
@@ -48,6 +58,28 @@ export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue
         if (error) throw error;
         return exists === 0;
       });
+    },
+
+    async hastenMisdated(now) {
+      const limit = ['LIMIT', 0, MISDATED_BATCH] as const;
+      const delayed = key('delayed');
+      const overdue = (now - OVERDUE_MS) * SCORE_PER_MS;
+      const tooFar = (now + TOO_FAR_MS) * SCORE_PER_MS;
+      const [late, early] = await Promise.all([
+        redis.zrange(delayed, '-inf', overdue, 'BYSCORE', ...limit),
+        redis.zrange(delayed, tooFar, '+inf', 'BYSCORE', ...limit),
+      ]);
+      const hastened: string[] = [];
+      for (const id of [...late, ...early]) {
+        const delivery = await Job.fromId(queue, id);
+        try {
+          await delivery?.promote();
+          hastened.push(id);
+        } catch (error) {
+          if (!(error instanceof Error) || !NOT_DELAYED.test(error.message)) throw error;
+        }
+      }
+      return hastened;
     },
 
     async remove(jobId) {

@@ -6,6 +6,11 @@ export interface JobQueue {
   positions(jobIds: string[]): Promise<(number | null)[]>;
   /** Which of these ids the queue does not hold in any state. */
   missing(jobIds: string[]): Promise<string[]>;
+  /**
+   * Delivers at once what was put back by a clock that is wrong: overdue for 10 s by `now` (milliseconds since 1970, on Redis's
+   * clock), or due only in more than an hour. Gives the ids.
+   */
+  hastenMisdated(now: number): Promise<string[]>;
   /** Takes an id out unless a worker holds it. */
   remove(jobId: string): Promise<void>;
   close(): Promise<void>;
