@@ -1,11 +1,15 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { createBackendCommand, type OperatorSession } from './backends/cli.ts';
+import type { Logger } from 'pino';
+import { createBackendCommand } from './backends/cli.ts';
 import { openOperator } from './backends/operator-session.ts';
-import { ConfigError, describeConfig, loadConfig } from './config.ts';
+import { type Config, ConfigError, describeConfig, loadConfig } from './config.ts';
 import { findEmbeddedRedis } from './embedded/redis.ts';
+import { createJobsCommand } from './jobs/cli.ts';
 import { createLog } from './observability/log.ts';
+import { isRedisDown } from './redis.ts';
 import { startGatewayRole, startWorkerRole } from './roles.ts';
 import { runRole } from './run.ts';
+import { openJobOperator } from './services.ts';
 import { type FaultPatch, parseFault } from './simulator/faults.ts';
 import { runSimulator } from './simulator/run-simulator.ts';
 import { setFaults } from './simulator/set-faults.ts';
@@ -66,7 +70,21 @@ simulator
     }
   });
 
-program.addCommand(createBackendCommand({ open: reachInstallation, write: (text) => process.stdout.write(text) }));
+program.addCommand(
+  createBackendCommand({
+    open: () => reachInstallation(({ redis }, url, log) => openOperator({ url, prefix: redis.prefix, log })),
+    write: (text) => process.stdout.write(text),
+  }),
+);
+
+program.addCommand(
+  createJobsCommand({
+    open: () => reachInstallation(openJobOperator),
+    write: (text) => process.stdout.write(text),
+    note: (text) => process.stderr.write(text),
+    isUnreachable: isRedisDown,
+  }),
+);
 
 addWorkflowCommands(program, {
   env: process.env,
@@ -90,21 +108,28 @@ program
     }
   });
 
-/** The Redis of REDIS_URL, or that of an all-in-one start on DATA_DIR. */
-async function reachInstallation(): Promise<OperatorSession> {
+/** Opens what a command needs on the Redis of REDIS_URL, or on that of an all-in-one start on DATA_DIR. */
+async function reachInstallation<T>(open: (config: Config, url: string, log: Logger) => Promise<T>): Promise<T> {
+  process.stdout.on('error', stopWhenUnread);
   try {
-    const { redis, folder } = loadConfig(process.env);
+    const config = loadConfig(process.env);
+    const { redis, folder } = config;
     const url = redis.url ?? (await findEmbeddedRedis(folder.dataDir));
     if (url === null) {
       throw new Error(`REDIS_URL: expected a value, since nothing that \`npm start\` starts runs on ${folder.dataDir}`);
     }
-    const log = createLog({ level: 'silent', readable: false });
-    return await openOperator({ url, prefix: redis.prefix, log });
+    return await open(config, url, createLog({ level: 'silent', readable: false }));
   } catch (error) {
     const lines =
       error instanceof ConfigError ? error.problems : [error instanceof Error ? error.message : String(error)];
     return program.error(`error: ${lines.join('\n')}`);
   }
+}
+
+/** `comfygate jobs list --json | head` has read enough. */
+function stopWhenUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
 }
 
 function collectFaults(text: string, earlier: FaultPatch[]): FaultPatch[] {

@@ -10,12 +10,16 @@ import { createRedisCatalogueDirectory, createRedisCataloguePublisher } from './
 import type { Config } from './config.ts';
 import { createHealth } from './health/check-health.ts';
 import { createCatalogueCheck } from './jobs/check-catalogues.ts';
+import type { JobSession } from './jobs/cli.ts';
+import { createJobOperator } from './jobs/job-operator.ts';
 import { createKeys } from './jobs/keys.ts';
+import { createRedisFailedJobs } from './jobs/redis-failed-jobs.ts';
 import { createRedisGatewayStore } from './jobs/redis-gateway-store.ts';
 import { createRedisWorkerStore } from './jobs/redis-worker-store.ts';
 import { createJobs } from './jobs/service.ts';
 import { startSweeper } from './jobs/sweeper.ts';
 import { throttledWarning } from './observability/throttled.ts';
+import { reachRedis } from './operator-redis.ts';
 import { createRedisPreviewPublisher } from './progress/previews.ts';
 import { createRedisChanges } from './progress/redis-changes.ts';
 import { createRedisProgress } from './progress/redis-progress.ts';
@@ -174,6 +178,35 @@ export async function openWorkerServices(config: Config, around: Surroundings) {
   };
 }
 
+/** What `comfygate jobs` works on. Rejects when Redis cannot be reached within five seconds. */
+export async function openJobOperator(config: Config, redisUrl: string, log: Logger): Promise<JobSession> {
+  await using opened = new AsyncDisposableStack();
+  const redis = opened.adopt(await reachRedis(redisUrl, log), closeRedis);
+  const keys = createKeys(config.redis.prefix);
+  const queue = opened.adopt(createBullQueue(redis, keys, log), (each) => each.close());
+  // Only asked what it holds: nothing is signed here.
+  const unsigned = { publicUrl: 'http://127.0.0.1', signingSecret: randomBytes(32).toString('hex') };
+  const artifacts = opened.adopt(createArtifacts(config, unsigned), (each) => each.close());
+  const { retentionMs, idempotencyTtlMs, deadlineMs } = config.jobs;
+  const { noBackendGraceMs } = config.comfyui;
+  const backends = createRedisBackendDirectory(redis, keys);
+  const uploads = createRedisUploads(redis, keys);
+  const operator = createJobOperator({
+    index: createRedisFailedJobs(redis, keys),
+    store: createRedisGatewayStore({ redis, keys, retentionMs, idempotencyTtlMs, noBackendGraceMs }),
+    queue,
+    checks: [
+      createCatalogueCheck(createRedisCatalogueDirectory({ redis, keys, backends, log })),
+      createFileCheck({ uploads, artifacts, inputOrigins: config.inputs.origins, retentionMs }),
+    ],
+    deadlineMs,
+    newId: () => v7(),
+    requestId: `operator-${v7()}`,
+  });
+  const kept = opened.move();
+  return { operator, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
 function openRedis({ redisUrl, log, shutdown }: Surroundings, role: 'request' | 'subscriber' | 'durable') {
   const redis = connectRedis({ url: redisUrl, role, log });
   shutdown.add(`redis ${role}`, () => closeRedis(redis));
@@ -181,17 +214,21 @@ function openRedis({ redisUrl, log, shutdown }: Surroundings, role: 'request' | 
 }
 
 /** `now` dates signed addresses; a worker makes none. */
-function openArtifacts(
+function openArtifacts(config: Config, around: Surroundings, now?: () => number): ArtifactStore {
+  const artifacts = createArtifacts(config, around, now);
+  around.shutdown.add('artifacts', () => artifacts.close());
+  return artifacts;
+}
+
+function createArtifacts(
   config: Config,
-  { publicUrl, signingSecret, shutdown }: Surroundings,
+  { publicUrl, signingSecret }: Pick<Surroundings, 'publicUrl' | 'signingSecret'>,
   now?: () => number,
 ): ArtifactStore {
-  const artifacts = createArtifactStore(
+  return createArtifactStore(
     config.s3
       ? { driver: 's3', ...config.s3 }
       : { driver: 'folder', folder: artifactFolder(config), publicUrl, signingSecret },
     now,
   );
-  shutdown.add('artifacts', () => artifacts.close());
-  return artifacts;
 }

@@ -1,6 +1,6 @@
 import type { StorageError } from '../src/artifacts/artifact-store.ts';
 import { isErrno } from '../src/artifacts/folder-object.ts';
-import type { JobError, JobErrorCode } from '../src/core/job.ts';
+import { type JobError, type JobErrorCode, retryableErrorCodes } from '../src/core/job.ts';
 import type { NodeFailure } from './comfyui/outcome.ts';
 import type { Rejection } from './comfyui/rejection.ts';
 import { scrub } from './scrub.ts';
@@ -46,15 +46,7 @@ export function jobError(code: JobErrorCode, message: string, details: Partial<J
   return { code, message, nodeId: null, classType: null, retryable: RETRYABLE.has(code), ...details };
 }
 
-const RETRYABLE = new Set<JobErrorCode>([
-  'OUT_OF_MEMORY',
-  'OUTPUT_INVALID',
-  'COMFYUI_UNAVAILABLE',
-  'STORAGE_UNAVAILABLE',
-  'STORAGE_FULL',
-  'TIMEOUT',
-  'INTERNAL',
-]);
+const RETRYABLE: ReadonlySet<JobErrorCode> = new Set(retryableErrorCodes);
 
 /** ComfyUI refused the graph. */
 export function rejectionError({ nodeId, classType, text }: Rejection): JobError {

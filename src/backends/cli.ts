@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { textTable } from '../text-table.ts';
 import type { BackendOperator, SeenBackend } from './backends.ts';
 
 export interface OperatorSession extends AsyncDisposable {
@@ -71,7 +72,7 @@ function asJson({ name, status, comfyuiVersion, queued, running, devices, lastSe
 
 function table(seen: readonly SeenBackend[], now: number): string {
   if (seen.length === 0) return 'No worker has reported a ComfyUI yet.\n';
-  const rows = [
+  return textTable([
     ['NAME', 'STATUS', 'VERSION', 'QUEUED', 'RUNNING', 'LAST SEEN', 'DEVICES'],
     ...seen.map(({ name, status, comfyuiVersion, queued, running, lastSeenAt, devices, message }) => [
       name,
@@ -82,15 +83,5 @@ function table(seen: readonly SeenBackend[], now: number): string {
       lastSeenAt === 0 ? 'never' : `${Math.max(0, Math.round((now - lastSeenAt) / 1000))} s ago`,
       message ?? (devices.join(', ') || '-'),
     ]),
-  ];
-  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0))) ?? [];
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
+  ]);
 }

@@ -25,6 +25,17 @@ export const jobErrorCodes = [
 ] as const;
 export type JobErrorCode = (typeof jobErrorCodes)[number];
 
+/** Failures of the installation, not of what the caller asked for: the same job may well succeed at another time. */
+export const retryableErrorCodes = [
+  'OUT_OF_MEMORY',
+  'OUTPUT_INVALID',
+  'COMFYUI_UNAVAILABLE',
+  'STORAGE_UNAVAILABLE',
+  'STORAGE_FULL',
+  'TIMEOUT',
+  'INTERNAL',
+] as const satisfies readonly JobErrorCode[];
+
 /** Why a job is FAILED. `message` is for a person and holds nothing of the installation. */
 export const jobErrorSchema = z.object({
   code: z.enum(jobErrorCodes),

@@ -3,7 +3,7 @@
 --       8 comfyui-seen  9 template (or the record again, where there is none)  10 caller's changes
 -- ARGV  1 tag  2 job id  3 fingerprint  4 deadline ms  5 least life of the idempotency entry ms  6 grace ms without a ComfyUI
 --       7 least life of the template ms ('' where there is none)  8 life of the changes ms
---       then the record's fields and values in turn
+--       9 the job that this one runs again ('' where there is none)  then the record's fields and values in turn
 -- gives {'created', now} | {'replayed', record} | {'reused', id} | {'deleted', id} | {'refused', unseen ms} | {'template'}
 local tag, id = ARGV[1], ARGV[2]
 local time = redis.call('TIME')
@@ -31,12 +31,16 @@ end
 
 redis.call('HSET', KEYS[1], 'id', id, 'fingerprint', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], keep)
-redis.call('HSET', KEYS[2], 'status', 'QUEUED', 'seq', 1, 'createdAt', now, 'deadlineAt', now + deadline, unpack(ARGV, 9))
+redis.call('HSET', KEYS[2], 'status', 'QUEUED', 'seq', 1, 'createdAt', now, 'deadlineAt', now + deadline, unpack(ARGV, 10))
 redis.call('XADD', KEYS[3], '1-0', 'type', 'QUEUED', 'at', now)
 redis.call('ZADD', KEYS[4], now, id)
 redis.call('ZADD', KEYS[5], now, id)
 redis.call('ZADD', KEYS[6], now + deadline, id)
 redis.call('ZADD', KEYS[7], now, id)
+if ARGV[9] ~= '' then
+  local failure = redis.call('HGET', tag .. 'job:' .. ARGV[9], 'error')
+  if failure and failure ~= '' then redis.call('ZREM', tag .. 'failed:' .. cjson.decode(failure).code, ARGV[9]) end
+end
 redis.call('XADD', KEYS[10], 'MAXLEN', '~', 1000, '*', 'id', id, 'seq', 1, 'type', 'QUEUED', 'at', now)
 redis.call('PEXPIRE', KEYS[10], ARGV[8])
 redis.call('PUBLISH', KEYS[10], '')

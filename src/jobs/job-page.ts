@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { jobStatuses } from '../core/job.ts';
+import { pageOfIndexes } from './index-page.ts';
 import type { JobPageQuery } from './job-store.ts';
 import type { Keys } from './keys.ts';
 import { results } from './pipeline.ts';
@@ -13,45 +14,21 @@ const MAX_PAGE_BYTES = 4_000_000;
 /** The fields of a record that can be large. */
 const LARGE_FIELDS = ['parameters', 'artifacts'] as const;
 
-/**
- * The next ids by creation, newest first, one more than `first` where there are more. Each index is read from the cursor's
- * score on; ids of that very millisecond that were already given are left out, and made up for by reading further.
- */
-export async function pageOfIds(
-  redis: Redis,
-  keys: Keys,
-  query: JobPageQuery,
-): Promise<{ id: string; createdAt: number }[]> {
-  const { after } = query;
-  const statuses = query.status ?? [];
+/** The next ids by creation, newest first, one more than `first` where there are more. */
+export async function pageOfIds(redis: Redis, keys: Keys, query: JobPageQuery): Promise<string[]> {
+  const { caller, status, after } = query;
   const indexes =
-    query.status === null
-      ? [keys.jobs(query.caller)]
-      : jobStatuses.filter((status) => statuses.includes(status)).map((status) => keys.jobs(query.caller, status));
-  const newest = Math.min(
-    after?.createdAt ?? Number.POSITIVE_INFINITY,
-    query.createdBefore ?? Number.POSITIVE_INFINITY,
-  );
-  const max = Number.isFinite(newest) ? String(newest) : '+inf';
-  const min = query.createdAfter === null ? '-inf' : String(query.createdAfter);
-  const wanted = query.first + 1;
-
-  for (let count = wanted + 16; ; count *= 2) {
-    const pipeline = redis.pipeline();
-    for (const index of indexes) pipeline.zrange(index, max, min, 'BYSCORE', 'REV', 'LIMIT', 0, count, 'WITHSCORES');
-    const pages = ((await results(pipeline)) as string[][]).map((flat) => ({
-      cut: flat.length === count * 2,
-      found: flat
-        .flatMap((id, i) => (i % 2 === 0 ? [{ id, createdAt: Number(flat[i + 1]) }] : []))
-        .filter(({ id, createdAt }) => !after || createdAt < after.createdAt || id < after.id),
-    }));
-    // The next ones over all indexes are among the next ones of each.
-    if (pages.some(({ cut, found }) => cut && found.length < wanted)) continue;
-    return pages
-      .flatMap(({ found }) => found)
-      .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
-      .slice(0, wanted);
-  }
+    status === null
+      ? [keys.jobs(caller)]
+      : jobStatuses.filter((each) => status.includes(each)).map((each) => keys.jobs(caller, each));
+  const entries = await pageOfIndexes(redis, indexes, {
+    first: query.first + 1,
+    min: query.createdAfter,
+    max: query.createdBefore,
+    after: after && { id: after.id, at: after.createdAt },
+    order: 'newest first',
+  });
+  return entries.map(({ id }) => id);
 }
 
 /** As many of the jobs, from the first on, as one page may read. */

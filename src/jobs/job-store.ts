@@ -48,6 +48,8 @@ export interface NewJob {
   idempotencyKey: string;
   /** SHA-256 over what the caller asked for, before the seed was drawn. */
   fingerprint: string;
+  /** Milliseconds that the key is kept at least, where the installation's own time is not enough. */
+  keyLifeMs?: number;
   workflow: string;
   template: { hash: string; text: string } | null;
   parameters: Job['parameters'];

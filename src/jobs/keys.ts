@@ -1,3 +1,5 @@
+import type { JobErrorCode } from '../core/job.ts';
+
 /**
  * Names of everything in Redis. All carry one hash tag, so that scripts may derive one key from another and run on Redis
  * Cluster too; transition.lua and accept.lua build the same names.
@@ -18,6 +20,8 @@ export function createKeys(prefix: string) {
     open: `${tag}open`,
     /** Jobs that have, by the time they expire. */
     ended: `${tag}ended`,
+    /** FAILED jobs of all callers by the time of their end, one index for each error code; without those that were run again. */
+    failed: (code: JobErrorCode) => `${tag}failed:${code}`,
     /** QUEUED and RUNNING jobs by creation, for counting. */
     status: (status: 'QUEUED' | 'RUNNING') => `${tag}status:${status}`,
     template: (hash: string) => `${tag}workflow:${hash}`,

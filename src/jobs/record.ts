@@ -2,12 +2,14 @@ import * as z from 'zod';
 import {
   artifactSchema,
   type Job,
+  type JobError,
   jobErrorSchema,
   jobStatuses,
   nodeTimingSchema,
   priorities,
   progressSchema,
 } from '../core/job.ts';
+import type { FailedJob } from './failed-jobs.ts';
 
 const json = <T extends z.ZodType>(schema: T) =>
   z.string().transform((text, context): z.output<T> => {
@@ -67,6 +69,40 @@ const changeSchema = recordSchema.partial();
 /** Reads a record; null when there is none. Throws when it is not one of ours. */
 export function parseRecord(fields: { [name: string]: string }): Job | null {
   return Object.keys(fields).length === 0 ? null : recordSchema.parse(fields);
+}
+
+/** A record's `error`, which is not empty. */
+export function parseJobError(text: string): JobError {
+  return json(jobErrorSchema).parse(text);
+}
+
+const failedSchema = z
+  .object({
+    ...recordSchema.pick({ id: true, caller: true, workflow: true, attempts: true, retryOf: true, createdAt: true })
+      .shape,
+    error: json(jobErrorSchema),
+    submission: recordSchema.shape.submission,
+    finishedAt: integer,
+  })
+  .transform(({ submission, ...job }): FailedJob => ({ ...job, backend: submission?.backend ?? null }));
+
+/** The fields of a record that `parseFailed` takes, in their order. */
+export const failedFields = [
+  'id',
+  'caller',
+  'workflow',
+  'attempts',
+  'retryOf',
+  'createdAt',
+  'error',
+  'submission',
+  'finishedAt',
+];
+
+/** Reads what a list shows of a FAILED job; null when there is no record. Parameters and artifacts, which may be large, are not read. */
+export function parseFailed(values: (string | null)[]): FailedJob | null {
+  if (values[0] === null) return null;
+  return failedSchema.parse(Object.fromEntries(failedFields.map((name, i) => [name, values[i] ?? undefined])));
 }
 
 /** The job with the fields that an event says have changed. What an old record may lack is no change where it is absent. */

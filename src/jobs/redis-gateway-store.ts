@@ -5,7 +5,7 @@ import { fittingPage, pageOfIds } from './job-page.ts';
 import type { GatewayJobStore, NewJob } from './job-store.ts';
 import { CHANGES_LIFE_MS, type Keys } from './keys.ts';
 import { results } from './pipeline.ts';
-import { fieldsOf, formatFields, parseRecord } from './record.ts';
+import { fieldsOf, formatFields, parseJobError, parseRecord } from './record.ts';
 import { loadScript, type ScriptReply, strings } from './scripts.ts';
 import { createTransition } from './transition.ts';
 
@@ -89,10 +89,11 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         job.id,
         job.fingerprint,
         job.deadlineMs,
-        options.idempotencyTtlMs,
+        Math.max(options.idempotencyTtlMs, job.keyLifeMs ?? 0),
         options.noBackendGraceMs,
         job.template ? templateLifeMs : '',
         CHANGES_LIFE_MS,
+        job.retryOf ?? '',
         ...formatFields(record),
       ],
     );
@@ -155,11 +156,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
 
     async page(query) {
       const ids = await pageOfIds(redis, keys, query);
-      const read = await fittingPage(
-        redis,
-        keys,
-        ids.slice(0, query.first).map(({ id }) => id),
-      );
+      const read = await fittingPage(redis, keys, ids.slice(0, query.first));
       return { jobs: await readMany(read), more: ids.length > read.length };
     },
 
@@ -177,9 +174,10 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
     },
 
     async remove(id) {
-      const [caller, status] = await redis.hmget(keys.job(id), 'caller', 'status');
+      const [caller, status, error] = await redis.hmget(keys.job(id), 'caller', 'status', 'error');
       const multi = redis.multi().del(keys.job(id), keys.events(id)).zrem(keys.ended, id);
       if (caller && status) multi.zrem(keys.jobs(caller), id).zrem(keys.jobs(caller, status), id);
+      if (error) multi.zrem(keys.failed(parseJobError(error).code), id);
       await results(multi);
     },
   };

@@ -16,8 +16,14 @@ export interface RetryOptions extends Pick<AcceptOptions, 'store' | 'queue'> {
   newId: () => string;
 }
 
+/** Of a retry of this job, see NewJob. */
+export const retryFingerprint = (id: string) => sha256(canonicalJson({ retryOf: id }));
+
+/** What stands for a retry besides the job itself. */
+type RetryCall = Pick<NewJob, 'caller' | 'idempotencyKey' | 'keyLifeMs' | 'requestId'>;
+
 /** Runs an ended job again with what it was run with, its seed included, under a new id and with the default deadline. */
-export function createRetry({ accept, store, queue, catalogue, deadlineMs, newId }: RetryOptions) {
+export function createRunAgain({ accept, store, queue, catalogue, deadlineMs, newId }: RetryOptions) {
   /** Null when it is no longer kept. */
   async function templateOf({ workflow, template: hash }: Job): Promise<{ template: NewJob['template'] } | null> {
     if (hash === null) return { template: null };
@@ -27,13 +33,10 @@ export function createRetry({ accept, store, queue, catalogue, deadlineMs, newId
     return text === null ? null : { template: { hash, text } };
   }
 
-  return async function retry({ caller, requestId, id, idempotencyKey }: RetryRequest): Promise<Accepted> {
-    const issues = checkRetryArguments({ idempotencyKey });
-    if (issues.length > 0) throw badInput(issues);
-    const key = { caller, idempotencyKey, fingerprint: sha256(canonicalJson({ retryOf: id })) };
-
-    const found = await store.get(id);
-    if (found?.caller !== caller) return replay({ store, queue }, key, notFound('job'));
+  /** `found`: the job `id`, null when it is not there for the caller. Where it cannot be run again, what the key has made is given all the same. */
+  return async function runAgain(id: string, found: Job | null, call: RetryCall): Promise<Accepted> {
+    const key = { ...call, fingerprint: retryFingerprint(id) };
+    if (!found) return replay({ store, queue }, key, notFound('job'));
     if (!isTerminal(found.status)) {
       return replay(
         { store, queue },
@@ -58,9 +61,19 @@ export function createRetry({ accept, store, queue, catalogue, deadlineMs, newId
       tags: found.tags,
       retryOf: id,
       deadlineMs,
-      requestId,
     };
     return accept(job, ['id']);
+  };
+}
+
+/** `retryJob` of a caller, under a key of its own. */
+export function createRetry(options: RetryOptions) {
+  const runAgain = createRunAgain(options);
+  return async ({ caller, requestId, id, idempotencyKey }: RetryRequest): Promise<Accepted> => {
+    const issues = checkRetryArguments({ idempotencyKey });
+    if (issues.length > 0) throw badInput(issues);
+    const found = await options.store.get(id);
+    return runAgain(id, found?.caller === caller ? found : null, { caller, idempotencyKey, requestId });
   };
 }
 

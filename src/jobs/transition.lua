@@ -46,6 +46,7 @@ if ended then
   set.expiresAt = string.format('%d', now + ARGV[5])
   redis.call('ZREM', tag .. 'open', id)
   redis.call('ZADD', tag .. 'ended', set.expiresAt, id)
+  if to == 'FAILED' and set.error then redis.call('ZADD', tag .. 'failed:' .. cjson.decode(set.error).code, now, id) end
 end
 if to ~= status then
   set.status = to

@@ -1,0 +1,115 @@
+import { GatewayError } from '../core/errors.ts';
+import type { Job } from '../core/job.ts';
+import type { LoggedEvent } from '../progress/log.ts';
+import { type AcceptOptions, createAccept } from './accept-job.ts';
+import type { FailedJob, FailedJobIndex, FailedJobQuery } from './failed-jobs.ts';
+import type { IndexEntry } from './index-page.ts';
+import { createRunAgain, type RetryOptions, retryFingerprint } from './retry.ts';
+
+/** What became of one job of a bulk. `retry`: the job that runs it again. `would-retry` is all that a dry run does. */
+export type RetryResult =
+  | { id: string; outcome: 'retried' | 'already-retried'; retry: string }
+  | { id: string; outcome: 'would-retry' }
+  | { id: string; outcome: 'refused'; reason: string };
+
+export interface ShownJob {
+  job: Job;
+  /** Null when the log does not reach back to the first one. */
+  events: LoggedEvent[] | null;
+  /** The job that runs it again on an operator's behalf. */
+  retriedAs: string | null;
+}
+
+/** What an operator does with the jobs of all callers. */
+export interface JobOperator {
+  /** Milliseconds since 1970 on the clock by which jobs have their times. */
+  now(): Promise<number>;
+  failed(query: FailedJobQuery, limit: number): AsyncIterable<FailedJob>;
+  /** Null when there is no such job. */
+  show(id: string): Promise<ShownJob | null>;
+  /**
+   * Runs FAILED jobs again, for their callers and with their parameters; each one once, however often this is called and wherever
+   * it is cut off. Throws UNAVAILABLE where none could be accepted now.
+   */
+  retry(ids: AsyncIterable<string> | Iterable<string>, options: { dryRun: boolean }): AsyncIterable<RetryResult>;
+}
+
+export interface JobOperatorOptions extends AcceptOptions, Pick<RetryOptions, 'deadlineMs' | 'newId'> {
+  index: FailedJobIndex;
+  /** Stands in the new jobs as the request that made them. */
+  requestId: string;
+}
+
+const PAGE = 100;
+/** Jobs that are accepted at a time: each may bring a graph of a megabyte. */
+const BATCH = 20;
+
+/** No caller's key holds a control character: see generate-arguments.ts. */
+const keyOf = (id: string) => `\u0000retry:${id}`;
+
+export function createJobOperator(options: JobOperatorOptions): JobOperator {
+  const { index, store, requestId } = options;
+  // The record's own template is asked of Redis, whatever is installed where the operator sits.
+  const catalogue = { get: () => undefined };
+  const runAgain = createRunAgain({ ...options, catalogue, accept: createAccept(options) });
+
+  async function retryOne(id: string, dryRun: boolean): Promise<RetryResult> {
+    const job = await store.get(id);
+    if (!job) return { id, outcome: 'refused', reason: 'there is no such job: it was deleted, or has expired' };
+    if (job.status !== 'FAILED') return { id, outcome: 'refused', reason: `the job is ${job.status}, not FAILED` };
+    if (dryRun) return { id, outcome: 'would-retry' };
+    try {
+      const { job: made, replayed } = await runAgain(id, job, {
+        caller: job.caller,
+        idempotencyKey: keyOf(id),
+        // Longer than the failed job can still be found and run again.
+        keyLifeMs: (job.expiresAt ?? 0) - (job.finishedAt ?? 0),
+        requestId,
+      });
+      return { id, outcome: replayed ? 'already-retried' : 'retried', retry: made.id };
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.details.code === 'UNAVAILABLE') throw error;
+      return { id, outcome: 'refused', reason: error.message };
+    }
+  }
+
+  return {
+    now: () => index.now(),
+
+    async *failed(query, limit) {
+      let after: IndexEntry | null = null;
+      for (let left = limit; left > 0; ) {
+        const page: Awaited<ReturnType<FailedJobIndex['page']>> = await index.page({
+          ...query,
+          first: Math.min(PAGE, left),
+          after,
+        });
+        yield* page.jobs;
+        left -= page.jobs.length;
+        if (page.next === null) return;
+        after = page.next;
+      }
+    },
+
+    async show(id) {
+      const found = await index.read(id);
+      if (!found) return null;
+      const { caller } = found.job;
+      const made = await store.madeBy({ caller, idempotencyKey: keyOf(id), fingerprint: retryFingerprint(id) });
+      const retriedAs = made && ('job' in made ? made.job.id : made.jobId);
+      return { ...found, retriedAs };
+    },
+
+    async *retry(ids, { dryRun }) {
+      let batch: string[] = [];
+      const run = () => Promise.all(batch.map((id) => retryOne(id, dryRun)));
+      for await (const id of ids) {
+        batch.push(id);
+        if (batch.length < BATCH) continue;
+        yield* await run();
+        batch = [];
+      }
+      yield* await run();
+    },
+  };
+}
