@@ -123,7 +123,7 @@ export async function closeRedis(redis: Redis): Promise<void> {
 export function isRedisDown(error: unknown): boolean {
   return (
     error instanceof Error &&
-    /Connection is closed|Command timed out|isn't writeable|max retries per request|Socket closed|ECONN|ETIMEDOUT|EPIPE|ENOENT|EAI_AGAIN|LOADING|OOM command not allowed|MISCONF|READONLY|UNBLOCKED|MASTERDOWN|CLUSTERDOWN/.test(
+    /Connection is closed|Command timed out|isn't writeable|max retries per request|Socket closed|ECONN|ETIMEDOUT|EPIPE|ENOENT|EAI_AGAIN|LOADING|OOM command not allowed|EXECABORT|MISCONF|READONLY|UNBLOCKED|MASTERDOWN|CLUSTERDOWN/.test(
       `${error.name} ${error.message}`,
     )
   );

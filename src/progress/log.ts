@@ -2,7 +2,8 @@ import type { Redis } from 'ioredis';
 import { type JobEvent, type JobEventType, jobEventTypes } from '../core/events.ts';
 import { isTerminal, type Job } from '../core/job.ts';
 import type { Keys } from '../jobs/keys.ts';
-import { parseRecord } from '../jobs/record.ts';
+import { fieldsOf, parseRecord } from '../jobs/record.ts';
+import { loadScript, type ScriptReply, strings } from '../jobs/scripts.ts';
 
 export interface LoggedEvent {
   seq: number;
@@ -17,31 +18,28 @@ export interface LogReading {
   events: LoggedEvent[] | null;
 }
 
-type StreamEntry = [id: string, fields: string[]];
+const readScript = loadScript(new URL('read-log.lua', import.meta.url));
 
-function parseEntry([id, fields]: StreamEntry): LoggedEvent {
-  const type = jobEventTypes.find((known) => known === fields[1]);
-  if (!type) throw new Error(`the log holds an event of unknown type ${fields[1]}`);
-  return { seq: Number.parseInt(id, 10), type, at: Number(fields[3]) };
+function parseEntries(entries: ScriptReply | undefined): LoggedEvent[] {
+  if (!Array.isArray(entries)) throw new Error('the log was not answered as a list');
+  return entries.map((entry) => {
+    const [id, fields] = Array.isArray(entry) ? entry : [];
+    const [, name, , at] = strings(fields);
+    const type = jobEventTypes.find((known) => known === name);
+    if (!type) throw new Error(`the log holds an event of unknown type ${name}`);
+    return { seq: Number.parseInt(String(id), 10), type, at: Number(at) };
+  });
 }
 
 /** Null when there is no such job. */
 export async function readLog(redis: Redis, keys: Keys, jobId: string, afterSeq: number): Promise<LogReading | null> {
-  const replies = await redis
-    .multi()
-    .hgetall(keys.job(jobId))
-    .xrange(keys.events(jobId), '-', '+', 'COUNT', 1)
-    .xrange(keys.events(jobId), `(${afterSeq}`, '+')
-    .exec();
-  const [record, oldest, entries] = (replies ?? []).map(([error, value]) => {
-    if (error) throw error;
-    return value;
-  }) as [{ [name: string]: string }, StreamEntry[], StreamEntry[]];
-  const job = parseRecord(record);
+  const reply = await readScript(redis, [keys.job(jobId), keys.events(jobId)], [afterSeq]);
+  const [record, oldest, entries] = Array.isArray(reply) ? reply : [];
+  const job = parseRecord(fieldsOf(strings(record)));
   if (!job) return null;
-  const first = oldest[0] ? parseEntry(oldest[0]).seq : Number.POSITIVE_INFINITY;
+  const first = parseEntries(oldest)[0]?.seq ?? Number.POSITIVE_INFINITY;
   const reaches = afterSeq === job.seq || (afterSeq < job.seq && first <= afterSeq + 1);
-  return { job, events: reaches ? entries.map(parseEntry) : null };
+  return { job, events: reaches ? parseEntries(entries) : null };
 }
 
 /**
