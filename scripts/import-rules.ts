@@ -74,6 +74,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     only('sharp', /^src\/variants\//),
     only('ioredis', /^src\/redis\.ts$/),
     only('ws', /^(?:src\/http|src\/simulator|worker\/comfyui)\//),
+    only('prom-client', /^src\/observability\//),
     only('undici', /^worker\/(?:comfyui|inputs)\//),
     only('graphql-yoga', /^src\/http\//),
     only('graphql-ws', /^src\/http\//),

@@ -3,14 +3,18 @@ import type { ArtifactStore } from './artifacts/artifact-store.ts';
 import type { Config } from './config.ts';
 import { createArtifactTexts } from './graphql/artifact/artifact-texts.ts';
 import { createEngine } from './graphql/engine.ts';
+import { createMeteredEngine } from './graphql/metered-engine.ts';
 import { createSchema } from './graphql/schema.ts';
 import { startAdminServer } from './http/admin-server.ts';
 import { createArtifactDownload } from './http/artifact-download.ts';
 import { createArtifactUpload } from './http/artifact-upload.ts';
 import { sendHealthReport } from './http/health-endpoints.ts';
+import { createMetricsEndpoint } from './http/metrics-endpoint.ts';
 import { type ArtifactRoute, type HttpServer, startHttpServer } from './http/server.ts';
 import { createStoragePassage } from './http/storage-passage.ts';
 import { createVariantDownload, VARIANTS_PATH } from './http/variant-download.ts';
+import { registerSockets } from './observability/gateway-metrics.ts';
+import { createOperationMetrics } from './observability/operation-metrics.ts';
 import { artifactFolder, openGatewayServices, type Surroundings } from './services.ts';
 
 /** Of SHUTDOWN_TIMEOUT, what requests under way get to end. */
@@ -22,6 +26,9 @@ export async function startGateway(config: Config, around: Surroundings, port: n
   const log = around.log.child({ part: 'gateway' });
   const services = await openGatewayServices(config, around);
   const { catalogue, health, artifacts, variants, variantMaker, now } = services;
+  const schema = createSchema(catalogue);
+  const subscriptions = Object.keys(schema.getSubscriptionType()?.getFields() ?? {});
+  const operations = createOperationMetrics(around.metrics, subscriptions, now);
   let draining = false;
 
   const server = await startHttpServer({
@@ -30,7 +37,7 @@ export async function startGateway(config: Config, around: Surroundings, port: n
     publicUrl,
     allowedOrigins: config.http.allowedOrigins,
     maxBodyBytes: config.http.maxBodyBytes,
-    engine: createEngine({ schema: createSchema(catalogue), log }),
+    engine: createMeteredEngine(createEngine({ schema, log }), operations),
     services: {
       ...services,
       texts: createArtifactTexts(artifacts),
@@ -45,12 +52,14 @@ export async function startGateway(config: Config, around: Surroundings, port: n
     ready: async () => !draining && (await services.redisReady()),
     log,
   });
+  registerSockets(around.metrics, server.sockets);
   shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
   // First, so that what is held is answered within the grace.
   shutdown.add('waits', () => services.waits.close());
   if (config.admin) {
     const report = (_req: IncomingMessage, res: ServerResponse) => sendHealthReport(res, health);
-    const admin = await startAdminServer({ ...config.admin, log, routes: { '/health': report } });
+    const routes = { '/health': report, '/metrics': createMetricsEndpoint(around.metrics) };
+    const admin = await startAdminServer({ ...config.admin, log, routes });
     shutdown.add('private port', () => admin.close(0));
   }
   shutdown.add('readiness', () => {

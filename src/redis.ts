@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Redis, type RedisOptions } from 'ioredis';
+import { type Command, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import { ConfigError } from './config.ts';
 
@@ -23,21 +23,48 @@ const roles: Record<ConnectionRole, RedisOptions> = {
   subscriber: { maxRetriesPerRequest: null },
 };
 
+/** Told of each command that was answered or has failed, and how long that took. */
+export type OnRedisCall = (command: string, seconds: number) => void;
+
 export interface ConnectOptions {
   /** redis://, rediss:// or the path of a unix socket. */
   url: string;
   role: ConnectionRole;
   log: Logger;
+  onCall?: OnRedisCall | undefined;
+}
+
+/**
+ * A connection that tells how long its commands take. Duplicates are not timed: BullMQ makes one to wait on, and what waits there
+ * says nothing of Redis.
+ */
+class TimedRedis extends Redis {
+  onCall: OnRedisCall | undefined;
+  readonly #timed = new WeakSet<Command>();
+
+  override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
+    const [command] = args;
+    const { onCall } = this;
+    // It comes here again when it is sent again, behind a reconnect.
+    if (onCall && !this.#timed.has(command)) {
+      this.#timed.add(command);
+      const began = performance.now();
+      const settled = () => onCall(command.name, (performance.now() - began) / 1000);
+      command.promise.then(settled, settled);
+    }
+    return super.sendCommand(...args);
+  }
 }
 
 /** Opens a connection that reconnects for ever; a connection that is refused at first is waited for. */
-export function connectRedis({ url, role, log }: ConnectOptions): Redis {
-  const redis = new Redis(url, {
+export function connectRedis({ url, role, log, onCall }: ConnectOptions): Redis {
+  const redis = new TimedRedis(url, {
     ...roles[role],
     connectTimeout: 2_000,
     keepAlive: 10_000,
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
   });
+  redis.onCall = onCall;
   let down = false;
   // One line when it goes and one when it is back: ioredis says `error` at each try.
   redis.on('error', (error: Error) => {
@@ -159,4 +186,18 @@ export async function checkDurability(redis: Redis, log: Logger): Promise<void> 
       'redis may lose its last second when it crashes; appendfsync always loses nothing',
     );
   }
+}
+
+/**
+ * Whether Redis keeps what it acknowledges, as it is now: it evicts nothing, and it writes its append-only file. By INFO, which
+ * also those answer that do not let their settings be read.
+ */
+export async function isDurable(redis: Redis): Promise<boolean> {
+  const [memory, persistence] = await Promise.all([redis.info('memory'), redis.info('persistence')]);
+  const says = (text: string, line: string) => text.split('\r\n').includes(line);
+  return (
+    says(memory, 'maxmemory_policy:noeviction') &&
+    says(persistence, 'aof_enabled:1') &&
+    says(persistence, 'aof_last_write_status:ok')
+  );
 }

@@ -9,7 +9,10 @@ import { startEmbeddedRedis } from './embedded/redis.ts';
 import { startEmbeddedSimulator } from './embedded/simulator.ts';
 import { startGateway } from './gateway.ts';
 import { startAdminServer } from './http/admin-server.ts';
+import { createMetricsEndpoint } from './http/metrics-endpoint.ts';
+import { createProcessMetrics } from './observability/process-metrics.ts';
 import type { Shutdown } from './shutdown.ts';
+import { readVersion } from './version.ts';
 
 /** Of the simulated ComfyUI of `npm start`: 20 steps take about 8 s, as on a small GPU, so that a person can watch them. */
 const EMBEDDED_SPEED = 0.05;
@@ -46,7 +49,8 @@ export async function startAll(config: Config, log: Logger, shutdown: Shutdown):
   if (config.s3 === undefined) embedded.push(`storage in ${dataDir.path}`);
 
   const signingSecret = config.folder.signingSecret ?? dataDir.signingSecret;
-  const around = { redisUrl, publicUrl: url, signingSecret, log, shutdown };
+  const metrics = createProcessMetrics({ role: 'all', version: readVersion() });
+  const around = { redisUrl, publicUrl: url, signingSecret, metrics, log, shutdown };
   await startWorker(config, around, backends);
   const server = await startGateway(config, around, port);
   return { graphqlUrl: `${server.url}/graphql`, embedded };
@@ -66,6 +70,7 @@ export async function startGatewayRole(config: Config, log: Logger, shutdown: Sh
     redisUrl: config.redis.url ?? '',
     publicUrl: url,
     signingSecret: signingSecret ?? '',
+    metrics: createProcessMetrics({ role: 'gateway', version: readVersion() }),
     log,
     shutdown,
   };
@@ -79,10 +84,15 @@ export async function startWorkerRole(config: Config, log: Logger, shutdown: Shu
   // A worker stores and never signs: gateways make the addresses.
   const signingSecret = randomBytes(32).toString('hex');
   const publicUrl = config.http.publicUrl ?? 'http://127.0.0.1';
-  const around = { redisUrl: config.redis.url ?? '', publicUrl, signingSecret, log, shutdown };
+  const metrics = createProcessMetrics({ role: 'worker', version: readVersion() });
+  const around = { redisUrl: config.redis.url ?? '', publicUrl, signingSecret, metrics, log, shutdown };
   await startWorker(config, around, config.comfyui.backends ?? []);
   if (config.admin) {
-    const admin = await startAdminServer({ ...config.admin, log });
+    const admin = await startAdminServer({
+      ...config.admin,
+      log,
+      routes: { '/metrics': createMetricsEndpoint(metrics) },
+    });
     shutdown.add('private port', () => admin.close(0));
   }
 }

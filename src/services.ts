@@ -4,10 +4,11 @@ import type { Logger } from 'pino';
 import { v7 } from 'uuid';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
 import { createArtifactStore } from './artifacts/create-artifact-store.ts';
+import { createTimedStore } from './artifacts/timed-store.ts';
 import { createRedisNodeTimes } from './backends/node-times.ts';
 import { createRedisBackendDirectory, createRedisBackendReporter, startGrace } from './backends/redis-backends.ts';
 import { createRedisCatalogueDirectory, createRedisCataloguePublisher } from './backends/redis-catalogues.ts';
-import type { Config } from './config.ts';
+import type { BackendAddress, Config } from './config.ts';
 import { createHealth } from './health/check-health.ts';
 import { createCatalogueCheck } from './jobs/check-catalogues.ts';
 import type { JobSession } from './jobs/cli.ts';
@@ -18,7 +19,11 @@ import { createRedisGatewayStore } from './jobs/redis-gateway-store.ts';
 import { createRedisWorkerStore } from './jobs/redis-worker-store.ts';
 import { createJobs } from './jobs/service.ts';
 import { startSweeper } from './jobs/sweeper.ts';
+import { createGatewayMetrics } from './observability/gateway-metrics.ts';
+import { registerInstallation } from './observability/installation-metrics.ts';
+import type { ProcessMetrics } from './observability/process-metrics.ts';
 import { throttledWarning } from './observability/throttled.ts';
+import { createWorkerMetrics } from './observability/worker-metrics.ts';
 import { reachRedis } from './operator-redis.ts';
 import { createRedisPreviewPublisher } from './progress/previews.ts';
 import { createRedisChanges } from './progress/redis-changes.ts';
@@ -26,7 +31,15 @@ import { createRedisProgress } from './progress/redis-progress.ts';
 import { createWaits } from './progress/wait.ts';
 import { createBullConsumer, createBullQueue } from './queue/bullmq.ts';
 import type { DeliveryHandler } from './queue/queue.ts';
-import { answersWithin, checkDurability, closeRedis, connectRedis, untilAnswered, whenReady } from './redis.ts';
+import {
+  answersWithin,
+  checkDurability,
+  closeRedis,
+  connectRedis,
+  isDurable,
+  untilAnswered,
+  whenReady,
+} from './redis.ts';
 import { startRedisClock } from './redis-clock.ts';
 import type { Shutdown } from './shutdown.ts';
 import { createFileCheck } from './uploads/check-files.ts';
@@ -36,6 +49,7 @@ import { createVariantMaker } from './variants/make-variants.ts';
 import { createRedisVariantClaims } from './variants/redis-claims.ts';
 import { createVariantAddresses } from './variants/variant-addresses.ts';
 import { readVersion } from './version.ts';
+import type { WorkflowCatalogue } from './workflows/catalogue.ts';
 import { createCustomParser } from './workflows/custom.ts';
 import { loadCatalogue } from './workflows/load.ts';
 
@@ -46,6 +60,8 @@ export interface Surroundings {
   publicUrl: string;
   /** Of the folder driver. */
   signingSecret: string;
+  /** Of the whole process. */
+  metrics: ProcessMetrics;
   log: Logger;
   /** Gets a way to stop each thing that is started. */
   shutdown: Shutdown;
@@ -65,6 +81,7 @@ function randomSeed(): number {
 export async function openGatewayServices(config: Config, around: Surroundings) {
   const { log, shutdown } = around;
   const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
+  const metrics = createGatewayMetrics(around.metrics, namesIn(catalogue));
   const redis = openRedis(around, 'request');
   const subscriber = openRedis(around, 'subscriber');
   const keys = createKeys(config.redis.prefix);
@@ -84,12 +101,13 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     retentionMs,
     idempotencyTtlMs,
     noBackendGraceMs: config.comfyui.noBackendGraceMs,
+    onEnded: metrics.jobEnded,
   });
   const queue = createBullQueue(redis, keys, log);
   shutdown.add('queue', () => queue.close());
   const backends = createRedisBackendDirectory(redis, keys);
   const catalogues = createRedisCatalogueDirectory({ redis, keys, backends, log });
-  const feed = createRedisProgress({ redis, subscriber, keys, log, now });
+  const feed = createRedisProgress({ redis, subscriber, keys, log, now, onConflated: metrics.eventConflated });
   shutdown.add('progress', () => feed.close());
   const changes = createRedisChanges({ redis, subscriber, keys, log });
   shutdown.add('changes', () => changes.close());
@@ -107,6 +125,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     queue,
     artifacts,
     onRedisDown,
+    onAccepted: metrics.jobAccepted,
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
     deadlineMs,
@@ -121,7 +140,17 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     newId: () => v7(),
     onRedisDown,
   });
-  const sweeper = startSweeper({ redis, keys, store, queue, artifacts, uploads: uploadStore, retentionMs, log });
+  const sweeper = startSweeper({
+    redis,
+    keys,
+    store,
+    queue,
+    artifacts,
+    uploads: uploadStore,
+    retentionMs,
+    log,
+    onEnded: metrics.jobEnded,
+  });
   shutdown.add('sweeper', () => sweeper.close());
   const variants = createVariantAddresses({
     claims: createRedisVariantClaims(redis, keys),
@@ -134,6 +163,17 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const variantMaker = createVariantMaker({ artifacts, log });
   shutdown.add('variants', () => variantMaker.close());
   const health = createHealth({ redis, store, artifacts, backends, version: readVersion(), now });
+  registerInstallation(
+    around.metrics,
+    {
+      counts: store.counts,
+      liveWorkers: backends.liveWorkers,
+      backends: backends.backends,
+      durable: () => isDurable(redis),
+      checkStorage: artifacts.check,
+    },
+    throttledWarning(log, 'a figure of /metrics could not be read'),
+  );
   return {
     catalogue,
     artifacts,
@@ -153,8 +193,8 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   };
 }
 
-/** All that a worker is made of, but the worker itself. Waits for Redis. */
-export async function openWorkerServices(config: Config, around: Surroundings) {
+/** All that a worker for `servers` is made of, but the worker itself. Waits for Redis. */
+export async function openWorkerServices(config: Config, around: Surroundings, servers: readonly BackendAddress[]) {
   const { log } = around;
   const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
   const artifacts = openArtifacts(config, around);
@@ -172,6 +212,10 @@ export async function openWorkerServices(config: Config, around: Surroundings) {
     nodeTimesStore: createRedisNodeTimes(redis, keys),
     catalogues: createRedisCataloguePublisher(redis, keys),
     knownCatalogues: createRedisCatalogueDirectory({ redis, keys, backends, log }),
+    metrics: createWorkerMetrics(around.metrics, {
+      workflows: namesIn(catalogue),
+      backends: servers.map(({ name }) => name),
+    }),
     consume: (handler: DeliveryHandler) => createBullConsumer(redis, keys, handler, log),
     /** `Class.input` of the catalogue's MODEL parameters, whose options workers report. */
     modelInputs: catalogue.workflows.flatMap(({ parameters }) => parameters.flatMap(({ modelOf }) => modelOf ?? [])),
@@ -207,15 +251,17 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
   return { operator, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-function openRedis({ redisUrl, log, shutdown }: Surroundings, role: 'request' | 'subscriber' | 'durable') {
-  const redis = connectRedis({ url: redisUrl, role, log });
+const namesIn = ({ workflows }: WorkflowCatalogue) => workflows.map(({ name }) => name);
+
+function openRedis({ redisUrl, log, metrics, shutdown }: Surroundings, role: 'request' | 'subscriber' | 'durable') {
+  const redis = connectRedis({ url: redisUrl, role, log, onCall: metrics.redisCalled });
   shutdown.add(`redis ${role}`, () => closeRedis(redis));
   return redis;
 }
 
 /** `now` dates signed addresses; a worker makes none. */
 function openArtifacts(config: Config, around: Surroundings, now?: () => number): ArtifactStore {
-  const artifacts = createArtifacts(config, around, now);
+  const artifacts = createTimedStore(createArtifacts(config, around, now), around.metrics.storageCalled);
   around.shutdown.add('artifacts', () => artifacts.close());
   return artifacts;
 }

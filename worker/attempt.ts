@@ -1,6 +1,14 @@
 import type { Logger } from 'pino';
-import type { Job, JobStatus, NodeTiming, Submission } from '../src/core/job.ts';
+import {
+  isTerminal,
+  type Job,
+  type JobStatus,
+  type NodeTiming,
+  type Submission,
+  type TerminalStatus,
+} from '../src/core/job.ts';
 import type { Change, LeaseState, WorkerJobStore } from '../src/jobs/job-store.ts';
+import type { AttemptOutcome, WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { Backend } from './backends/pool.ts';
 import { reasonOf } from './scrub.ts';
 import type { Timings } from './timings.ts';
@@ -66,14 +74,23 @@ export interface AttemptOptions {
   handover: AbortSignal;
   /** The prompt that the record names, where it is at a server of this worker. */
   prompt: LivePrompt | null;
+  metrics?: WorkerMetrics | undefined;
 }
+
+/** What a move that was carried out makes of the attempt; a job whose cancel was asked for ends by whichever move comes. */
+const OUTCOMES: Record<TerminalStatus, AttemptOutcome> = {
+  SUCCEEDED: 'succeeded',
+  FAILED: 'failed',
+  CANCELED: 'canceled',
+};
 
 const ENDS: Partial<Record<Change['move'], JobStatus>> = { succeed: 'SUCCEEDED', fail: 'FAILED', cancel: 'CANCELED' };
 
 const MOVE_BACKOFF_MS = { first: 100, most: 2_000 };
 
 export function beginAttempt(options: AttemptOptions): Attempt {
-  const { store, job, log, timings, delivery, handover } = options;
+  const { store, job, log, timings, delivery, handover, metrics } = options;
+  const beganAt = performance.now();
   const control = new AbortController();
   const { signal } = control;
   let submission = job.submission;
@@ -82,10 +99,21 @@ export function beginAttempt(options: AttemptOptions): Attempt {
   let previewed = false;
   let stopped: StopReason | null = null;
   let nextLook: NodeJS.Timeout | undefined;
+  let result: AttemptOutcome | null = null;
 
   function stop(reason: StopReason) {
     if (stopped === null || reason === 'lost') stopped = reason;
     control.abort(new Stopped(stopped));
+  }
+
+  /** This attempt's move has led to that status. */
+  function moved(change: Change, status: JobStatus): JobStatus {
+    if (change.move === 'retry' && status === 'QUEUED') result = change.counts ? 'retried' : 'put_back';
+    if (!isTerminal(status)) return status;
+    result = OUTCOMES[status];
+    const code = status === 'FAILED' && change.move === 'fail' ? change.error.code : '';
+    metrics?.jobEnded(job, status, code, (performance.now() - beganAt) / 1000);
+    return status;
   }
 
   /** The lease has just been confirmed, so a prompt may be touched. */
@@ -151,20 +179,22 @@ export function beginAttempt(options: AttemptOptions): Attempt {
     async move(change) {
       const outcome = await writeOnceAnswered(options, change);
       // Its answer was lost with a connection, and it was sent again: this very move has ended the job.
-      if (outcome.outcome === 'ended' && outcome.status === ENDS[change.move]) return outcome.status;
+      if (outcome.outcome === 'ended' && outcome.status === ENDS[change.move]) return moved(change, outcome.status);
       if (outcome.outcome !== 'done') {
         stop(outcome.outcome);
         throw new Stopped(outcome.outcome);
       }
       if (change.move === 'submit') submission = change.submission;
       if (outcome.cancelRequested && outcome.status === 'RUNNING' && cancelSeenAt === undefined) obeyCancel();
-      return outcome.status;
+      return moved(change, outcome.status);
     },
     async confirm() {
       obey(await store.lease(job.id, job.lease));
       signal.throwIfAborted();
     },
     [Symbol.dispose]() {
+      const cutShort = stopped === 'lost' || stopped === 'ended' ? stopped : 'error';
+      metrics?.attemptEnded(result ?? cutShort);
       clearTimeout(timeout);
       clearTimeout(nextLook);
       delivery.removeEventListener('abort', onLockLost);

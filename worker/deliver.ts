@@ -21,12 +21,13 @@ export async function deliver(
   lease: BackendLease,
   plan: Plan,
   watch: PromptWatch,
-  { artifacts: store, readMedia, tempDir, timings }: JobParts,
+  { artifacts: store, readMedia, tempDir, timings, metrics }: JobParts,
 ): Promise<void> {
   const { job, log, submission } = attempt;
   const { client } = lease.backend;
   lease.saw('succeeded');
   const outputs = await outputsOf(entry, plan, watch);
+  const began = performance.now();
   const artifacts = await storeOutputs(outputs, {
     attempt,
     plan,
@@ -36,6 +37,7 @@ export async function deliver(
     tempDir,
     timings,
   });
+  metrics?.jobUploaded((performance.now() - began) / 1000);
   const status = await attempt.move({
     move: 'succeed',
     artifacts,

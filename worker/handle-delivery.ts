@@ -90,9 +90,11 @@ async function run(
   const { job } = claim;
   const prompt = recordedPrompt(job, parts);
   if (claim.outcome === 'ended') {
+    if (claim.now && isTerminal(job.status)) parts.metrics?.jobEnded(job, job.status, '', null);
     if (prompt && job.status !== 'SUCCEEDED') await parts.reaper.cancel(prompt.backend, prompt.promptId);
     return DONE;
   }
+  parts.metrics?.jobClaimed(job);
   const log = parts.log.child({
     jobId,
     requestId: job.requestId,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { BackendAddress, Config } from '../src/config.ts';
+import { registerBackendStates } from '../src/observability/worker-metrics.ts';
 import { openWorkerServices, type Surroundings } from '../src/services.ts';
 import { openTempFolder } from './temp-folder.ts';
 import { createWorker } from './worker.ts';
@@ -14,7 +15,7 @@ export async function startWorker(
   backends: readonly BackendAddress[],
 ): Promise<void> {
   const { log, shutdown } = around;
-  const services = await openWorkerServices(config, around);
+  const services = await openWorkerServices(config, around, backends);
   const temp = await openTempFolder();
   shutdown.add('temporary files', temp.remove);
   const workerId = randomUUID();
@@ -31,6 +32,7 @@ export async function startWorker(
     finishTimeoutMs: config.shutdownTimeoutMs * FINISH_SHARE,
     log: log.child({ part: 'worker' }),
   });
+  registerBackendStates(around.metrics, worker.backends);
   shutdown.add('worker', () => worker.close());
   log.info({ workerId, backends: backends.map(({ name }) => name) }, 'worker started');
 }

@@ -4,6 +4,7 @@ import type { MediaReader } from '../src/artifacts/media-facts.ts';
 import type { BackendReporter } from '../src/backends/backends.ts';
 import type { CatalogueDirectory } from '../src/backends/catalogues.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
+import type { WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
 import type { Pool } from './backends/pool.ts';
 import type { PlacedFiles } from './inputs/placed-files.ts';
@@ -44,5 +45,6 @@ export interface JobParts {
   timings: Timings;
   /** 0 to 1. */
   random: () => number;
+  metrics?: WorkerMetrics | undefined;
   log: Logger;
 }

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
 import { createMediaReader } from '../src/artifacts/media-facts.ts';
-import type { BackendReporter } from '../src/backends/backends.ts';
+import type { BackendReport, BackendReporter } from '../src/backends/backends.ts';
 import type { CatalogueDirectory, CataloguePublisher } from '../src/backends/catalogues.ts';
 import type { NodeTimesStore } from '../src/backends/node-times.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
+import type { WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
 import type { DeliveryHandler, JobConsumer } from '../src/queue/queue.ts';
 import type { BreakerOptions } from './backends/breaker.ts';
@@ -55,9 +56,12 @@ export interface WorkerParts {
   breaker?: BreakerOptions;
   /** 0 to 1; default Math.random. */
   random?: () => number;
+  metrics?: WorkerMetrics | undefined;
 }
 
 export interface Worker {
+  /** The servers that it has looked at, as it sees them now. */
+  backends(): BackendReport[];
   /**
    * Takes no more jobs, lets those that run finish for `finishTimeoutMs`, then hands them back: the next worker goes on with their
    * prompts. Resolves when everything is closed. Any number of times.
@@ -67,7 +71,8 @@ export interface Worker {
 
 /** Starts taking jobs as soon as a ComfyUI is reached. */
 export function createWorker(options: WorkerParts): Worker {
-  const { log, modelInputs, catalogues, depth, reporter, random = Math.random, workerId = randomUUID() } = options;
+  const { log, modelInputs, catalogues, depth, reporter, metrics, random = Math.random } = options;
+  const { workerId = randomUUID() } = options;
   const timings: Timings = { ...defaultTimings, ...options.timings };
   const handover = new AbortController();
   let consumer: JobConsumer | undefined;
@@ -97,16 +102,18 @@ export function createWorker(options: WorkerParts): Worker {
       const next = parking.next(name);
       if (next !== null) consumer?.hasten(next);
     },
+    onBreaker: (name, state) => metrics?.breakerChanged(name, state),
     ...(options.breaker ? { breaker: options.breaker } : {}),
   });
+  const backends = () =>
+    connected.flatMap<BackendReport>(({ monitor: { report } }) => {
+      if (!report) return [];
+      return report.status === 'UP' && pool.isDraining(report.name) ? { ...report, status: 'DRAINING' } : report;
+    });
   const reports = startReports({
     reporter,
     workerId,
-    read: () =>
-      connected.flatMap(({ monitor: { report } }) => {
-        if (!report) return [];
-        return report.status === 'UP' && pool.isDraining(report.name) ? { ...report, status: 'DRAINING' } : report;
-      }),
+    read: backends,
     onDraining: (names) => pool.drain(names),
     intervalMs: timings.monitor,
     log,
@@ -136,6 +143,7 @@ export function createWorker(options: WorkerParts): Worker {
     readMedia: createMediaReader(),
     timings,
     random,
+    metrics,
     log,
   };
   consumer = options.consume((jobId, signal) => handleDelivery(jobId, signal, handover.signal, parts));
@@ -155,6 +163,7 @@ export function createWorker(options: WorkerParts): Worker {
 
   let closing: Promise<void> | undefined;
   return {
+    backends,
     close() {
       closing ??= close();
       return closing;

@@ -167,17 +167,26 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits }: En
       return flood ? { errors: flood } : run(operation, undefined);
     },
     source,
-    async subscribe(operation) {
-      const events = await source(operation);
-      if (!(Symbol.asyncIterator in events)) return events;
-      return mapEvents(
-        events,
-        (event) => run(operation, event),
-        (error) => present(error, requestIdIn(operation)),
-      );
-    },
+    subscribe: subscribeBy({ source, executeEvent: run, publicError: present }),
     executeEvent: run,
     publicError: present,
+  };
+}
+
+/** A subscription whose events are executed one by one. */
+export function subscribeBy({
+  source,
+  executeEvent,
+  publicError,
+}: Pick<Engine, 'source' | 'executeEvent' | 'publicError'>): Engine['subscribe'] {
+  return async (operation) => {
+    const events = await source(operation);
+    if (!(Symbol.asyncIterator in events)) return events;
+    return mapEvents(
+      events,
+      (event) => executeEvent(operation, event),
+      (error) => publicError(error, requestIdIn(operation)),
+    );
   };
 }
 

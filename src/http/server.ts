@@ -1,5 +1,5 @@
 /*
- * The public HTTP server. startHttpServer(options) -> { url, port, close(graceMs) }.
+ * The public HTTP server. startHttpServer(options) -> { url, port, sockets(), close(graceMs) }.
  *
  * host, port          where to listen; port 0 takes a free one
  * publicUrl           origin that users know the gateway by; its host is let in, and pages of it may call
@@ -70,6 +70,8 @@ export interface HttpServer {
   /** Where it listens, without a slash at its end. */
   url: string;
   port: number;
+  /** WebSocket connections that are open. */
+  sockets(): number;
   close(graceMs: number): Promise<void>;
 }
 
@@ -187,6 +189,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const address = await listen(server, options.host, options.port);
   return {
     ...address,
+    sockets: webSocket.sockets,
     async close(graceMs) {
       const closed = closeServer(server, graceMs);
       const socketsClosed = webSocket.close(graceMs);

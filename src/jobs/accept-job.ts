@@ -16,6 +16,8 @@ export interface AcceptOptions {
   queue: JobQueue;
   /** All are asked, and what they find is told at once. */
   checks: readonly JobCheck[];
+  /** Told of each job that record and queue hold. */
+  onAccepted?: (job: Job, replayed: boolean) => void;
 }
 
 export interface Accepted {
@@ -26,7 +28,8 @@ export interface Accepted {
 export type AcceptJob = (job: NewJob, path: readonly (string | number)[]) => Promise<Accepted>;
 
 /** Accepts a job, or gives back what its key already made. Answers only when record and queue both hold it. */
-export function createAccept({ store, queue, checks }: AcceptOptions): AcceptJob {
+export function createAccept(options: AcceptOptions): AcceptJob {
+  const { store, checks } = options;
   /** Those of the installed workflows are read once. */
   const templates = new WeakMap<object, Template>();
 
@@ -44,8 +47,8 @@ export function createAccept({ store, queue, checks }: AcceptOptions): AcceptJob
 
   return async function accept(job, path) {
     const issues = await issuesOf(job, path);
-    if (issues.length === 0) return settle(queue, await store.accept(job));
-    return replay({ store, queue }, job, badInput(issues));
+    if (issues.length === 0) return settle(options, await store.accept(job));
+    return replay(options, job, badInput(issues));
   };
 }
 
@@ -54,16 +57,19 @@ export function createAccept({ store, queue, checks }: AcceptOptions): AcceptJob
  * given its job, whatever has changed since. Throws the refusal where the key is new.
  */
 export async function replay(
-  { store, queue }: Pick<AcceptOptions, 'store' | 'queue'>,
+  options: Pick<AcceptOptions, 'store' | 'queue' | 'onAccepted'>,
   key: Pick<NewJob, 'caller' | 'idempotencyKey' | 'fingerprint'>,
   refusal: GatewayError,
 ): Promise<Accepted> {
-  const made = await store.madeBy(key);
+  const made = await options.store.madeBy(key);
   if (!made) throw refusal;
-  return settle(queue, made);
+  return settle(options, made);
 }
 
-async function settle(queue: JobQueue, accepted: AcceptOutcome): Promise<Accepted> {
+async function settle(
+  { queue, onAccepted }: Pick<AcceptOptions, 'queue' | 'onAccepted'>,
+  accepted: AcceptOutcome,
+): Promise<Accepted> {
   switch (accepted.outcome) {
     case 'reused':
       throw new GatewayError(
@@ -80,5 +86,7 @@ async function settle(queue: JobQueue, accepted: AcceptOutcome): Promise<Accepte
   const { job } = accepted;
   // Also on a replay: whoever made the record may have died before the queue had it.
   if (job.status === 'QUEUED') await queue.add(job.id, job.order);
-  return { job, replayed: accepted.outcome === 'replayed' };
+  const replayed = accepted.outcome === 'replayed';
+  onAccepted?.(job, replayed);
+  return { job, replayed };
 }

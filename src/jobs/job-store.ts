@@ -19,8 +19,8 @@ export type MoveOutcome =
 export type ClaimOutcome =
   /** A recorded submission may still be alive at its server. */
   | { outcome: 'claimed'; job: Job }
-  /** It has ended (also by this very claim, where a cancel had been requested): its recorded prompt may still be alive. */
-  | { outcome: 'ended'; job: Job }
+  /** It has ended (`now`: by this very claim, where a cancel had been requested): its recorded prompt may still be alive. */
+  | { outcome: 'ended'; job: Job; now: boolean }
   | { outcome: 'gone' };
 
 /** What a running attempt must know to go on: `lost` when the lease is no longer the given one. `previews`: somebody watches them. */

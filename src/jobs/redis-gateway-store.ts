@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { type Job, noProgress, type Priority } from '../core/job.ts';
+import { isTerminal, type Job, noProgress, type Priority } from '../core/job.ts';
 import { fittingPage, pageOfIds } from './job-page.ts';
 import type { GatewayJobStore, NewJob } from './job-store.ts';
 import { CHANGES_LIFE_MS, type Keys } from './keys.ts';
@@ -17,6 +17,8 @@ export interface GatewayStoreOptions {
   idempotencyTtlMs: number;
   /** Jobs are refused when no ComfyUI has been seen for so long. */
   noBackendGraceMs: number;
+  /** Told of a job that a cancel has ended here, before any worker had it. */
+  onEnded?: (job: Job) => void;
 }
 
 /** BullMQ's priority numbers, smaller first, with room between them. Without one a job would run before all others. */
@@ -150,7 +152,10 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
 
     async requestCancel(id) {
       const moved = await transition({ id, move: 'requestCancel' }, { withRecord: true });
-      if (moved.outcome === 'done' && moved.job) return moved.job;
+      if (moved.outcome === 'done' && moved.job) {
+        if (isTerminal(moved.status)) options.onEnded?.(moved.job);
+        return moved.job;
+      }
       return parseRecord(await redis.hgetall(keys.job(id)));
     },
 

@@ -41,7 +41,7 @@ export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: nu
       if (claimed.outcome === 'gone' || claimed.outcome === 'lost') return { outcome: 'gone' };
       const job = claimed.outcome === 'done' ? claimed.job : parseRecord(await redis.hgetall(keys.job(jobId)));
       if (!job) return { outcome: 'gone' };
-      if (isTerminal(job.status)) return { outcome: 'ended', job };
+      if (isTerminal(job.status)) return { outcome: 'ended', job, now: claimed.outcome === 'done' };
       return { outcome: 'claimed', job };
     },
 

@@ -9,7 +9,7 @@ import { checkRetryArguments } from './generate-arguments.ts';
 import type { NewJob } from './job-store.ts';
 import type { RetryRequest } from './jobs.ts';
 
-export interface RetryOptions extends Pick<AcceptOptions, 'store' | 'queue'> {
+export interface RetryOptions extends Pick<AcceptOptions, 'store' | 'queue' | 'onAccepted'> {
   accept: AcceptJob;
   catalogue: Pick<WorkflowCatalogue, 'get'>;
   deadlineMs: number;
@@ -23,7 +23,9 @@ export const retryFingerprint = (id: string) => sha256(canonicalJson({ retryOf: 
 type RetryCall = Pick<NewJob, 'caller' | 'idempotencyKey' | 'keyLifeMs' | 'requestId'>;
 
 /** Runs an ended job again with what it was run with, its seed included, under a new id and with the default deadline. */
-export function createRunAgain({ accept, store, queue, catalogue, deadlineMs, newId }: RetryOptions) {
+export function createRunAgain(options: RetryOptions) {
+  const { accept, store, catalogue, deadlineMs, newId } = options;
+
   /** Null when it is no longer kept. */
   async function templateOf({ workflow, template: hash }: Job): Promise<{ template: NewJob['template'] } | null> {
     if (hash === null) return { template: null };
@@ -36,18 +38,14 @@ export function createRunAgain({ accept, store, queue, catalogue, deadlineMs, ne
   /** `found`: the job `id`, null when it is not there for the caller. Where it cannot be run again, what the key has made is given all the same. */
   return async function runAgain(id: string, found: Job | null, call: RetryCall): Promise<Accepted> {
     const key = { ...call, fingerprint: retryFingerprint(id) };
-    if (!found) return replay({ store, queue }, key, notFound('job'));
+    if (!found) return replay(options, key, notFound('job'));
     if (!isTerminal(found.status)) {
-      return replay(
-        { store, queue },
-        key,
-        conflict(`the job is ${found.status}: it can be run again once it has ended`),
-      );
+      return replay(options, key, conflict(`the job is ${found.status}: it can be run again once it has ended`));
     }
     const kept = await templateOf(found);
     if (!kept) {
       const message = `the workflow ${found.workflow} is no longer kept as this job ran it: generate anew`;
-      return replay({ store, queue }, key, conflict(message));
+      return replay(options, key, conflict(message));
     }
     const { graph } = planOf(kept.template && parseTemplate(kept.template.text), found.parameters);
     const job: NewJob = {

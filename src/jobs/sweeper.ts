@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { jobPrefix, uploadKey } from '../artifacts/keys.ts';
+import type { Job } from '../core/job.ts';
 import type { JobQueue } from '../queue/queue.ts';
 import { isRedisDown } from '../redis.ts';
 import type { UploadStore } from '../uploads/upload.ts';
@@ -21,6 +22,8 @@ export interface SweeperOptions {
   log: Logger;
   /** How often deadlines are looked at, so how late one may be seen. Default 1 s; everything else at every fifth time. */
   intervalMs?: number;
+  /** Told of each job that its deadline has ended. */
+  onEnded?: (job: Job) => void;
 }
 
 const REST_EVERY = 5;
@@ -56,10 +59,11 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
       const error = { code: 'TIMEOUT', message, nodeId: null, classType: null, retryable: true } as const;
       await Promise.all(
         due.map(async (id) => {
-          const moved = await transition({ id, move: 'expire', set: { error } });
+          const moved = await transition({ id, move: 'expire', set: { error } }, { withRecord: true });
           // A record that has vanished leaves its index entry behind.
-          if (moved.outcome !== 'done') await redis.zrem(keys.open, id);
-          else log.info({ jobId: id }, 'job passed its deadline');
+          if (moved.outcome !== 'done') return await redis.zrem(keys.open, id);
+          log.info({ jobId: id }, 'job passed its deadline');
+          if (moved.job) options.onEnded?.(moved.job);
         }),
       );
       if (due.length < BATCH) return;

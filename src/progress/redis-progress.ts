@@ -22,6 +22,8 @@ export interface ProgressOptions {
   /** Records are compared with what watchers have seen every so often, in case a message was lost. Default 5 s. */
   checkIntervalMs?: number;
   now?: () => number;
+  /** Told of each event that a newer one has replaced for a slow watcher. */
+  onConflated?: () => void;
 }
 
 /** Together with one reading it keeps within the 3 s in which an outage is told. */
@@ -134,7 +136,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
       const watcher = createWatcher(() => {
         feed.remove(watcher);
         unfollow(jobId, following);
-      });
+      }, options.onConflated);
       feed.add(watcher);
       try {
         await within(SUBSCRIBE_TIMEOUT_MS, following.subscription);

@@ -18,9 +18,10 @@ export interface Watcher {
 
 /**
  * A plain iterator rather than a generator: a generator's `return()` waits for the `next()` that hangs, so a client that
- * leaves while nothing happens would never be let go. `onClose` runs once, when the client leaves or the last event is out.
+ * leaves while nothing happens would never be let go. `onClose` runs once, when the client leaves or the last event is out,
+ * `onConflated` with each event that a newer one replaces.
  */
-export function createWatcher(onClose: () => void): Watcher {
+export function createWatcher(onClose: () => void, onConflated?: () => void): Watcher {
   const queue: JobEvent[] = [];
   /** The PREVIEW that waits; in its place among the queue by its number. */
   let preview: JobEvent | null = null;
@@ -71,6 +72,7 @@ export function createWatcher(onClose: () => void): Watcher {
     if (closed || ending) return;
     if (event.type === 'PREVIEW') {
       if (held || event.seq < lastSeq) return;
+      if (preview) onConflated?.();
       preview = event;
       return serve();
     }
@@ -81,7 +83,10 @@ export function createWatcher(onClose: () => void): Watcher {
     // A SNAPSHOT may go back, where Redis has lost writes, and an end is an end whatever its number.
     if (event.seq <= lastSeq && event.type !== 'SNAPSHOT' && !isTerminalEvent(event.type)) return;
     lastSeq = event.seq;
-    if (event.type === 'PROGRESS' && queue.at(-1)?.type === 'PROGRESS') queue.pop();
+    if (event.type === 'PROGRESS' && queue.at(-1)?.type === 'PROGRESS') {
+      queue.pop();
+      onConflated?.();
+    }
     queue.push(event);
     if (isTerminalEvent(event.type)) ending = { error: null };
     if (ending || event.type === 'SNAPSHOT') preview = null;

@@ -18,6 +18,7 @@ test.each([
   ['the configuration knows the product', 'src/config/rules.ts', 'src/core/job.ts'],
   ['BullMQ leaves its place', 'src/jobs/service.ts', 'bullmq'],
   ['a Redis client is made elsewhere', 'src/jobs/service.ts', 'ioredis'],
+  ['a use case keeps figures of its own', 'src/jobs/service.ts', 'prom-client'],
 ])('%s: refused', (_, from, to) => {
   expect(brokenBy(from, to, false)).toHaveLength(1);
 });

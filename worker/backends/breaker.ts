@@ -14,6 +14,8 @@ export interface BreakerOptions {
   openMs?: { first: number; most: number };
   /** Milliseconds that only grow; default performance.now. */
   now?: () => number;
+  /** Told of each new state. */
+  onChange?: (state: BreakerState['state']) => void;
 }
 
 export interface Breaker {
@@ -32,9 +34,15 @@ export function createBreaker(options: BreakerOptions = {}): Breaker {
   const { threshold = 3, openMs = { first: 2_000, most: 60_000 }, now = () => performance.now() } = options;
   let current: BreakerState = { state: 'closed', failures: 0 };
 
+  function become(next: BreakerState) {
+    const changed = next.state !== current.state;
+    current = next;
+    if (changed) options.onChange?.(next.state);
+  }
+
   function look(): BreakerState {
     if (current.state === 'open' && now() >= current.untilMs) {
-      current = { state: 'halfOpen', round: current.round, trying: false };
+      become({ state: 'halfOpen', round: current.round, trying: false });
     }
     return current;
   }
@@ -59,13 +67,13 @@ export function createBreaker(options: BreakerOptions = {}): Breaker {
       return true;
     },
     succeeded() {
-      current = { state: 'closed', failures: 0 };
+      become({ state: 'closed', failures: 0 });
     },
     failed() {
       const seen = look();
-      if (seen.state === 'halfOpen') current = open(seen.round + 1);
-      else if (seen.state === 'closed' && seen.failures + 1 >= threshold) current = open(1);
-      else if (seen.state === 'closed') current = { state: 'closed', failures: seen.failures + 1 };
+      if (seen.state === 'halfOpen') become(open(seen.round + 1));
+      else if (seen.state === 'closed' && seen.failures + 1 >= threshold) become(open(1));
+      else if (seen.state === 'closed') become({ state: 'closed', failures: seen.failures + 1 });
     },
     abandoned() {
       if (current.state === 'halfOpen') current = { ...current, trying: false };

@@ -46,6 +46,8 @@ export interface PoolOptions {
   /** Called for a server that has room, with each change and each look at it. */
   onRoom(name: string): void;
   breaker?: BreakerOptions;
+  /** Told of each change of a server's breaker. */
+  onBreaker?: (name: string, state: Breaker['state']) => void;
   /** Milliseconds that only grow; default performance.now. */
   now?: () => number;
 }
@@ -74,7 +76,10 @@ export function createPool(options: PoolOptions): Pool {
       backend.name,
       {
         backend,
-        breaker: createBreaker(options.breaker),
+        breaker: createBreaker({
+          ...options.breaker,
+          onChange: (state) => options.onBreaker?.(backend.name, state),
+        }),
         reachable: false,
         others: 0,
         draining: false,

@@ -1,0 +1,34 @@
+import { type ArtifactStore, StorageError, type StorageFailure } from './artifact-store.ts';
+
+/** Told of each call that storage has answered, or failed at, and how long that took. */
+export type OnStorageCall = (operation: string, outcome: 'ok' | StorageFailure, seconds: number) => void;
+
+/**
+ * A store whose calls are timed. One that its caller gave up says nothing of the storage and is left out, and so is `url`, which
+ * asks nobody. A `read` is over when its first bytes can be had.
+ */
+export function createTimedStore(store: ArtifactStore, onCall: OnStorageCall): ArtifactStore {
+  async function time<T>(operation: string, ask: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    const seconds = () => (performance.now() - began) / 1000;
+    try {
+      const answer = await ask();
+      onCall(operation, 'ok', seconds());
+      return answer;
+    } catch (error) {
+      if (error instanceof StorageError) onCall(operation, error.reason, seconds());
+      throw error;
+    }
+  }
+
+  return {
+    put: (...args) => time('put', () => store.put(...args)),
+    head: (...args) => time('head', () => store.head(...args)),
+    read: (...args) => time('read', () => store.read(...args)),
+    removePrefix: (...args) => time('removePrefix', () => store.removePrefix(...args)),
+    url: store.url,
+    uploadUrl: (...args) => time('uploadUrl', () => store.uploadUrl(...args)),
+    check: (...args) => time('check', () => store.check(...args)),
+    close: store.close,
+  };
+}

@@ -1,0 +1,50 @@
+import { Counter, Gauge } from 'prom-client';
+import { isTerminal, type Job } from '../core/job.ts';
+import { oneOf, type ProcessMetrics } from './process-metrics.ts';
+
+export interface GatewayMetrics {
+  /** A job was accepted, or given back since its key had made it already. */
+  jobAccepted(job: Pick<Job, 'workflow'>, replayed: boolean): void;
+  /** The gateway itself ended a job: a cancel of one that was QUEUED, or a deadline. */
+  jobEnded(job: Pick<Job, 'workflow' | 'status' | 'error'>): void;
+  /** An event was left out for a watcher that is slow. */
+  eventConflated(): void;
+}
+
+/** `workflows`: names in the catalogue. */
+export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonly string[]): GatewayMetrics {
+  const registers = [metrics.registry];
+  const accepted = new Counter({
+    name: 'comfygate_jobs_accepted_total',
+    help: 'Jobs that were accepted; replayed: the key had made the job already, and it was given back.',
+    labelNames: ['workflow', 'replayed'],
+    registers,
+  });
+  const conflated = new Counter({
+    name: 'comfygate_events_conflated_total',
+    help: 'PROGRESS and PREVIEW events that a newer one has replaced for a watcher that is slow.',
+    registers,
+  });
+  const workflowOf = oneOf([...workflows, 'custom']);
+
+  return {
+    jobAccepted: ({ workflow }, replayed) =>
+      accepted.inc({ workflow: workflowOf(workflow), replayed: String(replayed) }),
+    jobEnded({ workflow, status, error }) {
+      if (isTerminal(status)) metrics.jobEnded(workflowOf(workflow), status, error?.code ?? '');
+    },
+    eventConflated: () => conflated.inc(),
+  };
+}
+
+/** `count` gives the sockets that are open now. */
+export function registerSockets({ registry }: ProcessMetrics, count: () => number): void {
+  new Gauge({
+    name: 'comfygate_sockets',
+    help: 'WebSocket connections that are open.',
+    registers: [registry],
+    collect() {
+      this.set(count());
+    },
+  });
+}

@@ -1,0 +1,131 @@
+import { Counter, Gauge, Histogram } from 'prom-client';
+import { type JobEventType, jobEventTypes } from '../core/events.ts';
+import { oneOf, type ProcessMetrics } from './process-metrics.ts';
+
+/** What kind of operation it was: `operation` is the name of its one root field, `other` where it has none or several. */
+export interface OperationLabels {
+  operation: string;
+  type: 'query' | 'mutation' | 'subscription' | 'other';
+}
+
+/** One subscription, from its acceptance on. */
+export interface SubscriptionMeter {
+  /** An event has gone out to its watcher. */
+  sent(event: unknown): void;
+  /** It is over, whoever ended it. Any number of times. */
+  ended(): void;
+}
+
+export interface OperationMetrics {
+  /** An operation was answered or refused. A subscription is, when it is accepted. `code` of its first error; null: none. */
+  answered(labels: OperationLabels, code: string | null, seconds: number): void;
+  accepted(operation: string): SubscriptionMeter;
+}
+
+/** Every code that an operation can be answered with, but for those of faults that end a request before it is one. */
+const CODES = [
+  'OK',
+  'BAD_USER_INPUT',
+  'CONFLICT',
+  'FORBIDDEN',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'IDEMPOTENCY_KEY_REUSED',
+  'INTERNAL',
+  'LIMIT_EXCEEDED',
+  'NOT_FOUND',
+  'OPERATION_RESOLUTION_FAILURE',
+  'UNAUTHENTICATED',
+  'UNAVAILABLE',
+];
+
+/** Up to a minute: `waitSeconds` holds answers for as long. */
+const OPERATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const EVENT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** `subscriptions`: names of the subscription fields. `now`: milliseconds since 1970 on the clock of Redis, which dates events. */
+export function createOperationMetrics(
+  { registry }: ProcessMetrics,
+  subscriptions: readonly string[],
+  now: () => number,
+): OperationMetrics {
+  const registers = [registry];
+  const durations = new Histogram({
+    name: 'comfygate_operation_duration_seconds',
+    help: 'Time that operations took, by root field and by the code of their first error, or OK.',
+    labelNames: ['operation', 'type', 'code'],
+    buckets: OPERATION_BUCKETS,
+    registers,
+  });
+  const firstEvents = new Histogram({
+    name: 'comfygate_first_event_seconds',
+    help: 'Time from the acceptance of a subscription until its first event has gone out.',
+    labelNames: ['operation'],
+    buckets: EVENT_BUCKETS,
+    registers,
+  });
+  const deliveries = new Histogram({
+    name: 'comfygate_event_delivery_seconds',
+    help: 'Time from what happened, by the clock of Redis, until its event has gone out to a watcher.',
+    buckets: EVENT_BUCKETS,
+    registers,
+  }).labels();
+  const open = new Gauge({
+    name: 'comfygate_subscriptions',
+    help: 'Subscriptions that are open.',
+    labelNames: ['operation'],
+    registers,
+  });
+  const sent = new Counter({
+    name: 'comfygate_events_sent_total',
+    help: 'Events that have gone out to watchers.',
+    labelNames: ['type'],
+    registers,
+  });
+  const codeOf = oneOf(CODES);
+  const subscriptionOf = oneOf(subscriptions);
+  for (const name of subscriptions) open.set({ operation: name }, 0);
+  // Found once: with each event thousands of watchers come here.
+  const sentOf = new Map<unknown, Counter.Internal>(jobEventTypes.map((type) => [type, sent.labels(type)]));
+
+  return {
+    answered({ operation, type }, code, seconds) {
+      durations.observe({ operation, type, code: code === null ? 'OK' : codeOf(code) }, seconds);
+    },
+
+    accepted(field) {
+      const operation = subscriptionOf(field);
+      const acceptedAt = now();
+      let begun = false;
+      let ended = false;
+      open.inc({ operation });
+      return {
+        sent(event) {
+          const at = now();
+          if (!begun) firstEvents.observe({ operation }, seconds(at - acceptedAt));
+          begun = true;
+          if (!isEvent(event)) return;
+          sentOf.get(event.type)?.inc();
+          // What came before it was subscribed to is replayed, and says nothing of how fast events are.
+          if (event.at >= acceptedAt && happened(event.type)) deliveries.observe(seconds(at - event.at));
+        },
+        ended() {
+          if (!ended) open.dec({ operation });
+          ended = true;
+        },
+      };
+    },
+  };
+}
+
+/** What is known of the clock of Redis may be a little behind it. */
+const seconds = (ms: number) => Math.max(0, ms) / 1000;
+
+function isEvent(event: unknown): event is { type: JobEventType; at: number } {
+  return (
+    typeof event === 'object' && event !== null && 'type' in event && 'at' in event && typeof event.at === 'number'
+  );
+}
+
+/** A SNAPSHOT is made for its watcher, and a PREVIEW is dated by whoever passes it on. */
+const happened = (type: JobEventType) => type !== 'SNAPSHOT' && type !== 'PREVIEW';

@@ -1,0 +1,77 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { StorageFailure } from '../artifacts/artifact-store.ts';
+import type { JobErrorCode, TerminalStatus } from '../core/job.ts';
+
+export type ProcessRole = 'gateway' | 'worker' | 'all';
+
+/** The figures of this process, and those that every role has. What only one role has is registered where that is started. */
+export interface ProcessMetrics {
+  registry: Registry;
+  contentType: string;
+  /** All figures in Prometheus's text format. */
+  text(): Promise<string>;
+  /** A call of Redis was answered, or has failed. `command` is a name that our code has written. */
+  redisCalled(command: string, seconds: number): void;
+  storageCalled(operation: string, outcome: 'ok' | StorageFailure, seconds: number): void;
+  jobEnded(workflow: string, status: TerminalStatus, code: JobErrorCode | ''): void;
+}
+
+const REDIS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+const STORAGE_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+/** One registry for each process, whatever runs in it. */
+export function createProcessMetrics({ role, version }: { role: ProcessRole; version: string }): ProcessMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'comfygate_build_info',
+    help: 'Always 1; what this process is.',
+    labelNames: ['version', 'role'],
+    registers,
+  }).set({ version, role }, 1);
+  const redisCalls = new Histogram({
+    name: 'comfygate_redis_call_seconds',
+    help: 'Time from a Redis command to its answer or failure; commands that wait by intent are left out.',
+    labelNames: ['command'],
+    buckets: REDIS_BUCKETS,
+    registers,
+  });
+  const storageCalls = new Histogram({
+    name: 'comfygate_storage_call_seconds',
+    help: 'Time of a call of the artifact storage: its outcome is ok, or why it failed.',
+    labelNames: ['operation', 'outcome'],
+    buckets: STORAGE_BUCKETS,
+    registers,
+  });
+  const ended = new Counter({
+    name: 'comfygate_jobs_ended_total',
+    help: 'Jobs that this process has ended; code says why one FAILED and is empty otherwise.',
+    labelNames: ['workflow', 'status', 'code'],
+    registers,
+  });
+  /** Found once: these are called thousands of times a second. */
+  const commands = new Map<string, Histogram.Internal<'command'>>();
+
+  return {
+    registry,
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    redisCalled(command, seconds) {
+      let calls = commands.get(command);
+      if (!calls) {
+        calls = redisCalls.labels(command);
+        commands.set(command, calls);
+      }
+      calls.observe(seconds);
+    },
+    storageCalled: (operation, outcome, seconds) => storageCalls.observe({ operation, outcome }, seconds),
+    jobEnded: (workflow, status, code) => ended.inc({ workflow, status, code }),
+  };
+}
+
+/** Bounds a label: a name that is none of those known becomes `other`. */
+export function oneOf(known: Iterable<string>): (name: string) => string {
+  const names = new Set(known);
+  return (name) => (names.has(name) ? name : 'other');
+}
