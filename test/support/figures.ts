@@ -1,0 +1,55 @@
+/** Figures as Prometheus would read them off /metrics. */
+export interface Figures {
+  /** Names of all metrics, with their types. */
+  types: Map<string, string>;
+  /** The value of the one series that has these labels (others may be there too); undefined: there is none. */
+  value(name: string, labels?: { [label: string]: string }): number | undefined;
+  /** Values of one label in all series of a metric. */
+  labels(name: string, label: string): string[];
+}
+
+interface Series {
+  name: string;
+  labels: Map<string, string>;
+  value: number;
+}
+
+const LINE = /^([a-z_:][a-z0-9_:]*)(?:\{(.*)\})? (\S+)$/i;
+
+function parseFigures(text: string): Figures {
+  const types = new Map<string, string>();
+  const series: Series[] = [];
+  for (const line of text.split('\n')) {
+    const [, typed, type] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? [];
+    if (typed && type) types.set(typed, type);
+    if (line === '' || line.startsWith('#')) continue;
+    const [, name, labels = '', value] = LINE.exec(line) ?? [];
+    if (!name) throw new Error(`not a line of Prometheus's text format: ${line}`);
+    const pairs = [...labels.matchAll(/([a-z_]+)="([^"]*)"/g)].map(
+      ([, label = '', text = '']) => [label, text] as const,
+    );
+    series.push({ name, labels: new Map(pairs), value: Number(value) });
+  }
+
+  return {
+    types,
+    value(name, labels = {}) {
+      const found = series.filter(
+        (each) =>
+          each.name === name && Object.entries(labels).every(([label, text]) => each.labels.get(label) === text),
+      );
+      if (found.length > 1) throw new Error(`${found.length} series are ${name} ${JSON.stringify(labels)}`);
+      return found[0]?.value;
+    },
+    labels: (name, label) => [
+      ...new Set(series.flatMap((each) => (each.name === name ? (each.labels.get(label) ?? []) : []))),
+    ],
+  };
+}
+
+/** Asks a private port for its figures. */
+export async function readFigures(port: number): Promise<Figures> {
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
+  if (answer.status !== 200) throw new Error(`/metrics answered ${answer.status}`);
+  return parseFigures(await answer.text());
+}
