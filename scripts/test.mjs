@@ -1,5 +1,5 @@
 // npm test: all tests, with real servers, from a fresh checkout.   npm test -- test/unit   runs a part.
-// Tests find MinIO, Chromium and promtool by MINIO_BIN, CHROMIUM_BIN and PROMTOOL_BIN. REPORT names a file to leave vitest's JSON in.
+// Tests find MinIO, Chromium and the other programs by MINIO_BIN, CHROMIUM_BIN and so on. REPORT names a file to leave vitest's JSON in.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { bootstrap, root } from './bootstrap.mjs';
 import { readReport } from './test-report.mjs';
 
-const { node, programs } = bootstrap(['redis', 'minio', 'chromium', 'promtool']);
+const { node, programs } = bootstrap(['redis', 'minio', 'chromium', 'promtool', 'kustomize', 'kubernetes-validate']);
 const scratch = mkdtempSync(join(tmpdir(), 'comfygate-test-'));
 const report = process.env.REPORT || join(scratch, 'report.json');
 process.exitCode = run();
@@ -34,10 +34,10 @@ function run() {
   return 1;
 }
 
-/** `MINIO_BIN` and the like, of what there is. */
+/** `MINIO_BIN`, `KUBERNETES_VALIDATE_BIN` and the like, of what there is. */
 function binaries({ redis: _onThePath, ...others }) {
   const there = Object.entries(others).filter(([, path]) => path !== undefined);
-  return Object.fromEntries(there.map(([name, path]) => [`${name.toUpperCase()}_BIN`, path]));
+  return Object.fromEntries(there.map(([name, path]) => [`${name.toUpperCase().replaceAll('-', '_')}_BIN`, path]));
 }
 
 function isTrue(value) {

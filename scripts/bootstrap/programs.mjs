@@ -1,9 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { apt, canUseApt, installCommand } from './apt.mjs';
 import { SetupError, say } from './report.mjs';
+
+const MANIFEST_TESTS = 'tests of the Kubernetes manifests';
+/** With the schemas of Kubernetes 1.37 and before. */
+const KUBERNETES_VALIDATE = '1.37.0';
 
 /** The path of a Redis server, Redis itself or Valkey; installed first where that is ours to do. */
 export function bringRedis() {
@@ -31,11 +35,53 @@ export function bringPromtool() {
   return bringGoProgram('promtool', { module, takes: 'about 4 minutes', without: 'tests of alert rules' });
 }
 
+/** The path of kustomize; undefined where it cannot be had: tests of the Kubernetes manifests are skipped then. */
+export function bringKustomize() {
+  // The newest that Go 1.24 builds.
+  const [module, version] = ['sigs.k8s.io/kustomize/kustomize/v5', 'v5.8.1'];
+  return bringGoProgram('kustomize', { module, version, takes: 'about 1 minute', without: MANIFEST_TESTS });
+}
+
+/**
+ * The path of kubernetes-validate, which carries Kubernetes' own schemas; undefined, and why said, where it cannot be had: tests
+ * of the manifests are skipped then. It has a Python environment of its own in the cache.
+ */
+export function bringKubernetesValidate() {
+  const name = 'kubernetes-validate';
+  const bin = join(cacheDir(), 'bin');
+  const cached = join(bin, name);
+  const found = () => (existsSync(cached) ? cached : onPath(name));
+  if (found()) return found();
+  say(`installing ${name}, once, for ${MANIFEST_TESTS} (pip)`);
+  const python = join(cacheDir(), `${name}-${KUBERNETES_VALIDATE}`);
+  if (!madeVenv(python) || !ran(join(python, 'bin', 'pip'), ['install', '-q', `${name}==${KUBERNETES_VALIDATE}`])) {
+    say(`${name} could not be installed: ${MANIFEST_TESTS} are skipped; they need python3 with its venv module`);
+    return undefined;
+  }
+  mkdirSync(bin, { recursive: true });
+  rmSync(cached, { force: true }); // one that leads nowhere is left of an environment that was removed
+  symlinkSync(join(python, 'bin', name), cached);
+  return found();
+}
+
+/** Debian leaves `venv` out of its python3. */
+function madeVenv(folder) {
+  const make = () => ran('python3', ['-m', 'venv', '--clear', folder]);
+  if (make()) return true;
+  if (!canUseApt()) return false;
+  apt('python3-venv');
+  return make();
+}
+
+function ran(command, args) {
+  return spawnSync(command, args, { stdio: ['ignore', 2, 2] }).status === 0;
+}
+
 /**
  * The path of a program of Go, built once into the cache; undefined, and why said, where it cannot be had. `without`: what is
- * skipped then.
+ * skipped then. `version`: needed where the newest asks for a newer Go than is common.
  */
-function bringGoProgram(name, { module, takes, without }) {
+function bringGoProgram(name, { module, version = 'latest', takes, without }) {
   const bin = join(cacheDir(), 'bin');
   const cached = join(bin, name);
   const found = () => (existsSync(cached) ? cached : onPath(name));
@@ -47,7 +93,7 @@ function bringGoProgram(name, { module, takes, without }) {
   say(`building ${name}, once, for ${without} (${takes})`);
   mkdirSync(bin, { recursive: true });
   const env = { ...process.env, GOBIN: bin, GOFLAGS: '-modcacherw' };
-  const { status } = spawnSync('go', ['install', `${module}@latest`], { env, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync('go', ['install', `${module}@${version}`], { env, stdio: ['ignore', 2, 2] });
   if (status !== 0) say(`${name} could not be built: ${without} are skipped`);
   return found();
 }

@@ -17,10 +17,11 @@ function run(...args: string[]) {
 }
 
 describe.skipIf(promtool === null)('promtool', () => {
-  test('finds nothing wrong with the rules and the example of a configuration', () => {
+  test('finds nothing wrong with the rules and the examples of a configuration', () => {
     for (const [kind, file] of [
       ['rules', 'prometheus/alerts.yml'],
       ['config', 'prometheus/prometheus.yml'],
+      ['config', 'prometheus/prometheus.kubernetes.yml'],
     ] as const) {
       const { status, output } = run('check', kind, '--lint=all', '--lint-fatal', deployed(file));
       expect(status, output).toBe(0);
