@@ -35,12 +35,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     why: 'the API imports core, use cases and ports',
     from: /^src\/graphql\//,
-    to: /^(?:src\/(?:http|simulator|embedded)\/|worker\/|src\/redis\.ts$)/,
+    to: /^(?:src\/(?:http|simulator|embedded)\/|worker\/|src\/redis(?:\.ts$|\/))/,
   },
   {
     why: 'HTTP carries the API and knows no other process',
     from: /^src\/http\//,
-    to: /^(?:src\/(?:simulator|embedded)\/|worker\/|src\/redis\.ts$)/,
+    to: /^(?:src\/(?:simulator|embedded)\/|worker\/|src\/redis(?:\.ts$|\/))/,
   },
   { why: 'a worker serves nobody', from: /^worker\//, to: /^src\/(?:graphql|http|simulator|embedded)\// },
   {
@@ -72,7 +72,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     only('minio', /^src\/artifacts\//),
     only('aws4fetch', /^src\/artifacts\//),
     only('sharp', /^src\/variants\//),
-    only('ioredis', /^src\/redis\.ts$/),
+    only('ioredis', /^src\/redis(?:\.ts$|\/)/),
     only('ws', /^(?:src\/http|src\/simulator|worker\/comfyui)\//),
     only('prom-client', /^src\/observability\//),
     only('undici', /^worker\/(?:comfyui|inputs)\//),

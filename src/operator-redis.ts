@@ -1,13 +1,12 @@
 import type { Redis } from 'ioredis';
-import type { Logger } from 'pino';
-import { connectRedis, whenReady } from './redis.ts';
+import { type ConnectOptions, connectRedis, whenReady } from './redis.ts';
 
 /** A person at a terminal does not wait for longer. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /** A connection for an operator's command. Rejects when Redis cannot be reached within five seconds; the message holds no password. */
-export async function reachRedis(url: string, log: Logger): Promise<Redis> {
-  const redis = connectRedis({ url, role: 'request', log });
+export async function reachRedis(where: Pick<ConnectOptions, 'url' | 'prefix' | 'log'>): Promise<Redis> {
+  const redis = connectRedis({ ...where, role: 'request' });
   try {
     await whenReady(redis, AbortSignal.timeout(CONNECT_TIMEOUT_MS));
     return redis;

@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
+import { parseRedisAddress } from './config/redis.ts';
 import { ConfigError } from './config.ts';
+import { groupOptions } from './redis/group-options.ts';
+import { createReconnects } from './redis/reconnects.ts';
 
 /**
  * What a connection is for:
@@ -27,10 +30,12 @@ const roles: Record<ConnectionRole, RedisOptions> = {
 export type OnRedisCall = (command: string, seconds: number) => void;
 
 export interface ConnectOptions {
-  /** redis://, rediss:// or the path of a unix socket. */
+  /** See config/redis.ts. */
   url: string;
   role: ConnectionRole;
   log: Logger;
+  /** REDIS_PREFIX; default `comfygate`. In a Cluster it says which node holds our keys. */
+  prefix?: string;
   onCall?: OnRedisCall | undefined;
 }
 
@@ -57,13 +62,21 @@ class TimedRedis extends Redis {
 }
 
 /** Opens a connection that reconnects for ever; a connection that is refused at first is waited for. */
-export function connectRedis({ url, role, log, onCall }: ConnectOptions): Redis {
-  const redis = new TimedRedis(url, {
+export function connectRedis({ url, role, log, prefix = 'comfygate', onCall }: ConnectOptions): Redis {
+  const options: RedisOptions = {
     ...roles[role],
     connectTimeout: 2_000,
     keepAlive: 10_000,
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
-  });
+    reconnectOnError: createReconnects(role === 'durable'),
+  };
+  const address = parseRedisAddress(url);
+  // Not quoted: it may hold a password.
+  if (!address) throw new Error('the address of Redis is none: see REDIS_URL in `comfygate config`');
+  const redis =
+    address.kind === 'single'
+      ? new TimedRedis(url, options)
+      : new TimedRedis({ ...options, ...groupOptions(address, prefix, options) });
   redis.onCall = onCall;
   let down = false;
   // One line when it goes and one when it is back: ioredis says `error` at each try.
@@ -146,14 +159,15 @@ export async function closeRedis(redis: Redis): Promise<void> {
   redis.disconnect();
 }
 
-/** Whether an error came from the connection rather than from a command. */
+const DOWN =
+  /Connection is closed|Command timed out|isn't writeable|max retries per request|Socket (?:closed|timeout)|All sentinels are unreachable|ECONN|ETIMEDOUT|EPIPE|ENOENT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|LOADING|OOM command not allowed|MISCONF|READONLY|NOREPLICAS|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|\b(?:MOVED|ASK) \d/;
+
+/** Whether an error came from the connection, or from a server that cannot serve now, rather than from a command. */
 export function isRedisDown(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    /Connection is closed|Command timed out|isn't writeable|max retries per request|Socket closed|ECONN|ETIMEDOUT|EPIPE|ENOENT|EAI_AGAIN|LOADING|OOM command not allowed|EXECABORT|MISCONF|READONLY|UNBLOCKED|MASTERDOWN|CLUSTERDOWN/.test(
-      `${error.name} ${error.message}`,
-    )
-  );
+  if (!(error instanceof Error)) return false;
+  // A transaction that was refused says why beside its own error.
+  if ('previousErrors' in error && Array.isArray(error.previousErrors)) return error.previousErrors.some(isRedisDown);
+  return DOWN.test(`${error.name} ${error.message}`);
 }
 
 /**
@@ -163,7 +177,7 @@ export function isRedisDown(error: unknown): boolean {
 export async function checkDurability(redis: Redis, log: Logger): Promise<void> {
   let settings: Record<string, string>;
   try {
-    const reply = await redis.config('GET', 'maxmemory-policy', 'appendonly', 'appendfsync');
+    const reply = await redis.config('GET', 'maxmemory-policy', 'appendonly', 'appendfsync', 'min-replicas-to-write');
     const flat = Array.isArray(reply) ? reply.map(String) : [];
     settings = Object.fromEntries(flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? '']] : [])));
   } catch (error) {
@@ -186,6 +200,16 @@ export async function checkDurability(redis: Redis, log: Logger): Promise<void> 
       'redis may lose its last second when it crashes; appendfsync always loses nothing',
     );
   }
+  if (settings['min-replicas-to-write'] === '0' && (await hasReplicas(redis))) {
+    log.warn(
+      'redis has replicas and does not wait for any: what it acknowledged last is lost when one of them takes over. ' +
+        'Set min-replicas-to-write 1.',
+    );
+  }
+}
+
+async function hasReplicas(redis: Redis): Promise<boolean> {
+  return /^connected_slaves:[1-9]/m.test(await redis.info('replication'));
 }
 
 /**

@@ -33,6 +33,7 @@ import { createBullConsumer, createBullQueue } from './queue/bullmq.ts';
 import type { DeliveryHandler } from './queue/queue.ts';
 import {
   answersWithin,
+  type ConnectionRole,
   checkDurability,
   closeRedis,
   connectRedis,
@@ -82,8 +83,8 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const { log, shutdown } = around;
   const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
   const metrics = createGatewayMetrics(around.metrics, namesIn(catalogue));
-  const redis = openRedis(around, 'request');
-  const subscriber = openRedis(around, 'subscriber');
+  const redis = openRedis(config, around, 'request');
+  const subscriber = openRedis(config, around, 'subscriber');
   const keys = createKeys(config.redis.prefix);
   await untilAnswered(redis, log, async () => {
     await checkDurability(redis, log);
@@ -198,7 +199,7 @@ export async function openWorkerServices(config: Config, around: Surroundings, s
   const { log } = around;
   const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
   const artifacts = openArtifacts(config, around);
-  const redis = openRedis(around, 'durable');
+  const redis = openRedis(config, around, 'durable');
   await whenReady(redis);
   await checkDurability(redis, log);
 
@@ -225,7 +226,7 @@ export async function openWorkerServices(config: Config, around: Surroundings, s
 /** What `comfygate jobs` works on. Rejects when Redis cannot be reached within five seconds. */
 export async function openJobOperator(config: Config, redisUrl: string, log: Logger): Promise<JobSession> {
   await using opened = new AsyncDisposableStack();
-  const redis = opened.adopt(await reachRedis(redisUrl, log), closeRedis);
+  const redis = opened.adopt(await reachRedis({ url: redisUrl, prefix: config.redis.prefix, log }), closeRedis);
   const keys = createKeys(config.redis.prefix);
   const queue = opened.adopt(createBullQueue(redis, keys, log), (each) => each.close());
   // Only asked what it holds: nothing is signed here.
@@ -253,8 +254,9 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
 
 const namesIn = ({ workflows }: WorkflowCatalogue) => workflows.map(({ name }) => name);
 
-function openRedis({ redisUrl, log, metrics, shutdown }: Surroundings, role: 'request' | 'subscriber' | 'durable') {
-  const redis = connectRedis({ url: redisUrl, role, log, onCall: metrics.redisCalled });
+function openRedis(config: Config, around: Surroundings, role: ConnectionRole) {
+  const { redisUrl, log, metrics, shutdown } = around;
+  const redis = connectRedis({ url: redisUrl, prefix: config.redis.prefix, role, log, onCall: metrics.redisCalled });
   shutdown.add(`redis ${role}`, () => closeRedis(redis));
   return redis;
 }

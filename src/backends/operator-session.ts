@@ -13,7 +13,7 @@ export interface OpenOperatorOptions {
 
 /** Rejects when Redis cannot be reached within five seconds; the message holds no password. */
 export async function openOperator({ url, prefix, log }: OpenOperatorOptions): Promise<OperatorSession> {
-  const redis = await reachRedis(url, log);
+  const redis = await reachRedis({ url, prefix, log });
   return {
     operator: createRedisBackendOperator(redis, createKeys(prefix)),
     [Symbol.asyncDispose]: () => closeRedis(redis),

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { MASKED, withoutPassword } from './mask.ts';
+import { MASKED, withoutPassword, withoutRedisPassword } from './mask.ts';
 
 /**
  * The effective values, a line `NAME=value` each in the form in which the environment takes them; `(embedded)`, `(none)` and
@@ -16,7 +16,7 @@ export function describeConfig(config: Config): string {
     ALLOWED_ORIGINS: http.allowedOrigins.join(',') || '(none)',
     AUTH: http.auth ?? '(not set)',
     MAX_BODY_BYTES: http.maxBodyBytes,
-    REDIS_URL: redis.url === undefined ? '(embedded)' : withoutPassword(redis.url),
+    REDIS_URL: redis.url === undefined ? '(embedded)' : withoutRedisPassword(redis.url),
     REDIS_PREFIX: redis.prefix,
     COMFYUI_URLS:
       comfyui.backends?.map(({ name, url }) => `${name}=${withoutPassword(url)}`).join(',') ?? '(simulator)',

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { EXPECTED_REDIS_ADDRESS, parseRedisAddress } from './redis.ts';
 
 /** A ComfyUI server by the name under which jobs remember it. */
 export interface BackendAddress {
@@ -69,13 +70,9 @@ export function originList() {
 
 const EXPECTED_ORIGIN = 'a bare origin like https://example.com:8443, without a path';
 
-/** What ioredis takes: a redis:// or rediss:// address, or the path of a unix socket. */
+/** Checked here and given as it is: it is taken apart where the connection is made. */
 export function redisAddress() {
-  return value('redis://HOST:PORT, rediss://HOST:PORT or the absolute path of a unix socket', (raw) => {
-    if (/^\/[^/]/.test(raw)) return raw;
-    const url = URL.canParse(raw) ? new URL(raw) : undefined;
-    return url && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname !== '' ? raw : undefined;
-  });
+  return value(EXPECTED_REDIS_ADDRESS, (raw) => (parseRedisAddress(raw) ? raw : undefined));
 }
 
 /**

@@ -8,6 +8,8 @@ const QUEUE = 'jobs';
 /** A worker that has not renewed its lock for so long is taken for dead; looked for every STALLED_INTERVAL_MS. */
 const LOCK_MS = 10_000;
 const STALLED_INTERVAL_MS = 5_000;
+/** After an error of the connection; the default is 15 s. */
+const RETRY_MS = 1_000;
 /** How many crashes a job survives is the record's to count, not BullMQ's. */
 const NEVER = 2 ** 31 - 1;
 
@@ -117,6 +119,7 @@ export function createBullConsumer(redis: Redis, keys: Keys, handle: DeliveryHan
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_INTERVAL_MS,
       maxStalledCount: NEVER,
+      runRetryDelay: RETRY_MS,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
     },
