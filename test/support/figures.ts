@@ -16,7 +16,7 @@ interface Series {
 
 const LINE = /^([a-z_:][a-z0-9_:]*)(?:\{(.*)\})? (\S+)$/i;
 
-function parseFigures(text: string): Figures {
+export function parseFigures(text: string): Figures {
   const types = new Map<string, string>();
   const series: Series[] = [];
   for (const line of text.split('\n')) {

@@ -26,6 +26,22 @@ async function drain(iterator: AsyncIterableIterator<JobEvent>, count: number): 
   return events;
 }
 
+test('each event that a newer one replaces is told of', async () => {
+  let replaced = 0;
+  const watcher = createWatcher(
+    () => {},
+    () => replaced++,
+  );
+  watcher.start([event('SNAPSHOT', 5)], 5);
+  for (const seq of [6, 7, 8]) watcher.push(event('PROGRESS', seq));
+  for (const name of 'ab') watcher.push(preview(8, name));
+  watcher.push(event('RETRYING', 9));
+  watcher.push(event('PROGRESS', 10));
+  expect(replaced).toBe(3);
+  expect(await drain(watcher.iterator, 5)).toHaveLength(5);
+  expect(replaced).toBe(3);
+});
+
 describe('for a reader that is slow', () => {
   test('the newest PREVIEW replaces the one that waits', async () => {
     const watcher = start();

@@ -95,6 +95,29 @@ describe('breaker', () => {
     expect(breaker.admit()).toBe(true);
   });
 
+  test('each of its changes is told once', () => {
+    const clock = { ms: 0 };
+    const changes: string[] = [];
+    const onChange = (state: string) => changes.push(state);
+    const breaker = createBreaker({
+      threshold: 2,
+      openMs: { first: 1_000, most: 1_000 },
+      now: () => clock.ms,
+      onChange,
+    });
+    breaker.succeeded();
+    for (let i = 0; i < 4; i++) breaker.failed();
+    expect(changes).toEqual(['open']);
+    clock.ms = 1_000;
+    breaker.admit();
+    breaker.failed();
+    clock.ms = 2_000;
+    for (let i = 0; i < 3; i++) breaker.allows();
+    breaker.admit();
+    breaker.succeeded();
+    expect(changes).toEqual(['open', 'halfOpen', 'open', 'halfOpen', 'closed']);
+  });
+
   test('failures of jobs that were running when it opened do not prolong it', () => {
     const { breaker, clock, fail } = start();
     fail(3);
