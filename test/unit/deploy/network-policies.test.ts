@@ -30,6 +30,10 @@ describe.skipIf(findProgram('kustomize') === null)('network policies', () => {
       prometheus: pod({ 'app.kubernetes.io/name': 'prometheus' }, 'monitoring'),
       'another pod of monitoring': pod({}, 'monitoring'),
       'a pod beside': pod({ app: 'something-else' }),
+      'another part of the product': pod({
+        'app.kubernetes.io/name': 'comfygate',
+        'app.kubernetes.io/part-of': 'comfygate',
+      }),
       'a worker elsewhere': { ...worker, namespace: 'elsewhere' },
       'redis elsewhere': pod({ 'app.kubernetes.io/name': 'redis' }, 'elsewhere'),
       'the internet': { ip: '93.184.216.34' },
