@@ -4,6 +4,7 @@ import { findNode } from './bootstrap/node.mjs';
 import { bringPackages } from './bootstrap/packages.mjs';
 import {
   bringChromium,
+  bringJaeger,
   bringKubernetesValidate,
   bringKustomize,
   bringMinio,
@@ -20,6 +21,7 @@ const BRING = {
   minio: bringMinio,
   chromium: bringChromium,
   promtool: bringPromtool,
+  jaeger: bringJaeger,
   kustomize: bringKustomize,
   'kubernetes-validate': bringKubernetesValidate,
 };

@@ -79,6 +79,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     only('graphql-yoga', /^src\/http\//),
     only('graphql-ws', /^src\/http\//),
     only('@pothos/core', /^src\/graphql\//),
+    only('@opentelemetry', /^src\/observability\//),
   ],
 ];
 

@@ -7,7 +7,15 @@ import { delimiter, dirname, join } from 'node:path';
 import { bootstrap, root } from './bootstrap.mjs';
 import { readReport } from './test-report.mjs';
 
-const { node, programs } = bootstrap(['redis', 'minio', 'chromium', 'promtool', 'kustomize', 'kubernetes-validate']);
+const { node, programs } = bootstrap([
+  'redis',
+  'minio',
+  'chromium',
+  'promtool',
+  'jaeger',
+  'kustomize',
+  'kubernetes-validate',
+]);
 const scratch = mkdtempSync(join(tmpdir(), 'comfygate-test-'));
 const report = process.env.REPORT || join(scratch, 'report.json');
 process.exitCode = run();

@@ -149,6 +149,18 @@ function group(s: Settings) {
       maxMegapixels: s.MAX_MEGAPIXELS,
     },
     logLevel: s.LOG_LEVEL,
+    /** Undefined: nothing is traced. */
+    tracing:
+      s.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+        ? undefined
+        : {
+            endpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT,
+            headers: s.OTEL_EXPORTER_OTLP_HEADERS,
+            /** Undefined: by the role. */
+            serviceName: s.OTEL_SERVICE_NAME,
+            /** The share of traces that are kept. */
+            ratio: s.OTEL_TRACES_SAMPLER_ARG,
+          },
     shutdownTimeoutMs: s.SHUTDOWN_TIMEOUT,
   } as const;
 }

@@ -5,6 +5,7 @@ import { createArtifactTexts } from './graphql/artifact/artifact-texts.ts';
 import { createEngine } from './graphql/engine.ts';
 import { createMeteredEngine } from './graphql/metered-engine.ts';
 import { createSchema } from './graphql/schema.ts';
+import { createTracedEngine } from './graphql/traced-engine.ts';
 import { startAdminServer } from './http/admin-server.ts';
 import { createArtifactDownload } from './http/artifact-download.ts';
 import { createArtifactUpload } from './http/artifact-upload.ts';
@@ -29,6 +30,7 @@ export async function startGateway(config: Config, around: Surroundings, port: n
   const schema = createSchema(catalogue);
   const subscriptions = Object.keys(schema.getSubscriptionType()?.getFields() ?? {});
   const operations = createOperationMetrics(around.metrics, subscriptions, now);
+  const engine = createMeteredEngine(createEngine({ schema, log }), operations);
   let draining = false;
 
   const server = await startHttpServer({
@@ -37,7 +39,7 @@ export async function startGateway(config: Config, around: Surroundings, port: n
     publicUrl,
     allowedOrigins: config.http.allowedOrigins,
     maxBodyBytes: config.http.maxBodyBytes,
-    engine: createMeteredEngine(createEngine({ schema, log }), operations),
+    engine: config.tracing ? createTracedEngine(engine) : engine,
     services: {
       ...services,
       texts: createArtifactTexts(artifacts),

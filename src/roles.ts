@@ -27,6 +27,7 @@ export interface Started {
 /** Gateway and worker in one process, and a Redis, a simulated ComfyUI and a folder for what the configuration does not name. */
 export async function startAll(config: Config, log: Logger, shutdown: Shutdown): Promise<Started> {
   checkRole(config, 'all');
+  await startTraces(config, 'comfygate', log, shutdown);
   const embedded: string[] = [];
   const { url, port } = await address(config);
   const dataDir = await openDataDir(config.folder.dataDir);
@@ -59,6 +60,7 @@ export async function startAll(config: Config, log: Logger, shutdown: Shutdown):
 /** A gateway alone. */
 export async function startGatewayRole(config: Config, log: Logger, shutdown: Shutdown): Promise<Started> {
   checkRole(config, 'gateway');
+  await startTraces(config, 'comfygate-gateway', log, shutdown);
   const { signingSecret } = config.folder;
   if (config.s3 === undefined && signingSecret === undefined) {
     throw new ConfigError([
@@ -81,6 +83,7 @@ export async function startGatewayRole(config: Config, log: Logger, shutdown: Sh
 /** A worker alone. */
 export async function startWorkerRole(config: Config, log: Logger, shutdown: Shutdown): Promise<void> {
   checkRole(config, 'worker');
+  await startTraces(config, 'comfygate-worker', log, shutdown);
   // A worker stores and never signs: gateways make the addresses.
   const signingSecret = randomBytes(32).toString('hex');
   const publicUrl = config.http.publicUrl ?? 'http://127.0.0.1';
@@ -95,6 +98,15 @@ export async function startWorkerRole(config: Config, log: Logger, shutdown: Shu
     });
     shutdown.add('private port', () => admin.close(0));
   }
+}
+
+/** First of all, so that it is stopped last and sends what the others have done. */
+async function startTraces(config: Config, name: string, log: Logger, shutdown: Shutdown): Promise<void> {
+  if (!config.tracing) return;
+  const { startTracing } = await import('./observability/tracing.ts');
+  const { serviceName = name, ...options } = config.tracing;
+  const tracing = startTracing({ ...options, serviceName, version: readVersion(), log });
+  shutdown.add('traces', () => tracing.close());
 }
 
 /** Where to listen and what to call it. PORT=0 is settled here, since the folder's addresses need it before we listen. */

@@ -1,4 +1,5 @@
 import type { JobError } from '../src/core/job.ts';
+import { failSpan } from '../src/observability/spans.ts';
 import type { DeliveryResult } from '../src/queue/queue.ts';
 import { type Attempt, Stopped, type StopReason } from './attempt.ts';
 import { ComfyError } from './comfyui/http.ts';
@@ -22,6 +23,7 @@ export async function conclude(attempt: Attempt, cause: unknown, parts: JobParts
 
 async function concludeStop(attempt: Attempt, reason: StopReason, parts: JobParts): Promise<DeliveryResult> {
   attempt.log.info({ reason }, 'attempt stopped');
+  failSpan(reason.toUpperCase());
   switch (reason) {
     case 'lost':
       return DONE;
@@ -66,10 +68,12 @@ async function concludeFailure(attempt: Attempt, thrown: unknown, parts: JobPart
   }
   const delayMs =
     (cause instanceof Retry ? cause.delayMs : null) ?? retryDelayMs(counts ? job.failures : 0, parts.random);
+  failSpan('RETRY');
   return await putBack(attempt, counts, delayMs, parts);
 }
 
 async function fail(attempt: Attempt, error: JobError, parts: JobParts): Promise<DeliveryResult> {
+  failSpan(error.code);
   await attempt.move({ move: 'fail', error, timings: attempt.timings() });
   await reap(attempt, parts);
   return DONE;

@@ -1,13 +1,14 @@
 import type { Job, Submission } from '../src/core/job.ts';
 import type { Attempt } from './attempt.ts';
 import type { Backend, BackendLease } from './backends/pool.ts';
-import type { PromptMessage } from './comfyui/messages.ts';
 import { promptIdOf } from './comfyui/prompt.ts';
 import { type Berth, type Course, moveOn } from './course.ts';
 import { Retry } from './failures.ts';
 import { type Ending, followAttached } from './follow.ts';
 import type { JobParts } from './parts.ts';
+import { inPromptSpan } from './spans.ts';
 import { attachPrompt } from './submit.ts';
+import type { PromptWatch } from './watch-prompt.ts';
 
 /**
  * What became of the prompt that the record names, if it names one: a crashed worker's, or one that was handed over. Null when it
@@ -16,7 +17,7 @@ import { attachPrompt } from './submit.ts';
 export async function followEarlierPrompt(
   attempt: Attempt,
   course: Course,
-  onMessage: (message: PromptMessage) => void,
+  watch: PromptWatch,
   parts: JobParts,
 ): Promise<Ending | null> {
   const { job, log, submission } = attempt;
@@ -26,7 +27,9 @@ export async function followEarlierPrompt(
   const there = submission.backend === berth.lease.backend.name ? berth.lease : pool.leaseNamed(submission.backend);
   if (there) {
     swap(berth, there);
-    const ending = await followUnder(submission, attempt, there.backend, onMessage, parts);
+    const ending = await inPromptSpan(there.backend.name, watch, () =>
+      followUnder(submission, attempt, there.backend, watch, parts),
+    );
     log.info({ at: there.backend.name, found: ending.state }, 'earlier prompt looked for');
     if (ending.state !== 'lost' && ending.state !== 'absent') return ending;
     if (ending.state === 'absent') {
@@ -59,7 +62,7 @@ async function followUnder(
   { number, client }: Submission,
   attempt: Attempt,
   backend: Backend,
-  onMessage: (message: PromptMessage) => void,
+  { onMessage }: PromptWatch,
   parts: JobParts,
 ): Promise<Ending> {
   const promptId = promptIdOf(attempt.job.id, number);

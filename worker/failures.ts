@@ -9,12 +9,14 @@ import { scrub } from './scrub.ts';
 export class JobFailure extends Error {
   override readonly name = 'JobFailure';
   readonly error: JobError;
+  readonly code: JobErrorCode;
   /** What is to be tidied up once the job is FAILED. */
   readonly afterwards: (() => Promise<void>) | undefined;
 
   constructor(error: JobError, options: { cause?: unknown; afterwards?: () => Promise<void> } = {}) {
     super(error.message, { cause: options.cause });
     this.error = error;
+    this.code = error.code;
     this.afterwards = options.afterwards;
   }
 }

@@ -1,5 +1,6 @@
 import { isTerminal, type Job } from '../src/core/job.ts';
 import type { Plan } from '../src/core/plan.ts';
+import { inSpan } from '../src/observability/spans.ts';
 import type { DeliveryResult } from '../src/queue/queue.ts';
 import { beginAttempt, type LivePrompt } from './attempt.ts';
 import type { BackendLease } from './backends/pool.ts';
@@ -12,6 +13,7 @@ import { whyImpossible } from './impossible.ts';
 import { loadPlan } from './load-plan.ts';
 import type { JobParts } from './parts.ts';
 import { runJob } from './run-job.ts';
+import { attemptSpan, tellLostAttempt } from './spans.ts';
 import { wait } from './wait.ts';
 
 const DONE: DeliveryResult = { done: true };
@@ -46,7 +48,7 @@ export async function handleDelivery(
       if (lease) berth = { lease };
       else if (impossible) plan = impossible;
     }
-    return await run(jobId, plan, berth, { delivery, handover }, parts);
+    return await run(job, plan, berth, { delivery, handover }, parts);
   } catch (cause) {
     parts.log.error({ jobId, err: cause }, 'delivery not handled');
     return { done: false, delayMs: SURPRISE_DELAY_MS };
@@ -79,13 +81,13 @@ async function park(
 }
 
 async function run(
-  jobId: string,
+  before: Job,
   plan: Plan | JobFailure,
   berth: Berth | null,
   signals: { delivery: AbortSignal; handover: AbortSignal },
   parts: JobParts,
 ): Promise<DeliveryResult> {
-  const claim = await parts.store.claim(jobId);
+  const claim = await parts.store.claim(before.id);
   if (claim.outcome === 'gone') return DONE;
   const { job } = claim;
   const prompt = recordedPrompt(job, parts);
@@ -95,8 +97,22 @@ async function run(
     return DONE;
   }
   parts.metrics?.jobClaimed(job);
+  if (job.takeovers > before.takeovers) tellLostAttempt(before);
+  const details = attemptSpan(job, berth?.lease.backend.name);
+  return await inSpan('process job', details, () => makeAttempt(job, prompt, plan, berth, signals, parts));
+}
+
+/** One claim of a job, to its end or back into the queue. */
+async function makeAttempt(
+  job: Job,
+  prompt: LivePrompt | null,
+  plan: Plan | JobFailure,
+  berth: Berth | null,
+  signals: { delivery: AbortSignal; handover: AbortSignal },
+  parts: JobParts,
+): Promise<DeliveryResult> {
   const log = parts.log.child({
-    jobId,
+    jobId: job.id,
     requestId: job.requestId,
     attempt: job.attempts,
     backend: berth?.lease.backend.name,

@@ -12,6 +12,15 @@ export interface NodeClock {
    * were made at run time count to the one in the graph that made them. Milliseconds to a tenth.
    */
   timings(): NodeTiming[];
+  /** When the nodes that ran began and ended, by the clock's `now`; at most MOST of them. */
+  spans(): NodeSpan[];
+}
+
+export interface NodeSpan {
+  nodeId: string;
+  classType: string;
+  from: number;
+  to: number;
 }
 
 type NodeStates = Extract<PromptMessage, { type: 'progress_state' }>['data']['nodes'];
@@ -21,8 +30,8 @@ const MOST = 200;
 
 /** `now`: milliseconds that only grow. */
 export function createNodeClock(graph: Graph, now: () => number = () => performance.now()): NodeClock {
-  /** `since`: when it began to run, while it runs; `ms`: of the times that it ran before. */
-  const seen = new Map<string, { ms: number; since: number | null; cached: boolean }>();
+  /** `since`: when it began to run, while it runs; `ms`: of the times that it ran before; `from`, `to`: the first beginning and the last end. */
+  const seen = new Map<string, { ms: number; since: number | null; cached: boolean; from: number; to: number }>();
   /** Those whose beginning was not heard: nothing can be said of them. */
   const unknown = new Set<string>();
   /** Whether all that runs now is known to run: a connection begins in the middle of things. */
@@ -36,13 +45,15 @@ export function createNodeClock(graph: Graph, now: () => number = () => performa
       return;
     }
     seen.delete(id);
-    seen.set(id, { ms: 0, since: now(), cached: false });
+    const since = now();
+    seen.set(id, { ms: 0, since, cached: false, from: since, to: since });
   }
 
   function end(id: string) {
     const node = seen.get(id);
     if (!node || node.since === null) return;
-    node.ms += now() - node.since;
+    node.to = now();
+    node.ms += node.to - node.since;
     node.since = null;
   }
 
@@ -75,7 +86,8 @@ export function createNodeClock(graph: Graph, now: () => number = () => performa
           return;
         case 'execution_cached':
           for (const id of message.data.nodes) {
-            if (Object.hasOwn(graph, id) && !seen.has(id)) seen.set(id, { ms: 0, since: null, cached: true });
+            if (Object.hasOwn(graph, id) && !seen.has(id))
+              seen.set(id, { ms: 0, since: null, cached: true, from: 0, to: 0 });
           }
           return;
         case 'progress_state':
@@ -93,6 +105,12 @@ export function createNodeClock(graph: Graph, now: () => number = () => performa
       }
       // The one that failed, or was interrupted, has no end of its own.
       if (isTerminalMessage(message)) for (const id of seen.keys()) end(id);
+    },
+    spans() {
+      return [...seen]
+        .filter(([, { since, cached }]) => since === null && !cached)
+        .slice(0, MOST)
+        .map(([nodeId, { from, to }]) => ({ nodeId, classType: graph[nodeId]?.class_type ?? '', from, to }));
     },
     timings() {
       return [...seen]

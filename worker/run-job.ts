@@ -13,6 +13,7 @@ import { type Ending, followAttached } from './follow.ts';
 import { type Inputs, openInputs } from './inputs.ts';
 import type { JobParts } from './parts.ts';
 import { reasonOf } from './scrub.ts';
+import { inPromptSpan } from './spans.ts';
 import { submitPrompt } from './submit.ts';
 import { type PromptWatch, watchPrompt } from './watch-prompt.ts';
 
@@ -31,7 +32,7 @@ export async function runJob(attempt: Attempt, plan: Plan, berth: Berth, parts: 
   await using watch = watchPrompt(attempt, plan.graph, berth.lease, parts);
   const course: Course = { plan, berth, gone: new Set(), submitted: 0, outOfMemory: 0 };
 
-  let ending = await followEarlierPrompt(attempt, course, watch.onMessage, parts);
+  let ending = await followEarlierPrompt(attempt, course, watch, parts);
   for (;;) {
     const entry = ending && (await judge(ending, attempt, course));
     if (entry && !lostImages(attempt, course, watch)) {
@@ -57,12 +58,14 @@ async function runPrompt(
   try {
     const graph = await inputs.place(backend);
     watch.restart(berth.lease);
-    using prompt = await submitPrompt(attempt, berth.lease, graph, watch.onMessage, parts);
-    course.submitted++;
-    if (!prompt) return { state: 'absent' };
-    const ending = await followAttached(prompt, attempt, parts);
-    if (ending.state === 'finished') await watch.images.settle(attempt.signal);
-    return ending;
+    return await inPromptSpan(backend.name, watch, async () => {
+      using prompt = await submitPrompt(attempt, berth.lease, graph, watch.onMessage, parts);
+      course.submitted++;
+      if (!prompt) return { state: 'absent' };
+      const ending = await followAttached(prompt, attempt, parts);
+      if (ending.state === 'finished') await watch.images.settle(attempt.signal);
+      return ending;
+    });
   } catch (cause) {
     if (inputs.wasMissing(backend, cause)) return null;
     if (!(cause instanceof ComfyError && cause.failure === 'unreachable')) throw cause;

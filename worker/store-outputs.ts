@@ -9,6 +9,7 @@ import { withoutPngMetadata } from '../src/artifacts/png-metadata.ts';
 import { SpoolError, type SpooledFile, spool } from '../src/artifacts/spool.ts';
 import type { Artifact } from '../src/core/job.ts';
 import type { Plan } from '../src/core/plan.ts';
+import { inSpan } from '../src/observability/spans.ts';
 import type { Attempt } from './attempt.ts';
 import type { ComfyClient, FileReference } from './comfyui/client.ts';
 import { asComfyError, ComfyError } from './comfyui/http.ts';
@@ -49,7 +50,13 @@ export async function storeOutputs(outputs: PromptOutput[], options: StoreOutput
   confirmed.catch(() => undefined);
 
   async function work() {
-    for (const [index, output] of waiting) stored[index] = await storeOutput(output, index, options, confirmed, signal);
+    for (const [index, output] of waiting) {
+      stored[index] = await inSpan('store output', {}, async (span) => {
+        const artifact = await storeOutput(output, index, options, confirmed, signal);
+        span.set({ 'comfygate.artifact.kind': artifact.kind, 'comfygate.artifact.size': artifact.sizeBytes });
+        return artifact;
+      });
+    }
   }
   const workers = Array.from({ length: Math.min(AT_ONCE, outputs.length) }, () =>
     work().catch((cause) => {

@@ -5,7 +5,7 @@ import type { BackendLease } from './backends/pool.ts';
 import type { PictureMessage, PromptMessage } from './comfyui/messages.ts';
 import { graphNode } from './graph-node.ts';
 import { createLatestWriter } from './latest-writer.ts';
-import { createNodeClock } from './node-clock.ts';
+import { createNodeClock, type NodeSpan } from './node-clock.ts';
 import type { JobParts } from './parts.ts';
 import { createPreviews } from './previews.ts';
 import { applyMessage, completedProgress, startProgress } from './progress.ts';
@@ -16,6 +16,8 @@ export interface PromptWatch extends AsyncDisposable {
   onMessage(message: PromptMessage): void;
   /** Another prompt begins; what is shown does not fall. */
   restart(lease: BackendLease): void;
+  /** When the nodes of the latest prompt ran: performance.now(). */
+  nodes(): NodeSpan[];
   /** How a job that SUCCEEDED is shown. */
   completed(): Progress;
   /** Results that come over the socket alone. */
@@ -97,6 +99,7 @@ export function watchPrompt(
       clock = createNodeClock(graph);
       state = begin(state.progress.fraction);
     },
+    nodes: () => clock.spans(),
     completed: () => completedProgress(state),
     async [Symbol.asyncDispose]() {
       writer.stop();

@@ -74,6 +74,7 @@ async function openOurs(redisUrl: string, jobs: number): Promise<Source> {
       tags: [],
       retryOf: null,
       deadlineMs: DAY_MS,
+      traceparent: null,
       requestId: 'bench',
     });
     await queue.add(id, 1_000_000);

@@ -35,6 +35,13 @@ export function bringPromtool() {
   return bringGoProgram('promtool', { module, takes: 'about 4 minutes', without: 'tests of alert rules' });
 }
 
+/** The path of Jaeger, a receiver of traces that answers what it was sent; undefined where it cannot be had: tests of traces are skipped then. */
+export function bringJaeger() {
+  // The newest that Go installs from elsewhere: the modules of later ones replace others.
+  const [module, version] = ['github.com/jaegertracing/jaeger/cmd/all-in-one', 'v1.42.0'];
+  return bringGoProgram('all-in-one', { module, version, takes: 'about 3 minutes', without: 'tests of traces' });
+}
+
 /** The path of kustomize; undefined where it cannot be had: tests of the Kubernetes manifests are skipped then. */
 export function bringKustomize() {
   // The newest that Go 1.24 builds.

@@ -6,7 +6,7 @@ import { MASKED, withoutPassword, withoutRedisPassword } from './mask.ts';
  * the like where nothing is set. Secrets are masked, also passwords within addresses.
  */
 export function describeConfig(config: Config): string {
-  const { http, admin, redis, comfyui, s3, folder, jobs } = config;
+  const { http, admin, redis, comfyui, s3, folder, jobs, tracing } = config;
   const lines: Record<string, string | number | boolean> = {
     HOST: http.host,
     PORT: http.port,
@@ -46,6 +46,12 @@ export function describeConfig(config: Config): string {
     IDEMPOTENCY_TTL: inSeconds(jobs.idempotencyTtlMs),
     MAX_MEGAPIXELS: jobs.maxMegapixels,
     LOG_LEVEL: config.logLevel,
+    OTEL_EXPORTER_OTLP_ENDPOINT: tracing ? withoutPassword(tracing.endpoint) : '(nothing is traced)',
+    ...(tracing && {
+      OTEL_EXPORTER_OTLP_HEADERS: Object.keys(tracing.headers).length > 0 ? MASKED : '(none)',
+      OTEL_SERVICE_NAME: tracing.serviceName ?? '(by the role)',
+      OTEL_TRACES_SAMPLER_ARG: tracing.ratio,
+    }),
     SHUTDOWN_TIMEOUT: inSeconds(config.shutdownTimeoutMs),
   };
   return Object.entries(lines)

@@ -5,6 +5,8 @@ import {
   decimal,
   flag,
   folder,
+  headerList,
+  httpAddress,
   integer,
   oneOf,
   origin,
@@ -22,6 +24,7 @@ export const SECRET_NAMES: ReadonlySet<string> = new Set([
   'S3_ACCESS_KEY',
   'S3_SECRET_KEY',
   'SIGNING_SECRET',
+  'OTEL_EXPORTER_OTLP_HEADERS',
 ]);
 
 /** The longest that a Node timer can wait, 2^31 - 1 ms. */
@@ -79,6 +82,10 @@ export function settingsSchema(machine: string) {
     MAX_MEGAPIXELS: decimal(0.01, 1000).default(4),
 
     LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
+    OTEL_EXPORTER_OTLP_ENDPOINT: httpAddress().optional(),
+    OTEL_EXPORTER_OTLP_HEADERS: headerList().default({}),
+    OTEL_SERVICE_NAME: pattern('1 to 255 characters', /^.{1,255}$/).optional(),
+    OTEL_TRACES_SAMPLER_ARG: decimal(0, 1).default(1),
     SHUTDOWN_TIMEOUT: seconds(1, 3600).default(25_000),
   });
 }

@@ -61,6 +61,19 @@ export function origin() {
   return value(EXPECTED_ORIGIN, parseOrigin);
 }
 
+/** An http or https address, which may have a path; without a slash at its end. */
+export function httpAddress() {
+  return value('an http or https address', (raw) => parseHttpUrl(raw)?.href.replace(/\/$/, ''));
+}
+
+/** `name=value,name=value`, values percent-encoded where they need it, as OpenTelemetry has them. */
+export function headerList() {
+  return value('a list of headers, name=value,name=value, with values percent-encoded', (raw) => {
+    const headers = raw.split(',').map(parseHeader);
+    return headers.every((each) => each !== undefined) ? Object.fromEntries(headers) : undefined;
+  });
+}
+
 export function originList() {
   return value(`a list of origins, each ${EXPECTED_ORIGIN}, with commas between`, (raw) => {
     const origins = raw.split(',').map((each) => parseOrigin(each.trim()));
@@ -119,6 +132,17 @@ function parseHttpUrl(raw: string): URL | undefined {
 function parseOrigin(raw: string): string | undefined {
   const url = parseHttpUrl(raw);
   return url && url.pathname === '/' && url.username === '' && url.password === '' ? url.origin : undefined;
+}
+
+function parseHeader(entry: string): readonly [name: string, value: string] | undefined {
+  const [, name, encoded] = /^\s*([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*=(.+)$/.exec(entry) ?? [];
+  if (name === undefined || encoded === undefined) return undefined;
+  try {
+    const decoded = decodeURIComponent(encoded.trim());
+    return /^[\x20-\x7e]+$/.test(decoded) ? [name, decoded] : undefined;
+  } catch {
+    return undefined; // a lone percent sign
+  }
 }
 
 function hostAndPort(url: URL, machine: string): string {

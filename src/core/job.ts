@@ -138,9 +138,13 @@ export interface Job {
   seq: number;
   /** Of the HTTP request or WebSocket operation that made the job. */
   requestId: string;
+  /** W3C trace context of what made the job, for the spans of its workers; null where nothing is traced. */
+  traceparent: string | null;
   cancelRequestedAt: number | null;
   createdAt: number;
   startedAt: number | null;
+  /** Of the latest claim. */
+  claimedAt: number | null;
   finishedAt: number | null;
   deadlineAt: number;
   expiresAt: number | null;

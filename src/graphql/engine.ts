@@ -190,7 +190,7 @@ export function subscribeBy({
   };
 }
 
-function requestIdIn({ contextValue }: Operation): string | undefined {
+export function requestIdIn({ contextValue }: Operation): string | undefined {
   const known = typeof contextValue === 'object' && contextValue !== null && 'requestId' in contextValue;
   return known && typeof contextValue.requestId === 'string' ? contextValue.requestId : undefined;
 }

@@ -40,3 +40,9 @@ export function publicError(error: unknown, unexpected: (error: unknown) => void
   unexpected(error);
   return new GraphQLError('Unexpected error.', { ...place, extensions: { code: 'INTERNAL' } });
 }
+
+/** The public code of an error that has been made public, or is a client's. */
+export function codeOf(error: unknown): string {
+  const code = error instanceof GraphQLError ? error.extensions.code : undefined;
+  return typeof code === 'string' ? code : 'INTERNAL';
+}

@@ -1,6 +1,7 @@
-import { type ExecutionResult, GraphQLError } from 'graphql';
+import type { ExecutionResult } from 'graphql';
 import type { OperationLabels, OperationMetrics, SubscriptionMeter } from '../observability/operation-metrics.ts';
 import { type Engine, type Operation, subscribeBy } from './engine.ts';
+import { codeOf } from './errors.ts';
 import { createOperationLabels, UNKNOWN_OPERATION } from './operation-labels.ts';
 
 /** An engine whose operations are counted and timed, whichever transport they come by, and those that it refuses as well. */
@@ -88,9 +89,4 @@ function meterEvents(events: AsyncIterable<unknown>, meter: SubscriptionMeter): 
       return this;
     },
   };
-}
-
-function codeOf(error: unknown): string {
-  const code = error instanceof GraphQLError ? error.extensions.code : undefined;
-  return typeof code === 'string' ? code : 'INTERNAL';
 }

@@ -20,6 +20,7 @@ import type { Logger } from 'pino';
 import type { GraphServices } from '../graphql/context.ts';
 import type { Engine } from '../graphql/engine.ts';
 import type { Health } from '../health/health.ts';
+import { inTraceOf } from '../observability/spans.ts';
 import { createAccess } from './access.ts';
 import { asksForPage, createGraphiqlPage } from './graphiql.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
@@ -103,7 +104,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       throw new HttpFault(405, 'BAD_REQUEST', 'GraphQL is asked by GET or POST.', { Allow: 'GET, POST, OPTIONS' });
     }
     if (asksForPage(req)) return graphiql(req, res);
-    await yoga(req, res, { requestId, caller: CALLER });
+    await inTraceOf(req.headers, () => yoga(req, res, { requestId, caller: CALLER }));
   }
 
   /** Files may be shown and played by any page that holds an address; put only by those that may call. */

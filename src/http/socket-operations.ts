@@ -1,13 +1,17 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import type { GraphContext, GraphServices } from '../graphql/context.ts';
 import type { Engine, Operation } from '../graphql/engine.ts';
+import { inTraceOf } from '../observability/spans.ts';
 import { createSharedExecution, operationKey } from './shared-execution.ts';
 
 /** What belongs to one socket. */
 export interface SocketOwner extends Record<PropertyKey, unknown> {
   requestId: string;
   caller: string;
+  /** Of the request that it began with. */
+  headers: IncomingHttpHeaders;
   /** Resolves when the text has gone out. */
   send(text: string): Promise<void>;
   /** The operations that are open, by their message: a client may use an id again before its last use has wound down. */
@@ -39,6 +43,11 @@ export interface SocketOperationsOptions {
   maxOperations: number;
 }
 
+/** Browsers cannot give a socket headers: an operation may name its trace among its own extensions. */
+function traceOf({ owner, payload: { extensions } }: Message): { readonly [name: string]: unknown } {
+  return extensions?.traceparent ? extensions : owner.headers;
+}
+
 function refuse(message: string, code: string): readonly GraphQLError[] {
   return [new GraphQLError(message, { extensions: { code } })];
 }
@@ -48,6 +57,12 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
   const shared = createSharedExecution();
   /** By which message each operation came, until it has been begun. */
   const messages = new WeakMap<ExecutionArgs, Message>();
+
+  function messageOf(args: ExecutionArgs): Message {
+    const message = messages.get(args);
+    if (!message) throw new Error('an operation is begun that was not prepared');
+    return message;
+  }
 
   /** The operation, or why it is not begun. A fault in one leaves the others of its socket alone. */
   function prepare({ owner, id, payload }: Message): ExecutionArgs | readonly GraphQLError[] {
@@ -120,16 +135,16 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
     hooks: {
       onSubscribe({ extra }, id, payload) {
         try {
-          return prepare({ owner: extra, id, payload });
+          const message = { owner: extra, id, payload };
+          return inTraceOf(traceOf(message), () => prepare(message));
         } catch (error) {
           return [engine.publicError(error, extra.requestId)];
         }
       },
-      execute: engine.execute,
+      execute: (args) => inTraceOf(traceOf(messageOf(args)), () => engine.execute(args)),
       async subscribe(args) {
-        const message = messages.get(args);
-        if (!message) throw new Error('an operation is begun that was not prepared');
-        const events = await engine.source(args);
+        const message = messageOf(args);
+        const events = await inTraceOf(traceOf(message), () => engine.source(args));
         return Symbol.asyncIterator in events ? deliver(message, args, events) : events;
       },
       onComplete({ extra }, _id, payload) {

@@ -2,6 +2,7 @@ import { badInput, GatewayError, type InputIssue, unavailable } from '../core/er
 import type { Job } from '../core/job.ts';
 import { type Plan, planOf } from '../core/plan.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
+import { inSpan, traceparent } from '../observability/spans.ts';
 import type { JobQueue } from '../queue/queue.ts';
 import type { AcceptOutcome, GatewayJobStore, NewJob } from './job-store.ts';
 
@@ -25,7 +26,10 @@ export interface Accepted {
   replayed: boolean;
 }
 
-export type AcceptJob = (job: NewJob, path: readonly (string | number)[]) => Promise<Accepted>;
+/** A job before its own trace context is known. */
+export type AskedJob = Omit<NewJob, 'traceparent'>;
+
+export type AcceptJob = (job: AskedJob, path: readonly (string | number)[]) => Promise<Accepted>;
 
 /** Accepts a job, or gives back what its key already made. Answers only when record and queue both hold it. */
 export function createAccept(options: AcceptOptions): AcceptJob {
@@ -45,11 +49,18 @@ export function createAccept(options: AcceptOptions): AcceptJob {
     return (await Promise.all(checks.map((check) => check(job, plan, path)))).flat();
   }
 
-  return async function accept(job, path) {
+  async function accept(job: NewJob, path: readonly (string | number)[]): Promise<Accepted> {
     const issues = await issuesOf(job, path);
     if (issues.length === 0) return settle(options, await store.accept(job));
     return replay(options, job, badInput(issues));
-  };
+  }
+
+  return (asked, path) =>
+    inSpan('accept', { attributes: { 'comfygate.workflow': asked.workflow } }, async (span) => {
+      const accepted = await accept({ ...asked, traceparent: traceparent() }, path);
+      span.set({ 'comfygate.job.id': accepted.job.id, 'comfygate.replayed': accepted.replayed });
+      return accepted;
+    });
 }
 
 /**
@@ -85,7 +96,10 @@ async function settle(
   }
   const { job } = accepted;
   // Also on a replay: whoever made the record may have died before the queue had it.
-  if (job.status === 'QUEUED') await queue.add(job.id, job.order);
+  if (job.status === 'QUEUED') {
+    const attributes = { 'messaging.operation.type': 'send', 'messaging.message.id': job.id };
+    await inSpan('queue', { kind: 'producer', attributes }, () => queue.add(job.id, job.order));
+  }
   const replayed = accepted.outcome === 'replayed';
   onAccepted?.(job, replayed);
   return { job, replayed };

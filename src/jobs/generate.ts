@@ -4,7 +4,7 @@ import type { Json } from '../core/job.ts';
 import type { Waits } from '../progress/wait.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import type { ParsedCustom } from '../workflows/custom.ts';
-import type { Accepted, AcceptJob } from './accept-job.ts';
+import type { Accepted, AcceptJob, AskedJob } from './accept-job.ts';
 import { checkGenerateArguments } from './generate-arguments.ts';
 import type { NewJob } from './job-store.ts';
 import type { GenerateRequest } from './jobs.ts';
@@ -69,7 +69,7 @@ export function createGenerate(options: GenerateOptions) {
     if (issues.length > 0 || !workflow) throw badInput(issues);
 
     const deadlineMs = deadlineSeconds === null ? options.deadlineMs : deadlineSeconds * 1000;
-    const job: NewJob = {
+    const job: AskedJob = {
       id: options.newId(),
       caller: request.caller,
       idempotencyKey,

@@ -59,6 +59,7 @@ export interface NewJob {
   retryOf: string | null;
   deadlineMs: number;
   requestId: string;
+  traceparent: string | null;
 }
 
 export type AcceptOutcome =

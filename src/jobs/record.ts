@@ -56,9 +56,12 @@ const recordSchema = z.object({
   submission: orNull(json(submissionSchema)),
   seq: integer,
   requestId: z.string(),
+  // Older records have neither this nor claimedAt.
+  traceparent: orNull(z.string()).default(null),
   cancelRequestedAt: orNull(integer),
   createdAt: integer,
   startedAt: orNull(integer),
+  claimedAt: orNull(integer).default(null),
   finishedAt: orNull(integer),
   deadlineAt: integer,
   expiresAt: orNull(integer),

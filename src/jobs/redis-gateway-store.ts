@@ -45,8 +45,10 @@ function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'createdAt' | 'dead
     lease: 0,
     submission: null,
     requestId: job.requestId,
+    traceparent: job.traceparent,
     cancelRequestedAt: null,
     startedAt: null,
+    claimedAt: null,
     finishedAt: null,
     expiresAt: null,
   };

@@ -4,7 +4,7 @@ import { isTerminal, type Job } from '../core/job.ts';
 import { planOf } from '../core/plan.ts';
 import { parseTemplate } from '../core/template.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
-import { type Accepted, type AcceptJob, type AcceptOptions, replay } from './accept-job.ts';
+import { type Accepted, type AcceptJob, type AcceptOptions, type AskedJob, replay } from './accept-job.ts';
 import { checkRetryArguments } from './generate-arguments.ts';
 import type { NewJob } from './job-store.ts';
 import type { RetryRequest } from './jobs.ts';
@@ -48,7 +48,7 @@ export function createRunAgain(options: RetryOptions) {
       return replay(options, key, conflict(message));
     }
     const { graph } = planOf(kept.template && parseTemplate(kept.template.text), found.parameters);
-    const job: NewJob = {
+    const job: AskedJob = {
       ...key,
       id: newId(),
       workflow: found.workflow,

@@ -35,6 +35,7 @@ if event == 'CANCEL_REQUESTED' or (event == 'CANCELED' and not canceling) then
   set.cancelRequestedAt, canceling = now, true
 elseif event == 'STARTED' then
   if record[8] == '' then set.startedAt = now end
+  set.claimedAt = now
   local progress = cjson.decode(record[7])
   progress.fraction, progress.nodesDone, progress.node = 0, 0, cjson.null
   set.progress = cjson.encode(progress)

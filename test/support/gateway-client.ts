@@ -67,15 +67,20 @@ export interface GenerateRequest {
   key?: string;
   parameters?: { [name: string]: unknown };
   input?: { [name: string]: unknown };
+  headers?: Record<string, string>;
 }
 
 /** An application at one gateway. Everything it is told is kept in `texts`, to be searched for what should not be there. */
 export function createGatewayClient(url: string, texts: string[]) {
-  async function post(query: string, variables: { [name: string]: unknown } = {}): Promise<Answer> {
+  async function post(
+    query: string,
+    variables: { [name: string]: unknown } = {},
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
     const began = performance.now();
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify({ query, variables }),
     });
     const text = await response.text();
@@ -91,9 +96,14 @@ export function createGatewayClient(url: string, texts: string[]) {
   }
 
   /** The raw answer of `generate`: a small and quick picture unless asked otherwise. */
-  function tryGenerate({ key = randomUUID(), parameters = {}, input = {} }: GenerateRequest = {}): Promise<Answer> {
+  function tryGenerate({
+    key = randomUUID(),
+    parameters = {},
+    input = {},
+    headers,
+  }: GenerateRequest = {}): Promise<Answer> {
     const textToImage = { prompt: `${PROMPT} ${key}`, width: 64, height: 64, steps: 4, seed: 1, ...parameters };
-    return post(GENERATE, { input: { idempotencyKey: key, workflow: { textToImage }, ...input } });
+    return post(GENERATE, { input: { idempotencyKey: key, workflow: { textToImage }, ...input } }, headers);
   }
 
   return {

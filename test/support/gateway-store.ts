@@ -25,6 +25,7 @@ export function newJob(overrides: Partial<NewJob> = {}): NewJob {
     retryOf: null,
     deadlineMs: 60_000,
     requestId: 'test',
+    traceparent: null,
     ...overrides,
   };
 }

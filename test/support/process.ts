@@ -30,7 +30,12 @@ export function startProduct(args: string[], env: Record<string, string>): Produ
 
 /** Starts a script with the Node that runs the tests. */
 export function startScript(args: string[], env: Record<string, string>): ProductProcess {
-  const child = spawn(process.execPath, args, {
+  return startProgram(process.execPath, args, env);
+}
+
+/** Starts a program of others. */
+export function startProgram(path: string, args: string[], env: Record<string, string>): ProductProcess {
+  const child = spawn(path, args, {
     cwd: root,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -46,6 +46,7 @@ describe('defaults', () => {
         idempotencyTtlMs: 86_400_000,
         maxMegapixels: 4,
       },
+      tracing: undefined,
       logLevel: 'info',
       shutdownTimeoutMs: 25_000,
     });
@@ -79,6 +80,9 @@ describe('bad values', () => {
     ['AUTH', ['None', 'off', 'false']],
     ['PREVIEW_METHOD', ['default', 'LATENT2RGB', 'true']],
     ['LOG_LEVEL', ['verbose', 'INFO']],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', ['localhost:4318', 'grpc://otel:4317', 'http://otel:4318/?x=1']],
+    ['OTEL_EXPORTER_OTLP_HEADERS', ['no-value', 'a=1,,b=2', '=x', 'a=%zz', 'a=%0d%0ax']],
+    ['OTEL_TRACES_SAMPLER_ARG', ['1.1', '-1', 'always']],
     [
       'PUBLIC_URL',
       ['example.com', 'https://example.com/path', 'ftp://example.com', 'https://u:p@example.com', 'http://x?a'],
@@ -97,6 +101,19 @@ describe('bad values', () => {
       const others = name === 'S3_BUCKET' ? S3 : {};
       expect(problems({ ...others, [name]: value }), value).toEqual([expect.stringMatching(`^${name}: expected `)]);
     }
+  });
+
+  test('traces take a receiver, and headers percent-encoded', () => {
+    const { tracing } = loadConfig({
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://otel:4318/',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20a%3D%2C,x-tenant = b ',
+    });
+    expect(tracing).toEqual({
+      endpoint: 'http://otel:4318',
+      headers: { authorization: 'Bearer a=,', 'x-tenant': 'b' },
+      serviceName: undefined,
+      ratio: 1,
+    });
   });
 
   test('a message shows no secret, nor a password within an address', () => {
@@ -215,12 +232,16 @@ describe('secrets', () => {
         SIGNING_SECRET: 'hidden-'.repeat(6),
         COMFYUI_URLS: 'gpu=http://me:hidden-too@gpu:8188',
         JOB_TIMEOUT: '1.5',
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://me:hidden-otel@otel:4318/',
+        OTEL_EXPORTER_OTLP_HEADERS: 'authorization=hidden-key',
       }),
     );
     expect(shown).not.toContain('hidden');
     expect(shown.split('\n')).toEqual(
       expect.arrayContaining([
         'REDIS_URL=redis://me:********@redis:6379/2',
+        'OTEL_EXPORTER_OTLP_ENDPOINT=http://me:********@otel:4318',
+        'OTEL_EXPORTER_OTLP_HEADERS=********',
         'COMFYUI_URLS=gpu=http://me:********@gpu:8188',
         'S3_SECRET_KEY=********',
         'JOB_TIMEOUT=1.5',

@@ -10,7 +10,7 @@ async function openSocket() {
   const services = await testServices();
   const { engine } = await testGraph(services);
   const operations = createSocketOperations({ engine, services, maxOperations: 2 });
-  const owner: SocketOwner = { requestId: 'r', caller: 'c', send: async () => {}, open: new Map() };
+  const owner: SocketOwner = { requestId: 'r', caller: 'c', headers: {}, send: async () => {}, open: new Map() };
   const context: SocketContext = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
 
   async function begin(payload: SubscribePayload): Promise<AbortSignal> {

@@ -206,4 +206,12 @@ test.each(runs)('of %s every node that ran has its time, and every cached one is
     expect(classType).toBe(ran[nodeId]?.class_type);
     expect(was ? ms === 0 : ms > 0).toBe(true);
   }
+  const spans = clock.spans();
+  expect(spans.map(({ nodeId }) => nodeId)).toEqual([...begun]);
+  for (const { nodeId, from, to } of spans) {
+    // As long as it ran, or longer where others ran in between.
+    expect(to - from).toBeGreaterThanOrEqual(timings.find((timing) => timing.nodeId === nodeId)?.ms ?? 0);
+    expect(from).toBeGreaterThan(0);
+    expect(to).toBeLessThanOrEqual(now);
+  }
 });

@@ -1,0 +1,123 @@
+import {
+  type Attributes,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  type SpanOptions,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+import { GatewayError } from '../core/errors.ts';
+
+/**
+ * Spans of the process's traces, by OpenTelemetry's API. Where no tracing was started (see tracing.ts) every call does nothing
+ * but the work that it is given. Names and attributes say what was done, never what was asked for: no prompts, file names or
+ * addresses.
+ */
+export interface SpanDetails {
+  /** Default `internal`. */
+  kind?: keyof typeof KINDS;
+  attributes?: Attributes;
+  /** The `traceparent` that it belongs to; null begins a trace. Default: what is under way. */
+  parent?: string | null;
+}
+
+/** What is told of a span while it is open. */
+export interface OpenSpan {
+  set(attributes: Attributes): void;
+  /** It did not do what it was to; `code` is one of a small set. */
+  fail(code: string): void;
+}
+
+/** Something that is over: `from` and `to` in milliseconds since 1970. */
+export interface PastSpan {
+  attributes?: Attributes;
+  from: number;
+  to: number;
+  /** Why it failed, where it did. */
+  code?: string | undefined;
+}
+
+const KINDS = {
+  internal: SpanKind.INTERNAL,
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+};
+
+/** Goes to whatever tracing is started, also later. */
+const tracer = trace.getTracer('comfygate');
+
+/** Does the work in a span that ends with it. What it throws marks the span by its code and is passed on. */
+export function inSpan<T>(name: string, details: SpanDetails, work: (span: OpenSpan) => T): T {
+  return tracer.startActiveSpan(name, optionsOf(details), contextOf(details), (span) => {
+    const failed = (error: unknown) => {
+      fail(span, codeOf(error));
+      span.end();
+    };
+    try {
+      const result = work(opened(span));
+      if (result instanceof Promise) result.then(() => span.end(), failed);
+      else span.end();
+      return result;
+    } catch (error) {
+      failed(error);
+      throw error;
+    }
+  });
+}
+
+/** Tells of something that is over as a part of what is under way, or of `details.parent`. */
+export function pastSpan(name: string, { from, to, code, ...details }: PastSpan & SpanDetails): void {
+  const span = tracer.startSpan(name, { ...optionsOf(details), startTime: from }, contextOf(details));
+  if (code !== undefined) fail(span, code);
+  span.end(to);
+}
+
+/** Marks the span that is under way as failed. */
+export function failSpan(code: string): void {
+  const span = trace.getActiveSpan();
+  if (span) fail(span, code);
+}
+
+/** Does the work as a part of the trace that a caller names by `traceparent` and `tracestate`, where it names one. */
+export function inTraceOf<T>(headers: { readonly [name: string]: unknown }, work: () => T): T {
+  return context.with(propagation.extract(ROOT_CONTEXT, headers), work);
+}
+
+/** The `traceparent` of what is under way, to go on with elsewhere; null where nothing is traced. */
+export function traceparent(): string | null {
+  const carrier: { traceparent?: string } = {};
+  propagation.inject(context.active(), carrier);
+  return carrier.traceparent ?? null;
+}
+
+function optionsOf({ kind = 'internal', attributes }: SpanDetails): SpanOptions {
+  return attributes ? { kind: KINDS[kind], attributes } : { kind: KINDS[kind] };
+}
+
+function contextOf({ parent }: SpanDetails) {
+  if (parent === undefined) return context.active();
+  return parent === null ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, { traceparent: parent });
+}
+
+function opened(span: Span): OpenSpan {
+  return {
+    set: (attributes) => void span.setAttributes(attributes),
+    fail: (code) => fail(span, code),
+  };
+}
+
+/** Without a message: those of errors may hold what a caller wrote, or where a server is. */
+function fail(span: Span, code: string): void {
+  span.setAttribute('error.type', code).setStatus({ code: SpanStatusCode.ERROR });
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof GatewayError) return error.details.code;
+  if (!(error instanceof Error)) return 'unknown';
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
