@@ -1,20 +1,15 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Logger } from 'pino';
 import { createBackendCommand } from './backends/cli.ts';
-import { openOperator } from './backends/operator-session.ts';
 import { type Config, ConfigError, describeConfig, loadConfig } from './config.ts';
-import { findEmbeddedRedis } from './embedded/redis.ts';
+import { createHealthCommand } from './health/cli.ts';
 import { createJobsCommand } from './jobs/cli.ts';
-import { createLog } from './observability/log.ts';
-import { isRedisDown } from './redis.ts';
-import { startGatewayRole, startWorkerRole } from './roles.ts';
-import { runRole } from './run.ts';
-import { openJobOperator } from './services.ts';
+import { isRedisDown } from './redis-down.ts';
 import { type FaultPatch, parseFault } from './simulator/faults.ts';
-import { runSimulator } from './simulator/run-simulator.ts';
-import { setFaults } from './simulator/set-faults.ts';
 import { readVersion } from './version.ts';
 import { addWorkflowCommands } from './workflow-commands.ts';
+
+// What only some commands need is loaded by those: `comfygate health` runs every few seconds in every container.
 
 const program = new Command('comfygate')
   .description('A typed GraphQL gateway for ComfyUI: durable jobs, live progress, signed results.')
@@ -31,19 +26,23 @@ program
 program
   .command('gateway')
   .description('the GraphQL server; any number of them (needs REDIS_URL, and S3_ENDPOINT or STORAGE_SHARED)')
-  .action(() =>
-    runRole(process.env, async (config, log, shutdown) => {
+  .action(async () => {
+    const [{ runRole }, { startGatewayRole }] = await Promise.all([import('./run.ts'), import('./roles.ts')]);
+    await runRole(process.env, async (config, log, shutdown) => {
       const { graphqlUrl } = await startGatewayRole(config, log, shutdown);
       process.stdout.write(`GraphiQL: ${graphqlUrl}\n`);
-    }),
-  );
+    });
+  });
 
 program
   .command('worker')
   .description(
     'runs jobs on ComfyUI; any number of them (needs REDIS_URL, COMFYUI_URLS, and S3_ENDPOINT or STORAGE_SHARED)',
   )
-  .action(() => runRole(process.env, startWorkerRole));
+  .action(async () => {
+    const [{ runRole }, { startWorkerRole }] = await Promise.all([import('./run.ts'), import('./roles.ts')]);
+    await runRole(process.env, startWorkerRole);
+  });
 
 const simulator = program
   .command('simulator')
@@ -53,9 +52,10 @@ const simulator = program
   .option('--speed <factor>', 'how much faster than its own pace nodes run', numberBetween(0.01, 1e6), 1)
   .option('--fault <name=value>', 'a fault that is on from the start; repeatable', collectFaults, [])
   .addHelpText('after', '\nThe faults are listed in docs/simulator.md, and by `comfygate simulator faults nothing`.')
-  .action((options: { host: string; port: number; speed: number; fault: FaultPatch[] }) =>
-    runSimulator({ ...options, faults: options.fault }),
-  );
+  .action(async (options: { host: string; port: number; speed: number; fault: FaultPatch[] }) => {
+    const { runSimulator } = await import('./simulator/run-simulator.ts');
+    await runSimulator({ ...options, faults: options.fault });
+  });
 
 simulator
   .command('faults')
@@ -63,6 +63,7 @@ simulator
   .argument('[name=value...]', 'such as hold, hold=false, httpStatus=503, restart=2000, reset', collectFaults, [])
   .option('--url <address>', 'where the simulator is', 'http://127.0.0.1:8188')
   .action(async (faults: FaultPatch[], { url }: { url: string }) => {
+    const { setFaults } = await import('./simulator/set-faults.ts');
     try {
       process.stdout.write(`${JSON.stringify(await setFaults(url, faults), null, 2)}\n`);
     } catch (error) {
@@ -71,15 +72,34 @@ simulator
   });
 
 program.addCommand(
+  createHealthCommand({
+    env: process.env,
+    write: (text) => void process.stdout.write(text),
+    fail: (text) => {
+      process.stderr.write(text);
+      process.exitCode = 1;
+    },
+  }),
+);
+
+program.addCommand(
   createBackendCommand({
-    open: () => reachInstallation(({ redis }, url, log) => openOperator({ url, prefix: redis.prefix, log })),
+    open: () =>
+      reachInstallation(async ({ redis }, url, log) => {
+        const { openOperator } = await import('./backends/operator-session.ts');
+        return openOperator({ url, prefix: redis.prefix, log });
+      }),
     write: (text) => process.stdout.write(text),
   }),
 );
 
 program.addCommand(
   createJobsCommand({
-    open: () => reachInstallation(openJobOperator),
+    open: () =>
+      reachInstallation(async (...reached) => {
+        const { openJobOperator } = await import('./services.ts');
+        return openJobOperator(...reached);
+      }),
     write: (text) => process.stdout.write(text),
     note: (text) => process.stderr.write(text),
     isUnreachable: isRedisDown,
@@ -114,6 +134,10 @@ async function reachInstallation<T>(open: (config: Config, url: string, log: Log
   try {
     const config = loadConfig(process.env);
     const { redis, folder } = config;
+    const [{ findEmbeddedRedis }, { createLog }] = await Promise.all([
+      import('./embedded/redis.ts'),
+      import('./observability/log.ts'),
+    ]);
     const url = redis.url ?? (await findEmbeddedRedis(folder.dataDir));
     if (url === null) {
       throw new Error(`REDIS_URL: expected a value, since nothing that \`npm start\` starts runs on ${folder.dataDir}`);

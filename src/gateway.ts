@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
 import type { Config } from './config.ts';
 import { createArtifactTexts } from './graphql/artifact/artifact-texts.ts';
@@ -6,11 +5,9 @@ import { createEngine } from './graphql/engine.ts';
 import { createMeteredEngine } from './graphql/metered-engine.ts';
 import { createSchema } from './graphql/schema.ts';
 import { createTracedEngine } from './graphql/traced-engine.ts';
-import { startAdminServer } from './http/admin-server.ts';
+import type { Probes } from './health/health.ts';
 import { createArtifactDownload } from './http/artifact-download.ts';
 import { createArtifactUpload } from './http/artifact-upload.ts';
-import { sendHealthReport } from './http/health-endpoints.ts';
-import { createMetricsEndpoint } from './http/metrics-endpoint.ts';
 import { type ArtifactRoute, type HttpServer, startHttpServer } from './http/server.ts';
 import { createStoragePassage } from './http/storage-passage.ts';
 import { createVariantDownload, VARIANTS_PATH } from './http/variant-download.ts';
@@ -21,8 +18,12 @@ import { artifactFolder, openGatewayServices, type Surroundings } from './servic
 /** Of SHUTDOWN_TIMEOUT, what requests under way get to end. */
 const GRACE_SHARE = 0.2;
 
+export interface Gateway extends Pick<HttpServer, 'url'> {
+  probes: Probes;
+}
+
 /** Starts a gateway in this process, on `port`; it is stopped with `around.shutdown`. */
-export async function startGateway(config: Config, around: Surroundings, port: number): Promise<HttpServer> {
+export async function startGateway(config: Config, around: Surroundings, port: number): Promise<Gateway> {
   const { shutdown, publicUrl } = around;
   const log = around.log.child({ part: 'gateway' });
   const services = await openGatewayServices(config, around);
@@ -58,16 +59,19 @@ export async function startGateway(config: Config, around: Surroundings, port: n
   shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
   // First, so that what is held is answered within the grace.
   shutdown.add('waits', () => services.waits.close());
-  if (config.admin) {
-    const report = (_req: IncomingMessage, res: ServerResponse) => sendHealthReport(res, health);
-    const routes = { '/health': report, '/metrics': createMetricsEndpoint(around.metrics) };
-    const admin = await startAdminServer({ ...config.admin, log, routes });
-    shutdown.add('private port', () => admin.close(0));
-  }
   shutdown.add('readiness', () => {
     draining = true;
   });
-  return server;
+  const probes: Probes = {
+    // Its one loop is that of events, which answers or does not.
+    hangs: () => [],
+    async lacks() {
+      if (draining) return ['it is about to stop'];
+      return (await services.redisReady()) ? [] : ['redis does not answer'];
+    },
+    report: health,
+  };
+  return { url: server.url, probes };
 }
 
 /** How files come and go here: in the folder, or passed on to an S3 server whose public endpoint is this gateway. */

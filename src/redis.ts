@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import { parseRedisAddress } from './config/redis.ts';
-import { ConfigError } from './config.ts';
 import { groupOptions } from './redis/group-options.ts';
 import { createReconnects } from './redis/reconnects.ts';
+import { isRedisDown } from './redis-down.ts';
+
+export { isRedisDown } from './redis-down.ts';
 
 /**
  * What a connection is for:
@@ -131,16 +133,28 @@ export async function untilAnswered<T>(redis: Redis, log: Logger, ask: () => Pro
 }
 
 /** Whether Redis says something within `timeoutMs`. */
-export async function answersWithin(redis: Redis, timeoutMs: number): Promise<boolean> {
-  const late = Promise.withResolvers<boolean>();
-  const timer = setTimeout(late.resolve, timeoutMs, false);
-  const pong = redis.ping().then(
-    () => true,
-    () => false,
-  );
-  const answered = await Promise.race([pong, late.promise]);
-  clearTimeout(timer);
-  return answered;
+export type Ping = (timeoutMs: number) => Promise<boolean>;
+
+/** One question is out at a time, however many wait for its answer: while Redis is silent none pile up. */
+export function createPing(redis: Redis): Ping {
+  let asked: Promise<boolean> | null = null;
+  return async (timeoutMs) => {
+    if (redis.status !== 'ready') return false;
+    asked ??= redis
+      .ping()
+      .then(
+        () => true,
+        () => false,
+      )
+      .finally(() => {
+        asked = null;
+      });
+    const late = Promise.withResolvers<boolean>();
+    const timer = setTimeout(late.resolve, timeoutMs, false);
+    const answered = await Promise.race([asked, late.promise]);
+    clearTimeout(timer);
+    return answered;
+  };
 }
 
 /** Ends a connection: politely while Redis answers within a second, otherwise at once. */
@@ -157,71 +171,4 @@ export async function closeRedis(redis: Redis): Promise<void> {
     if (polite) return;
   }
   redis.disconnect();
-}
-
-const DOWN =
-  /Connection is closed|Command timed out|isn't writeable|max retries per request|Socket (?:closed|timeout)|All sentinels are unreachable|ECONN|ETIMEDOUT|EPIPE|ENOENT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|LOADING|OOM command not allowed|MISCONF|READONLY|NOREPLICAS|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|\b(?:MOVED|ASK) \d/;
-
-/** Whether an error came from the connection, or from a server that cannot serve now, rather than from a command. */
-export function isRedisDown(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  // A transaction that was refused says why beside its own error.
-  if ('previousErrors' in error && Array.isArray(error.previousErrors)) return error.previousErrors.some(isRedisDown);
-  return DOWN.test(`${error.name} ${error.message}`);
-}
-
-/**
- * Redis must keep what it acknowledged. A policy that evicts keys stops the start; without AOF it only warns, since a managed
- * Redis may be durable in its own way (and may not let CONFIG be read).
- */
-export async function checkDurability(redis: Redis, log: Logger): Promise<void> {
-  let settings: Record<string, string>;
-  try {
-    const reply = await redis.config('GET', 'maxmemory-policy', 'appendonly', 'appendfsync', 'min-replicas-to-write');
-    const flat = Array.isArray(reply) ? reply.map(String) : [];
-    settings = Object.fromEntries(flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? '']] : [])));
-  } catch (error) {
-    if (isRedisDown(error)) throw error;
-    log.warn('redis does not let its settings be read: make sure of maxmemory-policy noeviction and an AOF');
-    return;
-  }
-  const policy = settings['maxmemory-policy'];
-  if (policy !== undefined && policy !== 'noeviction') {
-    throw new ConfigError([
-      `REDIS_URL: this Redis has maxmemory-policy ${policy} and would throw jobs away when its memory is full. ` +
-        'Set it to noeviction: redis-cli CONFIG SET maxmemory-policy noeviction, and in redis.conf.',
-    ]);
-  }
-  if (settings.appendonly === 'no') {
-    log.warn('redis has no append-only file: what it acknowledged is lost when it crashes. Set appendonly yes.');
-  } else if (settings.appendfsync !== undefined && settings.appendfsync !== 'always') {
-    log.info(
-      { appendfsync: settings.appendfsync },
-      'redis may lose its last second when it crashes; appendfsync always loses nothing',
-    );
-  }
-  if (settings['min-replicas-to-write'] === '0' && (await hasReplicas(redis))) {
-    log.warn(
-      'redis has replicas and does not wait for any: what it acknowledged last is lost when one of them takes over. ' +
-        'Set min-replicas-to-write 1.',
-    );
-  }
-}
-
-async function hasReplicas(redis: Redis): Promise<boolean> {
-  return /^connected_slaves:[1-9]/m.test(await redis.info('replication'));
-}
-
-/**
- * Whether Redis keeps what it acknowledges, as it is now: it evicts nothing, and it writes its append-only file. By INFO, which
- * also those answer that do not let their settings be read.
- */
-export async function isDurable(redis: Redis): Promise<boolean> {
-  const [memory, persistence] = await Promise.all([redis.info('memory'), redis.info('persistence')]);
-  const says = (text: string, line: string) => text.split('\r\n').includes(line);
-  return (
-    says(memory, 'maxmemory_policy:noeviction') &&
-    says(persistence, 'aof_enabled:1') &&
-    says(persistence, 'aof_last_write_status:ok')
-  );
 }

@@ -8,9 +8,9 @@ import { openDataDir } from './embedded/data-dir.ts';
 import { startEmbeddedRedis } from './embedded/redis.ts';
 import { startEmbeddedSimulator } from './embedded/simulator.ts';
 import { startGateway } from './gateway.ts';
-import { startAdminServer } from './http/admin-server.ts';
+import { type AdminServer, type Part, startAdminServer } from './http/admin-server.ts';
 import { createMetricsEndpoint } from './http/metrics-endpoint.ts';
-import { createProcessMetrics } from './observability/process-metrics.ts';
+import { createProcessMetrics, type ProcessMetrics } from './observability/process-metrics.ts';
 import type { Shutdown } from './shutdown.ts';
 import { readVersion } from './version.ts';
 
@@ -30,6 +30,8 @@ export async function startAll(config: Config, log: Logger, shutdown: Shutdown):
   await startTraces(config, 'comfygate', log, shutdown);
   const embedded: string[] = [];
   const { url, port } = await address(config);
+  const metrics = createProcessMetrics({ role: 'all', version: readVersion() });
+  const admin = await openPrivatePort(config, ['gateway', 'worker'], { metrics, log, shutdown });
   const dataDir = await openDataDir(config.folder.dataDir);
   shutdown.add('data folder', () => dataDir.close());
 
@@ -50,10 +52,10 @@ export async function startAll(config: Config, log: Logger, shutdown: Shutdown):
   if (config.s3 === undefined) embedded.push(`storage in ${dataDir.path}`);
 
   const signingSecret = config.folder.signingSecret ?? dataDir.signingSecret;
-  const metrics = createProcessMetrics({ role: 'all', version: readVersion() });
   const around = { redisUrl, publicUrl: url, signingSecret, metrics, log, shutdown };
-  await startWorker(config, around, backends);
+  admin?.add('worker', await startWorker(config, around, backends));
   const server = await startGateway(config, around, port);
+  admin?.add('gateway', server.probes);
   return { graphqlUrl: `${server.url}/graphql`, embedded };
 }
 
@@ -68,15 +70,18 @@ export async function startGatewayRole(config: Config, log: Logger, shutdown: Sh
     ]);
   }
   const { url, port } = await address(config);
+  const metrics = createProcessMetrics({ role: 'gateway', version: readVersion() });
+  const admin = await openPrivatePort(config, ['gateway'], { metrics, log, shutdown });
   const around = {
     redisUrl: config.redis.url ?? '',
     publicUrl: url,
     signingSecret: signingSecret ?? '',
-    metrics: createProcessMetrics({ role: 'gateway', version: readVersion() }),
+    metrics,
     log,
     shutdown,
   };
   const server = await startGateway(config, around, port);
+  admin?.add('gateway', server.probes);
   return { graphqlUrl: `${server.url}/graphql`, embedded: [] };
 }
 
@@ -88,16 +93,22 @@ export async function startWorkerRole(config: Config, log: Logger, shutdown: Shu
   const signingSecret = randomBytes(32).toString('hex');
   const publicUrl = config.http.publicUrl ?? 'http://127.0.0.1';
   const metrics = createProcessMetrics({ role: 'worker', version: readVersion() });
+  const admin = await openPrivatePort(config, ['worker'], { metrics, log, shutdown });
   const around = { redisUrl: config.redis.url ?? '', publicUrl, signingSecret, metrics, log, shutdown };
-  await startWorker(config, around, config.comfyui.backends ?? []);
-  if (config.admin) {
-    const admin = await startAdminServer({
-      ...config.admin,
-      log,
-      routes: { '/metrics': createMetricsEndpoint(metrics) },
-    });
-    shutdown.add('private port', () => admin.close(0));
-  }
+  admin?.add('worker', await startWorker(config, around, config.comfyui.backends ?? []));
+}
+
+/** Opened before anything else and closed after it, so that a start that waits and a stop that takes its time can be seen. */
+async function openPrivatePort(
+  config: Config,
+  parts: Part[],
+  { metrics, log, shutdown }: { metrics: ProcessMetrics; log: Logger; shutdown: Shutdown },
+): Promise<AdminServer | undefined> {
+  if (!config.admin) return undefined;
+  const admin = await startAdminServer({ ...config.admin, parts, log });
+  shutdown.add('private port', () => admin.close(0));
+  admin.route('/metrics', createMetricsEndpoint(metrics));
+  return admin;
 }
 
 /** First of all, so that it is stopped last and sends what the others have done. */

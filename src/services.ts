@@ -10,6 +10,8 @@ import { createRedisBackendDirectory, createRedisBackendReporter, startGrace } f
 import { createRedisCatalogueDirectory, createRedisCataloguePublisher } from './backends/redis-catalogues.ts';
 import type { BackendAddress, Config } from './config.ts';
 import { createHealth } from './health/check-health.ts';
+import type { Loops } from './health/loops.ts';
+import { createWorkerHealth, type WorkerHealthOptions } from './health/worker-health.ts';
 import { createCatalogueCheck } from './jobs/check-catalogues.ts';
 import type { JobSession } from './jobs/cli.ts';
 import { createJobOperator } from './jobs/job-operator.ts';
@@ -31,17 +33,9 @@ import { createRedisProgress } from './progress/redis-progress.ts';
 import { createWaits } from './progress/wait.ts';
 import { createBullConsumer, createBullQueue } from './queue/bullmq.ts';
 import type { DeliveryHandler } from './queue/queue.ts';
-import {
-  answersWithin,
-  type ConnectionRole,
-  checkDurability,
-  closeRedis,
-  connectRedis,
-  isDurable,
-  untilAnswered,
-  whenReady,
-} from './redis.ts';
+import { type ConnectionRole, closeRedis, connectRedis, createPing, untilAnswered, whenReady } from './redis.ts';
 import { startRedisClock } from './redis-clock.ts';
+import { checkDurability, whatIsLost } from './redis-durability.ts';
 import type { Shutdown } from './shutdown.ts';
 import { createFileCheck } from './uploads/check-files.ts';
 import { createUploads } from './uploads/create-uploads.ts';
@@ -72,6 +66,10 @@ export const artifactFolder = (config: Config) => join(config.folder.dataDir, 'a
 
 /** A load balancer that asks whether we are ready does not wait for long. */
 const READY_WITHIN_MS = 250;
+
+/** What nobody asks about is looked at all the same, so that `since` is right. */
+const LOOK_EVERY_MS = 10_000;
+const PING_EVERY_MS = 1_000;
 
 /** 53 random bits. */
 function randomSeed(): number {
@@ -164,13 +162,15 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const variantMaker = createVariantMaker({ artifacts, log });
   shutdown.add('variants', () => variantMaker.close());
   const health = createHealth({ redis, store, artifacts, backends, version: readVersion(), now });
+  every(LOOK_EVERY_MS, 'health', shutdown, health);
+  const ping = createPing(redis);
   registerInstallation(
     around.metrics,
     {
       counts: store.counts,
       liveWorkers: backends.liveWorkers,
       backends: backends.backends,
-      durable: () => isDurable(redis),
+      durable: async () => (await whatIsLost(redis)) === null,
       checkStorage: artifacts.check,
     },
     throttledWarning(log, 'a figure of /metrics could not be read'),
@@ -190,13 +190,13 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     health,
     now,
     /** Whether Redis answers within READY_WITHIN_MS. */
-    redisReady: () => answersWithin(redis, READY_WITHIN_MS),
+    redisReady: () => ping(READY_WITHIN_MS),
   };
 }
 
 /** All that a worker for `servers` is made of, but the worker itself. Waits for Redis. */
 export async function openWorkerServices(config: Config, around: Surroundings, servers: readonly BackendAddress[]) {
-  const { log } = around;
+  const { log, shutdown } = around;
   const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
   const artifacts = openArtifacts(config, around);
   const redis = openRedis(config, around, 'durable');
@@ -205,7 +205,20 @@ export async function openWorkerServices(config: Config, around: Surroundings, s
 
   const keys = createKeys(config.redis.prefix);
   const backends = createRedisBackendDirectory(redis, keys);
+  const ping = createPing(redis);
+  let answers = true;
+  const redisAnswers = () => answers;
+  every(PING_EVERY_MS, 'ping', shutdown, async () => {
+    answers = await ping(PING_EVERY_MS);
+  });
   return {
+    /** Of a worker made of these. */
+    watchHealth(worker: WorkerHealthOptions['worker']) {
+      const health = createWorkerHealth({ redis, ping, artifacts, worker, version: readVersion() });
+      every(LOOK_EVERY_MS, 'health', shutdown, health.report);
+      return health;
+    },
+    redisAnswers,
     artifacts,
     store: createRedisWorkerStore(redis, keys, config.jobs.retentionMs),
     reporter: createRedisBackendReporter(redis, keys),
@@ -217,10 +230,18 @@ export async function openWorkerServices(config: Config, around: Surroundings, s
       workflows: namesIn(catalogue),
       backends: servers.map(({ name }) => name),
     }),
-    consume: (handler: DeliveryHandler) => createBullConsumer(redis, keys, handler, log),
+    consume: (handler: DeliveryHandler, loops: Pick<Loops, 'add'>) =>
+      createBullConsumer(redis, keys, handler, log, { loops, redisAnswers }),
     /** `Class.input` of the catalogue's MODEL parameters, whose options workers report. */
     modelInputs: catalogue.workflows.flatMap(({ parameters }) => parameters.flatMap(({ modelOf }) => modelOf ?? [])),
   };
+}
+
+/** `act` never rejects. */
+function every(ms: number, name: string, shutdown: Shutdown, act: () => Promise<unknown>): void {
+  const timer = setInterval(() => void act(), ms);
+  timer.unref();
+  shutdown.add(name, () => clearInterval(timer));
 }
 
 /** What `comfygate jobs` works on. Rejects when Redis cannot be reached within five seconds. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { BackendAddress, Config } from '../src/config.ts';
+import type { Probes } from '../src/health/health.ts';
 import { registerBackendStates } from '../src/observability/worker-metrics.ts';
 import { openWorkerServices, type Surroundings } from '../src/services.ts';
 import { openTempFolder } from './temp-folder.ts';
@@ -8,14 +9,14 @@ import { createWorker } from './worker.ts';
 /** Of SHUTDOWN_TIMEOUT, what running jobs get to finish before they are handed back. */
 const FINISH_SHARE = 0.6;
 
-/** Starts a worker in this process, for `backends`; it is stopped with `around.shutdown`. */
+/** Starts a worker in this process, for `backends`; it is stopped with `around.shutdown`. Gives what may be asked of it. */
 export async function startWorker(
   config: Config,
   around: Surroundings,
   backends: readonly BackendAddress[],
-): Promise<void> {
+): Promise<Probes> {
   const { log, shutdown } = around;
-  const services = await openWorkerServices(config, around, backends);
+  const { watchHealth, ...services } = await openWorkerServices(config, around, backends);
   const temp = await openTempFolder();
   shutdown.add('temporary files', temp.remove);
   const workerId = randomUUID();
@@ -34,5 +35,8 @@ export async function startWorker(
   });
   registerBackendStates(around.metrics, worker.backends);
   shutdown.add('worker', () => worker.close());
+  const health = watchHealth(worker);
+  shutdown.add('readiness of the worker', () => health.stopping());
   log.info({ workerId, backends: backends.map(({ name }) => name) }, 'worker started');
+  return health;
 }

@@ -34,6 +34,8 @@ export interface Timings {
   settle: number;
   /** How long a job whose prompt another worker can reach is put back. */
   putBack: number;
+  /** Without a turn of one of its loops until the worker counts as hung; the slowest takes some 20 s. */
+  late: number;
 }
 
 export const defaultTimings: Timings = {
@@ -54,4 +56,5 @@ export const defaultTimings: Timings = {
   preview: 200,
   settle: 15_000,
   putBack: 1_500,
+  late: 60_000,
 };

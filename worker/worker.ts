@@ -5,6 +5,7 @@ import { createMediaReader } from '../src/artifacts/media-facts.ts';
 import type { BackendReport, BackendReporter } from '../src/backends/backends.ts';
 import type { CatalogueDirectory, CataloguePublisher } from '../src/backends/catalogues.ts';
 import type { NodeTimesStore } from '../src/backends/node-times.ts';
+import { createLoops, type Loops } from '../src/health/loops.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
 import type { WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
@@ -24,7 +25,9 @@ import { defaultTimings, type Timings } from './timings.ts';
 
 export interface WorkerParts {
   store: WorkerJobStore;
-  consume(handler: DeliveryHandler): JobConsumer;
+  consume(handler: DeliveryHandler, loops: Pick<Loops, 'add'>): JobConsumer;
+  /** Whether Redis answers: while it does not, loops that need it may stand still. Default: it does. */
+  redisAnswers?: () => boolean;
   artifacts: ArtifactStore;
   reporter: BackendReporter;
   previewPublisher: PreviewPublisher;
@@ -67,6 +70,8 @@ export interface Worker {
    * prompts. Resolves when everything is closed. Any number of times.
    */
   close(): Promise<void>;
+  /** Its loops that stand still though they could turn, and since when (milliseconds since 1970). */
+  late(): { name: string; since: number }[];
 }
 
 /** Starts taking jobs as soon as a ComfyUI is reached. */
@@ -74,6 +79,7 @@ export function createWorker(options: WorkerParts): Worker {
   const { log, modelInputs, catalogues, depth, reporter, metrics, random = Math.random } = options;
   const { workerId = randomUUID() } = options;
   const timings: Timings = { ...defaultTimings, ...options.timings };
+  const loops = createLoops({ lateMs: timings.late });
   const handover = new AbortController();
   let consumer: JobConsumer | undefined;
 
@@ -87,6 +93,7 @@ export function createWorker(options: WorkerParts): Worker {
       intervalMs: timings.monitor,
       log: log.child({ backend: name }),
       random,
+      onTurn: loops.add(`looking at ${name}`),
       onSeen({ status, queued, running }) {
         pool.see(name, { reachable: status === 'UP', queueLength: queued + running });
         reports.soon();
@@ -114,6 +121,7 @@ export function createWorker(options: WorkerParts): Worker {
     reporter,
     workerId,
     read: backends,
+    onTurn: loops.add('reporting', options.redisAnswers),
     onDraining: (names) => pool.drain(names),
     intervalMs: timings.monitor,
     log,
@@ -146,10 +154,11 @@ export function createWorker(options: WorkerParts): Worker {
     metrics,
     log,
   };
-  consumer = options.consume((jobId, signal) => handleDelivery(jobId, signal, handover.signal, parts));
+  consumer = options.consume((jobId, signal) => handleDelivery(jobId, signal, handover.signal, parts), loops);
   consumer.setCapacity(pool.capacity);
 
   async function close() {
+    loops.close();
     const drained = consumer?.close();
     const bound = setTimeout(() => handover.abort(), options.finishTimeoutMs);
     await drained;
@@ -163,6 +172,8 @@ export function createWorker(options: WorkerParts): Worker {
 
   let closing: Promise<void> | undefined;
   return {
+    // Loops that end with it are none that hang.
+    late: () => (closing ? [] : loops.late()),
     backends,
     close() {
       closing ??= close();

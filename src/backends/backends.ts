@@ -26,6 +26,8 @@ export interface SeenBackend extends BackendReport {
   /** When a worker last reported it, and when one last reached it (0: never). Milliseconds on Redis's clock. */
   reportedAt: number;
   lastSeenAt: number;
+  /** Since when its status is as it is. */
+  since: number;
 }
 
 /** A server of which no worker has told for so long is down, whatever was told last. */
@@ -34,7 +36,20 @@ const STALE_MS = 15_000;
 /** How a server stands now. */
 export function standing(seen: SeenBackend, now: number): SeenBackend {
   if (now - seen.reportedAt < STALE_MS) return seen;
-  return { ...seen, status: 'DOWN', queued: 0, running: 0, message: 'no worker that runs has this server' };
+  const since = seen.status === 'DOWN' ? seen.since : seen.reportedAt;
+  return { ...seen, status: 'DOWN', queued: 0, running: 0, message: 'no worker that runs has this server', since };
+}
+
+/** What is kept of a server's last report to say since when it is as it is. */
+export type LastStanding = Pick<SeenBackend, 'status' | 'since' | 'reportedAt'>;
+
+/** Since when a server has the status that is reported now; `last`: null where nothing is known of it. */
+export function sinceWhen(last: LastStanding | null, status: BackendStatus, now: number): number {
+  if (!last) return now;
+  const untold = now - last.reportedAt >= STALE_MS;
+  const was: BackendStatus = untold ? 'DOWN' : last.status;
+  if (was !== status) return now;
+  return untold && last.status !== 'DOWN' ? last.reportedAt : last.since;
 }
 
 /** Written by workers. */
@@ -55,6 +70,8 @@ export interface BackendDirectory {
   /** All that were reported within the last days, by name, as they stand now. */
   backends(): Promise<SeenBackend[]>;
   liveWorkers(): Promise<number>;
+  /** Since when there have been workers without a gap, or none; null where there never was one. Milliseconds on Redis's clock. */
+  workersSince(): Promise<number | null>;
 }
 
 /** What an operator does. */

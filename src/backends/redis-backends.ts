@@ -1,11 +1,15 @@
-import type { Redis } from 'ioredis';
+import type { ChainableCommander, Redis } from 'ioredis';
+import * as z from 'zod';
 import type { Keys } from '../jobs/keys.ts';
 import {
   type BackendDirectory,
   type BackendOperator,
   type BackendReporter,
   backendReportSchema,
+  backendStatuses,
+  type LastStanding,
   type SeenBackend,
+  sinceWhen,
   standing,
 } from './backends.ts';
 
@@ -19,19 +23,46 @@ async function redisNow(redis: Redis): Promise<number> {
   return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
 }
 
+const lastSchema = z
+  .tuple([z.enum(backendStatuses), z.coerce.number(), z.coerce.number()])
+  .transform(([status, since, reportedAt]): LastStanding => ({ status, since, reportedAt }));
+
+/** Redis's time, and what was last reported of these servers; null for one of which nothing is kept. */
+async function readLast(redis: Redis, keys: Keys, names: string[]) {
+  const pipeline = redis.pipeline().time();
+  for (const name of names) pipeline.hmget(keys.backend(name), 'status', 'since', 'reportedAt');
+  const [time, ...rows] = await allOf(pipeline);
+  const [seconds, micros] = z.tuple([z.coerce.number(), z.coerce.number()]).parse(time);
+  return { now: seconds * 1000 + Math.floor(micros / 1000), last: rows.map((row) => lastSchema.safeParse(row).data) };
+}
+
+/** The replies of several commands; rejects where one was refused. */
+async function allOf(commands: ChainableCommander): Promise<unknown[]> {
+  return ((await commands.exec()) ?? []).map(([error, value]) => {
+    if (error) throw error;
+    return value;
+  });
+}
+
 /** `redis` is a durable connection. */
 export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendReporter {
   const reported = new Set<string>();
   return {
     async report(workerId, backends) {
-      const now = await redisNow(redis);
+      const names = backends.map(({ name }) => name);
+      const { now, last } = await readLast(redis, keys, names);
       const multi = redis.multi().zadd(keys.workers, now, workerId);
       multi.zremrangebyscore(keys.workers, '-inf', now - WORKER_TTL_MS);
-      for (const report of backends) {
+      // It ends with the last worker, and begins anew with the next.
+      multi.set(keys.workersSince, now, 'PX', WORKER_TTL_MS, 'NX').pexpire(keys.workersSince, WORKER_TTL_MS);
+      multi.set(keys.workersSeen, now);
+      for (const [i, report] of backends.entries()) {
         const up = report.status !== 'DOWN';
         multi.hset(keys.backend(report.name), {
           report: JSON.stringify(report),
           reportedAt: now,
+          status: report.status,
+          since: sinceWhen(last[i] ?? null, report.status, now),
           ...(up ? { lastSeenAt: now } : {}),
         });
         multi.pexpire(keys.backend(report.name), BACKEND_TTL_MS);
@@ -43,16 +74,17 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
         reported.add(report.name);
       }
       multi.zremrangebyscore(keys.backends, '-inf', now - BACKEND_TTL_MS);
-      const replies = (await multi.smembers(keys.draining).exec()) ?? [];
-      for (const [error] of replies) if (error) throw error;
-      const draining = replies.at(-1)?.[1];
+      const draining = (await allOf(multi.smembers(keys.draining))).at(-1);
       return new Set(Array.isArray(draining) ? draining.map(String) : []);
     },
 
     async leave(workerId) {
+      const now = await redisNow(redis);
       const multi = redis.multi().zrem(keys.workers, workerId);
       for (const name of reported) multi.zrem(keys.backendWorkers(name), workerId);
-      for (const [error] of (await multi.exec()) ?? []) if (error) throw error;
+      multi.set(keys.workersSeen, now).zcount(keys.workers, now - WORKER_TTL_MS, '+inf');
+      const left = (await allOf(multi)).at(-1);
+      if (left === 0) await redis.del(keys.workersSince);
     },
 
     async reportedByOthers(workerId, backend) {
@@ -73,12 +105,13 @@ export function createRedisBackendDirectory(redis: Redis, keys: Keys): BackendDi
       const seen: SeenBackend[] = [];
       for (const [error, fields] of (await pipeline.exec()) ?? []) {
         if (error) throw error;
-        const { report, reportedAt, lastSeenAt } = fields as { [name: string]: string };
+        const { report, reportedAt, lastSeenAt, since } = fields as { [name: string]: string };
         if (!report) continue;
         const last = {
           ...backendReportSchema.parse(JSON.parse(report)),
           reportedAt: Number(reportedAt),
           lastSeenAt: Number(lastSeenAt ?? 0),
+          since: Number(since ?? reportedAt),
         };
         seen.push(standing(last, now));
       }
@@ -87,6 +120,12 @@ export function createRedisBackendDirectory(redis: Redis, keys: Keys): BackendDi
 
     async liveWorkers() {
       return redis.zcount(keys.workers, (await redisNow(redis)) - WORKER_TTL_MS, '+inf');
+    },
+
+    async workersSince() {
+      const [since, seen] = await redis.mget(keys.workersSince, keys.workersSeen);
+      const at = since ?? seen;
+      return at ? Number(at) : null;
     },
   };
 }

@@ -2,7 +2,11 @@ import type { Redis } from 'ioredis';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { BackendDirectory } from '../backends/backends.ts';
 import type { GatewayJobStore } from '../jobs/job-store.ts';
-import type { Health, HealthCheck, HealthReport, HealthStatus } from './health.ts';
+import { isRedisDown } from '../redis.ts';
+import { whatIsLost } from '../redis-durability.ts';
+import { askStorage, type CheckAnswer, createCheck, shared } from './checks.ts';
+import { comfyuiSince, judgeComfyui } from './comfyui.ts';
+import type { Health, HealthReport, HealthStatus } from './health.ts';
 
 export interface HealthOptions {
   redis: Redis;
@@ -13,47 +17,16 @@ export interface HealthOptions {
   now?: () => number;
 }
 
-const CHECK_TIMEOUT_MS = 2_000;
-/** A report serves whoever asks for so long. */
-const SHARED_MS = 1_000;
-
 /** Asks all that the gateway depends on, each within 2 s. What is down is said inside; it never rejects. */
 export function createHealth(options: HealthOptions): Health {
   const { redis, store, artifacts, backends, version, now = Date.now } = options;
-  let shared: { report: Promise<HealthReport>; at: number } | null = null;
+  const check = createCheck(now);
 
-  async function check(
-    name: string,
-    ask: () => Promise<Pick<HealthCheck, 'status' | 'message'>>,
-  ): Promise<HealthCheck> {
-    const start = performance.now();
-    try {
-      const answer = await withTimeout(ask());
-      return { name, ...answer, latencyMs: Math.round((performance.now() - start) * 10) / 10 };
-    } catch {
-      // The reason may name addresses; whoever runs it finds it in the log of the part that uses the connection.
-      return { name, status: 'UNHEALTHY', latencyMs: null, message: `${name} cannot be reached` };
-    }
-  }
-
-  async function checkWorkers() {
-    const workers = await backends.liveWorkers();
+  async function askWorkers(): Promise<CheckAnswer & { workers: number }> {
+    const [workers, since] = await Promise.all([backends.liveWorkers(), backends.workersSince()]);
     return workers > 0
-      ? ({ status: 'HEALTHY', message: null, workers } as const)
-      : ({ status: 'DEGRADED', message: 'no worker is running: jobs are accepted and wait', workers } as const);
-  }
-
-  async function checkComfyui() {
-    const seen = await backends.backends();
-    const up = seen.filter(({ status }) => status === 'UP');
-    const down = seen.filter(({ status }) => status === 'DOWN');
-    if (seen.length === 0) return { status: 'DEGRADED', message: 'no worker has reported a ComfyUI yet' } as const;
-    if (down.length > 0) {
-      const named = down.map(({ name, message }) => (message ? `${name} (${message})` : name)).join(', ');
-      return { status: down.length < seen.length ? 'DEGRADED' : 'UNHEALTHY', message: `down: ${named}` } as const;
-    }
-    if (up.length === 0) return { status: 'DEGRADED', message: 'all that are up are draining: jobs wait' } as const;
-    return { status: 'HEALTHY', message: null } as const;
+      ? { status: 'HEALTHY', message: null, since, workers }
+      : { status: 'DEGRADED', message: 'no worker is running: jobs are accepted and wait', since, workers };
   }
 
   async function report(): Promise<HealthReport> {
@@ -61,25 +34,25 @@ export function createHealth(options: HealthOptions): Health {
     let queue: HealthReport['queue'] = { queued: 0, running: 0, oldestQueuedSeconds: null, workers };
     const checks = await Promise.all([
       check('redis', async () => {
-        const { queued, running, oldestQueuedMs } = await store.counts();
+        const [{ queued, running, oldestQueuedMs }, answer] = await Promise.all([store.counts(), askRedis(redis)]);
         queue = {
           queued,
           running,
           oldestQueuedSeconds: oldestQueuedMs === null ? null : oldestQueuedMs / 1000,
           workers,
         };
-        return { status: redis.status === 'ready' ? 'HEALTHY' : 'DEGRADED', message: null };
+        return answer;
       }),
-      check('storage', async () => {
-        await artifacts.check({ signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
-        return { status: 'HEALTHY', message: null };
-      }),
+      check('storage', () => askStorage(artifacts)),
       check('workers', async () => {
-        const { workers: live, ...answer } = await checkWorkers();
+        const { workers: live, ...answer } = await askWorkers();
         workers = live;
         return answer;
       }),
-      check('comfyui', checkComfyui),
+      check('comfyui', async () => {
+        const seen = await backends.backends();
+        return { ...judgeComfyui(seen), since: comfyuiSince(seen) };
+      }),
     ]);
     const redisDown = checks.some(({ name, status }) => name === 'redis' && status === 'UNHEALTHY');
     const status: HealthStatus = redisDown
@@ -90,18 +63,14 @@ export function createHealth(options: HealthOptions): Health {
     return { status, version, checkedAt: now(), checks, queue: { ...queue, workers } };
   }
 
-  return () => {
-    if (!shared || now() - shared.at > SHARED_MS) shared = { report: report(), at: now() };
-    return shared.report;
-  };
+  return shared(report, now);
 }
 
-async function withTimeout<T>(promise: Promise<T>): Promise<T> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new Error('no answer in time')), CHECK_TIMEOUT_MS);
-  try {
-    return await Promise.race([promise, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Whether Redis answers, and keeps what it acknowledges as it is set now, where it lets that be asked. */
+export async function askRedis(redis: Redis): Promise<CheckAnswer> {
+  const message = await whatIsLost(redis).catch((error: unknown) => {
+    if (isRedisDown(error)) throw error;
+    return null;
+  });
+  return { status: message ? 'DEGRADED' : 'HEALTHY', message };
 }

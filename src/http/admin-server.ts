@@ -1,24 +1,82 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { Probes, ProcessHealth } from '../health/health.ts';
 import { closeServer, listen } from './listen.ts';
 import { sendJson } from './reply.ts';
+
+export type AdminRoute = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+
+/** What a process may be made of. */
+export type Part = 'gateway' | 'worker';
 
 export interface AdminServerOptions {
   host: string;
   /** 0 takes a free one. */
   port: number;
   log: Logger;
-  /** What it answers, by path; `/healthz` says that the process lives. */
-  routes?: Record<string, (req: IncomingMessage, res: ServerResponse) => Promise<void>>;
+  /** What this process is made of. Until each has been added the process is not ready. */
+  parts: readonly Part[];
 }
 
-/** The private port, for operators: it says more than the public one and asks for no credential. */
-export async function startAdminServer({ host, port, log, routes = {} }: AdminServerOptions) {
-  const all = new Map(Object.entries(routes));
-  all.set('/healthz', async (_req, res) => sendJson(res, 200, { status: 'alive' }));
+/**
+ * The private port, for operators and orchestrators: it says more than the public one and asks for no credential.
+ *
+ * /healthz  200 while nothing in this process hangs, else 503 and what does
+ * /readyz   200 while each part can do its work, else 503 and why not
+ * /health   the report in full; of a process that is both, the gateway's with the worker's in `worker`
+ */
+export interface AdminServer {
+  /** Where it listens, without a slash at its end. */
+  url: string;
+  port: number;
+  add(part: Part, probes: Probes): void;
+  /** Answers another path. */
+  route(path: string, route: AdminRoute): void;
+  close(graceMs: number): Promise<void>;
+}
 
+export async function startAdminServer({ host, port, log, parts }: AdminServerOptions): Promise<AdminServer> {
+  const probed = new Map<Part, Probes>();
+
+  async function sendLive(_req: IncomingMessage, res: ServerResponse) {
+    const hangs = [...probed].flatMap(([part, probes]) => probes.hangs().map((reason) => `${part}: ${reason}`));
+    if (hangs.length > 0) log.error({ hangs }, 'this process hangs');
+    sendJson(
+      res,
+      hangs.length > 0 ? 503 : 200,
+      hangs.length > 0 ? { status: 'hung', reasons: hangs } : { status: 'alive' },
+    );
+  }
+
+  async function sendReady(_req: IncomingMessage, res: ServerResponse) {
+    const lacks = await Promise.all(
+      parts.map(async (part) => {
+        const reasons = (await probed.get(part)?.lacks()) ?? ['it is starting'];
+        return reasons.map((reason) => `${part}: ${reason}`);
+      }),
+    );
+    const reasons = lacks.flat();
+    sendJson(
+      res,
+      reasons.length > 0 ? 503 : 200,
+      reasons.length > 0 ? { status: 'not ready', reasons } : { status: 'ready' },
+    );
+  }
+
+  async function sendHealth(_req: IncomingMessage, res: ServerResponse) {
+    const reports = await Promise.all(parts.map(async (part) => [part, await probed.get(part)?.report()] as const));
+    const [first, ...others] = reports.map(([part, report]) => [part, report ? inJson(report) : STARTING] as const);
+    const isWell = reports.every(([, report]) => report && report.status !== 'UNHEALTHY');
+    sendJson(res, isWell ? 200 : 503, { ...first?.[1], ...Object.fromEntries(others) });
+  }
+
+  const routes = new Map<string, AdminRoute>([
+    ['/healthz', sendLive],
+    ['/readyz', sendReady],
+    ['/health', sendHealth],
+  ]);
   const server = createServer((req, res) => {
-    const route = all.get((req.url ?? '').split('?')[0] ?? '');
+    const route = routes.get((req.url ?? '').split('?')[0] ?? '');
     if (!route) return sendJson(res, 404, { error: 'not found' });
     route(req, res).catch((error: unknown) => {
       log.error({ err: error, path: req.url }, 'unexpected error on the private port');
@@ -26,5 +84,20 @@ export async function startAdminServer({ host, port, log, routes = {} }: AdminSe
     });
   });
   const address = await listen(server, host, port);
-  return { ...address, close: (graceMs: number) => closeServer(server, graceMs) };
+  return {
+    ...address,
+    add: (part, probes) => void probed.set(part, probes),
+    route: (path, route) => void routes.set(path, route),
+    close: (graceMs) => closeServer(server, graceMs),
+  };
+}
+
+const STARTING = { status: 'UNHEALTHY', message: 'it is starting', checks: [] };
+
+function inJson(report: ProcessHealth) {
+  return {
+    ...report,
+    checkedAt: new Date(report.checkedAt).toISOString(),
+    checks: report.checks.map((check) => ({ ...check, since: new Date(check.since).toISOString() })),
+  };
 }

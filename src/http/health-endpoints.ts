@@ -29,12 +29,3 @@ export function createHealthEndpoints({ health, ready }: HealthEndpointOptions) 
   ]);
   return (path: string) => endpoints.get(path);
 }
-
-/** The report in full, for the private port. */
-export async function sendHealthReport(res: ServerResponse, health: Health): Promise<void> {
-  const report = await health();
-  sendJson(res, report.status === 'UNHEALTHY' ? 503 : 200, {
-    ...report,
-    checkedAt: new Date(report.checkedAt).toISOString(),
-  });
-}

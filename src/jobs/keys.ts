@@ -39,6 +39,9 @@ export function createKeys(prefix: string) {
     /** When a worker last reached a ComfyUI. */
     seen: `${tag}comfyui-seen`,
     workers: `${tag}workers`,
+    /** Since when there have been workers without a gap, and when one was last there. */
+    workersSince: `${tag}workers-since`,
+    workersSeen: `${tag}workers-seen`,
     backends: `${tag}backends`,
     backend: (name: string) => `${tag}backend:${name}`,
     backendWorkers: (name: string) => `${tag}backend:${name}:workers`,

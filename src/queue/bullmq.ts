@@ -1,6 +1,7 @@
 import { DelayedError, Job, Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import type { Loops } from '../health/loops.ts';
 import type { Keys } from '../jobs/keys.ts';
 import type { DeliveryHandler, JobConsumer, JobQueue } from './queue.ts';
 
@@ -92,23 +93,46 @@ export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue
   };
 }
 
-/** The worker's side. `redis` is a durable connection; BullMQ makes a second one of it to wait on. */
-export function createBullConsumer(redis: Redis, keys: Keys, handle: DeliveryHandler, log: Logger): JobConsumer {
-  const running = new Map<string, AbortController>();
+export interface ConsumerLoops {
+  loops: Pick<Loops, 'add'>;
+  /** Whether Redis answers: without it nothing can be taken or renewed. */
+  redisAnswers: () => boolean;
+}
 
-  const worker = new Worker<null>(
+/** Says each time that it looks into the queue, which it does every ten seconds at least while it has room. */
+class TurningWorker extends Worker<null> {
+  onTurn = () => {};
+
+  protected override moveToActive(...args: Parameters<Worker<null>['moveToActive']>) {
+    this.onTurn();
+    return super.moveToActive(...args);
+  }
+}
+
+/** The worker's side. `redis` is a durable connection; BullMQ makes a second one of it to wait on. */
+export function createBullConsumer(
+  redis: Redis,
+  keys: Keys,
+  handle: DeliveryHandler,
+  log: Logger,
+  watched?: ConsumerLoops,
+): JobConsumer {
+  const running = new Map<string, { control: AbortController; since: number }>();
+
+  const worker = new TurningWorker(
     QUEUE,
     async (delivery, token) => {
       const jobId = delivery.id ?? '';
       const control = new AbortController();
-      running.set(jobId, control);
+      running.set(jobId, { control, since: performance.now() });
+      worker.onTurn();
       try {
         const result = await handle(jobId, control.signal);
         if (result.done) return;
         await comesFirst(delivery);
         await delivery.moveToDelayed(Date.now() + Math.max(1, result.delayMs), token);
       } finally {
-        if (running.get(jobId) === control) running.delete(jobId);
+        if (running.get(jobId)?.control === control) running.delete(jobId);
       }
       throw new DelayedError();
     },
@@ -127,10 +151,21 @@ export function createBullConsumer(redis: Redis, keys: Keys, handle: DeliveryHan
   worker.on('error', (error) => log.debug({ error: error.message }, 'queue worker error'));
   worker.on('failed', (delivery, error) => log.error({ jobId: delivery?.id, err: error }, 'delivery failed'));
   worker.on('lockRenewalFailed', (jobIds) => {
-    for (const id of jobIds) running.get(id)?.abort(new Error('the lock of this delivery was lost'));
+    for (const id of jobIds) running.get(id)?.control.abort(new Error('the lock of this delivery was lost'));
   });
 
   let capacity = 0;
+  let closing = false;
+  if (watched) {
+    const { loops, redisAnswers } = watched;
+    const hasRoom = () => capacity > 0 && running.size < capacity && !closing;
+    worker.onTurn = loops.add('taking jobs', () => redisAnswers() && hasRoom());
+    // Jobs that are shorter than a lock need no renewal.
+    const hasLong = () => [...running.values()].some(({ since }) => performance.now() - since > LOCK_MS);
+    const onRenewal = loops.add('renewing locks', () => redisAnswers() && hasLong() && !closing);
+    worker.on('locksRenewed', onRenewal);
+    worker.on('lockRenewalFailed', onRenewal);
+  }
   return {
     setCapacity(slots) {
       if (slots === capacity) return;
@@ -148,7 +183,10 @@ export function createBullConsumer(redis: Redis, keys: Keys, handle: DeliveryHan
       };
       hasten().catch((error: Error) => log.debug({ jobId, error: error.message }, 'delivery not hastened'));
     },
-    close: () => worker.close(),
+    close() {
+      closing = true;
+      return worker.close();
+    },
   };
 }
 

@@ -63,9 +63,14 @@ it('says whether another worker reaches a server, and only while it does', async
 });
 
 it('takes a server for down of which nobody has told for fifteen seconds, whatever was told last', () => {
-  const seen: SeenBackend = { ...up, status: 'DRAINING', reportedAt: 100_000, lastSeenAt: 100_000 };
+  const seen: SeenBackend = { ...up, status: 'DRAINING', reportedAt: 100_000, lastSeenAt: 100_000, since: 50_000 };
   expect(standing(seen, 114_999)).toEqual(seen);
-  expect(standing(seen, 115_000)).toMatchObject({ status: 'DOWN', running: 0, message: expect.any(String) });
+  expect(standing(seen, 115_000)).toMatchObject({
+    status: 'DOWN',
+    running: 0,
+    message: expect.any(String),
+    since: 100_000,
+  });
 });
 
 it('tells workers which servers drain; one of them is still reached', async () => {
@@ -95,12 +100,13 @@ it.each([
     status: each,
     reportedAt: 0,
     lastSeenAt: 0,
+    since: 1_000 * (i + 1),
   }));
   const health = createHealth({
     redis: stores.redis,
     store: stores.gateway,
     artifacts: { check: async () => undefined },
-    backends: { backends: async () => seen, liveWorkers: async () => 1 },
+    backends: { backends: async () => seen, liveWorkers: async () => 1, workersSince: async () => 500 },
     version: '1.2.3',
   });
   const { checks } = await health();

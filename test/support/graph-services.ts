@@ -59,7 +59,7 @@ const healthy: HealthReport = {
   status: 'HEALTHY',
   version: '1.2.3',
   checkedAt: testTime,
-  checks: [{ name: 'redis', status: 'HEALTHY', latencyMs: 0.5, message: null }],
+  checks: [{ name: 'redis', status: 'HEALTHY', latencyMs: 0.5, message: null, since: testTime - 3_600_000 }],
   queue: { queued: 1, running: 2, oldestQueuedSeconds: 3.5, workers: 1 },
 };
 

@@ -93,6 +93,18 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  test('asks each of its own processes with the command that is made for it', () => {
+    const asks = ['gateway', 'worker', 'simulator'].map((name) => services[name]?.healthcheck.test.join(' '));
+    expect(asks).toEqual([
+      'CMD node src/cli.js health --ready',
+      'CMD node src/cli.js health --live',
+      'CMD node src/cli.js health --url http://127.0.0.1:8188/system_stats',
+    ]);
+    for (const role of ['gateway', 'worker'] as const) {
+      expect(loadConfig(environment(role, CREDENTIALS)).admin, role).toEqual({ host: '127.0.0.1', port: 9464 });
+    }
+  });
+
   test('keeps what Redis acknowledged', () => {
     expect(services.redis?.command.join(' ')).toContain('--appendonly yes --appendfsync always');
     expect(services.redis?.command.join(' ')).toContain('--maxmemory-policy noeviction');

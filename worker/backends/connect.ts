@@ -16,6 +16,8 @@ export interface ConnectOptions {
   intervalMs: number;
   log: Logger;
   random: () => number;
+  /** Called at each turn of the loop that looks at it. */
+  onTurn(): void;
   /** Called after each look at it, never before `connectBackend` has returned. */
   onSeen(report: BackendReport): void;
 }
@@ -28,11 +30,12 @@ export interface ConnectedBackend {
 
 /** Everything between this worker and one ComfyUI: requests, the socket, and the look at it every two seconds. */
 export function connectBackend(options: ConnectOptions): ConnectedBackend {
-  const { name, url, clientId, modelInputs, catalogues, intervalMs, log, random, onSeen } = options;
+  const { name, url, clientId, modelInputs, catalogues, intervalMs, log, random, onTurn, onSeen } = options;
   const http = createComfyHttp(url);
   const client = createComfyClient(http);
   const socket = openComfySocket({ url, clientId, log, random });
-  const monitor = startMonitor({ name, client, modelInputs, publish: catalogues.publish, log, onSeen, intervalMs });
+  const { publish } = catalogues;
+  const monitor = startMonitor({ name, client, modelInputs, publish, log, onTurn, onSeen, intervalMs });
 
   let openedBefore = false;
   const openings = socket.onOpen(() => {

@@ -15,6 +15,8 @@ export interface MonitorOptions {
   /** Shows a catalogue to the gateways and gives the hash that it is kept under. */
   publish(catalogue: NodeCatalogue): Promise<string>;
   log: Logger;
+  /** Called at each turn of its loop. */
+  onTurn(): void;
   /** Called after each look. */
   onSeen(report: BackendReport): void;
   /** Default 2 s. */
@@ -46,7 +48,7 @@ const CATALOGUE_GRACE_MS = 500;
 const MODELS_EVERY_MS = 60_000;
 
 export function startMonitor(options: MonitorOptions): Monitor {
-  const { name, client, modelInputs, publish, log, onSeen, intervalMs = 2_000 } = options;
+  const { name, client, modelInputs, publish, log, onTurn, onSeen, intervalMs = 2_000 } = options;
   const ended = new AbortController();
   const { signal } = ended;
   const classes = createCatalogueWatch({ client, publish, signal, log });
@@ -102,6 +104,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
 
   async function loop() {
     while (!signal.aborted) {
+      onTurn();
       const seen = await look();
       if (seen.status !== report?.status || seen.message !== report.message) {
         log.info({ status: seen.status, version: seen.comfyuiVersion, reason: seen.message }, 'comfyui seen');

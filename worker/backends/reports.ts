@@ -8,6 +8,8 @@ export interface ReportsOptions {
   read(): BackendReport[];
   /** Called with each report: the servers that are to get no new work. */
   onDraining(names: ReadonlySet<string>): void;
+  /** Called with each try to tell. */
+  onTurn(): void;
   intervalMs: number;
   log: Logger;
 }
@@ -21,13 +23,14 @@ export interface Reports {
 }
 
 export function startReports(options: ReportsOptions): Reports {
-  const { reporter, workerId, read, onDraining, intervalMs, log } = options;
+  const { reporter, workerId, read, onDraining, onTurn, intervalMs, log } = options;
   let told = '';
   let telling: Promise<void> | undefined;
   let closed = false;
   let failing = false;
 
   async function tell() {
+    onTurn();
     const reports = read();
     try {
       const draining = await reporter.report(workerId, reports);

@@ -20,6 +20,12 @@ export function addHealth(builder: Builder): void {
         description: 'How long it took to answer, in milliseconds, where it was asked.',
       }),
       message: t.exposeString('message', { nullable: true, description: 'What is wrong, for a person.' }),
+      since: t.expose('since', {
+        type: 'DateTime',
+        nullable: false,
+        description:
+          'Since when the status is as it is: of workers and comfyui as all know it, of redis and storage as this gateway does.',
+      }),
     }),
   });
   builder.objectType('QueueHealth', {

@@ -1,10 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { HealthStatus } from '../../../src/health/health.ts';
-import { startAdminServer } from '../../../src/http/admin-server.ts';
-import { sendHealthReport } from '../../../src/http/health-endpoints.ts';
-import { testJob, testLog, testServices } from '../../support/graph-services.ts';
+import { testJob, testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
 
 describe('health endpoints', () => {
@@ -28,26 +25,6 @@ describe('health endpoints', () => {
     ready = false;
     expect((await fetch(`${server.url}/readyz`)).status).toBe(503);
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-  });
-
-  test('the private port says all, and what else it is given', async () => {
-    const { health } = await testServices();
-    const { log } = testLog();
-    const routes = {
-      '/health': (_req: IncomingMessage, res: ServerResponse) => sendHealthReport(res, health),
-      '/metrics': async (_req: IncomingMessage, res: ServerResponse) => void res.end('metric 1'),
-    };
-    const admin = await startAdminServer({ host: '127.0.0.1', port: 0, log, routes });
-    onTestFinished(() => admin.close(100));
-    expect(await (await fetch(`${admin.url}/health`)).json()).toMatchObject({
-      status: 'HEALTHY',
-      checkedAt: '2030-01-31T12:00:00.000Z',
-      checks: [{ name: 'redis' }],
-      queue: { workers: 1 },
-    });
-    expect((await fetch(`${admin.url}/healthz`)).status).toBe(200);
-    expect(await (await fetch(`${admin.url}/metrics`)).text()).toBe('metric 1');
-    expect((await fetch(`${admin.url}/graphql`)).status).toBe(404);
   });
 });
 

@@ -104,7 +104,7 @@ test('pages as Relay does', async () => {
 });
 
 test('shows the catalogue, with the models that running servers offer', async () => {
-  const backend = { ...unknownBackend, reportedAt: 0, lastSeenAt: 0 };
+  const backend = { ...unknownBackend, reportedAt: 0, lastSeenAt: 0, since: 0 };
   const services = await testServices({
     backends: {
       backends: async () => [
@@ -183,6 +183,7 @@ test('shows the servers, what each computes on and since when one is away', asyn
     comfyuiVersion: '0.33.0',
     reportedAt: 0,
     lastSeenAt: Date.UTC(2030, 0, 1),
+    since: 0,
   };
   const services = await testServices({
     backends: {

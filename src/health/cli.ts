@@ -1,0 +1,96 @@
+import { Command } from 'commander';
+import * as z from 'zod';
+
+export interface HealthCommandOptions {
+  /** ADMIN_HOST, ADMIN_PORT, HOST and PORT say where the process of this machine is. */
+  env: Readonly<Record<string, string | undefined>>;
+  write(text: string): void;
+  /** Says what is wrong; the command then ends with exit code 1. */
+  fail(text: string): void;
+}
+
+const TIMEOUT_MS = 4_000;
+const MOST_BYTES = 1_000_000;
+
+/** What the endpoints answer, and a simulator or anybody else with less. */
+const answerSchema = z.looseObject({
+  status: z.string().default('OK'),
+  message: z.string().optional(),
+  reasons: z.array(z.string()).default([]),
+  checks: z
+    .array(z.object({ name: z.string(), status: z.string(), message: z.string().nullable(), since: z.string() }))
+    .default([]),
+});
+type Answer = z.output<typeof answerSchema>;
+
+/**
+ * `comfygate health`: asks a process how it is, for people and for the health checks of containers. Exit code 0 when it is well, 1
+ * when it is not or does not answer within four seconds.
+ */
+export function createHealthCommand({ env, write, fail }: HealthCommandOptions): Command {
+  return new Command('health')
+    .description('ask a gateway or worker how it is; exit code 1 when it is not well')
+    .option('--live', 'only whether it lives: what a restart would mend')
+    .option('--ready', 'only whether it can do its work now')
+    .option('--url <address>', 'what to ask (default: this machine, ADMIN_PORT or else PORT)')
+    .option('--json', 'print the answer as JSON')
+    .addHelpText(
+      'after',
+      '\nIn a container: `comfygate health --live`, or --ready where others wait for it. The private port (ADMIN_PORT) says the most.',
+    )
+    .action(async (options: { live?: true; ready?: true; url?: string; json?: true }) => {
+      try {
+        const url = options.url ?? defaultUrl(env, options.live ? '/healthz' : options.ready ? '/readyz' : '/health');
+        const { isWell, answer } = await ask(url);
+        write(options.json ? `${JSON.stringify(answer, null, 2)}\n` : inWords(answer));
+        if (!isWell) fail('');
+      } catch (error) {
+        fail(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+      }
+    });
+}
+
+/** Without a port of its own to ask there is none that could be guessed. */
+function defaultUrl(env: HealthCommandOptions['env'], path: string): string {
+  const { ADMIN_PORT, ADMIN_HOST, PORT, HOST } = env;
+  const [port, host] = ADMIN_PORT ? [ADMIN_PORT, ADMIN_HOST] : [PORT || '4000', HOST];
+  if (port === '0') throw new Error(`${ADMIN_PORT ? 'ADMIN_PORT' : 'PORT'} is 0, a free port: expected --url`);
+  const named = !host || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${named.includes(':') ? `[${named}]` : named}:${port}${path}`;
+}
+
+async function ask(url: string): Promise<{ isWell: boolean; answer: Answer }> {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new Error(`--url: expected an address such as http://127.0.0.1:9464/health, got ${JSON.stringify(url)}`);
+  }
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' }).catch((cause) => {
+    const late = cause instanceof Error && cause.name === 'TimeoutError';
+    throw new Error(late ? `${url} did not answer within ${TIMEOUT_MS / 1000} s` : `${url} cannot be reached`, {
+      cause,
+    });
+  });
+  const text = await response.text();
+  const answer = text.length <= MOST_BYTES ? answerSchema.safeParse(parse(text)).data : undefined;
+  if (!answer)
+    throw new Error(`${url} answered ${response.status}, and no health: expected an address of a gateway or worker`);
+  return { isWell: response.ok, answer };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function inWords({ status, message, reasons, checks, worker }: Answer): string {
+  const lines = [status, ...(message ? [message] : []), ...reasons.map((reason) => `  ${reason}`)];
+  const inner = answerSchema.safeParse(worker).data;
+  for (const check of [...checks, ...(inner?.checks.map((each) => ({ ...each, name: `worker ${each.name}` })) ?? [])]) {
+    const said = `${check.name.padEnd(15)}  ${check.status.padEnd(9)}  since ${check.since}  ${check.message ?? ''}`;
+    lines.push(`  ${said.trimEnd()}`);
+  }
+  // What a process says may hold what others have said to it.
+  return `${lines.map((line) => line.replace(/\p{Cc}/gu, ' ')).join('\n')}\n`;
+}

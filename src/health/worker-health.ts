@@ -1,0 +1,75 @@
+import type { Redis } from 'ioredis';
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import type { BackendReport } from '../backends/backends.ts';
+import type { Ping } from '../redis.ts';
+import { askRedis } from './check-health.ts';
+import { askStorage, createCheck, shared } from './checks.ts';
+import { judgeComfyui } from './comfyui.ts';
+import type { HealthCheck, HealthStatus, Probes, ProcessHealth } from './health.ts';
+
+export interface WorkerHealthOptions {
+  /** A durable connection: it is asked only while it answers, since it would wait for ever. */
+  redis: Redis;
+  ping: Ping;
+  artifacts: Pick<ArtifactStore, 'check'>;
+  /** What the worker sees of itself. */
+  worker: {
+    /** Loops that stand still though they could turn, and since when (milliseconds since 1970). */
+    late(): { name: string; since: number }[];
+    backends(): Pick<BackendReport, 'name' | 'status' | 'message'>[];
+  };
+  version: string;
+  now?: () => number;
+}
+
+const PING_WITHIN_MS = 250;
+
+/** A worker lives while its loops turn, and is ready while Redis and storage answer and a ComfyUI takes work. */
+export function createWorkerHealth(options: WorkerHealthOptions): Probes & { stopping(): void } {
+  const { redis, ping, artifacts, worker, version, now = Date.now } = options;
+  const check = createCheck(now);
+  let isStopping = false;
+
+  const report = shared(async (): Promise<ProcessHealth> => {
+    const checks = await Promise.all([
+      check('loops', async () => {
+        const late = worker.late();
+        if (late.length === 0) return { status: 'HEALTHY', message: null };
+        const since = Math.min(...late.map((each) => each.since));
+        return { status: 'UNHEALTHY', message: `stands still: ${late.map(({ name }) => name).join(', ')}`, since };
+      }),
+      check('redis', async () => {
+        if (!(await ping(PING_WITHIN_MS))) return { status: 'UNHEALTHY', message: 'redis does not answer' };
+        return askRedis(redis);
+      }),
+      check('storage', () => askStorage(artifacts)),
+      check('comfyui', async () => judgeComfyui(worker.backends())),
+    ]);
+    return { status: whole(checks), version, checkedAt: now(), checks };
+  }, now);
+
+  return {
+    hangs: () => worker.late().map(({ name }) => `${name} stands still`),
+    async lacks() {
+      const { checks } = await report();
+      const down = checks.filter(({ name, status }) => name !== 'comfyui' && status === 'UNHEALTHY');
+      const reasons = down.map(({ message }) => message ?? '');
+      if (!worker.backends().some(({ status }) => status === 'UP')) {
+        const { message } = judgeComfyui(worker.backends());
+        reasons.push(worker.backends().length > 0 ? `no ComfyUI takes work: ${message}` : 'no ComfyUI was seen yet');
+      }
+      if (isStopping) reasons.push('it is about to stop');
+      return reasons;
+    },
+    report,
+    stopping() {
+      isStopping = true;
+    },
+  };
+}
+
+function whole(checks: readonly HealthCheck[]): HealthStatus {
+  if (checks.every(({ status }) => status === 'HEALTHY')) return 'HEALTHY';
+  const dead = checks.some(({ name, status }) => (name === 'loops' || name === 'redis') && status === 'UNHEALTHY');
+  return dead ? 'UNHEALTHY' : 'DEGRADED';
+}

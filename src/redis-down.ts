@@ -1,0 +1,10 @@
+const DOWN =
+  /Connection is closed|Command timed out|isn't writeable|max retries per request|Socket (?:closed|timeout)|All sentinels are unreachable|ECONN|ETIMEDOUT|EPIPE|ENOENT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|LOADING|OOM command not allowed|MISCONF|READONLY|NOREPLICAS|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|\b(?:MOVED|ASK) \d/;
+
+/** Whether an error came from the connection, or from a server that cannot serve now, rather than from a command. */
+export function isRedisDown(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // A transaction that was refused says why beside its own error.
+  if ('previousErrors' in error && Array.isArray(error.previousErrors)) return error.previousErrors.some(isRedisDown);
+  return DOWN.test(`${error.name} ${error.message}`);
+}
