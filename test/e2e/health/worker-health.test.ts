@@ -42,6 +42,7 @@ test('a worker is ready while Redis, storage and a ComfyUI are there, says what 
 
   product.redis.pause();
   try {
+    await eventually(async () => (await get('/readyz')).code === 503, 'it is not ready without Redis');
     expect(await get('/readyz')).toMatchObject({ code: 503, reasons: ['worker: redis does not answer'] });
     const told = await health(env);
     expect(told.code).toBe(1);
