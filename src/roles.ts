@@ -53,7 +53,8 @@ export async function startAll(config: Config, log: Logger, shutdown: Shutdown):
 
   const signingSecret = config.folder.signingSecret ?? dataDir.signingSecret;
   const around = { redisUrl, publicUrl: url, signingSecret, metrics, log, shutdown };
-  admin?.add('worker', await startWorker(config, around, backends));
+  const worker = await startWorker(config, around, backends);
+  admin?.add('worker', worker);
   const server = await startGateway(config, around, port);
   admin?.add('gateway', server.probes);
   return { graphqlUrl: `${server.url}/graphql`, embedded };
@@ -95,7 +96,8 @@ export async function startWorkerRole(config: Config, log: Logger, shutdown: Shu
   const metrics = createProcessMetrics({ role: 'worker', version: readVersion() });
   const admin = await openPrivatePort(config, ['worker'], { metrics, log, shutdown });
   const around = { redisUrl: config.redis.url ?? '', publicUrl, signingSecret, metrics, log, shutdown };
-  admin?.add('worker', await startWorker(config, around, config.comfyui.backends ?? []));
+  const worker = await startWorker(config, around, config.comfyui.backends ?? []);
+  admin?.add('worker', worker);
 }
 
 /** Opened before anything else and closed after it, so that a start that waits and a stop that takes its time can be seen. */
