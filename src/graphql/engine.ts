@@ -43,6 +43,12 @@ export interface Engine {
   /** Executes one event of a subscription. */
   executeEvent(operation: Operation, event: unknown): Promise<ExecutionResult> | ExecutionResult;
   publicError(error: unknown, requestId?: string): GraphQLError;
+  /** Told of what a transport does not begin, for a reason of its own; `document` once it is known. Gives the errors back. */
+  refused(
+    errors: readonly GraphQLError[],
+    document?: DocumentNode,
+    operationName?: string | null,
+  ): readonly GraphQLError[];
 }
 
 export interface EngineOptions {
@@ -170,6 +176,7 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits }: En
     subscribe: subscribeBy({ source, executeEvent: run, publicError: present }),
     executeEvent: run,
     publicError: present,
+    refused: (errors) => errors,
   };
 }
 

@@ -53,6 +53,11 @@ export function createMeteredEngine(engine: Engine, metrics: OperationMetrics): 
     },
     source,
     subscribe: subscribeBy({ ...engine, source }),
+    refused(errors, document, operationName) {
+      const labels = document ? labelsOf(document, operationName) : UNKNOWN_OPERATION;
+      answered(labels, errors, performance.now());
+      return engine.refused(errors, document, operationName);
+    },
   };
 }
 

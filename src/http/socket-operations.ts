@@ -67,15 +67,21 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
   /** The operation, or why it is not begun. A fault in one leaves the others of its socket alone. */
   function prepare({ owner, id, payload }: Message): ExecutionArgs | readonly GraphQLError[] {
     if (owner.open.size >= maxOperations) {
-      return refuse(`At most ${maxOperations} operations may be open on a connection.`, 'LIMIT_EXCEEDED');
+      return engine.refused(
+        refuse(`At most ${maxOperations} operations may be open on a connection.`, 'LIMIT_EXCEEDED'),
+      );
     }
     const document = engine.parse(payload.query);
     const faults = engine.validate(document);
     if (faults.length) return faults;
     const operation = getOperationAST(document, payload.operationName);
-    if (!operation) return refuse('Could not determine what operation to execute.', 'OPERATION_RESOLUTION_FAILURE');
+    if (!operation) {
+      const errors = refuse('Could not determine what operation to execute.', 'OPERATION_RESOLUTION_FAILURE');
+      return engine.refused(errors, document, payload.operationName);
+    }
     if (operation.operation === 'mutation') {
-      return refuse('Mutations are taken over HTTP only: POST them to the same address.', 'FORBIDDEN');
+      const errors = refuse('Mutations are taken over HTTP only: POST them to the same address.', 'FORBIDDEN');
+      return engine.refused(errors, document, payload.operationName);
     }
     const leaving = new AbortController();
     owner.open.set(payload, leaving);

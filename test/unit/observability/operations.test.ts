@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GatewayError, notFound } from '../../../src/core/errors.ts';
 import { createMeteredEngine } from '../../../src/graphql/metered-engine.ts';
+import { createSocketOperations, type SocketOwner } from '../../../src/http/socket-operations.ts';
 import { createOperationMetrics } from '../../../src/observability/operation-metrics.ts';
 import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
 import { parseFigures } from '../../support/figures.ts';
@@ -57,6 +58,21 @@ describe('an operation', () => {
     expect(await answered({ operation: 'other', type: 'query', code: 'GRAPHQL_VALIDATION_FAILED' })).toBe(1);
     expect(await answered({ operation: 'other', type: 'other', code: 'GRAPHQL_PARSE_FAILED' })).toBe(1);
     expect(await answered({ operation: 'jobProgress', type: 'subscription', code: 'BAD_USER_INPUT' })).toBe(1);
+  });
+
+  test('that a socket does not begin is counted, too', async () => {
+    const { engine, services, answered } = await start();
+    const operations = createSocketOperations({ engine, services, maxOperations: 1 });
+    const owner: SocketOwner = { requestId: 'r', caller: 'c', headers: {}, send: async () => {}, open: new Map() };
+    const context = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
+    const begin = (query: string) => operations.hooks.onSubscribe?.(context, 'id', { query });
+    await begin('mutation { deleteJob(id: "a") }');
+    await begin('query A { health { status } } query B { health { status } }');
+    await begin('{ health { status } }');
+    await begin('{ health { status } }');
+    expect(await answered({ operation: 'deleteJob', type: 'mutation', code: 'FORBIDDEN' })).toBe(1);
+    expect(await answered({ operation: 'other', type: 'other', code: 'OPERATION_RESOLUTION_FAILURE' })).toBe(1);
+    expect(await answered({ operation: 'other', type: 'other', code: 'LIMIT_EXCEEDED' })).toBe(1);
   });
 
   test('brings no name into a label that is not the schema’s, and no code that is not ours', async () => {

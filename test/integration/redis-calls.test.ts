@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { closeRedis, connectRedis, isDurable, whenReady } from '../../src/redis.ts';
+import { silent } from '../support/gateway-store.ts';
+import { startTestRedis, type TestRedis } from '../support/redis.ts';
+
+let server: TestRedis;
+beforeAll(async () => {
+  server = await startTestRedis();
+});
+afterAll(() => server.close());
+
+async function connect() {
+  const calls: string[] = [];
+  const redis = connectRedis({
+    url: server.url,
+    role: 'durable',
+    log: silent,
+    onCall(command, seconds) {
+      expect(seconds).toBeGreaterThanOrEqual(0);
+      calls.push(command);
+    },
+  });
+  onTestFinished(() => closeRedis(redis));
+  await whenReady(redis);
+  // Those of the handshake.
+  await redis.ping();
+  calls.length = 0;
+  return { redis, calls };
+}
+
+test('each command is told of once, whether it succeeds, fails or is one of many', async () => {
+  const { redis, calls } = await connect();
+  await redis.set('text', 'a');
+  await expect(redis.lpush('text', 'a')).rejects.toThrow('WRONGTYPE');
+  await redis.pipeline().get('text').strlen('text').exec();
+  await redis.multi().del('text').exec();
+  expect(calls).toEqual(['set', 'lpush', 'get', 'strlen', 'multi', 'del', 'exec']);
+});
+
+test('one that is sent again behind a reconnect is told of once', async () => {
+  const { redis, calls } = await connect();
+  server.pause();
+  const answer = redis.incr('counter');
+  await server.restart();
+  expect(await answer).toBe(1);
+  await vi.waitFor(() => expect(calls.filter((name) => name === 'incr')).toEqual(['incr']));
+});
+
+test('what waits by intent, on a connection of its own, is not told of', async () => {
+  const { redis, calls } = await connect();
+  const waiting = redis.duplicate();
+  onTestFinished(async () => waiting.disconnect());
+  expect(await waiting.bzpopmin('nothing', 0.05)).toBeNull();
+  expect(calls).toEqual([]);
+});
+
+test('is durable only while it evicts nothing and writes its append-only file', async () => {
+  const { redis } = await connect();
+  expect(await isDurable(redis)).toBe(true);
+  for (const [setting, bad, good] of [
+    ['appendonly', 'no', 'yes'],
+    ['maxmemory-policy', 'volatile-lru', 'noeviction'],
+  ] as const) {
+    await redis.config('SET', setting, bad);
+    expect(await isDurable(redis)).toBe(false);
+    await redis.config('SET', setting, good);
+    expect(await isDurable(redis)).toBe(true);
+  }
+});
