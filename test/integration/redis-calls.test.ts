@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { closeRedis, connectRedis, isDurable, whenReady } from '../../src/redis.ts';
+import { closeRedis, connectRedis, whenReady } from '../../src/redis.ts';
+import { whatIsLost } from '../../src/redis-durability.ts';
 import { silent } from '../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 
@@ -56,14 +57,14 @@ test('what waits by intent, on a connection of its own, is not told of', async (
 
 test('is durable only while it evicts nothing and writes its append-only file', async () => {
   const { redis } = await connect();
-  expect(await isDurable(redis)).toBe(true);
+  expect(await whatIsLost(redis)).toBeNull();
   for (const [setting, bad, good] of [
     ['appendonly', 'no', 'yes'],
     ['maxmemory-policy', 'volatile-lru', 'noeviction'],
   ] as const) {
     await redis.config('SET', setting, bad);
-    expect(await isDurable(redis)).toBe(false);
+    expect(await whatIsLost(redis)).not.toBeNull();
     await redis.config('SET', setting, good);
-    expect(await isDurable(redis)).toBe(true);
+    expect(await whatIsLost(redis)).toBeNull();
   }
 });
