@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient } from 'graphql-ws';
 import { describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { PROMPT } from '../support/gateway-client.ts';
 import { findJaeger, type SeenSpan, startTestJaeger, type TestJaeger } from '../support/jaeger.ts';
-import { freePort } from '../support/process.ts';
+import { freePort, tempFolder } from '../support/process.ts';
 import { type Lifetime, onlySimulator, openProduct } from '../support/product.ts';
 
 const REPORT_OTEL = `--import=${fileURLToPath(new URL('../support/report-otel.ts', import.meta.url))}`;
@@ -165,6 +169,16 @@ describe.skipIf(findJaeger() === null).concurrent('traces', { timeout: 240_000 }
     }
   });
 
+  it('show an operation that is refused, by the code that its caller got', async (test) => {
+    const { jaeger, product } = await openTraced(test);
+    const gateway = await product.gateway();
+    const { traceId, parentId, traceparent } = newTrace();
+    await gateway.post('{ nothingOfThisName }', {}, { traceparent });
+    const [refused, ...more] = await spansOf(jaeger, traceId, ['graphql.query other']);
+    expect(more).toEqual([]);
+    expect(refused).toMatchObject({ parentId, tags: { error: true, 'error.type': 'GRAPHQL_VALIDATION_FAILED' } });
+  });
+
   it('are off by default: nothing is sent, and no SDK is loaded', async (test) => {
     const jaeger = await startTestJaeger();
     test.onTestFinished(jaeger.close);
@@ -194,5 +208,37 @@ describe.skipIf(findJaeger() === null).concurrent('traces', { timeout: 240_000 }
     expect(await worker.stop()).toBe(0);
     expect(performance.now() - began).toBeLessThan(10_000);
     expect(worker.output().match(/traces were not delivered/g)).toHaveLength(1);
+  });
+
+  it('to a receiver that never answers cost no more, and carry the headers that it asks for', async (test) => {
+    const asked: (string | undefined)[] = [];
+    const server = createServer((req) => asked.push(req.headers.authorization)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    test.onTestFinished(async () => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const folder = await tempFolder();
+    test.onTestFinished(folder.remove);
+    const secret = randomBytes(16).toString('hex');
+    const headers = join(folder.path, 'headers');
+    await writeFile(headers, `authorization=Bearer%20${secret}\n`);
+    const product = await openProduct(test, {
+      env: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${address.port}`,
+        OTEL_EXPORTER_OTLP_HEADERS_FILE: headers,
+      },
+    });
+    const both = await product.both();
+    const job = await both.generate();
+    expect((await both.watch(job.id).end()).job).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });
+    await both.process.until('traces were not delivered');
+    expect(new Set(asked)).toEqual(new Set([`Bearer ${secret}`]));
+    const began = performance.now();
+    expect(await both.process.stop()).toBe(0);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(both.process.output()).not.toContain(secret);
   });
 });
