@@ -11,6 +11,8 @@ export interface TestRedis {
   /** `redis://127.0.0.1:<port>`; the same for the whole life, restarts included. */
   readonly url: string;
   readonly port: number;
+  /** Where its files are. */
+  readonly dir: string;
   /** Of the process running now: another one after `restart()`. */
   readonly pid: number;
   /** SIGKILL, and wait until it is gone. Safe when it is already down. */
@@ -29,9 +31,17 @@ const READY_TIMEOUT_MS = 10_000;
 /** Below the range from which the kernel draws ports for outgoing connections: none of those can take ours while it restarts. */
 const PORTS = { first: 16_384, count: 16_000 };
 
-/** Starts a Redis and waits until it answers; `config` adds or replaces settings (`{ maxmemory: '10mb' }`). */
-export async function startTestRedis(options: { config?: Record<string, string> } = {}): Promise<TestRedis> {
+export interface TestRedisOptions {
+  /** Adds or replaces settings (`{ maxmemory: '10mb' }`). */
+  config?: Record<string, string>;
+  /** Puts files into its folder before it starts. */
+  seed?: (dir: string) => Promise<void>;
+}
+
+/** Starts a Redis and waits until it answers. */
+export async function startTestRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const dir = await mkdtemp(join(tmpdir(), 'comfygate-redis-'));
+  await options.seed?.(dir);
   const settings = { ...DEFAULTS, ...options.config, dir };
   let { child, port } = await startOnFreePort(settings);
 
@@ -42,6 +52,7 @@ export async function startTestRedis(options: { config?: Record<string, string> 
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    dir,
     get pid() {
       return pidOf(child);
     },

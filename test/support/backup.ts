@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { TestMinio } from './minio.ts';
+import { eventually } from './product.ts';
+import { startTestRedis, type TestRedis } from './redis.ts';
+
+/** The commands of docs/redis.md. */
+
+/** `redis-cli`, as an operator calls it; its output. */
+export async function redisCli({ port }: TestRedis, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('redis-cli', ['-p', String(port), ...args]);
+  return stdout;
+}
+
+async function untilRewritten(redis: TestRedis) {
+  await eventually(
+    async () =>
+      /aof_rewrite_in_progress:0\r[\s\S]*aof_rewrite_scheduled:0\r/.test(await redisCli(redis, 'INFO', 'persistence')),
+    'the append-only file is not being rewritten',
+  );
+}
+
+/** How a Redis is saved into a folder, and a fresh one made of that. */
+export interface RedisBackup {
+  name: string;
+  save(redis: TestRedis, to: string): Promise<void>;
+  restore(from: string): Promise<TestRedis>;
+}
+
+export const snapshot: RedisBackup = {
+  name: 'a snapshot (RDB)',
+  async save(redis, to) {
+    await redisCli(redis, '--rdb', join(to, 'dump.rdb'));
+  },
+  async restore(from) {
+    // With an append-only file switched on, Redis reads only that one: there would be nothing in it.
+    const config = { appendonly: 'no' };
+    const redis = await startTestRedis({ config, seed: (dir) => cp(join(from, 'dump.rdb'), join(dir, 'dump.rdb')) });
+    await redisCli(redis, 'CONFIG', 'SET', 'appendonly', 'yes');
+    await untilRewritten(redis);
+    return redis;
+  },
+};
+
+export const appendOnlyFile: RedisBackup = {
+  name: 'the append-only file',
+  async save(redis, to) {
+    await redisCli(redis, 'CONFIG', 'SET', 'auto-aof-rewrite-percentage', '0');
+    await untilRewritten(redis);
+    await cp(join(redis.dir, 'appendonlydir'), join(to, 'appendonlydir'), { recursive: true });
+    await redisCli(redis, 'CONFIG', 'SET', 'auto-aof-rewrite-percentage', '100');
+  },
+  restore: (from) =>
+    startTestRedis({ seed: (dir) => cp(join(from, 'appendonlydir'), join(dir, 'appendonlydir'), { recursive: true }) }),
+};
+
+/** Copies all objects of a bucket into another server's, made where it is not there. Gives their number. */
+export async function mirrorBucket(from: TestMinio, to: TestMinio, bucket: string): Promise<number> {
+  if (!(await to.admin.bucketExists(bucket))) {
+    await to.admin.makeBucket(bucket, to.region);
+    await to.admin.setBucketVersioning(bucket, { Status: 'Enabled' });
+  }
+  let count = 0;
+  for await (const { name } of from.admin.listObjectsV2(bucket, '', true)) {
+    const { size, metaData } = await from.admin.statObject(bucket, name);
+    await to.admin.putObject(bucket, name, await from.admin.getObject(bucket, name), size, metaData);
+    count++;
+  }
+  return count;
+}
