@@ -10,6 +10,7 @@ import {
   bringMinio,
   bringPromtool,
   bringRedis,
+  bringVersitygw,
 } from './bootstrap/programs.mjs';
 import { SetupError, say } from './bootstrap/report.mjs';
 
@@ -19,6 +20,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const BRING = {
   redis: bringRedis,
   minio: bringMinio,
+  versitygw: bringVersitygw,
   chromium: bringChromium,
   promtool: bringPromtool,
   jaeger: bringJaeger,

@@ -10,6 +10,7 @@ import { readReport } from './test-report.mjs';
 const { node, programs } = bootstrap([
   'redis',
   'minio',
+  'versitygw',
   'chromium',
   'promtool',
   'jaeger',

@@ -29,6 +29,12 @@ export function bringMinio() {
   });
 }
 
+/** The path of a second S3 server, Versity's gateway; undefined where it cannot be had: tests of S3 on it are skipped then. */
+export function bringVersitygw() {
+  const module = 'github.com/versity/versitygw/cmd/versitygw';
+  return bringGoProgram('versitygw', { module, takes: 'about 3 minutes', without: 'tests of S3 on a second server' });
+}
+
 /** The path of Prometheus's checker of alert rules; undefined where it cannot be had: tests of the rules are skipped then. */
 export function bringPromtool() {
   const module = 'github.com/prometheus/prometheus/cmd/promtool';

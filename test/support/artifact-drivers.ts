@@ -9,7 +9,8 @@ import type { ArtifactStore } from '../../src/artifacts/artifact-store.ts';
 import { createArtifactStore } from '../../src/artifacts/create-artifact-store.ts';
 import { createArtifactDownload } from '../../src/http/artifact-download.ts';
 import { createArtifactUpload } from '../../src/http/artifact-upload.ts';
-import { findMinio, startTestMinio } from './minio.ts';
+import { findMinio, startTestMinio, type TestMinio } from './minio.ts';
+import { findVersityGateway, startTestVersityGateway, type TestVersityGateway } from './versitygw.ts';
 
 /** One storage of a test's own, with whatever serves its addresses. */
 export interface ArtifactDriver {
@@ -21,7 +22,12 @@ export interface ArtifactDriver {
 /** Every driver there is, each on the real thing; not available where a program is missing. */
 export const artifactDrivers: { name: string; available: boolean; start(): Promise<ArtifactDriver> }[] = [
   { name: 'folder', available: true, start: folderDriver },
-  { name: 'S3 (MinIO)', available: findMinio() !== null, start: s3Driver },
+  { name: 'S3 (MinIO)', available: findMinio() !== null, start: async () => s3Driver(await startTestMinio()) },
+  {
+    name: 'S3 (Versity gateway)',
+    available: findVersityGateway() !== null,
+    start: async () => s3Driver(await startTestVersityGateway()),
+  },
 ];
 
 async function folderDriver(): Promise<ArtifactDriver> {
@@ -46,9 +52,8 @@ async function folderDriver(): Promise<ArtifactDriver> {
   };
 }
 
-async function s3Driver(): Promise<ArtifactDriver> {
-  const minio = await startTestMinio();
-  const { endpoint, region, accessKey, secretKey } = minio;
+function s3Driver(server: TestMinio | TestVersityGateway): ArtifactDriver {
+  const { endpoint, region, accessKey, secretKey } = server;
   const bucket = `comfygate-${randomUUID()}`;
   const stores: ArtifactStore[] = [];
   return {
@@ -59,7 +64,7 @@ async function s3Driver(): Promise<ArtifactDriver> {
     },
     async dispose() {
       for (const store of stores) store.close();
-      await minio.close();
+      await server.close();
     },
   };
 }

@@ -9,7 +9,7 @@ import { startTestRedis, type TestRedis } from './redis.ts';
 /** The commands of docs/redis.md. */
 
 /** `redis-cli`, as an operator calls it; its output. */
-export async function redisCli({ port }: TestRedis, ...args: string[]): Promise<string> {
+async function redisCli({ port }: TestRedis, ...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)('redis-cli', ['-p', String(port), ...args]);
   return stdout;
 }
