@@ -85,7 +85,9 @@ export function createGatewayClient(url: string, texts: string[]) {
     });
     const text = await response.text();
     texts.push(text);
-    const { data, errors } = z.object({ data: z.unknown().optional(), errors: errorsSchema.default([]) }).parse(JSON.parse(text));
+    const { data, errors } = z
+      .object({ data: z.unknown().optional(), errors: errorsSchema.default([]) })
+      .parse(JSON.parse(text));
     return { status: response.status, ms: performance.now() - began, data, errors };
   }
 
