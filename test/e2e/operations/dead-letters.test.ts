@@ -83,7 +83,7 @@ describe('an outage that made jobs fail', { timeout: 240_000 }, () => {
 });
 
 describe('comfygate jobs', { timeout: 120_000 }, () => {
-  it('shows all of a job but secrets, and says what is wrong with a call', async (test) => {
+  it('shows all of a job but secrets, and says what it cannot do', async (test) => {
     const product = await openProduct(test, {
       speed: 50,
       env: { INPUT_ORIGINS: 'http://127.0.0.1:9', JOB_ATTEMPTS: '1' },
@@ -122,23 +122,10 @@ describe('comfygate jobs', { timeout: 120_000 }, () => {
     expect(JSON.parse(document).parameters.image).toEqual({ url: `${file} (cut off)` });
     expect(document).not.toContain('signature');
 
-    const wrong: [args: string[], says: RegExp][] = [
-      [['list'], /^error: expected --failed/],
-      [['list', '--failed', '--code', 'NOPE'], /^error: .*STORAGE_FULL/],
-      [['list', '--failed', '--since', 'then'], /^error: .*expected 90s/],
-      [['list', '--failed', '--limit', '0'], /^error: .*expected 1 to/],
-      [['retry'], /^error: expected ids, or both/],
-      [['retry', '--code', 'TIMEOUT'], /^error: expected ids, or both/],
-      [['retry', done.id, '--code', 'TIMEOUT'], /^error: expected either/],
-      [['retry', done.id], /^\S+ refused: the job is SUCCEEDED, not FAILED\n0 run again, 1 refused\n$/],
-      [['show', '01a20963-ea3f-72da-87b7-4504daf3aa66'], /^error: there is no job/],
-      [['show', 'x'], /^error: .*a UUID/],
-    ];
-    await Promise.all(
-      wrong.map(async ([args, says]) => {
-        expect(await jobs(product, args)).toEqual({ code: 1, text: expect.stringMatching(says) });
-      }),
-    );
+    expect(await jobs(product, ['retry', done.id])).toEqual({
+      code: 1,
+      text: `${done.id} refused: the job is SUCCEEDED, not FAILED\n0 run again, 1 refused\n`,
+    });
     await product.redis.kill();
     expect(await jobs(product, ['list', '--failed'])).toEqual({
       code: 1,
