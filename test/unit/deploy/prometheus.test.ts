@@ -50,8 +50,11 @@ describe('deploy/prometheus', () => {
   });
 
   test('leads from each alert to its section of docs/operations.md', () => {
+    const operations = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+    const sections = [...operations.matchAll(/^### (.+)$/gm)].map(([, title]) => title);
     for (const { alert, annotations } of alerts) {
       expect(annotations.runbook_url).toBe(`docs/operations.md#${alert.toLowerCase()}`);
+      expect(sections).toContain(alert);
     }
   });
 
