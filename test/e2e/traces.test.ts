@@ -14,8 +14,8 @@ import { type Lifetime, onlySimulator, openProduct } from '../support/product.ts
 
 const REPORT_OTEL = `--import=${fileURLToPath(new URL('../support/report-otel.ts', import.meta.url))}`;
 const TAKEN_OVER_WITHIN_MS = 40_000;
-/** Jaeger has whole microseconds, nodes are placed to a millisecond. */
-const INSIDE_US = 2_000;
+/** Each span reads the time and a monotonic clock one after the other: on a busy machine some milliseconds may lie in between. */
+const INSIDE_US = 50_000;
 
 function newTrace() {
   const traceId = randomBytes(16).toString('hex');
@@ -82,7 +82,7 @@ describe.skipIf(findJaeger() === null).concurrent('traces', { timeout: 240_000 }
     expect(only(spans, 'VAEDecode').start).toBeGreaterThanOrEqual(sampler.end);
     const stored = only(spans, 'store output');
     expectWithin(stored, process);
-    expect(stored.start).toBeGreaterThanOrEqual(prompt.end);
+    expect(stored.start).toBeGreaterThanOrEqual(prompt.end - INSIDE_US);
 
     expect([operation, accept].map(({ service }) => service)).toEqual(['comfygate-gateway', 'comfygate-gateway']);
     expect([process, sampler].map(({ service }) => service)).toEqual(['comfygate-worker', 'comfygate-worker']);
