@@ -92,7 +92,8 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
 
   async function hasten() {
     const ids = await queue.hastenMisdated(await now());
-    for (const id of ids) log.warn({ jobId: id }, 'job was put back by a clock that is wrong and is delivered at once');
+    if (ids.length > 0)
+      log.info({ jobs: ids.length }, 'jobs put back were overdue or dated far ahead: delivered at once');
   }
 
   async function removeExpired() {

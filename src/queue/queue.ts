@@ -8,7 +8,8 @@ export interface JobQueue {
   missing(jobIds: string[]): Promise<string[]>;
   /**
    * Delivers at once what was put back by a clock that is wrong: overdue for 10 s by `now` (milliseconds since 1970, on Redis's
-   * clock), or due only in more than an hour. Gives the ids.
+   * clock), or due only in more than an hour. Overdue is also what no worker has had room for, to which it does no harm. Gives
+   * the ids.
    */
   hastenMisdated(now: number): Promise<string[]>;
   /** Takes an id out unless a worker holds it. */
