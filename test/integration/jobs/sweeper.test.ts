@@ -22,6 +22,8 @@ let artifacts: ArtifactStore;
 let uploads: UploadStore;
 let folder: string;
 let sweeper: ReturnType<typeof startSweeper>;
+/** Jobs that it has told of, with how they ended. */
+let ended: [string, string, string | undefined][];
 
 beforeAll(async () => {
   server = await startTestRedis();
@@ -37,7 +39,9 @@ beforeEach(async () => {
   const retentionMs = RETENTION_MS;
   const intervalMs = 50;
   uploads = createRedisUploads(redis, keys);
+  ended = [];
   sweeper = startSweeper({
+    onEnded: ({ id, status, error }) => ended.push([id, status, error?.code]),
     redis,
     keys,
     store: gateway,
@@ -79,6 +83,8 @@ it('ends a job that is past its deadline, though no worker is alive', async () =
       });
     });
   }
+  await vi.waitFor(() => expect(ended).toHaveLength(2));
+  expect(new Set(ended)).toEqual(new Set([queued, running].map(({ id }) => [id, 'FAILED', 'TIMEOUT'])));
   // The worker that still runs it finds out under its own lease, and may cancel the prompt.
   const lease = claimed.outcome === 'claimed' ? claimed.job.lease : 0;
   expect(await stores.worker.lease(running.id, lease)).toEqual({ state: 'ended', status: 'FAILED' });

@@ -136,6 +136,11 @@ describe('a subscription', () => {
   test('is no longer open when its client leaves, its feed fails or both', async () => {
     const { services, watch, open } = await start();
     services.feed.open('job');
+    const between = await watch();
+    services.feed.say('job', testEvent(1));
+    await between.next();
+    await between.return?.();
+    expect(await open()).toBe(0);
     const [left, failed] = [await watch(), await watch()];
     const [waiting, failing] = [left.next(), failed.next()];
     expect(await open()).toBe(2);
