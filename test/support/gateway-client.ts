@@ -158,6 +158,8 @@ export interface WatchOptions {
   afterSeq?: number;
   /** Where to connect after the first connection; default: the same gateway. */
   elsewhere?: string;
+  /** Where to connect, asked before each connection, as a load balancer decides it. */
+  addresses?: () => string;
   /** Ends with an error instead of connecting anew. */
   once?: boolean;
 }
@@ -170,7 +172,8 @@ function watch(url: string, texts: string[], id: string, options: WatchOptions):
   ended.promise.catch(() => undefined);
   let connections = 0;
   const client = createClient({
-    url: () => `${connections > 0 ? (options.elsewhere ?? url) : url}/graphql`.replace('http', 'ws'),
+    url: () =>
+      `${(options.addresses?.() ?? (connections > 0 ? options.elsewhere : url)) || url}/graphql`.replace('http', 'ws'),
     webSocketImpl: WebSocket,
     retryAttempts: options.once ? 0 : 200,
     // The default waits seconds, doubled each time: a test has no use for that.

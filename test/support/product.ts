@@ -44,6 +44,8 @@ export interface Product {
   simulators: Simulator[];
   /** What every process is given. */
   env: Record<string, string>;
+  /** What clients were told; when it closes, no secret may be in there. */
+  texts: string[];
   /** Starts a gateway and waits until it serves. */
   gateway(env?: Record<string, string>): Promise<Gateway>;
   /** Starts a gateway and a worker in one process, as `npm start` does, and waits until it serves. */
@@ -146,6 +148,7 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
     keys,
     simulators,
     env,
+    texts,
     gateway: (more) => startGateway('gateway', more),
     both: (more) => startGateway('start', more),
     async worker(more = {}) {

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  createGatewayClient,
+  generated,
+  type SeenEvent,
+  type SeenJob,
+  type Watching,
+} from '../support/gateway-client.ts';
+
+/** What an application knows of one of its jobs. */
+export interface Entry {
+  key: string;
+  /** Every id that the key was ever answered with. */
+  ids: Set<string>;
+  watching: Watching | null;
+  end: SeenEvent | null;
+}
+
+/** Applications that mean it: each asks with one key until it is answered, watches the job to its end, and asks for the next. */
+export interface Applications {
+  /** What was asked for, by key. */
+  entries: readonly Entry[];
+  /** When the end of a job was seen, in milliseconds of performance.now. */
+  ends: readonly number[];
+  /** The longest that an answer took while it was UNAVAILABLE, in milliseconds. */
+  slowestRefusal(): number;
+  /** Asks for nothing new, and resolves when everything that was asked for has ended. */
+  finish(): Promise<void>;
+}
+
+export interface ApplicationOptions {
+  count: number;
+  /** Of gateways: who does not answer at one goes to the other. */
+  addresses: readonly string[];
+  texts: string[];
+  /** No more jobs than this are asked for. */
+  maxJobs: number;
+  random: () => number;
+}
+
+const ENDS_WITHIN_MS = 120_000;
+const GIVE_UP_TRIES = 1_000;
+
+export function startApplications({ count, addresses, texts, maxJobs, random }: ApplicationOptions): Applications {
+  const clients = addresses.map((address) => createGatewayClient(address, texts));
+  const entries: Entry[] = [];
+  const ends: number[] = [];
+  let finishing = false;
+  let slowestRefusalMs = 0;
+
+  function anyClient() {
+    const client = clients[Math.floor(random() * clients.length)];
+    if (!client) throw new Error('there is no gateway');
+    return client;
+  }
+
+  async function ask(entry: Entry): Promise<SeenJob> {
+    for (let tries = 1; tries <= GIVE_UP_TRIES; tries++) {
+      try {
+        const answer = await anyClient().tryGenerate({ key: entry.key });
+        const refused = answer.errors.every(({ extensions }) => extensions.code === 'UNAVAILABLE');
+        if (answer.errors.length === 0) return generated(answer).job;
+        if (!refused) throw new Error(`not accepted: ${JSON.stringify(answer.errors)}`);
+        slowestRefusalMs = Math.max(slowestRefusalMs, answer.ms);
+      } catch (cause) {
+        // Its connection was refused or cut off: whether it was accepted the application does not know, and asks again.
+        if (!(cause instanceof TypeError)) throw cause;
+      }
+      await sleep(100 + random() * 200);
+    }
+    throw new Error('never accepted');
+  }
+
+  async function runOne() {
+    const entry: Entry = { key: randomUUID(), ids: new Set(), watching: null, end: null };
+    entries.push(entry);
+    const { id } = await ask(entry);
+    entry.ids.add(id);
+    entry.watching = anyClient().watch(id, { addresses: () => anyClient().url });
+    // As after a reload: the key gives the same job, wherever it is asked for.
+    if (random() < 0.2) entry.ids.add((await ask(entry)).id);
+    entry.end = await entry.watching.end(ENDS_WITHIN_MS);
+    ends.push(performance.now());
+  }
+
+  const running = Array.from({ length: count }, async () => {
+    while (!finishing && entries.length < maxJobs) await runOne();
+  });
+  // Whatever fails is told by `finish`.
+  for (const each of running) each.catch(() => undefined);
+
+  return {
+    entries,
+    ends,
+    slowestRefusal: () => slowestRefusalMs,
+    async finish() {
+      finishing = true;
+      await Promise.all(running);
+    },
+  };
+}

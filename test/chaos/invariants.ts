@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { expect } from 'vitest';
+import { promptIdOf } from '../../worker/comfyui/prompt.ts';
+import { eventually } from '../support/product.ts';
+import type { Applications } from './applications.ts';
+import type { Installation } from './installation.ts';
+
+/** What the invariants found, for the report. */
+export interface Tally {
+  acknowledged: number;
+  /** Acknowledged, and without an end in its record. */
+  lost: number;
+  /** Keys with more than one job, and jobs with more than one end in their log. */
+  doubled: number;
+  failed: number;
+  /** Prompts that the servers saw beyond one for each job: work that was done again after a crash. */
+  repeatedPrompts: number;
+}
+
+const CALLER = 'anonymous';
+const MOST_PROMPTS = 10;
+const TERMINAL = ['SUCCEEDED', 'FAILED', 'CANCELED'];
+
+/** Of a process that has nothing to do: none of its watchers, sockets or files is left. */
+const IDLE_DESCRIPTORS = 80;
+
+/**
+ * I1 to I4 and I6 from what applications saw and what Redis and storage hold; I5, no secret anywhere, is asked by `openProduct`
+ * when it closes. Throws where one does not hold.
+ */
+export async function checkInvariants(installation: Installation, { entries }: Applications): Promise<Tally> {
+  const { product, minio, allSimulators, gateways } = installation;
+  const { admin, keys } = product;
+  const tally: Tally = { acknowledged: 0, lost: 0, doubled: 0, failed: 0, repeatedPrompts: 0 };
+  const prompts = new Map<string, number>();
+  for (const id of allSimulators.flatMap(({ promptIds }) => [...new Set(promptIds)])) {
+    prompts.set(id, (prompts.get(id) ?? 0) + 1);
+  }
+
+  for (const { key, ids, end } of entries) {
+    const [id] = ids;
+    if (id === undefined) throw new Error(`key ${key} was never answered`);
+    tally.acknowledged++;
+    const record = await admin.hgetall(keys.job(id));
+    const log = await admin.xrange(keys.events(id), '-', '+');
+    const ended = log.filter(([, [, type]]) => TERMINAL.includes(type ?? ''));
+    if (!TERMINAL.includes(record.status ?? '')) tally.lost++;
+    if (ids.size > 1 || ended.length > 1) tally.doubled++;
+    if (record.status !== 'SUCCEEDED') tally.failed++;
+    // I3: what the watcher saw last, once and in order (which `watching.end` has checked), is how it ended.
+    expect(end?.type, `${id}: ${JSON.stringify(record.error)}`).toBe(record.status);
+    const made = Array.from({ length: MOST_PROMPTS }, (_, i) => prompts.get(promptIdOf(id, i + 1)) ?? 0);
+    tally.repeatedPrompts += Math.max(0, made.reduce((sum, each) => sum + each, 0) - 1);
+    await expectStored(record.artifacts ?? '[]', minio);
+  }
+
+  expect(tally).toMatchObject({ lost: 0, doubled: 0 });
+  // I2: whatever was asked for twice, or was not answered at first, there is one job for each key.
+  expect(await admin.zcard(keys.jobs(CALLER))).toBe(entries.length);
+  expect(await admin.zcard(keys.open)).toBe(0);
+  // I6
+  await eventually(async () => (await admin.pubsub('CHANNELS', '*job:*')).length === 0, 'no job is subscribed to');
+  for (const { process } of gateways) {
+    await eventually(async () => (await descriptors(process.pid)) < IDLE_DESCRIPTORS, 'no socket is left');
+  }
+  return tally;
+}
+
+/** I4: every object of a job is there, as long as its record says and with that hash. */
+async function expectStored(artifacts: string, { admin }: Installation['minio']) {
+  for (const { key, sizeBytes, sha256 } of JSON.parse(artifacts)) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of await admin.getObject('comfygate', key)) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    expect(bytes.length).toBe(sizeBytes);
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
+  }
+}
+
+async function descriptors(pid: number): Promise<number> {
+  return (await readdir(`/proc/${pid}/fd`)).length;
+}

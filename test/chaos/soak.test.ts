@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findMinio, startTestMinio, type TestMinio } from '../support/minio.ts';
+import { startApplications } from './applications.ts';
+import { faults } from './faults.ts';
+import { openInstallation } from './installation.ts';
+import { checkInvariants } from './invariants.ts';
+import { seededRandom } from './random.ts';
+import { writeRow } from './report.ts';
+
+const full = process.env.CHAOS_FULL === 'true';
+const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const maxJobs = Number(process.env.CHAOS_JOBS ?? (full ? 10_000 : 100_000));
+/** In CI two minutes, with as many faults as fit; in full an hour with one every twenty seconds. */
+const soakMs = full ? 3_600_000 : 100_000;
+const everyMs = full ? 20_000 : 6_000;
+const outageMs = full ? 8_000 : 2_500;
+const APPLICATIONS = 12;
+/** Of the promise: after the last fault is mended. A worker's death is found out by its lock, which lasts 10 s, looked at every 5. */
+const RESUMES_WITHIN_MS = 15_000;
+const ANSWERED_WITHIN_MS = 3_000;
+
+describe.skipIf(findMinio() === null)('soak', () => {
+  let minio: TestMinio;
+  beforeAll(async () => {
+    minio = await startTestMinio();
+  });
+  afterAll(() => minio.close());
+
+  it(
+    'random faults, one after another: no job is lost or doubled, every watcher sees its end',
+    async (test) => {
+      console.info(`soak: seed ${seed}; to repeat it: npm run test:chaos -- --seed ${seed}`);
+      const random = seededRandom(seed);
+      const installation = await openInstallation(test, minio);
+      const { addresses, product } = installation;
+      const applications = startApplications({
+        count: APPLICATIONS,
+        addresses,
+        texts: product.texts,
+        maxJobs,
+        random: Math.random,
+      });
+      const names = Object.keys(faults);
+      const recoveries: number[] = [];
+      for (
+        const until = performance.now() + soakMs;
+        performance.now() < until && applications.entries.length < maxJobs;
+      ) {
+        const name = names[Math.floor(random() * names.length)] ?? '';
+        const which = random() < 0.5 ? 0 : 1;
+        const startedAt = performance.now();
+        await faults[name]?.(installation, which, Math.round(outageMs * (0.5 + random())));
+        const mendedAt = performance.now();
+        await expect
+          .poll(() => applications.ends.some((at) => at > mendedAt), { timeout: 60_000, interval: 20 })
+          .toBe(true);
+        const resumedAt = applications.ends.find((at) => at > mendedAt) ?? mendedAt;
+        recoveries.push(resumedAt - mendedAt);
+        console.info(
+          `soak: ${name}, ${Math.round(mendedAt - startedAt)} ms; work again after ${Math.round(resumedAt - mendedAt)} ms`,
+        );
+        await sleep(Math.max(0, everyMs - (performance.now() - startedAt)));
+      }
+      await applications.finish();
+
+      const tally = await checkInvariants(installation, applications);
+      const slowestRecoveryMs = Math.max(...recoveries);
+      writeRow({
+        scenario: `soak, seed ${seed}: ${recoveries.length} faults`,
+        ...tally,
+        recoveryMs: slowestRecoveryMs,
+      });
+      console.info(
+        `soak: ${JSON.stringify({ ...tally, faults: recoveries.length, slowestRecoveryMs, slowestRefusalMs: applications.slowestRefusal() })}`,
+      );
+      expect(tally.failed).toBe(0);
+      expect(slowestRecoveryMs).toBeLessThan(RESUMES_WITHIN_MS);
+      expect(applications.slowestRefusal()).toBeLessThan(ANSWERED_WITHIN_MS);
+    },
+    soakMs + 300_000,
+  );
+});
