@@ -15,6 +15,7 @@ const CHECKS = [
   { name: 'import rules', args: ['scripts/check-imports.ts'] },
   { name: 'unused code (knip)', args: [...bin('knip', 'bin', 'knip.js')] },
   { name: 'generated files fresh (codegen)', args: ['codegen.ts', '--check'] },
+  { name: 'table of tests fresh (reliability)', args: ['scripts/reliability.ts', '--check'] },
   {
     name: 'compose file (dclint)',
     args: [...bin('dclint', 'bin', 'dclint.cjs'), '--max-warnings=0', 'docker-compose.yml'],

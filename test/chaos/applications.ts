@@ -1,19 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  createGatewayClient,
-  generated,
-  type SeenEvent,
-  type SeenJob,
-  type Watching,
-} from '../support/gateway-client.ts';
+import { createGatewayClient, generated, type SeenEvent, type SeenJob } from '../support/gateway-client.ts';
 
 /** What an application knows of one of its jobs. */
 export interface Entry {
   key: string;
   /** Every id that the key was ever answered with. */
   ids: Set<string>;
-  watching: Watching | null;
   end: SeenEvent | null;
 }
 
@@ -72,15 +65,30 @@ export function startApplications({ count, addresses, texts, maxJobs, random }: 
     throw new Error('never accepted');
   }
 
+  async function watchToEnd(id: string): Promise<SeenEvent> {
+    for (;;) {
+      try {
+        return await anyClient()
+          .watch(id, { addresses: () => anyClient().url })
+          .end(ENDS_WITHIN_MS);
+      } catch (cause) {
+        if (!(cause instanceof Error && cause.message.includes('"UNAVAILABLE"'))) throw cause;
+        await sleep(500);
+      }
+    }
+  }
+
   async function runOne() {
-    const entry: Entry = { key: randomUUID(), ids: new Set(), watching: null, end: null };
+    const entry: Entry = { key: randomUUID(), ids: new Set(), end: null };
     entries.push(entry);
     const { id } = await ask(entry);
     entry.ids.add(id);
-    entry.watching = anyClient().watch(id, { addresses: () => anyClient().url });
+    const end = watchToEnd(id);
+    // Told when it is awaited.
+    end.catch(() => undefined);
     // As after a reload: the key gives the same job, wherever it is asked for.
     if (random() < 0.2) entry.ids.add((await ask(entry)).id);
-    entry.end = await entry.watching.end(ENDS_WITHIN_MS);
+    entry.end = await end;
     ends.push(performance.now());
   }
 

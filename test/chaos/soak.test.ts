@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeRow } from '../support/ledger.ts';
 import { findMinio, startTestMinio, type TestMinio } from '../support/minio.ts';
 import { startApplications } from './applications.ts';
 import { faults } from './faults.ts';
 import { openInstallation } from './installation.ts';
 import { checkInvariants } from './invariants.ts';
 import { seededRandom } from './random.ts';
-import { writeRow } from './report.ts';
 
 const full = process.env.CHAOS_FULL === 'true';
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -4,6 +4,7 @@ import { createClient } from 'graphql-ws';
 import { expect, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import * as z from 'zod';
+import type { Ledger } from './ledger.ts';
 
 const jobSchema = z.object({
   id: z.string(),
@@ -71,7 +72,7 @@ export interface GenerateRequest {
 }
 
 /** An application at one gateway. Everything it is told is kept in `texts`, to be searched for what should not be there. */
-export function createGatewayClient(url: string, texts: string[]) {
+export function createGatewayClient(url: string, texts: string[], ledger?: Ledger) {
   async function post(
     query: string,
     variables: { [name: string]: unknown } = {},
@@ -98,14 +99,18 @@ export function createGatewayClient(url: string, texts: string[]) {
   }
 
   /** The raw answer of `generate`: a small and quick picture unless asked otherwise. */
-  function tryGenerate({
+  async function tryGenerate({
     key = randomUUID(),
     parameters = {},
     input = {},
     headers,
   }: GenerateRequest = {}): Promise<Answer> {
     const textToImage = { prompt: `${PROMPT} ${key}`, width: 64, height: 64, steps: 4, seed: 1, ...parameters };
-    return post(GENERATE, { input: { idempotencyKey: key, workflow: { textToImage }, ...input } }, headers);
+    const variables = { input: { idempotencyKey: key, workflow: { textToImage }, ...input } };
+    const answer = await post(GENERATE, variables, headers);
+    const accepted = generatedSchema.safeParse(answer.data);
+    if (accepted.success) ledger?.accepted(key, accepted.data.generate.job.id);
+    return answer;
   }
 
   return {
@@ -131,7 +136,7 @@ export function createGatewayClient(url: string, texts: string[]) {
       const schema = z.object({ cancelJob: jobSchema });
       return (await ask(schema, `mutation Cancel($id: ID!) { cancelJob(id: $id) { ${JOB} } }`, { id })).cancelJob;
     },
-    watch: (id: string, options: WatchOptions = {}) => watch(url, texts, id, options),
+    watch: (id: string, options: WatchOptions = {}) => watch(url, texts, id, options, ledger),
     /** Fetches each artifact and compares its length and hash with what the job says. */
     async expectWhole({ artifacts }: SeenJob, count = 1) {
       expect(artifacts).toHaveLength(count);
@@ -164,7 +169,7 @@ export interface WatchOptions {
   once?: boolean;
 }
 
-function watch(url: string, texts: string[], id: string, options: WatchOptions): Watching {
+function watch(url: string, texts: string[], id: string, options: WatchOptions, ledger?: Ledger): Watching {
   const subscriptions: SeenEvent[][] = [];
   const closes: number[] = [];
   const ended = Promise.withResolvers<void>();
@@ -195,6 +200,7 @@ function watch(url: string, texts: string[], id: string, options: WatchOptions):
         if (result.errors) return ended.reject(new Error(JSON.stringify(result.errors)));
         const { jobProgress } = z.object({ jobProgress: eventSchema }).parse(result.data);
         subscriptions.at(-1)?.push(jobProgress);
+        if (TERMINAL.includes(jobProgress.type)) ledger?.ended();
       },
       error(cause) {
         texts.push(JSON.stringify(cause));

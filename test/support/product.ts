@@ -7,6 +7,7 @@ import { createKeys, type Keys } from '../../src/jobs/keys.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { onFreePort } from './free-port.ts';
 import { createGatewayClient, type GatewayClient, PROMPT } from './gateway-client.ts';
+import { createLedger, type Ledger, writeRow } from './ledger.ts';
 import type { TestMinio } from './minio.ts';
 import { type ProductProcess, startProduct, tempFolder } from './process.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
@@ -33,6 +34,7 @@ export interface ProductOptions {
 export interface Lifetime {
   onTestFinished(dispose: () => Promise<void>): void;
   onTestFailed?(show: () => void): void;
+  task?: { name: string };
 }
 
 /** A Redis, ComfyUIs and storage of a test's own, and any number of real processes of the product on them. */
@@ -46,6 +48,8 @@ export interface Product {
   env: Record<string, string>;
   /** What clients were told; when it closes, no secret may be in there. */
   texts: string[];
+  /** What clients were told of their jobs, and when what was broken was mended. */
+  ledger: Ledger;
   /** Starts a gateway and waits until it serves. */
   gateway(env?: Record<string, string>): Promise<Gateway>;
   /** Starts a gateway and a worker in one process, as `npm start` does, and waits until it serves. */
@@ -112,9 +116,17 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
   const keys = createKeys(env.REDIS_PREFIX ?? 'comfygate');
 
   const texts: string[] = [];
+  const ledger = createLedger();
   const processes: ProductProcess[] = [];
   test.onTestFailed?.(() => {
     for (const each of processes) console.error(`process ${each.pid}:\n${each.output()}`);
+  });
+  undo.push(async () => {
+    const scenario = test.task?.name ?? '';
+    if (!/^C\d\d/.test(scenario)) return;
+    const tally = await ledger.tally(admin, keys);
+    writeRow({ scenario, ...tally });
+    expect(tally).toMatchObject({ lost: 0, doubled: 0 });
   });
   undo.push(async () => {
     // In good order where they can: what they have compiled is kept for the next ones only then.
@@ -138,7 +150,7 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
     return onFreePort(async (port) => {
       const process = start([role], { PORT: String(port), ...more });
       await process.until('GraphiQL:', START_TIMEOUT_MS);
-      return { process, port, ...createGatewayClient(`http://127.0.0.1:${port}`, texts) };
+      return { process, port, ...createGatewayClient(`http://127.0.0.1:${port}`, texts, ledger) };
     });
   }
 
@@ -149,6 +161,7 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
     simulators,
     env,
     texts,
+    ledger,
     gateway: (more) => startGateway('gateway', more),
     both: (more) => startGateway('start', more),
     async worker(more = {}) {

@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
 import * as z from 'zod';
-import type { Simulator } from '../../../../src/simulator/simulator.ts';
-import { promptIdOf } from '../../../../worker/comfyui/prompt.ts';
-import type { GenerateRequest, SeenJob, Watching } from '../../../support/gateway-client.ts';
-import { startLackingComfyui } from '../../../support/lacking-comfyui.ts';
-import type { TestMinio } from '../../../support/minio.ts';
-import type { ProductProcess } from '../../../support/process.ts';
-import { eventually, type Lifetime, openProduct } from '../../../support/product.ts';
-import { startTcpProxy, type TcpProxy } from '../../../support/tcp-proxy.ts';
+import type { Simulator } from '../../../src/simulator/simulator.ts';
+import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import type { GenerateRequest, SeenJob, Watching } from '../../support/gateway-client.ts';
+import { startLackingComfyui } from '../../support/lacking-comfyui.ts';
+import type { TestMinio } from '../../support/minio.ts';
+import type { ProductProcess } from '../../support/process.ts';
+import { eventually, type Lifetime, openProduct } from '../../support/product.ts';
+import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 
 export const names = ['comfy1', 'comfy2', 'comfy3'] as const;
 export type Name = (typeof names)[number];

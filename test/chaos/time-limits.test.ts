@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
+import { eventually, onlySimulator, openProduct } from '../support/product.ts';
 
 describe.concurrent('limits in time', { timeout: 240_000 }, () => {
   it('a job that has waited for longer than JOB_TIMEOUT still runs; one that runs for longer is TIMEOUT', async (test) => {
@@ -22,6 +22,7 @@ describe.concurrent('limits in time', { timeout: 240_000 }, () => {
     await eventually(() => simulator.interrupts === 1, 'its prompt is interrupted');
     // The server is free for the next one, whose turn would otherwise never come.
     simulator.faults.reset();
+    product.ledger.mended();
     expect((await gateway.watch((await gateway.generate()).id).end()).job.status).toBe('SUCCEEDED');
     expect(simulator.posts).toBe(3);
   });
@@ -50,6 +51,7 @@ describe.concurrent('limits in time', { timeout: 240_000 }, () => {
     expect((await watching.end()).job).toMatchObject({ status: 'FAILED', error: { code: 'TIMEOUT' } });
     await eventually(() => simulator.interrupts === 1, 'its prompt is interrupted');
     simulator.faults.reset();
+    product.ledger.mended();
     expect((await gateway.watch((await gateway.generate()).id).end()).job.status).toBe('SUCCEEDED');
   });
 });

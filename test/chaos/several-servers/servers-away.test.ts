@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { disposals } from '../../../support/disposals.ts';
-import { startProduct } from '../../../support/process.ts';
-import { eventually } from '../../../support/product.ts';
+import { disposals } from '../../support/disposals.ts';
+import { startProduct } from '../../support/process.ts';
+import { eventually } from '../../support/product.ts';
 import { type Cluster, type Ended, type Flowing, type Name, names, onlyThird, openCluster } from './cluster.ts';
 
 describe('two workers and three servers, of which one is away', { timeout: 120_000 }, () => {
@@ -47,8 +47,10 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     const { jobs, held } = await flowPast('comfy1');
     cluster.wires[0].blackHole(true);
     cluster.simulator('comfy1').faults.reset();
+    cluster.product.ledger.mended();
     await cluster.seen('comfy1', 'DOWN');
     cluster.wires[0].blackHole(false);
+    cluster.product.ledger.mended();
     const ended = await cluster.settle(jobs);
     expect(ended.map(({ status, prompts, attempts }) => ({ status, prompts, attempts }))).toEqual(
       ended.map(() => ({ status: 'SUCCEEDED', prompts: 1, attempts: 1 })),
@@ -68,11 +70,13 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     );
     expect(statuses(ended.filter((each) => !late.includes(each)))).toEqual(['SUCCEEDED']);
     cluster.wires[0].blackHole(false);
+    cluster.product.ledger.mended();
     // It still holds: what is not cancelled stays.
     const jobsAfter = await cluster.settle([]);
     expect(jobsAfter).toEqual([]);
     expect(cluster.simulator('comfy1').interrupts).toBeGreaterThan(interrupts);
     cluster.simulator('comfy1').faults.reset();
+    cluster.product.ledger.mended();
     await cluster.seen('comfy1', 'UP');
     expect(statuses(await cluster.settle(await cluster.burst(6)))).toEqual(['SUCCEEDED']);
   });
@@ -86,6 +90,7 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     expect(twice.map(({ prompts }) => prompts)).toEqual(Array.from({ length: held }, () => 2));
     expect(at(twice, 'comfy2')).toEqual([]);
     await cluster.restart('comfy2');
+    cluster.product.ledger.mended();
     await cluster.seen('comfy2', 'UP');
     await getsWork('comfy2');
   });
@@ -102,6 +107,7 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     const { posts } = cluster.simulator('comfy3');
     const others = await cluster.ends(await cluster.burst(8));
     cluster.simulator('comfy3').faults.reset();
+    cluster.product.ledger.mended();
     const ended = [...(await cluster.settle(jobs)), ...others];
     expect(ended.map(({ status, prompts, attempts }) => ({ status, prompts, attempts }))).toEqual(
       ended.map(() => ({ status: 'SUCCEEDED', prompts: 1, attempts: 1 })),
@@ -132,6 +138,7 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     const waiting = await Promise.all(only.map(({ id }) => gateway.job(id)));
     expect(waiting.filter((job) => job?.status === 'QUEUED' && job.attempts === 0)).toHaveLength(4);
     await cluster.restart('comfy3');
+    cluster.product.ledger.mended();
     const ended = await cluster.settle(only);
     expect(statuses(ended)).toEqual(['SUCCEEDED']);
     expect(ended.map(({ prompts }) => prompts).sort()).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Simulator } from '../../../src/simulator/simulator.ts';
-import { disposals } from '../../support/disposals.ts';
-import { eventually, type Gateway, onlySimulator, openProduct, type Product } from '../../support/product.ts';
+import type { Simulator } from '../../src/simulator/simulator.ts';
+import { disposals } from '../support/disposals.ts';
+import { eventually, type Gateway, onlySimulator, openProduct, type Product } from '../support/product.ts';
 
 describe('watching over a real WebSocket', { timeout: 120_000 }, () => {
   const suite = disposals();
@@ -47,6 +47,7 @@ describe('watching over a real WebSocket', { timeout: 120_000 }, () => {
     const again = gateway.watch(job.id, { once: true, afterSeq: 1 });
     await again.until(({ seq }) => seq >= seen);
     simulator.faults.reset();
+    product.ledger.mended();
     await Promise.all([watching.end(), again.end()]);
     const numbers = again.events.filter(({ seq }) => seq <= seen).map(({ seq }) => seq);
     expect(numbers).toEqual(Array.from({ length: seen - 1 }, (_, i) => i + 2));
@@ -65,6 +66,7 @@ describe('watching over a real WebSocket', { timeout: 120_000 }, () => {
       else watcher.vanish();
     });
     simulator.faults.reset();
+    product.ledger.mended();
     expect((await stays?.end())?.type).toBe('SUCCEEDED');
     await eventually(async () => (await watchedChannels()) === 0, 'nothing is watched any more');
   });

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Simulator } from '../../../src/simulator/simulator.ts';
-import { disposals } from '../../support/disposals.ts';
-import type { ProductProcess } from '../../support/process.ts';
-import { eventually, type Gateway, onlySimulator, openProduct, type Product } from '../../support/product.ts';
-import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
+import type { Simulator } from '../../src/simulator/simulator.ts';
+import { disposals } from '../support/disposals.ts';
+import type { ProductProcess } from '../support/process.ts';
+import { eventually, type Gateway, onlySimulator, openProduct, type Product } from '../support/product.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 describe('cancelJob', { timeout: 120_000 }, () => {
   const suite = disposals();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { generated } from '../../support/gateway-client.ts';
-import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
+import { generated } from '../support/gateway-client.ts';
+import { eventually, onlySimulator, openProduct } from '../support/product.ts';
 
 describe.concurrent('several gateways', { timeout: 240_000 }, () => {
   it('A34 fifty parallel calls with one key make one job, and one prompt', async (test) => {
@@ -56,6 +56,7 @@ describe.concurrent('several gateways', { timeout: 240_000 }, () => {
     await dies.process.kill();
     await eventually(() => watching.subscriptions.length === 2, 'the client is at the other gateway');
     simulator.faults.reset();
+    product.ledger.mended();
     const { job: ended } = await watching.end();
     expect(ended.status).toBe('SUCCEEDED');
     expect(watching.subscriptions.at(-1)?.at(0)?.type).toBe('SNAPSHOT');
@@ -92,6 +93,7 @@ describe.concurrent('several gateways', { timeout: 240_000 }, () => {
     expect(await goes.process.exited).toBe(0);
     await eventually(() => watchers.every(({ closes }) => closes.includes(1001)), 'all are told to go');
     simulator.faults.reset();
+    product.ledger.mended();
     const ends = await Promise.all(watchers.map((watching) => watching.end()));
     expect(ends.every(({ type }) => type === 'SUCCEEDED')).toBe(true);
     expect(await stays.process.stop()).toBe(0);

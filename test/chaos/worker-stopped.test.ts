@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
-import { startTcpProxy } from '../../support/tcp-proxy.ts';
+import { eventually, onlySimulator, openProduct } from '../support/product.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
   it('C07 past its lease and goes on: it is refused, and leaves the prompt of its successor alone', async (test) => {
@@ -16,10 +16,12 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
     const second = await product.worker();
     await watching.until(({ job: { attempts } }) => attempts === 2, 40_000);
     first.signal('SIGCONT');
+    product.ledger.mended();
     // It learns that its lease is another's while the prompt, which is the other's by now, still runs.
     await first.until('"reason":"lost"');
     expect(simulator.interrupts).toBe(0);
     simulator.faults.reset();
+    product.ledger.mended();
 
     const { job: ended } = await watching.end();
     expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 2 });
@@ -41,10 +43,12 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
     await eventually(() => simulator.posts === 1, 'the prompt is posted');
     first.signal('SIGSTOP');
     simulator.faults.reset();
+    product.ledger.mended();
     await product.worker();
     const { seq, job: ended } = await watching.end(40_000);
     expect(ended.status).toBe('SUCCEEDED');
     first.signal('SIGCONT');
+    product.ledger.mended();
     await first.until(/"reason":"(?:lost|ended)"/);
     expect(await first.stop()).toBe(0);
 
@@ -75,10 +79,12 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
     secondWire.blackHole(true);
     firstWire.cut();
     firstWire.blackHole(false);
+    product.ledger.mended();
     await first.until('"reason":"lost"');
     expect(await gateway.job(job.id)).toMatchObject({ status: 'RUNNING', attempts: 2, artifacts: [] });
     secondWire.cut();
     secondWire.blackHole(false);
+    product.ledger.mended();
     const { job: ended } = await watching.end();
     expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 2 });
     expect(simulator.posts).toBe(1);
@@ -97,6 +103,7 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
     worker.signal('SIGTERM');
     await worker.until('stopping');
     simulator.faults.reset();
+    product.ledger.mended();
 
     expect((await watching.end()).job).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });
     expect(await worker.exited).toBe(0);
@@ -121,6 +128,7 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
     await product.worker();
     await watching.until(({ job: { attempts } }) => attempts === 2);
     simulator.faults.reset();
+    product.ledger.mended();
 
     const { job: ended } = await watching.end();
     expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 2 });
@@ -145,6 +153,7 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
     await watching.until(({ job: { attempts } }) => attempts === 2);
     await first.until('"reason":"lost"');
     simulator.faults.reset();
+    product.ledger.mended();
     expect((await watching.end()).job).toMatchObject({ status: 'SUCCEEDED', attempts: 2 });
     expect([simulator.posts, simulator.interrupts]).toEqual([1, 0]);
   });

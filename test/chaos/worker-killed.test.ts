@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { findMinio, startTestMinio } from '../../support/minio.ts';
-import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
-import { startTcpProxy } from '../../support/tcp-proxy.ts';
+import { findMinio, startTestMinio } from '../support/minio.ts';
+import { eventually, onlySimulator, openProduct } from '../support/product.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 /** Lock of 10 s, looked for every 5 s, and a busy machine. */
 const TAKEN_OVER_WITHIN_MS = 40_000;
@@ -42,6 +42,7 @@ describe.concurrent('a worker that dies', { timeout: 240_000 }, () => {
     await second;
     await watching.until(({ job: { attempts } }) => attempts === 2, TAKEN_OVER_WITHIN_MS);
     simulator.faults.reset();
+    product.ledger.mended();
 
     const { job: ended } = await watching.end();
     expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 2 });
@@ -114,6 +115,7 @@ describe.concurrent('a worker that dies', { timeout: 240_000 }, () => {
     await first.kill();
     const other = await gateway.generate();
     simulator.faults.reset();
+    product.ledger.mended();
     await product.worker();
 
     expect((await gateway.watch(other.id).end(TAKEN_OVER_WITHIN_MS)).job.status).toBe('SUCCEEDED');

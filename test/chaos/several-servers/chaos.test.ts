@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { eventually } from '../../../support/product.ts';
+import { eventually } from '../../support/product.ts';
 import { names, onlyThird, openCluster } from './cluster.ts';
 
 it('C01, C03, C14, C15 at once: a worker dies, one server with it, one restarts, one is silent; every job ends well', async (test) => {
@@ -25,6 +25,7 @@ it('C01, C03, C14, C15 at once: a worker dies, one server with it, one restarts,
   await cluster.restart('comfy2');
   third.faults.reset();
   cluster.wires[2].blackHole(false);
+  cluster.product.ledger.mended();
 
   const ended = await cluster.settle(jobs, 90_000);
   expect(ended.filter(({ status }) => status !== 'SUCCEEDED').map(({ id, status }) => [id, status])).toEqual([

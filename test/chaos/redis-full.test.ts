@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { onlySimulator, openProduct } from '../../support/product.ts';
+import { onlySimulator, openProduct } from '../support/product.ts';
 
 /** Longer than a worker's lock, so that what can not be renewed is lost. */
 const FULL_MS = 12_000;
@@ -30,8 +30,10 @@ it('C04 Redis out of memory: clean refusals, few lines in the log, and everythin
   }
   // It ends at ComfyUI while nothing can be written of it.
   simulator.faults.reset();
+  product.ledger.mended();
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   await product.admin.config('SET', 'maxmemory', '0');
+  product.ledger.mended();
 
   const kept = await gateway.generate({ key });
   const ends = await Promise.all([...watchers, gateway.watch(kept.id)].map((watcher) => watcher.end(60_000)));

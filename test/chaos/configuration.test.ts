@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { startProduct, tempFolder } from '../../support/process.ts';
-import { startTestRedis } from '../../support/redis.ts';
+import { startProduct, tempFolder } from '../support/process.ts';
+import { startTestRedis } from '../support/redis.ts';
 
 describe.concurrent('a start that cannot be', { timeout: 120_000 }, () => {
   it('bad values: exit code 78, and a line for each of them', async () => {

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { tempFolder } from '../../support/process.ts';
-import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
+import { tempFolder } from '../support/process.ts';
+import { eventually, onlySimulator, openProduct } from '../support/product.ts';
 
-const preload = new URL('../../support/shifted-clock.mjs', import.meta.url);
+const preload = new URL('../support/shifted-clock.mjs', import.meta.url);
 
 describe.concurrent('C21 clocks that jump', { timeout: 120_000 }, () => {
   it.for([25, -25])(
@@ -43,6 +43,7 @@ describe.concurrent('C21 clocks that jump', { timeout: 120_000 }, () => {
       expect(await exit).toBe(0);
       expect(logged()).toContain(away);
       simulator.faults.reset();
+      product.ledger.mended();
       const { job } = await watching.end(40_000);
       expect(job).toMatchObject({ status: 'SUCCEEDED', attempts: 2 });
       expect(simulator.posts).toBe(1);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findMinio, startTestMinio } from '../../support/minio.ts';
-import { onlySimulator, openProduct } from '../../support/product.ts';
+import { findMinio, startTestMinio } from '../support/minio.ts';
+import { onlySimulator, openProduct } from '../support/product.ts';
 
 describe.skipIf(findMinio() === null)('storage that breaks', { concurrent: true, timeout: 240_000 }, () => {
   it('C18 away when a job wants to store: offered again until it is back, and the prompt is not run again', async (test) => {
@@ -17,6 +17,7 @@ describe.skipIf(findMinio() === null)('storage that breaks', { concurrent: true,
     await gateway.process.until('result not stored yet');
     expect(await gateway.job(job.id)).toMatchObject({ status: 'RUNNING', artifacts: [] });
     await minio.restart();
+    product.ledger.mended();
     const { job: ended } = await watching.end();
     expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });
     expect(simulator.posts).toBe(2);
@@ -35,6 +36,7 @@ describe.skipIf(findMinio() === null)('storage that breaks', { concurrent: true,
     expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200);
     expect((await gateway.post('{ health { status } }')).data).toEqual({ health: { status: 'DEGRADED' } });
     await minio.restart();
+    product.ledger.mended();
     await gateway.expectWhole((await watching.end()).job);
     expect(onlySimulator(product).posts).toBe(1);
   });

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import { startSimulator } from '../../../src/simulator/simulator.ts';
-import { freePort } from '../../support/process.ts';
-import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
-import { startTcpProxy } from '../../support/tcp-proxy.ts';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { freePort } from '../support/process.ts';
+import { eventually, onlySimulator, openProduct } from '../support/product.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 describe.concurrent('ComfyUI that breaks', { timeout: 240_000 }, () => {
   it('away at the start and again for a while: jobs wait, and no attempt is counted', async (test) => {
@@ -56,6 +56,7 @@ describe.concurrent('ComfyUI that breaks', { timeout: 240_000 }, () => {
     await watching.until(({ job: { progress } }) => progress.node?.classType === 'KSampler');
     await simulator.close();
     const again = await product.restartSimulator(0);
+    product.ledger.mended();
 
     const { job: ended } = await watching.end();
     expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { generated } from '../../support/gateway-client.ts';
-import { startProduct } from '../../support/process.ts';
-import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
-import { startTcpProxy } from '../../support/tcp-proxy.ts';
+import { generated } from '../support/gateway-client.ts';
+import { startProduct } from '../support/process.ts';
+import { eventually, onlySimulator, openProduct } from '../support/product.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 /** What is promised, and what a machine with more to do than this adds. */
 const ANSWERED_WITHIN_MS = 3_000 + 2_000;
@@ -31,11 +31,13 @@ describe.concurrent('Redis that breaks', { timeout: 240_000 }, () => {
     await expect(gateway.watch(job.id, { once: true }).end(ANSWERED_WITHIN_MS)).rejects.toThrow('UNAVAILABLE');
     // The end of the prompt falls into the outage.
     simulator.faults.reset();
+    product.ledger.mended();
     await eventually(
       async () => (await (await fetch(`${simulator.url}/queue`)).json()).queue_running.length === 0,
       'it is done',
     );
     await product.redis.restart();
+    product.ledger.mended();
 
     const { job: ended } = await watching.end();
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
@@ -68,6 +70,7 @@ describe.concurrent('Redis that breaks', { timeout: 240_000 }, () => {
     await wire.refuse();
     await expectUnavailable();
     await wire.accept();
+    product.ledger.mended();
     await eventually(async () => (await fetch(`${gateway.url}/readyz`)).ok, 'the gateway is ready');
     wire.blackHole(true);
     await expectUnavailable();
@@ -75,6 +78,7 @@ describe.concurrent('Redis that breaks', { timeout: 240_000 }, () => {
     expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503);
     expect(performance.now() - asked).toBeLessThan(1_000);
     wire.blackHole(false);
+    product.ledger.mended();
     const { job } = generated(await other.tryGenerate({ key }));
     const again = await gateway.generate({ key });
     expect(again.id).toBe(job.id);
@@ -138,8 +142,10 @@ describe.concurrent('Redis that breaks', { timeout: 240_000 }, () => {
       expect(answer.ms).toBeLessThan(ANSWERED_WITHIN_MS);
     }
     product.redis.resume();
+    product.ledger.mended();
     const kept = await gateway.generate({ key });
     simulator.faults.reset();
+    product.ledger.mended();
     expect((await watching.end()).type).toBe('SUCCEEDED');
     expect((await gateway.watch(kept.id).end()).type).toBe('SUCCEEDED');
     expect(simulator.posts).toBe(2);
@@ -159,6 +165,7 @@ describe.concurrent('Redis that is late or empty', { timeout: 240_000 }, () => {
 
     const both = product.both(env);
     await wire.accept();
+    product.ledger.mended();
     const gateway = await both;
     expect((await gateway.watch((await gateway.generate()).id).end()).type).toBe('SUCCEEDED');
   });
@@ -172,9 +179,11 @@ describe.concurrent('Redis that is late or empty', { timeout: 240_000 }, () => {
     const watching = gateway.watch(job.id, { once: true });
     await watching.until(({ job: { status } }) => status === 'RUNNING');
     await product.admin.flushall();
+    product.ledger.forgets();
     await expect(watching.end(20_000)).rejects.toThrow('NOT_FOUND');
     expect(await gateway.job(job.id)).toBeNull();
     simulator.faults.reset();
+    product.ledger.mended();
     expect((await gateway.watch((await gateway.generate()).id).end()).type).toBe('SUCCEEDED');
   });
 });

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { FaultPatch } from '../../../../src/simulator/faults.ts';
-import { disposals } from '../../../support/disposals.ts';
-import { eventually } from '../../../support/product.ts';
+import type { FaultPatch } from '../../../src/simulator/faults.ts';
+import { disposals } from '../../support/disposals.ts';
+import { eventually } from '../../support/product.ts';
 import { type Cluster, type Ended, type Name, names, onlyThird, openCluster } from './cluster.ts';
 
 /** Faults that strike so many times. */

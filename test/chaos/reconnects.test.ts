@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { createGatewayClient } from '../../support/gateway-client.ts';
-import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
-import { startTcpProxy } from '../../support/tcp-proxy.ts';
+import { createGatewayClient } from '../support/gateway-client.ts';
+import { eventually, onlySimulator, openProduct } from '../support/product.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 const JOBS = 10;
 const WATCHERS_EACH = 50;
@@ -46,6 +46,7 @@ it.skipIf(process.platform !== 'linux')(
     // A process that reconnects has no more than those who are there now.
     expect(await channels()).toBeLessThanOrEqual(before.channels + JOBS);
     simulator.faults.reset();
+    product.ledger.mended();
     const ends = await Promise.all(watchers.map((watcher) => watcher.end(60_000)));
     expect(ends.every(({ type }) => type === 'SUCCEEDED')).toBe(true);
     expect(simulator.posts).toBe(JOBS);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { findMinio, startTestMinio } from '../../../support/minio.ts';
-import { startTcpProxy } from '../../../support/tcp-proxy.ts';
+import { findMinio, startTestMinio } from '../../support/minio.ts';
+import { startTcpProxy } from '../../support/tcp-proxy.ts';
 import { openCluster } from './cluster.ts';
 
 /** Lock of 10 s, looked for every 5 s, and a busy machine. */
@@ -57,6 +57,7 @@ it.skipIf(findMinio() === null)(
     await flow(() => committing);
     await victim.kill();
     cluster.simulator('comfy2').faults.reset();
+    cluster.product.ledger.mended();
 
     const ended = await cluster.settle(jobs, TAKEN_OVER_WITHIN_MS);
     expect(ended.map(({ status, prompts }) => ({ status, prompts }))).toEqual(

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
+import { eventually, onlySimulator, openProduct } from '../support/product.ts';
 
 const run = promisify(execFile);
 
@@ -38,6 +38,7 @@ describe.skipIf(process.platform !== 'linux')('C22 descriptors run out', { timeo
     await eventually(async () => (await descriptorsOf(pid)) >= limit - 2, 'no descriptor is left');
 
     simulator.faults.reset();
+    product.ledger.mended();
     expect((await watching.end()).job.status).toBe('SUCCEEDED');
 
     await limitDescriptors(pid, 4_096);
@@ -62,6 +63,7 @@ describe.skipIf(process.platform !== 'linux')('C22 descriptors run out', { timeo
     // Not one more: no file for a result can be opened, and no connection.
     await limitDescriptors(worker.pid, await descriptorsOf(worker.pid));
     simulator.faults.reset();
+    product.ledger.mended();
     await new Promise((resolve) => setTimeout(resolve, 5_000));
     await limitDescriptors(worker.pid, 4_096);
     const ends = await Promise.all(watchers.map((watcher) => watcher.end(90_000)));

@@ -1,0 +1,88 @@
+// Writes docs/reliability.md's tables: which test proves what, from the names of the tests, and what came of the chaos suite.
+//   node scripts/reliability.ts [--check] [--rows FILE --mode short|full]
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import * as z from 'zod';
+
+const root = join(import.meta.dirname, '..');
+const page = join(root, 'docs', 'reliability.md');
+
+/** What is promised only once there are callers with keys and scopes. */
+const LATER = ['A11', 'A12', 'A20', 'A30', 'A41', 'A42', 'A43', 'A44', 'A45', 'A46', 'A47', 'A48', 'A49'].concat([
+  'A52',
+  'A53',
+  'A63',
+  'A65',
+]);
+
+const rowSchema = z.object({
+  scenario: z.string(),
+  acknowledged: z.int(),
+  lost: z.int(),
+  doubled: z.int(),
+  recoveryMs: z.number().nullable(),
+});
+
+const { values } = parseArgs({
+  options: { check: { type: 'boolean' }, rows: { type: 'string' }, mode: { type: 'string' } },
+});
+const before = readFileSync(page, 'utf8');
+let after = between(before, 'proofs', proofs());
+if (values.rows) after = between(after, 'runs', runs(values.rows, values.mode ?? 'short'));
+if (!values.check) writeFileSync(page, after);
+else if (after !== before) {
+  process.stderr.write('docs/reliability.md is not as the names of the tests are: run node scripts/reliability.ts\n');
+  process.exitCode = 1;
+}
+
+/** Puts the text between the page's two marks of that name. */
+function between(text: string, name: string, content: string): string {
+  const [begin, end] = [`<!-- ${name}: generated -->\n`, `<!-- ${name}: end -->`];
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`docs/reliability.md has no place for ${name}`);
+  return text.slice(0, from + begin.length) + content + text.slice(to);
+}
+
+/** Every number with the files of tests that have it. */
+function proofs(): string {
+  const files = globSync('test/**/*.test.ts', { cwd: root })
+    .sort()
+    .map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }));
+  const numbers = [...count('C', 22), ...count('A', 65)];
+  const having = (number: string) => files.filter(({ text }) => new RegExp(`\\b${number}\\b`).test(text));
+  const missing = numbers.filter((number) => !LATER.includes(number) && having(number).length === 0);
+  if (missing.length > 0) throw new Error(`no test has these numbers: ${missing.join(', ')}`);
+  const lines = numbers.map((number) => {
+    const where = having(number).map(({ file }) => `[${file.replace(/^test\//, '')}](../${file})`);
+    return `| ${number} | ${where.length === 0 ? 'comes with callers' : where.join(', ')} |\n`;
+  });
+  return `| | tests |\n|---|---|\n${lines.join('')}`;
+}
+
+function count(letter: string, last: number): string[] {
+  return Array.from({ length: last }, (_, i) => `${letter}${String(i + 1).padStart(2, '0')}`);
+}
+
+function runs(file: string, mode: string): string {
+  const rows = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => rowSchema.parse(JSON.parse(line)))
+    .sort((a, b) => (a.scenario < b.scenario ? -1 : 1));
+  const sum = (name: 'acknowledged' | 'lost' | 'doubled') => rows.reduce((total, row) => total + row[name], 0);
+  const lines = rows.map(
+    ({ scenario, acknowledged, lost, doubled, recoveryMs }) =>
+      `| ${scenario.replaceAll('|', '\\|')} | ${acknowledged} | ${lost} | ${doubled} | ${recoveryMs === null ? '' : `${(recoveryMs / 1000).toFixed(1)} s`} |\n`,
+  );
+  const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const when = new Date().toISOString().slice(0, 10);
+  const command = `npm run test:chaos${mode === 'full' ? ' -- --full' : ''}`;
+  return `\`${command}\`, ${when}, ${machine}: ${sum('acknowledged')} jobs acknowledged, ${sum('lost')} lost, ${sum('doubled')} doubled.
+
+| scenario | acknowledged | lost | doubled | recovery |
+|---|--:|--:|--:|--:|
+${lines.join('')}`;
+}
