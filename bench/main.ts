@@ -10,6 +10,7 @@ import { benchLargeOutput } from './benches/large-output.ts';
 import { benchServers } from './benches/servers.ts';
 import { benchStart } from './benches/start.ts';
 import { benchSubscriptions } from './benches/subscriptions.ts';
+import { benchUsers } from './benches/users.ts';
 import { formatTable, type Row } from './table.ts';
 
 const benches: Record<string, Bench> = {
@@ -18,6 +19,7 @@ const benches: Record<string, Bench> = {
   generate: benchGenerate,
   subscriptions: benchSubscriptions,
   'large-output': benchLargeOutput,
+  users: benchUsers,
   start: benchStart,
 };
 

@@ -8,6 +8,14 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
+/** The value that the share `of` (0 to 1) of all lie at or below. Throws for none. */
+export function percentile(values: readonly number[], of: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const value = sorted[Math.max(0, Math.ceil(sorted.length * of) - 1)];
+  if (value === undefined) throw new Error('there is no percentile of nothing');
+  return value;
+}
+
 /**
  * Runs the contenders in turn, A B A B, so that a machine that is slow for a while is slow for all of them. Gives each one's
  * measurements by round. The order is turned round with every round, since whoever comes second finds another machine.

@@ -36,7 +36,11 @@ export function formatTable(rows: readonly Row[]): string {
       measured.ratio === null ? '' : measured.ratio.toFixed(2),
       measured.difference !== null && target?.of === 'difference' ? number(measured.difference) : '',
       target ? `${NAMES[target.of]} ${target.is} ${number(target.value)}`.trim() : '',
-      target && held !== null ? ((target.is === 'at least') === held >= target.value ? 'met' : 'MISSED') : '',
+      target && held !== null
+        ? (target.is === 'at least' ? held >= target.value : held <= target.value)
+          ? 'met'
+          : 'MISSED'
+        : '',
     ];
   });
   const all = [HEADS, ...cells];

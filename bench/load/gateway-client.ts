@@ -1,0 +1,95 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { createClient } from 'graphql-ws';
+import { Pool } from 'undici';
+import { WebSocket } from 'ws';
+import * as z from 'zod';
+
+const generate = /* GraphQL */ `
+  mutation Generate($input: GenerateInput!) {
+    generate(input: $input) { job { id } }
+  }
+`;
+const watch = /* GraphQL */ `
+  subscription Watch($id: ID!) {
+    jobProgress(id: $id) { type at job { progress { fraction } artifacts { url } error { code message } } }
+  }
+`;
+
+const generatedSchema = z.object({ data: z.object({ generate: z.object({ job: z.object({ id: z.string() }) }) }) });
+const eventSchema = z.object({
+  jobProgress: z.object({
+    type: z.string(),
+    at: z.iso.datetime().transform(Date.parse),
+    job: z.object({ artifacts: z.array(z.object({ url: z.string() })), error: z.unknown() }),
+  }),
+});
+
+/** Where a job's time went, in milliseconds. */
+export interface JobTimes {
+  /** From asking to the answer that holds the job's id. */
+  generateMs: number;
+  /** From SUCCEEDED by Redis's clock, which is this machine's in whole milliseconds, to its event being here. */
+  toldMs: number;
+}
+
+/** An application of its own: one socket for what it watches. `pixels`: width and height. */
+export function openGatewayClient(url: string, { pixels, steps }: { pixels: number; steps: number }) {
+  const { origin, pathname } = new URL(url);
+  const pool = new Pool(origin);
+  const sockets = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, lazy: false });
+
+  async function call(query: string, variables: unknown) {
+    const { body } = await pool.request({
+      method: 'POST',
+      path: pathname,
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    return await body.json();
+  }
+
+  async function download(address: string) {
+    const { pathname: path, search } = new URL(address);
+    const { statusCode, body } = await pool.request({ method: 'GET', path: path + search });
+    const bytes = await body.arrayBuffer();
+    if (statusCode !== 200) throw new Error(`${address}: ${statusCode}`);
+    if (bytes.byteLength === 0) throw new Error(`${address} is empty`);
+  }
+
+  async function resultOf(id: string) {
+    for await (const { data, errors } of sockets.iterate({ query: watch, variables: { id } })) {
+      const hereAt = Date.now();
+      if (errors) throw errors[0];
+      const { type, at, job } = eventSchema.parse(data).jobProgress;
+      if (type === 'SUCCEEDED') return { addresses: job.artifacts.map(({ url }) => url), toldMs: hereAt - at };
+      if (type === 'FAILED' || type === 'CANCELED') throw new Error(`${type}: ${JSON.stringify(job.error)}`);
+    }
+    throw new Error('the subscription ended before the job');
+  }
+
+  return {
+    /** Generate, watch until SUCCEEDED, download the result; throws when any of it fails. */
+    async run(): Promise<JobTimes> {
+      const textToImage = {
+        prompt: 'a lighthouse at dusk',
+        width: pixels,
+        height: pixels,
+        steps,
+        seed: randomInt(2 ** 47),
+      };
+      const input = { idempotencyKey: randomUUID(), workflow: { textToImage } };
+      const began = performance.now();
+      const answer = generatedSchema.safeParse(await call(generate, { input }));
+      if (!answer.success) throw new Error(`generate: ${answer.error.message}`);
+      const generateMs = performance.now() - began;
+      const { addresses, toldMs } = await resultOf(answer.data.data.generate.job.id);
+      if (addresses.length === 0) throw new Error('a job made nothing');
+      await Promise.all(addresses.map(download));
+      return { generateMs, toldMs };
+    },
+    async close() {
+      await sockets.dispose();
+      await pool.close();
+    },
+  };
+}

@@ -1,0 +1,49 @@
+// Users of the gateway, each with connections of its own, who ask for one job after the other until time is up.
+import type * as z from 'zod';
+import { answerParent } from '../rpc.ts';
+import { type JobTimes, openGatewayClient } from './gateway-client.ts';
+import { type usersAnswerSchema, usersSchema } from './users-plan.ts';
+
+const MOST_FAULTS = 5;
+
+async function run(args: unknown): Promise<z.infer<typeof usersAnswerSchema>> {
+  const { url, users, warmMs, ms, ...size } = usersSchema.parse(args);
+  const start = performance.now();
+  const begin = start + warmMs;
+  const end = begin + ms;
+  const times: JobTimes[] = [];
+  const faults: string[] = [];
+  let failed = 0;
+  let ended = 0;
+
+  async function user(number: number) {
+    const gateway = openGatewayClient(url, size);
+    await new Promise((resolve) => setTimeout(resolve, (warmMs * number) / users));
+    while (performance.now() < end) {
+      const began = performance.now();
+      try {
+        const job = await gateway.run();
+        if (began >= begin) times.push(job);
+        const at = performance.now();
+        if (at >= begin && at < end) ended++;
+      } catch (error) {
+        failed++;
+        if (faults.length < MOST_FAULTS) faults.push(String(error));
+      }
+    }
+    await gateway.close();
+  }
+  await Promise.all(Array.from({ length: users }, (_, number) => user(number)));
+  return {
+    jobs: times.length,
+    failed,
+    faults,
+    perSecond: ended / (ms / 1000),
+    generateMs: times.map(({ generateMs }) => generateMs),
+    toldMs: times.map(({ toldMs }) => toldMs),
+  };
+}
+
+answerParent({ run });
+process.once('disconnect', () => process.exit(0));
+process.stdout.write('ready\n');
