@@ -24,6 +24,8 @@ export interface ChildOptions {
   ready: RegExp;
   /** Let it tell what it uses, see probe.ts. */
   probe?: boolean;
+  /** The most files and sockets that it may have open; as the bench itself, when absent. */
+  openFiles?: number;
 }
 
 const READY_TIMEOUT_MS = 30_000;
@@ -36,10 +38,13 @@ const replySchema = z.union([
 ]);
 
 /** Starts a script with the Node that runs the bench and waits until it is ready. */
-export async function startChild({ args, env = {}, ready, probe = true }: ChildOptions): Promise<Child> {
+export async function startChild({ args, env = {}, ready, probe = true, openFiles }: ChildOptions): Promise<Child> {
   const began = performance.now();
   const before = probe ? ['--expose-gc', '--import', new URL('probe.ts', import.meta.url).href] : [];
-  const child = spawn(process.execPath, [...before, ...args], {
+  const node = [process.execPath, ...before, ...args];
+  // By a shell that becomes Node: a process cannot limit itself.
+  const command = openFiles ? ['/bin/sh', '-c', `ulimit -n ${openFiles} && exec "$@"`, 'sh', ...node] : node;
+  const child = spawn(command[0] ?? '', command.slice(1), {
     cwd: root,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

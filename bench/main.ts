@@ -7,10 +7,12 @@ import type { Bench } from './bench.ts';
 import { benchGenerate } from './benches/generate.ts';
 import { benchJobs } from './benches/jobs.ts';
 import { benchLargeOutput } from './benches/large-output.ts';
+import { benchManyJobs } from './benches/many-jobs.ts';
 import { benchServers } from './benches/servers.ts';
 import { benchStart } from './benches/start.ts';
 import { benchSubscriptions } from './benches/subscriptions.ts';
 import { benchUsers } from './benches/users.ts';
+import { benchWatchers } from './benches/watchers.ts';
 import { formatTable, type Row } from './table.ts';
 
 const benches: Record<string, Bench> = {
@@ -20,6 +22,8 @@ const benches: Record<string, Bench> = {
   subscriptions: benchSubscriptions,
   'large-output': benchLargeOutput,
   users: benchUsers,
+  watchers: benchWatchers,
+  'many-jobs': benchManyJobs,
   start: benchStart,
 };
 

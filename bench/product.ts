@@ -9,7 +9,7 @@ const signed = { SIGNING_SECRET: 'bench-bench-bench-bench-bench-bench' };
 /** `env`: settings beside these, such as another storage. */
 export function startGateway(
   { redis, dir }: Surroundings,
-  { env = {}, ...options }: { probe?: boolean; env?: Record<string, string> } = {},
+  { env = {}, ...options }: { probe?: boolean; openFiles?: number; env?: Record<string, string> } = {},
 ): Promise<Child> {
   return startChild({
     args: ['src/cli.ts', 'gateway'],

@@ -1,14 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import * as z from 'zod';
-import type { Bench, Surroundings } from '../bench.ts';
+import type { Bench } from '../bench.ts';
 import { type Child, startChild } from '../child.ts';
 import { startGateway } from '../product.ts';
 import { interleave } from '../rounds.ts';
 import type { Row } from '../table.ts';
-
-const PEER = 'plain graphql-ws + RedisPubSub';
-const WATCHING_TIMEOUT_MS = 60_000;
+import { PLAIN_WATCHING as PEER, startPlainWatching as startPlain, untilAllWatch } from '../watching.ts';
 
 const nothing = z.null();
 const numbers = z.number();
@@ -67,23 +65,3 @@ export const benchSubscriptions: Bench = async (around) => {
     { ...row('memory, KiB/subscription', 'kib'), target: { of: 'ratio', is: 'at most', value: 1 } },
   ];
 };
-
-function startPlain({ redis }: Surroundings): Promise<Child> {
-  return startChild({
-    args: ['bench/peers/graphql-ws.ts'],
-    env: { REDIS_URL: redis.url },
-    ready: /ready (http:\S+)/,
-  });
-}
-
-/** The plain server cannot tell when a subscription is in force: events are told until each socket has had one. */
-async function untilAllWatch(watch: Child, publish: Child, sockets: number) {
-  const until = performance.now() + WATCHING_TIMEOUT_MS;
-  for (;;) {
-    await publish.call('once', null, nothing);
-    await delay(300);
-    const { watching } = await watch.call('state', null, z.object({ events: numbers, watching: numbers }));
-    if (watching === sockets) return;
-    if (performance.now() > until) throw new Error(`only ${watching} of ${sockets} sockets are watching`);
-  }
-}

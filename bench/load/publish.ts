@@ -17,6 +17,8 @@ interface Source {
   ids: string[];
   /** Tells the `n`th step of a job. */
   tell(id: string, n: number): Promise<unknown>;
+  /** Tells that the job SUCCEEDED. */
+  end(id: string): Promise<unknown>;
   close(): void;
 }
 
@@ -29,15 +31,14 @@ const progressOf = (n: number): Progress => ({
 
 async function openPlain(redisUrl: string, jobs: number): Promise<Source> {
   const redis = new Redis(redisUrl);
+  const publish = (id: string, seq: number, type: string, status: string) => {
+    const job = { id, status, progress: progressOf(seq) };
+    return redis.publish(`plain:job:${id}`, JSON.stringify({ seq, type, at: new Date().toISOString(), job }));
+  };
   return {
     ids: Array.from({ length: jobs }, () => v7()),
-    tell: (id, n) => {
-      const job = { id, status: 'RUNNING', progress: progressOf(n) };
-      return redis.publish(
-        `plain:job:${id}`,
-        JSON.stringify({ seq: n, type: 'PROGRESS', at: new Date().toISOString(), job }),
-      );
-    },
+    tell: (id, n) => publish(id, n, 'PROGRESS', 'RUNNING'),
+    end: (id) => publish(id, 99_999, 'SUCCEEDED', 'SUCCEEDED'),
     close: () => redis.disconnect(),
   };
 }
@@ -89,6 +90,11 @@ async function openOurs(redisUrl: string, jobs: number): Promise<Source> {
     async tell(id, n) {
       const { outcome } = await worker.move(id, leases.get(id) ?? 0, { move: 'progress', progress: progressOf(n) });
       if (outcome !== 'done') throw new Error(`progress was not written: ${outcome}`);
+    },
+    async end(id) {
+      const done = { move: 'succeed' as const, artifacts: [], progress: progressOf(99_999), timings: [] };
+      const { outcome } = await worker.move(id, leases.get(id) ?? 0, done);
+      if (outcome !== 'done') throw new Error(`the end was not written: ${outcome}`);
     },
     close: () => redis.disconnect(),
   };
@@ -150,12 +156,20 @@ function stop() {
   return told / ((performance.now() - since) / 1000);
 }
 
+/** Ends each job; gives the time at which that began, in milliseconds since 1970. */
+async function end() {
+  const began = Date.now();
+  const from = source;
+  if (from) await Promise.all(from.ids.map((id) => from.end(id)));
+  return began;
+}
+
 function close() {
   clearInterval(ticking);
   source?.close();
   source = undefined;
 }
 
-answerParent({ open, once, start, stop, close });
+answerParent({ open, once, end, start, stop, close });
 process.once('disconnect', () => process.exit(0));
 process.stdout.write('ready\n');

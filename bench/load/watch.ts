@@ -21,12 +21,15 @@ const query = /* GraphQL */ `
 const BATCH = 50;
 const NEXT = Buffer.from('"type":"next"');
 const ERROR = Buffer.from('"errors":');
+const END = Buffer.from('"SUCCEEDED"');
 
 const sockets: WebSocket[] = [];
 let events = 0;
 /** Sockets that have had an event. */
 let watching = 0;
 let fault: string | undefined;
+/** When each socket was told that its job SUCCEEDED, in milliseconds since 1970. */
+const endedAt: number[] = [];
 
 async function openOne(url: string, id: string) {
   const socket = new WebSocket(url, 'graphql-transport-ws', { perMessageDeflate: false });
@@ -44,14 +47,16 @@ async function openOne(url: string, id: string) {
       events++;
       if (!seen) watching++;
       seen = true;
+      if (data.includes(END)) endedAt.push(Date.now());
       return;
     }
     const { type } = JSON.parse(data.toString());
     if (type === 'connection_ack') {
       socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query, variables: { id } } }));
       acknowledged.resolve();
-    } else if (type !== 'ping' && type !== 'pong') fault ??= data.toString();
+    } else if (type !== 'ping' && type !== 'pong' && type !== 'complete') fault ??= data.toString();
   });
+  socket.on('close', (code) => acknowledged.reject(new Error(`closed with ${code}`)));
   await acknowledged.promise;
 }
 
@@ -62,6 +67,22 @@ async function open(args: unknown) {
     const batch = Math.min(BATCH, count - i);
     await Promise.all(Array.from({ length: batch }, (_, k) => openOne(address, ids[(i + k) % ids.length] ?? '')));
   }
+}
+
+/** Opens sockets until one is refused, `most` at most: how many there are then, and how it was refused. */
+async function openUntilRefused(args: unknown) {
+  const { url, ids, sockets: most } = openSchema.parse(args);
+  const address = url.replace('http', 'ws');
+  for (let held = 0; held < most; held++) {
+    try {
+      await openOne(address, ids[held % ids.length] ?? '');
+    } catch (error) {
+      sockets.pop();
+      fault = undefined;
+      return { held, refusal: String(error) };
+    }
+  }
+  return { held: most, refusal: null };
 }
 
 function state() {
@@ -76,11 +97,15 @@ async function measure(args: unknown) {
   return { perSecond: ((state().events - before.events) / (performance.now() - before.at)) * 1000 };
 }
 
-function close() {
-  for (const socket of sockets.splice(0)) socket.terminate();
-  events = watching = 0;
+function ends() {
+  return { told: endedAt.length, lastAt: endedAt.at(-1) ?? 0 };
 }
 
-answerParent({ open, state, measure, close });
+function close() {
+  for (const socket of sockets.splice(0)) socket.terminate();
+  events = watching = endedAt.length = 0;
+}
+
+answerParent({ open, openUntilRefused, state, ends, measure, close });
 process.once('disconnect', () => process.exit(0));
 process.stdout.write('ready\n');

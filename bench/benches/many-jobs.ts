@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import * as z from 'zod';
+import { startTestRedis, type TestRedis } from '../../test/support/redis.ts';
+import type { Bench, Surroundings } from '../bench.ts';
+import { type Child, startChild } from '../child.ts';
+import { usersAnswerSchema } from '../load/users-plan.ts';
+import { startGateway, startSimulator, startWorker } from '../product.ts';
+import { interleave, median } from '../rounds.ts';
+import type { Row } from '../table.ts';
+
+/** As the embedded Redis and docker-compose.yml have it. */
+const PACKED = { 'stream-node-max-bytes': '256', 'hash-max-listpack-value': '1024' };
+
+const fillSchema = z.object({
+  bytesPerJob: z.number(),
+  record: z.number(),
+  events: z.number(),
+  copiedRecord: z.number(),
+  copiedEvents: z.number(),
+});
+const timingsSchema = z.record(z.string(), z.array(z.number()));
+
+/** What each operation costs with very many finished jobs in Redis, beside what it costs with few. */
+export const benchManyJobs: Bench = async (around) => {
+  const { quick, say } = around;
+  const size = quick
+    ? { many: 2_000, few: 100, rounds: 1, times: 5, healthTimes: 1, idleMs: 1_500 }
+    : { many: 1_000_000, few: 1_000, rounds: 11, times: 25, healthTimes: 1, idleMs: 3_000 };
+  await using stack = new AsyncDisposableStack();
+  const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
+  const loader = async (script: string) => keep(await startChild({ args: [script], ready: /ready/, probe: false }));
+
+  const load = { fill: await loader('bench/load/fill-jobs.ts'), calls: await loader('bench/load/gateway-calls.ts') };
+  const fewRedis = stack.adopt(await startTestRedis({ config: PACKED }), (redis) => redis.close());
+  const manyRedis = stack.adopt(
+    await startTestRedis({ config: { ...PACKED, 'auto-aof-rewrite-percentage': '0' } }),
+    (redis) => redis.close(),
+  );
+
+  async function open(redis: TestRedis, jobs: number) {
+    const own = { ...around, redis };
+    await makeModels(own);
+    const began = performance.now();
+    const filled = await load.fill.call('fill', { redisUrl: redis.url, jobs }, fillSchema);
+    const seconds = ((performance.now() - began) / 1000).toFixed(0);
+    say(
+      `${jobs} jobs in ${seconds} s, ${filled.bytesPerJob.toFixed(0)} bytes each; of one that SUCCEEDED, the record takes`,
+    );
+    say(`${filled.record} (copied ${filled.copiedRecord}), its log ${filled.events} (copied ${filled.copiedEvents})`);
+    const admin = stack.adopt(new Redis(redis.url), (client) => client.disconnect());
+    return { redis, admin, filled, gateway: keep(await startGateway(own)) };
+  }
+  const few = await open(fewRedis, size.few);
+  const many = await open(manyRedis, size.many);
+
+  async function measure({ redis, gateway, admin }: typeof few, times: number): Promise<Record<string, number>> {
+    const args = { url: gateway.url, redisUrl: redis.url, times, healthTimes: size.healthTimes };
+    const timings = await load.calls.call('time', args, timingsSchema);
+    const medians = Object.fromEntries(Object.entries(timings).map(([name, ms]) => [name, median(ms)]));
+    await admin.config('RESETSTAT');
+    await delay(size.idleMs);
+    return { ...medians, [SWEEPS]: busyMs(await admin.info('commandstats')) / (size.idleMs / 1000) };
+  }
+
+  // What was never done before is slow the first time.
+  for (const each of [few, many]) await measure(each, Math.ceil(size.times / 4));
+  const measured = await interleave(size.rounds, {
+    few: () => measure(few, size.times),
+    many: () => measure(many, size.times),
+  });
+  const figures = Object.keys(measured.many[0] ?? {});
+  const peer = `at ${size.few.toLocaleString('en')} jobs`;
+  const values = (of: keyof typeof measured, figure: string) => measured[of].map((each) => each[figure] ?? Number.NaN);
+  return [
+    ...figures.map(
+      (figure): Row => ({
+        bench: 'many-jobs',
+        figure: figure === SWEEPS ? figure : `${figure}, ms`,
+        ours: values('many', figure),
+        peer: { name: peer, values: values('few', figure) },
+        target: { of: 'ratio', is: 'at most', value: FLAT },
+      }),
+    ),
+    {
+      bench: 'many-jobs',
+      figure: 'Redis, bytes/job with its log, key and indexes',
+      ours: [many.filled.bytesPerJob],
+      peer: null,
+      target: { of: 'figure', is: 'at most', value: MOST_BYTES },
+    },
+  ];
+};
+
+const SWEEPS = "Redis's time for an idle gateway's sweeps, ms/s";
+/** A search in an index of a million takes twice the steps of one of a thousand, which is little of a whole call. */
+const FLAT = 1.25;
+const MOST_BYTES = 4_096;
+
+/** Jobs as the product makes them: some that SUCCEEDED, and one that was CANCELED. */
+async function makeModels(around: Surroundings) {
+  await using stack = new AsyncDisposableStack();
+  const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
+  const simulator = keep(await startSimulator(4));
+  const gateway = keep(await startGateway(around));
+  const worker = keep(await startWorker(around, [simulator.url]));
+  const users = keep(await startChild({ args: ['bench/load/users.ts'], ready: /ready/, probe: false }));
+  const plan = { url: gateway.url, users: 2, warmMs: 0, ms: 1, pixels: 256, steps: 20 };
+  const { failed, faults } = await users.call('run', plan, usersAnswerSchema);
+  if (failed > 0) throw new Error(`no job to copy: ${faults.join(', ')}`);
+  await worker.stop();
+  const call = async (query: string) => {
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(gateway.url, { method: 'POST', headers, body: JSON.stringify({ query }) });
+    return await response.json();
+  };
+  const input = '{ idempotencyKey: "canceled", workflow: { textToImage: { prompt: "a lighthouse at dusk" } } }';
+  const made = madeSchema.parse(await call(`mutation { generate(input: ${input}) { job { id } } }`));
+  const { id } = made.data.generate.job;
+  canceledSchema.parse(await call(`mutation { cancelJob(id: "${id}") { status } }`));
+}
+
+const madeSchema = z.object({ data: z.object({ generate: z.object({ job: z.object({ id: z.string() }) }) }) });
+const canceledSchema = z.object({ data: z.object({ cancelJob: z.object({ status: z.literal('CANCELED') }) }) });
+
+/** All that commands took by `INFO commandstats`, in milliseconds. */
+function busyMs(stats: string): number {
+  const usec = [...stats.matchAll(/^cmdstat_[^:]+:calls=\d+,usec=(\d+)/gm)].map(([, each]) => Number(each));
+  return usec.reduce((sum, each) => sum + each, 0) / 1000;
+}

@@ -1,0 +1,106 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import * as z from 'zod';
+import type { Bench } from '../bench.ts';
+import { type Child, startChild } from '../child.ts';
+import { startGateway } from '../product.ts';
+import { interleave } from '../rounds.ts';
+import type { Row } from '../table.ts';
+import { PLAIN_WATCHING, startPlainWatching, untilAllWatch } from '../watching.ts';
+
+const TOLD_TIMEOUT_MS = 30_000;
+/** Where a gateway's end is looked for: what it may have open, which is the machine's own limit made small. */
+const OPEN_FILES = 4_096;
+
+const nothing = z.null();
+const numbers = z.number();
+const idsSchema = z.array(z.string());
+const endsSchema = z.object({ told: z.int(), lastAt: numbers });
+const heldSchema = z.object({ held: z.int(), refusal: z.string().nullable() });
+
+/** How many watchers one gateway holds, each with a socket of its own, all on one job: what they take, and when the last is told. */
+export const benchWatchers: Bench = async (around) => {
+  const { quick, say, redis } = around;
+  const counts = quick ? [100] : [1_000, 5_000, 10_000];
+  const rounds = quick ? 1 : 3;
+
+  async function opened<T>(
+    kind: 'comfygate' | 'plain',
+    options: { openFiles?: number },
+    use: (parts: { server: Child; watch: Child; publish: Child; ids: string[] }) => Promise<T>,
+  ): Promise<T> {
+    await using stack = new AsyncDisposableStack();
+    const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
+    const admin = stack.adopt(new Redis(redis.url), (client) => client.disconnect());
+    await admin.flushall();
+    const server = keep(await (kind === 'comfygate' ? startGateway(around, options) : startPlainWatching(around)));
+    const watch = keep(await startChild({ args: ['bench/load/watch.ts'], ready: /ready/, probe: false }));
+    const publish = keep(await startChild({ args: ['bench/load/publish.ts'], ready: /ready/, probe: false }));
+    const ids = await publish.call('open', { kind, redisUrl: redis.url, jobs: 1 }, idsSchema);
+    return await use({ server, watch, publish, ids });
+  }
+
+  const round = (kind: 'comfygate' | 'plain', sockets: number) =>
+    opened(kind, {}, async ({ server, watch, publish, ids }) => {
+      const bytesBefore = await server.call('rssWithoutGarbage', null, numbers);
+      const began = performance.now();
+      await watch.call('open', { url: server.url, ids, sockets }, nothing);
+      await untilAllWatch(watch, publish, sockets);
+      const openMs = performance.now() - began;
+      const kib = ((await server.call('rssWithoutGarbage', null, numbers)) - bytesBefore) / 1024 / sockets;
+      const { toldMs } = await end(watch, publish, sockets);
+      say(
+        `${kind} ${sockets} watchers after ${(openMs / 1000).toFixed(1)} s, ${kib.toFixed(1)} KiB each, ` +
+          `the last told after ${toldMs.toFixed(0)} ms`,
+      );
+      return { kib, toldMs };
+    });
+
+  const rows: Row[] = [];
+  for (const sockets of counts) {
+    const measured = await interleave(rounds, {
+      comfygate: () => round('comfygate', sockets),
+      plain: () => round('plain', sockets),
+    });
+    const row = (figure: string, of: 'kib' | 'toldMs'): Row => ({
+      bench: 'watchers',
+      figure: `${sockets.toLocaleString('en')}: ${figure}`,
+      ours: measured.comfygate.map((each) => each[of]),
+      peer: { name: PLAIN_WATCHING, values: measured.plain.map((each) => each[of]) },
+    });
+    rows.push(row('memory, KiB/watcher', 'kib'), row("the last is told of a job's end after, ms", 'toldMs'));
+  }
+
+  const openFiles = quick ? 256 : OPEN_FILES;
+  const limit = await opened('comfygate', { openFiles }, async ({ server, watch, publish, ids }) => {
+    const args = { url: server.url, ids, sockets: openFiles };
+    const { held, refusal } = await watch.call('openUntilRefused', args, heldSchema);
+    if (refusal === null) throw new Error(`${held} sockets were held where only ${openFiles} files may be open`);
+    const { told } = await end(watch, publish, held);
+    say(`with ${openFiles} open files ${held} watchers are held; the next: ${refusal}; ${told} were told of the end`);
+    return { held, told };
+  });
+  const limitRow = { bench: 'watchers', peer: null };
+  return [
+    ...rows,
+    { ...limitRow, figure: `held with ${openFiles.toLocaleString('en')} open files`, ours: [limit.held] },
+    {
+      ...limitRow,
+      figure: 'of those told of the end when more were refused, %',
+      ours: [(100 * limit.told) / limit.held],
+      target: { of: 'figure', is: 'at least', value: 100 },
+    },
+  ];
+};
+
+/** Ends the job and waits until all are told. */
+async function end(watch: Child, publish: Child, sockets: number) {
+  const began = await publish.call('end', null, numbers);
+  const until = performance.now() + TOLD_TIMEOUT_MS;
+  for (;;) {
+    const { told, lastAt } = await watch.call('ends', null, endsSchema);
+    if (told === sockets) return { told, toldMs: lastAt - began };
+    if (performance.now() > until) throw new Error(`only ${told} of ${sockets} watchers were told of the end`);
+    await delay(50);
+  }
+}

@@ -1,0 +1,130 @@
+// Times each operation of the gateway, and each step of a worker, one after the other.
+import { randomInt, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { Pool } from 'undici';
+import * as z from 'zod';
+import { noProgress } from '../../src/core/job.ts';
+import type { Change } from '../../src/jobs/job-store.ts';
+import { createKeys } from '../../src/jobs/keys.ts';
+import { createRedisWorkerStore } from '../../src/jobs/redis-worker-store.ts';
+import { answerParent } from '../rpc.ts';
+
+const argsSchema = z.object({
+  url: z.url(),
+  redisUrl: z.string(),
+  /** Of each operation, but of `health`. */
+  times: z.int(),
+  /** Of `health`, whose answer serves everyone for a second. */
+  healthTimes: z.int(),
+});
+
+const WEEK_MS = 7 * 86_400_000;
+const SHARED_HEALTH_MS = 1_050;
+const keys = createKeys('comfygate');
+const page =
+  'edges { node { id status createdAt progress { fraction } artifacts { url } } } pageInfo { hasNextPage endCursor }';
+const answerSchema = z.object({ data: z.record(z.string(), z.unknown()), errors: z.undefined().optional() });
+const acceptedSchema = z.object({ job: z.object({ id: z.string() }) });
+
+/** Milliseconds of each call, by operation. */
+type Timings = Record<string, number[]>;
+
+async function time(args: unknown): Promise<Timings> {
+  const { url, redisUrl, times, healthTimes } = argsSchema.parse(args);
+  const { origin, pathname } = new URL(url);
+  const pool = new Pool(origin);
+  const redis = new Redis(redisUrl);
+  const worker = createRedisWorkerStore(redis, keys, WEEK_MS);
+  const timings: Timings = {};
+
+  async function timed<T>(name: string, run: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    const result = await run();
+    timings[name] ??= [];
+    timings[name].push(performance.now() - began);
+    return result;
+  }
+
+  async function ask(query: string, variables: object = {}) {
+    const { body } = await pool.request({
+      method: 'POST',
+      path: pathname,
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    return answerSchema.parse(await body.json()).data;
+  }
+
+  async function generate(name: string) {
+    const workflow = { textToImage: { prompt: 'a lighthouse at dusk, oil on canvas', width: 768, steps: 30 } };
+    const query = 'mutation ($input: GenerateInput!) { generate(input: $input) { job { id status } } }';
+    const { generate } = await timed(name, () => ask(query, { input: { idempotencyKey: randomUUID(), workflow } }));
+    return acceptedSchema.parse(generate).job.id;
+  }
+
+  /** An ended job, anywhere among all. */
+  async function anyId() {
+    const rank = randomInt(await redis.zcard(keys.ended));
+    const [id] = await redis.zrange(keys.ended, rank, rank);
+    if (id === undefined) throw new Error('there is no ended job');
+    return id;
+  }
+
+  async function cursor() {
+    const id = await anyId();
+    return Buffer.from(`${await redis.hget(keys.job(id), 'createdAt')}:${id}`).toString('base64url');
+  }
+
+  /** As its worker: what the queue would deliver is taken by its id. */
+  async function work(id: string) {
+    const claim = await timed('claim', () => worker.claim(id));
+    if (claim.outcome !== 'claimed') throw new Error(`the job could not be claimed: ${claim.outcome}`);
+    const { lease } = claim.job;
+    const progress = { ...noProgress, fraction: 0.5, nodesTotal: 7 };
+    const told = await timed('a progress event', () => worker.move(id, lease, { move: 'progress', progress }));
+    const done: Change = { move: 'succeed', artifacts: [], progress, timings: [] };
+    const ended = await timed('SUCCEEDED', () => worker.move(id, lease, done));
+    if (told.outcome !== 'done' || ended.outcome !== 'done') throw new Error('a move was refused');
+  }
+
+  const list = `query ($after: String, $filter: JobFilter) { jobs(first: 20, after: $after, filter: $filter) { ${page} } }`;
+  const operations = {
+    job: async () => {
+      const id = await anyId();
+      await timed('job', () => ask('query ($id: ID!) { job(id: $id) { id status artifacts { url } } }', { id }));
+    },
+    jobs: () => timed('jobs, first page', () => ask(list)),
+    further: async () => {
+      const after = await cursor();
+      await timed('jobs, any further page', () => ask(list, { after }));
+    },
+    ofStatus: () => timed('jobs, one status', () => ask(list, { filter: { status: ['CANCELED'] } })),
+    withoutMatch: () => timed('jobs, a tag that none has', () => ask(list, { filter: { tag: 'none' } })),
+    run: async () => work(await generate('generate')),
+    cancel: async () => {
+      const id = await generate('generate');
+      await timed('cancelJob', () => ask('mutation ($id: ID!) { cancelJob(id: $id) { id status } }', { id }));
+    },
+    remove: async () => {
+      const id = await anyId();
+      await timed('deleteJob', () => ask('mutation ($id: ID!) { deleteJob(id: $id) }', { id }));
+    },
+  };
+
+  try {
+    for (let i = 0; i < times; i++) for (const operation of Object.values(operations)) await operation();
+    for (let i = 0; i < healthTimes; i++) {
+      await delay(SHARED_HEALTH_MS);
+      await timed('health', () => ask('{ health { status queue { queued running } } }'));
+    }
+    return timings;
+  } finally {
+    redis.disconnect();
+    await pool.close();
+  }
+}
+
+answerParent({ time });
+process.once('disconnect', () => process.exit(0));
+process.stdout.write('ready\n');
