@@ -43,7 +43,7 @@ const ROWS = [
   'start | resident when ready, MiB: all in one',
 ];
 
-test('the bench runs in its quick form and prints a row for each figure', { timeout: 300_000 }, async () => {
+test('the bench runs in its quick form and prints a row for each figure', { timeout: 420_000 }, async () => {
   const bench = startScript(['bench/main.ts', '--quick'], {});
   onTestFinished(() => bench.kill());
 
