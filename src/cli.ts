@@ -85,9 +85,9 @@ program.addCommand(
 program.addCommand(
   createBackendCommand({
     open: () =>
-      reachInstallation(async ({ redis }, url, log) => {
+      reachInstallation(async ({ redis, auditLog }, url, log) => {
         const { openOperator } = await import('./backends/operator-session.ts');
-        return openOperator({ url, prefix: redis.prefix, log });
+        return openOperator({ url, prefix: redis.prefix, log, auditLog });
       }),
     write: (text) => process.stdout.write(text),
   }),

@@ -149,6 +149,8 @@ function group(s: Settings) {
       maxMegapixels: s.MAX_MEGAPIXELS,
     },
     logLevel: s.LOG_LEVEL,
+    /** `stdout`, `stderr` or a path; undefined: no audit log. */
+    auditLog: s.AUDIT_LOG,
     /** Undefined: nothing is traced. */
     tracing:
       s.OTEL_EXPORTER_OTLP_ENDPOINT === undefined

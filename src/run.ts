@@ -15,12 +15,26 @@ export async function runRole(
 ): Promise<void> {
   try {
     const config = loadConfig(env);
-    const log = createLog({ level: config.logLevel, readable: process.stderr.isTTY === true });
+    const readable = process.stderr.isTTY === true;
+    const log = createLog({ level: config.logLevel, readable, secrets: secretsOf(config) });
     await runUntilStopped(log, config.shutdownTimeoutMs, (shutdown) => start(config, log, shutdown));
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     process.exit(error instanceof ConfigError || error instanceof CatalogueError ? EX_CONFIG : 1);
   }
+}
+
+/** What no line may show, wherever it comes from. */
+function secretsOf({ redis, s3, folder, tracing }: Config): string[] {
+  const password = redis.url?.match(/\/\/[^/@]*?:(.*)@/)?.[1];
+  const secrets = [
+    password,
+    s3?.accessKey,
+    s3?.secretKey,
+    folder.signingSecret,
+    ...Object.values(tracing?.headers ?? {}),
+  ];
+  return secrets.filter((secret) => secret !== undefined);
 }
 
 /** A start that failed, as a person is to read it. */

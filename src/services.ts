@@ -21,6 +21,7 @@ import { createRedisGatewayStore } from './jobs/redis-gateway-store.ts';
 import { createRedisWorkerStore } from './jobs/redis-worker-store.ts';
 import { createJobs } from './jobs/service.ts';
 import { startSweeper } from './jobs/sweeper.ts';
+import { openAudit } from './observability/audit.ts';
 import { createGatewayMetrics } from './observability/gateway-metrics.ts';
 import { registerInstallation } from './observability/installation-metrics.ts';
 import type { ProcessMetrics } from './observability/process-metrics.ts';
@@ -114,7 +115,10 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const uploadStore = createRedisUploads(redis, keys);
   const inputOrigins = config.inputs.origins;
   const onRedisDown = throttledWarning(log, 'calls were answered UNAVAILABLE: redis did not answer');
+  const audit = openAudit(config.auditLog, log);
+  shutdown.add('audit log', audit.flushed);
   const jobs = createJobs({
+    audit,
     waits,
     checks: [
       createCatalogueCheck(catalogues),
@@ -133,6 +137,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     randomSeed,
   });
   const uploads = createUploads({
+    audit,
     store: uploadStore,
     artifacts,
     maxBytes: config.inputs.maxBytes,
@@ -162,7 +167,10 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const variantMaker = createVariantMaker({ artifacts, log });
   shutdown.add('variants', () => variantMaker.close());
   const health = createHealth({ redis, store, artifacts, backends, version: readVersion(), now });
-  every(LOOK_EVERY_MS, 'health', shutdown, health);
+  every(LOOK_EVERY_MS, 'health', shutdown, async () => {
+    const { checks } = await health();
+    if (checks.every(({ name, status }) => name !== 'redis' || status !== 'UNHEALTHY')) onRedisDown.over();
+  });
   const ping = createPing(redis);
   registerInstallation(
     around.metrics,

@@ -64,7 +64,7 @@ export async function runUntilStopped(
     stopping = true;
     stoppingSince = performance.now();
     log.info({ reason }, 'stopping');
-    void shutdown.run().then(() => process.exit(0));
+    void shutdown.run().then(() => log.flush(() => process.exit(0)));
   };
   process.on('SIGINT', () => stop('SIGINT'));
   process.on('SIGTERM', () => stop('SIGTERM'));

@@ -76,7 +76,7 @@ async function park(
 ): Promise<DeliveryResult> {
   if (pool.room === 0) await wait(LOOK_EVERY_MS, handover).catch(() => undefined);
   const delayMs = parking.park(job, servers);
-  log.debug({ jobId: job.id, delayMs }, 'no server for this job now');
+  log.debug({ jobId: job.id, requestId: job.requestId, delayMs }, 'no server for this job now');
   return { done: false, delayMs };
 }
 

@@ -1,5 +1,7 @@
+import { userInfo } from 'node:os';
 import type { Logger } from 'pino';
 import { createKeys } from '../jobs/keys.ts';
+import { type AuditEntry, openAudit } from '../observability/audit.ts';
 import { reachRedis } from '../operator-redis.ts';
 import { closeRedis } from '../redis.ts';
 import type { OperatorSession } from './cli.ts';
@@ -9,13 +11,34 @@ export interface OpenOperatorOptions {
   url: string;
   prefix: string;
   log: Logger;
+  /** As the setting AUDIT_LOG. */
+  auditLog: string | undefined;
 }
 
 /** Rejects when Redis cannot be reached within five seconds; the message holds no password. */
-export async function openOperator({ url, prefix, log }: OpenOperatorOptions): Promise<OperatorSession> {
+export async function openOperator({ url, prefix, log, auditLog }: OpenOperatorOptions): Promise<OperatorSession> {
+  // What a command prints stays its own.
+  const audit = openAudit(auditLog === 'stdout' ? 'stderr' : auditLog, log);
   const redis = await reachRedis({ url, prefix, log });
-  return {
-    operator: createRedisBackendOperator(redis, createKeys(prefix)),
-    [Symbol.asyncDispose]: () => closeRedis(redis),
+  const operator = createRedisBackendOperator(redis, createKeys(prefix));
+  const audited = (action: AuditEntry['action'], act: (name: string) => Promise<void>) => async (name: string) => {
+    await act(name);
+    audit.record({ action, outcome: 'done', caller: operatorName(), backend: name });
   };
+  return {
+    operator: { ...operator, drain: audited('drain', operator.drain), resume: audited('resume', operator.resume) },
+    async [Symbol.asyncDispose]() {
+      await audit.flushed();
+      await closeRedis(redis);
+    },
+  };
+}
+
+/** Who runs this command on this machine; in a container the user may have no name. */
+function operatorName(): string {
+  try {
+    return `operator:${userInfo().username.replace(/[^\w.-]/g, '-')}`;
+  } catch {
+    return `operator:${process.getuid?.() ?? 'unknown'}`;
+  }
 }

@@ -46,6 +46,7 @@ export function describeConfig(config: Config): string {
     IDEMPOTENCY_TTL: inSeconds(jobs.idempotencyTtlMs),
     MAX_MEGAPIXELS: jobs.maxMegapixels,
     LOG_LEVEL: config.logLevel,
+    AUDIT_LOG: config.auditLog ?? '(none)',
     OTEL_EXPORTER_OTLP_ENDPOINT: tracing ? withoutPassword(tracing.endpoint) : '(nothing is traced)',
     ...(tracing && {
       OTEL_EXPORTER_OTLP_HEADERS: Object.keys(tracing.headers).length > 0 ? MASKED : '(none)',

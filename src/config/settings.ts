@@ -82,6 +82,7 @@ export function settingsSchema(machine: string) {
     MAX_MEGAPIXELS: decimal(0.01, 1000).default(4),
 
     LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
+    AUDIT_LOG: pattern('stdout, stderr or the path of a file', /^[^\0]{1,4096}$/).optional(),
     OTEL_EXPORTER_OTLP_ENDPOINT: httpAddress().optional(),
     OTEL_EXPORTER_OTLP_HEADERS: headerList().default({}),
     OTEL_SERVICE_NAME: pattern('1 to 255 characters', /^.{1,255}$/).optional(),

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Probes, ProcessHealth } from '../health/health.ts';
+import { throttledWarning } from '../observability/throttled.ts';
 import { closeServer, listen } from './listen.ts';
 import { sendJson } from './reply.ts';
 
@@ -37,10 +38,12 @@ export interface AdminServer {
 
 export async function startAdminServer({ host, port, log, parts }: AdminServerOptions): Promise<AdminServer> {
   const probed = new Map<Part, Probes>();
+  const hung = throttledWarning(log, 'this process hangs');
 
   async function sendLive(_req: IncomingMessage, res: ServerResponse) {
     const hangs = [...probed].flatMap(([part, probes]) => probes.hangs().map((reason) => `${part}: ${reason}`));
-    if (hangs.length > 0) log.error({ hangs }, 'this process hangs');
+    if (hangs.length > 0) hung(hangs.join('; '));
+    else hung.over();
     sendJson(
       res,
       hangs.length > 0 ? 503 : 200,
@@ -76,10 +79,10 @@ export async function startAdminServer({ host, port, log, parts }: AdminServerOp
     ['/health', sendHealth],
   ]);
   const server = createServer((req, res) => {
-    const route = routes.get((req.url ?? '').split('?')[0] ?? '');
+    const route = routes.get(pathOf(req));
     if (!route) return sendJson(res, 404, { error: 'not found' });
     route(req, res).catch((error: unknown) => {
-      log.error({ err: error, path: req.url }, 'unexpected error on the private port');
+      log.error({ err: error, path: pathOf(req) }, 'unexpected error on the private port');
       sendJson(res, 500, { error: 'internal error' });
     });
   });
@@ -91,6 +94,9 @@ export async function startAdminServer({ host, port, log, parts }: AdminServerOp
     close: (graceMs) => closeServer(server, graceMs),
   };
 }
+
+/** Without what may have been put behind it. */
+const pathOf = (req: IncomingMessage) => (req.url ?? '').split('?', 1)[0] ?? '';
 
 const STARTING = { status: 'UNHEALTHY', message: 'it is starting', checks: [] };
 

@@ -36,6 +36,7 @@ export function createVariantDownload({ addresses, maker, artifacts, now, log }:
       return;
     }
     const object = await maker.ensure(key);
+    storageFailed.over();
     const left = new AbortController();
     const read = async (start: number, end: number) => {
       const body = await artifacts.read(key, { signal: left.signal });

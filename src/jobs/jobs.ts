@@ -56,9 +56,9 @@ export interface Jobs {
   /** `wait` as in GenerateRequest. */
   get(caller: string, id: string, wait?: Pick<GenerateRequest, 'waitSeconds' | 'signal'>): Promise<Job | null>;
   list(request: ListRequest): Promise<JobPage>;
-  cancel(caller: string, id: string): Promise<Job>;
+  cancel(caller: string, id: string, requestId?: string): Promise<Job>;
   /** Removes an ended job, its events and artifacts; CONFLICT while it is open. */
-  remove(caller: string, id: string): Promise<void>;
+  remove(caller: string, id: string, requestId?: string): Promise<void>;
   /** Jobs that will start before it, as things stand; null unless it is QUEUED. Calls of one tick are one round trip. */
   queuePosition(job: Job): Promise<number | null>;
 }

@@ -3,9 +3,11 @@ import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { jobPrefix } from '../artifacts/keys.ts';
 import { badInput, GatewayError, notFound, unavailable } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
+import { type Audit, noAudit } from '../observability/audit.ts';
 import type { JobQueue } from '../queue/queue.ts';
 import { isRedisDown } from '../redis.ts';
 import { type AcceptOptions, createAccept } from './accept-job.ts';
+import { createJobAudit } from './audited.ts';
 import { createGenerate, type GenerateOptions } from './generate.ts';
 import type { GenerateRequest, Jobs, ListRequest } from './jobs.ts';
 import { createRetry } from './retry.ts';
@@ -14,6 +16,8 @@ export interface JobsOptions extends Omit<GenerateOptions, 'accept'>, AcceptOpti
   artifacts: Pick<ArtifactStore, 'removePrefix'>;
   /** Told why a call was answered UNAVAILABLE. */
   onRedisDown: (error: unknown) => void;
+  /** Who did what. Default: nobody wants to know. */
+  audit?: Audit;
 }
 
 /** Pages that one `jobs` call looks through at most where a filter leaves much out. */
@@ -40,7 +44,8 @@ function parseCursor(text: string): { createdAt: number; id: string } {
 /** What callers may do with jobs, on the record and the queue. */
 export function createJobs(options: JobsOptions): Jobs {
   const { store, queue, artifacts, waits } = options;
-  const accept = createAccept(options);
+  const audited = createJobAudit(options.audit ?? noAudit);
+  const accept = audited.acceptance(createAccept(options));
   const generate = createGenerate({ ...options, accept });
   const retry = createRetry({ ...options, accept });
   const positions = batchPositions(queue);
@@ -124,13 +129,29 @@ export function createJobs(options: JobsOptions): Jobs {
       }
     };
 
-  return {
+  const guardedCalls = {
     generate: guarded(generate),
     retry: guarded(retry),
-    get: guarded(get),
-    list: guarded(list),
     cancel: guarded(cancel),
     remove: guarded(remove),
+  };
+
+  return {
+    generate(request) {
+      const { caller, requestId, workflow } = request;
+      const asked = { caller, requestId, workflow: workflow.name };
+      return audited.making('generate', asked, request, () => guardedCalls.generate(request));
+    },
+    retry(request) {
+      const { caller, requestId, id } = request;
+      return audited.making('retry', { caller, requestId, retryOf: id }, request, () => guardedCalls.retry(request));
+    },
+    get: guarded(get),
+    list: guarded(list),
+    cancel: (caller, id, requestId) =>
+      audited.changing('cancel', { caller, requestId, jobId: id }, () => guardedCalls.cancel(caller, id)),
+    remove: (caller, id, requestId) =>
+      audited.changing('delete', { caller, requestId, jobId: id }, () => guardedCalls.remove(caller, id)),
     queuePosition: guarded(async (job) => (job.status === 'QUEUED' ? positions(job.id) : null)),
   };
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { jobPrefix, uploadKey } from '../artifacts/keys.ts';
 import type { Job } from '../core/job.ts';
+import { type ThrottledFault, throttledWarning } from '../observability/throttled.ts';
 import type { JobQueue } from '../queue/queue.ts';
 import { isRedisDown } from '../redis.ts';
 import type { UploadStore } from '../uploads/upload.ts';
@@ -45,6 +46,8 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
   const stopped = new AbortController();
   /** Where the walk through open jobs stands: a rank in `open`. */
   let position = 0;
+  /** By part: storage that is away fails each sweep. */
+  const faults = new Map<string, ThrottledFault>();
   let restedAt = 0;
 
   const now = async () => {
@@ -83,7 +86,7 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
         else if (at - job.createdAt < restMs) continue;
         else if (job.status === 'QUEUED' || job.status === 'RUNNING') {
           await queue.add(id, job.order);
-          log.warn({ jobId: id }, 'job was missing in the queue and was added again');
+          log.warn({ jobId: id, requestId: job.requestId }, 'job was missing in the queue and was added again');
         }
       }
       if (position === 0) return;
@@ -127,9 +130,13 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
     for (const part of rest ? [expire, readd, hasten, removeExpired, removeUploads] : [expire]) {
       try {
         await part();
+        faults.get(part.name)?.over();
       } catch (error) {
         if (isRedisDown(error)) throw error;
-        if (!stopped.signal.aborted) log.error({ err: error, part: part.name }, 'sweep failed');
+        if (stopped.signal.aborted) continue;
+        const fault = faults.get(part.name) ?? throttledWarning(log, 'sweep failed');
+        faults.set(part.name, fault);
+        fault(error, { part: part.name });
       }
     }
   }

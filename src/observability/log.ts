@@ -1,34 +1,75 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
+import { type Logger, pino } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+import { createLineWriter, type LineWriter } from './line-writer.ts';
+import { createScrub } from './scrub.ts';
+import { serializeError } from './serialize-error.ts';
 
 export interface LogOptions {
   level: string;
   /** Lines for a person instead of JSON. */
   readable: boolean;
+  /** Values that are masked wherever they turn up. */
+  secrets?: readonly string[];
   /** Default: standard error, so that what a command prints stays its own. */
-  destination?: DestinationStream;
+  destination?: Pick<LineWriter, 'write'> & Partial<LineWriter>;
 }
 
-/** The process's logger: a JSON line for each event. Secrets have no place in it; what could hold one is masked anyway. */
-export function createLog({ level, readable, destination }: LogOptions): Logger {
-  const options = {
-    level,
-    redact: {
-      paths: ['*.password', '*.secret', '*.secretKey', '*.signingSecret', '*.authorization', '*.cookie'],
-      censor: '[masked]',
+const STDERR = 2;
+
+/**
+ * The process's logger: a JSON line for each event, docs/logging.md. Secrets have no place in it; what could hold one is masked
+ * anyway. A destination that takes nothing loses lines, and never holds up or ends the process.
+ */
+export function createLog({ level, readable, secrets = [], destination = toStderr() }: LogOptions): Logger {
+  const scrub = createScrub(secrets);
+  const prettify = readable ? prettyFactory({ colorize: process.stderr.isTTY === true, ignore: 'pid,hostname' }) : null;
+  const stream = {
+    write(line: string) {
+      const safe = scrub(line);
+      destination.write(prettify ? prettify(withoutControls(safe)) : safe);
     },
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
+    flush: (done?: (error?: Error) => void) => {
+      const flushed = destination.flushed?.() ?? Promise.resolve();
+      void flushed.then(() => done?.());
+    },
   };
-  if (readable) {
-    const stream = pretty({
-      colorize: process.stderr.isTTY === true,
-      destination: 2,
-      sync: true,
-      ignore: 'pid,hostname',
-    });
-    return pino(options, destination ?? stream);
-  }
-  return pino(options, destination ?? pino.destination({ dest: 2, sync: true }));
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label: string) => ({ level: label }) },
+      serializers: { err: (thrown: unknown) => serializeError(thrown) },
+    },
+    stream,
+  );
+}
+
+function toStderr(): LineWriter {
+  const writer = createLineWriter({
+    fd: STDERR,
+    gap: (lines, reason) =>
+      `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), lines, reason, msg: 'log lines were lost' })}\n`,
+  });
+  process.once('exit', () => writer.end());
+  return writer;
+}
+
+const STACK = /("stack":"(?:[^"\\]|\\.)*")/;
+const ESCAPES = /\\(u00[01][0-9a-f]|[nrbf])|\\./gi;
+const RAW = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * In JSON what controls a terminal is escaped, and so it stays where the text is shown to a person. A stack alone has lines: they
+ * are indented there.
+ */
+function withoutControls(json: string): string {
+  const parts = json.split(STACK).map((part, i) => {
+    const isStack = i % 2 === 1;
+    return part.replace(ESCAPES, (whole, control?: string) =>
+      control && !(isStack && control === 'n') ? `\\\\${control}` : whole,
+    );
+  });
+  const escaped = (character: string) => `\\\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return parts.join('').replace(RAW, escaped);
 }

@@ -2,9 +2,10 @@ import * as z from 'zod';
 import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts';
 import { safeFilename } from '../artifacts/filename.ts';
 import { uploadKey } from '../artifacts/keys.ts';
-import { badInput, unavailable } from '../core/errors.ts';
+import { badInput, GatewayError, unavailable } from '../core/errors.ts';
+import { type Audit, noAudit } from '../observability/audit.ts';
 import { isRedisDown } from '../redis.ts';
-import type { UploadStore, Uploads } from './upload.ts';
+import type { OpenUpload, UploadRequest, UploadStore, Uploads } from './upload.ts';
 
 export interface UploadsOptions {
   store: Pick<UploadStore, 'add'>;
@@ -15,6 +16,8 @@ export interface UploadsOptions {
   newId: () => string;
   /** Told why a call was answered UNAVAILABLE. */
   onRedisDown: (error: unknown) => void;
+  /** Who did what. Default: nobody wants to know. */
+  audit?: Audit;
 }
 
 /** How long an address takes its file, and the file then waits for a job. */
@@ -42,37 +45,52 @@ function requestSchema(maxBytes: number) {
 }
 
 /** Announces files that callers then put to storage by themselves. */
-export function createUploads({ store, artifacts, maxBytes, newId, onRedisDown }: UploadsOptions): Uploads {
+export function createUploads(options: UploadsOptions): Uploads {
+  const { store, artifacts, maxBytes, newId, onRedisDown, audit = noAudit } = options;
   const schema = requestSchema(maxBytes);
 
+  async function create({ caller, filename, contentType, sizeBytes }: UploadRequest): Promise<OpenUpload> {
+    const parsed = schema.safeParse({ filename, contentType, size: sizeBytes });
+    if (!parsed.success) {
+      throw badInput(
+        parsed.error.issues.map(({ path, message, code }) => ({
+          path: ['input', ...path.map(String)],
+          message,
+          code,
+        })),
+      );
+    }
+    const id = newId();
+    const { contentType: type, size } = parsed.data;
+    try {
+      const address = await artifacts.uploadUrl(uploadKey(id), {
+        contentType: type,
+        sizeBytes: size,
+        expiresInSeconds: LIFE_SECONDS,
+      });
+      const upload = { id, caller, filename: safeFilename(filename, 'file'), contentType: type, sizeBytes: size };
+      await store.add(upload, LIFE_SECONDS * 1000 + RECORD_OUTLIVES_MS);
+      return { id, method: 'PUT', ...address };
+    } catch (error) {
+      if (error instanceof StorageError) throw unavailable('the artifact storage cannot be reached', 10, error);
+      if (!isRedisDown(error)) throw error;
+      onRedisDown(error);
+      throw unavailable('Redis cannot be reached', 2, error);
+    }
+  }
+
   return {
-    async create({ caller, filename, contentType, sizeBytes }) {
-      const parsed = schema.safeParse({ filename, contentType, size: sizeBytes });
-      if (!parsed.success) {
-        throw badInput(
-          parsed.error.issues.map(({ path, message, code }) => ({
-            path: ['input', ...path.map(String)],
-            message,
-            code,
-          })),
-        );
-      }
-      const id = newId();
-      const { contentType: type, size } = parsed.data;
+    async create(request) {
+      const { caller, requestId } = request;
       try {
-        const address = await artifacts.uploadUrl(uploadKey(id), {
-          contentType: type,
-          sizeBytes: size,
-          expiresInSeconds: LIFE_SECONDS,
-        });
-        const upload = { id, caller, filename: safeFilename(filename, 'file'), contentType: type, sizeBytes: size };
-        await store.add(upload, LIFE_SECONDS * 1000 + RECORD_OUTLIVES_MS);
-        return { id, method: 'PUT', ...address };
+        const upload = await create(request);
+        audit.record({ action: 'upload', outcome: 'accepted', caller, requestId, uploadId: upload.id });
+        return upload;
       } catch (error) {
-        if (error instanceof StorageError) throw unavailable('the artifact storage cannot be reached', 10, error);
-        if (!isRedisDown(error)) throw error;
-        onRedisDown(error);
-        throw unavailable('Redis cannot be reached', 2, error);
+        const known = error instanceof GatewayError;
+        const code = known ? error.details.code : 'INTERNAL';
+        audit.record({ action: 'upload', outcome: known ? 'refused' : 'failed', code, caller, requestId });
+        throw error;
       }
     },
   };

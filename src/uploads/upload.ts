@@ -26,6 +26,7 @@ export interface UploadStore {
 
 export interface UploadRequest {
   caller: string;
+  requestId?: string;
   filename: string;
   contentType: string;
   sizeBytes: number;

@@ -3,6 +3,7 @@ import { noProgress } from '../../src/core/job.ts';
 import type { JobCheck } from '../../src/jobs/accept-job.ts';
 import type { GenerateRequest } from '../../src/jobs/jobs.ts';
 import { createJobs } from '../../src/jobs/service.ts';
+import type { Audit } from '../../src/observability/audit.ts';
 import { createRedisChanges } from '../../src/progress/redis-changes.ts';
 import { createRedisProgress } from '../../src/progress/redis-progress.ts';
 import { createWaits } from '../../src/progress/wait.ts';
@@ -17,6 +18,7 @@ export interface UseCaseOptions {
   /** Answers that are held at a time. */
   maxWaits?: number;
   retentionMs?: number;
+  audit?: Audit;
 }
 
 /** What callers may do with jobs, on a real Redis and queue, with a worker's side to move them; no ComfyUI, no storage. */
@@ -37,6 +39,7 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
     queue,
     artifacts: { removePrefix: async () => undefined },
     onRedisDown: () => undefined,
+    ...(options.audit ? { audit: options.audit } : {}),
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
     deadlineMs: 3_600_000,

@@ -84,15 +84,15 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         'Cancel: at once while QUEUED, by interrupting just this prompt while RUNNING; a job that has ended is returned ' +
         'as it is. Once requested, a job does not become SUCCEEDED.',
       args: { id: t.arg.id({ required: true, description: "The job's id." }) },
-      resolve: (_root, { id }, { services, caller }) => services.jobs.cancel(caller, id),
+      resolve: (_root, { id }, { services, caller, requestId }) => services.jobs.cancel(caller, id, requestId),
     }),
     deleteJob: t.id({
       nullable: false,
       description:
         'Remove an ended job, its events and its artifacts. Its key stays used: a replay is NOT_FOUND. Gives back the id.',
       args: { id: t.arg.id({ required: true, description: "The job's id." }) },
-      resolve: async (_root, { id }, { services, caller }) => {
-        await services.jobs.remove(caller, id);
+      resolve: async (_root, { id }, { services, caller, requestId }) => {
+        await services.jobs.remove(caller, id, requestId);
         return id;
       },
     }),

@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { freePort, startProduct } from '../../support/process.ts';
+import { eventually, openProduct } from '../../support/product.ts';
+
+const root = new URL('../../../', import.meta.url).pathname;
+
+test('C22: a log that goes to a full disk costs its lines, and no job', async (context) => {
+  const product = await openProduct(context);
+  const gateway = await product.gateway();
+  const full = openSync('/dev/full', 'w');
+  const port = await freePort();
+  const worker = spawn(process.execPath, [join(root, 'src/cli.ts'), 'worker'], {
+    cwd: root,
+    env: { PATH: process.env.PATH ?? '', ...product.env, ADMIN_PORT: String(port), LOG_LEVEL: 'trace' },
+    stdio: ['ignore', 'ignore', full],
+  });
+  const exited = new Promise((resolve) => worker.once('exit', resolve));
+  context.onTestFinished(() => void worker.kill('SIGKILL'));
+  const job = await gateway.generate();
+  expect((await gateway.watch(job.id).end()).job.status).toBe('SUCCEEDED');
+  expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+  worker.kill('SIGTERM');
+  expect(await exited).toBe(0);
+}, 120_000);
+
+test('one job can be followed by its ids through the audit log and both logs; an outage of Redis is a few lines', async (context) => {
+  const product = await openProduct(context);
+  const path = join(product.env.DATA_DIR ?? '', 'audit.log');
+  const gateway = await product.gateway({ AUDIT_LOG: path });
+  const worker = await product.worker();
+  const job = await gateway.generate();
+  await gateway.watch(job.id).end();
+  const read = () =>
+    readFileSync(path, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+  await eventually(() => read().length === 1, 'the audit entry is there');
+  const [entry] = read();
+  expect(entry).toMatchObject({ action: 'generate', outcome: 'accepted', caller: 'anonymous', jobId: job.id });
+  const about = worker
+    .output()
+    .split('\n')
+    .filter((line) => line.includes(job.id))
+    .map((line) => JSON.parse(line));
+  expect(about).toContainEqual(expect.objectContaining({ msg: 'job done', requestId: entry.requestId }));
+
+  const before = gateway.process.output().length;
+  await product.redis.kill();
+  const began = performance.now();
+  while (performance.now() - began < 3_000) await gateway.post('{ jobs { edges { cursor } } }');
+  await product.redis.restart();
+  await gateway.process.until('"msg":"redis connection back"');
+  const lines = gateway.process
+    .output()
+    .slice(before)
+    .split('\n')
+    .filter((line) => line.startsWith('{'));
+  expect(lines.length).toBeLessThan(10);
+}, 120_000);
+
+test('an operator who drains a server is in the audit log; a log that cannot be opened stops the start', async (context) => {
+  const product = await openProduct(context);
+  await product.worker();
+  const path = join(product.env.DATA_DIR ?? '', 'audit.log');
+  await eventually(async () => (await product.admin.zcard(product.keys.backends)) === 1, 'the server is reported');
+  for (const action of ['drain', 'resume']) {
+    expect(await startProduct(['backend', action, 'comfy1'], { ...product.env, AUDIT_LOG: path }).exited).toBe(0);
+  }
+  const told = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+  const caller = expect.stringMatching(/^operator:/);
+  expect(told).toMatchObject([
+    { action: 'drain', outcome: 'done', caller, backend: 'comfy1' },
+    { action: 'resume', outcome: 'done', caller, backend: 'comfy1' },
+  ]);
+  const refused = startProduct(['gateway'], { ...product.env, PORT: '0', AUDIT_LOG: '/nowhere/audit.log' });
+  expect(await refused.exited).toBe(78);
+  expect(refused.output()).toContain('AUDIT_LOG: expected stdout, stderr or a file that can be written (ENOENT)');
+}, 120_000);

@@ -1,0 +1,73 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createLineWriter } from '../../../src/observability/line-writer.ts';
+import { tempFolder } from '../../support/process.ts';
+
+const gap = (lines: number, reason: string) => `${lines} lost: ${reason}\n`;
+
+function opened(path: string, flags: number | string): number {
+  const fd = openSync(path, flags);
+  onTestFinished(() => closeSync(fd));
+  return fd;
+}
+
+test('lines come in their order, and all of them', async () => {
+  const folder = await tempFolder();
+  onTestFinished(folder.remove);
+  const path = join(folder.path, 'log');
+  const writer = createLineWriter({ fd: opened(path, 'a'), gap });
+  const lines = Array.from({ length: 10_000 }, (_, i) => `${i}\n`);
+  for (const line of lines) writer.write(line);
+  await writer.flushed();
+  expect(readFileSync(path, 'utf8')).toBe(lines.join(''));
+});
+
+test('C22: on a full disk lines are lost and each fault is told, and nothing else happens', async () => {
+  const faults: unknown[] = [];
+  const writer = createLineWriter({ fd: opened('/dev/full', 'w'), gap, onFault: (error) => faults.push(error) });
+  writer.write('one\n');
+  await writer.flushed();
+  writer.write('two\n');
+  await writer.flushed();
+  expect(faults).toMatchObject([{ code: 'ENOSPC' }, { code: 'ENOSPC' }]);
+  writer.write('three\n');
+  writer.end();
+});
+
+test('a reader that stops holds up nobody; what it missed is counted where it goes on', async () => {
+  const folder = await tempFolder();
+  onTestFinished(folder.remove);
+  const path = join(folder.path, 'pipe');
+  execFileSync('mkfifo', [path]);
+  const reader = opened(path, constants.O_RDWR | constants.O_NONBLOCK);
+  const writer = createLineWriter({ fd: opened(path, 'w'), gap, maxBytes: 100_000 });
+  const line = `${'x'.repeat(999)}\n`;
+  const began = performance.now();
+  for (let i = 0; i < 1_000; i++) writer.write(line);
+  await new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 1_000; i++) writer.write(line);
+  await writer.flushed();
+  expect(performance.now() - began).toBeLessThan(5_000);
+  let text = '';
+  const read = async () => {
+    while (!/^\d+ lost: /m.test(text)) {
+      text += await readSome(reader);
+      writer.write('and on\n');
+    }
+  };
+  await read();
+  const [, lost = ''] = /^(\d+) lost: they are not read fast enough$/m.exec(text) ?? [];
+  expect(Number(lost)).toBeGreaterThan(1_000);
+});
+
+async function readSome(fd: number): Promise<string> {
+  const { read } = await import('node:fs');
+  const buffer = Buffer.alloc(65_536);
+  return new Promise((resolve) => {
+    read(fd, buffer, 0, buffer.length, null, (error, bytes) => {
+      setImmediate(resolve, error ? '' : buffer.subarray(0, bytes).toString());
+    });
+  });
+}

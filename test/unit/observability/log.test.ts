@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import { createLog } from '../../../src/observability/log.ts';
+
+const SECRET = 'k3y-of-the-"bucket"/+x';
+
+function logged(write: (log: ReturnType<typeof createLog>) => void, readable = false): string {
+  let text = '';
+  const destination = {
+    write(line: string) {
+      text += line;
+    },
+  };
+  write(createLog({ level: 'trace', readable, secrets: [SECRET, 'short'], destination }));
+  return text;
+}
+
+const spoiled = Object.assign(new Error(`PUT https://s3.test/b/k?X-Amz-Signature=deadbeef&X-Amz-Date=1 failed`), {
+  code: 'ECONNRESET',
+  command: { name: 'evalsha', args: ['a lighthouse at dusk'] },
+  config: { headers: { Authorization: 'Bearer inner-token' } },
+  cause: new Error('connect redis://user:hunter2hunter2@redis.test:6379: refused'),
+});
+
+describe.each([
+  ['JSON', false],
+  ['lines for a person', true],
+])('no secret in %s', (_name, readable) => {
+  test.each<[string, string, object]>([
+    ['an own secret, anywhere', SECRET, { err: new Error(`sent ${SECRET} away`) }],
+    ['an own secret in an address', encodeURIComponent(SECRET), { url: `http://x.test/${encodeURIComponent(SECRET)}` }],
+    ['a signature in the message of an error', 'deadbeef', { err: spoiled }],
+    ['what a driver hangs on its errors', 'a lighthouse', { err: spoiled }],
+    ['a header that a driver hangs on its errors', 'inner-token', { err: spoiled }],
+    ['a password in the cause of an error', 'hunter2', { err: spoiled }],
+    ['a password with an @ in it', 'ss@w', { url: 'rediss://:pa:ss@word@redis.test:6379/0' }],
+    ['a header at any depth', 'deep-token', { a: { b: { c: { Authorization: 'Bearer deep-token' } } } }],
+    ['cookies', 'session=1', { headers: { 'set-cookie': ['session=1; Path=/'], cookie: 'session=1' } }],
+    ['keys of callers', 'my-key', { idempotencyKey: 'my-key', 'x-api-key': 'my-key', apiKey: 'my-key' }],
+    ['the query of an address of ours', 'abc123', { path: '/artifacts/jobs/1/0.png?expires=1&signature=abc123' }],
+    ['a header in a text', 'dXNlcjpwYXNz', { reason: 'refused: Basic dXNlcjpwYXNz' }],
+    ['a parameter', 'tok-tok', { reason: 'GET /x?access_token=tok-tok&a=1' }],
+  ])('%s', (_what, secret, fields) => {
+    const text = logged((log) => log.warn(fields, 'it happened'), readable);
+    expect(text).toContain('it happened');
+    expect(text).toContain('[masked]');
+    expect(text).not.toContain(secret);
+  });
+});
+
+test('what is no secret stays: ids, backends, addresses, and words that look like nothing', () => {
+  const fields = { jobId: '0199', requestId: 'r-1', backend: 'gpu', url: 'http://gpu.test:8188/prompt', tokens: 5 };
+  const line = JSON.parse(logged((log) => log.info({ ...fields, note: 'short' }, 'fine')));
+  expect(line).toMatchObject({ ...fields, note: 'short', level: 'info', msg: 'fine' });
+  expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+});
+
+test('an error is its type, message, code, stack and causes, cut where it is long; a bare value is one, too', () => {
+  const err = Object.assign(new AggregateError([new Error('inner')], 'x'.repeat(5_000)), { code: 'E1' });
+  const told = JSON.parse(logged((log) => log.error({ err }, 'broken'))).err;
+  expect(told).toMatchObject({ type: 'AggregateError', code: 'E1', errors: [{ message: 'inner' }] });
+  expect(told.message).toHaveLength(2_006);
+  expect(JSON.parse(logged((log) => log.error({ err: 'a text' }, 'broken'))).err).toEqual({
+    type: 'string',
+    message: 'a text',
+  });
+  const ring = new Error('ring');
+  ring.cause = ring;
+  expect(logged((log) => log.error({ err: ring }, 'broken')).length).toBeLessThan(60_000);
+});
+
+const FORGED = 'x\r\n{"level":"fatal","msg":"forged"}\u001b[2J\u001b]0;title\u0007\u009b31m\u202egnp';
+
+test('A64: no string begins a line of its own, or reaches the terminal as more than text', () => {
+  const json = logged((log) => log.warn({ name: FORGED, err: new Error(FORGED) }, 'told'));
+  expect(json.split('\n')).toHaveLength(2);
+  expect(JSON.parse(json)).toMatchObject({ level: 'warn', msg: 'told' });
+
+  const lines = logged((log) => log.warn({ name: FORGED, err: new Error(FORGED) }, 'told'), true);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+  expect(lines).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  for (const line of lines.split('\n').slice(1)) expect(line).toMatch(/^(?: {4}|$)/);
+});
