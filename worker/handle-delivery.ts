@@ -34,9 +34,11 @@ export async function handleDelivery(
 ): Promise<DeliveryResult> {
   if (handover.aborted) return { done: false, delayMs: 0 };
   let berth: Berth | null = null;
+  let requestId: string | undefined;
   try {
     const job = await parts.store.read(jobId);
     if (!job) return DONE;
+    requestId = job.requestId;
     let plan = await loadPlan(job, parts.loadTemplate).catch(failureOnly);
     // Without a place: what the claim itself ends, and what cannot be run anywhere.
     if (!(plan instanceof JobFailure) && !isTerminal(job.status) && job.cancelRequestedAt === null) {
@@ -50,7 +52,7 @@ export async function handleDelivery(
     }
     return await run(job, plan, berth, { delivery, handover }, parts);
   } catch (cause) {
-    parts.log.error({ jobId, err: cause }, 'delivery not handled');
+    parts.log.error({ jobId, requestId, err: cause }, 'delivery not handled');
     return { done: false, delayMs: SURPRISE_DELAY_MS };
   } finally {
     berth?.lease[Symbol.dispose]();
