@@ -21,12 +21,13 @@ import { createRedisGatewayStore } from './jobs/redis-gateway-store.ts';
 import { createRedisWorkerStore } from './jobs/redis-worker-store.ts';
 import { createJobs } from './jobs/service.ts';
 import { startSweeper } from './jobs/sweeper.ts';
-import { openAudit } from './observability/audit.ts';
+import { openAudit, openCommandAudit } from './observability/audit.ts';
 import { createGatewayMetrics } from './observability/gateway-metrics.ts';
 import { registerInstallation } from './observability/installation-metrics.ts';
 import type { ProcessMetrics } from './observability/process-metrics.ts';
 import { throttledWarning } from './observability/throttled.ts';
 import { createWorkerMetrics } from './observability/worker-metrics.ts';
+import { operatorName } from './operator-name.ts';
 import { reachRedis } from './operator-redis.ts';
 import { createRedisPreviewPublisher } from './progress/previews.ts';
 import { createRedisChanges } from './progress/redis-changes.ts';
@@ -265,7 +266,15 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
   const { noBackendGraceMs } = config.comfyui;
   const backends = createRedisBackendDirectory(redis, keys);
   const uploads = createRedisUploads(redis, keys);
+  const audit = openCommandAudit(config.auditLog, log);
+  opened.defer(audit.flushed);
+  const requestId = `operator-${v7()}`;
   const operator = createJobOperator({
+    onAccepted({ id: jobId, workflow, retryOf }, replayed) {
+      const outcome = replayed ? 'replayed' : 'accepted';
+      const caller = operatorName();
+      audit.record({ action: 'retry', outcome, caller, requestId, jobId, workflow, retryOf: retryOf ?? undefined });
+    },
     index: createRedisFailedJobs(redis, keys),
     store: createRedisGatewayStore({ redis, keys, retentionMs, idempotencyTtlMs, noBackendGraceMs }),
     queue,
@@ -275,7 +284,7 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
     ],
     deadlineMs,
     newId: () => v7(),
-    requestId: `operator-${v7()}`,
+    requestId,
   });
   const kept = opened.move();
   return { operator, [Symbol.asyncDispose]: () => kept.disposeAsync() };

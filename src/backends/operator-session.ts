@@ -1,7 +1,7 @@
-import { userInfo } from 'node:os';
 import type { Logger } from 'pino';
 import { createKeys } from '../jobs/keys.ts';
-import { type AuditEntry, openAudit } from '../observability/audit.ts';
+import { type AuditEntry, openCommandAudit } from '../observability/audit.ts';
+import { operatorName } from '../operator-name.ts';
 import { reachRedis } from '../operator-redis.ts';
 import { closeRedis } from '../redis.ts';
 import type { OperatorSession } from './cli.ts';
@@ -17,8 +17,7 @@ export interface OpenOperatorOptions {
 
 /** Rejects when Redis cannot be reached within five seconds; the message holds no password. */
 export async function openOperator({ url, prefix, log, auditLog }: OpenOperatorOptions): Promise<OperatorSession> {
-  // What a command prints stays its own.
-  const audit = openAudit(auditLog === 'stdout' ? 'stderr' : auditLog, log);
+  const audit = openCommandAudit(auditLog, log);
   const redis = await reachRedis({ url, prefix, log });
   const operator = createRedisBackendOperator(redis, createKeys(prefix));
   const audited = (action: AuditEntry['action'], act: (name: string) => Promise<void>) => async (name: string) => {
@@ -32,13 +31,4 @@ export async function openOperator({ url, prefix, log, auditLog }: OpenOperatorO
       await closeRedis(redis);
     },
   };
-}
-
-/** Who runs this command on this machine; in a container the user may have no name. */
-function operatorName(): string {
-  try {
-    return `operator:${userInfo().username.replace(/[^\w.-]/g, '-')}`;
-  } catch {
-    return `operator:${process.getuid?.() ?? 'unknown'}`;
-  }
 }

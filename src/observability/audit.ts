@@ -69,3 +69,8 @@ export function openAudit(to: string | undefined, log: Logger): Audit {
     throw new ConfigError([`AUDIT_LOG: expected stdout, stderr or a file that can be written (${reason}), got ${to}`]);
   }
 }
+
+/** The same of a command: what it prints to standard output stays its own. */
+export function openCommandAudit(to: string | undefined, log: Logger): Audit {
+  return openAudit(to === 'stdout' ? 'stderr' : to, log);
+}

@@ -83,3 +83,16 @@ test('an operator who drains a server is in the audit log; a log that cannot be 
   expect(await refused.exited).toBe(78);
   expect(refused.output()).toContain('AUDIT_LOG: expected stdout, stderr or a file that can be written (ENOENT)');
 }, 120_000);
+
+test('an operator who runs failed jobs again is in the audit log, and who owns them is not', async (context) => {
+  const product = await openProduct(context);
+  const gateway = await product.gateway();
+  const job = await gateway.generate({ input: { deadlineSeconds: 1 } });
+  await gateway.watch(job.id).end();
+  const path = join(product.env.DATA_DIR ?? '', 'audit.log');
+  expect(await startProduct(['jobs', 'retry', job.id], { ...product.env, AUDIT_LOG: path }).exited).toBe(0);
+  const entry = JSON.parse(readFileSync(path, 'utf8'));
+  const caller = expect.stringMatching(/^operator:/);
+  expect(entry).toMatchObject({ action: 'retry', outcome: 'accepted', caller, retryOf: job.id });
+  expect(entry.requestId).toMatch(/^operator-/);
+}, 120_000);
