@@ -6,7 +6,7 @@ import type { Bench, Surroundings } from '../bench.ts';
 import { type Child, startChild } from '../child.ts';
 import { usersAnswerSchema } from '../load/users-plan.ts';
 import { startGateway, startSimulator, startWorker } from '../product.ts';
-import { interleave, median } from '../rounds.ts';
+import { median } from '../rounds.ts';
 import type { Row } from '../table.ts';
 
 /** As the embedded Redis and docker-compose.yml have it. */
@@ -26,7 +26,7 @@ export const benchManyJobs: Bench = async (around) => {
   const { quick, say } = around;
   const size = quick
     ? { many: 2_000, few: 100, rounds: 1, times: 5, healthTimes: 1, idleMs: 1_500 }
-    : { many: 1_000_000, few: 1_000, rounds: 11, times: 25, healthTimes: 1, idleMs: 3_000 };
+    : { many: 1_000_000, few: 1_000, rounds: 11, times: 30, healthTimes: 2, idleMs: 3_000 };
   await using stack = new AsyncDisposableStack();
   const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
   const loader = async (script: string) => keep(await startChild({ args: [script], ready: /ready/, probe: false }));
@@ -54,21 +54,31 @@ export const benchManyJobs: Bench = async (around) => {
   const few = await open(fewRedis, size.few);
   const many = await open(manyRedis, size.many);
 
-  async function measure({ redis, gateway, admin }: typeof few, times: number): Promise<Record<string, number>> {
-    const args = { url: gateway.url, redisUrl: redis.url, times, healthTimes: size.healthTimes };
-    const timings = await load.calls.call('time', args, timingsSchema);
-    const medians = Object.fromEntries(Object.entries(timings).map(([name, ms]) => [name, median(ms)]));
-    await admin.config('RESETSTAT');
+  const both = [few, many];
+
+  /** Of each Redis, the few first. */
+  async function measure(times: number): Promise<Record<string, number>[]> {
+    const gateways = both.map(({ redis, gateway }) => ({ url: gateway.url, redisUrl: redis.url }));
+    const args = { gateways, times, healthTimes: size.healthTimes };
+    const timings = await load.calls.call('time', args, z.array(timingsSchema));
+    for (const { admin } of both) await admin.config('RESETSTAT');
     await delay(size.idleMs);
-    return { ...medians, [SWEEPS]: busyMs(await admin.info('commandstats')) / (size.idleMs / 1000) };
+    return await Promise.all(
+      both.map(async ({ admin }, i) => ({
+        ...Object.fromEntries(Object.entries(timings[i] ?? {}).map(([name, ms]) => [name, median(ms)])),
+        [SWEEPS]: busyMs(await admin.info('commandstats')) / (size.idleMs / 1000),
+      })),
+    );
   }
 
   // What was never done before is slow the first time.
-  for (const each of [few, many]) await measure(each, Math.ceil(size.times / 4));
-  const measured = await interleave(size.rounds, {
-    few: () => measure(few, size.times),
-    many: () => measure(many, size.times),
-  });
+  await measure(Math.ceil(size.times / 2));
+  const measured: { few: Record<string, number>[]; many: Record<string, number>[] } = { few: [], many: [] };
+  for (let round = 0; round < size.rounds; round++) {
+    const [atFew = {}, atMany = {}] = await measure(size.times);
+    measured.few.push(atFew);
+    measured.many.push(atMany);
+  }
   const figures = Object.keys(measured.many[0] ?? {});
   const peer = `at ${size.few.toLocaleString('en')} jobs`;
   const values = (of: keyof typeof measured, figure: string) => measured[of].map((each) => each[figure] ?? Number.NaN);

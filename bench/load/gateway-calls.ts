@@ -1,4 +1,5 @@
-// Times each operation of the gateway, and each step of a worker, one after the other.
+// Times each operation of several gateways, and each step of a worker, one after the other: a turn of all operations at the
+// first, then at the next, so that a machine that is slow for a while is slow for each.
 import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -11,8 +12,7 @@ import { createRedisWorkerStore } from '../../src/jobs/redis-worker-store.ts';
 import { answerParent } from '../rpc.ts';
 
 const argsSchema = z.object({
-  url: z.url(),
-  redisUrl: z.string(),
+  gateways: z.array(z.object({ url: z.url(), redisUrl: z.string() })),
   /** Of each operation, but of `health`. */
   times: z.int(),
   /** Of `health`, whose answer serves everyone for a second. */
@@ -30,8 +30,7 @@ const acceptedSchema = z.object({ job: z.object({ id: z.string() }) });
 /** Milliseconds of each call, by operation. */
 type Timings = Record<string, number[]>;
 
-async function time(args: unknown): Promise<Timings> {
-  const { url, redisUrl, times, healthTimes } = argsSchema.parse(args);
+function open({ url, redisUrl }: z.infer<typeof argsSchema>['gateways'][number]) {
   const { origin, pathname } = new URL(url);
   const pool = new Pool(origin);
   const redis = new Redis(redisUrl);
@@ -112,16 +111,33 @@ async function time(args: unknown): Promise<Timings> {
     },
   };
 
+  return {
+    timings,
+    async turn() {
+      for (const operation of Object.values(operations)) await operation();
+    },
+    health: () => timed('health', () => ask('{ health { status queue { queued running } } }')),
+    async close() {
+      redis.disconnect();
+      await pool.close();
+    },
+  };
+}
+
+/** Timings of each gateway, in the order in which they were given. */
+async function time(args: unknown): Promise<Timings[]> {
+  const { gateways, times, healthTimes } = argsSchema.parse(args);
+  const opened = gateways.map(open);
+  const inTurn = (i: number) => (i % 2 === 0 ? opened : opened.toReversed());
   try {
-    for (let i = 0; i < times; i++) for (const operation of Object.values(operations)) await operation();
+    for (let i = 0; i < times; i++) for (const { turn } of inTurn(i)) await turn();
     for (let i = 0; i < healthTimes; i++) {
       await delay(SHARED_HEALTH_MS);
-      await timed('health', () => ask('{ health { status queue { queued running } } }'));
+      for (const { health } of inTurn(i)) await health();
     }
-    return timings;
+    return opened.map(({ timings }) => timings);
   } finally {
-    redis.disconnect();
-    await pool.close();
+    for (const { close } of opened) await close();
   }
 }
 
