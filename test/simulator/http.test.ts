@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { call, ended, node, plainImage, submit, textToImage, uploadImage, viewPath } from './client.ts';
@@ -255,6 +256,20 @@ describe('files', () => {
     expect(await name('n/c%batch_num%', 4)).toBe('c0_00001_.png');
     expect(await name('n/c%batch_num%', 5)).toBe('c0_00001_.png');
   });
+});
+
+test('a caller who goes away in the middle of a body is no bug of the simulator', async () => {
+  const reported: unknown[] = [];
+  await using own = await startSimulator({ report: (error) => reported.push(error) });
+  const head = 'POST /prompt HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n';
+  const socket = connect(own.port, '127.0.0.1');
+  // The server says 100 when it has begun to read: from then on a handler waits for the rest.
+  socket.write(`${head}expect: 100-continue\r\n\r\n`);
+  await new Promise((resolve) => socket.once('data', resolve));
+  socket.write('{');
+  socket.resetAndDestroy();
+  await expect.poll(async () => (await call(own.url, 'GET', '/queue')).status).toBe(200);
+  expect(reported).toEqual([]);
 });
 
 test('a restart forgets queue, history, files and the counter', async () => {

@@ -57,6 +57,8 @@ export function createWebServer({ routes, faults, hub, isAway, report }: WebPart
       return await found.route.handle(exchange);
     } catch (error) {
       if (error instanceof HttpError) return error.answer;
+      // The caller went away while its body was read: nobody hears an answer.
+      if (error === request.errored) return serverError();
       // What would be an exception in ComfyUI's handler: broken JSON, a wrong type somewhere, a bad form.
       if (
         !(
