@@ -12,11 +12,25 @@ export const faults: Record<string, Fault> = {
     await sleep(ms);
     await redisWire.accept();
   },
+  'C02 Redis hears and answers nothing': async ({ redisWire }, _which, ms) => {
+    redisWire.blackHole(true);
+    await sleep(ms);
+    redisWire.blackHole(false);
+  },
+  'C02 Redis does it and its reply is lost': async ({ redisWire }, _which, ms) => {
+    // Accepting a job names this key; where nobody asks for one any more there is nothing to lose.
+    for (let i = 0; i < 3; i++) await Promise.race([redisWire.loseReplyTo(':comfyui-seen'), sleep(ms)]);
+  },
   'C03 a ComfyUI is silent': async ({ product }, which, ms) => {
     const simulator = product.simulators[which];
     simulator?.faults.set({ httpDelayMs: ms, socketSilent: true });
     await sleep(ms);
     simulator?.faults.reset();
+  },
+  'C04 Redis is out of memory': async ({ product }, _which, ms) => {
+    await product.admin.config('SET', 'maxmemory', '1mb');
+    await sleep(ms);
+    await product.admin.config('SET', 'maxmemory', '0');
   },
   'C07 a worker is stopped past its lock': async ({ workers }, which, ms) => {
     const stopped = workers[which];
@@ -51,6 +65,11 @@ export const faults: Record<string, Fault> = {
     await sleep(ms);
     product.simulators[which]?.faults.reset();
   },
+  'C16 a ComfyUI cuts its files and its JSON': async ({ product }, which, ms) => {
+    product.simulators[which]?.faults.set({ truncateView: 3, httpGarbage: 3 });
+    await sleep(ms);
+    product.simulators[which]?.faults.reset();
+  },
   'C17 a ComfyUI loses final messages': async ({ product }, which, ms) => {
     product.simulators[which]?.faults.set({ loseFinalMessages: true });
     await sleep(ms);
@@ -60,5 +79,10 @@ export const faults: Record<string, Fault> = {
     await minio.kill();
     await sleep(ms);
     await minio.restart();
+  },
+  'C18 storage hears and answers nothing': async ({ minio }, _which, ms) => {
+    minio.pause();
+    await sleep(ms);
+    minio.resume();
   },
 };

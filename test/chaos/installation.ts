@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { TestMinio } from '../support/minio.ts';
-import type { ProductProcess } from '../support/process.ts';
+import { type ProductProcess, tempFolder } from '../support/process.ts';
 import { type Gateway, type Lifetime, openProduct, type Product } from '../support/product.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
@@ -13,6 +16,10 @@ export interface Installation {
   workers: [ProductProcess, ProductProcess];
   /** Between every process and Redis. */
   redisWire: TcpProxy;
+  /** What may be nowhere but in the environment of processes. */
+  secrets: readonly string[];
+  /** Jobs that are known to be in Redis: those of earlier checks. */
+  jobs: Set<string>;
   /** Every simulator that ever ran: what they saw counts. */
   allSimulators: Product['simulators'];
   restartGateway(which: 0 | 1): Promise<void>;
@@ -24,10 +31,15 @@ export interface Installation {
 const SPEED = 20;
 
 export async function openInstallation(test: Lifetime, minio: TestMinio): Promise<Installation> {
-  const product = await openProduct(test, { simulators: 2, speed: SPEED, minio });
+  const folder = await tempFolder();
+  test.onTestFinished(folder.remove);
+  const password = randomBytes(16).toString('hex');
+  const aclfile = join(folder.path, 'users.acl');
+  await writeFile(aclfile, `user default on nopass ~* &* +@all\nuser comfygate on >${password} ~* &* +@all\n`);
+  const product = await openProduct(test, { simulators: 2, speed: SPEED, minio, redisConfig: { aclfile } });
   const redisWire = await startTcpProxy(product.redis.port);
   test.onTestFinished(redisWire.close);
-  const env = { REDIS_URL: `redis://127.0.0.1:${redisWire.port}` };
+  const env = { REDIS_URL: `redis://comfygate:${password}@127.0.0.1:${redisWire.port}` };
   const [first, second, ...workers] = await Promise.all([
     product.gateway(env),
     product.gateway(env),
@@ -45,6 +57,8 @@ export async function openInstallation(test: Lifetime, minio: TestMinio): Promis
     gateways,
     workers,
     redisWire,
+    secrets: [password, minio.secretKey],
+    jobs: new Set(),
     allSimulators,
     async restartGateway(which) {
       await gateways[which].process.kill();

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import type { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import { promptIdOf } from '../../worker/comfyui/prompt.ts';
 import { eventually } from '../support/product.ts';
@@ -24,13 +25,15 @@ const TERMINAL = ['SUCCEEDED', 'FAILED', 'CANCELED'];
 
 /** Of a process that has nothing to do: none of its watchers, sockets or files is left. */
 const IDLE_DESCRIPTORS = 80;
+/** Ten times what a process holds at its start would be a leak; three times is what a busy heap has not given back yet. */
+const IDLE_BYTES = 450 * 1024 * 1024;
 
 /**
- * I1 to I4 and I6 from what applications saw and what Redis and storage hold; I5, no secret anywhere, is asked by `openProduct`
+ * I1 to I6 from what applications saw and what Redis and storage hold; that the logs hold no secret (I5) is asked by `openProduct`,
  * when it closes. Throws where one does not hold.
  */
 export async function checkInvariants(installation: Installation, { entries }: Applications): Promise<Tally> {
-  const { product, minio, allSimulators, gateways } = installation;
+  const { product, minio, allSimulators, gateways, workers, jobs, secrets, redisWire } = installation;
   const { admin, keys } = product;
   const tally: Tally = { acknowledged: 0, lost: 0, doubled: 0, failed: 0, repeatedPrompts: 0 };
   const prompts = new Map<string, number>();
@@ -42,6 +45,7 @@ export async function checkInvariants(installation: Installation, { entries }: A
     const [id] = ids;
     if (id === undefined) throw new Error(`key ${key} was never answered`);
     tally.acknowledged++;
+    jobs.add(id);
     const record = await admin.hgetall(keys.job(id));
     const log = await admin.xrange(keys.events(id), '-', '+');
     const ended = log.filter(([, [, type]]) => TERMINAL.includes(type ?? ''));
@@ -57,12 +61,16 @@ export async function checkInvariants(installation: Installation, { entries }: A
 
   expect(tally).toMatchObject({ lost: 0, doubled: 0 });
   // I2: whatever was asked for twice, or was not answered at first, there is one job for each key.
-  expect(await admin.zcard(keys.jobs(CALLER))).toBe(entries.length);
+  expect(new Set(await admin.zrange(keys.jobs(CALLER), 0, -1))).toEqual(jobs);
   expect(await admin.zcard(keys.open)).toBe(0);
+  // I5
+  expectNone(product.texts, [...secrets, `127.0.0.1:${redisWire.port}`]);
+  expectNone(await contents(admin), secrets);
   // I6
   await eventually(async () => (await admin.pubsub('CHANNELS', '*job:*')).length === 0, 'no job is subscribed to');
-  for (const { process } of gateways) {
-    await eventually(async () => (await descriptors(process.pid)) < IDLE_DESCRIPTORS, 'no socket is left');
+  for (const { pid } of [...gateways.map(({ process }) => process), ...workers]) {
+    await eventually(async () => (await descriptors(pid)) < IDLE_DESCRIPTORS, `no socket is left at process ${pid}`);
+    expect(await residentBytes(pid)).toBeLessThan(IDLE_BYTES);
   }
   return tally;
 }
@@ -80,4 +88,46 @@ async function expectStored(artifacts: string, { admin }: Installation['minio'])
 
 async function descriptors(pid: number): Promise<number> {
   return (await readdir(`/proc/${pid}/fd`)).length;
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  return Number(/^VmRSS:\s*(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
+
+function expectNone(texts: readonly string[], secrets: readonly string[]) {
+  for (const secret of secrets) {
+    const found = texts.find((text) => text.includes(secret));
+    if (found !== undefined) expect.fail(`it holds ${JSON.stringify(secret)}: ${found.slice(0, 2_000)}`);
+  }
+}
+
+/** Everything that Redis holds, as text. */
+async function contents(redis: Redis): Promise<string[]> {
+  const texts: string[] = [];
+  let cursor = '0';
+  do {
+    const [next, keys] = await redis.scan(cursor, 'COUNT', 1_000);
+    for (const key of keys) texts.push(JSON.stringify([key, await contentOf(redis, key)]));
+    cursor = next;
+  } while (cursor !== '0');
+  return texts;
+}
+
+async function contentOf(redis: Redis, key: string): Promise<unknown> {
+  switch (await redis.type(key)) {
+    case 'string':
+      return redis.get(key);
+    case 'hash':
+      return redis.hgetall(key);
+    case 'list':
+      return redis.lrange(key, 0, -1);
+    case 'set':
+      return redis.smembers(key);
+    case 'zset':
+      return redis.zrange(key, 0, -1);
+    case 'stream':
+      return redis.xrange(key, '-', '+');
+    default:
+      return null; // it has expired meanwhile
+  }
 }
