@@ -41,17 +41,31 @@ export interface ConnectOptions {
   onCall?: OnRedisCall | undefined;
 }
 
+const SUBSCRIBES = new Set(['subscribe', 'psubscribe']);
+
 /**
- * A connection that tells how long its commands take. Duplicates are not timed: BullMQ makes one to wait on, and what waits there
+ * A connection that tells how long its commands take, and subscribes to nothing before it is ready: ioredis would do so ahead of
+ * its own first question, which a connection that subscribes may not ask, and give the connection up for that. Duplicates are not timed: BullMQ makes one to wait on, and what waits there
  * says nothing of Redis.
  */
 class TimedRedis extends Redis {
   onCall: OnRedisCall | undefined;
   readonly #timed = new WeakSet<Command>();
+  #becomesReady: Promise<void> | null = null;
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
     const [command] = args;
     const { onCall } = this;
+    if (this.status === 'connect' && SUBSCRIBES.has(command.name)) {
+      this.#becomesReady ??= whenReady(this).finally(() => {
+        this.#becomesReady = null;
+      });
+      this.#becomesReady.then(
+        () => super.sendCommand(...args),
+        (error: Error) => command.reject(error),
+      );
+      return command.promise;
+    }
     // It comes here again when it is sent again, behind a reconnect.
     if (onCall && !this.#timed.has(command)) {
       this.#timed.add(command);

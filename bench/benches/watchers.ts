@@ -76,7 +76,8 @@ export const benchWatchers: Bench = async (around) => {
     const args = { url: server.url, ids, sockets: openFiles };
     const { held, refusal } = await watch.call('openUntilRefused', args, heldSchema);
     if (refusal === null) throw new Error(`${held} sockets were held where only ${openFiles} files may be open`);
-    const { told } = await end(watch, publish, held);
+    // One that was on its way when another was refused may have been taken after all.
+    const told = Math.min(held, (await end(watch, publish, held)).told);
     say(`with ${openFiles} open files ${held} watchers are held; the next: ${refusal}; ${told} were told of the end`);
     return { held, told };
   });
@@ -99,7 +100,7 @@ async function end(watch: Child, publish: Child, sockets: number) {
   const until = performance.now() + TOLD_TIMEOUT_MS;
   for (;;) {
     const { told, lastAt } = await watch.call('ends', null, endsSchema);
-    if (told === sockets) return { told, toldMs: lastAt - began };
+    if (told >= sockets) return { told, toldMs: lastAt - began };
     if (performance.now() > until) throw new Error(`only ${told} of ${sockets} watchers were told of the end`);
     await delay(50);
   }

@@ -18,6 +18,8 @@ export interface Applications {
   ends: readonly number[];
   /** The longest that an answer took while it was UNAVAILABLE, in milliseconds. */
   slowestRefusal(): number;
+  /** Throws where one has met what none should. */
+  expectWell(): void;
   /** Asks for nothing new, and resolves when everything that was asked for has ended. */
   finish(): Promise<void>;
 }
@@ -95,13 +97,16 @@ export function startApplications({ count, addresses, texts, maxJobs, random }: 
   const running = Array.from({ length: count }, async () => {
     while (!finishing && entries.length < maxJobs) await runOne();
   });
-  // Whatever fails is told by `finish`.
-  for (const each of running) each.catch(() => undefined);
+  const failures: unknown[] = [];
+  for (const each of running) each.catch((failure: unknown) => failures.push(failure));
 
   return {
     entries,
     ends,
     slowestRefusal: () => slowestRefusalMs,
+    expectWell() {
+      if (failures.length > 0) throw new Error('an application failed', { cause: failures[0] });
+    },
     async finish() {
       finishing = true;
       await Promise.all(running);

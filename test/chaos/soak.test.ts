@@ -55,6 +55,7 @@ describe.skipIf(findMinio() === null)('soak', () => {
         await expect
           .poll(() => applications.ends.some((at) => at > mendedAt), { timeout: 60_000, interval: 20 })
           .toBe(true);
+        applications.expectWell();
         const resumedAt = applications.ends.find((at) => at > mendedAt) ?? mendedAt;
         recoveries.push(resumedAt - mendedAt);
         console.info(

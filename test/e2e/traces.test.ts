@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createClient } from 'graphql-ws';
 import { describe, expect, it, vi } from 'vitest';
@@ -29,13 +30,15 @@ async function openTraced(test: Lifetime) {
   return { jaeger, product: await openProduct(test, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.endpoint } }) };
 }
 
-/** The spans of a trace by their names, once one of each of these has come. */
+/** The spans of a trace by their names, once one of each of these has come, and no more come for a moment. */
 function spansOf(jaeger: TestJaeger, traceId: string, names: string[]) {
   return vi.waitFor(
     async () => {
       const spans = await jaeger.trace(traceId);
       const missing = names.filter((name) => !spans.some((span) => span.name === name));
       if (missing.length > 0) throw new Error(`not in the trace: ${missing}; there: ${spans.map(({ name }) => name)}`);
+      await delay(300);
+      if ((await jaeger.trace(traceId)).length > spans.length) throw new Error('the trace still grows');
       return spans;
     },
     { timeout: 20_000, interval: 100 },
@@ -62,12 +65,19 @@ describe.skipIf(findJaeger() === null).concurrent('traces', { timeout: 240_000 }
     const unsampled = newTrace();
     const unkept = await gateway.generate({ headers: { traceparent: unsampled.traceparent.replace(/01$/, '00') } });
     await gateway.watch(unkept.id).end();
+    const steps = ['prompt', 'KSampler', 'VAEDecode', 'SaveImage', 'store output'];
     const { traceId, parentId, traceparent } = newTrace();
     const job = await gateway.generate({ headers: { traceparent } });
     const { job: ended } = await gateway.watch(job.id).end();
     expect(ended.status).toBe('SUCCEEDED');
 
-    const spans = await spansOf(jaeger, traceId, ['process job', 'queue', 'graphql.mutation generate']);
+    const spans = await spansOf(jaeger, traceId, [
+      'process job',
+      'queue',
+      'graphql.mutation generate',
+      'accept',
+      ...steps,
+    ]);
     const operation = only(spans, 'graphql.mutation generate');
     const accept = only(spans, 'accept');
     const process = only(spans, 'process job');

@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { expect, it } from 'vitest';
+import { closeRedis, connectRedis, isRedisDown, whenReady } from '../../src/redis.ts';
+import { silent } from '../support/gateway-store.ts';
+import { startTestRedis } from '../support/redis.ts';
+
+it('subscribes again, and takes new subscriptions, however often its connection is cut while they are asked for', async (test) => {
+  const server = await startTestRedis();
+  test.onTestFinished(server.close);
+  const admin = new Redis(server.url);
+  test.onTestFinished(async () => admin.disconnect());
+  const subscriber = connectRedis({ url: server.url, role: 'subscriber', log: silent });
+  test.onTestFinished(() => closeRedis(subscriber));
+  await whenReady(subscriber);
+  const heard = new Set<string>();
+  subscriber.on('message', (channel: string) => heard.add(channel));
+
+  const faults: unknown[] = [];
+  const channels: string[] = [];
+  for (let round = 0; round < 40; round++) {
+    await admin.client('KILL', 'TYPE', 'pubsub');
+    // At every moment of the new connection.
+    for (let i = 0; i < 40; i++) {
+      const channel = `${round}:${i}`;
+      subscriber.subscribe(channel).then(
+        () => channels.push(channel),
+        (error: unknown) => faults.push(error),
+      );
+      await sleep(2);
+    }
+  }
+  await subscriber.subscribe('last');
+  expect(faults.filter((error) => !isRedisDown(error))).toEqual([]);
+  for (const channel of channels) await admin.publish(channel, '');
+  await admin.publish('last', '');
+  await expect.poll(() => heard.size).toBe(channels.length + 1);
+}, 60_000);
