@@ -10,11 +10,13 @@ import { seededRandom } from './random.ts';
 
 const full = process.env.CHAOS_FULL === 'true';
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
-const maxJobs = Number(process.env.CHAOS_JOBS ?? (full ? 10_000 : 100_000));
-/** In CI two minutes, with as many faults as fit; in full an hour with one every twenty seconds. */
-const soakMs = full ? 3_600_000 : 100_000;
-const everyMs = full ? 20_000 : 6_000;
-const outageMs = full ? 8_000 : 2_500;
+/** Where a number of jobs is given, the soak takes as long as they do. */
+const jobs = process.env.CHAOS_JOBS === undefined ? null : Number(process.env.CHAOS_JOBS);
+const maxJobs = jobs ?? Number.POSITIVE_INFINITY;
+/** In CI a minute, with as many faults as fit; in full an hour with one every twenty seconds. */
+const soakMs = full || jobs !== null ? 3_600_000 : 60_000;
+const everyMs = full ? 20_000 : 5_000;
+const outageMs = full ? 8_000 : 2_000;
 const APPLICATIONS = 12;
 /** Of the promise: after the last fault is mended. A worker's death is found out by its lock, which lasts 10 s, looked at every 5. */
 const RESUMES_WITHIN_MS = 15_000;
