@@ -14,6 +14,7 @@ import type { Attempt } from './attempt.ts';
 import type { ComfyClient, FileReference } from './comfyui/client.ts';
 import { asComfyError, ComfyError } from './comfyui/http.ts';
 import type { PromptOutput } from './comfyui/outputs.ts';
+import { promptIdOf } from './comfyui/prompt.ts';
 import { JobFailure, jobError, Retry, storageError } from './failures.ts';
 import type { Timings } from './timings.ts';
 import { wait } from './wait.ts';
@@ -127,6 +128,9 @@ async function fetchOutput(output: PromptOutput, filename: string, options: Stor
       if (away && performance.now() - began >= timings.lost) {
         throw new Retry('server lost before its results were fetched', { counts: true, cause });
       }
+      if (isMissing(cause) && (await isForgotten(options, signal))) {
+        throw new Retry('server restarted before its results were fetched', { counts: true, cause });
+      }
       // What came over the socket cannot be fetched again.
       const final = 'image' in output || tries >= FETCH_TRIES || !isTransient(cause);
       if (!away && final) throw invalid(output.node, cause);
@@ -177,11 +181,22 @@ function isTransient(cause: unknown): boolean {
   return cause instanceof SpoolError || cause instanceof OutputInvalidError;
 }
 
+function isMissing(cause: unknown): boolean {
+  return cause instanceof ComfyError && cause.status === 404;
+}
+
+/** Whether the server no longer knows the prompt: it has restarted, which empties its temporary folder, or has another disk. */
+async function isForgotten({ attempt, client }: StoreOutputsOptions, signal: AbortSignal): Promise<boolean> {
+  const { job, submission } = attempt;
+  if (!submission) return false;
+  const { state } = await client.find(promptIdOf(job.id, submission.number), { signal });
+  return state === 'absent';
+}
+
 function invalid(nodeId: string, cause: unknown): unknown {
   const known = cause instanceof ComfyError || cause instanceof SpoolError || cause instanceof OutputInvalidError;
   if (!known) return cause;
-  const gone = cause instanceof ComfyError && cause.status === 404;
-  const message = gone ? 'A result that ComfyUI names is not there' : 'A result could not be read whole';
+  const message = isMissing(cause) ? 'A result that ComfyUI names is not there' : 'A result could not be read whole';
   return new JobFailure(jobError('OUTPUT_INVALID', message, { nodeId }), { cause });
 }
 

@@ -175,6 +175,20 @@ describe('C14 ComfyUI killed in the middle of a prompt', () => {
     expect(again.promptIds).toEqual([promptIdOf(id, 2)]);
   });
 
+  test('and its results with it, before they were fetched: the prompt is submitted again, once', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    // Two transfers are cut, and the third finds the server that came after it.
+    simulator.faults.set({ truncateView: 2 });
+    harness.work({ main: simulator.url });
+    const id = await harness.submit(graph);
+    await vi.waitFor(() => expect(simulator.faults.current.truncateView).toBe(1), { interval: 5 });
+    await simulator.close();
+    await using again = await startSimulator({ port: simulator.port, speed: Number.POSITIVE_INFINITY });
+    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', failures: 1, submission: { number: 2 } });
+    expect(again.promptIds).toEqual([promptIdOf(id, 2)]);
+  });
+
   test('and gone for good: the job is run by another server, and one failure counted', async () => {
     await using parts = await setUp();
     const { harness, simulator: first } = parts;
