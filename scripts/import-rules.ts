@@ -15,7 +15,7 @@ const CAPABILITIES =
   /^src\/(?:artifacts|auth|backends|health|jobs|observability|progress|queue|uploads|variants|workflows)\//;
 const OUTSIDE = /^(?:src\/(?:graphql|http|simulator|embedded)\/|worker\/)/;
 /** What puts the parts together, and what runs that. */
-const COMPOSITION = /^src\/(?:main|cli|run|roles|gateway|services)\.ts$/;
+const COMPOSITION = /^src\/(?:main|cli|run|roles|gateway|services|operator-services)\.ts$/;
 const DRIVERS = /^src\/[^/]+\/(?:redis-[^/]+|bullmq|s3|folder|create-[^/]+-store)\.ts$/;
 
 export const IMPORT_RULES: readonly ImportRule[] = [
@@ -61,9 +61,9 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     to: COMPOSITION,
   },
   {
-    why: 'drivers are chosen in services.ts; everyone else imports the port',
+    why: 'drivers are chosen in services.ts and operator-services.ts; everyone else imports the port',
     from: /./,
-    notFrom: /^src\/services\.ts$/,
+    notFrom: /^src\/(?:operator-)?services\.ts$/,
     to: DRIVERS,
     typesAllowed: true,
   },

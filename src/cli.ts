@@ -97,7 +97,7 @@ program.addCommand(
   createJobsCommand({
     open: () =>
       reachInstallation(async (...reached) => {
-        const { openJobOperator } = await import('./services.ts');
+        const { openJobOperator } = await import('./operator-services.ts');
         return openJobOperator(...reached);
       }),
     write: (text) => process.stdout.write(text),

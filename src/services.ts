@@ -13,22 +13,17 @@ import { createHealth } from './health/check-health.ts';
 import type { Loops } from './health/loops.ts';
 import { createWorkerHealth, type WorkerHealthOptions } from './health/worker-health.ts';
 import { createCatalogueCheck } from './jobs/check-catalogues.ts';
-import type { JobSession } from './jobs/cli.ts';
-import { createJobOperator } from './jobs/job-operator.ts';
 import { createKeys } from './jobs/keys.ts';
-import { createRedisFailedJobs } from './jobs/redis-failed-jobs.ts';
 import { createRedisGatewayStore } from './jobs/redis-gateway-store.ts';
 import { createRedisWorkerStore } from './jobs/redis-worker-store.ts';
 import { createJobs } from './jobs/service.ts';
 import { startSweeper } from './jobs/sweeper.ts';
-import { openAudit, openCommandAudit } from './observability/audit.ts';
+import { openAudit } from './observability/audit.ts';
 import { createGatewayMetrics } from './observability/gateway-metrics.ts';
 import { registerInstallation } from './observability/installation-metrics.ts';
 import type { ProcessMetrics } from './observability/process-metrics.ts';
 import { throttledWarning } from './observability/throttled.ts';
 import { createWorkerMetrics } from './observability/worker-metrics.ts';
-import { operatorName } from './operator-name.ts';
-import { reachRedis } from './operator-redis.ts';
 import { createRedisPreviewPublisher } from './progress/previews.ts';
 import { createRedisChanges } from './progress/redis-changes.ts';
 import { createRedisProgress } from './progress/redis-progress.ts';
@@ -253,43 +248,6 @@ function every(ms: number, name: string, shutdown: Shutdown, act: () => Promise<
   shutdown.add(name, () => clearInterval(timer));
 }
 
-/** What `comfygate jobs` works on. Rejects when Redis cannot be reached within five seconds. */
-export async function openJobOperator(config: Config, redisUrl: string, log: Logger): Promise<JobSession> {
-  await using opened = new AsyncDisposableStack();
-  const redis = opened.adopt(await reachRedis({ url: redisUrl, prefix: config.redis.prefix, log }), closeRedis);
-  const keys = createKeys(config.redis.prefix);
-  const queue = opened.adopt(createBullQueue(redis, keys, log), (each) => each.close());
-  // Only asked what it holds: nothing is signed here.
-  const unsigned = { publicUrl: 'http://127.0.0.1', signingSecret: randomBytes(32).toString('hex') };
-  const artifacts = opened.adopt(createArtifacts(config, unsigned), (each) => each.close());
-  const { retentionMs, idempotencyTtlMs, deadlineMs } = config.jobs;
-  const { noBackendGraceMs } = config.comfyui;
-  const backends = createRedisBackendDirectory(redis, keys);
-  const uploads = createRedisUploads(redis, keys);
-  const audit = openCommandAudit(config.auditLog, log);
-  opened.defer(audit.flushed);
-  const requestId = `operator-${v7()}`;
-  const operator = createJobOperator({
-    onAccepted({ id: jobId, workflow, retryOf }, replayed) {
-      const outcome = replayed ? 'replayed' : 'accepted';
-      const caller = operatorName();
-      audit.record({ action: 'retry', outcome, caller, requestId, jobId, workflow, retryOf: retryOf ?? undefined });
-    },
-    index: createRedisFailedJobs(redis, keys),
-    store: createRedisGatewayStore({ redis, keys, retentionMs, idempotencyTtlMs, noBackendGraceMs }),
-    queue,
-    checks: [
-      createCatalogueCheck(createRedisCatalogueDirectory({ redis, keys, backends, log })),
-      createFileCheck({ uploads, artifacts, inputOrigins: config.inputs.origins, retentionMs }),
-    ],
-    deadlineMs,
-    newId: () => v7(),
-    requestId,
-  });
-  const kept = opened.move();
-  return { operator, [Symbol.asyncDispose]: () => kept.disposeAsync() };
-}
-
 const namesIn = ({ workflows }: WorkflowCatalogue) => workflows.map(({ name }) => name);
 
 function openRedis(config: Config, around: Surroundings, role: ConnectionRole) {
@@ -306,7 +264,8 @@ function openArtifacts(config: Config, around: Surroundings, now?: () => number)
   return artifacts;
 }
 
-function createArtifacts(
+/** Not timed and not yet to be closed. `now` dates signed addresses. */
+export function createArtifacts(
   config: Config,
   { publicUrl, signingSecret }: Pick<Surroundings, 'publicUrl' | 'signingSecret'>,
   now?: () => number,

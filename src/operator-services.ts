@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { v7 } from 'uuid';
+import { createRedisBackendDirectory } from './backends/redis-backends.ts';
+import { createRedisCatalogueDirectory } from './backends/redis-catalogues.ts';
+import type { Config } from './config.ts';
+import { createCatalogueCheck } from './jobs/check-catalogues.ts';
+import type { JobSession } from './jobs/cli.ts';
+import { createJobOperator } from './jobs/job-operator.ts';
+import { createKeys } from './jobs/keys.ts';
+import { createRedisFailedJobs } from './jobs/redis-failed-jobs.ts';
+import { createRedisGatewayStore } from './jobs/redis-gateway-store.ts';
+import { openCommandAudit } from './observability/audit.ts';
+import { operatorName } from './operator-name.ts';
+import { reachRedis } from './operator-redis.ts';
+import { createBullQueue } from './queue/bullmq.ts';
+import { closeRedis } from './redis.ts';
+import { createArtifacts } from './services.ts';
+import { createFileCheck } from './uploads/check-files.ts';
+import { createRedisUploads } from './uploads/redis-uploads.ts';
+
+/** What `comfygate jobs` works on. Rejects when Redis cannot be reached within five seconds. */
+export async function openJobOperator(config: Config, redisUrl: string, log: Logger): Promise<JobSession> {
+  await using opened = new AsyncDisposableStack();
+  const redis = opened.adopt(await reachRedis({ url: redisUrl, prefix: config.redis.prefix, log }), closeRedis);
+  const keys = createKeys(config.redis.prefix);
+  const queue = opened.adopt(createBullQueue(redis, keys, log), (each) => each.close());
+  // Only asked what it holds: nothing is signed here.
+  const unsigned = { publicUrl: 'http://127.0.0.1', signingSecret: randomBytes(32).toString('hex') };
+  const artifacts = opened.adopt(createArtifacts(config, unsigned), (each) => each.close());
+  const { retentionMs, idempotencyTtlMs, deadlineMs } = config.jobs;
+  const { noBackendGraceMs } = config.comfyui;
+  const backends = createRedisBackendDirectory(redis, keys);
+  const uploads = createRedisUploads(redis, keys);
+  const audit = openCommandAudit(config.auditLog, log);
+  opened.defer(audit.flushed);
+  const requestId = `operator-${v7()}`;
+  const operator = createJobOperator({
+    onAccepted({ id: jobId, workflow, retryOf }, replayed) {
+      const outcome = replayed ? 'replayed' : 'accepted';
+      const caller = operatorName();
+      audit.record({ action: 'retry', outcome, caller, requestId, jobId, workflow, retryOf: retryOf ?? undefined });
+    },
+    index: createRedisFailedJobs(redis, keys),
+    store: createRedisGatewayStore({ redis, keys, retentionMs, idempotencyTtlMs, noBackendGraceMs }),
+    queue,
+    checks: [
+      createCatalogueCheck(createRedisCatalogueDirectory({ redis, keys, backends, log })),
+      createFileCheck({ uploads, artifacts, inputOrigins: config.inputs.origins, retentionMs }),
+    ],
+    deadlineMs,
+    newId: () => v7(),
+    requestId,
+  });
+  const kept = opened.move();
+  return { operator, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
