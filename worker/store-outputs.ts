@@ -33,7 +33,7 @@ export interface StoreOutputsOptions {
 const AT_ONCE = 3;
 const FETCH_TRIES = 3;
 const FETCH_BACKOFF_MS = 100;
-const PUT_BACKOFF_MS = { first: 200, most: 5_000 };
+const PUT_BACKOFF_MS = { first: 200, most: 2_000 };
 
 /**
  * Brings a prompt's results into storage and proves each of them whole; in the order given. Nothing is stored before the lease
