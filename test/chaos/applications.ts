@@ -8,6 +8,8 @@ export interface Entry {
   /** Every id that the key was ever answered with. */
   ids: Set<string>;
   end: SeenEvent | null;
+  /** What was seen of it, each once, in milliseconds of performance.now. */
+  changes: { seq: number; at: number; running: boolean }[];
 }
 
 /** Applications that mean it: each asks with one key until it is answered, watches the job to its end, and asks for the next. */
@@ -18,6 +20,8 @@ export interface Applications {
   ends: readonly number[];
   /** The longest that an answer took while it was UNAVAILABLE, in milliseconds. */
   slowestRefusal(): number;
+  /** The longest, in milliseconds, that a job that was running at this moment stood still until its next event was seen. */
+  stoodStill(since: number): number;
   /** Throws where one has met what none should. */
   expectWell(): void;
   /** Asks for nothing new, and resolves when everything that was asked for has ended. */
@@ -36,6 +40,8 @@ export interface ApplicationOptions {
 
 const ENDS_WITHIN_MS = 120_000;
 const GIVE_UP_TRIES = 1_000;
+/** What a process wrote before it died is seen a little later. */
+const IN_FLIGHT_MS = 500;
 
 export function startApplications({ count, addresses, texts, maxJobs, random }: ApplicationOptions): Applications {
   const clients = addresses.map((address) => createGatewayClient(address, texts));
@@ -67,11 +73,15 @@ export function startApplications({ count, addresses, texts, maxJobs, random }: 
     throw new Error('never accepted');
   }
 
-  async function watchToEnd(id: string): Promise<SeenEvent> {
+  async function watchToEnd(id: string, { changes }: Entry): Promise<SeenEvent> {
+    function onEvent({ seq, job }: SeenEvent) {
+      if (seq > (changes.at(-1)?.seq ?? 0))
+        changes.push({ seq, at: performance.now(), running: job.status === 'RUNNING' });
+    }
     for (;;) {
       try {
         return await anyClient()
-          .watch(id, { addresses: () => anyClient().url })
+          .watch(id, { addresses: () => anyClient().url, onEvent })
           .end(ENDS_WITHIN_MS);
       } catch (cause) {
         if (!(cause instanceof Error && cause.message.includes('"UNAVAILABLE"'))) throw cause;
@@ -81,11 +91,11 @@ export function startApplications({ count, addresses, texts, maxJobs, random }: 
   }
 
   async function runOne() {
-    const entry: Entry = { key: randomUUID(), ids: new Set(), end: null };
+    const entry: Entry = { key: randomUUID(), ids: new Set(), end: null, changes: [] };
     entries.push(entry);
     const { id } = await ask(entry);
     entry.ids.add(id);
-    const end = watchToEnd(id);
+    const end = watchToEnd(id, entry);
     // Told when it is awaited.
     end.catch(() => undefined);
     // As after a reload: the key gives the same job, wherever it is asked for.
@@ -104,6 +114,16 @@ export function startApplications({ count, addresses, texts, maxJobs, random }: 
     entries,
     ends,
     slowestRefusal: () => slowestRefusalMs,
+    stoodStill(since) {
+      const silences = entries.flatMap(({ changes }) =>
+        changes.slice(1).map(({ at }, i) => {
+          const before = changes[i];
+          const wasRunning = before?.running && before.at <= since + IN_FLIGHT_MS && at > since;
+          return wasRunning ? at - Math.max(before.at, since) : 0;
+        }),
+      );
+      return silences.reduce((longest, each) => Math.max(longest, each), 0);
+    },
     expectWell() {
       if (failures.length > 0) throw new Error('an application failed', { cause: failures[0] });
     },

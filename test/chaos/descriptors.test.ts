@@ -1,20 +1,7 @@
-import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { descriptorsOf, limitDescriptors } from '../support/process-limits.ts';
 import { eventually, onlySimulator, openProduct } from '../support/product.ts';
-
-const run = promisify(execFile);
-
-async function descriptorsOf(pid: number): Promise<number> {
-  return (await readdir(`/proc/${pid}/fd`)).length;
-}
-
-/** Sets how many descriptors a process may have from now on; what it has open stays. */
-async function limitDescriptors(pid: number, soft: number): Promise<void> {
-  await run('prlimit', ['--pid', String(pid), `--nofile=${soft}:`]);
-}
 
 describe.skipIf(process.platform !== 'linux')('C22 descriptors run out', { timeout: 120_000 }, () => {
   it('at a gateway: those who are there are served, and all are once there are some again', async (test) => {

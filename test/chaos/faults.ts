@@ -1,10 +1,35 @@
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getIntrospectionQuery } from 'graphql';
+import { WebSocket } from 'ws';
+import { createGatewayClient } from '../support/gateway-client.ts';
+import { descriptorsOf, limitDescriptors } from '../support/process-limits.ts';
 import type { Installation } from './installation.ts';
 
 /** Breaks something for `ms`, and has mended it when it resolves. */
 export type Fault = (installation: Installation, which: 0 | 1, ms: number) => Promise<void>;
 
-/** Everything that the soak breaks, by the number of the scenario that it stands for. */
+/** Of these another worker takes the jobs over, whether or not the first comes back. */
+const TAKEN_OVER = ['C01 a worker is killed', 'C07 a worker is stopped past its lock'];
+
+/** The promise: how soon every running job goes on after a worker's death, and after whatever else is mended. */
+export function recoveryOf(name: string, times: { struckAt: number; mendedAt: number }) {
+  if (TAKEN_OVER.includes(name)) return { since: times.struckAt, withinMs: 15_000 };
+  return { since: times.mendedAt, withinMs: 5_000 };
+}
+
+/** What can be tried here: a disk of its own is root's to mount. */
+export function namesFor({ disk }: Installation): string[] {
+  return Object.keys(faults).filter((name) => disk !== null || name !== DISK_FULL);
+}
+
+const DISK_FULL = 'C05 the disk of storage is full';
+
+const CROWD = 200;
+const DEAF = 10;
+const ASKED_AT_ONCE = 50;
+
+/** Everything that can break, by the number of the scenario that it stands for. */
 export const faults: Record<string, Fault> = {
   'C01 a worker is killed': ({ restartWorker }, which) => restartWorker(which),
   'C02 Redis refuses everybody': async ({ redisWire }, _which, ms) => {
@@ -31,6 +56,11 @@ export const faults: Record<string, Fault> = {
     await product.admin.config('SET', 'maxmemory', '1mb');
     await sleep(ms);
     await product.admin.config('SET', 'maxmemory', '0');
+  },
+  [DISK_FULL]: async ({ disk }, _which, ms) => {
+    await disk?.fill();
+    await sleep(ms);
+    await disk?.makeRoom();
   },
   'C07 a worker is stopped past its lock': async ({ workers }, which, ms) => {
     const stopped = workers[which];
@@ -85,4 +115,56 @@ export const faults: Record<string, Fault> = {
     await sleep(ms);
     minio.resume();
   },
+  'C19 a crowd of watchers reconnects': async ({ addresses, product, jobs }, which, ms) => {
+    const client = createGatewayClient(addresses[which], product.texts);
+    const { id } = await client.generate({ parameters: { steps: 100 } });
+    jobs.add(id);
+    const crowd = Array.from({ length: CROWD }, () => client.watch(id));
+    for (const until = performance.now() + ms; performance.now() < until; await sleep(500)) {
+      for (const watcher of crowd) watcher.vanish();
+    }
+    await Promise.all(crowd.map((watcher) => watcher.end()));
+  },
+  'C20 clients ask and do not read': async ({ addresses }, which, ms) => {
+    const deaf = Array.from({ length: DEAF }, () => askAndDoNotRead(addresses[which]));
+    await sleep(ms);
+    for (const socket of deaf) socket.terminate();
+  },
+  'C21 a clock jumps ahead by 25 hours': async ({ setClock }, which, ms) => {
+    await setClock(which, 25);
+    await sleep(ms);
+    await setClock(which, 0);
+  },
+  'C21 a clock jumps back by 25 hours': async ({ setClock }, which, ms) => {
+    await setClock(which, -25);
+    await sleep(ms);
+    await setClock(which, 0);
+  },
+  'C22 a worker has no descriptor left': async ({ workers }, which, ms) => {
+    await withoutDescriptors(workers[which].pid, ms);
+  },
+  'C22 a gateway has no descriptor left': async ({ gateways }, which, ms) => {
+    const { process, port } = gateways[which];
+    const crowd = Array.from({ length: CROWD }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    await withoutDescriptors(process.pid, ms);
+    for (const socket of crowd) socket.destroy();
+  },
 };
+
+function askAndDoNotRead(address: string): WebSocket {
+  const socket = new WebSocket(`${address}/graphql`.replace('http', 'ws'), 'graphql-transport-ws');
+  socket.on('error', () => undefined);
+  socket.once('open', () => socket.send(JSON.stringify({ type: 'connection_init' })));
+  socket.once('message', () => {
+    socket.pause();
+    const payload = { query: getIntrospectionQuery() };
+    for (let i = 0; i < ASKED_AT_ONCE; i++) socket.send(JSON.stringify({ type: 'subscribe', id: String(i), payload }));
+  });
+  return socket;
+}
+
+async function withoutDescriptors(pid: number, ms: number) {
+  await limitDescriptors(pid, await descriptorsOf(pid));
+  await sleep(ms);
+  await limitDescriptors(pid, 4_096);
+}

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
 import type { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import { promptIdOf } from '../../worker/comfyui/prompt.ts';
+import { descriptorsOf, residentBytes } from '../support/process-limits.ts';
 import { eventually } from '../support/product.ts';
 import type { Applications } from './applications.ts';
 import type { Installation } from './installation.ts';
@@ -14,7 +14,8 @@ export interface Tally {
   lost: number;
   /** Keys with more than one job, and jobs with more than one end in their log. */
   doubled: number;
-  failed: number;
+  /** Errors of those that did not succeed. */
+  failed: string[];
   /** Prompts that the servers saw beyond one for each job: work that was done again after a crash. */
   repeatedPrompts: number;
 }
@@ -25,17 +26,17 @@ const TERMINAL = ['SUCCEEDED', 'FAILED', 'CANCELED'];
 
 /** Of a process that has nothing to do: none of its watchers, sockets or files is left. */
 const IDLE_DESCRIPTORS = 80;
-/** About three times what a process holds at its start: what a busy heap has not given back yet. A leak goes past it. */
-const IDLE_BYTES = 450 * 1024 * 1024;
+/** Beyond what a process holds at its start: what a busy heap has not given back yet. */
+const IDLE_BYTES = 150 * 2 ** 20;
 
 /**
  * I1 to I6 from what applications saw and what Redis and storage hold; logs of processes that have died (I5) are asked by `openProduct`,
  * when it closes, for the keys of the storage only. Throws where one does not hold.
  */
 export async function checkInvariants(installation: Installation, { entries }: Applications): Promise<Tally> {
-  const { product, minio, allSimulators, gateways, workers, jobs, secrets, redisWire } = installation;
+  const { product, minio, allSimulators, gateways, workers, jobs, secrets, redisWire, startMemory } = installation;
   const { admin, keys } = product;
-  const tally: Tally = { acknowledged: 0, lost: 0, doubled: 0, failed: 0, repeatedPrompts: 0 };
+  const tally: Tally = { acknowledged: 0, lost: 0, doubled: 0, failed: [], repeatedPrompts: 0 };
   const prompts = new Map<string, number>();
   for (const id of allSimulators.flatMap(({ promptIds }) => [...new Set(promptIds)])) {
     prompts.set(id, (prompts.get(id) ?? 0) + 1);
@@ -51,7 +52,7 @@ export async function checkInvariants(installation: Installation, { entries }: A
     const ended = log.filter(([, [, type]]) => TERMINAL.includes(type ?? ''));
     if (!TERMINAL.includes(record.status ?? '')) tally.lost++;
     if (ids.size > 1 || ended.length > 1) tally.doubled++;
-    if (record.status !== 'SUCCEEDED') tally.failed++;
+    if (record.status !== 'SUCCEEDED') tally.failed.push(`${id} ${record.status} ${record.error}`);
     // I3: what the watcher saw last, once and in order (which `watching.end` has checked), is how it ended.
     expect(end?.type, `${id}: ${JSON.stringify(record.error)}`).toBe(record.status);
     const made = Array.from({ length: MOST_PROMPTS }, (_, i) => prompts.get(promptIdOf(id, i + 1)) ?? 0);
@@ -74,8 +75,8 @@ export async function checkInvariants(installation: Installation, { entries }: A
   // I6
   await eventually(async () => (await admin.pubsub('CHANNELS', '*job:*')).length === 0, 'no job is subscribed to');
   for (const { pid } of processes) {
-    await eventually(async () => (await descriptors(pid)) < IDLE_DESCRIPTORS, `no socket is left at process ${pid}`);
-    expect(await residentBytes(pid)).toBeLessThan(IDLE_BYTES);
+    await eventually(async () => (await descriptorsOf(pid)) < IDLE_DESCRIPTORS, `no socket is left at process ${pid}`);
+    expect(await residentBytes(pid)).toBeLessThan(startMemory + IDLE_BYTES);
   }
   return tally;
 }
@@ -89,14 +90,6 @@ async function expectStored(artifacts: string, { admin }: Installation['minio'])
     expect(bytes.length).toBe(sizeBytes);
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
   }
-}
-
-async function descriptors(pid: number): Promise<number> {
-  return (await readdir(`/proc/${pid}/fd`)).length;
-}
-
-async function residentBytes(pid: number): Promise<number> {
-  return Number(/^VmRSS:\s*(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
 function expectNone(texts: readonly string[], secrets: readonly string[]) {

@@ -1,6 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { createGatewayClient } from '../support/gateway-client.ts';
+import { descriptorsOf, residentBytes } from '../support/process-limits.ts';
 import { eventually, onlySimulator, openProduct } from '../support/product.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 
@@ -10,11 +10,6 @@ const ROUNDS = 10;
 /** What is garbage goes soon, and what is not would not fit. */
 const smallHeap = { NODE_OPTIONS: '--max-old-space-size=96 --max-semi-space-size=4' };
 
-async function residentMiB(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1]) / 1024;
-}
-
 it.skipIf(process.platform !== 'linux')(
   'C19 five hundred sockets reconnect at once, ten times: each sees its end, and nothing is left of them',
   async (test) => {
@@ -23,7 +18,7 @@ it.skipIf(process.platform !== 'linux')(
     const [gateway] = await Promise.all([product.gateway(smallHeap), product.worker({ BACKEND_DEPTH: '16' })]);
     const { pid } = gateway.process;
     const channels = async () => (await product.admin.pubsub('CHANNELS', '*')).length;
-    const descriptors = async () => (await readdir(`/proc/${pid}/fd`)).length;
+    const descriptors = () => descriptorsOf(pid);
     const wire = await startTcpProxy(gateway.port);
     test.onTestFinished(wire.close);
     const texts: string[] = [];
@@ -40,7 +35,7 @@ it.skipIf(process.platform !== 'linux')(
         `all watch in round ${round}`,
         60_000,
       );
-      memory.push(await residentMiB(pid));
+      memory.push((await residentBytes(pid)) / 2 ** 20);
       if (round <= ROUNDS) wire.cut();
     }
     // A process that reconnects has no more than those who are there now.

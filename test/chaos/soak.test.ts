@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { writeRow } from '../support/ledger.ts';
-import { findMinio, startTestMinio, type TestMinio } from '../support/minio.ts';
+import { findMinio } from '../support/minio.ts';
 import { startApplications } from './applications.ts';
-import { faults } from './faults.ts';
+import { faults, namesFor } from './faults.ts';
 import { openInstallation } from './installation.ts';
 import { checkInvariants } from './invariants.ts';
 import { seededRandom } from './random.ts';
@@ -18,23 +18,19 @@ const soakMs = full || jobs !== null ? 3_600_000 : 60_000;
 const everyMs = full ? 20_000 : 5_000;
 const outageMs = full ? 8_000 : 2_000;
 const APPLICATIONS = 12;
-/** Of the promise: after the last fault is mended. A worker's death is found out by its lock, which lasts 10 s, looked at every 5. */
+/** From the moment that a fault is mended to the next job that is done. */
 const RESUMES_WITHIN_MS = 15_000;
+/** Prompts that a ComfyUI had when it was killed are submitted again: those of two workers, to a depth of two. */
+const REPEATED_AT_ONCE = 4;
 const ANSWERED_WITHIN_MS = 3_000;
 
 describe.skipIf(findMinio() === null)('soak', () => {
-  let minio: TestMinio;
-  beforeAll(async () => {
-    minio = await startTestMinio();
-  });
-  afterAll(() => minio.close());
-
   it(
     'random faults, one after another: no job is lost or doubled, every watcher sees its end',
     async (test) => {
       console.info(`soak: seed ${seed}; to repeat it: npm run test:chaos -- --seed ${seed}`);
       const random = seededRandom(seed);
-      const installation = await openInstallation(test, minio);
+      const installation = await openInstallation(test);
       const { addresses, product } = installation;
       const applications = startApplications({
         count: APPLICATIONS,
@@ -43,8 +39,8 @@ describe.skipIf(findMinio() === null)('soak', () => {
         maxJobs,
         random: Math.random,
       });
-      const names = Object.keys(faults);
-      const recoveries: number[] = [];
+      const names = namesFor(installation);
+      const struck: { name: string; recoveryMs: number }[] = [];
       for (
         const until = performance.now() + soakMs;
         performance.now() < until && applications.entries.length < maxJobs;
@@ -59,7 +55,7 @@ describe.skipIf(findMinio() === null)('soak', () => {
           .toBe(true);
         applications.expectWell();
         const resumedAt = applications.ends.find((at) => at > mendedAt) ?? mendedAt;
-        recoveries.push(resumedAt - mendedAt);
+        struck.push({ name, recoveryMs: resumedAt - mendedAt });
         console.info(
           `soak: ${name}, ${Math.round(mendedAt - startedAt)} ms; work again after ${Math.round(resumedAt - mendedAt)} ms`,
         );
@@ -68,18 +64,15 @@ describe.skipIf(findMinio() === null)('soak', () => {
       await applications.finish();
 
       const tally = await checkInvariants(installation, applications);
-      const slowestRecoveryMs = Math.max(...recoveries);
-      writeRow({
-        scenario: `soak, seed ${seed}: ${recoveries.length} faults`,
-        ...tally,
-        recoveryMs: slowestRecoveryMs,
-      });
-      console.info(
-        `soak: ${JSON.stringify({ ...tally, faults: recoveries.length, slowestRecoveryMs, slowestRefusalMs: applications.slowestRefusal() })}`,
-      );
-      expect(tally.failed).toBe(0);
-      expect(slowestRecoveryMs).toBeLessThan(RESUMES_WITHIN_MS);
-      expect(applications.slowestRefusal()).toBeLessThan(ANSWERED_WITHIN_MS);
+      const restarts = struck.filter(({ name }) => name.startsWith('C14')).length;
+      const recoveryMs = Math.max(...struck.map((each) => each.recoveryMs));
+      const slowestRefusalMs = applications.slowestRefusal();
+      writeRow({ scenario: `soak, seed ${seed}: ${struck.length} faults`, ...tally, recoveryMs });
+      console.info(`soak: ${JSON.stringify({ ...tally, faults: struck.length, recoveryMs, slowestRefusalMs })}`);
+      expect(tally.failed).toEqual([]);
+      expect(tally.repeatedPrompts).toBeLessThanOrEqual(restarts * REPEATED_AT_ONCE);
+      expect(recoveryMs).toBeLessThan(RESUMES_WITHIN_MS);
+      expect(slowestRefusalMs).toBeLessThan(ANSWERED_WITHIN_MS);
     },
     soakMs + 300_000,
   );

@@ -167,6 +167,8 @@ export interface WatchOptions {
   addresses?: () => string;
   /** Ends with an error instead of connecting anew. */
   once?: boolean;
+  /** Told of each event as it comes. */
+  onEvent?: (event: SeenEvent) => void;
 }
 
 function watch(url: string, texts: string[], id: string, options: WatchOptions, ledger?: Ledger): Watching {
@@ -200,6 +202,7 @@ function watch(url: string, texts: string[], id: string, options: WatchOptions, 
         if (result.errors) return ended.reject(new Error(JSON.stringify(result.errors)));
         const { jobProgress } = z.object({ jobProgress: eventSchema }).parse(result.data);
         subscriptions.at(-1)?.push(jobProgress);
+        options.onEvent?.(jobProgress);
         if (TERMINAL.includes(jobProgress.type)) ledger?.ended();
       },
       error(cause) {

@@ -41,11 +41,14 @@ export function findMinio(): string | null {
   return findProgram('minio');
 }
 
-/** Starts a MinIO and waits until it answers. Throws when there is no program: ask `findMinio` first. */
-export async function startTestMinio(): Promise<TestMinio> {
+/**
+ * Starts a MinIO and waits until it answers, in a folder of its own or in one that the caller keeps. Throws when there is no program:
+ * ask `findMinio` first.
+ */
+export async function startTestMinio(folder?: string): Promise<TestMinio> {
   const program = findMinio();
   if (program === null) throw new Error('no minio program: set MINIO_BIN');
-  const dir = await mkdtemp(join(tmpdir(), 'comfygate-minio-'));
+  const dir = folder ?? (await mkdtemp(join(tmpdir(), 'comfygate-minio-')));
   // Random, so that a stranger on our port is not taken for ours.
   const credentials = { accessKey: randomBytes(8).toString('hex'), secretKey: randomBytes(16).toString('hex') };
   let { child, port } = await startOnFreePort({ program, dir, ...credentials });
@@ -70,7 +73,7 @@ export async function startTestMinio(): Promise<TestMinio> {
     async close() {
       process.off('exit', killChildWithTests);
       await kill();
-      await rm(dir, { recursive: true, force: true });
+      if (folder === undefined) await rm(dir, { recursive: true, force: true });
     },
   };
 }

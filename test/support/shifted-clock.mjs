@@ -7,7 +7,12 @@ const TrueDate = Date;
 let shiftMs = 0;
 
 function read() {
-  shiftMs = Number(readFileSync(file, 'utf8')) * 3_600_000;
+  try {
+    shiftMs = Number(readFileSync(file, 'utf8')) * 3_600_000;
+  } catch (cause) {
+    // A process that has no descriptor left keeps the clock that it has.
+    if (cause.code !== 'EMFILE') throw cause;
+  }
 }
 
 globalThis.Date = class extends TrueDate {

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -6,7 +5,6 @@ import { createServer as createHttpServer, type RequestListener } from 'node:htt
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { ArtifactStore, FileToStore } from '../../../src/artifacts/artifact-store.ts';
 import { createFolderStore } from '../../../src/artifacts/folder.ts';
@@ -14,8 +12,8 @@ import { artifactKey } from '../../../src/artifacts/keys.ts';
 import { createS3Store, type S3StoreOptions } from '../../../src/artifacts/s3.ts';
 import { createClient } from '../../../src/artifacts/s3-call.ts';
 import { findMinio, startTestMinio, type TestMinio } from '../../support/minio.ts';
+import { mountSmallDisk } from '../../support/small-disk.ts';
 
-const run = promisify(execFile);
 const newKey = () => artifactKey(randomUUID(), 1, 0, 'png');
 const signal = () => AbortSignal.timeout(20_000);
 
@@ -357,14 +355,9 @@ describe('a folder that fails', () => {
     createFolderStore({ folder, publicUrl: 'http://127.0.0.1', signingSecret: 'secret', now: Date.now });
 
   it('C05 says full on a full disk, leaves nothing there, and works once there is room', async ({ skip }) => {
-    const folder = await mkdtemp(join(tmpdir(), 'comfygate-full-'));
-    onTestFinished(() => rm(folder, { recursive: true }));
-    try {
-      await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]);
-    } catch {
-      skip('this user may not mount a small disk');
-    }
-    onTestFinished(async () => void (await run('umount', [folder])));
+    const disk = (await mountSmallDisk(2 ** 20)) ?? skip('this user may not mount a small disk');
+    onTestFinished(disk.close);
+    const folder = disk.path;
     const store = open(folder);
     await mkdir(join(folder, 'jobs'));
     const key = newKey();

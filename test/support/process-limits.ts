@@ -1,0 +1,18 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export async function descriptorsOf(pid: number): Promise<number> {
+  return (await readdir(`/proc/${pid}/fd`)).length;
+}
+
+/** Sets how many descriptors a process may have from now on; what it has open stays. */
+export async function limitDescriptors(pid: number, soft: number): Promise<void> {
+  await run('prlimit', ['--pid', String(pid), `--nofile=${soft}:`]);
+}
+
+export async function residentBytes(pid: number): Promise<number> {
+  return Number(/^VmRSS:\s*(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}

@@ -1,0 +1,46 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { statfs } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { tempFolder } from './process.ts';
+
+const run = promisify(execFile);
+
+/** A disk of a test's own, in memory, that can be full. */
+export interface SmallDisk {
+  path: string;
+  /** From now on there is no room for anything. */
+  fill(): Promise<void>;
+  /** There is again. */
+  makeRoom(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Null where this user may not mount one. */
+export async function mountSmallDisk(sizeBytes: number): Promise<SmallDisk | null> {
+  const { path, remove } = await tempFolder();
+  try {
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${sizeBytes}`, 'tmpfs', path]);
+  } catch {
+    await remove();
+    return null;
+  }
+  const unmountWithTests = () => void execFileSync('umount', ['--lazy', path]);
+  process.once('exit', unmountWithTests);
+  const resize = (size: number) => run('mount', ['-o', `remount,size=${size}`, path]);
+
+  return {
+    path,
+    async fill() {
+      const { blocks, bfree, bsize } = await statfs(path);
+      await resize(Math.max(1, blocks - bfree) * bsize);
+    },
+    async makeRoom() {
+      await resize(sizeBytes);
+    },
+    async close() {
+      process.off('exit', unmountWithTests);
+      await run('umount', [path]);
+      await remove();
+    },
+  };
+}
