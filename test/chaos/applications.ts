@@ -33,8 +33,6 @@ export interface ApplicationOptions {
   /** Of gateways: who does not answer at one goes to the other. */
   addresses: readonly string[];
   texts: string[];
-  /** No more jobs than this are asked for. */
-  maxJobs: number;
   random: () => number;
 }
 
@@ -43,7 +41,7 @@ const GIVE_UP_TRIES = 1_000;
 /** What a process wrote before it died is seen a little later. */
 const IN_FLIGHT_MS = 500;
 
-export function startApplications({ count, addresses, texts, maxJobs, random }: ApplicationOptions): Applications {
+export function startApplications({ count, addresses, texts, random }: ApplicationOptions): Applications {
   const clients = addresses.map((address) => createGatewayClient(address, texts));
   const entries: Entry[] = [];
   const ends: number[] = [];
@@ -105,7 +103,7 @@ export function startApplications({ count, addresses, texts, maxJobs, random }: 
   }
 
   const running = Array.from({ length: count }, async () => {
-    while (!finishing && entries.length < maxJobs) await runOne();
+    while (!finishing) await runOne();
   });
   const failures: unknown[] = [];
   for (const each of running) each.catch((failure: unknown) => failures.push(failure));

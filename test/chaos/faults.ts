@@ -43,8 +43,9 @@ export const faults: Record<string, Fault> = {
     redisWire.blackHole(false);
   },
   'C02 Redis does it and its reply is lost': async ({ redisWire }, _which, ms) => {
-    // Accepting a job names this key; where nobody asks for one any more there is nothing to lose.
-    for (let i = 0; i < 3; i++) await Promise.race([redisWire.loseReplyTo(':comfyui-seen'), sleep(ms)]);
+    // Accepting a job names this key.
+    await redisWire.loseReplyTo(':comfyui-seen');
+    for (let i = 0; i < 2; i++) await Promise.race([redisWire.loseReplyTo(':comfyui-seen'), sleep(ms)]);
   },
   'C03 a ComfyUI is silent': async ({ product }, which, ms) => {
     const simulator = product.simulators[which];

@@ -36,7 +36,6 @@ describe.skipIf(findMinio() === null)('soak', () => {
         count: APPLICATIONS,
         addresses,
         texts: product.texts,
-        maxJobs,
         random: Math.random,
       });
       const names = namesFor(installation);

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { disposals } from '../support/disposals.ts';
+import { createGatewayClient } from '../support/gateway-client.ts';
 import { writeRow } from '../support/ledger.ts';
 import { findMinio } from '../support/minio.ts';
-import { startApplications } from './applications.ts';
+import { type Applications, startApplications } from './applications.ts';
 import { faults, namesFor, recoveryOf } from './faults.ts';
 import { type Installation, openInstallation } from './installation.ts';
 import { checkInvariants } from './invariants.ts';
@@ -23,18 +24,24 @@ describe.skipIf(findMinio() === null)('each fault under load', { timeout: 300_00
     installation = await openInstallation(lifetime);
   }, 120_000);
 
+  function startLoad(): Applications {
+    const { addresses, product } = installation;
+    return startApplications({ count: APPLICATIONS, addresses, texts: product.texts, random: Math.random });
+  }
+
+  async function expectAllWell(applications: Applications, scenario: string, recoveryMs: number | null) {
+    const tally = await checkInvariants(installation, applications);
+    writeRow({ scenario: `${scenario}, under load`, ...tally, recoveryMs });
+    expect(tally.failed).toEqual([]);
+    if (scenario !== REPEATS) expect(tally.repeatedPrompts).toBe(0);
+    expect(applications.slowestRefusal()).toBeLessThan(ANSWERED_WITHIN_MS);
+  }
+
   it.for(Object.keys(faults))(
     '%s: every job ends once and well, and nothing is left behind',
     async (name, { skip }) => {
       if (!namesFor(installation).includes(name)) skip('this user may not mount a small disk');
-      const { addresses, product } = installation;
-      const applications = startApplications({
-        count: APPLICATIONS,
-        addresses,
-        texts: product.texts,
-        maxJobs: Number.POSITIVE_INFINITY,
-        random: Math.random,
-      });
+      const applications = startLoad();
       await expect.poll(() => applications.ends.length).toBeGreaterThan(APPLICATIONS);
       const struckAt = performance.now();
       await faults[name]?.(installation, 0, outageMs);
@@ -45,14 +52,50 @@ describe.skipIf(findMinio() === null)('each fault under load', { timeout: 300_00
       await applications.finish();
       expect(performance.now() - mendedAt, 'what was open has ended').toBeLessThan(SETTLES_WITHIN_MS);
 
-      const tally = await checkInvariants(installation, applications);
       const { since, withinMs } = recoveryOf(name, { struckAt, mendedAt });
       const recoveryMs = applications.stoodStill(since);
-      writeRow({ scenario: `${name}, under load`, ...tally, recoveryMs });
-      expect(tally.failed).toEqual([]);
-      if (name !== REPEATS) expect(tally.repeatedPrompts).toBe(0);
+      await expectAllWell(applications, name, recoveryMs);
       expect(recoveryMs).toBeLessThan(withinMs);
-      expect(applications.slowestRefusal()).toBeLessThan(ANSWERED_WITHIN_MS);
     },
   );
+
+  it('C06 workers die of one job again and again: it is given up, and all others end well', async () => {
+    const { addresses, product, jobs, restartWorker } = installation;
+    const applications = startLoad();
+    const client = createGatewayClient(addresses[0], product.texts);
+    const killer = await client.generate({ parameters: { steps: 100 } });
+    jobs.add(killer.id);
+    const watching = client.watch(killer.id);
+    await watching.until(({ job: { status } }) => status === 'RUNNING');
+    // As if ten workers had died of it already: each would take its 15 s.
+    await product.admin.hset(product.keys.job(killer.id), 'takeovers', 10);
+    await Promise.all([restartWorker(0), restartWorker(1)]);
+    const { job } = await watching.end();
+    expect(job).toMatchObject({ status: 'FAILED', error: { code: 'INTERNAL' } });
+    await applications.finish();
+    await expectAllWell(applications, 'C06 workers die of one job again and again', null);
+  });
+
+  it('C13 Redis is emptied: every watcher is told, and new jobs are done', async () => {
+    const { addresses, product, jobs } = installation;
+    const clients = addresses.map((address) => createGatewayClient(address, product.texts));
+    for (const simulator of product.simulators) simulator.faults.set({ hold: true });
+    const watchers = await Promise.all(
+      Array.from({ length: APPLICATIONS }, async (_, i) => {
+        const client = clients[i % clients.length] ?? expect.fail('there is no gateway');
+        return client.watch((await client.generate()).id, { once: true });
+      }),
+    );
+    await watchers[0]?.until(({ job: { status } }) => status === 'RUNNING');
+    await product.admin.flushall();
+    jobs.clear();
+    const ends = await Promise.allSettled(watchers.map((watcher) => watcher.end(20_000)));
+    for (const end of ends) expect(end).toMatchObject({ reason: { message: expect.stringContaining('NOT_FOUND') } });
+
+    for (const simulator of product.simulators) simulator.faults.reset();
+    const applications = startLoad();
+    await expect.poll(() => applications.ends.length, { timeout: 30_000 }).toBeGreaterThan(APPLICATIONS);
+    await applications.finish();
+    await expectAllWell(applications, 'C13 Redis was emptied', null);
+  });
 });
