@@ -2,16 +2,11 @@ import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { descriptorsOf, limitDescriptors } from '../support/process-limits.ts';
 import { eventually, onlySimulator, openProduct } from '../support/product.ts';
+import { openHeldJob } from './held-job.ts';
 
 describe.skipIf(process.platform !== 'linux')('C22 descriptors run out', { timeout: 120_000 }, () => {
   it('at a gateway: those who are there are served, and all are once there are some again', async (test) => {
-    const product = await openProduct(test);
-    const simulator = onlySimulator(product);
-    const [gateway] = await Promise.all([product.gateway(), product.worker()]);
-    simulator.faults.current.hold = true;
-    const job = await gateway.generate();
-    const watching = gateway.watch(job.id, { once: true });
-    await watching.until(({ job: { status } }) => status === 'RUNNING');
+    const { product, simulator, gateway, watching } = await openHeldJob(test);
     const { pid } = gateway.process;
     const before = await descriptorsOf(pid);
     const limit = before + 20;

@@ -4,6 +4,7 @@ import { generated } from '../support/gateway-client.ts';
 import { startProduct } from '../support/process.ts';
 import { eventually, onlySimulator, openProduct } from '../support/product.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { openHeldJob } from './held-job.ts';
 
 /** What is promised, and what a machine with more to do than this adds. */
 const ANSWERED_WITHIN_MS = 3_000 + 2_000;
@@ -125,13 +126,7 @@ describe.concurrent('Redis that breaks', { timeout: 240_000 }, () => {
   });
 
   it('C12 stops answering for a while: UNAVAILABLE in time, then everything goes on', async (test) => {
-    const product = await openProduct(test);
-    const simulator = onlySimulator(product);
-    const [gateway] = await Promise.all([product.gateway(), product.worker()]);
-    simulator.faults.current.hold = true;
-    const job = await gateway.generate();
-    const watching = gateway.watch(job.id, { once: true });
-    await watching.until(({ job: { status } }) => status === 'RUNNING');
+    const { product, simulator, gateway, watching } = await openHeldJob(test);
     product.redis.pause();
     test.onTestFinished(async () => product.redis.resume());
     const key = randomUUID();

@@ -4,6 +4,7 @@ import { findMinio, startTestMinio } from '../support/minio.ts';
 import type { ProductProcess } from '../support/process.ts';
 import { eventually, onlySimulator, openProduct, type Product } from '../support/product.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { openHeldJob } from './held-job.ts';
 
 /** The promise, from the death of the first to the claim of the second, which is only being started meanwhile. */
 const TAKEN_OVER_WITHIN_MS = 15_000;
@@ -104,13 +105,7 @@ describe.concurrent('a worker that dies', { timeout: 240_000 }, () => {
   });
 
   it('C06 again and again of one job: that job is given up, others are not harmed', async (test) => {
-    const product = await openProduct(test);
-    const simulator = onlySimulator(product);
-    const [gateway, first] = await Promise.all([product.gateway(), product.worker()]);
-    simulator.faults.current.hold = true;
-    const killer = await gateway.generate();
-    const watching = gateway.watch(killer.id);
-    await watching.until(({ job: { status } }) => status === 'RUNNING');
+    const { product, simulator, gateway, worker: first, job: killer, watching } = await openHeldJob(test);
     // As if ten workers had died of it already: each would take its 15 s.
     await product.admin.hset(product.keys.job(killer.id), 'takeovers', 10);
     await first.kill();

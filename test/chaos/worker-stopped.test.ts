@@ -1,17 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { eventually, onlySimulator, openProduct } from '../support/product.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { openHeldJob } from './held-job.ts';
 
 describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
   it('C07 past its lease and goes on: it is refused, and leaves the prompt of its successor alone', async (test) => {
-    const product = await openProduct(test);
-    const simulator = onlySimulator(product);
-    const [gateway, first] = await Promise.all([product.gateway(), product.worker()]);
-    simulator.faults.current.hold = true;
-    const job = await gateway.generate();
-    const watching = gateway.watch(job.id, { once: true });
-    await watching.until(({ job: { status } }) => status === 'RUNNING');
-    await eventually(() => simulator.posts === 1, 'the prompt is posted');
+    const { product, simulator, gateway, worker: first, watching } = await openHeldJob(test);
     first.signal('SIGSTOP');
     const second = await product.worker();
     await watching.until(({ job: { attempts } }) => attempts === 2, 40_000);
@@ -34,13 +28,7 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
   });
 
   it('C07 past its lease while its successor has ended the job: the late finisher changes nothing', async (test) => {
-    const product = await openProduct(test);
-    const simulator = onlySimulator(product);
-    const [gateway, first] = await Promise.all([product.gateway(), product.worker()]);
-    simulator.faults.current.hold = true;
-    const job = await gateway.generate();
-    const watching = gateway.watch(job.id, { once: true });
-    await eventually(() => simulator.posts === 1, 'the prompt is posted');
+    const { product, simulator, gateway, worker: first, job, watching } = await openHeldJob(test);
     first.signal('SIGSTOP');
     simulator.faults.reset();
     product.ledger.mended();
@@ -92,13 +80,7 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
   });
 
   it('C08 by SIGTERM in a short job: it finishes the job, takes no other, and exits with 0', async (test) => {
-    const product = await openProduct(test);
-    const simulator = onlySimulator(product);
-    const [gateway, worker] = await Promise.all([product.gateway(), product.worker({ BACKEND_DEPTH: '1' })]);
-    simulator.faults.current.hold = true;
-    const job = await gateway.generate();
-    const watching = gateway.watch(job.id);
-    await eventually(() => simulator.posts === 1, 'the prompt is posted');
+    const { product, simulator, gateway, worker, watching } = await openHeldJob(test, {}, { BACKEND_DEPTH: '1' });
     const waiting = await gateway.generate();
     worker.signal('SIGTERM');
     await worker.until('stopping');
@@ -112,13 +94,14 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
   });
 
   it('C08 by SIGTERM in a long job: it hands over within SHUTDOWN_TIMEOUT, and the next goes on with the prompt', async (test) => {
-    const product = await openProduct(test, { env: { SHUTDOWN_TIMEOUT: '4' } });
-    const simulator = onlySimulator(product);
-    const [gateway, first] = await Promise.all([product.gateway(), product.worker()]);
-    simulator.faults.current.hold = true;
-    const job = await gateway.generate();
-    const watching = gateway.watch(job.id, { once: true });
-    await eventually(() => simulator.posts === 1, 'the prompt is posted');
+    const {
+      product,
+      simulator,
+      gateway,
+      worker: first,
+      job,
+      watching,
+    } = await openHeldJob(test, { env: { SHUTDOWN_TIMEOUT: '4' } });
     const began = performance.now();
     first.signal('SIGTERM');
     expect(await first.exited).toBe(0);
@@ -136,13 +119,7 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
   });
 
   it('by nobody, but whose delivery is lost: another goes on with its prompt, and it notices', async (test) => {
-    const product = await openProduct(test);
-    const simulator = onlySimulator(product);
-    const [gateway, first] = await Promise.all([product.gateway(), product.worker()]);
-    simulator.faults.current.hold = true;
-    const job = await gateway.generate();
-    const watching = gateway.watch(job.id, { once: true });
-    await eventually(() => simulator.posts === 1, 'the prompt is posted');
+    const { product, simulator, worker: first, job, watching } = await openHeldJob(test);
     await product.worker();
     const queue = `${product.keys.queue}:jobs`;
     await product.admin
@@ -159,12 +136,7 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
   });
 
   it('by a second signal: it exits at once', async (test) => {
-    const product = await openProduct(test);
-    const simulator = onlySimulator(product);
-    const [gateway, worker] = await Promise.all([product.gateway(), product.worker()]);
-    simulator.faults.current.hold = true;
-    await gateway.generate();
-    await eventually(() => simulator.posts === 1, 'the prompt is posted');
+    const { worker } = await openHeldJob(test);
     worker.signal('SIGTERM');
     await worker.until('stopping');
     let code: number | null | undefined;
