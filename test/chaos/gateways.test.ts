@@ -17,7 +17,7 @@ describe.concurrent('several gateways', { timeout: 240_000 }, () => {
     expect(made.filter(({ replayed }) => !replayed)).toHaveLength(1);
     expect((await here.watch(id).end()).job).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });
     expect(onlySimulator(product).posts).toBe(1);
-    // A35: and nothing else can be had by it.
+    // And nothing else can be had by it.
     const other = await there.tryGenerate({ key, parameters: { prompt: 'something else' } });
     expect(other.errors).toMatchObject([{ extensions: { code: 'IDEMPOTENCY_KEY_REUSED', jobId: id } }]);
   });
