@@ -81,15 +81,18 @@ describe.skipIf(findProgram('kustomize') === null)('deploy/kubernetes', () => {
     expect(lingersMs > 0).toBe(role === 'gateway');
   });
 
-  test.each(ROLES)('asks a %s for its health where it answers', (role) => {
-    const { ports, livenessProbe, readinessProbe, startupProbe } = containerOf(
-      deploymentOf(buildManifests('base'), role),
-    );
-    const port = role === 'gateway' ? 'http' : 'private';
-    expect(ports.map(({ name }) => name)).toContain(port);
-    expect(livenessProbe.httpGet).toEqual({ path: '/healthz', port });
-    expect(startupProbe.httpGet).toEqual({ path: '/healthz', port });
-    expect(readinessProbe.httpGet).toEqual({ path: '/readyz', port });
+  test.each(ROLES)('asks a %s whether it lives where it answers before it has reached Redis', (role) => {
+    const { ports, livenessProbe, startupProbe } = containerOf(deploymentOf(buildManifests('base'), role));
+    expect(ports.map(({ name }) => name)).toContain('private');
+    expect(livenessProbe.httpGet).toEqual({ path: '/healthz', port: 'private' });
+    expect(startupProbe.httpGet).toEqual({ path: '/healthz', port: 'private' });
+  });
+
+  test('keeps gateways in the Service while Redis is away, and asks workers whether they can work', () => {
+    const manifests = buildManifests('base');
+    const asked = (role: Role) => containerOf(deploymentOf(manifests, role)).readinessProbe.httpGet;
+    expect(asked('gateway')).toEqual({ path: '/healthz', port: 'http' });
+    expect(asked('worker')).toEqual({ path: '/readyz', port: 'private' });
   });
 
   test('selects by labels that the pods have, each its own', () => {
