@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { parseRedisAddress } from '../../../src/config/redis.ts';
 import { settingsSchema } from '../../../src/config/settings.ts';
 import { checkRole, loadConfig } from '../../../src/config.ts';
 import { findProgram } from '../../support/find-program.ts';
@@ -12,15 +13,14 @@ import { buildManifests, type Deployment, runKustomize, SECRETS } from './manife
 import { deployed } from './rules.ts';
 
 const validator = findProgram('kubernetes-validate');
-const FOLDERS = ['base', 'overlays/example'];
+const COMPONENTS = ['redis-cluster', 'redis-sentinel', 's3-elsewhere'];
 const ROLES = ['gateway', 'worker'] as const;
 type Role = (typeof ROLES)[number];
 type Manifests = ReturnType<typeof buildManifests>;
 
 describe.skipIf(findProgram('kustomize') === null)('deploy/kubernetes', () => {
   test.skipIf(validator === null)("meets Kubernetes' own schemas, with no field that they do not know", () => {
-    for (const folder of FOLDERS) {
-      const { yaml, all } = buildManifests(folder);
+    for (const { yaml, all } of [buildManifests('base'), buildManifests('overlays/example', COMPONENTS)]) {
       const { status, output } = validate(yaml);
       expect(status, output).toBe(0);
       expect(output.match(/passed for resource/g), output).toHaveLength(all.length - 1);
@@ -69,6 +69,29 @@ describe.skipIf(findProgram('kustomize') === null)('deploy/kubernetes', () => {
     expect(config.admin?.host).toBe('0.0.0.0');
     expect(config.http.host).toBe(role === 'gateway' ? '0.0.0.0' : '127.0.0.1');
     expect(config.comfyui.backends === undefined).toBe(role === 'gateway');
+  });
+
+  test('has a component for each other Redis and S3, with an address that the product takes', () => {
+    expect(readdirSync(deployed('kubernetes/components')).sort()).toEqual(COMPONENTS);
+    for (const component of ['redis-cluster', 'redis-sentinel']) {
+      const text = readFileSync(deployed(`kubernetes/components/${component}/kustomization.yaml`), 'utf8');
+      const REDIS_URL = /^# +REDIS_URL=(.+)$/m.exec(text)?.[1] ?? '';
+      const manifests = buildManifests('overlays/example', [component], { ...SECRETS, REDIS_URL });
+      for (const role of ROLES) {
+        const { config } = configOf(manifests, role);
+        expect(() => checkRole(config, role), component).not.toThrow();
+        expect(parseRedisAddress(config.redis.url ?? '')?.kind).toBe(component.replace('redis-', ''));
+      }
+    }
+  });
+
+  test('lets ComfyUI and MinIO into the namespace as they usually come, and warns of what falls short of the strictest', () => {
+    const [namespace] = buildManifests('overlays/example').of('Namespace');
+    expect(namespace?.metadata.labels).toEqual({
+      'pod-security.kubernetes.io/enforce': 'baseline',
+      'pod-security.kubernetes.io/warn': 'restricted',
+      'pod-security.kubernetes.io/audit': 'restricted',
+    });
   });
 
   test.each(ROLES)('gives a %s longer to stop than it takes', (role) => {
