@@ -2,7 +2,7 @@ import type { Graph } from '../src/core/graph.ts';
 import type { Progress } from '../src/core/job.ts';
 import { type Attempt, Stopped } from './attempt.ts';
 import type { BackendLease } from './backends/pool.ts';
-import type { PictureMessage, PromptMessage } from './comfyui/messages.ts';
+import { isTerminalMessage, type PictureMessage, type PromptMessage } from './comfyui/messages.ts';
 import { graphNode } from './graph-node.ts';
 import { createLatestWriter } from './latest-writer.ts';
 import { createNodeClock, type NodeSpan } from './node-clock.ts';
@@ -29,13 +29,15 @@ export function watchPrompt(
   attempt: Attempt,
   graph: Graph,
   lease: BackendLease,
-  { tempDir, timings, previewPublisher, nodeTimes }: JobParts,
+  { tempDir, timings, previewPublisher, nodeTimes, metrics }: JobParts,
 ): PromptWatch {
   const { job, log } = attempt;
   const images = collectWebsocketImages(graph, tempDir);
   let { backend } = lease;
   let clock = createNodeClock(graph);
   let state = begin(0);
+  /** When ComfyUI began the prompt, while it is at it: performance.now(). */
+  let generatingSince: number | null = null;
   attempt.timings = () => clock.timings();
 
   const writer = createLatestWriter<Progress>({
@@ -72,6 +74,11 @@ export function watchPrompt(
     };
   }
 
+  function generationEnded() {
+    if (generatingSince !== null) metrics?.jobGenerated(job, (performance.now() - generatingSince) / 1000);
+    generatingSince = null;
+  }
+
   /** Frames do not say whether they are previews or results: their node does. */
   function onPicture({ data: { node, bytes } }: PictureMessage) {
     const id = node === null ? state.current : graphNode(graph, node);
@@ -86,6 +93,8 @@ export function watchPrompt(
       if (message.type === 'reconnected') images.onReconnect();
       clock.hear(message);
       images.onMessage(message);
+      if (message.type === 'execution_start') generatingSince = performance.now();
+      else if (isTerminalMessage(message)) generationEnded();
       const next = applyMessage(state, message);
       if (next !== state) {
         state = next;
@@ -96,12 +105,15 @@ export function watchPrompt(
     restart(next) {
       ({ backend } = next);
       images.restart();
+      generatingSince = null;
       clock = createNodeClock(graph);
       state = begin(state.progress.fraction);
     },
     nodes: () => clock.spans(),
     completed: () => completedProgress(state),
     async [Symbol.asyncDispose]() {
+      // One that hangs until the attempt's time is over has taken that long. One that is another worker's now goes on.
+      if (attempt.stopped !== 'lost' && attempt.stopped !== 'handover') generationEnded();
       writer.stop();
       previews.stop();
       await images[Symbol.asyncDispose]();

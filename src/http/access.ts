@@ -32,6 +32,17 @@ function hostnameOf(host: string): string | null {
   return url && url.pathname === '/' && !url.username && !url.search ? url.hostname : null;
 }
 
+/**
+ * Whether the private port, bound to `host`, answers under this Host header. On loopback only under loopback's names: any other that
+ * leads there is DNS rebinding, by a page in a browser on this machine. Elsewhere under any: Prometheus, the one who asks there, knows
+ * it by the name of a machine, a container or a service, which no rule tells from a page's. No browser leaves the header out.
+ */
+export function fitsPrivatePort(host: string, header: string | undefined): boolean {
+  if (header === undefined || !isLoopback(host)) return true;
+  const hostname = hostnameOf(header);
+  return hostname !== null && isLoopback(hostname);
+}
+
 export function createAccess({ host, publicUrl, allowedOrigins }: AccessOptions): Access {
   const publicOrigin = publicUrl === undefined ? null : new URL(publicUrl);
   const listed = new Set(allowedOrigins);

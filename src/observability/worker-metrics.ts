@@ -26,6 +26,8 @@ export interface WorkerMetrics {
   jobClaimed(job: Pick<Job, 'workflow' | 'attempts' | 'createdAt' | 'startedAt'>): void;
   /** This worker ended it, `seconds` after its last claim; null: by the claim, since its cancel had been asked for. */
   jobEnded(job: Pick<Job, 'workflow'>, status: TerminalStatus, code: JobErrorCode | '', seconds: number | null): void;
+  /** ComfyUI was at its prompt for so long, without what it waited there for others'. */
+  jobGenerated(job: Pick<Job, 'workflow'>, seconds: number): void;
   /** All results of a job were brought into storage. */
   jobUploaded(seconds: number): void;
   attemptEnded(outcome: AttemptOutcome): void;
@@ -56,6 +58,13 @@ export function createWorkerMetrics(
     buckets: RUN_BUCKETS,
     registers,
   });
+  const generated = new Histogram({
+    name: 'comfygate_job_generation_seconds',
+    help: "Time from ComfyUI's start of a job's prompt to its end, whatever that is.",
+    labelNames: ['workflow'],
+    buckets: RUN_BUCKETS,
+    registers,
+  });
   const uploads = new Histogram({
     name: 'comfygate_job_upload_seconds',
     help: 'Time in which all results of a job were fetched from ComfyUI, checked and stored.',
@@ -77,7 +86,10 @@ export function createWorkerMetrics(
   // A series that begins at its first event hides it from rate().
   for (const outcome of attemptOutcomes) attempts.inc({ outcome }, 0);
   for (const backend of backends) for (const to of breakerStates) breaker.inc({ backend, to }, 0);
-  const workflowOf = oneOf([...workflows, 'custom']);
+  const named = [...workflows, 'custom'];
+  // Jobs that take minutes are few: the first of each workflow must not go by unseen.
+  for (const workflow of named) generated.zero({ workflow });
+  const workflowOf = oneOf(named);
 
   return {
     jobClaimed({ workflow, attempts: claims, createdAt, startedAt }) {
@@ -90,6 +102,7 @@ export function createWorkerMetrics(
       metrics.jobEnded(workflowOf(workflow), status, code);
       if (seconds !== null) ran.observe({ workflow: workflowOf(workflow) }, seconds);
     },
+    jobGenerated: ({ workflow }, seconds) => generated.observe({ workflow: workflowOf(workflow) }, seconds),
     jobUploaded: (seconds) => uploads.observe(seconds),
     attemptEnded: (outcome) => attempts.inc({ outcome }),
     breakerChanged: (backend, to) => breaker.inc({ backend, to: to === 'halfOpen' ? 'half_open' : to }),

@@ -36,6 +36,7 @@ const GATEWAY = {
 const WORKER = {
   comfygate_job_queue_seconds: 'histogram',
   comfygate_job_run_seconds: 'histogram',
+  comfygate_job_generation_seconds: 'histogram',
   comfygate_job_upload_seconds: 'histogram',
   comfygate_job_attempts_total: 'counter',
   comfygate_backend_state: 'gauge',
@@ -157,6 +158,7 @@ describe('/metrics', { timeout: 120_000 }, () => {
     expect(worker.value('comfygate_jobs_ended_total', { status: 'FAILED', code: 'EXECUTION_FAILED' })).toBe(1);
     expect(worker.value('comfygate_job_queue_seconds_count', { workflow })).toBe(2);
     expect(worker.value('comfygate_job_run_seconds_count', { workflow })).toBe(2);
+    expect(worker.value('comfygate_job_generation_seconds_count', { workflow })).toBe(2);
     expect(worker.value('comfygate_job_upload_seconds_count')).toBe(1);
     expect(worker.value('comfygate_job_attempts_total', { outcome: 'error' })).toBe(0);
     expect(worker.value('comfygate_storage_call_seconds_count', { operation: 'put', outcome: 'ok' })).toBe(1);

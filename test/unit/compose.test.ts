@@ -105,6 +105,16 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  test('can be scraped where that is said, by the names of the example of a Prometheus', () => {
+    const targets = [...read('deploy/prometheus/prometheus.yml').matchAll(/^ +static.*"(\w+):(\d+)"/gm)];
+    expect(targets.map(([, name]) => name)).toEqual(['gateway', 'worker']);
+    for (const [, name = '', port] of targets) {
+      const { admin } = loadConfig(environment(name, { ...CREDENTIALS, ADMIN_HOST: '0.0.0.0' }));
+      expect(admin).toEqual({ host: '0.0.0.0', port: Number(port) });
+      expect(services[name]?.networks).toContain('inside');
+    }
+  });
+
   test('keeps what Redis acknowledged', () => {
     expect(services.redis?.command.join(' ')).toContain('--appendonly yes --appendfsync always');
     expect(services.redis?.command.join(' ')).toContain('--maxmemory-policy noeviction');

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { get as httpGet } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Probes, ProcessHealth } from '../../../src/health/health.ts';
 import { type Part, startAdminServer } from '../../../src/http/admin-server.ts';
@@ -68,4 +70,19 @@ test('other paths are answered where something was put there', async () => {
   admin.route('/metrics', async (_req, res) => void res.end('metric 1'));
   expect(await (await fetch(`${admin.url}/metrics?x=1`)).text()).toBe('metric 1');
   expect((await fetch(`${admin.url}/graphql`)).status).toBe(404);
+});
+
+test('on loopback it answers to no name of another machine, as a page in a browser would have led there', async () => {
+  const { admin } = await privatePort(['gateway']);
+  admin.route('/metrics', async (_req, res) => void res.end('metric 1'));
+  const statusOf = async (path: string, host: string) => {
+    const request = httpGet({ port: admin.port, host: '127.0.0.1', path, headers: { host } });
+    const [response] = await once(request, 'response');
+    response.resume();
+    return response.statusCode;
+  };
+  for (const path of ['/metrics', '/health', '/healthz']) {
+    expect(await statusOf(path, `evil.test:${admin.port}`), path).toBe(421);
+    expect(await statusOf(path, `localhost:${admin.port}`), path).not.toBe(421);
+  }
 });

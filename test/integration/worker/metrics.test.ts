@@ -72,7 +72,29 @@ test('a job that is handed over was put back once and ended once, and waited onc
   const seen = await figures();
   expect(seen.value('comfygate_job_queue_seconds_count', { workflow: 'custom' })).toBe(1);
   expect(seen.value('comfygate_job_run_seconds_count', { workflow: 'custom' })).toBe(1);
+  // The first worker did not see its end, the second not its beginning.
+  expect(seen.value('comfygate_job_generation_seconds_count', { workflow: 'custom' })).toBe(0);
   expect(seen.value('comfygate_job_upload_seconds_count')).toBe(1);
+});
+
+test('what a prompt waits at ComfyUI behind another is no generation; one that hangs until its time is over is', async () => {
+  await using parts = await setUp();
+  const { harness, simulator, work, attempts, figures } = parts;
+  simulator.faults.set({ hold: true });
+  work({ jobTimeoutMs: 3_000 });
+  const hanging = await harness.submit(graph);
+  await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
+  const behind = await harness.submit(graph);
+  await harness.until(behind, ({ submission }) => submission !== null);
+  await harness.stores.gateway.requestCancel(behind);
+  await harness.ended(behind);
+  expect(await harness.ended(hanging)).toMatchObject({ status: 'FAILED', error: { code: 'TIMEOUT' } });
+  await attempts({ canceled: 1, failed: 1 });
+  const seen = await figures();
+  expect(simulator.started).toHaveLength(1);
+  expect(seen.value('comfygate_job_run_seconds_count', { workflow: 'custom' })).toBe(2);
+  expect(seen.value('comfygate_job_generation_seconds_count', { workflow: 'custom' })).toBe(1);
+  expect(seen.value('comfygate_job_generation_seconds_sum', { workflow: 'custom' })).toBeGreaterThan(2);
 });
 
 test('failures that count are `retried` until the last, which ends the job; its server’s breaker opens on the way', async () => {

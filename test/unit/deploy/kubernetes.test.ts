@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { parseRedisAddress } from '../../../src/config/redis.ts';
 import { settingsSchema } from '../../../src/config/settings.ts';
 import { checkRole, loadConfig } from '../../../src/config.ts';
 import { findProgram } from '../../support/find-program.ts';
@@ -12,15 +13,14 @@ import { buildManifests, type Deployment, runKustomize, SECRETS } from './manife
 import { deployed } from './rules.ts';
 
 const validator = findProgram('kubernetes-validate');
-const FOLDERS = ['base', 'overlays/example'];
+const COMPONENTS = ['redis-cluster', 'redis-sentinel', 's3-elsewhere'];
 const ROLES = ['gateway', 'worker'] as const;
 type Role = (typeof ROLES)[number];
 type Manifests = ReturnType<typeof buildManifests>;
 
 describe.skipIf(findProgram('kustomize') === null)('deploy/kubernetes', () => {
   test.skipIf(validator === null)("meets Kubernetes' own schemas, with no field that they do not know", () => {
-    for (const folder of FOLDERS) {
-      const { yaml, all } = buildManifests(folder);
+    for (const { yaml, all } of [buildManifests('base'), buildManifests('overlays/example', COMPONENTS)]) {
       const { status, output } = validate(yaml);
       expect(status, output).toBe(0);
       expect(output.match(/passed for resource/g), output).toHaveLength(all.length - 1);
@@ -71,6 +71,29 @@ describe.skipIf(findProgram('kustomize') === null)('deploy/kubernetes', () => {
     expect(config.comfyui.backends === undefined).toBe(role === 'gateway');
   });
 
+  test('has a component for each other Redis and S3, with an address that the product takes', () => {
+    expect(readdirSync(deployed('kubernetes/components')).sort()).toEqual(COMPONENTS);
+    for (const component of ['redis-cluster', 'redis-sentinel']) {
+      const text = readFileSync(deployed(`kubernetes/components/${component}/kustomization.yaml`), 'utf8');
+      const REDIS_URL = /^# +REDIS_URL=(.+)$/m.exec(text)?.[1] ?? '';
+      const manifests = buildManifests('overlays/example', [component], { ...SECRETS, REDIS_URL });
+      for (const role of ROLES) {
+        const { config } = configOf(manifests, role);
+        expect(() => checkRole(config, role), component).not.toThrow();
+        expect(parseRedisAddress(config.redis.url ?? '')?.kind).toBe(component.replace('redis-', ''));
+      }
+    }
+  });
+
+  test('lets ComfyUI and MinIO into the namespace as they usually come, and warns of what falls short of the strictest', () => {
+    const [namespace] = buildManifests('overlays/example').of('Namespace');
+    expect(namespace?.metadata.labels).toEqual({
+      'pod-security.kubernetes.io/enforce': 'baseline',
+      'pod-security.kubernetes.io/warn': 'restricted',
+      'pod-security.kubernetes.io/audit': 'restricted',
+    });
+  });
+
   test.each(ROLES)('gives a %s longer to stop than it takes', (role) => {
     const manifests = buildManifests('overlays/example');
     const deployment = deploymentOf(manifests, role);
@@ -81,15 +104,18 @@ describe.skipIf(findProgram('kustomize') === null)('deploy/kubernetes', () => {
     expect(lingersMs > 0).toBe(role === 'gateway');
   });
 
-  test.each(ROLES)('asks a %s for its health where it answers', (role) => {
-    const { ports, livenessProbe, readinessProbe, startupProbe } = containerOf(
-      deploymentOf(buildManifests('base'), role),
-    );
-    const port = role === 'gateway' ? 'http' : 'private';
-    expect(ports.map(({ name }) => name)).toContain(port);
-    expect(livenessProbe.httpGet).toEqual({ path: '/healthz', port });
-    expect(startupProbe.httpGet).toEqual({ path: '/healthz', port });
-    expect(readinessProbe.httpGet).toEqual({ path: '/readyz', port });
+  test.each(ROLES)('asks a %s whether it lives where it answers before it has reached Redis', (role) => {
+    const { ports, livenessProbe, startupProbe } = containerOf(deploymentOf(buildManifests('base'), role));
+    expect(ports.map(({ name }) => name)).toContain('private');
+    expect(livenessProbe.httpGet).toEqual({ path: '/healthz', port: 'private' });
+    expect(startupProbe.httpGet).toEqual({ path: '/healthz', port: 'private' });
+  });
+
+  test('keeps gateways in the Service while Redis is away, and asks workers whether they can work', () => {
+    const manifests = buildManifests('base');
+    const asked = (role: Role) => containerOf(deploymentOf(manifests, role)).readinessProbe.httpGet;
+    expect(asked('gateway')).toEqual({ path: '/healthz', port: 'http' });
+    expect(asked('worker')).toEqual({ path: '/readyz', port: 'private' });
   });
 
   test('selects by labels that the pods have, each its own', () => {

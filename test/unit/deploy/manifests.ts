@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -88,7 +88,12 @@ const configMap = z.object({
   metadata,
   data: z.record(z.string(), z.string()).default({}),
 });
-const secret = z.object({ kind: z.literal('Secret'), metadata, data: z.record(z.string(), z.base64()) });
+/** kustomize breaks long values into lines, which Kubernetes passes over. */
+const secretValue = z
+  .string()
+  .transform((text) => text.replaceAll('\n', ''))
+  .pipe(z.base64());
+const secret = z.object({ kind: z.literal('Secret'), metadata, data: z.record(z.string(), secretValue) });
 const ingress = z.object({
   kind: z.literal('Ingress'),
   metadata,
@@ -131,13 +136,22 @@ export const SECRETS = {
   S3_SECRET_KEY: 'not-a-default',
 };
 
-/** Runs kustomize on a folder of `deploy/kubernetes`, copied, with these secrets filled in; undefined leaves their file out. */
-export function runKustomize(folder: string, secrets: Record<string, string> | undefined) {
+/**
+ * Runs kustomize on a folder of `deploy/kubernetes`, copied, with these secrets filled in; undefined leaves their file out.
+ * `components` are added to an overlay by their names.
+ */
+export function runKustomize(
+  folder: string,
+  secrets: Record<string, string> | undefined,
+  components: readonly string[] = [],
+) {
   const copy = mkdtempSync(join(tmpdir(), 'comfygate-kustomize-'));
   onTestFinished(() => rmSync(copy, { recursive: true }));
   cpSync(deployed('kubernetes'), copy, { recursive: true, filter: (path) => !path.endsWith('/secrets.env') });
   const lines = Object.entries(secrets ?? {}).map(([name, value]) => `${name}=${value}\n`);
   if (secrets) writeFileSync(join(copy, folder, 'secrets.env'), lines.join(''));
+  const named = components.map((name) => `  - ../../components/${name}\n`);
+  if (named.length > 0) appendFileSync(join(copy, folder, 'kustomization.yaml'), `components:\n${named.join('')}`);
   const { status, stdout, stderr } = spawnSync(findProgram('kustomize') ?? '', ['build', join(copy, folder)], {
     encoding: 'utf8',
   });
@@ -145,8 +159,8 @@ export function runKustomize(folder: string, secrets: Record<string, string> | u
 }
 
 /** Everything that `kubectl apply -k` would apply. What is wrong in each by itself is refused by the schemas here. */
-export function buildManifests(folder: string) {
-  const { status, yaml, stderr } = runKustomize(folder, SECRETS);
+export function buildManifests(folder: string, components: readonly string[] = [], secrets = SECRETS) {
+  const { status, yaml, stderr } = runKustomize(folder, secrets, components);
   if (status !== 0) throw new Error(`kustomize build ${folder}: ${stderr}`);
   const all = parseAllDocuments(yaml).map((document) => manifest.parse(document.toJS()));
   return { yaml, all, of: <K extends Manifest['kind']>(kind: K) => all.filter((each) => isOf(each, kind)) };

@@ -16,14 +16,28 @@ describe.skipIf(findProgram('kustomize') === null)('network policies', () => {
     }
   });
 
-  test('let through what is needed, and nothing else', () => {
-    const { policies, gateway, worker } = installation();
+  test.each([
+    { components: [], redis: '6379', more: [] },
+    { components: ['redis-sentinel'], redis: '6379, 26379', more: [] },
+    {
+      components: ['redis-cluster'],
+      redis: '6379',
+      more: ['gateway -> a node of a cluster: 6379', 'worker -> a node of a cluster: 6379'],
+    },
+    {
+      components: ['s3-elsewhere'],
+      redis: '6379',
+      more: ['gateway -> the internet by IPv6: 443', 'gateway -> the internet: 443'],
+    },
+  ])('let through what is needed, and nothing else: $components', ({ components, redis, more }) => {
+    const { policies, gateway, worker } = installation(components);
     const comfyui = pod({ 'app.kubernetes.io/component': 'comfyui' });
     const parties: Record<string, Party> = {
       gateway,
       worker,
       comfyui,
       redis: pod({ 'app.kubernetes.io/name': 'redis' }),
+      'a node of a cluster': pod({ 'app.kubernetes.io/name': 'redis-cluster' }),
       minio: pod({ 'app.kubernetes.io/name': 'minio' }),
       dns: pod({ 'k8s-app': 'kube-dns' }, 'kube-system'),
       ingress: pod({ 'app.kubernetes.io/name': 'ingress-nginx' }, 'ingress-nginx'),
@@ -61,16 +75,17 @@ describe.skipIf(findProgram('kustomize') === null)('network policies', () => {
       [
         'gateway -> dns: 53',
         'gateway -> minio: 9000',
-        'gateway -> redis: 6379, 26379',
+        `gateway -> redis: ${redis}`,
         'ingress -> gateway: 4000',
         'prometheus -> gateway: 9464',
         'prometheus -> worker: 9464',
         'worker -> comfyui: 8188',
         'worker -> dns: 53',
         'worker -> minio: 9000',
-        'worker -> redis: 6379, 26379',
+        `worker -> redis: ${redis}`,
         'worker -> the internet by IPv6: 443',
         'worker -> the internet: 443',
+        ...more,
       ].sort(),
     );
     const [source, dns] = [worker, pod({ 'k8s-app': 'kube-dns' }, 'kube-system')];
@@ -78,8 +93,8 @@ describe.skipIf(findProgram('kustomize') === null)('network policies', () => {
   });
 });
 
-function installation() {
-  const manifests = buildManifests('overlays/example');
+function installation(components: readonly string[] = []) {
+  const manifests = buildManifests('overlays/example', components);
   const deployed = manifests.of('Deployment').map(({ spec }): Pod => {
     const { ports } = spec.template.spec.containers[0];
     return {

@@ -44,6 +44,7 @@ describe('deploy/prometheus', () => {
         ['SlowGeneration', '5m'],
         ['NoWorkers', '2m'],
         ['StorageFailing', '2m'],
+        ['RedisDown', '1m'],
         ['RedisNotDurable', '1m'],
       ]),
     );

@@ -23,6 +23,17 @@ test('only the first claim of a job ends its waiting, and a workflow that is not
   expect(seen.labels('comfygate_job_run_seconds_count', 'workflow')).toEqual(['custom']);
 });
 
+test('each workflow has its series of generation times before its first job, which a rate would not show otherwise', async () => {
+  const process = createProcessMetrics({ role: 'worker', version: '1' });
+  const metrics = createWorkerMetrics(process, { workflows: ['textToImage'], backends: [] });
+  const count = async (workflow: string) =>
+    parseFigures(await process.text()).value('comfygate_job_generation_seconds_count', { workflow });
+  expect([await count('textToImage'), await count('custom')]).toEqual([0, 0]);
+  metrics.jobGenerated(testJob(), 31);
+  metrics.jobGenerated(testJob({ workflow: 'of_yesterday' }), 31);
+  expect([await count('textToImage'), await count('other')]).toEqual([1, 1]);
+});
+
 test('gateway and worker in one process count the ends of jobs together', async () => {
   const process = createProcessMetrics({ role: 'all', version: '1' });
   const worker = createWorkerMetrics(process, { workflows: ['textToImage'], backends: [] });
