@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Loops } from '../health/loops.ts';
 import type { Keys } from '../jobs/keys.ts';
+import { loadScript } from '../jobs/scripts.ts';
 import type { DeliveryHandler, JobConsumer, JobQueue } from './queue.ts';
 
 const QUEUE = 'jobs';
@@ -117,14 +118,15 @@ export function createBullConsumer(
   log: Logger,
   watched?: ConsumerLoops,
 ): JobConsumer {
-  const running = new Map<string, { control: AbortController; since: number }>();
+  const retakeLock = loadScript(new URL('./retake-lock.lua', import.meta.url));
+  const running = new Map<string, { control: AbortController; since: number; token: string }>();
 
   const worker = new TurningWorker(
     QUEUE,
-    async (delivery, token) => {
+    async (delivery, token = '') => {
       const jobId = delivery.id ?? '';
       const control = new AbortController();
-      running.set(jobId, { control, since: performance.now() });
+      running.set(jobId, { control, since: performance.now(), token });
       worker.onTurn();
       try {
         const result = await handle(jobId, control.signal);
@@ -151,8 +153,20 @@ export function createBullConsumer(
   worker.on('error', (error) => log.debug({ error: error.message }, 'queue worker error'));
   worker.on('failed', (delivery, error) => log.error({ jobId: delivery?.id, err: error }, 'delivery failed'));
   worker.on('lockRenewalFailed', (jobIds) => {
-    for (const id of jobIds) running.get(id)?.control.abort(new Error('the lock of this delivery was lost'));
+    for (const id of jobIds) {
+      // Asked again with the next renewal.
+      keepOn(id).catch((error: Error) => log.debug({ jobId: id, error: error.message }, 'lock not taken again'));
+    }
   });
+
+  /** A lock that only ran out is taken again, so that what is under way goes on: nobody else has begun it. */
+  async function keepOn(jobId: string) {
+    const held = running.get(jobId);
+    if (!held) return;
+    const lock = [worker.toKey('active'), `${worker.toKey(jobId)}:lock`, worker.toKey('stalled')];
+    if ((await retakeLock(redis, lock, [jobId, held.token, LOCK_MS])) === 1) log.info({ jobId }, 'lock taken again');
+    else held.control.abort(new Error('the lock of this delivery was lost'));
+  }
 
   let capacity = 0;
   let closing = false;

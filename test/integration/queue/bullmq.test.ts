@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 } from 'uuid';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBullConsumer, createBullQueue } from '../../../src/queue/bullmq.ts';
 import type { DeliveryHandler, JobConsumer, JobQueue } from '../../../src/queue/queue.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis.ts';
@@ -166,6 +166,48 @@ it('holds as many deliveries at once as there is capacity for', async () => {
   gate.resolve();
   await vi.waitFor(async () => expect(await queue.positions([v7()])).toEqual([null]));
   expect(most).toBe(3);
+});
+
+describe('a lock that could not be renewed in time', () => {
+  async function holdOne() {
+    const id = v7();
+    const held: AbortSignal[] = [];
+    const gate = Promise.withResolvers<void>();
+    await consume(async (_id, signal) => {
+      held.push(signal);
+      await gate.promise;
+      return { done: true };
+    });
+    await queue.add(id, 1_000_000);
+    await vi.waitFor(() => expect(held).toHaveLength(1));
+    return { id, held, gate, lock: `${stores.keys.queue}:jobs:${id}:lock` };
+  }
+
+  it('is taken again, and its delivery goes on, where nobody else has it', async () => {
+    const { id, held, gate, lock } = await holdOne();
+    const token = await stores.redis.getdel(lock);
+    await vi.waitFor(async () => expect(await stores.redis.get(lock)).toBe(token), { timeout: 12_000 });
+    expect(held.map(({ aborted }) => aborted)).toEqual([false]);
+    gate.resolve();
+    await vi.waitFor(async () => expect(await queue.missing([id])).toEqual([id]));
+    expect(held).toHaveLength(1);
+  });
+
+  it('ends the delivery where another has it', async () => {
+    const { held, gate, lock } = await holdOne();
+    await stores.redis.set(lock, 'of another');
+    await vi.waitFor(() => expect(held[0]?.aborted).toBe(true), { timeout: 12_000 });
+    expect(await stores.redis.get(lock)).toBe('of another');
+    gate.resolve();
+  });
+
+  it('ends the delivery where it waits in the queue again', async () => {
+    const { id, held, gate, lock } = await holdOne();
+    await stores.redis.multi().del(lock).lrem(`${stores.keys.queue}:jobs:active`, 0, id).exec();
+    await vi.waitFor(() => expect(held[0]?.aborted).toBe(true), { timeout: 12_000 });
+    expect(await stores.redis.exists(lock)).toBe(0);
+    gate.resolve();
+  });
 });
 
 it('removes what waits and leaves what is held', async () => {
