@@ -1,3 +1,4 @@
+import { askAgain } from './ask-again.ts';
 import type { Attempt } from './attempt.ts';
 import type { Backend } from './backends/pool.ts';
 import type { EndedPrompt, PromptState } from './comfyui/client.ts';
@@ -49,7 +50,7 @@ async function followPrompt(options: FollowOptions): Promise<Ending> {
   for (let pauseMs = lookFirst ? 0 : timings.poll; ; ) {
     if (pauseMs > 0) await feed.next(pauseMs, signal);
     try {
-      const state = await look(backend, promptId, feed, { signal, timeoutMs: timings.look });
+      const state = await look(backend, promptId, feed, signal, timings);
       if (isEnded(state)) {
         // Told by looking where the socket should have told.
         if (state.state === 'finished') feed.expectEnd();
@@ -93,19 +94,21 @@ async function look(
   { client }: Backend,
   promptId: string,
   feed: PromptFeed,
-  options: { signal: AbortSignal; timeoutMs: number },
+  signal: AbortSignal,
+  timings: Timings,
 ): Promise<PromptState> {
+  const timeoutMs = timings.look;
   if (feed.takeEnd()) {
     for (const pauseMs of HISTORY_PAUSES_MS) {
-      const entry = await client.history(promptId, options).catch((cause) => {
+      const entry = await client.history(promptId, { signal, timeoutMs }).catch((cause) => {
         // `find` says what a 500 means.
         if (cause instanceof ComfyError && cause.failure === 'status') return undefined;
         throw cause;
       });
       if (entry) return { state: 'finished', entry };
       if (entry === undefined) break;
-      await wait(pauseMs, options.signal);
+      await wait(pauseMs, signal);
     }
   }
-  return await client.find(promptId, options);
+  return await askAgain((asked) => client.find(promptId, { signal: asked, timeoutMs }), timings.lookAgain, signal);
 }

@@ -6,6 +6,8 @@ export interface Timings {
   poll: number;
   /** For the answer to such a look. */
   look: number;
+  /** Without an answer to a look until another is begun beside it. */
+  lookAgain: number;
   /** From the first failure to reach a server in the middle of a prompt until the prompt is given up. */
   lost: number;
   /** The same where it refuses connections: longer than a tunnel or a proxy takes to come back. */
@@ -42,6 +44,7 @@ export const defaultTimings: Timings = {
   monitor: 2_000,
   poll: 2_000,
   look: 10_000,
+  lookAgain: 2_000,
   lost: 30_000,
   refused: 10_000,
   firstContact: 3_000,

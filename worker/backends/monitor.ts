@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { BackendReport } from '../../src/backends/backends.ts';
 import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
+import { askAgain } from '../ask-again.ts';
 import type { ComfyClient, SystemStats } from '../comfyui/client.ts';
-import { ComfyError } from '../comfyui/http.ts';
+import { type CallOptions, ComfyError } from '../comfyui/http.ts';
 import { isSupported, OLDEST_SUPPORTED } from '../comfyui/version.ts';
 import { createCatalogueWatch } from './catalogue-watch.ts';
 
@@ -43,6 +44,8 @@ interface Facts extends SystemStats {
 }
 
 const LOOK_TIMEOUT_MS = 5_000;
+/** Without an answer until it is asked once more beside that. */
+const LOOK_AGAIN_MS = 2_000;
 /** So long a server is not yet said to be UP, so that what it can run is mostly known as soon as it is. */
 const CATALOGUE_GRACE_MS = 500;
 const MODELS_EVERY_MS = 60_000;
@@ -66,7 +69,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
       if (!isSupported(version)) {
         return down(version, `ComfyUI ${version ?? 'of unknown version'} is older than ${OLDEST_SUPPORTED}`);
       }
-      const length = await client.queueLength({ signal, timeoutMs: LOOK_TIMEOUT_MS });
+      const length = await askAgain((asked) => client.queueLength(within(asked)), LOOK_AGAIN_MS, signal);
       const reading = classes.look();
       if (classes.hash === null) await Promise.race([reading, delay(CATALOGUE_GRACE_MS, undefined, { signal })]);
       // ComfyUI runs at most one prompt.
@@ -92,10 +95,10 @@ export function startMonitor(options: MonitorOptions): Monitor {
 
   async function refresh(known: Facts | undefined): Promise<Facts> {
     if (known && performance.now() - known.modelsReadAt < MODELS_EVERY_MS) return known;
-    const limits = { signal, timeoutMs: LOOK_TIMEOUT_MS };
-    const { comfyuiVersion, devices } = known ?? (await client.systemStats(limits));
+    const { comfyuiVersion, devices } =
+      known ?? (await askAgain((asked) => client.systemStats(within(asked)), LOOK_AGAIN_MS, signal));
     const wanted = new Set(modelInputs.map((input) => splitInput(input).className));
-    const read = await Promise.all([...wanted].map((className) => client.objectInfo(className, limits)));
+    const read = await Promise.all([...wanted].map((className) => client.objectInfo(className, within(signal))));
     const loaders: NodeCatalogue = new Map(read.flatMap((each) => [...each]));
     const models = modelOptions(modelInputs, loaders);
     classes.merge(loaders);
@@ -151,6 +154,10 @@ export function startMonitor(options: MonitorOptions): Monitor {
       await running;
     },
   };
+}
+
+function within(signal: AbortSignal): CallOptions {
+  return { signal, timeoutMs: LOOK_TIMEOUT_MS };
 }
 
 function modelOptions(inputs: string[], classes: NodeCatalogue): BackendReport['models'] {
