@@ -22,14 +22,14 @@ if seen and now - seen > tonumber(ARGV[6]) then return { 'refused', now - seen }
 
 local deadline = tonumber(ARGV[4])
 local keep = math.max(tonumber(ARGV[5]), deadline)
-if ARGV[7] ~= '' then
-  -- Never shortened: records of longer-lived jobs name it too.
-  local left = redis.call('PTTL', KEYS[9])
-  if left == -2 then return { 'template' } end
-  if left >= 0 and left < tonumber(ARGV[7]) then redis.call('PEXPIRE', KEYS[9], ARGV[7]) end
-end
+local left = ARGV[7] ~= '' and redis.call('PTTL', KEYS[9])
+if left == -2 then return { 'template' } end
 
+-- Redis looks at its memory only before the first write of a script: so that is one that needs room, or a full Redis would take
+-- all of a job that is refused then by the queue.
 redis.call('HSET', KEYS[1], 'id', id, 'fingerprint', ARGV[3])
+-- Never shortened: records of longer-lived jobs name it too.
+if left and left >= 0 and left < tonumber(ARGV[7]) then redis.call('PEXPIRE', KEYS[9], ARGV[7]) end
 redis.call('PEXPIRE', KEYS[1], keep)
 redis.call('HSET', KEYS[2], 'status', 'QUEUED', 'seq', 1, 'createdAt', now, 'deadlineAt', now + deadline, unpack(ARGV, 10))
 redis.call('XADD', KEYS[3], '1-0', 'type', 'QUEUED', 'at', now)
