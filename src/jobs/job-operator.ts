@@ -73,6 +73,13 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
     }
   }
 
+  /** All results there are come before what broke it off: the jobs run again are listed nowhere any more. */
+  async function* retryAll(ids: string[], dryRun: boolean): AsyncIterable<RetryResult> {
+    const settled = await Promise.allSettled(ids.map((id) => retryOne(id, dryRun)));
+    for (const each of settled) if (each.status === 'fulfilled') yield each.value;
+    for (const each of settled) if (each.status === 'rejected') throw each.reason;
+  }
+
   return {
     now: () => index.now(),
 
@@ -102,14 +109,13 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
 
     async *retry(ids, { dryRun }) {
       let batch: string[] = [];
-      const run = () => Promise.all(batch.map((id) => retryOne(id, dryRun)));
       for await (const id of ids) {
         batch.push(id);
         if (batch.length < BATCH) continue;
-        yield* await run();
+        yield* retryAll(batch, dryRun);
         batch = [];
       }
-      yield* await run();
+      yield* retryAll(batch, dryRun);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type JobErrorCode, jobErrorCodes, retryableErrorCodes } from '../../../src/core/job.ts';
-import { createJobOperator, type RetryResult } from '../../../src/jobs/job-operator.ts';
+import { createJobOperator, type JobOperatorOptions, type RetryResult } from '../../../src/jobs/job-operator.ts';
 import { createRedisFailedJobs } from '../../../src/jobs/redis-failed-jobs.ts';
 import { parseSince } from '../../../src/jobs/since.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => product.close());
 
-const createOperator = () =>
+const createOperator = (changes: Partial<JobOperatorOptions> = {}) =>
   createJobOperator({
     index: createRedisFailedJobs(product.redis, product.keys),
     store: product.gateway,
@@ -28,6 +28,7 @@ const createOperator = () =>
     deadlineMs: 3_600_000,
     newId: () => v7(),
     requestId: 'operator',
+    ...changes,
   });
 
 async function failed(code: JobErrorCode, request: Parameters<UseCases['generate']>[0] = {}) {
@@ -203,6 +204,29 @@ describe('running failed jobs again', () => {
       { id: kept.id, outcome: 'retried', retry: expect.any(String) },
     ]);
     expect(idsOf(await list())).toEqual([lost.id]);
+  });
+
+  it('tells what became of each before it breaks off', async () => {
+    const [first, broken, last] = [await failed('INTERNAL'), await failed('INTERNAL'), await failed('INTERNAL')];
+    const get = async (id: string) => {
+      if (id === broken.id) throw new Error('away');
+      return product.gateway.get(id);
+    };
+    const told: RetryResult[] = [];
+    const retrying = createOperator({ store: { ...product.gateway, get } }).retry(
+      [first.id, broken.id, last.id],
+      { dryRun: false },
+    );
+    await expect(
+      (async () => {
+        for await (const result of retrying) told.push(result);
+      })(),
+    ).rejects.toThrow('away');
+    expect(told).toMatchObject([
+      { id: first.id, outcome: 'retried' },
+      { id: last.id, outcome: 'retried' },
+    ]);
+    expect(idsOf(await list())).toEqual([broken.id]);
   });
 
   it('stops where none can be accepted', async () => {
