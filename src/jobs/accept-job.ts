@@ -31,6 +31,11 @@ export type AskedJob = Omit<NewJob, 'traceparent'>;
 
 export type AcceptJob = (job: AskedJob, path: readonly (string | number)[]) => Promise<Accepted>;
 
+/** The job was to be run again only if nobody had: see `NewJob.onlyListed`. */
+export class RunAgainMeanwhile extends Error {
+  override readonly name = 'RunAgainMeanwhile';
+}
+
 /** Accepts a job, or gives back what its key already made. Answers only when record and queue both hold it. */
 export function createAccept(options: AcceptOptions): AcceptJob {
   const { store, checks } = options;
@@ -91,6 +96,8 @@ async function settle(
       throw new GatewayError('the job that this idempotencyKey made was deleted; take a new key', {
         code: 'NOT_FOUND',
       });
+    case 'unlisted':
+      throw new RunAgainMeanwhile();
     case 'refused':
       throw unavailable(`no ComfyUI server has been reached for ${Math.round(accepted.unseenMs / 1000)} s`, 30);
   }

@@ -117,14 +117,15 @@ Example:
     .action((ids: string[], given: RetryOptions, command: Command) =>
       within(command, async (operator) => {
         const { dryRun = false, json } = given;
-        const chosen = ids.length > 0 ? named(ids, given, command) : await failedSince(operator, given, command);
+        const onlyListed = ids.length === 0;
+        const chosen = onlyListed ? await failedSince(operator, given, command) : named(ids, given, command);
         const sums: Record<RetryResult['outcome'], number> = {
           retried: 0,
           'already-retried': 0,
           'would-retry': 0,
           refused: 0,
         };
-        for await (const result of operator.retry(chosen, { dryRun })) {
+        for await (const result of operator.retry(chosen, { dryRun, onlyListed })) {
           sums[result.outcome]++;
           write(json ? `${JSON.stringify(result)}\n` : retryLine(result));
         }

@@ -1,14 +1,18 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { LoggedEvent } from '../progress/log.ts';
-import { type AcceptOptions, createAccept } from './accept-job.ts';
+import { type AcceptOptions, createAccept, RunAgainMeanwhile } from './accept-job.ts';
 import type { FailedJob, FailedJobIndex, FailedJobQuery } from './failed-jobs.ts';
 import type { IndexEntry } from './index-page.ts';
 import { createRunAgain, type RetryOptions, retryFingerprint } from './retry.ts';
 
-/** What became of one job of a bulk. `retry`: the job that runs it again. `would-retry` is all that a dry run does. */
+/**
+ * What became of one job of a bulk. `retry`: the job that runs it again; null where its caller has made that meanwhile. `would-retry`
+ * is all that a dry run does.
+ */
 export type RetryResult =
-  | { id: string; outcome: 'retried' | 'already-retried'; retry: string }
+  | { id: string; outcome: 'retried'; retry: string }
+  | { id: string; outcome: 'already-retried'; retry: string | null }
   | { id: string; outcome: 'would-retry' }
   | { id: string; outcome: 'refused'; reason: string };
 
@@ -31,7 +35,13 @@ export interface JobOperator {
    * Runs FAILED jobs again, for their callers and with their parameters; each one once, however often this is called and wherever
    * it is cut off. Throws UNAVAILABLE where none could be accepted now.
    */
-  retry(ids: AsyncIterable<string> | Iterable<string>, options: { dryRun: boolean }): AsyncIterable<RetryResult>;
+  retry(ids: AsyncIterable<string> | Iterable<string>, options: BulkRetryOptions): AsyncIterable<RetryResult>;
+}
+
+export interface BulkRetryOptions {
+  dryRun: boolean;
+  /** The ids are those of `failed`: leave out what its caller has run again since then. Default: whatever its caller has done. */
+  onlyListed?: boolean;
 }
 
 export interface JobOperatorOptions extends AcceptOptions, Pick<RetryOptions, 'deadlineMs' | 'newId'> {
@@ -53,7 +63,7 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
   const catalogue = { get: () => undefined };
   const runAgain = createRunAgain({ ...options, catalogue, accept: createAccept(options) });
 
-  async function retryOne(id: string, dryRun: boolean): Promise<RetryResult> {
+  async function retryOne(id: string, { dryRun, onlyListed = false }: BulkRetryOptions): Promise<RetryResult> {
     const job = await store.get(id);
     if (!job) return { id, outcome: 'refused', reason: 'there is no such job: it was deleted, or has expired' };
     if (job.status !== 'FAILED') return { id, outcome: 'refused', reason: `the job is ${job.status}, not FAILED` };
@@ -65,17 +75,19 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
         // Longer than the failed job can still be found and run again.
         keyLifeMs: (job.expiresAt ?? 0) - (job.finishedAt ?? 0),
         requestId,
+        onlyListed,
       });
       return { id, outcome: replayed ? 'already-retried' : 'retried', retry: made.id };
     } catch (error) {
+      if (error instanceof RunAgainMeanwhile) return { id, outcome: 'already-retried', retry: null };
       if (!(error instanceof GatewayError) || error.details.code === 'UNAVAILABLE') throw error;
       return { id, outcome: 'refused', reason: error.message };
     }
   }
 
   /** All results there are come before what broke it off: the jobs run again are listed nowhere any more. */
-  async function* retryAll(ids: string[], dryRun: boolean): AsyncIterable<RetryResult> {
-    const settled = await Promise.allSettled(ids.map((id) => retryOne(id, dryRun)));
+  async function* retryAll(ids: string[], how: BulkRetryOptions): AsyncIterable<RetryResult> {
+    const settled = await Promise.allSettled(ids.map((id) => retryOne(id, how)));
     for (const each of settled) if (each.status === 'fulfilled') yield each.value;
     for (const each of settled) if (each.status === 'rejected') throw each.reason;
   }
@@ -107,15 +119,15 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
       return { ...found, retriedAs };
     },
 
-    async *retry(ids, { dryRun }) {
+    async *retry(ids, how) {
       let batch: string[] = [];
       for await (const id of ids) {
         batch.push(id);
         if (batch.length < BATCH) continue;
-        yield* retryAll(batch, dryRun);
+        yield* retryAll(batch, how);
         batch = [];
       }
-      yield* retryAll(batch, dryRun);
+      yield* retryAll(batch, how);
     },
   };
 }

@@ -98,6 +98,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         job.template ? templateLifeMs : '',
         CHANGES_LIFE_MS,
         job.retryOf ?? '',
+        job.onlyListed ? '1' : '',
         ...formatFields(record),
       ],
     );
@@ -131,6 +132,8 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         case 'reused':
         case 'deleted':
           return { outcome, jobId: String(value) };
+        case 'unlisted':
+          return { outcome };
         case 'refused':
           return { outcome, unseenMs: Number(value) };
         default:

@@ -20,7 +20,7 @@ export interface RetryOptions extends Pick<AcceptOptions, 'store' | 'queue' | 'o
 export const retryFingerprint = (id: string) => sha256(canonicalJson({ retryOf: id }));
 
 /** What stands for a retry besides the job itself. */
-type RetryCall = Pick<NewJob, 'caller' | 'idempotencyKey' | 'keyLifeMs' | 'requestId'>;
+type RetryCall = Pick<NewJob, 'caller' | 'idempotencyKey' | 'keyLifeMs' | 'requestId' | 'onlyListed'>;
 
 /** Runs an ended job again with what it was run with, its seed included, under a new id and with the default deadline. */
 export function createRunAgain(options: RetryOptions) {

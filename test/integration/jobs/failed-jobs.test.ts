@@ -174,6 +174,21 @@ describe('running failed jobs again', () => {
     expect((await retry([id]))[0]).toMatchObject({ outcome: 'already-retried', retry: retried });
   });
 
+  it('leaves out what its caller has run again since the list was read; a job named by its id is run again all the same', async () => {
+    const [theirs, other] = [await failed('TIMEOUT'), await failed('TIMEOUT')];
+    const listed = idsOf(await list({ order: 'oldest first' }));
+    await product.jobs.retry({ caller: 'anonymous', requestId: 'r', id: theirs.id, idempotencyKey: 'mine' });
+    const bulk = () => collect(createOperator().retry(listed, { dryRun: false, onlyListed: true }));
+    expect(await bulk()).toEqual([
+      { id: theirs.id, outcome: 'already-retried', retry: null },
+      { id: other.id, outcome: 'retried', retry: expect.any(String) },
+    ]);
+    expect(await product.redis.zcard(product.keys.status('QUEUED'))).toBe(2);
+    expect(await bulk()).toMatchObject([{ retry: null }, { outcome: 'already-retried', retry: expect.any(String) }]);
+    expect(await retry([theirs.id])).toMatchObject([{ outcome: 'retried' }]);
+    expect(await product.redis.zcard(product.keys.status('QUEUED'))).toBe(3);
+  });
+
   it('meets no key of a caller', async () => {
     const { id } = await failed('INTERNAL');
     await product.generate({ idempotencyKey: `retry:${id}` });
@@ -213,10 +228,9 @@ describe('running failed jobs again', () => {
       return product.gateway.get(id);
     };
     const told: RetryResult[] = [];
-    const retrying = createOperator({ store: { ...product.gateway, get } }).retry(
-      [first.id, broken.id, last.id],
-      { dryRun: false },
-    );
+    const retrying = createOperator({ store: { ...product.gateway, get } }).retry([first.id, broken.id, last.id], {
+      dryRun: false,
+    });
     await expect(
       (async () => {
         for await (const result of retrying) told.push(result);

@@ -76,9 +76,9 @@ it('asks for what its options say', async () => {
     [{ codes: ['INTERNAL'], since: 6_400_000, until: null, order: 'newest first' }, 7],
     // What fails again meanwhile is left alone.
     [{ codes: ['TIMEOUT'], since: 9_910_000, until: 10_000_000, order: 'oldest first' }, 3],
-    { dryRun: true },
+    { dryRun: true, onlyListed: true },
     ID,
-    { dryRun: false },
+    { dryRun: false, onlyListed: false },
   ]);
 });
 
