@@ -57,6 +57,8 @@ async function retry(ids: string[], dryRun = false): Promise<RetryResult[]> {
   return collect(createOperator().retry(ids, { dryRun }));
 }
 
+const retryOf = (result: RetryResult | undefined) => (result && 'retry' in result ? String(result.retry) : '');
+
 describe('the index of failed jobs', () => {
   it('has those of all callers by the time of their end, each under its code', async () => {
     const first = await failed('STORAGE_FULL', { caller: 'a' });
@@ -164,7 +166,7 @@ describe('running failed jobs again', () => {
   it('runs what has failed again once more, as a job of its own', async () => {
     const { id } = await failed('INTERNAL');
     const [first] = await retry([id]);
-    const retried = first && 'retry' in first ? first.retry : '';
+    const retried = retryOf(first);
     const claimed = await product.worker.claim(retried);
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
     const error = { code: 'INTERNAL', message: 'again', nodeId: null, classType: null, retryable: true } as const;
@@ -204,22 +206,42 @@ describe('running failed jobs again', () => {
     const lost = await failed('TIMEOUT');
     await product.redis.hset(product.keys.job(lost.id), 'template', 'gone');
     const gone = v7();
-    const ids = [open.id, lost.id, gone, kept.id];
-    expect(await retry(ids, true)).toMatchObject([
-      { outcome: 'refused' },
-      { outcome: 'would-retry' },
-      { outcome: 'refused' },
-      { id: kept.id, outcome: 'would-retry' },
-    ]);
-    expect(await list()).toHaveLength(2);
-    expect(await retry(ids)).toEqual([
+    const before = await failed('TIMEOUT');
+    const [made] = await retry([before.id]);
+    const ids = [open.id, lost.id, gone, before.id, kept.id];
+    const told = [
       { id: open.id, outcome: 'refused', reason: 'the job is QUEUED, not FAILED' },
       { id: lost.id, outcome: 'refused', reason: expect.stringContaining('textToImage is no longer kept') },
       { id: gone, outcome: 'refused', reason: expect.stringContaining('no such job') },
-      { id: kept.id, outcome: 'retried', retry: expect.any(String) },
-    ]);
+      { ...made, outcome: 'already-retried' },
+    ];
+    expect(await retry(ids, true)).toEqual([...told, { id: kept.id, outcome: 'would-retry' }]);
+    expect(idsOf(await list())).toEqual([lost.id, kept.id]);
+    expect(await retry(ids)).toEqual([...told, { id: kept.id, outcome: 'retried', retry: expect.any(String) }]);
     expect(idsOf(await list())).toEqual([lost.id]);
   });
+
+  it.each([true, false])(
+    'says why a job cannot be run now, or that its retry was deleted: dry run %s',
+    async (dryRun) => {
+      const { id, caller } = await failed('INTERNAL');
+      const issue = { path: ['id'], message: 'no server has the model', code: 'x' };
+      const refusing = createOperator({ checks: [async () => [issue]] });
+      expect(await collect(refusing.retry([id], { dryRun }))).toEqual([
+        { id, outcome: 'refused', reason: expect.stringContaining('no server has the model') },
+      ]);
+      const [made] = await retry([id]);
+      const retried = retryOf(made);
+      expect(await collect(refusing.retry([id], { dryRun }))).toEqual([
+        { id, outcome: 'already-retried', retry: retried },
+      ]);
+      await product.jobs.cancel(caller, retried);
+      await product.jobs.remove(caller, retried);
+      expect(await retry([id], dryRun)).toEqual([
+        { id, outcome: 'refused', reason: 'it was run again before, and that job was deleted' },
+      ]);
+    },
+  );
 
   it('tells what became of each before it breaks off', async () => {
     const [first, broken, last] = [await failed('INTERNAL'), await failed('INTERNAL'), await failed('INTERNAL')];
