@@ -24,7 +24,7 @@ export interface SweeperOptions {
   /** How often deadlines are looked at, so how late one may be seen. Default 1 s; everything else at every fifth time. */
   intervalMs?: number;
   /** Told of each job that its deadline has ended. */
-  onEnded?: (job: Job) => void;
+  onEnded?: (job: Pick<Job, 'workflow' | 'status' | 'error'>) => void;
 }
 
 const REST_EVERY = 5;
@@ -62,11 +62,13 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
       const error = { code: 'TIMEOUT', message, nodeId: null, classType: null, retryable: true } as const;
       await Promise.all(
         due.map(async (id) => {
-          const moved = await transition({ id, move: 'expire', set: { error } }, { withRecord: true });
+          const moved = await transition({ id, move: 'expire', set: { error } });
           // A record that has vanished leaves its index entry behind.
           if (moved.outcome !== 'done') return await redis.zrem(keys.open, id);
           log.info({ jobId: id }, 'job passed its deadline');
-          if (moved.job) options.onEnded?.(moved.job);
+          // Not the whole record: each may hold a graph of a megabyte.
+          const workflow = await redis.hget(keys.job(id), 'workflow');
+          if (workflow) options.onEnded?.({ workflow, status: moved.status, error });
         }),
       );
       if (due.length < BATCH) return;

@@ -22,7 +22,7 @@ let artifacts: ArtifactStore;
 let uploads: UploadStore;
 let folder: string;
 let sweeper: ReturnType<typeof startSweeper>;
-/** Jobs that it has told of, with how they ended. */
+/** Workflows of the jobs that it has told of, with how they ended. */
 let ended: [string, string, string | undefined][];
 
 beforeAll(async () => {
@@ -41,7 +41,7 @@ beforeEach(async () => {
   uploads = createRedisUploads(redis, keys);
   ended = [];
   sweeper = startSweeper({
-    onEnded: ({ id, status, error }) => ended.push([id, status, error?.code]),
+    onEnded: ({ workflow, status, error }) => ended.push([workflow, status, error?.code]),
     redis,
     keys,
     store: gateway,
@@ -69,8 +69,8 @@ it('adds an open job that the queue has lost', async () => {
 });
 
 it('ends a job that is past its deadline, though no worker is alive', async () => {
-  const queued = newJob({ deadlineMs: 100 });
-  const running = newJob({ deadlineMs: 100 });
+  const queued = newJob({ deadlineMs: 100, workflow: 'waits' });
+  const running = newJob({ deadlineMs: 100, workflow: 'runs' });
   await stores.gateway.accept(queued);
   await stores.gateway.accept(running);
   const claimed = await stores.worker.claim(running.id);
@@ -84,10 +84,24 @@ it('ends a job that is past its deadline, though no worker is alive', async () =
     });
   }
   await vi.waitFor(() => expect(ended).toHaveLength(2));
-  expect(new Set(ended)).toEqual(new Set([queued, running].map(({ id }) => [id, 'FAILED', 'TIMEOUT'])));
+  expect(new Set(ended)).toEqual(new Set([queued, running].map(({ workflow }) => [workflow, 'FAILED', 'TIMEOUT'])));
   // The worker that still runs it finds out under its own lease, and may cancel the prompt.
   const lease = claimed.outcome === 'claimed' ? claimed.job.lease : 0;
   expect(await stores.worker.lease(running.id, lease)).toEqual({ state: 'ended', status: 'FAILED' });
+});
+
+it('does not read the graphs of jobs whose deadlines pass, however many and large they are', async () => {
+  await sweeper.close();
+  const parameters = { graph: 'x'.repeat(500_000) };
+  for (let i = 0; i < 10; i++) await stores.gateway.accept(newJob({ deadlineMs: 1, parameters }));
+  const sent = async () =>
+    Number(/^total_net_output_bytes:(\d+)/m.exec(await stores.redis.info('stats'))?.[1] ?? Number.NaN);
+  const before = await sent();
+  const { redis, keys, gateway } = stores;
+  const options = { redis, keys, store: gateway, queue, artifacts, uploads, retentionMs: 60_000, log: silent };
+  sweeper = startSweeper({ ...options, intervalMs: 20, onEnded: ({ workflow }) => ended.push([workflow, '', '']) });
+  await vi.waitFor(() => expect(ended).toHaveLength(10));
+  expect((await sent()) - before).toBeLessThan(500_000);
 });
 
 it('removes what has expired: artifacts, record, log and index entries', async () => {
