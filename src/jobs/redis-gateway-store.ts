@@ -5,7 +5,7 @@ import { fittingPage, pageOfIds } from './job-page.ts';
 import type { GatewayJobStore, NewJob } from './job-store.ts';
 import { CHANGES_LIFE_MS, type Keys } from './keys.ts';
 import { results } from './pipeline.ts';
-import { fieldsOf, formatFields, parseJobError, parseRecord } from './record.ts';
+import { fieldsOf, formatFields, errorCodeOf, parseRecord } from './record.ts';
 import { loadScript, type ScriptReply, strings } from './scripts.ts';
 import { createTransition } from './transition.ts';
 
@@ -187,7 +187,8 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
       const [caller, status, error] = await redis.hmget(keys.job(id), 'caller', 'status', 'error');
       const multi = redis.multi().del(keys.job(id), keys.events(id)).zrem(keys.ended, id);
       if (caller && status) multi.zrem(keys.jobs(caller), id).zrem(keys.jobs(caller, status), id);
-      if (error) multi.zrem(keys.failed(parseJobError(error).code), id);
+      const code = error && errorCodeOf(error);
+      if (code) multi.zrem(keys.failed(code), id);
       await results(multi);
     },
   };

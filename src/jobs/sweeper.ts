@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts';
 import { jobPrefix, uploadKey } from '../artifacts/keys.ts';
 import type { Job } from '../core/job.ts';
 import { type ThrottledFault, throttledWarning } from '../observability/throttled.ts';
@@ -101,26 +101,42 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
       log.info({ jobs: ids.length }, 'jobs put back were overdue or dated far ahead: delivered at once');
   }
 
+  /**
+   * Bytes first: what fails half-way is due again. What cannot be removed goes behind all that is due, so that it stands in
+   * nobody's way. Throws what went wrong first, once it has gone through all, or where failing takes long: storage is away then.
+   */
+  async function removeEach(index: string, ids: string[], remove: (id: string, signal: AbortSignal) => Promise<void>) {
+    const began = performance.now();
+    const failures: unknown[] = [];
+    for (const id of ids) {
+      if (stopped.signal.aborted) return;
+      try {
+        await remove(id, AbortSignal.any([stopped.signal, AbortSignal.timeout(REMOVE_TIMEOUT_MS)]));
+      } catch (error) {
+        if (stopped.signal.aborted || isAway(error)) throw error;
+        failures.push(error);
+        await redis.zadd(index, 'XX', await now(), id);
+        if (performance.now() - began >= REMOVE_TIMEOUT_MS) break;
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
   async function removeExpired() {
     const due = await redis.zrange(keys.ended, '-inf', await now(), 'BYSCORE', 'LIMIT', 0, BATCH);
-    for (const id of due) {
-      if (stopped.signal.aborted) return;
-      const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(REMOVE_TIMEOUT_MS)]);
+    await removeEach(keys.ended, due, async (id, signal) => {
       await artifacts.removePrefix(jobPrefix(id), { signal });
       await store.remove(id);
       log.debug({ jobId: id }, 'job expired');
-    }
+    });
   }
 
-  /** Bytes first: what fails half-way is due again. */
   async function removeUploads() {
-    for (const id of await uploads.due(BATCH)) {
-      if (stopped.signal.aborted) return;
-      if (!(await uploads.retire(id))) continue;
-      const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(REMOVE_TIMEOUT_MS)]);
+    await removeEach(keys.uploads, await uploads.due(BATCH), async (id, signal) => {
+      if (!(await uploads.retire(id))) return;
       await artifacts.removePrefix(uploadKey(id), { signal });
       await uploads.remove(id);
-    }
+    });
   }
 
   async function sweep() {
@@ -134,7 +150,7 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
         await part();
         faults.get(part.name)?.over();
       } catch (error) {
-        if (isRedisDown(error)) throw error;
+        if (isAway(error)) throw error;
         if (stopped.signal.aborted) continue;
         const fault = faults.get(part.name) ?? throttledWarning(log, 'sweep failed');
         faults.set(part.name, fault);
@@ -163,4 +179,9 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
       await running;
     },
   };
+}
+
+/** Whether nothing else can be done either. An S3 server that cannot be reached may say the same of itself. */
+function isAway(error: unknown): boolean {
+  return isRedisDown(error) && !(error instanceof StorageError);
 }

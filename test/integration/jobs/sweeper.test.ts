@@ -151,6 +151,42 @@ it('removes an upload that no job needs any more, bytes and record; one in use s
   expect(await stores.redis.zrange(stores.keys.uploads, 0, -1)).toEqual(['used']);
 });
 
+it.each(['{"code":"OF_A_LATER_VERSION"}', 'not JSON'])('removes a job whose error is %s', async (error) => {
+  const job = newJob();
+  await stores.gateway.accept(job);
+  await stores.redis.hset(stores.keys.job(job.id), 'error', error);
+  await stores.redis.zadd(stores.keys.failed('OF_A_LATER_VERSION'), 1, job.id);
+  await stores.gateway.remove(job.id);
+  expect(await stores.redis.exists(stores.keys.job(job.id))).toBe(0);
+  const listed = await stores.redis.exists(stores.keys.failed('OF_A_LATER_VERSION'));
+  expect(listed).toBe(error.startsWith('{') ? 0 : 1);
+});
+
+it('goes on with what else has expired when results of one job, or an upload, cannot be removed', async () => {
+  await sweeper.close();
+  const { redis, keys, gateway } = stores;
+  const jobs = [newJob(), newJob()];
+  for (const [i, { id }] of jobs.entries()) {
+    await gateway.accept(jobs[i] ?? newJob());
+    await gateway.requestCancel(id);
+    await uploads.add({ id: `u${i}`, caller: 'a', filename: 'f', contentType: 'image/png', sizeBytes: 1 }, i);
+  }
+  const [stuck = newJob(), other = newJob()] = jobs;
+  await redis.zadd(keys.ended, 1, stuck.id);
+  let away = true;
+  const removePrefix = async (prefix: string) => {
+    if (!away || (!prefix.includes(stuck.id) && prefix !== uploadKey('u0'))) return;
+    throw new StorageError('unavailable', 'away (ECONNREFUSED)');
+  };
+  const options = { redis, keys, store: gateway, queue, uploads, retentionMs: RETENTION_MS, log: silent };
+  sweeper = startSweeper({ ...options, artifacts: { ...artifacts, removePrefix }, intervalMs: 20 });
+  await vi.waitFor(async () => expect(await gateway.get(other.id)).toBeNull(), { timeout: 5_000 });
+  await vi.waitFor(async () => expect(await redis.zrange(keys.uploads, 0, -1)).toEqual(['u0']));
+  expect(await gateway.get(stuck.id)).not.toBeNull();
+  away = false;
+  await vi.waitFor(async () => expect(await redis.exists(keys.job(stuck.id), keys.uploads)).toBe(0));
+});
+
 it('tries again to remove an upload whose bytes could not be removed', async () => {
   await sweeper.close();
   const { redis, keys, gateway } = stores;
