@@ -185,11 +185,12 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
 
     async remove(id) {
       const [caller, status, error] = await redis.hmget(keys.job(id), 'caller', 'status', 'error');
-      const multi = redis.multi().del(keys.job(id), keys.events(id)).zrem(keys.ended, id);
-      if (caller && status) multi.zrem(keys.jobs(caller), id).zrem(keys.jobs(caller, status), id);
+      // No transaction: a full Redis refuses those. What is cut off half-way can be told from what is left, and is due again.
+      const pipeline = redis.pipeline();
+      if (caller && status) pipeline.zrem(keys.jobs(caller), id).zrem(keys.jobs(caller, status), id);
       const code = error && errorCodeOf(error);
-      if (code) multi.zrem(keys.failed(code), id);
-      await results(multi);
+      if (code) pipeline.zrem(keys.failed(code), id);
+      await results(pipeline.del(keys.job(id), keys.events(id)).zrem(keys.ended, id));
     },
   };
 }

@@ -139,10 +139,18 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
     });
   }
 
+  /** A full Redis takes no lock: then each gateway sweeps, which does no harm, since what has expired must go to make room. */
+  async function isMine(): Promise<boolean> {
+    try {
+      return (await redis.set(keys.sweeperLock, '1', 'PX', Math.ceil(intervalMs * 0.9), 'NX')) === 'OK';
+    } catch (error) {
+      if (isFull(error)) return true;
+      throw error;
+    }
+  }
+
   async function sweep() {
-    if (redis.status !== 'ready') return;
-    const mine = await redis.set(keys.sweeperLock, '1', 'PX', Math.ceil(intervalMs * 0.9), 'NX');
-    if (mine !== 'OK') return;
+    if (redis.status !== 'ready' || !(await isMine())) return;
     const rest = performance.now() - restedAt >= restMs;
     if (rest) restedAt = performance.now();
     for (const part of rest ? [expire, readd, hasten, removeExpired, removeUploads] : [expire]) {
@@ -183,5 +191,7 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
 
 /** Whether nothing else can be done either. An S3 server that cannot be reached may say the same of itself. */
 function isAway(error: unknown): boolean {
-  return isRedisDown(error) && !(error instanceof StorageError);
+  return isRedisDown(error) && !isFull(error) && !(error instanceof StorageError);
 }
+
+const isFull = (error: unknown) => error instanceof Error && error.message.startsWith('OOM ');

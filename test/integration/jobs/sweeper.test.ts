@@ -130,6 +130,22 @@ it('removes what has expired: artifacts, record, log and index entries', async (
   expect(await stores.redis.pttl(stores.keys.changes('anonymous'))).toBeGreaterThan(0);
 });
 
+it('ends and removes jobs while Redis is full, so that there is room again', async () => {
+  const expired = newJob();
+  // Open, and not in the queue: it cannot be added to it now.
+  const late = newJob({ deadlineMs: 200, workflow: 'late' });
+  for (const job of [expired, late]) await stores.gateway.accept(job);
+  await stores.redis.config('SET', 'maxmemory', '1');
+  try {
+    await stores.gateway.requestCancel(expired.id);
+    await vi.waitFor(() => expect(ended).toEqual([['late', 'FAILED', 'TIMEOUT']]), { timeout: 5_000 });
+    for (const { id } of [expired, late])
+      await vi.waitFor(async () => expect(await stores.gateway.get(id)).toBeNull(), { timeout: 5_000 });
+  } finally {
+    await stores.redis.config('SET', 'maxmemory', '0');
+  }
+});
+
 it('removes an upload that no job needs any more, bytes and record; one in use stays', async () => {
   const upload = { caller: 'anonymous', filename: 'a.png', contentType: 'image/png', sizeBytes: 3 };
   const path = join(folder, 'source');
