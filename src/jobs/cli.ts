@@ -74,11 +74,14 @@ Example:
           order: 'newest first',
         } as const;
         const found: FailedJob[] = [];
-        for await (const job of operator.failed(query, limit)) {
+        let count = 0;
+        for await (const job of operator.failed(query, limit + 1)) {
+          if (++count > limit) break;
           if (json) write(failedLine(job));
           else found.push(job);
         }
         if (!json) write(failedTable(found));
+        if (count > limit) note(`There are more than these ${limit}: see --limit\n`);
       }),
     );
 
