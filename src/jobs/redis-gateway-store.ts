@@ -5,7 +5,7 @@ import { fittingPage, pageOfIds } from './job-page.ts';
 import type { GatewayJobStore, NewJob } from './job-store.ts';
 import { CHANGES_LIFE_MS, type Keys } from './keys.ts';
 import { results } from './pipeline.ts';
-import { fieldsOf, formatFields, errorCodeOf, parseRecord } from './record.ts';
+import { errorCodeOf, fieldsOf, formatFields, parseRecord } from './record.ts';
 import { loadScript, type ScriptReply, strings } from './scripts.ts';
 import { createTransition } from './transition.ts';
 

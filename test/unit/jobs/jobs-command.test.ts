@@ -96,7 +96,7 @@ it('asks for what its options say', async () => {
 });
 
 it.each([
-  [[], /^ENDED[^]*\n.*first.*\n.*second.*\nThere are more than these 2: see --limit/],
+  [[], /^ENDED.*\n.*first.*\n.*second.*\nThere are more than these 2: see --limit/],
   [['--json'], /^\{.*first.*\}\n\{.*second.*\}\nThere are more than these 2: see --limit/],
 ])('says where a list goes on behind its limit: %j', async (args, says) => {
   const names = ['first', 'second', 'third'];
