@@ -31,9 +31,13 @@ export type AskedJob = Omit<NewJob, 'traceparent'>;
 
 export type AcceptJob = (job: AskedJob, path: readonly (string | number)[]) => Promise<Accepted>;
 
-/** Accepts a job, or gives back what its key already made. Answers only when record and queue both hold it. */
-export function createAccept(options: AcceptOptions): AcceptJob {
-  const { store, checks } = options;
+/** The job was to be run again only if nobody had: see `NewJob.onlyListed`. */
+export class RunAgainMeanwhile extends Error {
+  override readonly name = 'RunAgainMeanwhile';
+}
+
+/** What all `checks` find. */
+export function createFindIssues(checks: readonly JobCheck[]) {
   /** Those of the installed workflows are read once. */
   const templates = new WeakMap<object, Template>();
 
@@ -43,14 +47,20 @@ export function createAccept(options: AcceptOptions): AcceptJob {
     return template;
   }
 
-  async function issuesOf(job: NewJob, path: readonly (string | number)[]): Promise<InputIssue[]> {
+  return async (job: NewJob, path: readonly (string | number)[]): Promise<InputIssue[]> => {
     if (checks.length === 0) return [];
     const plan = planOf(job.template && templateOf(job.template), job.parameters);
     return (await Promise.all(checks.map((check) => check(job, plan, path)))).flat();
-  }
+  };
+}
+
+/** Accepts a job, or gives back what its key already made. Answers only when record and queue both hold it. */
+export function createAccept(options: AcceptOptions): AcceptJob {
+  const { store, checks } = options;
+  const findIssues = createFindIssues(checks);
 
   async function accept(job: NewJob, path: readonly (string | number)[]): Promise<Accepted> {
-    const issues = await issuesOf(job, path);
+    const issues = await findIssues(job, path);
     if (issues.length === 0) return settle(options, await store.accept(job));
     return replay(options, job, badInput(issues));
   }
@@ -91,6 +101,8 @@ async function settle(
       throw new GatewayError('the job that this idempotencyKey made was deleted; take a new key', {
         code: 'NOT_FOUND',
       });
+    case 'unlisted':
+      throw new RunAgainMeanwhile();
     case 'refused':
       throw unavailable(`no ComfyUI server has been reached for ${Math.round(accepted.unseenMs / 1000)} s`, 30);
   }

@@ -3,8 +3,10 @@
 --       8 comfyui-seen  9 template (or the record again, where there is none)  10 caller's changes
 -- ARGV  1 tag  2 job id  3 fingerprint  4 deadline ms  5 least life of the idempotency entry ms  6 grace ms without a ComfyUI
 --       7 least life of the template ms ('' where there is none)  8 life of the changes ms
---       9 the job that this one runs again ('' where there is none)  then the record's fields and values in turn
--- gives {'created', now} | {'replayed', record} | {'reused', id} | {'deleted', id} | {'refused', unseen ms} | {'template'}
+--       9 the job that this one runs again ('' where there is none)  10 '1': only while that one is listed as failed
+--       then the record's fields and values in turn
+-- gives {'created', now} | {'replayed', record} | {'reused', id} | {'deleted', id} | {'unlisted'} | {'refused', unseen ms}
+--       | {'template'}
 local tag, id = ARGV[1], ARGV[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -17,30 +19,34 @@ if entry[1] then
   return { 'replayed', record }
 end
 
+local failed = nil
+if ARGV[9] ~= '' then
+  local failure = redis.call('HGET', tag .. 'job:' .. ARGV[9], 'error')
+  if failure and failure ~= '' then failed = tag .. 'failed:' .. cjson.decode(failure).code end
+  if ARGV[10] == '1' and not (failed and redis.call('ZSCORE', failed, ARGV[9])) then return { 'unlisted' } end
+end
+
 local seen = redis.call('GET', KEYS[8])
 if seen and now - seen > tonumber(ARGV[6]) then return { 'refused', now - seen } end
 
 local deadline = tonumber(ARGV[4])
 local keep = math.max(tonumber(ARGV[5]), deadline)
-if ARGV[7] ~= '' then
-  -- Never shortened: records of longer-lived jobs name it too.
-  local left = redis.call('PTTL', KEYS[9])
-  if left == -2 then return { 'template' } end
-  if left >= 0 and left < tonumber(ARGV[7]) then redis.call('PEXPIRE', KEYS[9], ARGV[7]) end
-end
+local left = ARGV[7] ~= '' and redis.call('PTTL', KEYS[9])
+if left == -2 then return { 'template' } end
 
+-- Redis looks at its memory only before the first write of a script: so that is one that needs room, or a full Redis would take
+-- all of a job that is refused then by the queue.
 redis.call('HSET', KEYS[1], 'id', id, 'fingerprint', ARGV[3])
+-- Never shortened: records of longer-lived jobs name it too.
+if left and left >= 0 and left < tonumber(ARGV[7]) then redis.call('PEXPIRE', KEYS[9], ARGV[7]) end
 redis.call('PEXPIRE', KEYS[1], keep)
-redis.call('HSET', KEYS[2], 'status', 'QUEUED', 'seq', 1, 'createdAt', now, 'deadlineAt', now + deadline, unpack(ARGV, 10))
+redis.call('HSET', KEYS[2], 'status', 'QUEUED', 'seq', 1, 'createdAt', now, 'deadlineAt', now + deadline, unpack(ARGV, 11))
 redis.call('XADD', KEYS[3], '1-0', 'type', 'QUEUED', 'at', now)
 redis.call('ZADD', KEYS[4], now, id)
 redis.call('ZADD', KEYS[5], now, id)
 redis.call('ZADD', KEYS[6], now + deadline, id)
 redis.call('ZADD', KEYS[7], now, id)
-if ARGV[9] ~= '' then
-  local failure = redis.call('HGET', tag .. 'job:' .. ARGV[9], 'error')
-  if failure and failure ~= '' then redis.call('ZREM', tag .. 'failed:' .. cjson.decode(failure).code, ARGV[9]) end
-end
+if failed then redis.call('ZREM', failed, ARGV[9]) end
 redis.call('XADD', KEYS[10], 'MAXLEN', '~', 1000, '*', 'id', id, 'seq', 1, 'type', 'QUEUED', 'at', now)
 redis.call('PEXPIRE', KEYS[10], ARGV[8])
 redis.call('PUBLISH', KEYS[10], '')

@@ -74,11 +74,14 @@ Example:
           order: 'newest first',
         } as const;
         const found: FailedJob[] = [];
-        for await (const job of operator.failed(query, limit)) {
+        let count = 0;
+        for await (const job of operator.failed(query, limit + 1)) {
+          if (++count > limit) break;
           if (json) write(failedLine(job));
           else found.push(job);
         }
         if (!json) write(failedTable(found));
+        if (count > limit) note(`There are more than these ${limit}: see --limit\n`);
       }),
     );
 
@@ -117,14 +120,15 @@ Example:
     .action((ids: string[], given: RetryOptions, command: Command) =>
       within(command, async (operator) => {
         const { dryRun = false, json } = given;
-        const chosen = ids.length > 0 ? named(ids, given, command) : await failedSince(operator, given, command);
+        const onlyListed = ids.length === 0;
+        const chosen = onlyListed ? await failedSince(operator, given, command) : named(ids, given, command);
         const sums: Record<RetryResult['outcome'], number> = {
           retried: 0,
           'already-retried': 0,
           'would-retry': 0,
           refused: 0,
         };
-        for await (const result of operator.retry(chosen, { dryRun })) {
+        for await (const result of operator.retry(chosen, { dryRun, onlyListed })) {
           sums[result.outcome]++;
           write(json ? `${JSON.stringify(result)}\n` : retryLine(result));
         }

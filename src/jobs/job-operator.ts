@@ -1,14 +1,18 @@
-import { GatewayError } from '../core/errors.ts';
+import { badInput, GatewayError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { LoggedEvent } from '../progress/log.ts';
-import { type AcceptOptions, createAccept } from './accept-job.ts';
+import { type AcceptOptions, createAccept, createFindIssues, RunAgainMeanwhile } from './accept-job.ts';
 import type { FailedJob, FailedJobIndex, FailedJobQuery } from './failed-jobs.ts';
 import type { IndexEntry } from './index-page.ts';
-import { createRunAgain, type RetryOptions, retryFingerprint } from './retry.ts';
+import { createAskAgain, createRunAgain, type RetryOptions, retryFingerprint } from './retry.ts';
 
-/** What became of one job of a bulk. `retry`: the job that runs it again. `would-retry` is all that a dry run does. */
+/**
+ * What became of one job of a bulk. `retry`: the job that runs it again; null where its caller has made that meanwhile. `would-retry`
+ * is all that a dry run does.
+ */
 export type RetryResult =
-  | { id: string; outcome: 'retried' | 'already-retried'; retry: string }
+  | { id: string; outcome: 'retried'; retry: string }
+  | { id: string; outcome: 'already-retried'; retry: string | null }
   | { id: string; outcome: 'would-retry' }
   | { id: string; outcome: 'refused'; reason: string };
 
@@ -31,7 +35,13 @@ export interface JobOperator {
    * Runs FAILED jobs again, for their callers and with their parameters; each one once, however often this is called and wherever
    * it is cut off. Throws UNAVAILABLE where none could be accepted now.
    */
-  retry(ids: AsyncIterable<string> | Iterable<string>, options: { dryRun: boolean }): AsyncIterable<RetryResult>;
+  retry(ids: AsyncIterable<string> | Iterable<string>, options: BulkRetryOptions): AsyncIterable<RetryResult>;
+}
+
+export interface BulkRetryOptions {
+  dryRun: boolean;
+  /** The ids are those of `failed`: leave out what its caller has run again since then. Default: whatever its caller has done. */
+  onlyListed?: boolean;
 }
 
 export interface JobOperatorOptions extends AcceptOptions, Pick<RetryOptions, 'deadlineMs' | 'newId'> {
@@ -52,25 +62,51 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
   // The record's own template is asked of Redis, whatever is installed where the operator sits.
   const catalogue = { get: () => undefined };
   const runAgain = createRunAgain({ ...options, catalogue, accept: createAccept(options) });
+  const askAgain = createAskAgain({ ...options, catalogue });
+  const findIssues = createFindIssues(options.checks);
 
-  async function retryOne(id: string, dryRun: boolean): Promise<RetryResult> {
+  const madeOf = (id: string, caller: string) =>
+    store.madeBy({ caller, idempotencyKey: keyOf(id), fingerprint: retryFingerprint(id) });
+
+  async function retryOne(id: string, { dryRun, onlyListed = false }: BulkRetryOptions): Promise<RetryResult> {
+    const refused = (reason: string): RetryResult => ({ id, outcome: 'refused', reason });
     const job = await store.get(id);
-    if (!job) return { id, outcome: 'refused', reason: 'there is no such job: it was deleted, or has expired' };
-    if (job.status !== 'FAILED') return { id, outcome: 'refused', reason: `the job is ${job.status}, not FAILED` };
-    if (dryRun) return { id, outcome: 'would-retry' };
+    if (!job) return refused('there is no such job: it was deleted, or has expired');
+    if (job.status !== 'FAILED') return refused(`the job is ${job.status}, not FAILED`);
+    const { caller } = job;
+    const made = await madeOf(id, caller);
+    if (made?.outcome === 'deleted') return refused('it was run again before, and that job was deleted');
+    const call = {
+      caller,
+      idempotencyKey: keyOf(id),
+      // Longer than the failed job can still be found and run again.
+      keyLifeMs: (job.expiresAt ?? 0) - (job.finishedAt ?? 0),
+      requestId,
+      onlyListed,
+    };
     try {
-      const { job: made, replayed } = await runAgain(id, job, {
-        caller: job.caller,
-        idempotencyKey: keyOf(id),
-        // Longer than the failed job can still be found and run again.
-        keyLifeMs: (job.expiresAt ?? 0) - (job.finishedAt ?? 0),
-        requestId,
-      });
-      return { id, outcome: replayed ? 'already-retried' : 'retried', retry: made.id };
+      if (dryRun) {
+        if (made && 'job' in made) return { id, outcome: 'already-retried', retry: made.job.id };
+        const asked = await askAgain(id, job, call);
+        if (asked instanceof GatewayError) throw asked;
+        const issues = await findIssues({ ...asked, traceparent: null }, ['id']);
+        if (issues.length > 0) throw badInput(issues);
+        return { id, outcome: 'would-retry' };
+      }
+      const accepted = await runAgain(id, job, call);
+      return { id, outcome: accepted.replayed ? 'already-retried' : 'retried', retry: accepted.job.id };
     } catch (error) {
+      if (error instanceof RunAgainMeanwhile) return { id, outcome: 'already-retried', retry: null };
       if (!(error instanceof GatewayError) || error.details.code === 'UNAVAILABLE') throw error;
-      return { id, outcome: 'refused', reason: error.message };
+      return refused(error.message);
     }
+  }
+
+  /** All results there are come before what broke it off: the jobs run again are listed nowhere any more. */
+  async function* retryAll(ids: string[], how: BulkRetryOptions): AsyncIterable<RetryResult> {
+    const settled = await Promise.allSettled(ids.map((id) => retryOne(id, how)));
+    for (const each of settled) if (each.status === 'fulfilled') yield each.value;
+    for (const each of settled) if (each.status === 'rejected') throw each.reason;
   }
 
   return {
@@ -94,22 +130,20 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
     async show(id) {
       const found = await index.read(id);
       if (!found) return null;
-      const { caller } = found.job;
-      const made = await store.madeBy({ caller, idempotencyKey: keyOf(id), fingerprint: retryFingerprint(id) });
+      const made = await madeOf(id, found.job.caller);
       const retriedAs = made && ('job' in made ? made.job.id : made.jobId);
       return { ...found, retriedAs };
     },
 
-    async *retry(ids, { dryRun }) {
+    async *retry(ids, how) {
       let batch: string[] = [];
-      const run = () => Promise.all(batch.map((id) => retryOne(id, dryRun)));
       for await (const id of ids) {
         batch.push(id);
         if (batch.length < BATCH) continue;
-        yield* await run();
+        yield* retryAll(batch, how);
         batch = [];
       }
-      yield* await run();
+      yield* retryAll(batch, how);
     },
   };
 }

@@ -57,6 +57,8 @@ export interface NewJob {
   priority: Priority;
   tags: string[];
   retryOf: string | null;
+  /** Only while the job `retryOf` is listed as failed, so that nobody has run it again. */
+  onlyListed?: boolean;
   deadlineMs: number;
   requestId: string;
   traceparent: string | null;
@@ -66,11 +68,13 @@ export type AcceptOutcome =
   | { outcome: 'created' | 'replayed'; job: Job }
   | { outcome: 'reused'; jobId: string }
   | { outcome: 'deleted'; jobId: string }
+  /** See `NewJob.onlyListed`. */
+  | { outcome: 'unlisted' }
   /** No ComfyUI has been seen for the grace time. */
   | { outcome: 'refused'; unseenMs: number };
 
 /** What a key has made: `AcceptOutcome` without making anything. */
-export type MadeOutcome = Exclude<AcceptOutcome, { outcome: 'refused' }>;
+export type MadeOutcome = Exclude<AcceptOutcome, { outcome: 'refused' | 'unlisted' }>;
 
 export interface JobPageQuery {
   caller: string;

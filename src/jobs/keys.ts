@@ -1,5 +1,3 @@
-import type { JobErrorCode } from '../core/job.ts';
-
 /**
  * Names of everything in Redis. All carry one hash tag, so that scripts may derive one key from another and run on Redis
  * Cluster too; transition.lua and accept.lua build the same names.
@@ -21,7 +19,7 @@ export function createKeys(prefix: string) {
     /** Jobs that have, by the time they expire. */
     ended: `${tag}ended`,
     /** FAILED jobs of all callers by the time of their end, one index for each error code; without those that were run again. */
-    failed: (code: JobErrorCode) => `${tag}failed:${code}`,
+    failed: (code: string) => `${tag}failed:${code}`,
     /** QUEUED and RUNNING jobs by creation, for counting. */
     status: (status: 'QUEUED' | 'RUNNING') => `${tag}status:${status}`,
     template: (hash: string) => `${tag}workflow:${hash}`,

@@ -2,7 +2,6 @@ import * as z from 'zod';
 import {
   artifactSchema,
   type Job,
-  type JobError,
   jobErrorSchema,
   jobStatuses,
   nodeTimingSchema,
@@ -74,9 +73,9 @@ export function parseRecord(fields: { [name: string]: string }): Job | null {
   return Object.keys(fields).length === 0 ? null : recordSchema.parse(fields);
 }
 
-/** A record's `error`, which is not empty. */
-export function parseJobError(text: string): JobError {
-  return json(jobErrorSchema).parse(text);
+/** The code in a record's `error`, also one that another version has written; null where there is none. */
+export function errorCodeOf(text: string): string | null {
+  return json(z.object({ code: z.string() })).safeParse(text).data?.code ?? null;
 }
 
 const failedSchema = z

@@ -5,7 +5,7 @@ import { fittingPage, pageOfIds } from './job-page.ts';
 import type { GatewayJobStore, NewJob } from './job-store.ts';
 import { CHANGES_LIFE_MS, type Keys } from './keys.ts';
 import { results } from './pipeline.ts';
-import { fieldsOf, formatFields, parseJobError, parseRecord } from './record.ts';
+import { errorCodeOf, fieldsOf, formatFields, parseRecord } from './record.ts';
 import { loadScript, type ScriptReply, strings } from './scripts.ts';
 import { createTransition } from './transition.ts';
 
@@ -98,6 +98,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         job.template ? templateLifeMs : '',
         CHANGES_LIFE_MS,
         job.retryOf ?? '',
+        job.onlyListed ? '1' : '',
         ...formatFields(record),
       ],
     );
@@ -131,6 +132,8 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         case 'reused':
         case 'deleted':
           return { outcome, jobId: String(value) };
+        case 'unlisted':
+          return { outcome };
         case 'refused':
           return { outcome, unseenMs: Number(value) };
         default:
@@ -182,10 +185,12 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
 
     async remove(id) {
       const [caller, status, error] = await redis.hmget(keys.job(id), 'caller', 'status', 'error');
-      const multi = redis.multi().del(keys.job(id), keys.events(id)).zrem(keys.ended, id);
-      if (caller && status) multi.zrem(keys.jobs(caller), id).zrem(keys.jobs(caller, status), id);
-      if (error) multi.zrem(keys.failed(parseJobError(error).code), id);
-      await results(multi);
+      // No transaction: a full Redis refuses those. What is cut off half-way can be told from what is left, and is due again.
+      const pipeline = redis.pipeline();
+      if (caller && status) pipeline.zrem(keys.jobs(caller), id).zrem(keys.jobs(caller, status), id);
+      const code = error && errorCodeOf(error);
+      if (code) pipeline.zrem(keys.failed(code), id);
+      await results(pipeline.del(keys.job(id), keys.events(id)).zrem(keys.ended, id));
     },
   };
 }

@@ -20,11 +20,11 @@ export interface RetryOptions extends Pick<AcceptOptions, 'store' | 'queue' | 'o
 export const retryFingerprint = (id: string) => sha256(canonicalJson({ retryOf: id }));
 
 /** What stands for a retry besides the job itself. */
-type RetryCall = Pick<NewJob, 'caller' | 'idempotencyKey' | 'keyLifeMs' | 'requestId'>;
+type RetryCall = Pick<NewJob, 'caller' | 'idempotencyKey' | 'keyLifeMs' | 'requestId' | 'onlyListed'>;
 
-/** Runs an ended job again with what it was run with, its seed included, under a new id and with the default deadline. */
-export function createRunAgain(options: RetryOptions) {
-  const { accept, store, catalogue, deadlineMs, newId } = options;
+/** Asks for an ended job once more, with what it was run with, its seed included, under a new id and with the default deadline. */
+export function createAskAgain(options: Pick<RetryOptions, 'store' | 'catalogue' | 'deadlineMs' | 'newId'>) {
+  const { store, catalogue, deadlineMs, newId } = options;
 
   /** Null when it is no longer kept. */
   async function templateOf({ workflow, template: hash }: Job): Promise<{ template: NewJob['template'] } | null> {
@@ -35,21 +35,16 @@ export function createRunAgain(options: RetryOptions) {
     return text === null ? null : { template: { hash, text } };
   }
 
-  /** `found`: the job `id`, null when it is not there for the caller. Where it cannot be run again, what the key has made is given all the same. */
-  return async function runAgain(id: string, found: Job | null, call: RetryCall): Promise<Accepted> {
-    const key = { ...call, fingerprint: retryFingerprint(id) };
-    if (!found) return replay(options, key, notFound('job'));
-    if (!isTerminal(found.status)) {
-      return replay(options, key, conflict(`the job is ${found.status}: it can be run again once it has ended`));
-    }
+  /** `found`: the job `id`, null when it is not there for the caller. Gives what stands against it where it cannot be run again. */
+  return async (id: string, found: Job | null, call: RetryCall): Promise<AskedJob | GatewayError> => {
+    if (!found) return notFound('job');
+    if (!isTerminal(found.status)) return conflict(`the job is ${found.status}: it can be run again once it has ended`);
     const kept = await templateOf(found);
-    if (!kept) {
-      const message = `the workflow ${found.workflow} is no longer kept as this job ran it: generate anew`;
-      return replay(options, key, conflict(message));
-    }
+    if (!kept) return conflict(`the workflow ${found.workflow} is no longer kept as this job ran it: generate anew`);
     const { graph } = planOf(kept.template && parseTemplate(kept.template.text), found.parameters);
-    const job: AskedJob = {
-      ...key,
+    return {
+      ...call,
+      fingerprint: retryFingerprint(id),
       id: newId(),
       workflow: found.workflow,
       template: kept.template,
@@ -60,7 +55,16 @@ export function createRunAgain(options: RetryOptions) {
       retryOf: id,
       deadlineMs,
     };
-    return accept(job, ['id']);
+  };
+}
+
+/** Runs an ended job again: see `createAskAgain`. Where it cannot be, what the key has made is given all the same. */
+export function createRunAgain(options: RetryOptions) {
+  const askAgain = createAskAgain(options);
+  return async (id: string, found: Job | null, call: RetryCall): Promise<Accepted> => {
+    const asked = await askAgain(id, found, call);
+    if (!(asked instanceof GatewayError)) return options.accept(asked, ['id']);
+    return replay(options, { ...call, fingerprint: retryFingerprint(id) }, asked);
   };
 }
 

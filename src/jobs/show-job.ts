@@ -33,7 +33,7 @@ export function retryLine(result: RetryResult): string {
     case 'retried':
       return `${result.id} runs again as ${result.retry}\n`;
     case 'already-retried':
-      return `${result.id} was run again before, as ${result.retry}\n`;
+      return `${result.id} was run again before, ${result.retry === null ? 'by its caller' : `as ${result.retry}`}\n`;
     case 'would-retry':
       return `${result.id} would be run again\n`;
     case 'refused':

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts';
 import { jobPrefix, uploadKey } from '../artifacts/keys.ts';
 import type { Job } from '../core/job.ts';
 import { type ThrottledFault, throttledWarning } from '../observability/throttled.ts';
@@ -24,7 +24,7 @@ export interface SweeperOptions {
   /** How often deadlines are looked at, so how late one may be seen. Default 1 s; everything else at every fifth time. */
   intervalMs?: number;
   /** Told of each job that its deadline has ended. */
-  onEnded?: (job: Job) => void;
+  onEnded?: (job: Pick<Job, 'workflow' | 'status' | 'error'>) => void;
 }
 
 const REST_EVERY = 5;
@@ -62,11 +62,13 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
       const error = { code: 'TIMEOUT', message, nodeId: null, classType: null, retryable: true } as const;
       await Promise.all(
         due.map(async (id) => {
-          const moved = await transition({ id, move: 'expire', set: { error } }, { withRecord: true });
+          const moved = await transition({ id, move: 'expire', set: { error } });
           // A record that has vanished leaves its index entry behind.
           if (moved.outcome !== 'done') return await redis.zrem(keys.open, id);
           log.info({ jobId: id }, 'job passed its deadline');
-          if (moved.job) options.onEnded?.(moved.job);
+          // Not the whole record: each may hold a graph of a megabyte.
+          const workflow = await redis.hget(keys.job(id), 'workflow');
+          if (workflow) options.onEnded?.({ workflow, status: moved.status, error });
         }),
       );
       if (due.length < BATCH) return;
@@ -99,32 +101,56 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
       log.info({ jobs: ids.length }, 'jobs put back were overdue or dated far ahead: delivered at once');
   }
 
+  /**
+   * Bytes first: what fails half-way is due again. What cannot be removed goes behind all that is due, so that it stands in
+   * nobody's way. Throws what went wrong first, once it has gone through all, or where failing takes long: storage is away then.
+   */
+  async function removeEach(index: string, ids: string[], remove: (id: string, signal: AbortSignal) => Promise<void>) {
+    const began = performance.now();
+    const failures: unknown[] = [];
+    for (const id of ids) {
+      if (stopped.signal.aborted) return;
+      try {
+        await remove(id, AbortSignal.any([stopped.signal, AbortSignal.timeout(REMOVE_TIMEOUT_MS)]));
+      } catch (error) {
+        if (stopped.signal.aborted || isAway(error)) throw error;
+        failures.push(error);
+        await redis.zadd(index, 'XX', await now(), id);
+        if (performance.now() - began >= REMOVE_TIMEOUT_MS) break;
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
   async function removeExpired() {
     const due = await redis.zrange(keys.ended, '-inf', await now(), 'BYSCORE', 'LIMIT', 0, BATCH);
-    for (const id of due) {
-      if (stopped.signal.aborted) return;
-      const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(REMOVE_TIMEOUT_MS)]);
+    await removeEach(keys.ended, due, async (id, signal) => {
       await artifacts.removePrefix(jobPrefix(id), { signal });
       await store.remove(id);
       log.debug({ jobId: id }, 'job expired');
-    }
+    });
   }
 
-  /** Bytes first: what fails half-way is due again. */
   async function removeUploads() {
-    for (const id of await uploads.due(BATCH)) {
-      if (stopped.signal.aborted) return;
-      if (!(await uploads.retire(id))) continue;
-      const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(REMOVE_TIMEOUT_MS)]);
+    await removeEach(keys.uploads, await uploads.due(BATCH), async (id, signal) => {
+      if (!(await uploads.retire(id))) return;
       await artifacts.removePrefix(uploadKey(id), { signal });
       await uploads.remove(id);
+    });
+  }
+
+  /** A full Redis takes no lock: then each gateway sweeps, which does no harm, since what has expired must go to make room. */
+  async function isMine(): Promise<boolean> {
+    try {
+      return (await redis.set(keys.sweeperLock, '1', 'PX', Math.ceil(intervalMs * 0.9), 'NX')) === 'OK';
+    } catch (error) {
+      if (isFull(error)) return true;
+      throw error;
     }
   }
 
   async function sweep() {
-    if (redis.status !== 'ready') return;
-    const mine = await redis.set(keys.sweeperLock, '1', 'PX', Math.ceil(intervalMs * 0.9), 'NX');
-    if (mine !== 'OK') return;
+    if (redis.status !== 'ready' || !(await isMine())) return;
     const rest = performance.now() - restedAt >= restMs;
     if (rest) restedAt = performance.now();
     for (const part of rest ? [expire, readd, hasten, removeExpired, removeUploads] : [expire]) {
@@ -132,7 +158,7 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
         await part();
         faults.get(part.name)?.over();
       } catch (error) {
-        if (isRedisDown(error)) throw error;
+        if (isAway(error)) throw error;
         if (stopped.signal.aborted) continue;
         const fault = faults.get(part.name) ?? throttledWarning(log, 'sweep failed');
         faults.set(part.name, fault);
@@ -162,3 +188,10 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
     },
   };
 }
+
+/** Whether nothing else can be done either. An S3 server that cannot be reached may say the same of itself. */
+function isAway(error: unknown): boolean {
+  return isRedisDown(error) && !isFull(error) && !(error instanceof StorageError);
+}
+
+const isFull = (error: unknown) => error instanceof Error && error.message.startsWith('OOM ');

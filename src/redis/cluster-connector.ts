@@ -29,7 +29,7 @@ export interface ClusterConnectorOptions {
  */
 export function createClusterConnector({ nodes, tag, login }: ClusterConnectorOptions) {
   return class ClusterConnector extends AbstractConnector {
-    /** Those that answered last come first. */
+    /** In the order in which they are asked. */
     #known: readonly RedisHost[] = nodes;
 
     constructor() {
@@ -64,19 +64,22 @@ export function createClusterConnector({ nodes, tag, login }: ClusterConnectorOp
 
     async #findOwner(): Promise<{ owner: RedisHost | null; failure: string }> {
       let failure = 'none has a master for it';
+      const silent: RedisHost[] = [];
       for (const node of this.#known) {
         if (!this.connecting) break;
         try {
           const { owner, others } = await askNode(node);
           if (!owner) continue;
-          this.#known = distinct([node, ...others, owner, ...nodes]);
+          // Once this connection has failed or ended, others are asked first: either of the two may have been cut off and tell of
+          // the past for as long as that lasts.
+          const last = distinct([owner, node, ...silent]);
+          this.#known = [...distinct([...last, ...others, ...nodes]).slice(last.length), ...last];
           return { owner, failure };
         } catch (cause) {
+          silent.push(node);
           failure = cause instanceof Error ? cause.message : String(cause);
         }
       }
-      // The next round begins elsewhere: the first one may have been cut off and tell of the past.
-      this.#known = distinct([...this.#known.slice(1), ...this.#known.slice(0, 1)]);
       return { owner: null, failure };
     }
   };

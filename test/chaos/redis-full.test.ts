@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
 import { onlySimulator, openProduct } from '../support/product.ts';
 
 /** Longer than a worker's lock, so that what can not be renewed is lost. */
 const FULL_MS = 12_000;
 const LINES_AT_MOST = 40;
+/** Of connections' buffers, which come and go. The jobs that are refused would take four times that. */
+const GROWTH_BYTES = 200_000;
 
 it('C04 Redis out of memory: clean refusals, few lines in the log, and everything goes on when there is room', async (test) => {
   const product = await openProduct(test);
@@ -18,9 +21,12 @@ it('C04 Redis out of memory: clean refusals, few lines in the log, and everythin
   const linesBefore = lines(gateway.process.output()) + lines(worker.output());
 
   await product.admin.config('SET', 'maxmemory', '1mb');
-  const key = randomUUID();
+  const usedBefore = await usedMemory(product.admin);
+  const open = await product.admin.zcard(product.keys.open);
+  let key = '';
   let refused = 0;
   for (const until = performance.now() + FULL_MS; performance.now() < until; refused++) {
+    key = randomUUID();
     const answer = await gateway.tryGenerate({ key });
     expect(answer).toMatchObject({ status: 503, errors: [{ extensions: { code: 'UNAVAILABLE' } }] });
     expect(answer.ms).toBeLessThan(3_000);
@@ -28,6 +34,9 @@ it('C04 Redis out of memory: clean refusals, few lines in the log, and everythin
     expect((await gateway.job(running.id))?.status).toBe('RUNNING');
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  // What was refused is not there, and takes no room.
+  expect(await product.admin.zcard(product.keys.open)).toBe(open);
+  expect((await usedMemory(product.admin)) - usedBefore).toBeLessThan(GROWTH_BYTES);
   // It ends at ComfyUI while nothing can be written of it.
   simulator.faults.reset();
   product.ledger.mended();
@@ -44,6 +53,10 @@ it('C04 Redis out of memory: clean refusals, few lines in the log, and everythin
   const written = lines(gateway.process.output()) + lines(worker.output()) - linesBefore;
   expect(written, gateway.process.output() + worker.output()).toBeLessThan(LINES_AT_MOST);
 }, 120_000);
+
+async function usedMemory(redis: Redis): Promise<number> {
+  return Number(/^used_memory:(\d+)\r$/m.exec(await redis.info('memory'))?.[1]);
+}
 
 function lines(text: string): number {
   return text.split('\n').length;

@@ -2,11 +2,12 @@ import { execFile } from 'node:child_process';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import * as z from 'zod';
 import type { TestMinio } from './minio.ts';
 import { eventually } from './product.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 
-/** The commands of docs/redis.md. */
+/** The commands of docs/redis.md and docs/operations.md; those for S3 by a client of our own. */
 
 /** `redis-cli`, as an operator calls it; its output. */
 async function redisCli({ port }: TestRedis, ...args: string[]): Promise<string> {
@@ -56,7 +57,21 @@ export const appendOnlyFile: RedisBackup = {
     startTestRedis({ seed: (dir) => cp(join(from, 'appendonlydir'), join(dir, 'appendonlydir'), { recursive: true }) }),
 };
 
-/** Copies all objects of a bucket into another server's, made where it is not there. Gives their number. */
+const versionSchema = z.looseObject({ name: z.string(), versionId: z.string(), isDeleteMarker: z.boolean() });
+
+/** Brings back what was deleted of a bucket with versions, by taking the deletions away. Gives their number. */
+export async function undelete({ admin }: TestMinio, bucket: string, prefix: string): Promise<number> {
+  let count = 0;
+  for await (const entry of admin.listObjects(bucket, prefix, true, { IncludeVersion: true })) {
+    const { name, versionId, isDeleteMarker } = versionSchema.parse(entry);
+    if (!isDeleteMarker) continue;
+    await admin.removeObject(bucket, name, { versionId });
+    count++;
+  }
+  return count;
+}
+
+/** As `mc mirror --preserve`: copies all objects of a bucket, with metadata, into another server's, made where it is not there. Gives their number. */
 export async function mirrorBucket(from: TestMinio, to: TestMinio, bucket: string): Promise<number> {
   if (!(await to.admin.bucketExists(bucket))) {
     await to.admin.makeBucket(bucket, to.region);

@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { onFreePort } from './free-port.ts';
+import { startProgram, tempFolder } from './process.ts';
 import { eventually } from './product.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 
@@ -81,13 +79,13 @@ export async function startSentinelGroup({ replicas }: { replicas: number }): Pr
 }
 
 async function startSentinel(port: number, masterPort: number) {
-  const dir = await mkdtemp(join(tmpdir(), 'comfygate-sentinel-'));
-  const file = join(dir, 'sentinel.conf');
+  const folder = await tempFolder();
+  const file = join(folder.path, 'sentinel.conf');
   await writeFile(
     file,
     `port ${port}
 bind 127.0.0.1
-dir ${dir}
+dir ${folder.path}
 requirepass ${SENTINEL_PASSWORD}
 sentinel sentinel-pass ${SENTINEL_PASSWORD}
 sentinel monitor ${NAME} 127.0.0.1 ${masterPort} 2
@@ -96,17 +94,10 @@ sentinel auth-pass ${NAME} ${PASSWORD}
 sentinel failover-timeout ${NAME} 5000
 `,
   );
-  const child = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
-  const exited = once(child, 'exit');
-  const killWithTests = () => void child.kill('SIGKILL');
-  process.once('exit', killWithTests);
+  const sentinel = startProgram('redis-server', [file, '--sentinel'], {});
   async function close() {
-    process.off('exit', killWithTests);
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGKILL');
-      await exited;
-    }
-    await rm(dir, { recursive: true, force: true });
+    await sentinel.kill();
+    await folder.remove();
   }
   try {
     await eventually(async () => (await describeMaster(port)).size > 0, 'the Sentinel answers', 10_000);

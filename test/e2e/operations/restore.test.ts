@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { appendOnlyFile, mirrorBucket, snapshot } from '../../support/backup.ts';
+import { appendOnlyFile, mirrorBucket, snapshot, undelete } from '../../support/backup.ts';
 import { generated } from '../../support/gateway-client.ts';
 import { findMinio, startTestMinio } from '../../support/minio.ts';
 import { tempFolder } from '../../support/process.ts';
@@ -36,6 +36,16 @@ describe.skipIf(findMinio() === null)('a restore onto fresh servers', { timeout:
         if (i < 3) expect((await gateway.watch(id).end()).type).toBe('SUCCEEDED');
         if (i === 3) await gateway.watch(id).until(({ job }) => job.progress.node?.classType === 'KSampler');
       }
+
+      // A result that is deleted by mistake is brought back from the bucket's versions.
+      const finished = await gateway.job(ids[0] ?? '');
+      if (!finished) throw new Error('the job is not there');
+      const results = `jobs/${finished.id}/`;
+      await minio.admin.removeObject(BUCKET, `${results}1/00.png`);
+      await expect(gateway.expectWhole(finished)).rejects.toThrow();
+      expect(await undelete(minio, BUCKET, results)).toBe(1);
+      await gateway.expectWhole(finished);
+
       const folder = await tempFolder();
       stack.defer(folder.remove);
       // Redis first: what its records name is in the bucket by then.

@@ -1,7 +1,7 @@
 import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type JobErrorCode, jobErrorCodes, retryableErrorCodes } from '../../../src/core/job.ts';
-import { createJobOperator, type RetryResult } from '../../../src/jobs/job-operator.ts';
+import { createJobOperator, type JobOperatorOptions, type RetryResult } from '../../../src/jobs/job-operator.ts';
 import { createRedisFailedJobs } from '../../../src/jobs/redis-failed-jobs.ts';
 import { parseSince } from '../../../src/jobs/since.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => product.close());
 
-const createOperator = () =>
+const createOperator = (changes: Partial<JobOperatorOptions> = {}) =>
   createJobOperator({
     index: createRedisFailedJobs(product.redis, product.keys),
     store: product.gateway,
@@ -28,6 +28,7 @@ const createOperator = () =>
     deadlineMs: 3_600_000,
     newId: () => v7(),
     requestId: 'operator',
+    ...changes,
   });
 
 async function failed(code: JobErrorCode, request: Parameters<UseCases['generate']>[0] = {}) {
@@ -55,6 +56,8 @@ const idsOf = (jobs: { id: string }[]) => jobs.map(({ id }) => id);
 async function retry(ids: string[], dryRun = false): Promise<RetryResult[]> {
   return collect(createOperator().retry(ids, { dryRun }));
 }
+
+const retryOf = (result: RetryResult | undefined) => (result && 'retry' in result ? String(result.retry) : '');
 
 describe('the index of failed jobs', () => {
   it('has those of all callers by the time of their end, each under its code', async () => {
@@ -163,7 +166,7 @@ describe('running failed jobs again', () => {
   it('runs what has failed again once more, as a job of its own', async () => {
     const { id } = await failed('INTERNAL');
     const [first] = await retry([id]);
-    const retried = first && 'retry' in first ? first.retry : '';
+    const retried = retryOf(first);
     const claimed = await product.worker.claim(retried);
     if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
     const error = { code: 'INTERNAL', message: 'again', nodeId: null, classType: null, retryable: true } as const;
@@ -171,6 +174,21 @@ describe('running failed jobs again', () => {
     expect(idsOf(await list())).toEqual([retried]);
     expect(await retry([retried])).toEqual([{ id: retried, outcome: 'retried', retry: expect.any(String) }]);
     expect((await retry([id]))[0]).toMatchObject({ outcome: 'already-retried', retry: retried });
+  });
+
+  it('leaves out what its caller has run again since the list was read; a job named by its id is run again all the same', async () => {
+    const [theirs, other] = [await failed('TIMEOUT'), await failed('TIMEOUT')];
+    const listed = idsOf(await list({ order: 'oldest first' }));
+    await product.jobs.retry({ caller: 'anonymous', requestId: 'r', id: theirs.id, idempotencyKey: 'mine' });
+    const bulk = () => collect(createOperator().retry(listed, { dryRun: false, onlyListed: true }));
+    expect(await bulk()).toEqual([
+      { id: theirs.id, outcome: 'already-retried', retry: null },
+      { id: other.id, outcome: 'retried', retry: expect.any(String) },
+    ]);
+    expect(await product.redis.zcard(product.keys.status('QUEUED'))).toBe(2);
+    expect(await bulk()).toMatchObject([{ retry: null }, { outcome: 'already-retried', retry: expect.any(String) }]);
+    expect(await retry([theirs.id])).toMatchObject([{ outcome: 'retried' }]);
+    expect(await product.redis.zcard(product.keys.status('QUEUED'))).toBe(3);
   });
 
   it('meets no key of a caller', async () => {
@@ -188,21 +206,63 @@ describe('running failed jobs again', () => {
     const lost = await failed('TIMEOUT');
     await product.redis.hset(product.keys.job(lost.id), 'template', 'gone');
     const gone = v7();
-    const ids = [open.id, lost.id, gone, kept.id];
-    expect(await retry(ids, true)).toMatchObject([
-      { outcome: 'refused' },
-      { outcome: 'would-retry' },
-      { outcome: 'refused' },
-      { id: kept.id, outcome: 'would-retry' },
-    ]);
-    expect(await list()).toHaveLength(2);
-    expect(await retry(ids)).toEqual([
+    const before = await failed('TIMEOUT');
+    const [made] = await retry([before.id]);
+    const ids = [open.id, lost.id, gone, before.id, kept.id];
+    const told = [
       { id: open.id, outcome: 'refused', reason: 'the job is QUEUED, not FAILED' },
       { id: lost.id, outcome: 'refused', reason: expect.stringContaining('textToImage is no longer kept') },
       { id: gone, outcome: 'refused', reason: expect.stringContaining('no such job') },
-      { id: kept.id, outcome: 'retried', retry: expect.any(String) },
-    ]);
+      { ...made, outcome: 'already-retried' },
+    ];
+    expect(await retry(ids, true)).toEqual([...told, { id: kept.id, outcome: 'would-retry' }]);
+    expect(idsOf(await list())).toEqual([lost.id, kept.id]);
+    expect(await retry(ids)).toEqual([...told, { id: kept.id, outcome: 'retried', retry: expect.any(String) }]);
     expect(idsOf(await list())).toEqual([lost.id]);
+  });
+
+  it.each([true, false])(
+    'says why a job cannot be run now, or that its retry was deleted: dry run %s',
+    async (dryRun) => {
+      const { id, caller } = await failed('INTERNAL');
+      const issue = { path: ['id'], message: 'no server has the model', code: 'x' };
+      const refusing = createOperator({ checks: [async () => [issue]] });
+      expect(await collect(refusing.retry([id], { dryRun }))).toEqual([
+        { id, outcome: 'refused', reason: expect.stringContaining('no server has the model') },
+      ]);
+      const [made] = await retry([id]);
+      const retried = retryOf(made);
+      expect(await collect(refusing.retry([id], { dryRun }))).toEqual([
+        { id, outcome: 'already-retried', retry: retried },
+      ]);
+      await product.jobs.cancel(caller, retried);
+      await product.jobs.remove(caller, retried);
+      expect(await retry([id], dryRun)).toEqual([
+        { id, outcome: 'refused', reason: 'it was run again before, and that job was deleted' },
+      ]);
+    },
+  );
+
+  it('tells what became of each before it breaks off', async () => {
+    const [first, broken, last] = [await failed('INTERNAL'), await failed('INTERNAL'), await failed('INTERNAL')];
+    const get = async (id: string) => {
+      if (id === broken.id) throw new Error('away');
+      return product.gateway.get(id);
+    };
+    const told: RetryResult[] = [];
+    const retrying = createOperator({ store: { ...product.gateway, get } }).retry([first.id, broken.id, last.id], {
+      dryRun: false,
+    });
+    await expect(
+      (async () => {
+        for await (const result of retrying) told.push(result);
+      })(),
+    ).rejects.toThrow('away');
+    expect(told).toMatchObject([
+      { id: first.id, outcome: 'retried' },
+      { id: last.id, outcome: 'retried' },
+    ]);
+    expect(idsOf(await list())).toEqual([broken.id]);
   });
 
   it('stops where none can be accepted', async () => {

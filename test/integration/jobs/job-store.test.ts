@@ -77,6 +77,23 @@ describe('accept', () => {
     expect(two.id).not.toBe(one.id);
   });
 
+  it('takes nothing of a job while Redis is full, also where a template is to be kept for longer', async () => {
+    const template = { hash: 'kept', text: '{}' };
+    await accept({ template, deadlineMs: 1_000 });
+    const before = await stores.redis.dbsize();
+    const life = await stores.redis.pttl(stores.keys.template('kept'));
+    await stores.redis.config('SET', 'maxmemory', '1');
+    try {
+      await expect(accept({ template, deadlineMs: 10 ** 9 })).rejects.toThrow('OOM');
+    } finally {
+      await stores.redis.config('SET', 'maxmemory', '0');
+    }
+    expect(await stores.redis.dbsize()).toBe(before);
+    expect(await stores.redis.pttl(stores.keys.template('kept'))).toBeLessThanOrEqual(life);
+    await accept({ template, deadlineMs: 10 ** 9 });
+    expect(await stores.redis.pttl(stores.keys.template('kept'))).toBeGreaterThan(10 ** 9);
+  });
+
   it('stores a template that Redis does not hold, with the first job that needs it', async () => {
     const template = { hash: 'abc', text: '{"graph":{}}' };
     const job = await accept({ template });

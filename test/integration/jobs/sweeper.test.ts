@@ -22,7 +22,7 @@ let artifacts: ArtifactStore;
 let uploads: UploadStore;
 let folder: string;
 let sweeper: ReturnType<typeof startSweeper>;
-/** Jobs that it has told of, with how they ended. */
+/** Workflows of the jobs that it has told of, with how they ended. */
 let ended: [string, string, string | undefined][];
 
 beforeAll(async () => {
@@ -41,7 +41,7 @@ beforeEach(async () => {
   uploads = createRedisUploads(redis, keys);
   ended = [];
   sweeper = startSweeper({
-    onEnded: ({ id, status, error }) => ended.push([id, status, error?.code]),
+    onEnded: ({ workflow, status, error }) => ended.push([workflow, status, error?.code]),
     redis,
     keys,
     store: gateway,
@@ -69,8 +69,8 @@ it('adds an open job that the queue has lost', async () => {
 });
 
 it('ends a job that is past its deadline, though no worker is alive', async () => {
-  const queued = newJob({ deadlineMs: 100 });
-  const running = newJob({ deadlineMs: 100 });
+  const queued = newJob({ deadlineMs: 100, workflow: 'waits' });
+  const running = newJob({ deadlineMs: 100, workflow: 'runs' });
   await stores.gateway.accept(queued);
   await stores.gateway.accept(running);
   const claimed = await stores.worker.claim(running.id);
@@ -84,10 +84,24 @@ it('ends a job that is past its deadline, though no worker is alive', async () =
     });
   }
   await vi.waitFor(() => expect(ended).toHaveLength(2));
-  expect(new Set(ended)).toEqual(new Set([queued, running].map(({ id }) => [id, 'FAILED', 'TIMEOUT'])));
+  expect(new Set(ended)).toEqual(new Set([queued, running].map(({ workflow }) => [workflow, 'FAILED', 'TIMEOUT'])));
   // The worker that still runs it finds out under its own lease, and may cancel the prompt.
   const lease = claimed.outcome === 'claimed' ? claimed.job.lease : 0;
   expect(await stores.worker.lease(running.id, lease)).toEqual({ state: 'ended', status: 'FAILED' });
+});
+
+it('does not read the graphs of jobs whose deadlines pass, however many and large they are', async () => {
+  await sweeper.close();
+  const parameters = { graph: 'x'.repeat(500_000) };
+  for (let i = 0; i < 10; i++) await stores.gateway.accept(newJob({ deadlineMs: 1, parameters }));
+  const sent = async () =>
+    Number(/^total_net_output_bytes:(\d+)/m.exec(await stores.redis.info('stats'))?.[1] ?? Number.NaN);
+  const before = await sent();
+  const { redis, keys, gateway } = stores;
+  const options = { redis, keys, store: gateway, queue, artifacts, uploads, retentionMs: 60_000, log: silent };
+  sweeper = startSweeper({ ...options, intervalMs: 20, onEnded: ({ workflow }) => ended.push([workflow, '', '']) });
+  await vi.waitFor(() => expect(ended).toHaveLength(10));
+  expect((await sent()) - before).toBeLessThan(500_000);
 });
 
 it('removes what has expired: artifacts, record, log and index entries', async () => {
@@ -116,6 +130,22 @@ it('removes what has expired: artifacts, record, log and index entries', async (
   expect(await stores.redis.pttl(stores.keys.changes('anonymous'))).toBeGreaterThan(0);
 });
 
+it('ends and removes jobs while Redis is full, so that there is room again', async () => {
+  const expired = newJob();
+  // Open, and not in the queue: it cannot be added to it now.
+  const late = newJob({ deadlineMs: 200, workflow: 'late' });
+  for (const job of [expired, late]) await stores.gateway.accept(job);
+  await stores.redis.config('SET', 'maxmemory', '1');
+  try {
+    await stores.gateway.requestCancel(expired.id);
+    await vi.waitFor(() => expect(ended).toEqual([['late', 'FAILED', 'TIMEOUT']]), { timeout: 5_000 });
+    for (const { id } of [expired, late])
+      await vi.waitFor(async () => expect(await stores.gateway.get(id)).toBeNull(), { timeout: 5_000 });
+  } finally {
+    await stores.redis.config('SET', 'maxmemory', '0');
+  }
+});
+
 it('removes an upload that no job needs any more, bytes and record; one in use stays', async () => {
   const upload = { caller: 'anonymous', filename: 'a.png', contentType: 'image/png', sizeBytes: 3 };
   const path = join(folder, 'source');
@@ -135,6 +165,42 @@ it('removes an upload that no job needs any more, bytes and record; one in use s
   expect(await uploads.get('used')).toEqual({ ...upload, id: 'used' });
   expect(await artifacts.head(uploadKey('used'))).not.toBeNull();
   expect(await stores.redis.zrange(stores.keys.uploads, 0, -1)).toEqual(['used']);
+});
+
+it.each(['{"code":"OF_A_LATER_VERSION"}', 'not JSON'])('removes a job whose error is %s', async (error) => {
+  const job = newJob();
+  await stores.gateway.accept(job);
+  await stores.redis.hset(stores.keys.job(job.id), 'error', error);
+  await stores.redis.zadd(stores.keys.failed('OF_A_LATER_VERSION'), 1, job.id);
+  await stores.gateway.remove(job.id);
+  expect(await stores.redis.exists(stores.keys.job(job.id))).toBe(0);
+  const listed = await stores.redis.exists(stores.keys.failed('OF_A_LATER_VERSION'));
+  expect(listed).toBe(error.startsWith('{') ? 0 : 1);
+});
+
+it('goes on with what else has expired when results of one job, or an upload, cannot be removed', async () => {
+  await sweeper.close();
+  const { redis, keys, gateway } = stores;
+  const jobs = [newJob(), newJob()];
+  for (const [i, { id }] of jobs.entries()) {
+    await gateway.accept(jobs[i] ?? newJob());
+    await gateway.requestCancel(id);
+    await uploads.add({ id: `u${i}`, caller: 'a', filename: 'f', contentType: 'image/png', sizeBytes: 1 }, i);
+  }
+  const [stuck = newJob(), other = newJob()] = jobs;
+  await redis.zadd(keys.ended, 1, stuck.id);
+  let away = true;
+  const removePrefix = async (prefix: string) => {
+    if (!away || (!prefix.includes(stuck.id) && prefix !== uploadKey('u0'))) return;
+    throw new StorageError('unavailable', 'away (ECONNREFUSED)');
+  };
+  const options = { redis, keys, store: gateway, queue, uploads, retentionMs: RETENTION_MS, log: silent };
+  sweeper = startSweeper({ ...options, artifacts: { ...artifacts, removePrefix }, intervalMs: 20 });
+  await vi.waitFor(async () => expect(await gateway.get(other.id)).toBeNull(), { timeout: 5_000 });
+  await vi.waitFor(async () => expect(await redis.zrange(keys.uploads, 0, -1)).toEqual(['u0']));
+  expect(await gateway.get(stuck.id)).not.toBeNull();
+  away = false;
+  await vi.waitFor(async () => expect(await redis.exists(keys.job(stuck.id), keys.uploads)).toBe(0));
 });
 
 it('tries again to remove an upload whose bytes could not be removed', async () => {

@@ -1,22 +1,16 @@
 import { createServer } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Graph } from '../../../src/core/graph.ts';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
 import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
-import { startHarness } from './harness.ts';
+import { graph, startHarness } from './harness.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
   redis = await startTestRedis();
 });
 afterAll(() => redis.close());
-
-const graph: Graph = {
-  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: 1, color: 255 } },
-  '9': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'x' } },
-};
 
 async function setUp(options: { speed?: number } = {}) {
   const harness = await startHarness(redis.url);

@@ -36,6 +36,12 @@ const quick: Partial<Timings> = {
   putBack: 50,
 };
 
+/** One small picture. */
+export const graph: Graph = {
+  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: 1, color: 255 } },
+  '9': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'x' } },
+};
+
 export async function recordedGraph(name: string): Promise<Graph> {
   const path = new URL(`../../comfyui/recorded/workflows/${name}.json`, import.meta.url);
   return graphSchema.parse(JSON.parse(await readFile(path, 'utf8')));

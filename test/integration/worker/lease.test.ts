@@ -1,24 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
-import type { Graph } from '../../../src/core/graph.ts';
 import { createTransition } from '../../../src/jobs/transition.ts';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { unknownBackend } from '../../support/backends.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
-import { type Harness, recordedGraph, startHarness } from './harness.ts';
+import { graph, type Harness, recordedGraph, startHarness } from './harness.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
   redis = await startTestRedis();
 });
 afterAll(() => redis.close());
-
-const graph: Graph = {
-  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: 1, color: 255 } },
-  '9': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'x' } },
-};
 
 async function setUp() {
   const harness = await startHarness(redis.url);

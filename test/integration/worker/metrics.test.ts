@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Graph } from '../../../src/core/graph.ts';
 import { createTransition } from '../../../src/jobs/transition.ts';
 import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
 import {
@@ -10,18 +9,13 @@ import {
 import type { WorkerParts } from '../../../worker/worker.ts';
 import { parseFigures } from '../../support/figures.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
-import { startHarness } from './harness.ts';
+import { graph, startHarness } from './harness.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
   redis = await startTestRedis();
 });
 afterAll(() => redis.close());
-
-const graph: Graph = {
-  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: 1, color: 255 } },
-  '9': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'x' } },
-};
 
 async function setUp() {
   const harness = await startHarness(redis.url);

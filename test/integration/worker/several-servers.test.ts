@@ -4,7 +4,7 @@ import type { Graph } from '../../../src/core/graph.ts';
 import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { startLackingComfyui } from '../../support/lacking-comfyui.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
-import { startHarness } from './harness.ts';
+import { graph, startHarness } from './harness.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -12,10 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => redis.close());
 
-const graph: Graph = {
-  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: 1, color: 255 } },
-  '9': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'x' } },
-};
 /** Only a server that has ImageInvert runs this one. */
 const inverted: Graph = {
   '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: 1, color: 255 } },

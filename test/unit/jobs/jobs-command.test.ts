@@ -2,9 +2,22 @@ import { CommanderError } from 'commander';
 import { expect, it } from 'vitest';
 import { unavailable } from '../../../src/core/errors.ts';
 import { createJobsCommand } from '../../../src/jobs/cli.ts';
+import type { FailedJob } from '../../../src/jobs/failed-jobs.ts';
 import type { JobOperator } from '../../../src/jobs/job-operator.ts';
 
 const ID = '01a20963-ea3f-72da-87b7-4504daf3aa66';
+
+const failedJob: FailedJob = {
+  id: ID,
+  caller: 'anonymous',
+  workflow: 'textToImage',
+  error: { code: 'TIMEOUT', message: 'late', nodeId: null, classType: null, retryable: true },
+  attempts: 1,
+  backend: null,
+  retryOf: null,
+  createdAt: 0,
+  finishedAt: 1,
+};
 
 /** Of an installation that never had a job. */
 const empty: JobOperator = {
@@ -73,13 +86,30 @@ it('asks for what its options say', async () => {
   await jobs(['retry', '--code', 'TIMEOUT', '--since', '90s', '--limit', '3', '--dry-run'], operator);
   await jobs(['retry', ID.toUpperCase()], operator);
   expect(asked).toEqual([
-    [{ codes: ['INTERNAL'], since: 6_400_000, until: null, order: 'newest first' }, 7],
+    [{ codes: ['INTERNAL'], since: 6_400_000, until: null, order: 'newest first' }, 8],
     // What fails again meanwhile is left alone.
     [{ codes: ['TIMEOUT'], since: 9_910_000, until: 10_000_000, order: 'oldest first' }, 3],
-    { dryRun: true },
+    { dryRun: true, onlyListed: true },
     ID,
-    { dryRun: false },
+    { dryRun: false, onlyListed: false },
   ]);
+});
+
+it.each([
+  [[], /^ENDED.*\n.*first.*\n.*second.*\nThere are more than these 2: see --limit/],
+  [['--json'], /^\{.*first.*\}\n\{.*second.*\}\nThere are more than these 2: see --limit/],
+])('says where a list goes on behind its limit: %j', async (args, says) => {
+  const names = ['first', 'second', 'third'];
+  const failed = (count: number): Partial<JobOperator> => ({
+    failed: async function* (_query, limit) {
+      for (const workflow of names.slice(0, Math.min(count, limit))) yield { ...failedJob, workflow };
+    },
+  });
+  const list = ['list', '--failed', '--limit', '2', ...args];
+  const { text } = await jobs(list, failed(3));
+  expect(text).toMatch(says);
+  expect(text).not.toContain('third');
+  expect((await jobs(list, failed(2))).text).not.toContain('more');
 });
 
 it('says that it may be called again where it had to break off', async () => {
