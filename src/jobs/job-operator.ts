@@ -38,6 +38,8 @@ export interface JobOperatorOptions extends AcceptOptions, Pick<RetryOptions, 'd
   index: FailedJobIndex;
   /** Stands in the new jobs as the request that made them. */
   requestId: string;
+  /** Told why a job is not run again, but for a dry run. */
+  onRefused?: (id: string, error: unknown) => void;
 }
 
 const PAGE = 100;
@@ -53,21 +55,29 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
   const catalogue = { get: () => undefined };
   const runAgain = createRunAgain({ ...options, catalogue, accept: createAccept(options) });
 
-  async function retryOne(id: string, dryRun: boolean): Promise<RetryResult> {
+  /** Throws why it is not run again. */
+  async function tryOne(id: string, dryRun: boolean): Promise<RetryResult> {
     const job = await store.get(id);
-    if (!job) return { id, outcome: 'refused', reason: 'there is no such job: it was deleted, or has expired' };
-    if (job.status !== 'FAILED') return { id, outcome: 'refused', reason: `the job is ${job.status}, not FAILED` };
+    if (!job) {
+      throw new GatewayError('there is no such job: it was deleted, or has expired', { code: 'NOT_FOUND' });
+    }
+    if (job.status !== 'FAILED') throw new GatewayError(`the job is ${job.status}, not FAILED`, { code: 'CONFLICT' });
     if (dryRun) return { id, outcome: 'would-retry' };
+    const { job: made, replayed } = await runAgain(id, job, {
+      caller: job.caller,
+      idempotencyKey: keyOf(id),
+      // Longer than the failed job can still be found and run again.
+      keyLifeMs: (job.expiresAt ?? 0) - (job.finishedAt ?? 0),
+      requestId,
+    });
+    return { id, outcome: replayed ? 'already-retried' : 'retried', retry: made.id };
+  }
+
+  async function retryOne(id: string, dryRun: boolean): Promise<RetryResult> {
     try {
-      const { job: made, replayed } = await runAgain(id, job, {
-        caller: job.caller,
-        idempotencyKey: keyOf(id),
-        // Longer than the failed job can still be found and run again.
-        keyLifeMs: (job.expiresAt ?? 0) - (job.finishedAt ?? 0),
-        requestId,
-      });
-      return { id, outcome: replayed ? 'already-retried' : 'retried', retry: made.id };
+      return await tryOne(id, dryRun);
     } catch (error) {
+      if (!dryRun) options.onRefused?.(id, error);
       if (!(error instanceof GatewayError) || error.details.code === 'UNAVAILABLE') throw error;
       return { id, outcome: 'refused', reason: error.message };
     }

@@ -1,7 +1,9 @@
-import { openSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { ConfigError } from '../config.ts';
-import { createLineWriter, type LineWriter } from './line-writer.ts';
+import { GatewayError } from '../core/errors.ts';
+import { createLog, LOG_OUTPUT } from './log.ts';
+import { createOutputs, type Outputs } from './outputs.ts';
+import { createScrub } from './scrub.ts';
 import { throttledWarning } from './throttled.ts';
 
 /** Who did what. No prompt, key or address is in it. */
@@ -24,6 +26,7 @@ export interface AuditEntry {
 export interface Audit {
   /** Returns at once; a stream that cannot be written is told to the log. */
   record(entry: AuditEntry): void;
+  /** Resolves when what was recorded has gone out or is lost, after a second at the latest. */
   flushed(): Promise<void>;
 }
 
@@ -32,6 +35,7 @@ export const noAudit: Audit = { record: () => undefined, flushed: async () => un
 export interface AuditOptions {
   /** `stdout`, `stderr`, or the path of a file that is appended to. */
   to: string;
+  outputs: Pick<Outputs, 'open'>;
   log: Logger;
   now?: () => number;
 }
@@ -40,16 +44,14 @@ export interface AuditOptions {
 const HARMLESS = /^[\w.:-]{1,128}$/;
 
 /** A JSON line for each action. Throws when the file cannot be opened. */
-export function createAudit({ to, log, now = Date.now }: AuditOptions): Audit {
-  const fd = to === 'stdout' ? 1 : to === 'stderr' ? 2 : openSync(to, 'a', 0o640);
+export function createAudit({ to, outputs, log, now = Date.now }: AuditOptions): Audit {
   const fault = throttledWarning(log, 'the audit log cannot be written: entries are lost');
   const timed = (entry: object) => `${JSON.stringify({ time: new Date(now()).toISOString(), ...entry })}\n`;
-  const writer: LineWriter = createLineWriter({
-    fd,
+  const writer = outputs.open({
+    to,
     gap: (lines, reason) => timed({ action: 'lost', lines, reason }),
     onFault: (error) => fault(error),
   });
-  process.once('exit', () => writer.end());
   return {
     record(entry) {
       const harmless = Object.entries(entry).filter(([, value]) => typeof value === 'string' && HARMLESS.test(value));
@@ -60,17 +62,27 @@ export function createAudit({ to, log, now = Date.now }: AuditOptions): Audit {
 }
 
 /** That of the setting AUDIT_LOG, undefined: none. Throws ConfigError. */
-export function openAudit(to: string | undefined, log: Logger): Audit {
+export function openAudit(to: string | undefined, { outputs, log }: Pick<AuditOptions, 'outputs' | 'log'>): Audit {
   if (to === undefined) return noAudit;
   try {
-    return createAudit({ to, log });
+    return createAudit({ to, outputs, log });
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
     throw new ConfigError([`AUDIT_LOG: expected stdout, stderr or a file that can be written (${reason}), got ${to}`]);
   }
 }
 
-/** The same of a command: what it prints to standard output stays its own. */
-export function openCommandAudit(to: string | undefined, log: Logger): Audit {
-  return openAudit(to === 'stdout' ? 'stderr' : to, log);
+/** The same of a command: what it prints to standard output stays its own. What goes wrong is told on standard error. */
+export function openCommandAudit(to: string | undefined): Audit {
+  const outputs = createOutputs();
+  const destination = outputs.open(LOG_OUTPUT);
+  const log = createLog({ level: 'warn', readable: process.stderr.isTTY === true, scrub: createScrub(), destination });
+  return openAudit(to === 'stdout' ? 'stderr' : to, { outputs, log });
+}
+
+/** What became of a call that threw this. */
+export function outcomeOf(error: unknown): Pick<AuditEntry, 'outcome' | 'code'> {
+  return error instanceof GatewayError
+    ? { outcome: 'refused', code: error.details.code }
+    : { outcome: 'failed', code: 'INTERNAL' };
 }

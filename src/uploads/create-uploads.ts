@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts';
 import { safeFilename } from '../artifacts/filename.ts';
 import { uploadKey } from '../artifacts/keys.ts';
-import { badInput, GatewayError, unavailable } from '../core/errors.ts';
-import { type Audit, noAudit } from '../observability/audit.ts';
+import { badInput, unavailable } from '../core/errors.ts';
+import { type Audit, noAudit, outcomeOf } from '../observability/audit.ts';
 import { isRedisDown } from '../redis.ts';
 import type { OpenUpload, UploadRequest, UploadStore, Uploads } from './upload.ts';
 
@@ -87,9 +87,7 @@ export function createUploads(options: UploadsOptions): Uploads {
         audit.record({ action: 'upload', outcome: 'accepted', caller, requestId, uploadId: upload.id });
         return upload;
       } catch (error) {
-        const known = error instanceof GatewayError;
-        const code = known ? error.details.code : 'INTERNAL';
-        audit.record({ action: 'upload', outcome: known ? 'refused' : 'failed', code, caller, requestId });
+        audit.record({ action: 'upload', ...outcomeOf(error), caller, requestId });
         throw error;
       }
     },
