@@ -140,11 +140,11 @@ export function createJobs(options: JobsOptions): Jobs {
     generate(request) {
       const { caller, requestId, workflow } = request;
       const asked = { caller, requestId, workflow: workflow.name };
-      return audited.making('generate', asked, request, () => guardedCalls.generate(request));
+      return audited.making('generate', asked, () => guardedCalls.generate(request));
     },
     retry(request) {
       const { caller, requestId, id } = request;
-      return audited.making('retry', { caller, requestId, retryOf: id }, request, () => guardedCalls.retry(request));
+      return audited.making('retry', { caller, requestId, retryOf: id }, () => guardedCalls.retry(request));
     },
     get: guarded(get),
     list: guarded(list),
