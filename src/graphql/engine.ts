@@ -197,6 +197,12 @@ export function subscribeBy({
   };
 }
 
+/** Aborted when the client has left. */
+export function signalIn({ contextValue }: Operation): AbortSignal | undefined {
+  const known = typeof contextValue === 'object' && contextValue !== null && 'signal' in contextValue;
+  return known && contextValue.signal instanceof AbortSignal ? contextValue.signal : undefined;
+}
+
 export function requestIdIn({ contextValue }: Operation): string | undefined {
   const known = typeof contextValue === 'object' && contextValue !== null && 'requestId' in contextValue;
   return known && typeof contextValue.requestId === 'string' ? contextValue.requestId : undefined;

@@ -1,6 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 import type { OperationLabels, OperationMetrics, SubscriptionMeter } from '../observability/operation-metrics.ts';
-import { type Engine, type Operation, subscribeBy } from './engine.ts';
+import { type Engine, type Operation, signalIn, subscribeBy } from './engine.ts';
 import { codeOf } from './errors.ts';
 import { createOperationLabels, UNKNOWN_OPERATION } from './operation-labels.ts';
 
@@ -18,7 +18,13 @@ export function createMeteredEngine(engine: Engine, metrics: OperationMetrics): 
     const events = await engine.source(operation);
     const accepted = Symbol.asyncIterator in events;
     answered(labels, accepted ? undefined : events.errors, began);
-    return accepted ? meterEvents(events, metrics.accepted(labels.operation)) : events;
+    if (!accepted) return events;
+    const meter = metrics.accepted(labels.operation);
+    // Its transport may find that nobody can read it, and never begin to.
+    const signal = signalIn(operation);
+    signal?.addEventListener('abort', () => meter.ended(), { once: true });
+    if (signal?.aborted) meter.ended();
+    return meterEvents(events, meter);
   }
 
   return {

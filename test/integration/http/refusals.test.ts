@@ -4,6 +4,11 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test, vi } from 'vitest';
 import { unavailable } from '../../../src/core/errors.ts';
+import type { Engine } from '../../../src/graphql/engine.ts';
+import { createMeteredEngine } from '../../../src/graphql/metered-engine.ts';
+import { createOperationMetrics } from '../../../src/observability/operation-metrics.ts';
+import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
+import { parseFigures } from '../../support/figures.ts';
 import { testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
 
@@ -126,7 +131,10 @@ describe('documents', () => {
   });
 
   test('A16: what a client would not take the answer of is 406, says what can be had, and does not run', async () => {
-    const { post, services, lines } = await startTestServer();
+    const process = createProcessMetrics({ role: 'gateway', version: '1' });
+    const metrics = createOperationMetrics(process, ['jobProgress'], Date.now);
+    const around = (engine: Engine) => createMeteredEngine(engine, metrics);
+    const { post, services, lines } = await startTestServer({ around });
     // The use cases of this test fail when they are called.
     const mutation = await post({ query: 'mutation { deleteJob(id: "x") }' }, { accept: 'image/png' });
     expect(mutation.status).toBe(406);
@@ -135,10 +143,14 @@ describe('documents', () => {
 
     services.feed.open('job');
     const query = 'subscription { jobProgress(id: "job") { seq } }';
-    const subscription = await post({ query }, { accept: 'application/json' });
-    expect(subscription.status).toBe(406);
-    expect((await subscription.json()).errors[0].message).toContain('text/event-stream');
+    for (const accept of ['application/json', 'multipart/mixed']) {
+      const subscription = await post({ query }, { accept });
+      expect(subscription.status).toBe(406);
+      expect((await subscription.json()).errors[0].message).toContain('text/event-stream');
+    }
     await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(0));
+    const figures = parseFigures(await process.text());
+    expect(figures.value('comfygate_subscriptions', { operation: 'jobProgress' })).toBe(0);
   });
 
   test('other methods are 405', async () => {
