@@ -29,18 +29,18 @@ export function createMeteredEngine(engine: Engine, metrics: OperationMetrics): 
 
   return {
     ...engine,
-    parse(text) {
+    parse(text, requestId) {
       const began = performance.now();
       try {
-        return engine.parse(text);
+        return engine.parse(text, requestId);
       } catch (error) {
         answered(UNKNOWN_OPERATION, [error], began);
         throw error;
       }
     },
-    validate(document) {
+    validate(document, requestId) {
       const began = performance.now();
-      const faults = engine.validate(document);
+      const faults = engine.validate(document, requestId);
       if (faults.length) answered(labelsOf(document, null), faults, began);
       return faults;
     },
@@ -59,10 +59,9 @@ export function createMeteredEngine(engine: Engine, metrics: OperationMetrics): 
     },
     source,
     subscribe: subscribeBy({ ...engine, source }),
-    refused(errors, document, operationName) {
-      const labels = document ? labelsOf(document, operationName) : UNKNOWN_OPERATION;
-      answered(labels, errors, performance.now());
-      return engine.refused(errors, document, operationName);
+    refused(errors, what) {
+      answered(labelsOf(what.document, what.operationName), errors, performance.now());
+      return engine.refused(errors, what);
     },
   };
 }

@@ -26,12 +26,12 @@ export type YogaHandler = (
 /** Yoga parses, validates and executes by the engine, which has the limits, the cache and the public errors. */
 function useGatewayEngine(engine: Engine): Plugin<GraphContext> {
   return {
-    onParse: ({ setParseFn }) => setParseFn((source) => engine.parse(String(source))),
-    onValidate: ({ setValidationFn }) =>
+    onParse: ({ context, setParseFn }) => setParseFn((source) => engine.parse(String(source), context.requestId)),
+    onValidate: ({ context, setValidationFn }) =>
       // Copies, since Yoga writes HTTP statuses into them and the engine keeps them for all.
       setValidationFn((_schema, document) =>
         engine
-          .validate(document)
+          .validate(document, context.requestId)
           .map(({ message, nodes = null, extensions }) => new GraphQLError(message, { nodes, extensions })),
       ),
     onExecute: ({ setExecuteFn }) => setExecuteFn(engine.execute),
