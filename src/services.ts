@@ -125,7 +125,11 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     queue,
     artifacts,
     onRedisDown,
-    onAccepted: metrics.jobAccepted,
+    onAccepted(job, replayed) {
+      metrics.jobAccepted(job, replayed);
+      const { id: jobId, requestId, workflow } = job;
+      log.info({ part: 'gateway', jobId, requestId, workflow, replayed }, 'job accepted');
+    },
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
     deadlineMs,
@@ -166,6 +170,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const health = createHealth({ redis, store, artifacts, backends, version: readVersion(), now });
   every(LOOK_EVERY_MS, 'health', shutdown, async () => {
     const { checks } = await health();
+    // A Redis that takes no writes answers all the same: it is over when no call fails any more, see throttled.ts.
     if (checks.every(({ name, status }) => name !== 'redis' || status !== 'UNHEALTHY')) onRedisDown.over();
   });
   const ping = createPing(redis);

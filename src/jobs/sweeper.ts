@@ -65,7 +65,7 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
           const moved = await transition({ id, move: 'expire', set: { error } }, { withRecord: true });
           // A record that has vanished leaves its index entry behind.
           if (moved.outcome !== 'done') return await redis.zrem(keys.open, id);
-          log.info({ jobId: id }, 'job passed its deadline');
+          log.info({ jobId: id, requestId: moved.job?.requestId }, 'job passed its deadline');
           if (moved.job) options.onEnded?.(moved.job);
         }),
       );

@@ -17,7 +17,7 @@ export function everyMetric(): z.infer<typeof metricSchema>[] {
   registerInstallation(
     metrics,
     { counts: never, liveWorkers: never, backends: never, durable: never, checkStorage: never },
-    () => undefined,
+    Object.assign(() => undefined, { over: () => undefined }),
   );
   createWorkerMetrics(metrics, { workflows: [], backends: [] });
   registerBackendStates(metrics, () => []);

@@ -48,6 +48,15 @@ test('one job can be followed by its ids through the audit log and both logs; an
     .map((line) => JSON.parse(line));
   expect(about).toContainEqual(expect.objectContaining({ msg: 'job done', requestId: entry.requestId }));
 
+  const accepted = gateway.process
+    .output()
+    .split('\n')
+    .filter((line) => line.includes(job.id))
+    .map((line) => JSON.parse(line));
+  expect(accepted).toEqual([
+    expect.objectContaining({ msg: 'job accepted', requestId: entry.requestId, replayed: false }),
+  ]);
+
   const before = gateway.process.output().length;
   await product.redis.kill();
   const began = performance.now();
