@@ -7,7 +7,7 @@ import {
   type Submission,
   type TerminalStatus,
 } from '../src/core/job.ts';
-import type { Change, LeaseState, WorkerJobStore } from '../src/jobs/job-store.ts';
+import type { Change, LeaseState, MoveOutcome, WorkerJobStore } from '../src/jobs/job-store.ts';
 import type { ThrottledFault } from '../src/observability/throttled.ts';
 import type { AttemptOutcome, WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { Backend } from './backends/pool.ts';
@@ -182,8 +182,7 @@ export function beginAttempt(options: AttemptOptions): Attempt {
     timings: () => [],
     async move(change) {
       const outcome = await writeOnceAnswered(options, change);
-      // Its answer was lost with a connection, and it was sent again: this very move has ended the job.
-      if (outcome.outcome === 'ended' && outcome.status === ENDS[change.move]) return moved(change, outcome.status);
+      if (outcome.outcome === 'ended' && wasCarriedOut(change, outcome)) return moved(change, outcome.status);
       if (outcome.outcome !== 'done') {
         stop(outcome.outcome);
         throw new Stopped(outcome.outcome);
@@ -206,6 +205,15 @@ export function beginAttempt(options: AttemptOptions): Attempt {
       control.abort(new Stopped('lost'));
     },
   };
+}
+
+/**
+ * Whether this very move has ended the job: its answer was lost with a connection, and it was sent again. A job that FAILED may
+ * have passed its deadline instead, which has an error of its own.
+ */
+function wasCarriedOut(change: Change, { status, error }: Extract<MoveOutcome, { outcome: 'ended' }>): boolean {
+  if (status !== ENDS[change.move]) return false;
+  return change.move !== 'fail' || (error?.code === change.error.code && error.message === change.error.message);
 }
 
 /** Redis may be away or full for a while: what happened is written when it is back, unless the job is another's by then. */
