@@ -2,14 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Audit, type AuditEntry, outcomeOf } from '../observability/audit.ts';
 import type { AcceptJob } from './accept-job.ts';
 
-type Asked = Pick<AuditEntry, 'caller' | 'requestId' | 'workflow' | 'jobId' | 'retryOf'>;
+type Asked = Pick<AuditEntry, 'caller' | 'requestId' | 'address' | 'workflow' | 'jobId' | 'retryOf'>;
 /** Puts into the audit log what callers do with jobs: one entry for each call, whatever transport it came by. */
 export function createJobAudit(audit: Audit) {
   /** The call under way: once its job is accepted it is told, and its answer may be held for long, and may then fail. */
-  const calls = new AsyncLocalStorage<{ told: boolean }>();
+  const calls = new AsyncLocalStorage<{ address: string | undefined; told: boolean }>();
 
   async function tellRefusal<T>(action: AuditEntry['action'], asked: Asked, act: () => Promise<T>) {
-    const call = { told: false };
+    const call = { address: asked.address, told: false };
     try {
       return await calls.run(call, act);
     } catch (error) {
@@ -31,6 +31,7 @@ export function createJobAudit(audit: Audit) {
           outcome: replayed ? 'replayed' : 'accepted',
           caller: asked.caller,
           requestId: asked.requestId,
+          address: call?.address,
           jobId: job.id,
           workflow: job.workflow,
           ...(asked.retryOf === null ? {} : { retryOf: asked.retryOf }),

@@ -6,7 +6,7 @@ import { createOutputs, type Outputs } from './outputs.ts';
 import { createScrub } from './scrub.ts';
 import { throttledWarning } from './throttled.ts';
 
-/** Who did what. No prompt, key or address is in it. */
+/** Who did what. No prompt, key or signed address is in it. */
 export interface AuditEntry {
   action: 'generate' | 'retry' | 'cancel' | 'delete' | 'upload' | 'drain' | 'resume';
   /** accepted, replayed: the key had made the job before; done; refused: for `code`; failed: unexpectedly, see the log. */
@@ -15,6 +15,8 @@ export interface AuditEntry {
   code?: string | undefined;
   caller: string;
   requestId?: string | null | undefined;
+  /** Of the connection that the call came by: of a proxy, where there is one. */
+  address?: string | undefined;
   jobId?: string | undefined;
   /** The job that was run again. */
   retryOf?: string | undefined;

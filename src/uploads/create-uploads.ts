@@ -81,13 +81,14 @@ export function createUploads(options: UploadsOptions): Uploads {
 
   return {
     async create(request) {
-      const { caller, requestId } = request;
+      const { caller, requestId, address } = request;
+      const asked = { action: 'upload', caller, requestId, address } as const;
       try {
         const upload = await create(request);
-        audit.record({ action: 'upload', outcome: 'accepted', caller, requestId, uploadId: upload.id });
+        audit.record({ ...asked, outcome: 'accepted', uploadId: upload.id });
         return upload;
       } catch (error) {
-        audit.record({ action: 'upload', ...outcomeOf(error), caller, requestId });
+        audit.record({ ...asked, ...outcomeOf(error) });
         throw error;
       }
     },

@@ -40,7 +40,8 @@ test('one job can be followed by its ids through the audit log and both logs; an
       .map((line) => JSON.parse(line));
   await eventually(() => read().length === 1, 'the audit entry is there');
   const [entry] = read();
-  expect(entry).toMatchObject({ action: 'generate', outcome: 'accepted', caller: 'anonymous', jobId: job.id });
+  const address = expect.stringMatching(/^(?:::ffff:)?127\.0\.0\.1$|^::1$/);
+  expect(entry).toMatchObject({ action: 'generate', outcome: 'accepted', caller: 'anonymous', address, jobId: job.id });
   const about = worker
     .output()
     .split('\n')

@@ -104,6 +104,23 @@ test('a call hides no other one that has its request id and its key', async () =
   ]);
 });
 
+test('where a call came from is told, of whatever becomes of it', async () => {
+  const { cases, audit, entries } = await audited();
+  const address = '::ffff:192.0.2.7';
+  const { job } = await cases.generate({ address });
+  await expect(cases.generate({ address, deadlineSeconds: -1 })).rejects.toThrow();
+  await cases.jobs.cancel('anonymous', job.id, 'test', address);
+  const again = { caller: 'anonymous', requestId: 'test', address, id: job.id, idempotencyKey: v7() };
+  await cases.jobs.retry(again);
+  await cases.jobs.remove('anonymous', job.id, 'test', address);
+  audit.record({ action: 'cancel', outcome: 'done', caller: 'anonymous', address: undefined });
+  const told = await entries();
+  expect(told.slice(0, -1)).toMatchObject(
+    ['accepted', 'refused', 'done', 'accepted', 'done'].map((outcome) => ({ outcome, address })),
+  );
+  expect(told.at(-1)).not.toHaveProperty('address');
+});
+
 test('uploads are told, also those that are refused', async () => {
   const { audit, entries } = await audited();
   const uploads = createUploads({
