@@ -30,7 +30,7 @@ program
     const [{ announce, runRole }, { startGatewayRole }] = await Promise.all([import('./run.ts'), import('./roles.ts')]);
     await runRole(process.env, async (config, around) => {
       const { graphqlUrl } = await startGatewayRole(config, around);
-      announce(config, [`GraphiQL: ${graphqlUrl}`]);
+      announce(config, around.outputs, [`GraphiQL: ${graphqlUrl}`]);
     });
   });
 

@@ -5,5 +5,5 @@ import { announce, runRole } from './run.ts';
 await runRole(process.env, async (config, around) => {
   const { graphqlUrl, embedded } = await startAll(config, around);
   const parts = embedded.length > 0 ? [`Embedded: ${embedded.join(', ')}`] : [];
-  announce(config, [...parts, `GraphiQL: ${graphqlUrl}`]);
+  announce(config, around.outputs, [...parts, `GraphiQL: ${graphqlUrl}`]);
 });

@@ -55,8 +55,8 @@ function explain(error: unknown, scrub: Scrub): string {
   return scrub(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
 
-/** Says where GraphiQL is: on standard output, unless that is the audit log's. */
-export function announce(config: Config, lines: readonly string[]): void {
-  const stream = config.auditLog === 'stdout' ? process.stderr : process.stdout;
+/** Tells whoever has started it where GraphiQL is and the like: on standard output, unless that is the audit log's. */
+export function announce({ auditLog }: Config, outputs: Outputs, lines: readonly string[]): void {
+  const stream = auditLog === 'stdout' ? outputs.open(LOG_OUTPUT) : process.stdout;
   stream.write(lines.map((line) => `${line}\n`).join(''));
 }

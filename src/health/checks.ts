@@ -48,8 +48,8 @@ export async function askStorage(artifacts: Pick<ArtifactStore, 'check'>): Promi
 const SHARED_MS = 1_000;
 
 /**
- * Whoever asks while a report is made gets that one, and so does who asks within a second behind. `elapsed`: milliseconds on a clock
- * that never steps.
+ * Whoever asks while a report is made gets that one, and so does who asks within a second behind. `elapsed`: milliseconds on a
+ * clock that never steps.
  */
 export function shared<Report>(
   make: () => Promise<Report>,

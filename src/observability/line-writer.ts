@@ -6,7 +6,7 @@ export interface LineWriter {
   write(text: string): void;
   /** Resolves when all that was written before has gone out or is lost, after a second at the latest. */
   flushed(): Promise<void>;
-  /** Whether a write has held up its thread for a while: exit() waits for it, for as long as the reader of a full pipe does not read. */
+  /** Whether a write has held up its thread for a while: exit() would wait for it, as long as a pipe is full and nobody reads. */
   stuck(): boolean;
   /** What has not gone out, tried once without waiting: for the end of the process. */
   end(): void;

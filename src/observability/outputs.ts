@@ -11,8 +11,8 @@ export interface Outputs {
   /** Throws when the file cannot be opened. What is open already is given again, as whoever asked first has it. */
   open(options: OutputOptions): LineWriter;
   /**
-   * Ends the process when its lines have gone out, after a second at the latest; by SIGKILL where somebody has stopped reading and
-   * holds up a thread, since exit() would wait for that.
+   * Ends the process when its lines have gone out, after a second at the latest; by SIGKILL where somebody has stopped reading
+   * and holds up a thread, since exit() would wait for that.
    */
   exit(code: number): Promise<void>;
 }
