@@ -27,10 +27,10 @@ program
   .command('gateway')
   .description('the GraphQL server; any number of them (needs REDIS_URL, and S3_ENDPOINT or STORAGE_SHARED)')
   .action(async () => {
-    const [{ runRole }, { startGatewayRole }] = await Promise.all([import('./run.ts'), import('./roles.ts')]);
-    await runRole(process.env, async (config, log, shutdown) => {
-      const { graphqlUrl } = await startGatewayRole(config, log, shutdown);
-      process.stdout.write(`GraphiQL: ${graphqlUrl}\n`);
+    const [{ announce, runRole }, { startGatewayRole }] = await Promise.all([import('./run.ts'), import('./roles.ts')]);
+    await runRole(process.env, async (config, around) => {
+      const { graphqlUrl } = await startGatewayRole(config, around);
+      announce(config, around.outputs, [`GraphiQL: ${graphqlUrl}`]);
     });
   });
 
@@ -128,21 +128,21 @@ program
     }
   });
 
-/** Opens what a command needs on the Redis of REDIS_URL, or on that of an all-in-one start on DATA_DIR. */
+/**
+ * Opens what a command needs on the Redis of REDIS_URL, or on that of an all-in-one start on DATA_DIR. Its parts log nothing: what
+ * goes wrong ends the command with a message.
+ */
 async function reachInstallation<T>(open: (config: Config, url: string, log: Logger) => Promise<T>): Promise<T> {
   process.stdout.on('error', stopWhenUnread);
   try {
     const config = loadConfig(process.env);
     const { redis, folder } = config;
-    const [{ findEmbeddedRedis }, { createLog }] = await Promise.all([
-      import('./embedded/redis.ts'),
-      import('./observability/log.ts'),
-    ]);
+    const [{ findEmbeddedRedis }, { pino }] = await Promise.all([import('./embedded/redis.ts'), import('pino')]);
     const url = redis.url ?? (await findEmbeddedRedis(folder.dataDir));
     if (url === null) {
       throw new Error(`REDIS_URL: expected a value, since nothing that \`npm start\` starts runs on ${folder.dataDir}`);
     }
-    return await open(config, url, createLog({ level: 'silent', readable: false }));
+    return await open(config, url, pino({ level: 'silent' }));
   } catch (error) {
     const lines =
       error instanceof ConfigError ? error.problems : [error instanceof Error ? error.message : String(error)];

@@ -5,6 +5,7 @@ import { readSecretFiles } from './config/secret-files.ts';
 import { SECRET_NAMES, type Settings, settingsSchema } from './config/settings.ts';
 
 export { describeConfig } from './config/describe.ts';
+export { passwordsIn, secretsIn } from './config/secrets.ts';
 export type { BackendAddress } from './config/values.ts';
 
 /** What a process runs: everything (`npm start`), or one part. */

@@ -12,6 +12,7 @@ import { type ArtifactRoute, type HttpServer, startHttpServer } from './http/ser
 import { createStoragePassage } from './http/storage-passage.ts';
 import { createVariantDownload, VARIANTS_PATH } from './http/variant-download.ts';
 import { registerSockets } from './observability/gateway-metrics.ts';
+import { createHttpMetrics } from './observability/http-metrics.ts';
 import { createOperationMetrics } from './observability/operation-metrics.ts';
 import { artifactFolder, openGatewayServices, type Surroundings } from './services.ts';
 
@@ -52,6 +53,7 @@ export async function startGateway(config: Config, around: Surroundings, port: n
       serve: createVariantDownload({ addresses: variants, maker: variantMaker, artifacts, now, log }),
     },
     health,
+    onAnswered: createHttpMetrics(around.metrics),
     ready: async () => !draining && (await services.redisReady()),
     log,
   });

@@ -10,7 +10,7 @@ import { createJobOperator } from './jobs/job-operator.ts';
 import { createKeys } from './jobs/keys.ts';
 import { createRedisFailedJobs } from './jobs/redis-failed-jobs.ts';
 import { createRedisGatewayStore } from './jobs/redis-gateway-store.ts';
-import { openCommandAudit } from './observability/audit.ts';
+import { openCommandAudit, outcomeOf } from './observability/audit.ts';
 import { operatorName } from './operator-name.ts';
 import { reachRedis } from './operator-redis.ts';
 import { createBullQueue } from './queue/bullmq.ts';
@@ -32,15 +32,16 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
   const { noBackendGraceMs } = config.comfyui;
   const backends = createRedisBackendDirectory(redis, keys);
   const uploads = createRedisUploads(redis, keys);
-  const audit = openCommandAudit(config.auditLog, log);
+  const audit = openCommandAudit(config.auditLog);
   opened.defer(audit.flushed);
   const requestId = `operator-${v7()}`;
+  const asked = { action: 'retry', caller: operatorName(), requestId } as const;
   const operator = createJobOperator({
     onAccepted({ id: jobId, workflow, retryOf }, replayed) {
       const outcome = replayed ? 'replayed' : 'accepted';
-      const caller = operatorName();
-      audit.record({ action: 'retry', outcome, caller, requestId, jobId, workflow, retryOf: retryOf ?? undefined });
+      audit.record({ ...asked, outcome, jobId, workflow, retryOf: retryOf ?? undefined });
     },
+    onRefused: (retryOf, error) => audit.record({ ...asked, ...outcomeOf(error), retryOf }),
     index: createRedisFailedJobs(redis, keys),
     store: createRedisGatewayStore({ redis, keys, retentionMs, idempotencyTtlMs, noBackendGraceMs }),
     queue,

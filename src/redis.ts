@@ -45,8 +45,8 @@ const SUBSCRIBES = new Set(['subscribe', 'psubscribe']);
 
 /**
  * A connection that tells how long its commands take, and subscribes to nothing before it is ready: ioredis would do so ahead of
- * its own first question, which a connection that subscribes may not ask, and give the connection up for that. Duplicates are not timed: BullMQ makes one to wait on, and what waits there
- * says nothing of Redis.
+ * its own first question, which a connection that subscribes may not ask, and give the connection up for that. Duplicates are not
+ * timed: BullMQ makes one to wait on, and what waits there says nothing of Redis.
  */
 class TimedRedis extends Redis {
   onCall: OnRedisCall | undefined;
@@ -60,8 +60,11 @@ class TimedRedis extends Redis {
       this.#becomesReady ??= whenReady(this).finally(() => {
         this.#becomesReady = null;
       });
+      // Gives nothing back: a promise that nobody catches would be a second one to reject, and end the process.
       this.#becomesReady.then(
-        () => super.sendCommand(...args),
+        () => {
+          super.sendCommand(...args);
+        },
         (error: Error) => command.reject(error),
       );
       return command.promise;

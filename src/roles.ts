@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { Logger } from 'pino';
 import { startWorker } from '../worker/main.ts';
-import { type Config, ConfigError, checkRole, defaultPublicUrl } from './config.ts';
+import { type Config, ConfigError, checkRole, defaultPublicUrl, passwordsIn } from './config.ts';
 import { openDataDir } from './embedded/data-dir.ts';
 import { startEmbeddedRedis } from './embedded/redis.ts';
 import { startEmbeddedSimulator } from './embedded/simulator.ts';
@@ -11,7 +10,7 @@ import { startGateway } from './gateway.ts';
 import { type AdminServer, type Part, startAdminServer } from './http/admin-server.ts';
 import { createMetricsEndpoint } from './http/metrics-endpoint.ts';
 import { createProcessMetrics, type ProcessMetrics } from './observability/process-metrics.ts';
-import type { Shutdown } from './shutdown.ts';
+import type { RoleProcess } from './run.ts';
 import { readVersion } from './version.ts';
 
 /** Of the simulated ComfyUI of `npm start`: 20 steps take about 8 s, as on a small GPU, so that a person can watch them. */
@@ -25,13 +24,14 @@ export interface Started {
 }
 
 /** Gateway and worker in one process, and a Redis, a simulated ComfyUI and a folder for what the configuration does not name. */
-export async function startAll(config: Config, log: Logger, shutdown: Shutdown): Promise<Started> {
+export async function startAll(config: Config, around: RoleProcess): Promise<Started> {
+  const { log, shutdown } = around;
   checkRole(config, 'all');
-  await startTraces(config, 'comfygate', log, shutdown);
+  await startTraces(config, 'comfygate', around);
   const embedded: string[] = [];
   const { url, port } = await address(config);
   const metrics = createProcessMetrics({ role: 'all', version: readVersion() });
-  const admin = await openPrivatePort(config, ['gateway', 'worker'], { metrics, log, shutdown });
+  const admin = await openPrivatePort(config, ['gateway', 'worker'], metrics, around);
   const dataDir = await openDataDir(config.folder.dataDir);
   shutdown.add('data folder', () => dataDir.close());
 
@@ -40,6 +40,7 @@ export async function startAll(config: Config, log: Logger, shutdown: Shutdown):
     const redis = await startEmbeddedRedis({ dataDir: dataDir.path, log: log.child({ part: 'redis' }) });
     shutdown.add('redis', () => redis.close());
     redisUrl = redis.url;
+    for (const password of passwordsIn(redisUrl)) around.scrub.hide(password);
     embedded.push('Redis');
   }
   let { backends } = config.comfyui;
@@ -52,18 +53,19 @@ export async function startAll(config: Config, log: Logger, shutdown: Shutdown):
   if (config.s3 === undefined) embedded.push(`storage in ${dataDir.path}`);
 
   const signingSecret = config.folder.signingSecret ?? dataDir.signingSecret;
-  const around = { redisUrl, publicUrl: url, signingSecret, metrics, log, shutdown };
-  const worker = await startWorker(config, around, backends);
+  around.scrub.hide(signingSecret);
+  const surroundings = { ...around, redisUrl, publicUrl: url, signingSecret, metrics };
+  const worker = await startWorker(config, surroundings, backends);
   admin?.add('worker', worker);
-  const server = await startGateway(config, around, port);
+  const server = await startGateway(config, surroundings, port);
   admin?.add('gateway', server.probes);
   return { graphqlUrl: `${server.url}/graphql`, embedded };
 }
 
 /** A gateway alone. */
-export async function startGatewayRole(config: Config, log: Logger, shutdown: Shutdown): Promise<Started> {
+export async function startGatewayRole(config: Config, around: RoleProcess): Promise<Started> {
   checkRole(config, 'gateway');
-  await startTraces(config, 'comfygate-gateway', log, shutdown);
+  await startTraces(config, 'comfygate-gateway', around);
   const { signingSecret } = config.folder;
   if (config.s3 === undefined && signingSecret === undefined) {
     throw new ConfigError([
@@ -72,31 +74,25 @@ export async function startGatewayRole(config: Config, log: Logger, shutdown: Sh
   }
   const { url, port } = await address(config);
   const metrics = createProcessMetrics({ role: 'gateway', version: readVersion() });
-  const admin = await openPrivatePort(config, ['gateway'], { metrics, log, shutdown });
-  const around = {
-    redisUrl: config.redis.url ?? '',
-    publicUrl: url,
-    signingSecret: signingSecret ?? '',
-    metrics,
-    log,
-    shutdown,
-  };
-  const server = await startGateway(config, around, port);
+  const admin = await openPrivatePort(config, ['gateway'], metrics, around);
+  const redisUrl = config.redis.url ?? '';
+  const surroundings = { ...around, redisUrl, publicUrl: url, signingSecret: signingSecret ?? '', metrics };
+  const server = await startGateway(config, surroundings, port);
   admin?.add('gateway', server.probes);
   return { graphqlUrl: `${server.url}/graphql`, embedded: [] };
 }
 
 /** A worker alone. */
-export async function startWorkerRole(config: Config, log: Logger, shutdown: Shutdown): Promise<void> {
+export async function startWorkerRole(config: Config, around: RoleProcess): Promise<void> {
   checkRole(config, 'worker');
-  await startTraces(config, 'comfygate-worker', log, shutdown);
+  await startTraces(config, 'comfygate-worker', around);
   // A worker stores and never signs: gateways make the addresses.
   const signingSecret = randomBytes(32).toString('hex');
   const publicUrl = config.http.publicUrl ?? 'http://127.0.0.1';
   const metrics = createProcessMetrics({ role: 'worker', version: readVersion() });
-  const admin = await openPrivatePort(config, ['worker'], { metrics, log, shutdown });
-  const around = { redisUrl: config.redis.url ?? '', publicUrl, signingSecret, metrics, log, shutdown };
-  const worker = await startWorker(config, around, config.comfyui.backends ?? []);
+  const admin = await openPrivatePort(config, ['worker'], metrics, around);
+  const surroundings = { ...around, redisUrl: config.redis.url ?? '', publicUrl, signingSecret, metrics };
+  const worker = await startWorker(config, surroundings, config.comfyui.backends ?? []);
   admin?.add('worker', worker);
 }
 
@@ -104,7 +100,8 @@ export async function startWorkerRole(config: Config, log: Logger, shutdown: Shu
 async function openPrivatePort(
   config: Config,
   parts: Part[],
-  { metrics, log, shutdown }: { metrics: ProcessMetrics; log: Logger; shutdown: Shutdown },
+  metrics: ProcessMetrics,
+  { log, shutdown }: RoleProcess,
 ): Promise<AdminServer | undefined> {
   if (!config.admin) return undefined;
   const admin = await startAdminServer({ ...config.admin, parts, log });
@@ -114,7 +111,7 @@ async function openPrivatePort(
 }
 
 /** First of all, so that it is stopped last and sends what the others have done. */
-async function startTraces(config: Config, name: string, log: Logger, shutdown: Shutdown): Promise<void> {
+async function startTraces(config: Config, name: string, { log, shutdown }: RoleProcess): Promise<void> {
   if (!config.tracing) return;
   const { startTracing } = await import('./observability/tracing.ts');
   const { serviceName = name, ...options } = config.tracing;

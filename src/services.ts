@@ -21,6 +21,7 @@ import { startSweeper } from './jobs/sweeper.ts';
 import { openAudit } from './observability/audit.ts';
 import { createGatewayMetrics } from './observability/gateway-metrics.ts';
 import { registerInstallation } from './observability/installation-metrics.ts';
+import type { Outputs } from './observability/outputs.ts';
 import type { ProcessMetrics } from './observability/process-metrics.ts';
 import { throttledWarning } from './observability/throttled.ts';
 import { createWorkerMetrics } from './observability/worker-metrics.ts';
@@ -55,6 +56,7 @@ export interface Surroundings {
   /** Of the whole process. */
   metrics: ProcessMetrics;
   log: Logger;
+  outputs: Outputs;
   /** Gets a way to stop each thing that is started. */
   shutdown: Shutdown;
 }
@@ -111,8 +113,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const uploadStore = createRedisUploads(redis, keys);
   const inputOrigins = config.inputs.origins;
   const onRedisDown = throttledWarning(log, 'calls were answered UNAVAILABLE: redis did not answer');
-  const audit = openAudit(config.auditLog, log);
-  shutdown.add('audit log', audit.flushed);
+  const audit = openAudit(config.auditLog, around);
   const jobs = createJobs({
     audit,
     waits,
@@ -124,7 +125,11 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     queue,
     artifacts,
     onRedisDown,
-    onAccepted: metrics.jobAccepted,
+    onAccepted(job, replayed) {
+      metrics.jobAccepted(job, replayed);
+      const { id: jobId, requestId, workflow } = job;
+      log.info({ part: 'gateway', jobId, requestId, workflow, replayed }, 'job accepted');
+    },
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
     deadlineMs,
@@ -165,6 +170,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const health = createHealth({ redis, store, artifacts, backends, version: readVersion(), now });
   every(LOOK_EVERY_MS, 'health', shutdown, async () => {
     const { checks } = await health();
+    // A Redis that takes no writes answers all the same: it is over when no call fails any more, see throttled.ts.
     if (checks.every(({ name, status }) => name !== 'redis' || status !== 'UNHEALTHY')) onRedisDown.over();
   });
   const ping = createPing(redis);

@@ -44,14 +44,21 @@ function createShutdown(log: Logger, timeoutMs: number): Shutdown {
 
 const SAME_SIGNAL_MS = 500;
 
+export interface RunOptions {
+  log: Logger;
+  /** For the whole of a stop. */
+  timeoutMs: number;
+  /** Ends the process, once its lines are out. */
+  exit: (code: number) => Promise<void>;
+}
+
 /**
  * Runs a process until SIGINT or SIGTERM, or the end of a parent that started it with an IPC channel: then what was started
- * is stopped in order and the process exits with 0. A second signal exits at once.
+ * is stopped in order and the process exits with 0. A second signal exits at once, and so does an error that nobody has caught.
  * `start` gets to register what it starts one by one, so that a start that fails half-way is undone.
  */
 export async function runUntilStopped(
-  log: Logger,
-  timeoutMs: number,
+  { log, timeoutMs, exit }: RunOptions,
   start: (shutdown: Shutdown) => Promise<void>,
 ): Promise<void> {
   const shutdown = createShutdown(log, timeoutMs);
@@ -60,15 +67,20 @@ export async function runUntilStopped(
   const stop = (reason: string) => {
     // A terminal's Ctrl-C reaches the whole group, and a parent that passes signals on makes it two: that is one wish.
     if (stopping && performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
-    if (stopping) process.exit(1);
+    if (stopping) return void exit(1);
     stopping = true;
     stoppingSince = performance.now();
     log.info({ reason }, 'stopping');
-    void shutdown.run().then(() => log.flush(() => process.exit(0)));
+    void shutdown.run().then(() => exit(0));
   };
   process.on('SIGINT', () => stop('SIGINT'));
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('disconnect', () => stop('the parent process ended'));
+  // Node itself would print all that hangs on it, such as what a command was called with. Rejections come here as well.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'unexpected error: the process ends');
+    void exit(1);
+  });
   try {
     await start(shutdown);
   } catch (error) {

@@ -7,7 +7,8 @@ import {
   type Submission,
   type TerminalStatus,
 } from '../src/core/job.ts';
-import type { Change, LeaseState, WorkerJobStore } from '../src/jobs/job-store.ts';
+import type { Change, LeaseState, MoveOutcome, WorkerJobStore } from '../src/jobs/job-store.ts';
+import type { ThrottledFault } from '../src/observability/throttled.ts';
 import type { AttemptOutcome, WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { Backend } from './backends/pool.ts';
 import { reasonOf } from './scrub.ts';
@@ -75,6 +76,8 @@ export interface AttemptOptions {
   /** The prompt that the record names, where it is at a server of this worker. */
   prompt: LivePrompt | null;
   metrics?: WorkerMetrics | undefined;
+  /** Told of each look at a lease that failed. */
+  unconfirmed: ThrottledFault;
 }
 
 /** What a move that was carried out makes of the attempt; a job whose cancel was asked for ends by whichever move comes. */
@@ -89,7 +92,7 @@ const ENDS: Partial<Record<Change['move'], JobStatus>> = { succeed: 'SUCCEEDED',
 const MOVE_BACKOFF_MS = { first: 100, most: 2_000 };
 
 export function beginAttempt(options: AttemptOptions): Attempt {
-  const { store, job, log, timings, delivery, handover, metrics } = options;
+  const { store, job, log, timings, delivery, handover, metrics, unconfirmed } = options;
   const beganAt = performance.now();
   const control = new AbortController();
   const { signal } = control;
@@ -130,8 +133,9 @@ export function beginAttempt(options: AttemptOptions): Attempt {
   async function lookAtLease() {
     try {
       obey(await store.lease(job.id, job.lease));
+      unconfirmed.over();
     } catch (cause) {
-      log.warn({ err: cause }, 'lease not confirmed');
+      unconfirmed(cause, { jobId: job.id, requestId: job.requestId });
     }
     if (!signal.aborted) nextLook = setTimeout(lookAtLease, timings.lease);
   }
@@ -178,8 +182,7 @@ export function beginAttempt(options: AttemptOptions): Attempt {
     timings: () => [],
     async move(change) {
       const outcome = await writeOnceAnswered(options, change);
-      // Its answer was lost with a connection, and it was sent again: this very move has ended the job.
-      if (outcome.outcome === 'ended' && outcome.status === ENDS[change.move]) return moved(change, outcome.status);
+      if (outcome.outcome === 'ended' && wasCarriedOut(change, outcome)) return moved(change, outcome.status);
       if (outcome.outcome !== 'done') {
         stop(outcome.outcome);
         throw new Stopped(outcome.outcome);
@@ -202,6 +205,15 @@ export function beginAttempt(options: AttemptOptions): Attempt {
       control.abort(new Stopped('lost'));
     },
   };
+}
+
+/**
+ * Whether this very move has ended the job: its answer was lost with a connection, and it was sent again. A job that FAILED may
+ * have passed its deadline instead, which has an error of its own.
+ */
+function wasCarriedOut(change: Change, { status, error }: Extract<MoveOutcome, { outcome: 'ended' }>): boolean {
+  if (status !== ENDS[change.move]) return false;
+  return change.move !== 'fail' || (error?.code === change.error.code && error.message === change.error.message);
 }
 
 /** Redis may be away or full for a while: what happened is written when it is back, unless the job is another's by then. */

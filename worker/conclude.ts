@@ -94,6 +94,6 @@ async function putBack(attempt: Attempt, counts: boolean, delayMs: number, parts
 }
 
 /** Nobody wants its prompt any more. */
-async function reap({ prompt }: Attempt, { reaper }: JobParts): Promise<void> {
-  if (prompt) await reaper.cancel(prompt.backend, prompt.promptId);
+async function reap({ job, prompt }: Attempt, { reaper }: JobParts): Promise<void> {
+  if (prompt) await reaper.cancel(prompt.backend, prompt.promptId, job.id);
 }

@@ -95,7 +95,7 @@ async function run(
   const prompt = recordedPrompt(job, parts);
   if (claim.outcome === 'ended') {
     if (claim.now && isTerminal(job.status)) parts.metrics?.jobEnded(job, job.status, '', null);
-    if (prompt && job.status !== 'SUCCEEDED') await parts.reaper.cancel(prompt.backend, prompt.promptId);
+    if (prompt && job.status !== 'SUCCEEDED') await parts.reaper.cancel(prompt.backend, prompt.promptId, job.id);
     return DONE;
   }
   parts.metrics?.jobClaimed(job);

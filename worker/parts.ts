@@ -4,6 +4,7 @@ import type { MediaReader } from '../src/artifacts/media-facts.ts';
 import type { BackendReporter } from '../src/backends/backends.ts';
 import type { CatalogueDirectory } from '../src/backends/catalogues.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
+import type { ThrottledFault } from '../src/observability/throttled.ts';
 import type { WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
 import type { Pool } from './backends/pool.ts';
@@ -46,5 +47,7 @@ export interface JobParts {
   /** 0 to 1. */
   random: () => number;
   metrics?: WorkerMetrics | undefined;
+  /** Told of each look at a lease that failed: while Redis is slow those of all jobs do, each second. */
+  unconfirmed: ThrottledFault;
   log: Logger;
 }

@@ -10,7 +10,7 @@ export interface Reaper {
    * Only for a prompt that no lease can still mean: of a job that has ended, or of a submission that the record has replaced.
    * Resolves after the first try, whatever comes of it.
    */
-  cancel(backend: Backend, promptId: string): Promise<void>;
+  cancel(backend: Backend, promptId: string, jobId: string): Promise<void>;
   /** Gives up what is left. */
   close(): void;
 }
@@ -23,7 +23,7 @@ const FIRST_TRY_MS = 1_000;
 export function createReaper({ log, forMs }: { log: Logger; forMs: number }): Reaper {
   const ended = new AbortController();
 
-  async function insist(backend: Backend, promptId: string) {
+  async function insist(backend: Backend, promptId: string, jobId: string) {
     const until = performance.now() + forMs;
     for (;;) {
       try {
@@ -31,7 +31,7 @@ export function createReaper({ log, forMs }: { log: Logger; forMs: number }): Re
       } catch (cause) {
         if (ended.signal.aborted) return;
         if (!(cause instanceof ComfyError) || performance.now() > until) {
-          return log.warn({ backend: backend.name, promptId, reason: reasonOf(cause) }, 'prompt not cancelled');
+          return log.warn({ jobId, backend: backend.name, promptId, reason: reasonOf(cause) }, 'prompt not cancelled');
         }
       }
       await wait(TRY_EVERY_MS, ended.signal).catch(() => undefined);
@@ -40,10 +40,10 @@ export function createReaper({ log, forMs }: { log: Logger; forMs: number }): Re
   }
 
   return {
-    async cancel(backend, promptId) {
+    async cancel(backend, promptId, jobId) {
       const late = Promise.withResolvers<void>();
       const timer = setTimeout(late.resolve, FIRST_TRY_MS);
-      await Promise.race([insist(backend, promptId), late.promise]);
+      await Promise.race([insist(backend, promptId, jobId), late.promise]);
       clearTimeout(timer);
     },
     close: () => ended.abort(),

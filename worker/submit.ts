@@ -63,7 +63,7 @@ export async function submitPrompt(
     if (taken) {
       // The record names the new one by now, so nobody will ever ask for what may be left of the old one.
       const old = previous && parts.pool.get(previous.backend);
-      if (old) void parts.reaper.cancel(old, promptIdOf(job.id, previous.number));
+      if (old) void parts.reaper.cancel(old, promptIdOf(job.id, previous.number), job.id);
       if (old && old !== backend && job.failures > 0) parts.pool.blame(old.name);
       return prompt;
     }
@@ -89,7 +89,7 @@ async function post(
     const submitted = await backend.client.submit({ promptId, clientId: workerId, graph, previewMethod }, signal);
     lease.saw('succeeded');
     if (submitted.outcome === 'accepted') return true;
-    if (submitted.outcome === 'partly') await reaper.cancel(backend, promptId);
+    if (submitted.outcome === 'partly') await reaper.cancel(backend, promptId, attempt.job.id);
     attempt.prompt = null;
     throw new JobFailure(rejectionError(submitted.rejection));
   } catch (cause) {

@@ -7,6 +7,7 @@ import type { CatalogueDirectory, CataloguePublisher } from '../src/backends/cat
 import type { NodeTimesStore } from '../src/backends/node-times.ts';
 import { createLoops, type Loops } from '../src/health/loops.ts';
 import type { WorkerJobStore } from '../src/jobs/job-store.ts';
+import { throttledWarning } from '../src/observability/throttled.ts';
 import type { WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
 import type { DeliveryHandler, JobConsumer } from '../src/queue/queue.ts';
@@ -152,6 +153,7 @@ export function createWorker(options: WorkerParts): Worker {
     timings,
     random,
     metrics,
+    unconfirmed: throttledWarning(log, 'lease not confirmed'),
     log,
   };
   consumer = options.consume((jobId, signal) => handleDelivery(jobId, signal, handover.signal, parts), loops);

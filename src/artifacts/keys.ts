@@ -49,6 +49,11 @@ export function jobPrefix(jobId: string): string {
   return parsePrefix(`jobs/${jobId}/`);
 }
 
+/** Of the job that a key belongs to; undefined for what is no job's. */
+export function jobIdIn(key: string): string | undefined {
+  return /^jobs\/([^/]+)\//.exec(key)?.[1];
+}
+
 /** Where a caller's own file goes. */
 export function uploadKey(uploadId: string): string {
   if (uploadId.includes('/')) throw new StorageError('refused', 'not an upload id');

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
+import { GatewayError } from '../core/errors.ts';
 import { textTable } from '../text-table.ts';
 import type { BackendOperator, SeenBackend } from './backends.ts';
 
 export interface OperatorSession extends AsyncDisposable {
+  /** Throws NOT_FOUND for a server that nobody has reported. */
   operator: BackendOperator;
 }
 
@@ -37,7 +39,7 @@ export function createBackendCommand({ open, write, now = Date.now }: BackendCom
     .description('give a server no new work, before it is stopped or updated; what runs there finishes')
     .argument('<name>', 'its name')
     .action((name: string, _options: unknown, command: Command) =>
-      change(name, command, async (operator) => {
+      change(command, async (operator) => {
         await operator.drain(name);
         write(`${name} drains: it gets no new work, and is idle when \`backend list\` shows DRAINING, 0 and 0.\n`);
       }),
@@ -48,18 +50,20 @@ export function createBackendCommand({ open, write, now = Date.now }: BackendCom
     .description('give a drained server work again')
     .argument('<name>', 'its name')
     .action((name: string, _options: unknown, command: Command) =>
-      change(name, command, async (operator) => {
+      change(command, async (operator) => {
         await operator.resume(name);
         write(`${name} gets work again.\n`);
       }),
     );
 
-  async function change(name: string, command: Command, act: (operator: BackendOperator) => Promise<void>) {
+  async function change(command: Command, act: (operator: BackendOperator) => Promise<void>) {
     await using session = await open();
-    const known = (await session.operator.backends()).map((each) => each.name);
-    if (known.includes(name)) return await act(session.operator);
-    const those = known.length > 0 ? `known are ${known.join(', ')}` : 'no worker has reported any yet';
-    command.error(`error: no server is named ${name}: ${those}`, { exitCode: 1 });
+    try {
+      await act(session.operator);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      command.error(`error: ${error.message}`, { exitCode: 1 });
+    }
   }
 
   return backend;

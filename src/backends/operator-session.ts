@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
+import { GatewayError } from '../core/errors.ts';
 import { createKeys } from '../jobs/keys.ts';
-import { type AuditEntry, openCommandAudit } from '../observability/audit.ts';
+import { type AuditEntry, openCommandAudit, outcomeOf } from '../observability/audit.ts';
 import { operatorName } from '../operator-name.ts';
 import { reachRedis } from '../operator-redis.ts';
 import { closeRedis } from '../redis.ts';
@@ -17,12 +18,27 @@ export interface OpenOperatorOptions {
 
 /** Rejects when Redis cannot be reached within five seconds; the message holds no password. */
 export async function openOperator({ url, prefix, log, auditLog }: OpenOperatorOptions): Promise<OperatorSession> {
-  const audit = openCommandAudit(auditLog, log);
+  const audit = openCommandAudit(auditLog);
   const redis = await reachRedis({ url, prefix, log });
   const operator = createRedisBackendOperator(redis, createKeys(prefix));
+
+  async function checkKnown(name: string) {
+    const known = (await operator.backends()).map((each) => each.name);
+    if (known.includes(name)) return;
+    const those = known.length > 0 ? `known are ${known.join(', ')}` : 'no worker has reported any yet';
+    throw new GatewayError(`no server is named ${name}: ${those}`, { code: 'NOT_FOUND' });
+  }
+
   const audited = (action: AuditEntry['action'], act: (name: string) => Promise<void>) => async (name: string) => {
-    await act(name);
-    audit.record({ action, outcome: 'done', caller: operatorName(), backend: name });
+    const asked = { action, caller: operatorName(), backend: name };
+    try {
+      await checkKnown(name);
+      await act(name);
+      audit.record({ ...asked, outcome: 'done' });
+    } catch (error) {
+      audit.record({ ...asked, ...outcomeOf(error) });
+      throw error;
+    }
   };
   return {
     operator: { ...operator, drain: audited('drain', operator.drain), resume: audited('resume', operator.resume) },

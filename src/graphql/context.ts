@@ -32,6 +32,8 @@ export interface OperationContext {
   requestId: string;
   /** Whose jobs these are. */
   caller: string;
+  /** Of the connection that it came by, as it is written into the audit log. */
+  address?: string | undefined;
   /** Aborts when the client has left, so that nothing is kept for it. */
   signal: AbortSignal;
 }

@@ -32,9 +32,9 @@ export type Operation = Omit<ExecutionArgs, 'schema'>;
  */
 export interface Engine {
   schema: GraphQLSchema;
-  /** Throws a GraphQLError. Documents that came before are kept. */
-  parse(text: string): DocumentNode;
-  validate(document: DocumentNode): readonly GraphQLError[];
+  /** Throws a GraphQLError. Documents that came before are kept. `requestId`: of whoever sent it. */
+  parse(text: string, requestId?: string): DocumentNode;
+  validate(document: DocumentNode, requestId?: string): readonly GraphQLError[];
   execute(operation: Operation): Promise<ExecutionResult> | ExecutionResult;
   /** The events of a subscription before they are executed, or why there are none. */
   source(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult>;
@@ -43,12 +43,15 @@ export interface Engine {
   /** Executes one event of a subscription. */
   executeEvent(operation: Operation, event: unknown): Promise<ExecutionResult> | ExecutionResult;
   publicError(error: unknown, requestId?: string): GraphQLError;
-  /** Told of what a transport does not begin, for a reason of its own; `document` once it is known. Gives the errors back. */
-  refused(
-    errors: readonly GraphQLError[],
-    document?: DocumentNode,
-    operationName?: string | null,
-  ): readonly GraphQLError[];
+  /** Told of what a transport does not begin, for a reason of its own. Gives the errors back. */
+  refused(errors: readonly GraphQLError[], what: RefusedOperation): readonly GraphQLError[];
+}
+
+export interface RefusedOperation {
+  requestId: string;
+  /** Once it is known. */
+  document?: DocumentNode;
+  operationName?: string | null | undefined;
 }
 
 export interface EngineOptions {
@@ -195,6 +198,12 @@ export function subscribeBy({
       (error) => publicError(error, requestIdIn(operation)),
     );
   };
+}
+
+/** Aborted when the client has left. */
+export function signalIn({ contextValue }: Operation): AbortSignal | undefined {
+  const known = typeof contextValue === 'object' && contextValue !== null && 'signal' in contextValue;
+  return known && contextValue.signal instanceof AbortSignal ? contextValue.signal : undefined;
 }
 
 export function requestIdIn({ contextValue }: Operation): string | undefined {

@@ -1,6 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 import type { OperationLabels, OperationMetrics, SubscriptionMeter } from '../observability/operation-metrics.ts';
-import { type Engine, type Operation, subscribeBy } from './engine.ts';
+import { type Engine, type Operation, signalIn, subscribeBy } from './engine.ts';
 import { codeOf } from './errors.ts';
 import { createOperationLabels, UNKNOWN_OPERATION } from './operation-labels.ts';
 
@@ -18,23 +18,29 @@ export function createMeteredEngine(engine: Engine, metrics: OperationMetrics): 
     const events = await engine.source(operation);
     const accepted = Symbol.asyncIterator in events;
     answered(labels, accepted ? undefined : events.errors, began);
-    return accepted ? meterEvents(events, metrics.accepted(labels.operation)) : events;
+    if (!accepted) return events;
+    const meter = metrics.accepted(labels.operation);
+    // Its transport may find that nobody can read it, and never begin to.
+    const signal = signalIn(operation);
+    signal?.addEventListener('abort', () => meter.ended(), { once: true });
+    if (signal?.aborted) meter.ended();
+    return meterEvents(events, meter);
   }
 
   return {
     ...engine,
-    parse(text) {
+    parse(text, requestId) {
       const began = performance.now();
       try {
-        return engine.parse(text);
+        return engine.parse(text, requestId);
       } catch (error) {
         answered(UNKNOWN_OPERATION, [error], began);
         throw error;
       }
     },
-    validate(document) {
+    validate(document, requestId) {
       const began = performance.now();
-      const faults = engine.validate(document);
+      const faults = engine.validate(document, requestId);
       if (faults.length) answered(labelsOf(document, null), faults, began);
       return faults;
     },
@@ -53,10 +59,9 @@ export function createMeteredEngine(engine: Engine, metrics: OperationMetrics): 
     },
     source,
     subscribe: subscribeBy({ ...engine, source }),
-    refused(errors, document, operationName) {
-      const labels = document ? labelsOf(document, operationName) : UNKNOWN_OPERATION;
-      answered(labels, errors, performance.now());
-      return engine.refused(errors, document, operationName);
+    refused(errors, what) {
+      answered(labelsOf(what.document, what.operationName), errors, performance.now());
+      return engine.refused(errors, what);
     },
   };
 }

@@ -28,9 +28,9 @@ export function createOperationLabels(schema: GraphQLSchema) {
   }
 
   /** `operationName`: as it was sent, null where none was. */
-  return (document: DocumentNode, operationName: string | null | undefined): OperationLabels => {
-    const operation = getOperationAST(document, operationName);
-    if (!operation) return UNKNOWN_OPERATION;
+  return (document: DocumentNode | undefined, operationName: string | null | undefined): OperationLabels => {
+    const operation = document && getOperationAST(document, operationName);
+    if (!document || !operation) return UNKNOWN_OPERATION;
     const labels = known.get(operation) ?? find(document, operation);
     known.set(operation, labels);
     return labels;

@@ -14,15 +14,13 @@ export function createTracedEngine(engine: Engine): Engine {
 
   function traced<T>(operation: Operation, work: (span: OpenSpan) => T): T {
     const labels = labelsOf(operation.document, operation.operationName);
-    const requestId = requestIdIn(operation);
-    const attributes = requestId === undefined ? {} : { 'comfygate.request.id': requestId };
-    return inSpan(nameOf(labels), detailsOf(labels, attributes), work);
+    return inSpan(nameOf(labels), detailsOf(labels, requestIdIn(operation)), work);
   }
 
   /** What is refused before it is an operation that could be executed. */
-  function refused(labels: OperationLabels, error: unknown): void {
+  function refused(labels: OperationLabels, error: unknown, requestId: string | undefined): void {
     const now = Date.now();
-    pastSpan(nameOf(labels), { ...detailsOf(labels), from: now, to: now, code: codeOf(error) });
+    pastSpan(nameOf(labels), { ...detailsOf(labels, requestId), from: now, to: now, code: codeOf(error) });
   }
 
   const source = (operation: Operation) =>
@@ -30,17 +28,17 @@ export function createTracedEngine(engine: Engine): Engine {
 
   return {
     ...engine,
-    parse(text) {
+    parse(text, requestId) {
       try {
-        return engine.parse(text);
+        return engine.parse(text, requestId);
       } catch (error) {
-        refused(UNKNOWN_OPERATION, error);
+        refused(UNKNOWN_OPERATION, error, requestId);
         throw error;
       }
     },
-    validate(document) {
-      const faults = engine.validate(document);
-      if (faults.length) refused(labelsOf(document, null), faults[0]);
+    validate(document, requestId) {
+      const faults = engine.validate(document, requestId);
+      if (faults.length) refused(labelsOf(document, null), faults[0], requestId);
       return faults;
     },
     execute: (operation) =>
@@ -50,13 +48,18 @@ export function createTracedEngine(engine: Engine): Engine {
       }),
     source,
     subscribe: subscribeBy({ ...engine, source }),
+    refused(errors, what) {
+      refused(labelsOf(what.document, what.operationName), errors[0], what.requestId);
+      return engine.refused(errors, what);
+    },
   };
 }
 
 const nameOf = ({ type, operation }: OperationLabels) => `graphql.${type} ${operation}`;
 
-function detailsOf({ type }: OperationLabels, attributes: SpanDetails['attributes'] = {}): SpanDetails {
-  return { kind: 'server', attributes: { 'graphql.operation.type': type, ...attributes } };
+function detailsOf({ type }: OperationLabels, requestId: string | undefined): SpanDetails {
+  const request = requestId === undefined ? {} : { 'comfygate.request.id': requestId };
+  return { kind: 'server', attributes: { 'graphql.operation.type': type, ...request } };
 }
 
 function told<T extends AsyncIterable<unknown> | ExecutionResult>(span: OpenSpan, result: T): T {

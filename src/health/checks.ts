@@ -47,15 +47,21 @@ export async function askStorage(artifacts: Pick<ArtifactStore, 'check'>): Promi
 /** A report serves whoever asks for so long. */
 const SHARED_MS = 1_000;
 
-/** Whoever asks while a report is made gets that one, and so does who asks within a second behind. */
-export function shared<Report>(make: () => Promise<Report>, now: () => number): () => Promise<Report> {
+/**
+ * Whoever asks while a report is made gets that one, and so does who asks within a second behind. `elapsed`: milliseconds on a
+ * clock that never steps.
+ */
+export function shared<Report>(
+  make: () => Promise<Report>,
+  elapsed: () => number = () => performance.now(),
+): () => Promise<Report> {
   let last: { report: Promise<Report>; madeAt: number | null } | null = null;
   return () => {
-    if (last && (last.madeAt === null || now() - last.madeAt <= SHARED_MS)) return last.report;
+    if (last && (last.madeAt === null || elapsed() - last.madeAt <= SHARED_MS)) return last.report;
     const current = { report: make(), madeAt: null as number | null };
     last = current;
     const made = () => {
-      current.madeAt = now();
+      current.madeAt = elapsed();
     };
     current.report.then(made, made);
     return current.report;

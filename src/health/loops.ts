@@ -13,24 +13,24 @@ export interface Loops {
 export interface LoopsOptions {
   /** Above what the slowest turn takes. */
   lateMs: number;
-  /** Milliseconds since 1970. */
-  now?: () => number;
 }
 
 /** For anything to be late, this has to be looked at so much more often. */
 const LOOKS = 30;
 
-export function createLoops({ lateMs, now = Date.now }: LoopsOptions): Loops {
+/** Ages are told by a clock that never steps: the other one may stand still for a loop, or leap over what is late. */
+export function createLoops({ lateMs }: LoopsOptions): Loops {
   const loops = new Map<string, { turnedAt: number; isExpected: () => boolean }>();
   const everyMs = lateMs / LOOKS;
-  let lookedAt = now();
+  let lookedAt = performance.now();
 
-  function look() {
-    const at = now();
-    // The whole process stood still, and its clock did not (SIGSTOP, a suspended machine): all get their time anew.
+  function look(): number {
+    const at = performance.now();
+    // The whole process stood still, and its clock did not (SIGSTOP): all get their time anew.
     const wasHeld = at - lookedAt > lateMs / 2;
     lookedAt = at;
     for (const loop of loops.values()) if (wasHeld || !loop.isExpected()) loop.turnedAt = at;
+    return at;
   }
 
   const timer = setInterval(look, everyMs);
@@ -38,15 +38,18 @@ export function createLoops({ lateMs, now = Date.now }: LoopsOptions): Loops {
 
   return {
     add(name, isExpected = () => true) {
-      const loop = { turnedAt: now(), isExpected };
+      const loop = { turnedAt: performance.now(), isExpected };
       loops.set(name, loop);
       return () => {
-        loop.turnedAt = now();
+        loop.turnedAt = performance.now();
       };
     },
     late() {
-      look();
-      return [...loops].flatMap(([name, { turnedAt }]) => (now() - turnedAt > lateMs ? { name, since: turnedAt } : []));
+      const at = look();
+      return [...loops].flatMap(([name, { turnedAt }]) => {
+        const ageMs = at - turnedAt;
+        return ageMs > lateMs ? { name, since: Math.round(Date.now() - ageMs) } : [];
+      });
     },
     close: () => clearInterval(timer),
   };

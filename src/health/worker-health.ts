@@ -46,7 +46,7 @@ export function createWorkerHealth(options: WorkerHealthOptions): Probes & { sto
       check('comfyui', async () => judgeComfyui(worker.backends())),
     ]);
     return { status: whole(checks), version, checkedAt: now(), checks };
-  }, now);
+  });
 
   return {
     hangs: () => worker.late().map(({ name }) => `${name} stands still`),

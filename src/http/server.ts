@@ -9,6 +9,7 @@
  * artifacts           gives and takes files at signed addresses below its path, where that is the gateway's to do
  * variants            gives pictures that are made of others
  * health, ready       reports for /health and /readyz
+ * onAnswered          told of each request that is over, and of each upgrade that is refused
  * webSocket, timeouts bounds, with defaults
  *
  * close: no new connections, sockets closed with 1001, streams cut so that clients connect elsewhere, requests under way
@@ -20,6 +21,7 @@ import type { Logger } from 'pino';
 import type { GraphServices } from '../graphql/context.ts';
 import type { Engine } from '../graphql/engine.ts';
 import type { Health } from '../health/health.ts';
+import type { HttpRoute, OnAnswered } from '../observability/http-metrics.ts';
 import { inTraceOf } from '../observability/spans.ts';
 import { createAccess } from './access.ts';
 import { asksForPage, createGraphiqlPage } from './graphiql.ts';
@@ -45,6 +47,7 @@ export interface HttpServerOptions {
   health: Health;
   ready: () => Promise<boolean>;
   log: Logger;
+  onAnswered?: OnAnswered | undefined;
   webSocket?: Partial<WebSocketLimits> | undefined;
   timeouts?: Partial<HttpTimeouts> | undefined;
 }
@@ -84,7 +87,7 @@ const DEFAULT_TIMEOUTS: HttpTimeouts = { headersMs: 15_000, requestMs: 30_000, u
 const CALLER = 'anonymous';
 
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { engine, services, log, artifacts, variants } = options;
+  const { engine, services, log, artifacts, variants, onAnswered } = options;
   const timeouts: HttpTimeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const access = createAccess(options);
   const yoga = createYogaHandler(options);
@@ -104,7 +107,18 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       throw new HttpFault(405, 'BAD_REQUEST', 'GraphQL is asked by GET or POST.', { Allow: 'GET, POST, OPTIONS' });
     }
     if (asksForPage(req)) return graphiql(req, res);
-    await inTraceOf(req.headers, () => yoga(req, res, { requestId, caller: CALLER }));
+    const { remoteAddress: address } = req.socket;
+    await inTraceOf(req.headers, () => yoga(req, res, { requestId, caller: CALLER, address }));
+  }
+
+  /** What a request is counted under. */
+  function routeOf({ url = '', method }: IncomingMessage): HttpRoute {
+    const [path = ''] = url.split('?', 1);
+    if (path === GRAPHQL) return 'graphql';
+    if (endpoints(path)) return 'health';
+    if (variants && path.startsWith(variants.path)) return 'variant';
+    if (artifacts && path.startsWith(artifacts.path)) return method === 'PUT' ? 'upload' : 'download';
+    return 'other';
   }
 
   /** Files may be shown and played by any page that holds an address; put only by those that may call. */
@@ -160,8 +174,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
     (req, res) => {
       underWay.add(res);
-      res.once('close', () => underWay.delete(res));
       toOriginForm(req);
+      const of = routeOf(req);
+      const began = performance.now();
+      res.once('close', () => {
+        underWay.delete(res);
+        const status = res.headersSent ? String(res.statusCode) : 'none';
+        onAnswered?.(of, status, (performance.now() - began) / 1000);
+      });
       const requestId = requestIdOf(req);
       res.setHeader('X-Request-ID', requestId);
       res.setHeader('X-Content-Type-Options', 'nosniff');
@@ -173,6 +193,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     toOriginForm(req);
     const requestId = requestIdOf(req);
+    const began = performance.now();
     socket.on('error', () => socket.destroy());
     try {
       access.checkHost(req);
@@ -182,7 +203,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       }
       webSocket.upgrade(req, socket, head, { requestId, caller: CALLER });
     } catch (error) {
-      refuseUpgrade(socket, error);
+      const fault = error instanceof HttpFault ? error : new HttpFault(500, 'INTERNAL', 'Unexpected error.');
+      refuseUpgrade(socket, fault);
+      onAnswered?.('socket', String(fault.status), (performance.now() - began) / 1000);
       if (!(error instanceof HttpFault)) log.error({ requestId, err: error }, 'unexpected error in an upgrade');
     }
   });
@@ -210,9 +233,7 @@ function isStream(res: ServerResponse): boolean {
 }
 
 /** There is no response object yet, and none is worth making. */
-function refuseUpgrade(socket: Duplex, error: unknown): void {
-  const { status, message, headers } =
-    error instanceof HttpFault ? error : new HttpFault(500, 'INTERNAL', 'Unexpected error.');
+function refuseUpgrade(socket: Duplex, { status, message, headers }: HttpFault): void {
   const lines = Object.entries({
     ...headers,
     Connection: 'close',

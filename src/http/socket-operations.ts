@@ -45,7 +45,10 @@ export interface SocketOperationsOptions {
 
 /** Browsers cannot give a socket headers: an operation may name its trace among its own extensions. */
 function traceOf({ owner, payload: { extensions } }: Message): { readonly [name: string]: unknown } {
-  return extensions?.traceparent ? extensions : owner.headers;
+  const { traceparent, tracestate } = extensions ?? {};
+  // What is read as a header has to be a text, as headers are.
+  if (typeof traceparent !== 'string') return owner.headers;
+  return typeof tracestate === 'string' ? { traceparent, tracestate } : { traceparent };
 }
 
 function refuse(message: string, code: string): readonly GraphQLError[] {
@@ -66,26 +69,27 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
 
   /** The operation, or why it is not begun. A fault in one leaves the others of its socket alone. */
   function prepare({ owner, id, payload }: Message): ExecutionArgs | readonly GraphQLError[] {
+    const { requestId, caller } = owner;
     if (owner.open.size >= maxOperations) {
       return engine.refused(
         refuse(`At most ${maxOperations} operations may be open on a connection.`, 'LIMIT_EXCEEDED'),
+        { requestId },
       );
     }
-    const document = engine.parse(payload.query);
-    const faults = engine.validate(document);
+    const document = engine.parse(payload.query, requestId);
+    const faults = engine.validate(document, requestId);
     if (faults.length) return faults;
     const operation = getOperationAST(document, payload.operationName);
     if (!operation) {
       const errors = refuse('Could not determine what operation to execute.', 'OPERATION_RESOLUTION_FAILURE');
-      return engine.refused(errors, document, payload.operationName);
+      return engine.refused(errors, { requestId, document, operationName: payload.operationName });
     }
     if (operation.operation === 'mutation') {
       const errors = refuse('Mutations are taken over HTTP only: POST them to the same address.', 'FORBIDDEN');
-      return engine.refused(errors, document, payload.operationName);
+      return engine.refused(errors, { requestId, document, operationName: payload.operationName });
     }
     const leaving = new AbortController();
     owner.open.set(payload, leaving);
-    const { requestId, caller } = owner;
     const contextValue: GraphContext = { requestId, caller, signal: leaving.signal, services };
     const { operationName = null, variables: variableValues = null } = payload;
     const args = { schema: engine.schema, document, operationName, variableValues, contextValue };

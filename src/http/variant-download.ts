@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts';
+import { jobIdIn } from '../artifacts/keys.ts';
 import { throttledWarning } from '../observability/throttled.ts';
 import type { VariantMaker } from '../variants/make-variants.ts';
 import { VariantError } from '../variants/variant.ts';
@@ -36,7 +37,6 @@ export function createVariantDownload({ addresses, maker, artifacts, now, log }:
       return;
     }
     const object = await maker.ensure(key);
-    storageFailed.over();
     const left = new AbortController();
     const read = async (start: number, end: number) => {
       const body = await artifacts.read(key, { signal: left.signal });
@@ -47,14 +47,15 @@ export function createVariantDownload({ addresses, maker, artifacts, now, log }:
     };
     try {
       await sendObject(req, res, { ...object, grant, read }, { nowMs: now(), idleTimeoutMs: IDLE_TIMEOUT_MS });
+      storageFailed.over();
     } finally {
       left.abort(new Error('the answer is out'));
     }
   }
 
-  function explain(res: ServerResponse, error: unknown): void {
+  function explain(res: ServerResponse, error: unknown, jobId: string | undefined): void {
     const failure = error instanceof VariantError ? error.reason : null;
-    if (error instanceof StorageError) storageFailed(error);
+    if (error instanceof StorageError) storageFailed(error, { jobId });
     else if (failure === null) throw error;
     if (res.headersSent) {
       res.destroy();
@@ -78,10 +79,11 @@ export function createVariantDownload({ addresses, maker, artifacts, now, log }:
       res.setHeader('Allow', 'GET, HEAD');
       return refuse(res, 405);
     }
+    const key = path.slice(VARIANTS_PATH.length);
     try {
-      await serve(req, res, path.slice(VARIANTS_PATH.length), query);
+      await serve(req, res, key, query);
     } catch (error) {
-      explain(res, error);
+      explain(res, error, jobIdIn(key));
     }
     return true;
   };

@@ -20,18 +20,18 @@ export interface YogaHandlerOptions {
 export type YogaHandler = (
   req: IncomingMessage,
   res: ServerResponse,
-  operation: Pick<OperationContext, 'requestId' | 'caller'>,
+  operation: Pick<OperationContext, 'requestId' | 'caller' | 'address'>,
 ) => Promise<void>;
 
 /** Yoga parses, validates and executes by the engine, which has the limits, the cache and the public errors. */
 function useGatewayEngine(engine: Engine): Plugin<GraphContext> {
   return {
-    onParse: ({ setParseFn }) => setParseFn((source) => engine.parse(String(source))),
-    onValidate: ({ setValidationFn }) =>
+    onParse: ({ context, setParseFn }) => setParseFn((source) => engine.parse(String(source), context.requestId)),
+    onValidate: ({ context, setValidationFn }) =>
       // Copies, since Yoga writes HTTP statuses into them and the engine keeps them for all.
       setValidationFn((_schema, document) =>
         engine
-          .validate(document)
+          .validate(document, context.requestId)
           .map(({ message, nodes = null, extensions }) => new GraphQLError(message, { nodes, extensions })),
       ),
     onExecute: ({ setExecuteFn }) => setExecuteFn(engine.execute),
@@ -91,7 +91,7 @@ export function createYogaHandler({ engine, services, maxBodyBytes }: YogaHandle
   });
   const { Request } = yoga.fetchAPI;
 
-  return async (req, res, { requestId, caller }) => {
+  return async (req, res, { requestId, caller, address }) => {
     checkAccept(req);
     const leaving = new AbortController();
     res.once('close', () => {
@@ -111,7 +111,7 @@ export function createYogaHandler({ engine, services, maxBodyBytes }: YogaHandle
       // Yoga asks for the body by this; it has been read and parsed already.
       Object.defineProperty(request, 'json', { value: async () => body });
     } else checkQueryString(req);
-    const context: GraphContext = { requestId, caller, signal: leaving.signal, services };
+    const context: GraphContext = { requestId, caller, address, signal: leaving.signal, services };
     const response = await yoga.handleRequest(request, context);
     if (response.status === 406) {
       // A subscription has begun by then, and nobody will read it.

@@ -1,28 +1,20 @@
-import { GatewayError } from '../core/errors.ts';
-import type { Audit, AuditEntry } from '../observability/audit.ts';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Audit, type AuditEntry, outcomeOf } from '../observability/audit.ts';
 import type { AcceptJob } from './accept-job.ts';
 
-type Asked = Pick<AuditEntry, 'caller' | 'requestId' | 'workflow' | 'jobId' | 'retryOf'>;
-type Key = { requestId: string; idempotencyKey: string };
-
+type Asked = Pick<AuditEntry, 'caller' | 'requestId' | 'address' | 'workflow' | 'jobId' | 'retryOf'>;
 /** Puts into the audit log what callers do with jobs: one entry for each call, whatever transport it came by. */
 export function createJobAudit(audit: Audit) {
-  /** Calls whose job is accepted and told; their answer may be held for long, and may then fail. */
-  const told = new Set<string>();
-  const keyOf = ({ requestId, idempotencyKey }: Key) => `${requestId} ${idempotencyKey}`;
+  /** The call under way: once its job is accepted it is told, and its answer may be held for long, and may then fail. */
+  const calls = new AsyncLocalStorage<{ address: string | undefined; told: boolean }>();
 
-  async function tellRefusal<T>(action: AuditEntry['action'], asked: Asked, key: Key | null, call: () => Promise<T>) {
+  async function tellRefusal<T>(action: AuditEntry['action'], asked: Asked, act: () => Promise<T>) {
+    const call = { address: asked.address, told: false };
     try {
-      return await call();
+      return await calls.run(call, act);
     } catch (error) {
-      if (key === null || !told.has(keyOf(key))) {
-        const known = error instanceof GatewayError;
-        const outcome = known ? 'refused' : 'failed';
-        audit.record({ action, outcome, code: known ? error.details.code : 'INTERNAL', ...asked });
-      }
+      if (!call.told) audit.record({ action, ...outcomeOf(error), ...asked });
       throw error;
-    } finally {
-      if (key) told.delete(keyOf(key));
     }
   }
 
@@ -32,12 +24,14 @@ export function createJobAudit(audit: Audit) {
       return async (asked, path) => {
         const accepted = await accept(asked, path);
         const { job, replayed } = accepted;
-        told.add(keyOf(asked));
+        const call = calls.getStore();
+        if (call) call.told = true;
         audit.record({
           action: asked.retryOf === null ? 'generate' : 'retry',
           outcome: replayed ? 'replayed' : 'accepted',
           caller: asked.caller,
           requestId: asked.requestId,
+          address: call?.address,
           jobId: job.id,
           workflow: job.workflow,
           ...(asked.retryOf === null ? {} : { retryOf: asked.retryOf }),
@@ -46,11 +40,10 @@ export function createJobAudit(audit: Audit) {
       };
     },
     /** A call that makes a job: what is refused is told here. */
-    making: <T>(action: 'generate' | 'retry', asked: Asked, key: Key, call: () => Promise<T>) =>
-      tellRefusal(action, asked, key, call),
+    making: <T>(action: 'generate' | 'retry', asked: Asked, call: () => Promise<T>) => tellRefusal(action, asked, call),
     /** A call that changes one. */
     async changing<T>(action: 'cancel' | 'delete', asked: Asked, call: () => Promise<T>): Promise<T> {
-      const result = await tellRefusal(action, asked, null, call);
+      const result = await tellRefusal(action, asked, call);
       audit.record({ action, outcome: 'done', ...asked });
       return result;
     },

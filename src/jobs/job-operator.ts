@@ -48,6 +48,8 @@ export interface JobOperatorOptions extends AcceptOptions, Pick<RetryOptions, 'd
   index: FailedJobIndex;
   /** Stands in the new jobs as the request that made them. */
   requestId: string;
+  /** Told why a job is not run again, but for a dry run. */
+  onRefused?: (id: string, error: unknown) => void;
 }
 
 const PAGE = 100;
@@ -68,14 +70,18 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
   const madeOf = (id: string, caller: string) =>
     store.madeBy({ caller, idempotencyKey: keyOf(id), fingerprint: retryFingerprint(id) });
 
-  async function retryOne(id: string, { dryRun, onlyListed = false }: BulkRetryOptions): Promise<RetryResult> {
-    const refused = (reason: string): RetryResult => ({ id, outcome: 'refused', reason });
+  /** Throws why it is not run again. */
+  async function tryOne(id: string, { dryRun, onlyListed = false }: BulkRetryOptions): Promise<RetryResult> {
     const job = await store.get(id);
-    if (!job) return refused('there is no such job: it was deleted, or has expired');
-    if (job.status !== 'FAILED') return refused(`the job is ${job.status}, not FAILED`);
+    if (!job) {
+      throw new GatewayError('there is no such job: it was deleted, or has expired', { code: 'NOT_FOUND' });
+    }
+    if (job.status !== 'FAILED') throw new GatewayError(`the job is ${job.status}, not FAILED`, { code: 'CONFLICT' });
     const { caller } = job;
     const made = await madeOf(id, caller);
-    if (made?.outcome === 'deleted') return refused('it was run again before, and that job was deleted');
+    if (made?.outcome === 'deleted') {
+      throw new GatewayError('it was run again before, and that job was deleted', { code: 'CONFLICT' });
+    }
     const call = {
       caller,
       idempotencyKey: keyOf(id),
@@ -84,21 +90,26 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
       requestId,
       onlyListed,
     };
+    if (dryRun) {
+      if (made && 'job' in made) return { id, outcome: 'already-retried', retry: made.job.id };
+      const asked = await askAgain(id, job, call);
+      if (asked instanceof GatewayError) throw asked;
+      const issues = await findIssues({ ...asked, traceparent: null }, ['id']);
+      if (issues.length > 0) throw badInput(issues);
+      return { id, outcome: 'would-retry' };
+    }
+    const accepted = await runAgain(id, job, call);
+    return { id, outcome: accepted.replayed ? 'already-retried' : 'retried', retry: accepted.job.id };
+  }
+
+  async function retryOne(id: string, how: BulkRetryOptions): Promise<RetryResult> {
     try {
-      if (dryRun) {
-        if (made && 'job' in made) return { id, outcome: 'already-retried', retry: made.job.id };
-        const asked = await askAgain(id, job, call);
-        if (asked instanceof GatewayError) throw asked;
-        const issues = await findIssues({ ...asked, traceparent: null }, ['id']);
-        if (issues.length > 0) throw badInput(issues);
-        return { id, outcome: 'would-retry' };
-      }
-      const accepted = await runAgain(id, job, call);
-      return { id, outcome: accepted.replayed ? 'already-retried' : 'retried', retry: accepted.job.id };
+      return await tryOne(id, how);
     } catch (error) {
       if (error instanceof RunAgainMeanwhile) return { id, outcome: 'already-retried', retry: null };
+      if (!how.dryRun) options.onRefused?.(id, error);
       if (!(error instanceof GatewayError) || error.details.code === 'UNAVAILABLE') throw error;
-      return refused(error.message);
+      return { id, outcome: 'refused', reason: error.message };
     }
   }
 

@@ -10,10 +10,12 @@ export type Change =
   | { move: 'fail'; error: JobError; timings: NodeTiming[] }
   | { move: 'cancel' };
 
-/** `lost`: the lease is another's, or the record is gone: touch nothing more. */
+/**
+ * `ended`: it had, `error` says why where it FAILED. `lost`: the lease is another's, or the record is gone: touch nothing more.
+ */
 export type MoveOutcome =
   | { outcome: 'done'; status: JobStatus; cancelRequested: boolean }
-  | { outcome: 'ended'; status: JobStatus }
+  | { outcome: 'ended'; status: JobStatus; error: JobError | null }
   | { outcome: 'lost' };
 
 export type ClaimOutcome =

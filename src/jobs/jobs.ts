@@ -4,6 +4,8 @@ import type { Job, JobStatus, Priority } from '../core/job.ts';
 export interface GenerateRequest {
   caller: string;
   requestId: string;
+  /** Where the call came from, for the audit log; the same of those below. */
+  address?: string | undefined;
   path: (string | number)[];
   idempotencyKey: string;
   /** Name in the catalogue or `custom`, with that field's own input. */
@@ -20,6 +22,7 @@ export interface GenerateRequest {
 export interface RetryRequest {
   caller: string;
   requestId: string;
+  address?: string | undefined;
   /** The job to run again. */
   id: string;
   idempotencyKey: string;
@@ -56,9 +59,9 @@ export interface Jobs {
   /** `wait` as in GenerateRequest. */
   get(caller: string, id: string, wait?: Pick<GenerateRequest, 'waitSeconds' | 'signal'>): Promise<Job | null>;
   list(request: ListRequest): Promise<JobPage>;
-  cancel(caller: string, id: string, requestId?: string): Promise<Job>;
+  cancel(caller: string, id: string, requestId?: string, address?: string): Promise<Job>;
   /** Removes an ended job, its events and artifacts; CONFLICT while it is open. */
-  remove(caller: string, id: string, requestId?: string): Promise<void>;
+  remove(caller: string, id: string, requestId?: string, address?: string): Promise<void>;
   /** Jobs that will start before it, as things stand; null unless it is QUEUED. Calls of one tick are one round trip. */
   queuePosition(job: Job): Promise<number | null>;
 }

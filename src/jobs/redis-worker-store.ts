@@ -50,7 +50,9 @@ export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: nu
       if (moved.outcome === 'gone' || moved.outcome === 'lost') return { outcome: 'lost' };
       if (moved.outcome === 'refused') {
         // A fenced move is refused under its own lease only when the job has ended, or was put back by a resent command.
-        return isTerminal(moved.status) ? { outcome: 'ended', status: moved.status } : { outcome: 'lost' };
+        if (!isTerminal(moved.status)) return { outcome: 'lost' };
+        const error = parseRecord(await redis.hgetall(keys.job(jobId)))?.error ?? null;
+        return { outcome: 'ended', status: moved.status, error };
       }
       return { outcome: 'done', status: moved.status, cancelRequested: moved.cancelRequested };
     },

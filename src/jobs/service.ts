@@ -138,20 +138,20 @@ export function createJobs(options: JobsOptions): Jobs {
 
   return {
     generate(request) {
-      const { caller, requestId, workflow } = request;
-      const asked = { caller, requestId, workflow: workflow.name };
-      return audited.making('generate', asked, request, () => guardedCalls.generate(request));
+      const { caller, requestId, address, workflow } = request;
+      const asked = { caller, requestId, address, workflow: workflow.name };
+      return audited.making('generate', asked, () => guardedCalls.generate(request));
     },
     retry(request) {
-      const { caller, requestId, id } = request;
-      return audited.making('retry', { caller, requestId, retryOf: id }, request, () => guardedCalls.retry(request));
+      const { caller, requestId, address, id } = request;
+      return audited.making('retry', { caller, requestId, address, retryOf: id }, () => guardedCalls.retry(request));
     },
     get: guarded(get),
     list: guarded(list),
-    cancel: (caller, id, requestId) =>
-      audited.changing('cancel', { caller, requestId, jobId: id }, () => guardedCalls.cancel(caller, id)),
-    remove: (caller, id, requestId) =>
-      audited.changing('delete', { caller, requestId, jobId: id }, () => guardedCalls.remove(caller, id)),
+    cancel: (caller, id, requestId, address) =>
+      audited.changing('cancel', { caller, requestId, address, jobId: id }, () => guardedCalls.cancel(caller, id)),
+    remove: (caller, id, requestId, address) =>
+      audited.changing('delete', { caller, requestId, address, jobId: id }, () => guardedCalls.remove(caller, id)),
     queuePosition: guarded(async (job) => (job.status === 'QUEUED' ? positions(job.id) : null)),
   };
 }

@@ -65,9 +65,9 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
           const moved = await transition({ id, move: 'expire', set: { error } });
           // A record that has vanished leaves its index entry behind.
           if (moved.outcome !== 'done') return await redis.zrem(keys.open, id);
-          log.info({ jobId: id }, 'job passed its deadline');
           // Not the whole record: each may hold a graph of a megabyte.
-          const workflow = await redis.hget(keys.job(id), 'workflow');
+          const [workflow, requestId] = await redis.hmget(keys.job(id), 'workflow', 'requestId');
+          log.info({ jobId: id, requestId }, 'job passed its deadline');
           if (workflow) options.onEnded?.({ workflow, status: moved.status, error });
         }),
       );

@@ -1,10 +1,12 @@
-import { openSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { ConfigError } from '../config.ts';
-import { createLineWriter, type LineWriter } from './line-writer.ts';
+import { GatewayError } from '../core/errors.ts';
+import { createLog, LOG_OUTPUT } from './log.ts';
+import { createOutputs, type Outputs } from './outputs.ts';
+import { createScrub } from './scrub.ts';
 import { throttledWarning } from './throttled.ts';
 
-/** Who did what. No prompt, key or address is in it. */
+/** Who did what. No prompt, key or signed address is in it. */
 export interface AuditEntry {
   action: 'generate' | 'retry' | 'cancel' | 'delete' | 'upload' | 'drain' | 'resume';
   /** accepted, replayed: the key had made the job before; done; refused: for `code`; failed: unexpectedly, see the log. */
@@ -13,6 +15,8 @@ export interface AuditEntry {
   code?: string | undefined;
   caller: string;
   requestId?: string | null | undefined;
+  /** Of the connection that the call came by: of a proxy, where there is one. */
+  address?: string | undefined;
   jobId?: string | undefined;
   /** The job that was run again. */
   retryOf?: string | undefined;
@@ -24,6 +28,7 @@ export interface AuditEntry {
 export interface Audit {
   /** Returns at once; a stream that cannot be written is told to the log. */
   record(entry: AuditEntry): void;
+  /** Resolves when what was recorded has gone out or is lost, after a second at the latest. */
   flushed(): Promise<void>;
 }
 
@@ -32,6 +37,7 @@ export const noAudit: Audit = { record: () => undefined, flushed: async () => un
 export interface AuditOptions {
   /** `stdout`, `stderr`, or the path of a file that is appended to. */
   to: string;
+  outputs: Pick<Outputs, 'open'>;
   log: Logger;
   now?: () => number;
 }
@@ -40,16 +46,14 @@ export interface AuditOptions {
 const HARMLESS = /^[\w.:-]{1,128}$/;
 
 /** A JSON line for each action. Throws when the file cannot be opened. */
-export function createAudit({ to, log, now = Date.now }: AuditOptions): Audit {
-  const fd = to === 'stdout' ? 1 : to === 'stderr' ? 2 : openSync(to, 'a', 0o640);
+export function createAudit({ to, outputs, log, now = Date.now }: AuditOptions): Audit {
   const fault = throttledWarning(log, 'the audit log cannot be written: entries are lost');
   const timed = (entry: object) => `${JSON.stringify({ time: new Date(now()).toISOString(), ...entry })}\n`;
-  const writer: LineWriter = createLineWriter({
-    fd,
+  const writer = outputs.open({
+    to,
     gap: (lines, reason) => timed({ action: 'lost', lines, reason }),
     onFault: (error) => fault(error),
   });
-  process.once('exit', () => writer.end());
   return {
     record(entry) {
       const harmless = Object.entries(entry).filter(([, value]) => typeof value === 'string' && HARMLESS.test(value));
@@ -60,17 +64,27 @@ export function createAudit({ to, log, now = Date.now }: AuditOptions): Audit {
 }
 
 /** That of the setting AUDIT_LOG, undefined: none. Throws ConfigError. */
-export function openAudit(to: string | undefined, log: Logger): Audit {
+export function openAudit(to: string | undefined, { outputs, log }: Pick<AuditOptions, 'outputs' | 'log'>): Audit {
   if (to === undefined) return noAudit;
   try {
-    return createAudit({ to, log });
+    return createAudit({ to, outputs, log });
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
     throw new ConfigError([`AUDIT_LOG: expected stdout, stderr or a file that can be written (${reason}), got ${to}`]);
   }
 }
 
-/** The same of a command: what it prints to standard output stays its own. */
-export function openCommandAudit(to: string | undefined, log: Logger): Audit {
-  return openAudit(to === 'stdout' ? 'stderr' : to, log);
+/** The same of a command: what it prints to standard output stays its own. What goes wrong is told on standard error. */
+export function openCommandAudit(to: string | undefined): Audit {
+  const outputs = createOutputs();
+  const destination = outputs.open(LOG_OUTPUT);
+  const log = createLog({ level: 'warn', readable: process.stderr.isTTY === true, scrub: createScrub(), destination });
+  return openAudit(to === 'stdout' ? 'stderr' : to, { outputs, log });
+}
+
+/** What became of a call that threw this. */
+export function outcomeOf(error: unknown): Pick<AuditEntry, 'outcome' | 'code'> {
+  return error instanceof GatewayError
+    ? { outcome: 'refused', code: error.details.code }
+    : { outcome: 'failed', code: 'INTERNAL' };
 }

@@ -2,6 +2,7 @@ import { Gauge } from 'prom-client';
 import { type BackendStatus, backendStatuses } from '../backends/backends.ts';
 import { within } from '../progress/within.ts';
 import type { ProcessMetrics } from './process-metrics.ts';
+import type { ThrottledFault } from './throttled.ts';
 
 /** Where the state of the whole installation is read: each call may fail or hang. */
 export interface InstallationSources {
@@ -27,18 +28,18 @@ const READ_WITHIN_MS = 1_000;
 
 /**
  * Gauges of what all processes share. They are read when they are asked for, once for all of them; what cannot be read within a
- * second is absent, rather than what it was before. `onFault` is told why.
+ * second is absent, rather than what it was before. `fault` is told why.
  */
 export function registerInstallation(
   { registry }: ProcessMetrics,
   sources: InstallationSources,
-  onFault: (error: unknown) => void,
+  fault: ThrottledFault,
 ): void {
   const known = async <T>(ask: () => Promise<T>): Promise<T | null> => {
     try {
       return await within(READ_WITHIN_MS, ask());
     } catch (error) {
-      onFault(error);
+      fault(error);
       return null;
     }
   };
@@ -55,6 +56,7 @@ export function registerInstallation(
         return true;
       }),
     ]);
+    if ([counts, liveWorkers, backends, durable, stored].every((read) => read !== null)) fault.over();
     return { counts, liveWorkers, backends, durable, stored: stored === true };
   }
 

@@ -6,6 +6,8 @@ export interface LineWriter {
   write(text: string): void;
   /** Resolves when all that was written before has gone out or is lost, after a second at the latest. */
   flushed(): Promise<void>;
+  /** Whether a write has held up its thread for a while: exit() would wait for it, as long as a pipe is full and nobody reads. */
+  stuck(): boolean;
   /** What has not gone out, tried once without waiting: for the end of the process. */
   end(): void;
 }
@@ -21,6 +23,16 @@ export interface LineWriterOptions {
 }
 
 const FLUSH_MS = 1_000;
+/** Longer than a write takes, and less than is waited for one at the end. */
+const STUCK_MS = 500;
+const LINE_END = 10;
+
+/** What is written at once: `notice` of the lines `told` as lost, then the lines. */
+interface Batch {
+  notice: string;
+  told: number;
+  lines: readonly string[];
+}
 
 /**
  * A disk that is full, a reader that is gone or does not read: lines are lost and counted, and the process goes on. One write is
@@ -31,15 +43,18 @@ export function createLineWriter({ fd, gap, onFault, maxBytes = 4 * 1024 * 1024 
   let waitingBytes = 0;
   let lost = 0;
   let reason = '';
+  /** What has gone out last is a piece of a line: what comes next must not be glued to it. */
+  let torn = false;
+  let writing = false;
   let out: { since: number } | null = null;
   const idle = new Set<() => void>();
 
-  function take(): Buffer {
-    const notice = lost > 0 ? gap(lost, reason) : '';
-    const bytes = Buffer.from(notice + waiting.join(''));
+  function take(): Batch {
+    const gone = lost > 0 ? gap(lost, reason) : '';
+    const batch = { notice: torn ? `\n${gone}` : gone, told: lost, lines: waiting };
     waiting = [];
     waitingBytes = 0;
-    return bytes;
+    return batch;
   }
 
   function lose(lines: number, why: string) {
@@ -53,28 +68,41 @@ export function createLineWriter({ fd, gap, onFault, maxBytes = 4 * 1024 * 1024 
       for (const each of idle) each();
       return;
     }
-    const lines = waiting.length;
-    const told = lost;
-    put(take(), lines, told);
+    const batch = take();
+    put(bytesOf(batch), 0, batch);
   }
 
-  function put(bytes: Buffer, lines: number, told: number) {
+  function put(bytes: Buffer, from: number, batch: Batch) {
     out = { since: performance.now() };
-    write(fd, bytes, 0, bytes.length, null, (error, written) => {
+    writing = true;
+    write(fd, bytes, from, bytes.length - from, null, (error, written) => {
+      writing = false;
+      const to = from + (error ? 0 : written);
+      if (to > 0) torn = bytes[to - 1] !== LINE_END;
       if (error && error.code !== 'EAGAIN') {
-        lose(lines, error.code ?? error.message);
+        giveUp(batch, to, error.code ?? error.message);
         onFault?.(error);
         return next();
       }
-      const rest = bytes.subarray(error ? 0 : written);
-      if (rest.length === 0) {
-        lost -= told;
+      if (to === bytes.length) {
+        lost -= batch.told;
         return next();
       }
       // A pipe of somebody else's that is full and does not wait: it gets some time.
-      if (error) setTimeout(put, 100, rest, lines, told).unref();
-      else put(rest, lines, told);
+      if (error) setTimeout(put, 100, bytes, to, batch).unref();
+      else put(bytes, to, batch);
     });
+  }
+
+  /** Of a batch only the first bytes have gone out. */
+  function giveUp({ notice, told, lines }: Batch, writtenBytes: number, why: string) {
+    let end = Buffer.byteLength(notice);
+    if (writtenBytes >= end) lost -= told;
+    const whole = lines.filter((line) => {
+      end += Buffer.byteLength(line);
+      return end <= writtenBytes;
+    });
+    lose(lines.length - whole.length, why);
   }
 
   return {
@@ -94,14 +122,17 @@ export function createLineWriter({ fd, gap, onFault, maxBytes = 4 * 1024 * 1024 
       clearTimeout(timer);
       idle.delete(done.resolve);
     },
+    stuck: () => writing && out !== null && performance.now() - out.since > STUCK_MS,
     end() {
       // What is out is with the system, or stuck: then more would be, too.
       if (waiting.length === 0 || (out && performance.now() - out.since > FLUSH_MS)) return;
       try {
-        writeSync(fd, take());
+        writeSync(fd, bytesOf(take()));
       } catch {
         // There is no other place to say it, and no time.
       }
     },
   };
 }
+
+const bytesOf = ({ notice, lines }: Batch) => Buffer.from(notice + lines.join(''));

@@ -1,36 +1,35 @@
 import { type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
-import { createLineWriter, type LineWriter } from './line-writer.ts';
-import { createScrub } from './scrub.ts';
+import type { LineWriter, LineWriterOptions } from './line-writer.ts';
+import type { Scrub } from './scrub.ts';
 import { serializeError } from './serialize-error.ts';
 
 export interface LogOptions {
   level: string;
   /** Lines for a person instead of JSON. */
   readable: boolean;
-  /** Values that are masked wherever they turn up. */
-  secrets?: readonly string[];
-  /** Default: standard error, so that what a command prints stays its own. */
-  destination?: Pick<LineWriter, 'write'> & Partial<LineWriter>;
+  /** Takes out of each line what nobody may read. */
+  scrub: Scrub;
+  destination: Pick<LineWriter, 'write'>;
 }
 
-const STDERR = 2;
+/** Where the log goes: standard error, so that what a command prints stays its own. */
+export const LOG_OUTPUT = {
+  to: 'stderr',
+  gap: (lines: number, reason: string) =>
+    `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), lines, reason, msg: 'log lines were lost' })}\n`,
+} satisfies Pick<LineWriterOptions, 'gap'> & { to: string };
 
 /**
  * The process's logger: a JSON line for each event, docs/logging.md. Secrets have no place in it; what could hold one is masked
  * anyway. A destination that takes nothing loses lines, and never holds up or ends the process.
  */
-export function createLog({ level, readable, secrets = [], destination = toStderr() }: LogOptions): Logger {
-  const scrub = createScrub(secrets);
+export function createLog({ level, readable, scrub, destination }: LogOptions): Logger {
   const prettify = readable ? prettyFactory({ colorize: process.stderr.isTTY === true, ignore: 'pid,hostname' }) : null;
   const stream = {
     write(line: string) {
       const safe = scrub(line);
       destination.write(prettify ? prettify(withoutControls(safe)) : safe);
-    },
-    flush: (done?: (error?: Error) => void) => {
-      const flushed = destination.flushed?.() ?? Promise.resolve();
-      void flushed.then(() => done?.());
     },
   };
   return pino(
@@ -43,16 +42,6 @@ export function createLog({ level, readable, secrets = [], destination = toStder
     },
     stream,
   );
-}
-
-function toStderr(): LineWriter {
-  const writer = createLineWriter({
-    fd: STDERR,
-    gap: (lines, reason) =>
-      `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), lines, reason, msg: 'log lines were lost' })}\n`,
-  });
-  process.once('exit', () => writer.end());
-  return writer;
 }
 
 const STACK = /("stack":"(?:[^"\\]|\\.)*")/;

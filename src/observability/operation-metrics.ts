@@ -22,7 +22,7 @@ export interface OperationMetrics {
   accepted(operation: string): SubscriptionMeter;
 }
 
-/** Every code that an operation can be answered with, but for those of faults that end a request before it is one. */
+/** Every code that an operation can be answered with; what ends a request before it is one is counted by http-metrics.ts. */
 const CODES = [
   'OK',
   'BAD_USER_INPUT',

@@ -20,7 +20,7 @@ export interface SpanDetails {
   /** Default `internal`. */
   kind?: keyof typeof KINDS;
   attributes?: Attributes;
-  /** The `traceparent` that it belongs to; null begins a trace. Default: what is under way. */
+  /** The `traceparent` of another process of ours that it belongs to; null begins a trace. Default: what is under way. */
   parent?: string | null;
 }
 
@@ -101,7 +101,11 @@ function optionsOf({ kind = 'internal', attributes }: SpanDetails): SpanOptions 
 
 function contextOf({ parent }: SpanDetails) {
   if (parent === undefined) return context.active();
-  return parent === null ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, { traceparent: parent });
+  if (parent === null) return ROOT_CONTEXT;
+  const named = propagation.extract(ROOT_CONTEXT, { traceparent: parent });
+  const spanContext = trace.getSpanContext(named);
+  // Our own gateway's: its decision to keep the trace counts, unlike that of a stranger.
+  return spanContext ? trace.setSpanContext(named, { ...spanContext, isRemote: false }) : named;
 }
 
 function opened(span: Span): OpenSpan {

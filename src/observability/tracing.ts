@@ -1,11 +1,12 @@
-import { context, propagation, trace } from '@opentelemetry/api';
+import { context, DiagLogLevel, diag, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { setGlobalErrorHandler, W3CTraceContextPropagator } from '@opentelemetry/core';
+import { ExportResultCode, setGlobalErrorHandler, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import {
   BatchSpanProcessor,
   ParentBasedSampler,
+  type SpanExporter,
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
@@ -18,7 +19,7 @@ export interface TracingOptions {
   headers: Readonly<Record<string, string>>;
   serviceName: string;
   version: string;
-  /** The share of traces that are kept, 0 to 1, of those whose caller has not decided. */
+  /** The share of traces that are kept, 0 to 1, of those whose caller wants one or has not said. */
   ratio: number;
   log: Logger;
 }
@@ -37,6 +38,22 @@ const MAX_WAITING = 8_192;
 const FLUSH_MS = 2_000;
 const WARN_EVERY_MS = 60_000;
 
+const SILENT = { verbose: () => undefined, debug: () => undefined, info: () => undefined };
+
+/** Sees which deliveries arrive. */
+function toldOf(exporter: SpanExporter, onDelivered: () => void): SpanExporter {
+  return {
+    export(spans, done) {
+      exporter.export(spans, (result) => {
+        if (result.code === ExportResultCode.SUCCESS) onDelivered();
+        done(result);
+      });
+    },
+    shutdown: () => exporter.shutdown(),
+    forceFlush: async () => exporter.forceFlush?.(),
+  };
+}
+
 /**
  * Sends the spans of this process to a receiver. Loaded only where tracing is wanted, since it brings OpenTelemetry's SDK. A
  * receiver that is away costs spans and a line in the log, nothing else.
@@ -44,18 +61,25 @@ const WARN_EVERY_MS = 60_000;
 export function startTracing({ endpoint, headers, serviceName, version, ratio, log }: TracingOptions): Tracing {
   const undelivered = throttledWarning(log, 'traces were not delivered', WARN_EVERY_MS);
   setGlobalErrorHandler(undelivered);
+  // Spans beyond MAX_WAITING are told here alone.
+  const tell = (message: string) => undelivered(message);
+  diag.setLogger({ ...SILENT, warn: tell, error: tell }, DiagLogLevel.WARN);
+  const exporter = new OTLPTraceExporter({
+    url: `${endpoint}/v1/traces`,
+    headers: { ...headers },
+    timeoutMillis: SEND_WITHIN_MS,
+  });
+  const kept = new TraceIdRatioBasedSampler(ratio);
   const provider = new TracerProvider({
     resource: defaultResource().merge(
       resourceFromAttributes({ 'service.name': serviceName, 'service.version': version }),
     ),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
+    // Whoever calls may ask for no trace of his own; that there is one is not his to say. What a gateway has decided holds for
+    // its workers, whose parents are no remote ones: see spans.ts.
+    sampler: new ParentBasedSampler({ root: kept, remoteParentSampled: kept }),
     spanProcessors: [
       new BatchSpanProcessor({
-        exporter: new OTLPTraceExporter({
-          url: `${endpoint}/v1/traces`,
-          headers: { ...headers },
-          timeoutMillis: SEND_WITHIN_MS,
-        }),
+        exporter: toldOf(exporter, undelivered.over),
         scheduledDelayMillis: SEND_EVERY_MS,
         maxQueueSize: MAX_WAITING,
       }),

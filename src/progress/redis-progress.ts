@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { badInput, notFound, unavailable } from '../core/errors.ts';
 import { isTerminal } from '../core/job.ts';
 import type { Keys } from '../jobs/keys.ts';
+import { throttledWarning } from '../observability/throttled.ts';
 import { isRedisDown } from '../redis.ts';
 import { createJobFeed, type JobFeed } from './job-feed.ts';
 import { eventsOwed, readLog } from './log.ts';
@@ -43,6 +44,9 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
   const pubsub = new RedisPubSub({ publisher: redis, subscriber });
   const channels = createPreviewChannels({ redis, pubsub, keys, log });
   const followed = new Map<string, Following>();
+  // Each event of each job would be a line.
+  const unreadable = throttledWarning(log, 'what was published for watchers could not be read');
+  const unreadLog = throttledWarning(log, 'the events of a job could not be read');
   const gone = () => notFound('the job was removed: job');
 
   function follow(jobId: string): Following {
@@ -52,9 +56,10 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
     const subscription = pubsub.subscribe(keys.channel(jobId), (message: unknown) => {
       try {
         if (feed.live(message) === 'stale') void catchUp(jobId, feed);
+        unreadable.over();
       } catch (error) {
         // Not one of ours, or of a version that this one does not know: the next check reads the record instead.
-        log.error({ jobId, err: error }, 'a published event could not be read');
+        unreadable(error, { jobId });
       }
     });
     const following: Following = { feed, subscription, previews: null };
@@ -69,7 +74,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
       try {
         feed.preview(message);
       } catch (error) {
-        log.error({ jobId, err: error }, 'a published preview could not be read');
+        unreadable(error, { jobId });
       }
     });
   }
@@ -94,8 +99,9 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
     if (since === undefined) return;
     try {
       feed.catchUp(await readLog(redis, keys, jobId, since), since);
+      unreadLog.over();
     } catch (error) {
-      if (!isRedisDown(error)) log.error({ jobId, err: error }, 'reading the log failed');
+      if (!isRedisDown(error)) unreadLog(error, { jobId });
     }
   }
 

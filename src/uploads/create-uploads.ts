@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts';
 import { safeFilename } from '../artifacts/filename.ts';
 import { uploadKey } from '../artifacts/keys.ts';
-import { badInput, GatewayError, unavailable } from '../core/errors.ts';
-import { type Audit, noAudit } from '../observability/audit.ts';
+import { badInput, unavailable } from '../core/errors.ts';
+import { type Audit, noAudit, outcomeOf } from '../observability/audit.ts';
 import { isRedisDown } from '../redis.ts';
 import type { OpenUpload, UploadRequest, UploadStore, Uploads } from './upload.ts';
 
@@ -81,15 +81,14 @@ export function createUploads(options: UploadsOptions): Uploads {
 
   return {
     async create(request) {
-      const { caller, requestId } = request;
+      const { caller, requestId, address } = request;
+      const asked = { action: 'upload', caller, requestId, address } as const;
       try {
         const upload = await create(request);
-        audit.record({ action: 'upload', outcome: 'accepted', caller, requestId, uploadId: upload.id });
+        audit.record({ ...asked, outcome: 'accepted', uploadId: upload.id });
         return upload;
       } catch (error) {
-        const known = error instanceof GatewayError;
-        const code = known ? error.details.code : 'INTERNAL';
-        audit.record({ action: 'upload', outcome: known ? 'refused' : 'failed', code, caller, requestId });
+        audit.record({ ...asked, ...outcomeOf(error) });
         throw error;
       }
     },

@@ -27,6 +27,8 @@ export interface UploadStore {
 export interface UploadRequest {
   caller: string;
   requestId?: string;
+  /** Where the call came from, for the audit log. */
+  address?: string | undefined;
   filename: string;
   contentType: string;
   sizeBytes: number;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ArtifactStore, StoredObject } from '../artifacts/artifact-store.ts';
+import { jobIdIn } from '../artifacts/keys.ts';
 import { SpoolError, spool } from '../artifacts/spool.ts';
 import { createTurns, TooManyWaitingError } from '../artifacts/turns.ts';
 import { type Convert, createConverter } from './convert.ts';
@@ -72,7 +73,7 @@ export function createVariantMaker({ artifacts, log, convert = createConverter()
     if (oldest !== undefined && hopeless.size >= MOST_HOPELESS) hopeless.delete(oldest);
     hopeless.set(key, performance.now() + HOPELESS_MS);
     const reason = cause instanceof Error ? cause.message.slice(0, 200) : message;
-    log.warn({ key, reason }, 'a picture could not be converted');
+    log.warn({ jobId: jobIdIn(key), key, reason }, 'a picture could not be converted');
   }
 
   async function make(key: string, originalKey: string, variant: Variant, signal: AbortSignal): Promise<StoredObject> {
@@ -92,7 +93,7 @@ export function createVariantMaker({ artifacts, log, convert = createConverter()
         await artifacts.removePrefix(key, { signal });
         throw gone();
       }
-      log.debug({ key, sizeBytes, ms: Math.round(performance.now() - began) }, 'picture made');
+      log.debug({ jobId: jobIdIn(key), key, sizeBytes, ms: Math.round(performance.now() - began) }, 'picture made');
       return { sizeBytes, sha256, contentType };
     } catch (error) {
       throw error instanceof SpoolError && error.reason === 'oversize' ? tooLarge() : error;

@@ -18,6 +18,7 @@ const BOTH = {
 
 const GATEWAY = {
   comfygate_operation_duration_seconds: 'histogram',
+  comfygate_http_request_seconds: 'histogram',
   comfygate_first_event_seconds: 'histogram',
   comfygate_event_delivery_seconds: 'histogram',
   comfygate_sockets: 'gauge',

@@ -36,3 +36,26 @@ it('subscribes again, and takes new subscriptions, however often its connection 
   await admin.publish('last', '');
   await expect.poll(() => heard.size).toBe(channels.length + 1);
 }, 60_000);
+
+it('tells a subscription that is refused, whoever asked before the connection was ready, and nobody else', async (test) => {
+  const server = await startTestRedis();
+  test.onTestFinished(server.close);
+  const admin = new Redis(server.url);
+  test.onTestFinished(async () => admin.disconnect());
+  await admin.acl('SETUSER', 'limited', 'on', '>pw', '+@all', '~*', 'resetchannels', '&allowed');
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  test.onTestFinished(() => void process.off('unhandledRejection', note));
+  const url = server.url.replace('redis://', 'redis://limited:pw@');
+  const subscriber = connectRedis({ url, role: 'subscriber', log: silent });
+  test.onTestFinished(() => closeRedis(subscriber));
+  const refused = new Promise((resolve) => {
+    subscriber.once('connect', () => {
+      subscriber.subscribe('forbidden').then(resolve, resolve);
+    });
+  });
+  expect(String(await refused)).toContain('NOPERM');
+  await sleep(50);
+  expect(unhandled).toEqual([]);
+});

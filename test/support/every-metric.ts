@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createGatewayMetrics, registerSockets } from '../../src/observability/gateway-metrics.ts';
+import { createHttpMetrics } from '../../src/observability/http-metrics.ts';
 import { registerInstallation } from '../../src/observability/installation-metrics.ts';
 import { createOperationMetrics } from '../../src/observability/operation-metrics.ts';
 import { createProcessMetrics } from '../../src/observability/process-metrics.ts';
@@ -13,11 +14,12 @@ export function everyMetric(): z.infer<typeof metricSchema>[] {
   const metrics = createProcessMetrics({ role: 'all', version: '0.0.0' });
   createGatewayMetrics(metrics, []);
   createOperationMetrics(metrics, [], Date.now);
+  createHttpMetrics(metrics);
   registerSockets(metrics, () => 0);
   registerInstallation(
     metrics,
     { counts: never, liveWorkers: never, backends: never, durable: never, checkStorage: never },
-    () => undefined,
+    Object.assign(() => undefined, { over: () => undefined }),
   );
   createWorkerMetrics(metrics, { workflows: [], backends: [] });
   registerBackendStates(metrics, () => []);

@@ -1,13 +1,18 @@
 import { onTestFinished } from 'vitest';
-import { createEngine } from '../../src/graphql/engine.ts';
+import { createEngine, type Engine } from '../../src/graphql/engine.ts';
 import { createSchema } from '../../src/graphql/schema.ts';
 import { type HttpServerOptions, startHttpServer } from '../../src/http/server.ts';
 import { type TestServices, testLog, testServices } from './graph-services.ts';
 
 /** The real server on a free port, over what the test fills in; closed with the test. */
 export async function startTestServer(
-  options: Partial<Omit<HttpServerOptions, 'engine' | 'services' | 'log'>> & { services?: TestServices } = {},
+  options: Partial<Omit<HttpServerOptions, 'engine' | 'services' | 'log'>> & {
+    services?: TestServices;
+    /** What is put around the engine. Default: nothing. */
+    around?: (engine: Engine) => Engine;
+  } = {},
 ) {
+  const { around = (engine) => engine } = options;
   const services = options.services ?? (await testServices());
   const { log, lines } = testLog();
   const server = await startHttpServer({
@@ -18,7 +23,7 @@ export async function startTestServer(
     health: services.health,
     ready: async () => true,
     ...options,
-    engine: createEngine({ schema: createSchema(services.catalogue), log }),
+    engine: around(createEngine({ schema: createSchema(services.catalogue), log })),
     services,
     log,
   });

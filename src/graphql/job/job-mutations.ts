@@ -46,13 +46,14 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
       nullable: false,
       description: 'Accept a job, or give back the one that this key already made.',
       args: { input: t.arg({ type: generateInput, required: true, description: 'What to run, and how.' }) },
-      resolve: (_root, { input }, { services, caller, requestId, signal }) => {
+      resolve: (_root, { input }, { services, caller, requestId, address, signal }) => {
         // @oneOf: the executor has made sure that there is exactly one, and that it is not null.
         const [name, parameters] = Object.entries(input.workflow)[0] ?? [];
         if (!name || !parameters) throw new Error('an input object with @oneOf came without a field');
         return services.jobs.generate({
           caller,
           requestId,
+          address,
           path: ['input'],
           idempotencyKey: input.idempotencyKey,
           workflow: { name, input: parameters },
@@ -74,8 +75,8 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         id: t.arg.id({ required: true, description: 'The job to run again.' }),
         idempotencyKey: t.arg.string({ required: true, description: 'As in `GenerateInput`.' }),
       },
-      resolve: (_root, { id, idempotencyKey }, { services, caller, requestId }) =>
-        services.jobs.retry({ caller, requestId, id, idempotencyKey }),
+      resolve: (_root, { id, idempotencyKey }, { services, caller, requestId, address }) =>
+        services.jobs.retry({ caller, requestId, address, id, idempotencyKey }),
     }),
     cancelJob: t.field({
       type: 'Job',
@@ -84,15 +85,16 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         'Cancel: at once while QUEUED, by interrupting just this prompt while RUNNING; a job that has ended is returned ' +
         'as it is. Once requested, a job does not become SUCCEEDED.',
       args: { id: t.arg.id({ required: true, description: "The job's id." }) },
-      resolve: (_root, { id }, { services, caller, requestId }) => services.jobs.cancel(caller, id, requestId),
+      resolve: (_root, { id }, { services, caller, requestId, address }) =>
+        services.jobs.cancel(caller, id, requestId, address),
     }),
     deleteJob: t.id({
       nullable: false,
       description:
         'Remove an ended job, its events and its artifacts. Its key stays used: a replay is NOT_FOUND. Gives back the id.',
       args: { id: t.arg.id({ required: true, description: "The job's id." }) },
-      resolve: async (_root, { id }, { services, caller, requestId }) => {
-        await services.jobs.remove(caller, id, requestId);
+      resolve: async (_root, { id }, { services, caller, requestId, address }) => {
+        await services.jobs.remove(caller, id, requestId, address);
         return id;
       },
     }),

@@ -32,6 +32,7 @@ function gatewayHealth(changes: { check?: () => Promise<void> } = {}) {
     backends: createRedisBackendDirectory(stores.redis, stores.keys),
     version: '1.2.3',
     now: () => at,
+    elapsed: () => at,
   });
   return async (passedMs = 2_000) => {
     at += passedMs;

@@ -1,9 +1,14 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { request, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test, vi } from 'vitest';
 import { unavailable } from '../../../src/core/errors.ts';
+import type { Engine } from '../../../src/graphql/engine.ts';
+import { createMeteredEngine } from '../../../src/graphql/metered-engine.ts';
+import { createOperationMetrics } from '../../../src/observability/operation-metrics.ts';
+import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
+import { parseFigures } from '../../support/figures.ts';
 import { testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
 
@@ -126,7 +131,10 @@ describe('documents', () => {
   });
 
   test('A16: what a client would not take the answer of is 406, says what can be had, and does not run', async () => {
-    const { post, services, lines } = await startTestServer();
+    const process = createProcessMetrics({ role: 'gateway', version: '1' });
+    const metrics = createOperationMetrics(process, ['jobProgress'], Date.now);
+    const around = (engine: Engine) => createMeteredEngine(engine, metrics);
+    const { post, services, lines } = await startTestServer({ around });
     // The use cases of this test fail when they are called.
     const mutation = await post({ query: 'mutation { deleteJob(id: "x") }' }, { accept: 'image/png' });
     expect(mutation.status).toBe(406);
@@ -135,10 +143,65 @@ describe('documents', () => {
 
     services.feed.open('job');
     const query = 'subscription { jobProgress(id: "job") { seq } }';
-    const subscription = await post({ query }, { accept: 'application/json' });
-    expect(subscription.status).toBe(406);
-    expect((await subscription.json()).errors[0].message).toContain('text/event-stream');
+    for (const accept of ['application/json', 'multipart/mixed']) {
+      const subscription = await post({ query }, { accept });
+      expect(subscription.status).toBe(406);
+      expect((await subscription.json()).errors[0].message).toContain('text/event-stream');
+    }
     await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(0));
+    const figures = parseFigures(await process.text());
+    expect(figures.value('comfygate_subscriptions', { operation: 'jobProgress' })).toBe(0);
+  });
+
+  test('each request is counted by its route and status, also one that is refused before it is an operation', async () => {
+    const answered: [string, string][] = [];
+    const path = '/artifacts/';
+    const serve = async (_req: unknown, res: ServerResponse) => {
+      res.writeHead(204).end();
+      return true;
+    };
+    const { server, post } = await startTestServer({
+      artifacts: { path, serve },
+      onAnswered: (route, status, seconds) => {
+        expect(seconds).toBeGreaterThan(0);
+        answered.push([route, status]);
+      },
+    });
+    await post({ query: '{ __typename }' });
+    await post({ query: '{ __typename }' }, { accept: 'image/png' });
+    await post('no json');
+    await send(server.port, { headers: { 'content-type': 'text/plain' }, body: typename });
+    await send(server.port, { method: 'PUT', body: typename });
+    await send(server.port, { method: 'GET', path: `${path}a.png?signature=x` });
+    await send(server.port, { method: 'PUT', path: `${path}a.png` });
+    await send(server.port, { method: 'GET', path: '/healthz' });
+    await send(server.port, { method: 'GET', path: '/nothing' });
+    const upgrade = { host: 'localhost', upgrade: 'websocket', connection: 'Upgrade', origin: 'https://evil.test' };
+    await send(server.port, { method: 'GET', headers: upgrade });
+    await vi.waitFor(() => expect(answered).toHaveLength(10));
+    const gone = connect(server.port, '127.0.0.1');
+    gone.write(
+      'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+    );
+    await once(gone, 'connect');
+    // It has been read by the time that another one is answered.
+    await post({ query: '{ __typename }' });
+    gone.destroy();
+    await vi.waitFor(() => expect(answered).toHaveLength(12));
+    expect(answered).toEqual([
+      ['graphql', '200'],
+      ['graphql', '406'],
+      ['graphql', '400'],
+      ['graphql', '415'],
+      ['graphql', '405'],
+      ['download', '204'],
+      ['upload', '204'],
+      ['health', '200'],
+      ['other', '404'],
+      ['socket', '403'],
+      ['graphql', '200'],
+      ['graphql', 'none'],
+    ]);
   });
 
   test('other methods are 405', async () => {

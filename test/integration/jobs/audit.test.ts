@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createAudit } from '../../../src/observability/audit.ts';
+import { createOutputs } from '../../../src/observability/outputs.ts';
 import { createUploads } from '../../../src/uploads/create-uploads.ts';
 import { testLog } from '../../support/graph-services.ts';
 import { tempFolder } from '../../support/process.ts';
@@ -20,7 +21,7 @@ async function audited() {
   onTestFinished(folder.remove);
   const path = join(folder.path, 'audit.log');
   const { log } = testLog();
-  const audit = createAudit({ to: path, log, now: () => Date.UTC(2030, 0, 31) });
+  const audit = createAudit({ to: path, outputs: createOutputs(), log, now: () => Date.UTC(2030, 0, 31) });
   const cases = await openUseCases(redis.url, { audit });
   onTestFinished(() => cases.close());
   return {
@@ -87,6 +88,39 @@ test('a held answer is told when its job is accepted, and only once though the c
   expect(await entries()).toMatchObject([{ action: 'generate', outcome: 'accepted' }]);
 });
 
+test('a call hides no other one that has its request id and its key', async () => {
+  const { cases, entries } = await audited();
+  const left = new AbortController();
+  const key = v7();
+  const held = cases.generate({ idempotencyKey: key, waitSeconds: 60, signal: left.signal }).catch(() => undefined);
+  await expect.poll(async () => (await entries()).length).toBe(1);
+  const other = { name: 'textToImage', input: { prompt: 'another' } };
+  await expect(cases.generate({ idempotencyKey: key, workflow: other })).rejects.toThrow();
+  left.abort(new Error('the client has left'));
+  await held;
+  expect(await entries()).toMatchObject([
+    { outcome: 'accepted' },
+    { outcome: 'refused', code: 'IDEMPOTENCY_KEY_REUSED' },
+  ]);
+});
+
+test('where a call came from is told, of whatever becomes of it', async () => {
+  const { cases, audit, entries } = await audited();
+  const address = '::ffff:192.0.2.7';
+  const { job } = await cases.generate({ address });
+  await expect(cases.generate({ address, deadlineSeconds: -1 })).rejects.toThrow();
+  await cases.jobs.cancel('anonymous', job.id, 'test', address);
+  const again = { caller: 'anonymous', requestId: 'test', address, id: job.id, idempotencyKey: v7() };
+  await cases.jobs.retry(again);
+  await cases.jobs.remove('anonymous', job.id, 'test', address);
+  audit.record({ action: 'cancel', outcome: 'done', caller: 'anonymous', address: undefined });
+  const told = await entries();
+  expect(told.slice(0, -1)).toMatchObject(
+    ['accepted', 'refused', 'done', 'accepted', 'done'].map((outcome) => ({ outcome, address })),
+  );
+  expect(told.at(-1)).not.toHaveProperty('address');
+});
+
 test('uploads are told, also those that are refused', async () => {
   const { audit, entries } = await audited();
   const uploads = createUploads({
@@ -108,7 +142,9 @@ test('uploads are told, also those that are refused', async () => {
 
 test('a full disk refuses no job: the log says it, once and then with a count', async () => {
   const { log, lines } = testLog();
-  const cases = await openUseCases(redis.url, { audit: createAudit({ to: '/dev/full', log }) });
+  const cases = await openUseCases(redis.url, {
+    audit: createAudit({ to: '/dev/full', outputs: createOutputs(), log }),
+  });
   onTestFinished(() => cases.close());
   for (let i = 0; i < 5; i++) await cases.generate();
   await expect

@@ -189,7 +189,7 @@ describe('moves', () => {
     const { lease } = await claim(id);
     await stores.worker.move(id, lease, { move: 'fail', error: failure, timings: [] });
     const again = await stores.worker.move(id, lease, { move: 'succeed', artifacts: [], progress: half, timings: [] });
-    expect(again).toEqual({ outcome: 'ended', status: 'FAILED' });
+    expect(again).toEqual({ outcome: 'ended', status: 'FAILED', error: failure });
     expect(await stores.worker.claim(id)).toMatchObject({
       outcome: 'ended',
       job: { status: 'FAILED', error: failure },

@@ -6,6 +6,7 @@ import type { ProgressFeed } from '../../../src/progress/progress.ts';
 import { createRedisProgress } from '../../../src/progress/redis-progress.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis.ts';
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
+import { testLog } from '../../support/graph-services.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 
 let server: TestRedis;
@@ -233,6 +234,30 @@ describe('when Redis misbehaves', () => {
     expect(events.filter(({ type }) => type === 'SUCCEEDED')).toHaveLength(1);
     const seqs = events.map(({ seq }) => seq);
     expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
+  });
+
+  it('miss nothing where what is published cannot be read, which is one line for all of it', async () => {
+    const { log, lines } = testLog();
+    const other = connectRedis({ url: server.url, role: 'subscriber', log: silent });
+    await whenReady(other);
+    const own = createRedisProgress({
+      redis: stores.redis,
+      subscriber: other,
+      keys: stores.keys,
+      log,
+      checkIntervalMs: 200,
+    });
+    const job = await run();
+    const events = (await own.watch({ jobId: job.id, caller: 'anonymous', afterSeq: null }))[Symbol.asyncIterator]();
+    await events.next();
+    for (let i = 0; i < 5; i++) await stores.redis.publish(stores.keys.channel(job.id), '{"seq":"none"}');
+    await job.succeed();
+    expect((await events.next()).value).toMatchObject({ type: 'SUCCEEDED' });
+    expect(lines).toMatchObject([
+      { msg: 'what was published for watchers could not be read', times: 1, jobId: job.id },
+    ]);
+    await own.close();
+    await closeRedis(other);
   });
 
   it('finds the end by itself when the message of it was lost', async () => {

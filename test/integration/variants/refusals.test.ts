@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { createArtifactStore } from '../../../src/artifacts/create-artifact-store.ts';
 import { artifactKey } from '../../../src/artifacts/keys.ts';
 import type { Artifact } from '../../../src/core/job.ts';
@@ -133,6 +134,21 @@ describe('pictures that cannot be had now', () => {
       expect((await get(webp)).status).toBe(200);
     },
   );
+
+  it('a storage that says what it has and does not give it is one line for all requests of a while', async () => {
+    const grant = { key: 'jobs/j-1/1/00.png.v.webp', filename: 'a.webp', disposition: 'inline', expires: 9e9 } as const;
+    const { log, lines } = testLog();
+    const serve = createVariantDownload({
+      addresses: { verified: () => grant },
+      maker: { ensure: async () => ({ sizeBytes: 5, contentType: 'image/webp' }) },
+      artifacts: { read: () => Promise.reject(new StorageError('unavailable', 'away')) },
+      now: Date.now,
+      log,
+    });
+    const { server } = await startTestServer({ variants: { path: VARIANTS_PATH, serve } });
+    for (let i = 0; i < 5; i++) expect((await fetch(`${server.url}/variants/${grant.key}`)).status).toBe(503);
+    expect(lines).toMatchObject([{ msg: 'pictures could not be served: storage failed', times: 1, jobId: 'j-1' }]);
+  });
 
   it('leaves addresses of a bucket that is called as they are to storage', async () => {
     const served: string[] = [];

@@ -5,6 +5,7 @@ import { createTransition } from '../../../src/jobs/transition.ts';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { unknownBackend } from '../../support/backends.ts';
+import { testLog } from '../../support/graph-services.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { graph, type Harness, recordedGraph, startHarness } from './harness.ts';
 
@@ -45,6 +46,24 @@ async function leftByDeadWorker(
   if (answer.status !== 200) throw new Error(`POST answered ${answer.status}`);
   return id;
 }
+
+test('leases that cannot be looked at are one line for all jobs and looks of a while, with the id of one', async () => {
+  await using parts = await setUp();
+  const { harness, simulator } = parts;
+  simulator.faults.set({ hold: true });
+  const { log, lines } = testLog();
+  let looks = 0;
+  const lease = () => {
+    looks++;
+    return Promise.reject(new Error('too slow'));
+  };
+  harness.work({ main: simulator.url }, { log, store: { ...harness.stores.worker, lease } });
+  const ids = [await harness.submit(graph), await harness.submit(graph)];
+  await vi.waitFor(() => expect(looks).toBeGreaterThan(10), { timeout: 10_000 });
+  const told = lines.filter(({ msg }) => msg === 'lease not confirmed');
+  expect(told).toMatchObject([{ error: 'too slow', times: 1 }]);
+  expect(ids).toContain(told[0]?.jobId);
+});
 
 describe('C01 a job that another worker died of', () => {
   test('while its prompt runs: it is followed, not submitted again', async () => {

@@ -104,6 +104,34 @@ test('failures that count are `retried` until the last, which ends the job; its 
   expect((await figures()).value('comfygate_breaker_changes_total', breaker)).toBe(1);
 });
 
+test('a failure that came behind the deadline is not counted, one that was sent twice is, once', async () => {
+  await using parts = await setUp();
+  const { harness, simulator, work, attempts, figures, ended } = parts;
+  const { worker: store, redis: connection, keys } = harness.stores;
+  const transition = createTransition(connection, keys, 60_000);
+  const error = { code: 'TIMEOUT', message: 'late', nodeId: null, classType: null, retryable: true } as const;
+  let before: (...move: Parameters<typeof store.move>) => Promise<unknown>;
+  work({
+    store: {
+      ...store,
+      async move(id, lease, change) {
+        if (change.move === 'fail') await before(id, lease, change);
+        return store.move(id, lease, change);
+      },
+    },
+  });
+  simulator.faults.set({ nodeError: { kind: 'exception' } });
+  before = (id) => transition({ id, move: 'expire', set: { error } });
+  await harness.ended(await harness.submit(graph));
+  await attempts({ ended: 1 });
+  expect((await figures()).labels('comfygate_jobs_ended_total', 'status')).toEqual([]);
+
+  before = store.move;
+  await harness.ended(await harness.submit(graph));
+  await attempts({ ended: 1, failed: 1 });
+  expect(await ended('FAILED', 'EXECUTION_FAILED')).toBe(1);
+});
+
 test('a cancel is the worker’s to count while the job runs, a deadline never is', async () => {
   await using parts = await setUp();
   const { harness, simulator, work, attempts, figures, ended } = parts;

@@ -9,6 +9,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   loops.close();
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -48,8 +49,20 @@ test('the time in which it cannot turn does not count', () => {
 test('a process that was held for long gets the time anew, whoever looks first', () => {
   loops.add('held');
   vi.advanceTimersByTime(4_000);
-  vi.setSystemTime(Date.now() + 3_600_000);
+  const real = performance.now.bind(performance);
+  vi.spyOn(performance, 'now').mockImplementation(() => real() + 3_600_000);
   expect(loops.late()).toEqual([]);
   vi.advanceTimersByTime(60_001);
+  expect(loops.late()).toHaveLength(1);
+});
+
+test('a clock that is set back, or ahead, hides no loop that stands still and makes none late', () => {
+  loops.add('stuck');
+  vi.advanceTimersByTime(50_000);
+  vi.setSystemTime(Date.now() - 7_200_000);
+  expect(loops.late()).toEqual([]);
+  vi.advanceTimersByTime(10_001);
+  expect(loops.late()).toEqual([{ name: 'stuck', since: Date.now() - 60_001 }]);
+  vi.setSystemTime(Date.now() + 7_200_000);
   expect(loops.late()).toHaveLength(1);
 });

@@ -1,16 +1,38 @@
+import { context, propagation } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { ExecutionArgs } from 'graphql';
 import type { Context, SubscribePayload } from 'graphql-ws';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import type { Engine } from '../../../src/graphql/engine.ts';
 import { createSocketOperations, type SocketOwner } from '../../../src/http/socket-operations.ts';
+import { traceparent } from '../../../src/observability/spans.ts';
 import { testGraph, testServices } from '../../support/graph-services.ts';
 
 type SocketContext = Context<Record<string, unknown>, SocketOwner>;
 
+beforeAll(() => {
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+});
+
+const HEADER = '00-11111111111111111111111111111111-1111111111111111-01';
+const OWN = '00-22222222222222222222222222222222-2222222222222222-01';
+
 async function openSocket() {
   const services = await testServices();
-  const { engine } = await testGraph(services);
+  const { engine: bare } = await testGraph(services);
+  const traces: (string | null)[] = [];
+  const engine: Engine = {
+    ...bare,
+    parse(text) {
+      traces.push(traceparent());
+      return bare.parse(text);
+    },
+  };
   const operations = createSocketOperations({ engine, services, maxOperations: 2 });
-  const owner: SocketOwner = { requestId: 'r', caller: 'c', headers: {}, send: async () => {}, open: new Map() };
+  const headers = { traceparent: HEADER };
+  const owner: SocketOwner = { requestId: 'r', caller: 'c', headers, send: async () => {}, open: new Map() };
   const context: SocketContext = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
 
   async function begin(payload: SubscribePayload): Promise<AbortSignal> {
@@ -19,7 +41,7 @@ async function openSocket() {
     return Reflect.get(Object(contextValue), 'signal');
   }
   const complete = (payload: SubscribePayload) => operations.hooks.onComplete?.(context, 'id', payload);
-  return { operations, owner, begin, complete };
+  return { operations, owner, begin, complete, traces };
 }
 
 test('what runs for a socket is told that its client has left', async () => {
@@ -39,4 +61,16 @@ test('an operation that uses the id of the last one again is counted by itself',
   complete(first);
   expect([...owner.open.keys()]).toEqual([second]);
   expect(signal.aborted).toBe(false);
+});
+
+test.each<[string, SubscribePayload['extensions'], string]>([
+  ['none is the header', undefined, HEADER],
+  ['a text', { traceparent: OWN, tracestate: 'a=1' }, OWN],
+  ['a number', { traceparent: 5 }, HEADER],
+  ['a list', { traceparent: [OWN] }, HEADER],
+  ['a state that is none', { traceparent: OWN, tracestate: [{ toString: 1 }] }, OWN],
+])('the trace that an operation names: %s', async (_what, extensions, expected) => {
+  const { begin, traces } = await openSocket();
+  expect(await begin({ query: '{ __typename }', extensions })).toBeInstanceOf(AbortSignal);
+  expect(traces).toEqual([expected]);
 });

@@ -18,8 +18,10 @@ function start(changes: Partial<InstallationSources> = {}) {
     checkStorage: async () => undefined,
     ...changes,
   };
-  registerInstallation(process, sources, (error) => faults.push(error));
-  return { sources, asked, faults, figures: async () => parseFigures(await process.text()) };
+  const overs: number[] = [];
+  const fault = (error: unknown) => void faults.push(error);
+  registerInstallation(process, sources, Object.assign(fault, { over: () => void overs.push(faults.length) }));
+  return { overs, sources, asked, faults, figures: async () => parseFigures(await process.text()) };
 }
 
 const never = () => new Promise<never>(() => undefined);
@@ -41,7 +43,7 @@ test('all figures are of one reading, and the next time of a new one', async () 
 
 test('what hangs is absent after a second, also where it was known before; the rest is there', async () => {
   const calls = { hang: false };
-  const { figures, faults } = start({
+  const { figures, faults, overs } = start({
     liveWorkers: () => (calls.hang ? never() : Promise.resolve(2)),
     backends: () =>
       calls.hang ? Promise.reject(new Error('not what was expected')) : Promise.resolve([{ status: 'UP' }]),
@@ -54,6 +56,7 @@ test('what hangs is absent after a second, also where it was known before; the r
   expect(before.value('comfygate_workers')).toBe(2);
   expect(before.value('comfygate_dependency_up', { name: 'storage' })).toBe(1);
   expect(faults).toEqual([]);
+  expect(overs).toEqual([0]);
 
   calls.hang = true;
   const began = performance.now();
@@ -65,7 +68,9 @@ test('what hangs is absent after a second, also where it was known before; the r
   expect(seen.value('comfygate_dependency_up', { name: 'redis' })).toBe(1);
   expect(seen.value('comfygate_queue_jobs', { status: 'QUEUED' })).toBe(3);
   expect(faults).toHaveLength(3);
+  expect(overs).toEqual([0]);
 
   calls.hang = false;
   expect((await figures()).value('comfygate_workers')).toBe(2);
+  expect(overs).toEqual([0, 3]);
 });

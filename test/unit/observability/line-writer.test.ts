@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createLineWriter } from '../../../src/observability/line-writer.ts';
 import { tempFolder } from '../../support/process.ts';
+import { mountSmallDisk } from '../../support/small-disk.ts';
 
 const gap = (lines: number, reason: string) => `${lines} lost: ${reason}\n`;
 
@@ -60,6 +61,43 @@ test('a reader that stops holds up nobody; what it missed is counted where it go
   await read();
   const [, lost = ''] = /^(\d+) lost: they are not read fast enough$/m.exec(text) ?? [];
   expect(Number(lost)).toBeGreaterThan(1_000);
+});
+
+test('a write that a reader holds up is told, as long as it does', async () => {
+  const folder = await tempFolder();
+  onTestFinished(folder.remove);
+  const path = join(folder.path, 'pipe');
+  execFileSync('mkfifo', [path]);
+  const reader = opened(path, constants.O_RDWR | constants.O_NONBLOCK);
+  const writer = createLineWriter({ fd: opened(path, 'w'), gap });
+  writer.write('out\n');
+  await writer.flushed();
+  expect(writer.stuck()).toBe(false);
+  writer.write(`${'x'.repeat(200_000)}\n`);
+  await writer.flushed();
+  expect(writer.stuck()).toBe(true);
+  while (writer.stuck()) await readSome(reader);
+});
+
+test('a line that a full disk has cut in two is ended before the next one, and lines that went out are not lost', async (context) => {
+  const disk = await mountSmallDisk(64 * 1024);
+  if (!disk) return context.skip('this user may not mount a disk');
+  onTestFinished(disk.close);
+  const path = join(disk.path, 'log');
+  const fd = openSync(path, 'a');
+  const writer = createLineWriter({ fd, gap });
+  const line = `${'x'.repeat(999)}\n`;
+  for (let i = 0; i < 100; i++) writer.write(line);
+  await writer.flushed();
+  const before = readFileSync(path, 'utf8');
+  expect(before.endsWith('\n')).toBe(false);
+  const whole = before.split('\n').length - 1;
+  truncateSync(path, before.length - (before.length % 1000) - 30_000 + 500);
+  writer.write('and on\n');
+  await writer.flushed();
+  closeSync(fd);
+  const lines = readFileSync(path, 'utf8').split('\n');
+  expect(lines.slice(-3)).toEqual([`${100 - whole} lost: ENOSPC`, 'and on', '']);
 });
 
 async function readSome(fd: number): Promise<string> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createLog } from '../../../src/observability/log.ts';
+import { createScrub } from '../../../src/observability/scrub.ts';
 
 const SECRET = 'k3y-of-the-"bucket"/+x';
 
@@ -10,7 +11,7 @@ function logged(write: (log: ReturnType<typeof createLog>) => void, readable = f
       text += line;
     },
   };
-  write(createLog({ level: 'trace', readable, secrets: [SECRET, 'short'], destination }));
+  write(createLog({ level: 'trace', readable, scrub: createScrub([SECRET, 'short']), destination }));
   return text;
 }
 
@@ -38,7 +39,20 @@ describe.each([
     ['keys of callers', 'my-key', { idempotencyKey: 'my-key', 'x-api-key': 'my-key', apiKey: 'my-key' }],
     ['the query of an address of ours', 'abc123', { path: '/artifacts/jobs/1/0.png?expires=1&signature=abc123' }],
     ['a header in a text', 'dXNlcjpwYXNz', { reason: 'refused: Basic dXNlcjpwYXNz' }],
+    ['a header in a text', 'ey.J9-x', { reason: 'refused: bearer ey.J9-x, sent twice' }],
     ['a parameter', 'tok-tok', { reason: 'GET /x?access_token=tok-tok&a=1' }],
+    [
+      'a field of JSON in a text',
+      'hun"t\\er',
+      { reason: `got ${JSON.stringify({ a: 1, password: 'x hun"t\\er y' })}` },
+    ],
+    [
+      'a field of JSON in a text',
+      'er2-y',
+      { reason: `got ${JSON.stringify({ password: 'x "hunt\\er2-y' }, null, 2)}` },
+    ],
+    ['an assignment in a text', 'pass1word', { reason: 'AUTH failed: user=a password=pass1word db=0' }],
+    ['a setting in a text', 'tok1', { reason: 'sent access-token: tok1' }],
   ])('%s', (_what, secret, fields) => {
     const text = logged((log) => log.warn(fields, 'it happened'), readable);
     expect(text).toContain('it happened');
@@ -52,6 +66,34 @@ test('what is no secret stays: ids, backends, addresses, and words that look lik
   const line = JSON.parse(logged((log) => log.info({ ...fields, note: 'short' }, 'fine')));
   expect(line).toMatchObject({ ...fields, note: 'short', level: 'info', msg: 'fine' });
   expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+});
+
+test.each([
+  'Basic checks have failed for gpu',
+  'the bearer of this has left',
+  '{"tokens":5}',
+  'Unexpected token } in JSON at position 5',
+  'the password is wrong',
+])('prose stays: %s', (reason) => {
+  expect(JSON.parse(logged((log) => log.info({ reason }, 'fine'))).reason).toBe(reason);
+});
+
+test('a secret that turns up later is masked from then on', () => {
+  let text = '';
+  const scrub = createScrub();
+  const log = createLog({
+    level: 'info',
+    readable: false,
+    scrub,
+    destination: {
+      write(line) {
+        text += line;
+      },
+    },
+  });
+  scrub.hide('made-at-the-start');
+  log.info({ note: 'made-at-the-start' }, 'told');
+  expect(text).not.toContain('made-at');
 });
 
 test('an error is its type, message, code, stack and causes, cut where it is long; a bare value is one, too', () => {

@@ -20,8 +20,10 @@ test('at the end it says once how often and for how long, and nothing where noth
   const warn = throttledWarning(pino({}, { write: (line) => void lines.push(JSON.parse(line)) }), 'down', 10_000);
   warn.over();
   expect(lines).toEqual([]);
-  for (let i = 0; i < 3; i++) warn(new Error('away'), { part: 'expire' });
+  warn(new Error('away'), { part: 'expire' });
   vi.advanceTimersByTime(4_000);
+  for (let i = 0; i < 2; i++) warn(new Error('away'), { part: 'expire' });
+  vi.advanceTimersByTime(10_000);
   warn.over();
   warn.over();
   expect(lines).toHaveLength(2);
@@ -29,4 +31,22 @@ test('at the end it says once how often and for how long, and nothing where noth
   expect(lines[1]).toMatchObject({ level: 30, times: 3, forMs: 4_000, msg: 'over: down' });
   warn(new Error('again'));
   expect(lines[2]).toMatchObject({ error: 'again', times: 1, msg: 'down' });
+});
+
+test('what fails now and then, with successes between, is no more lines than what fails always', () => {
+  const lines: { times: number; msg: string }[] = [];
+  const warn = throttledWarning(pino({}, { write: (line) => void lines.push(JSON.parse(line)) }), 'down', 10_000);
+  for (let second = 0; second < 30; second++) {
+    warn(new Error('away'));
+    warn.over();
+    vi.advanceTimersByTime(1_000);
+  }
+  expect(lines).toMatchObject([
+    { times: 1, msg: 'down' },
+    { times: 10, msg: 'down' },
+    { times: 10, msg: 'down' },
+  ]);
+  vi.advanceTimersByTime(9_000);
+  warn.over();
+  expect(lines[3]).toMatchObject({ times: 30, msg: 'over: down' });
 });

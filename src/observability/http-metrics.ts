@@ -1,0 +1,22 @@
+import { Histogram } from 'prom-client';
+import type { ProcessMetrics } from './process-metrics.ts';
+
+/** What a request was for. `socket`: an upgrade that was refused. */
+export type HttpRoute = 'graphql' | 'socket' | 'download' | 'upload' | 'variant' | 'health' | 'other';
+
+/** `status` of the answer, or `none` where the client has left before there was one. */
+export type OnAnswered = (route: HttpRoute, status: string, seconds: number) => void;
+
+/** Up to the time that a file may take. */
+const HTTP_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
+
+export function createHttpMetrics({ registry }: ProcessMetrics): OnAnswered {
+  const requests = new Histogram({
+    name: 'comfygate_http_request_seconds',
+    help: 'Time from a request until its answer is out, a file or a stream to its end.',
+    labelNames: ['route', 'status'],
+    buckets: HTTP_BUCKETS,
+    registers: [registry],
+  });
+  return (route, status, seconds) => requests.observe({ route, status }, seconds);
+}
