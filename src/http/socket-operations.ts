@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
+import { createTurns, type Turns } from '../core/turns.ts';
 import type { GraphContext, GraphServices } from '../graphql/context.ts';
 import type { Engine, Operation } from '../graphql/engine.ts';
 import { inTraceOf } from '../observability/spans.ts';
@@ -15,15 +16,26 @@ export interface SocketOwner extends Record<PropertyKey, unknown> {
   /** Resolves when the text has gone out. */
   send(text: string): Promise<void>;
   /** The operations that are open, by their message: a client may use an id again before its last use has wound down. */
-  open: Map<SubscribePayload, AbortController>;
+  open: Map<SubscribePayload, OpenOperation>;
+  /** Its queries go on a few at a time, each until its answer has gone out: those that nobody reads fill no memory. */
+  queries: Turns;
 }
 
-/** A subscribe message and the socket that it came by. */
+interface OpenOperation {
+  /** Aborted when its socket has gone. */
+  leaving: AbortController;
+  /** Resolved when its answer has gone out, or nobody wants it any more. */
+  done: PromiseWithResolvers<void>;
+}
+
+/** A subscribe message, the socket that it came by, and what it has begun there. */
 interface Message {
   owner: SocketOwner;
   id: string;
   payload: SubscribePayload;
 }
+
+interface Prepared extends Message, OpenOperation {}
 
 type Hooks = Pick<
   ServerOptions<Record<string, unknown>, SocketOwner>,
@@ -32,6 +44,8 @@ type Hooks = Pick<
 
 export interface SocketOperations {
   hooks: Hooks;
+  /** A socket that has nothing open yet. */
+  enter(who: Pick<SocketOwner, 'requestId' | 'caller' | 'headers' | 'send'>): SocketOwner;
   /** The socket has gone: ends all that it had open. */
   leave(owner: SocketOwner): void;
 }
@@ -42,6 +56,9 @@ export interface SocketOperationsOptions {
   /** How many one socket has open at a time. */
   maxOperations: number;
 }
+
+/** Of one socket. */
+const QUERIES_AT_ONCE = 4;
 
 /** Browsers cannot give a socket headers: an operation may name its trace among its own extensions. */
 function traceOf({ owner, payload: { extensions } }: Message): { readonly [name: string]: unknown } {
@@ -59,9 +76,9 @@ function refuse(message: string, code: string): readonly GraphQLError[] {
 export function createSocketOperations({ engine, services, maxOperations }: SocketOperationsOptions): SocketOperations {
   const shared = createSharedExecution();
   /** By which message each operation came, until it has been begun. */
-  const messages = new WeakMap<ExecutionArgs, Message>();
+  const messages = new WeakMap<ExecutionArgs, Prepared>();
 
-  function messageOf(args: ExecutionArgs): Message {
+  function messageOf(args: ExecutionArgs): Prepared {
     const message = messages.get(args);
     if (!message) throw new Error('an operation is begun that was not prepared');
     return message;
@@ -88,12 +105,12 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
       const errors = refuse('Mutations are taken over HTTP only: POST them to the same address.', 'FORBIDDEN');
       return engine.refused(errors, { requestId, document, operationName: payload.operationName });
     }
-    const leaving = new AbortController();
-    owner.open.set(payload, leaving);
-    const contextValue: GraphContext = { requestId, caller, signal: leaving.signal, services };
+    const begun = { leaving: new AbortController(), done: Promise.withResolvers<void>() };
+    owner.open.set(payload, begun);
+    const contextValue: GraphContext = { requestId, caller, signal: begun.leaving.signal, services };
     const { operationName = null, variables: variableValues = null } = payload;
     const args = { schema: engine.schema, document, operationName, variableValues, contextValue };
-    messages.set(args, { owner, id, payload });
+    messages.set(args, { owner, id, payload, ...begun });
     return args;
   }
 
@@ -151,18 +168,38 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
           return [engine.publicError(error, extra.requestId)];
         }
       },
-      execute: (args) => inTraceOf(traceOf(messageOf(args)), () => engine.execute(args)),
+      execute(args) {
+        const message = messageOf(args);
+        const { owner, leaving, done } = message;
+        const answer = Promise.withResolvers<ExecutionResult>();
+        const turn = owner.queries.run(async () => {
+          answer.resolve(inTraceOf(traceOf(message), () => engine.execute(args)));
+          await done.promise;
+        }, leaving.signal);
+        // It waited until its socket had gone: nobody hears what it gives.
+        turn.catch(() => answer.resolve({}));
+        return answer.promise;
+      },
       async subscribe(args) {
         const message = messageOf(args);
         const events = await inTraceOf(traceOf(message), () => engine.source(args));
         return Symbol.asyncIterator in events ? deliver(message, args, events) : events;
       },
       onComplete({ extra }, _id, payload) {
+        extra.open.get(payload)?.done.resolve();
         extra.open.delete(payload);
       },
     },
+    enter: (who) => ({
+      ...who,
+      open: new Map(),
+      queries: createTurns({ atOnce: QUERIES_AT_ONCE, waiting: maxOperations }),
+    }),
     leave(owner) {
-      for (const leaving of owner.open.values()) leaving.abort();
+      for (const { leaving, done } of owner.open.values()) {
+        leaving.abort();
+        done.resolve();
+      }
       owner.open.clear();
     },
   };

@@ -119,7 +119,7 @@ export function createWebSocketHandler({ engine, services, log, limits }: WebSoc
         throw new HttpFault(503, 'LIMIT_EXCEEDED', 'There are too many connections.', { 'Retry-After': '10' });
       }
       server.handleUpgrade(req, socket, head, (ws) => {
-        serve(ws, { ...who, headers: req.headers, send: (text) => sendTo(ws, text), open: new Map() });
+        serve(ws, operations.enter({ ...who, headers: req.headers, send: (text) => sendTo(ws, text) }));
       });
     },
     sockets: () => sockets.size,

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { ArtifactStore, StoredObject } from '../artifacts/artifact-store.ts';
 import { jobIdIn } from '../artifacts/keys.ts';
 import { SpoolError, spool } from '../artifacts/spool.ts';
-import { createTurns, TooManyWaitingError } from '../artifacts/turns.ts';
+import { createTurns, TooManyWaitingError } from '../core/turns.ts';
 import { type Convert, createConverter } from './convert.ts';
 import { formats, parseVariantKey, type Variant, VariantError } from './variant.ts';
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import { promptIdOf } from '../../worker/comfyui/prompt.ts';
@@ -42,6 +43,11 @@ export async function checkInvariants(installation: Installation, { entries }: A
     prompts.set(id, (prompts.get(id) ?? 0) + 1);
   }
 
+  const processes = [...gateways.map(({ process }) => process), ...workers];
+  for (const { pid, output } of processes) {
+    if (!existsSync(`/proc/${pid}`)) expect.fail(`a process has died: ${output().slice(-5_000)}`);
+  }
+
   for (const { key, ids, end } of entries) {
     const [id] = ids;
     if (id === undefined) throw new Error(`key ${key} was never answered`);
@@ -67,7 +73,6 @@ export async function checkInvariants(installation: Installation, { entries }: A
   // I5
   expectNone(product.texts, [...secrets, `127.0.0.1:${redisWire.port}`]);
   expectNone(await contents(admin), secrets);
-  const processes = [...gateways.map(({ process }) => process), ...workers];
   expectNone(
     processes.map(({ output }) => output()),
     secrets,

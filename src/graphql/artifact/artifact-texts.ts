@@ -1,8 +1,8 @@
 import { text as textOf } from 'node:stream/consumers';
 import { type ArtifactStore, StorageError } from '../../artifacts/artifact-store.ts';
-import { createTurns, TooManyWaitingError } from '../../artifacts/turns.ts';
 import { GatewayError, notFound, unavailable } from '../../core/errors.ts';
 import type { Artifact } from '../../core/job.ts';
+import { createTurns, TooManyWaitingError } from '../../core/turns.ts';
 import { createBoundedCache } from '../bounded-cache.ts';
 
 /** As long as workers call it text; what is longer is a file. */

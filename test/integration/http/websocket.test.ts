@@ -315,6 +315,27 @@ test('C20: a client that stops reading is asked for no more events, and others a
   expect(services.feed.asked() - before).toBeLessThan(200);
 });
 
+test('C20: a client that asks and does not read is answered little more than its connection holds', async () => {
+  const { socketUrl, services } = await startTestServer();
+  const asked = vi.spyOn(services.jobs, 'get').mockResolvedValue(testJob({ id: 'x'.repeat(1_000_000) }));
+  const slow = await dialled(socketUrl);
+  slow.socket.pause();
+  const query = 'query J($id: ID!) { job(id: $id) { id } }';
+  for (let i = 0; i < 100; i++) slow.say(subscribe(String(i), 'job', query));
+  const other = await dialled(socketUrl);
+  other.say(subscribe('1', 'job', '{ __typename }'));
+  expect(await other.hear()).toMatchObject({ type: 'next' });
+  expect(asked.mock.calls.length).toBeLessThan(30);
+
+  slow.socket.resume();
+  const ended = new Set();
+  while (ended.size < 100) {
+    const { type, id } = await slow.hear();
+    if (type === 'complete') ended.add(id);
+  }
+  expect(asked).toHaveBeenCalledTimes(100);
+});
+
 test("graphql-ws's own client gets its events, and is sent elsewhere with 1001 when the server stops", async () => {
   const { socketUrl, services, server } = await startTestServer();
   services.feed.open('job');

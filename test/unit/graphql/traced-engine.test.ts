@@ -3,7 +3,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { expect, test } from 'vitest';
 import { createTracedEngine } from '../../../src/graphql/traced-engine.ts';
-import { createSocketOperations, type SocketOwner } from '../../../src/http/socket-operations.ts';
+import { createSocketOperations } from '../../../src/http/socket-operations.ts';
 import { testGraph, testServices } from '../../support/graph-services.ts';
 
 test('what is refused has a span, whoever refuses it, with its code and the request', async () => {
@@ -13,7 +13,7 @@ test('what is refused has a span, whoever refuses it, with its code and the requ
   const services = await testServices();
   const engine = createTracedEngine((await testGraph(services)).engine);
   const operations = createSocketOperations({ engine, services, maxOperations: 1 });
-  const owner: SocketOwner = { requestId: 'r', caller: 'c', headers: {}, send: async () => {}, open: new Map() };
+  const owner = operations.enter({ requestId: 'r', caller: 'c', headers: {}, send: async () => {} });
   const socket = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
   const begin = (query: string) => operations.hooks.onSubscribe?.(socket, 'id', { query });
   await begin('mutation { deleteJob(id: "a") }');

@@ -32,7 +32,7 @@ async function openSocket() {
   };
   const operations = createSocketOperations({ engine, services, maxOperations: 2 });
   const headers = { traceparent: HEADER };
-  const owner: SocketOwner = { requestId: 'r', caller: 'c', headers, send: async () => {}, open: new Map() };
+  const owner = operations.enter({ requestId: 'r', caller: 'c', headers, send: async () => {} });
   const context: SocketContext = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
 
   async function begin(payload: SubscribePayload): Promise<AbortSignal> {

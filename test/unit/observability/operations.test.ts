@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GatewayError, notFound } from '../../../src/core/errors.ts';
 import { createMeteredEngine } from '../../../src/graphql/metered-engine.ts';
-import { createSocketOperations, type SocketOwner } from '../../../src/http/socket-operations.ts';
+import { createSocketOperations } from '../../../src/http/socket-operations.ts';
 import { createOperationMetrics } from '../../../src/observability/operation-metrics.ts';
 import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
 import { parseFigures } from '../../support/figures.ts';
@@ -63,7 +63,7 @@ describe('an operation', () => {
   test('that a socket does not begin is counted, too', async () => {
     const { engine, services, answered } = await start();
     const operations = createSocketOperations({ engine, services, maxOperations: 1 });
-    const owner: SocketOwner = { requestId: 'r', caller: 'c', headers: {}, send: async () => {}, open: new Map() };
+    const owner = operations.enter({ requestId: 'r', caller: 'c', headers: {}, send: async () => {} });
     const context = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
     const begin = (query: string) => operations.hooks.onSubscribe?.(context, 'id', { query });
     await begin('mutation { deleteJob(id: "a") }');

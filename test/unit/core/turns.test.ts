@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { createTurns, TooManyWaitingError } from '../../../src/artifacts/turns.ts';
+import { createTurns, TooManyWaitingError } from '../../../src/core/turns.ts';
 
 const never = new AbortController().signal;
 
