@@ -5,6 +5,8 @@ import { tempFolder } from './process.ts';
 
 const run = promisify(execFile);
 
+const FILL_TRIES = 20;
+
 /** A disk of a test's own, in memory, that can be full. */
 export interface SmallDisk {
   path: string;
@@ -31,8 +33,16 @@ export async function mountSmallDisk(sizeBytes: number): Promise<SmallDisk | nul
   return {
     path,
     async fill() {
-      const { blocks, bfree, bsize } = await statfs(path);
-      await resize(Math.max(1, blocks - bfree) * bsize);
+      for (let left = FILL_TRIES; ; left--) {
+        const { blocks, bfree, bsize } = await statfs(path);
+        try {
+          await resize(Math.max(1, blocks - bfree) * bsize);
+          return;
+        } catch (cause) {
+          // It cannot be made smaller than what is on it, which has grown meanwhile.
+          if (left === 0) throw cause;
+        }
+      }
     },
     async makeRoom() {
       await resize(sizeBytes);
