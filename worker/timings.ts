@@ -18,6 +18,8 @@ export interface Timings {
   lookUp: number;
   /** Between two looks at the lease. */
   lease: number;
+  /** From the writing down of a submission to its POST: after longer the lease is looked at again between the two. */
+  leaseFresh: number;
   /** From a cancel being seen until the job is CANCELED, though its node cannot be interrupted. */
   cancelGrace: number;
   /** How long a result is offered to a storage that does not take it. Its job holds its place, so the others wait as well. */
@@ -50,6 +52,7 @@ export const defaultTimings: Timings = {
   firstContact: 3_000,
   lookUp: 2_000,
   lease: 1_000,
+  leaseFresh: 2_000,
   cancelGrace: 5_000,
   storage: 600_000,
   fetch: 60_000,

@@ -184,6 +184,23 @@ describe('C07 a worker whose lease was taken', () => {
     expect(stored).toEqual([null, expect.objectContaining({ contentType: 'image/png' })]);
   });
 
+  test('between writing its submission down and the POST, which is not made any more', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    const { worker, redis: connection, keys } = harness.stores;
+    const move: typeof worker.move = async (id, lease, change) => {
+      const moved = await worker.move(id, lease, change);
+      if (change.move === 'submit') await connection.hincrby(keys.job(id), 'lease', 1);
+      return moved;
+    };
+    const { log, lines } = testLog();
+    // As after a stop, whose length alone says that the lease may be another's.
+    harness.work({ main: simulator.url }, { log, store: { ...worker, move }, timings: { leaseFresh: -1 } });
+    const id = await harness.submit(graph);
+    await vi.waitFor(() => expect(lines).toContainEqual(expect.objectContaining({ jobId: id, reason: 'lost' })));
+    expect(simulator.posts).toBe(0);
+  });
+
   test('keeps its success when that was written and the answer was lost', async () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;
