@@ -7,9 +7,9 @@ import { loadScript } from '../jobs/scripts.ts';
 import type { DeliveryHandler, JobConsumer, JobQueue } from './queue.ts';
 
 const QUEUE = 'jobs';
-/** A worker that has not renewed its lock for so long is taken for dead, which is looked for every STALLED_INTERVAL_MS: 14 s together. */
+/** A worker that has not renewed its lock for so long is taken for dead, which is looked for every STALLED_INTERVAL_MS: 13 s together. */
 const LOCK_MS = 10_000;
-const STALLED_INTERVAL_MS = 4_000;
+const STALLED_INTERVAL_MS = 3_000;
 /** After an error of the connection; the default is 15 s. */
 const RETRY_MS = 1_000;
 /** How many crashes a job survives is the record's to count, not BullMQ's. */
