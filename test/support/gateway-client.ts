@@ -171,6 +171,14 @@ export interface WatchOptions {
   onEvent?: (event: SeenEvent) => void;
 }
 
+/** As that of a browser, which throws at nobody when it is closed before it is open. */
+class ClientSocket extends WebSocket {
+  constructor(...args: ConstructorParameters<typeof WebSocket>) {
+    super(...args);
+    this.on('error', () => undefined);
+  }
+}
+
 function watch(url: string, texts: string[], id: string, options: WatchOptions, ledger?: Ledger): Watching {
   const subscriptions: SeenEvent[][] = [];
   const closes: number[] = [];
@@ -181,7 +189,7 @@ function watch(url: string, texts: string[], id: string, options: WatchOptions, 
   const client = createClient({
     url: () =>
       `${(options.addresses?.() ?? (connections > 0 ? options.elsewhere : url)) || url}/graphql`.replace('http', 'ws'),
-    webSocketImpl: WebSocket,
+    webSocketImpl: ClientSocket,
     retryAttempts: options.once ? 0 : 200,
     // The default waits seconds, doubled each time: a test has no use for that.
     retryWait: () => new Promise((resolve) => setTimeout(resolve, 50)),

@@ -15,6 +15,8 @@ export interface Row {
   doubled: number;
   /** From the moment that the last fault was mended to the end of a job; null where nothing was marked. */
   recoveryMs: number | null;
+  /** The longest that an answer took while it was UNAVAILABLE; null where that was not measured. */
+  unavailableMs: number | null;
 }
 
 /** What the clients of a test were told, to be held against what Redis has in the end. */
@@ -26,7 +28,7 @@ export interface Ledger {
   mended(): void;
   /** Jobs are lost by intent: nothing can be asked of them. */
   forgets(): void;
-  tally(admin: Redis, keys: Keys): Promise<Omit<Row, 'scenario'>>;
+  tally(admin: Redis, keys: Keys): Promise<Omit<Row, 'scenario' | 'unavailableMs'>>;
 }
 
 export function createLedger(): Ledger {
@@ -76,7 +78,8 @@ export function createLedger(): Ledger {
 }
 
 /** Keeps a row for whoever asked for a report by CHAOS_REPORT, a file of JSON lines. */
-export function writeRow({ scenario, acknowledged, lost, doubled, recoveryMs }: Row): void {
+export function writeRow({ scenario, acknowledged, lost, doubled, recoveryMs, unavailableMs }: Row): void {
   const file = process.env.CHAOS_REPORT;
-  if (file) appendFileSync(file, `${JSON.stringify({ scenario, acknowledged, lost, doubled, recoveryMs })}\n`);
+  const row: Row = { scenario, acknowledged, lost, doubled, recoveryMs, unavailableMs };
+  if (file) appendFileSync(file, `${JSON.stringify(row)}\n`);
 }
