@@ -14,7 +14,7 @@ const MOST_BYTES = 1_000_000;
 
 /** What the endpoints answer, and a simulator or anybody else with less. */
 const answerSchema = z.looseObject({
-  status: z.string().default('OK'),
+  status: z.string().optional(),
   message: z.string().optional(),
   reasons: z.array(z.string()).default([]),
   checks: z
@@ -32,7 +32,7 @@ export function createHealthCommand({ env, write, fail }: HealthCommandOptions):
     .description('ask a gateway or worker how it is; exit code 1 when it is not well')
     .option('--live', 'only whether it lives: what a restart would mend')
     .option('--ready', 'only whether it can do its work now')
-    .option('--url <address>', 'what to ask (default: this machine, ADMIN_PORT or else PORT)')
+    .option('--url <address>', 'what to ask, with or without a path (default: this machine, ADMIN_PORT or else PORT)')
     .option('--json', 'print the answer as JSON')
     .addHelpText(
       'after',
@@ -40,14 +40,22 @@ export function createHealthCommand({ env, write, fail }: HealthCommandOptions):
     )
     .action(async (options: { live?: true; ready?: true; url?: string; json?: true }) => {
       try {
-        const url = options.url ?? defaultUrl(env, options.live ? '/healthz' : options.ready ? '/readyz' : '/health');
-        const { isWell, answer } = await ask(url);
+        const path = options.live ? '/healthz' : options.ready ? '/readyz' : '/health';
+        const { isWell, answer } = await ask(options.url ? addressOf(options.url, path) : defaultUrl(env, path));
         write(options.json ? `${JSON.stringify(answer, null, 2)}\n` : inWords(answer));
         if (!isWell) fail('');
       } catch (error) {
         fail(`error: ${error instanceof Error ? error.message : String(error)}\n`);
       }
     });
+}
+
+/** One without a path is asked for what the options say. */
+function addressOf(url: string, path: string): string {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new Error(`--url: expected an address such as http://127.0.0.1:9464/health, got ${JSON.stringify(url)}`);
+  }
+  return new URL(url).pathname === '/' ? new URL(path, url).href : url;
 }
 
 /** Without a port of its own to ask there is none that could be guessed. */
@@ -60,9 +68,6 @@ function defaultUrl(env: HealthCommandOptions['env'], path: string): string {
 }
 
 async function ask(url: string): Promise<{ isWell: boolean; answer: Answer }> {
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new Error(`--url: expected an address such as http://127.0.0.1:9464/health, got ${JSON.stringify(url)}`);
-  }
   const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' }).catch((cause) => {
     const late = cause instanceof Error && cause.name === 'TimeoutError';
     throw new Error(late ? `${url} did not answer within ${TIMEOUT_MS / 1000} s` : `${url} cannot be reached`, {
@@ -71,7 +76,8 @@ async function ask(url: string): Promise<{ isWell: boolean; answer: Answer }> {
   });
   const text = await response.text();
   const answer = text.length <= MOST_BYTES ? answerSchema.safeParse(parse(text)).data : undefined;
-  if (!answer)
+  // A page that is not there says no status.
+  if (!answer || (!response.ok && answer.status === undefined))
     throw new Error(`${url} answered ${response.status}, and no health: expected an address of a gateway or worker`);
   return { isWell: response.ok, answer };
 }
@@ -84,7 +90,7 @@ function parse(text: string): unknown {
   }
 }
 
-function inWords({ status, message, reasons, checks, worker }: Answer): string {
+function inWords({ status = 'OK', message, reasons, checks, worker }: Answer): string {
   const lines = [status, ...(message ? [message] : []), ...reasons.map((reason) => `  ${reason}`)];
   const inner = answerSchema.safeParse(worker).data;
   for (const check of [...checks, ...(inner?.checks.map((each) => ({ ...each, name: `worker ${each.name}` })) ?? [])]) {

@@ -84,6 +84,10 @@ test('one process that is both answers for both; a simulator answers, too', asyn
     expect(output).toMatch(new RegExp(`^  ${name} +HEALTHY +since \\d{4}-`, 'm'));
   }
   expect(await health({ PORT: String(gateway.port) })).toEqual({ code: 0, output: 'HEALTHY\n' });
+  const address = `http://127.0.0.1:${env.ADMIN_PORT}`;
+  expect(await health({}, '--ready', '--url', address)).toEqual({ code: 0, output: 'ready\n' });
+  const missing = await health({}, '--url', `${address}/nothing`);
+  expect(missing).toEqual({ code: 1, output: expect.stringContaining('answered 404, and no health') });
   const stats = await health({}, '--url', `${onlySimulator(product).url}/system_stats`);
   expect(stats).toEqual({ code: 0, output: 'OK\n' });
   const { data } = await gateway.post('{ health { checks { name since message } } }');
