@@ -53,15 +53,15 @@ export async function submitPrompt(
   const number = (previous?.number ?? 0) + 1;
   const promptId = promptIdOf(job.id, number);
 
+  const beganAt = performance.now();
   // Before the POST: whoever comes after a crash must know what to ask for, and where.
   await attempt.move({ move: 'submit', submission: { number, backend: backend.name, client: parts.workerId } });
   signal.throwIfAborted();
-  const writtenAt = performance.now();
   const prompt = attachPrompt(attempt, backend, promptId, onMessage, true);
   try {
     await backend.socket.opened(SOCKET_OPENS_WITHIN_MS, signal);
     // A process that was stopped meanwhile may have a successor, which has submitted the job anew.
-    if (performance.now() - writtenAt > parts.timings.leaseFresh) await attempt.confirm();
+    if (performance.now() - beganAt > parts.timings.leaseFresh) await attempt.confirm();
     const taken = await post(prompt, lease, isolateOutputs(graph, promptId, backend.outputClasses()), attempt, parts);
     if (taken) {
       // The record names the new one by now, so nobody will ever ask for what may be left of the old one.

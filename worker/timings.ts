@@ -18,7 +18,7 @@ export interface Timings {
   lookUp: number;
   /** Between two looks at the lease. */
   lease: number;
-  /** From the writing down of a submission to its POST: after longer the lease is looked at again between the two. */
+  /** From the beginning of a submission's writing down to its POST: after longer the lease is looked at again before that. */
   leaseFresh: number;
   /** From a cancel being seen until the job is CANCELED, though its node cannot be interrupted. */
   cancelGrace: number;

@@ -20,13 +20,9 @@ export function recoveryOf(name: string, times: { struckAt: number; mendedAt: nu
   return { since: times.mendedAt, withinMs: 5_000 };
 }
 
-/**
- * How many prompts may be submitted again at most: those that two workers, to a depth of two, had at a server that was killed; and
- * that of a worker which was stopped in the instant between its last look at the lease and the first byte of its POST.
- */
+/** How many prompts may be submitted again at most: those that two workers, to a depth of two, had at a server that was killed. */
 export function repeatsOf(name: string): number {
-  if (name === COMFYUI_KILLED) return 4;
-  return name === STOPPED ? 1 : 0;
+  return name === COMFYUI_KILLED ? 4 : 0;
 }
 
 /** What can be tried here: a disk of its own is root's to mount. */

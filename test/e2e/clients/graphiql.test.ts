@@ -29,7 +29,7 @@ test.skipIf(!existsSync(CHROMIUM))(
     await page.locator('#graphiql-session-tab-1').click();
     await page.locator('.graphiql-query-editor', { hasText: 'subscription' }).waitFor();
     await page.locator('.graphiql-execute-button').click();
-    await result.filter({ hasText: 'VAEDecode' }).waitFor();
+    await result.filter({ hasText: 'PROGRESS' }).filter({ hasText: 'VAEDecode' }).waitFor();
     faults.reset();
     await result.filter({ hasText: 'SUCCEEDED' }).waitFor();
     const shots = process.env.SCREENSHOTS;
