@@ -33,7 +33,7 @@ function hostnameOf(host: string): string | null {
 }
 
 /**
- * Whether the private port, bound to `host`, answers under this Host header. On loopback only under loopback's names: any other that
+ * Whether the private port, bound to `host`, answers under this Host header. On loopback only under loopback's names: another that
  * leads there is DNS rebinding, by a page in a browser on this machine. Elsewhere under any: Prometheus, the one who asks there, knows
  * it by the name of a machine, a container or a service, which no rule tells from a page's. No browser leaves the header out.
  */

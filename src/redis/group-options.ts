@@ -8,7 +8,7 @@ const SILENT_MASTER_MS = 2_500;
 /** Of one Sentinel, before the next one is asked. */
 const SENTINEL_TIMEOUT_MS = 1_000;
 
-/** What ioredis needs to find the master behind an address of several servers, beside the `options` that it has anyway. */
+/** What ioredis needs to find the master behind an address of several servers, besides the `options` that it has. */
 export function groupOptions(
   address: Exclude<RedisAddress, { kind: 'single' }>,
   prefix: string,

@@ -2,7 +2,7 @@
 const TAKEN_OVER = /^(?:READONLY|UNBLOCKED|MOVED|CLUSTERDOWN) /;
 /** It takes no writes for want of replicas: it may be a master that was cut off and replaced. */
 const ALONE = /^NOREPLICAS /;
-/** It takes no writes, and is as good as any other for reading. */
+/** It takes no writes; reads go on. */
 const REFUSED = /^(?:MISCONF|OOM) /;
 const LOOK_EVERY_MS = 2_000;
 
