@@ -1,4 +1,5 @@
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { within } from '../core/within.ts';
 import type { HealthCheck, HealthStatus } from './health.ts';
 
 export interface CheckAnswer extends Pick<HealthCheck, 'status' | 'message'> {
@@ -25,7 +26,7 @@ export function createCheck(now: () => number): Check {
   return async (name, ask) => {
     const start = performance.now();
     try {
-      const { status, message, since } = await withTimeout(ask());
+      const { status, message, since } = await within(CHECK_TIMEOUT_MS, ask());
       const latencyMs = Math.round((performance.now() - start) * 10) / 10;
       const asSeen = seenSince(name, status);
       return { name, status, message, latencyMs, since: since ?? asSeen };
@@ -66,14 +67,4 @@ export function shared<Report>(
     current.report.then(made, made);
     return current.report;
   };
-}
-
-async function withTimeout<T>(promise: Promise<T>): Promise<T> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new Error('no answer in time')), CHECK_TIMEOUT_MS);
-  try {
-    return await Promise.race([promise, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { unavailable } from '../core/errors.ts';
+import { within } from '../core/within.ts';
 import type { JobFilter } from '../jobs/jobs.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../jobs/keys.ts';
 import { isRedisDown } from '../redis.ts';
@@ -8,7 +9,6 @@ import { type ChangesReading, isBehind, newestChange, readChanges } from './chan
 import { coalesced } from './coalesced.ts';
 import { createEventQueue, type EventQueue } from './event-queue.ts';
 import { isWanted, type JobChanges } from './job-changes.ts';
-import { within } from './within.ts';
 
 export interface ChangesOptions {
   /** A request connection, for reading. */

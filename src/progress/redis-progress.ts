@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { badInput, notFound, unavailable } from '../core/errors.ts';
 import { isTerminal } from '../core/job.ts';
+import { within } from '../core/within.ts';
 import type { Keys } from '../jobs/keys.ts';
 import { throttledWarning } from '../observability/throttled.ts';
 import { isRedisDown } from '../redis.ts';
@@ -11,7 +12,6 @@ import { eventsOwed, readLog } from './log.ts';
 import { createPreviewChannels } from './previews.ts';
 import type { ProgressFeed } from './progress.ts';
 import { createWatcher, type Watcher } from './watcher.ts';
-import { within } from './within.ts';
 
 export interface ProgressOptions {
   /** A request connection, for reading. */
