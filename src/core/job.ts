@@ -38,7 +38,8 @@ export const retryableErrorCodes = [
 
 /** Why a job is FAILED. `message` is for a person and holds nothing of the installation. */
 export const jobErrorSchema = z.object({
-  code: z.enum(jobErrorCodes),
+  /** A code of a newer version, which was rolled back since, reads as INTERNAL. */
+  code: z.enum(jobErrorCodes).catch('INTERNAL'),
   message: z.string(),
   nodeId: z.string().nullable(),
   classType: z.string().nullable(),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Job, jobStatuses } from '../../../src/core/job.ts';
-import { applyChange } from '../../../src/jobs/record.ts';
+import { applyChange, fieldsOf, formatFields, parseRecord } from '../../../src/jobs/record.ts';
 
 const job: Job = {
   id: '0b0c7f3e-5b0a-7a0e-9f0b-2d5f0c1f7a11',
@@ -33,6 +33,12 @@ const job: Job = {
   deadlineAt: 100,
   expiresAt: null,
 };
+
+it('a record that failed with a code of a newer version is read, as INTERNAL', () => {
+  const error = { code: 'INTERNAL', message: 'cut off', nodeId: null, classType: null, retryable: true } as const;
+  const failed = fieldsOf(formatFields({ ...job, status: 'FAILED', error }));
+  expect(parseRecord({ ...failed, error: JSON.stringify({ ...error, code: 'OF_TOMORROW' }) })?.error).toEqual(error);
+});
 
 describe('a published change', () => {
   it('changes what it names and nothing else', () => {
