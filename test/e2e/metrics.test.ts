@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { disposals } from '../support/disposals.ts';
 import { type Figures, readFigures } from '../support/figures.ts';
-import { freePort } from '../support/process.ts';
+import { freePort } from '../support/free-port.ts';
 import { eventually, type Gateway, onlySimulator, openProduct, type Product } from '../support/product.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 

@@ -8,9 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { createClient } from 'graphql-ws';
 import { describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { freePort } from '../support/free-port.ts';
 import { PROMPT } from '../support/gateway-client.ts';
 import { findJaeger, type SeenSpan, startTestJaeger, type TestJaeger } from '../support/jaeger.ts';
-import { freePort, tempFolder } from '../support/process.ts';
+import { tempFolder } from '../support/process.ts';
 import { type Lifetime, onlySimulator, openProduct } from '../support/product.ts';
 
 const REPORT_OTEL = `--import=${fileURLToPath(new URL('../support/report-otel.ts', import.meta.url))}`;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { freePort, startProduct } from '../../support/process.ts';
+import { freePort } from '../../support/free-port.ts';
+import { startProduct } from '../../support/process.ts';
 import { eventually, type Lifetime, onlySimulator, openProduct } from '../../support/product.ts';
 
 /** Runs `comfygate health` to its end. */

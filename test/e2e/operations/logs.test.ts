@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { freePort, startProduct } from '../../support/process.ts';
+import { freePort } from '../../support/free-port.ts';
+import { startProduct } from '../../support/process.ts';
 import { eventually, openProduct } from '../../support/product.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
