@@ -108,7 +108,7 @@ export function createGatewayClient(url: string, texts: string[], ledger?: Ledge
     }
   }
 
-  const ask = <T>(schema: z.ZodType<T>, query: string, variables: { [name: string]: unknown }) =>
+  const ask = <T>(schema: z.ZodType<T>, query: string, variables: { [name: string]: unknown } = {}) =>
     insist(schema, () => post(query, variables));
 
   /** The raw answer of `generate`: a small and quick picture unless asked otherwise. */
@@ -129,6 +129,8 @@ export function createGatewayClient(url: string, texts: string[], ledger?: Ledge
   return {
     url,
     post,
+    /** What a query without errors gives. */
+    ask,
     tryGenerate,
     /** With the same key each time. */
     async generate(request: GenerateRequest = {}): Promise<SeenJob> {
