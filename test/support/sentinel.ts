@@ -119,7 +119,7 @@ const serverUrl = (port: number) => `redis://:${PASSWORD}@127.0.0.1:${port}`;
 
 /** One question to one server. */
 export async function ask<T>(url: string, question: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(url, { enableReadyCheck: false, retryStrategy: null, commandTimeout: 2_000 });
+  const redis = new Redis(url, { enableReadyCheck: false, retryStrategy: null, commandTimeout: 10_000 });
   redis.on('error', () => undefined);
   try {
     return await question(redis);

@@ -40,6 +40,8 @@ test('one job can be followed by its ids through the audit log and both logs; an
       .filter(Boolean)
       .map((line) => JSON.parse(line));
   await eventually(() => read().length === 1, 'the audit entry is there');
+  // Its watcher hears of the end before the worker writes a line of it.
+  await worker.until('"msg":"job done"');
   const [entry] = read();
   const address = expect.stringMatching(/^(?:::ffff:)?127\.0\.0\.1$|^::1$/);
   expect(entry).toMatchObject({ action: 'generate', outcome: 'accepted', caller: 'anonymous', address, jobId: job.id });
