@@ -177,9 +177,9 @@ export function createPing(redis: Redis): Ping {
         asked = null;
       });
     const late = Promise.withResolvers<boolean>();
-    const timer = setTimeout(late.resolve, timeoutMs, false);
+    const callOff = afterRunning(timeoutMs, () => late.resolve(false));
     const answered = await Promise.race([asked, late.promise]);
-    clearTimeout(timer);
+    callOff();
     return answered;
   };
 }

@@ -1,4 +1,5 @@
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { afterRunning } from '../running-time.ts';
 import type { HealthCheck, HealthStatus } from './health.ts';
 
 export interface CheckAnswer extends Pick<HealthCheck, 'status' | 'message'> {
@@ -70,10 +71,10 @@ export function shared<Report>(
 
 async function withTimeout<T>(promise: Promise<T>): Promise<T> {
   const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new Error('no answer in time')), CHECK_TIMEOUT_MS);
+  const callOff = afterRunning(CHECK_TIMEOUT_MS, () => timeout.reject(new Error('no answer in time')));
   try {
     return await Promise.race([promise, timeout.promise]);
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
 }
