@@ -77,8 +77,12 @@ describe('/metrics', { timeout: 120_000 }, () => {
   }
 
   async function untilFigures(port: number, holds: (figures: Figures) => boolean, what: string): Promise<Figures> {
-    await eventually(async () => holds(await readFigures(port)), what);
-    return readFigures(port);
+    let seen: Figures | undefined;
+    await eventually(async () => {
+      seen = await readFigures(port);
+      return holds(seen);
+    }, what);
+    return seen ?? expect.fail('there are no figures');
   }
 
   it('has every figure of a gateway and of a worker, and nothing of the other', async () => {
@@ -239,13 +243,16 @@ describe('/metrics', { timeout: 120_000 }, () => {
   });
 
   it('tells when Redis has stopped being durable', async () => {
+    const durable = (value: number) =>
+      untilFigures(gatewayPort, (seen) => seen.value('comfygate_redis_durable') === value, `durable is ${value}`);
     await product.admin.config('SET', 'appendonly', 'no');
-    expect((await readFigures(gatewayPort)).value('comfygate_redis_durable')).toBe(0);
+    await durable(0);
     await product.admin.config('SET', 'appendonly', 'yes');
+    await durable(1);
     await product.admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
-    expect((await readFigures(gatewayPort)).value('comfygate_redis_durable')).toBe(0);
+    await durable(0);
     await product.admin.config('SET', 'maxmemory-policy', 'noeviction');
-    expect((await readFigures(gatewayPort)).value('comfygate_redis_durable')).toBe(1);
+    await durable(1);
   });
 });
 
