@@ -93,13 +93,12 @@ export async function openStage(lifetime: Lifetime, speed: number): Promise<Stag
   };
   await eventually(known, 'what ComfyUI can run is known');
 
-  const generate = (workflow: object, at: Gateway, waitSeconds: number) =>
-    at.post(GENERATE, { input: { idempotencyKey: randomUUID(), waitSeconds, workflow } });
+  const asked = (workflow: object, waitSeconds: number) => ({
+    input: { idempotencyKey: randomUUID(), waitSeconds, workflow },
+  });
 
   async function accepted(workflow: object, at: Gateway, waitSeconds: number): Promise<ShownJob> {
-    const { data, errors } = await generate(workflow, at, waitSeconds);
-    if (errors.length > 0) throw new Error(JSON.stringify(errors));
-    return generatedSchema.parse(data).generate.job;
+    return (await at.ask(generatedSchema, GENERATE, asked(workflow, waitSeconds))).generate.job;
   }
 
   return {
@@ -120,7 +119,7 @@ export async function openStage(lifetime: Lifetime, speed: number): Promise<Stag
       return { job, events: watching.events };
     },
     async refusal(workflow) {
-      const { data, errors } = await generate(workflow, gateway, 0);
+      const { data, errors } = await gateway.post(GENERATE, asked(workflow, 0));
       const [error] = errors;
       if (error?.extensions.code !== 'BAD_USER_INPUT') throw new Error(JSON.stringify({ data, errors }));
       return issuesSchema.parse(error.extensions.issues).map(({ path, code }) => `${path.join('.')} ${code}`);
