@@ -71,7 +71,7 @@ export async function startTestMinio(folder?: string): Promise<TestMinio> {
     async close() {
       process.off('exit', killChildWithTests);
       await kill();
-      if (folder === undefined) await rm(dir, { recursive: true, force: true });
+      if (folder === undefined) await rm(dir, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }

@@ -106,5 +106,5 @@ function follow(child: ChildProcess): ProductProcess {
 /** A folder of a test's own, and how to remove it. */
 export async function tempFolder(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'comfygate-test-'));
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 10 }) };
 }
