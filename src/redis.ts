@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import { parseRedisAddress } from './config/redis.ts';
+import { afterRunning } from './core/running-time.ts';
 import { groupOptions } from './redis/group-options.ts';
 import { createReconnects } from './redis/reconnects.ts';
 import { isRedisDown } from './redis-down.ts';
@@ -23,7 +24,7 @@ const COMMAND_TIMEOUT_MS = 1_250;
 const SOCKET_TIMEOUT_MS = 15_000;
 
 const roles: Record<ConnectionRole, RedisOptions> = {
-  request: { commandTimeout: COMMAND_TIMEOUT_MS, enableOfflineQueue: false, maxRetriesPerRequest: 0 },
+  request: { enableOfflineQueue: false, maxRetriesPerRequest: 0 },
   durable: { maxRetriesPerRequest: null, socketTimeout: SOCKET_TIMEOUT_MS },
   subscriber: { maxRetriesPerRequest: null },
 };
@@ -50,12 +51,14 @@ const SUBSCRIBES = new Set(['subscribe', 'psubscribe']);
  */
 class TimedRedis extends Redis {
   onCall: OnRedisCall | undefined;
+  /** Milliseconds; undefined: for as long as it takes. */
+  answerWithinMs: number | undefined;
   readonly #timed = new WeakSet<Command>();
   #becomesReady: Promise<void> | null = null;
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
     const [command] = args;
-    const { onCall } = this;
+    const { onCall, answerWithinMs } = this;
     if (this.status === 'connect' && SUBSCRIBES.has(command.name)) {
       this.#becomesReady ??= whenReady(this).finally(() => {
         this.#becomesReady = null;
@@ -70,10 +73,15 @@ class TimedRedis extends Redis {
       return command.promise;
     }
     // It comes here again when it is sent again, behind a reconnect.
-    if (onCall && !this.#timed.has(command)) {
+    if (!this.#timed.has(command)) {
       this.#timed.add(command);
       const began = performance.now();
-      const settled = () => onCall(command.name, (performance.now() - began) / 1000);
+      const giveUp = () => command.reject(new Error('Command timed out'));
+      const callOff = answerWithinMs === undefined ? undefined : afterRunning(answerWithinMs, giveUp);
+      const settled = () => {
+        callOff?.();
+        onCall?.(command.name, (performance.now() - began) / 1000);
+      };
       command.promise.then(settled, settled);
     }
     return super.sendCommand(...args);
@@ -97,6 +105,8 @@ export function connectRedis({ url, role, log, prefix = 'comfygate', onCall }: C
       ? new TimedRedis(url, options)
       : new TimedRedis({ ...options, ...groupOptions(address, prefix, options) });
   redis.onCall = onCall;
+  // Not ioredis's commandTimeout, which counts time in which we ourselves stood still.
+  if (role === 'request') redis.answerWithinMs = COMMAND_TIMEOUT_MS;
   let down = false;
   // One line when it goes and one when it is back: ioredis says `error` at each try.
   redis.on('error', (error: Error) => {
@@ -167,9 +177,9 @@ export function createPing(redis: Redis): Ping {
         asked = null;
       });
     const late = Promise.withResolvers<boolean>();
-    const timer = setTimeout(late.resolve, timeoutMs, false);
+    const callOff = afterRunning(timeoutMs, () => late.resolve(false));
     const answered = await Promise.race([asked, late.promise]);
-    clearTimeout(timer);
+    callOff();
     return answered;
   };
 }

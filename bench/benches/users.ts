@@ -19,7 +19,7 @@ const size = { pixels: 256, steps: 20 };
  */
 export const benchUsers: Bench = async (around) => {
   const { quick, say, redis } = around;
-  const plan = quick ? { users: 8, warmMs: 500, ms: 1_500 } : { users: 100, warmMs: 5_000, ms: 60_000 };
+  const plan = quick ? { users: 8, warmMs: 500, ms: 3_000 } : { users: 100, warmMs: 5_000, ms: 60_000 };
   await using stack = new AsyncDisposableStack();
   const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
   const loader = (script: string) => startChild({ args: [script], ready: /ready/, probe: false });

@@ -1,10 +1,12 @@
+import { afterRunning } from './running-time.ts';
+
 /** Rejects like a command that took too long when the promise is not settled in time. */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new Error('Command timed out')), ms);
+  const callOff = afterRunning(ms, () => timeout.reject(new Error('Command timed out')));
   try {
     return await Promise.race([promise, timeout.promise]);
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
 }

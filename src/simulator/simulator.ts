@@ -30,6 +30,8 @@ export interface SimulatorOptions {
   maxFileBytes?: number | undefined;
   /** Milliseconds since 1970. Default Date.now. */
   now?: (() => number) | undefined;
+  /** How a restart passes its time away, of so many milliseconds. Default: a timer. */
+  away?: ((ms: number) => Promise<void>) | undefined;
   /** Where bugs of the simulator are told. Default: console.error. */
   report?: ((error: unknown) => void) | undefined;
 }
@@ -54,6 +56,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const { port = 0, host = '127.0.0.1', speed = 1, maxFileBytes = 256 * 1024 * 1024, now = Date.now } = options;
   const report = options.report ?? ((error: unknown) => console.error(error));
   const closing = new AbortController();
+  const passAway = options.away ?? ((ms) => delay(ms, undefined, { signal: closing.signal, ref: false }));
   const counters: Counters = { posts: 0, promptIds: [], started: [], nodesRun: 0, interrupts: 0 };
   const faults = createFaults({ closeSockets: () => hub.terminateAll(), restart: (awayMs) => void restart(awayMs) });
   const files = createFileStore(maxFileBytes, now);
@@ -109,7 +112,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     hub.terminateAll();
     faults.current.deadWorker = false;
     // The answer to whoever asked for it is on its way first.
-    const rest = delay(awayMs, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
+    const rest = passAway(awayMs).catch(() => undefined);
     pace.interrupt();
     await working;
     queue.reset();

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { commandLineOf, endProcess, isAlive } from '../../src/embedded/process-info.ts';
+import { freePort } from '../support/free-port.ts';
 import { createGatewayClient } from '../support/gateway-client.ts';
-import { freePort, startScript, tempFolder } from '../support/process.ts';
+import { startScript, tempFolder } from '../support/process.ts';
 import { eventually } from '../support/product.ts';
 
 const START_TIMEOUT_MS = 120_000;

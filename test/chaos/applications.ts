@@ -71,21 +71,14 @@ export function startApplications({ count, addresses, texts, random }: Applicati
     throw new Error('never accepted');
   }
 
-  async function watchToEnd(id: string, { changes }: Entry): Promise<SeenEvent> {
+  function watchToEnd(id: string, { changes }: Entry): Promise<SeenEvent> {
     function onEvent({ seq, job }: SeenEvent) {
       if (seq > (changes.at(-1)?.seq ?? 0))
         changes.push({ seq, at: performance.now(), running: job.status === 'RUNNING' });
     }
-    for (;;) {
-      try {
-        return await anyClient()
-          .watch(id, { addresses: () => anyClient().url, onEvent })
-          .end(ENDS_WITHIN_MS);
-      } catch (cause) {
-        if (!(cause instanceof Error && cause.message.includes('"UNAVAILABLE"'))) throw cause;
-        await sleep(500);
-      }
-    }
+    return anyClient()
+      .watch(id, { addresses: () => anyClient().url, onEvent })
+      .end(ENDS_WITHIN_MS);
   }
 
   async function runOne() {

@@ -31,7 +31,8 @@ describe.concurrent('C21 clocks that jump', { timeout: 120_000 }, () => {
 
       await writeFile(clock.CLOCK_FILE, String(hours));
       const logged = () => jumping.output() + wrong.process.output();
-      const away = new Date(Date.now() + hours * 3_600_000).toISOString().slice(0, 10);
+      const away = () => new Date(Date.now() + hours * 3_600_000).toISOString().slice(0, 10);
+      const day = away();
       // A sweep or two of its own clock.
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       expect(await right.job(held.id)).toMatchObject({ status: 'RUNNING', attempts: 1 });
@@ -41,7 +42,7 @@ describe.concurrent('C21 clocks that jump', { timeout: 120_000 }, () => {
       const exit = jumping.stop(60_000);
       await product.worker();
       expect(await exit).toBe(0);
-      expect(logged()).toContain(away);
+      expect([day, away()].some((each) => logged().includes(each))).toBe(true);
       simulator.faults.reset();
       product.ledger.mended();
       const { job } = await watching.end(40_000);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { freePort } from '../support/process.ts';
+import { freePort } from '../support/free-port.ts';
 import { eventually, onlySimulator, openProduct } from '../support/product.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 

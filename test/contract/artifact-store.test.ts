@@ -148,6 +148,8 @@ for (const { name, start, available } of artifactDrivers) {
       const file = { ...(await source(new Uint8Array())), path, sizeBytes: 64 * 1024 ** 2, sha256: hash.digest('hex') };
 
       const live = () => {
+        // What one finds is freed beside the program, and before the next one begins at the latest.
+        gc();
         gc();
         return process.memoryUsage().arrayBuffers;
       };
@@ -167,7 +169,6 @@ for (const { name, start, available } of artifactDrivers) {
       }
       expect(await store.head(key)).toMatchObject({ sizeBytes: file.sizeBytes, sha256: file.sha256 });
       expect(samples).toBeGreaterThan(0);
-      // Freed memory is swept beside the program, so that some of it still counts.
       expect(peak).toBeLessThan(24 * 1024 ** 2);
       await store.removePrefix(key);
       expect(await store.head(key)).toBeNull();
@@ -301,7 +302,7 @@ for (const { name, start, available } of artifactDrivers) {
         for (const [fault, spoil] of faults) {
           const key = newKey();
           const file = await spoil(await source(randomBytes(size)));
-          const failure = await store.put(key, file, { signal: AbortSignal.timeout(5_000) }).catch((error) => error);
+          const failure = await store.put(key, file, { signal: AbortSignal.timeout(20_000) }).catch((error) => error);
           expect([fault, failure?.reason]).toEqual([fault, 'source']);
           expect(failure.retryable).toBe(false);
           expect(await store.head(key)).toBeNull();
@@ -335,9 +336,10 @@ for (const { name, start, available } of artifactDrivers) {
         const key = uploadKey(randomUUID());
         const began = Date.now();
         const { url, headers, expiresAt } = await store.uploadUrl(key, announced);
+        const made = Date.now();
         expect(headers).toEqual({ 'Content-Type': 'image/png' });
         expect(expiresAt - began).toBeGreaterThan(58_000);
-        expect(expiresAt - began).toBeLessThanOrEqual(60_000);
+        expect(expiresAt - made).toBeLessThanOrEqual(60_000);
         expect(await store.head(key)).toBeNull();
         expect((await put(url, headers, bytes)).status).toBe(200);
         expect(await store.head(key)).toMatchObject({ sizeBytes: bytes.length, contentType: 'image/png' });

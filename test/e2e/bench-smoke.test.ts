@@ -56,7 +56,9 @@ test('the bench runs in its quick form and prints a row for each figure', { time
     .map((line) => line.split('|').map((cell) => cell.trim()));
   const printed = rows.map(([, name, figure]) => `${name} | ${figure}`);
   expect(printed).toEqual(expect.arrayContaining(ROWS));
-  for (const [, name, figure, ours] of rows.slice(2)) {
-    expect(Number(ours?.replaceAll(',', '')), `${name} ${figure}`).toBeGreaterThan(0);
+  for (const [, name, figure = '', ours] of rows.slice(2)) {
+    // By what a process has grown is little for so few, and it may have given back more than that meanwhile.
+    const least = /memory|grows/.test(figure) ? Number.NEGATIVE_INFINITY : 0;
+    expect(Number(ours?.replaceAll(',', '')), `${name} ${figure}`).toBeGreaterThan(least);
   }
 });

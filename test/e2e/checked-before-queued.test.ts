@@ -36,7 +36,7 @@ const backendsSchema = z.object({
 async function workflow(gateway: Gateway) {
   const query = `{ workflow(name: "textToImage") {
     backends { backend canRun missing } parameters { name choices { value } } } }`;
-  return backendsSchema.parse((await gateway.post(query)).data).workflow;
+  return (await gateway.ask(backendsSchema, query)).workflow;
 }
 
 const gone = { parameters: { model: 'sd_xl_bas.safetensors' } };

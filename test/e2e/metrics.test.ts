@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { disposals } from '../support/disposals.ts';
 import { type Figures, readFigures } from '../support/figures.ts';
-import { freePort } from '../support/process.ts';
+import { freePort } from '../support/free-port.ts';
 import { eventually, type Gateway, onlySimulator, openProduct, type Product } from '../support/product.ts';
+import { quickest } from '../support/quickest.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 /** What a gateway and a worker each have. */
@@ -76,8 +77,12 @@ describe('/metrics', { timeout: 120_000 }, () => {
   }
 
   async function untilFigures(port: number, holds: (figures: Figures) => boolean, what: string): Promise<Figures> {
-    await eventually(async () => holds(await readFigures(port)), what);
-    return readFigures(port);
+    let seen: Figures | undefined;
+    await eventually(async () => {
+      seen = await readFigures(port);
+      return holds(seen);
+    }, what);
+    return seen ?? expect.fail('there are no figures');
   }
 
   it('has every figure of a gateway and of a worker, and nothing of the other', async () => {
@@ -218,9 +223,8 @@ describe('/metrics', { timeout: 120_000 }, () => {
   it('answers within two seconds while Redis is silent or away, without what it does not know', async () => {
     for (const breakIt of [async () => redisWire.blackHole(true), redisWire.refuse]) {
       await breakIt();
-      const began = performance.now();
-      const seen = await readFigures(gatewayPort);
-      expect(performance.now() - began).toBeLessThan(2_000);
+      const { answer: seen, ms } = await quickest(() => readFigures(gatewayPort));
+      expect(ms).toBeLessThan(2_000);
       expect(seen.value('comfygate_dependency_up', { name: 'redis' })).toBe(0);
       expect(seen.value('comfygate_dependency_up', { name: 'storage' })).toBe(1);
       for (const name of ['comfygate_queue_oldest_seconds', 'comfygate_workers', 'comfygate_redis_durable']) {
@@ -239,13 +243,16 @@ describe('/metrics', { timeout: 120_000 }, () => {
   });
 
   it('tells when Redis has stopped being durable', async () => {
+    const durable = (value: number) =>
+      untilFigures(gatewayPort, (seen) => seen.value('comfygate_redis_durable') === value, `durable is ${value}`);
     await product.admin.config('SET', 'appendonly', 'no');
-    expect((await readFigures(gatewayPort)).value('comfygate_redis_durable')).toBe(0);
+    await durable(0);
     await product.admin.config('SET', 'appendonly', 'yes');
+    await durable(1);
     await product.admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
-    expect((await readFigures(gatewayPort)).value('comfygate_redis_durable')).toBe(0);
+    await durable(0);
     await product.admin.config('SET', 'maxmemory-policy', 'noeviction');
-    expect((await readFigures(gatewayPort)).value('comfygate_redis_durable')).toBe(1);
+    await durable(1);
   });
 });
 

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import * as z from 'zod';
 import { decodePng } from '../../src/simulator/media/png-decode.ts';
 import { disposals } from '../support/disposals.ts';
-import { type Gateway, openProduct, type Product } from '../support/product.ts';
+import { eventually, type Gateway, onlySimulator, openProduct, type Product } from '../support/product.ts';
 import { monitorRedis } from '../support/redis-monitor.ts';
 
 const WATCH = `subscription Watch($id: ID!, $previews: Boolean) {
@@ -50,19 +50,29 @@ describe('previews, from ComfyUI to an application', { timeout: 120_000 }, () =>
 
   const previewsOf = (events: Seen[]) => events.filter(({ type }) => type === 'PREVIEW');
 
-  /** Commands that name something of a job's previews. */
+  /** Commands that name something of a job's previews, and those that say or ask whether anybody watches them. */
   async function spy() {
     const commands: string[] = [];
+    const flags: string[] = [];
     const monitor = await monitorRedis(product.redis.port, ({ name, key }) => {
       if (key.startsWith(`${product.keys.tag}previews:`)) commands.push(name);
+      if (key.startsWith(`${product.keys.tag}previewed:`)) flags.push(name);
     });
-    return { commands, [Symbol.dispose]: () => monitor[Symbol.dispose]() };
+    /** A worker has asked twice since it was said: it knows by the second time. */
+    const isKnown = () =>
+      flags.includes('set') && flags.slice(flags.indexOf('set')).filter((name) => name === 'exists').length >= 2;
+    return { commands, isKnown, [Symbol.dispose]: () => monitor[Symbol.dispose]() };
   }
 
   it('come as pictures to a client that asks for them, and to no other', async () => {
     using seen = await spy();
+    const { faults } = onlySimulator(product);
+    faults.set({ holdAt: 'KSampler' });
     const { id } = await gateway.generate({ parameters: { steps: 30, width: 256, height: 192 } });
-    const [watched, ...others] = await Promise.all([watch(id, true), watch(id, false), watch(id), watch(id, null)]);
+    const watching = Promise.all([watch(id, true), watch(id, false), watch(id), watch(id, null)]);
+    await eventually(seen.isKnown, 'the worker knows that they are watched');
+    faults.reset();
+    const [watched, ...others] = await watching;
     const previews = previewsOf(watched);
     expect(previews.length).toBeGreaterThanOrEqual(1);
     for (const { preview } of previews) {

@@ -8,9 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { createClient } from 'graphql-ws';
 import { describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { freePort } from '../support/free-port.ts';
 import { PROMPT } from '../support/gateway-client.ts';
 import { findJaeger, type SeenSpan, startTestJaeger, type TestJaeger } from '../support/jaeger.ts';
-import { freePort, tempFolder } from '../support/process.ts';
+import { tempFolder } from '../support/process.ts';
 import { type Lifetime, onlySimulator, openProduct } from '../support/product.ts';
 
 const REPORT_OTEL = `--import=${fileURLToPath(new URL('../support/report-otel.ts', import.meta.url))}`;
@@ -150,7 +151,7 @@ describe.skipIf(findJaeger() === null).concurrent('traces', { timeout: 240_000 }
     simulator.faults.reset();
     expect((await watching.end()).job.status).toBe('SUCCEEDED');
 
-    const spans = await spansOf(jaeger, traceId, ['store output', 'prompt']);
+    const spans = await spansOf(jaeger, traceId, ['accept', 'store output', 'prompt']);
     const attempts = await vi.waitFor(async () => {
       const seen = (await jaeger.trace(traceId)).filter(({ name }) => name === 'process job');
       expect(seen).toHaveLength(2);
@@ -173,8 +174,9 @@ describe.skipIf(findJaeger() === null).concurrent('traces', { timeout: 240_000 }
     const { traceId, traceparent } = newTrace();
     const job = await gateway.generate({ headers: { traceparent } });
     expect((await gateway.watch(job.id).end()).job.status).toBe('FAILED');
-    const spans = await spansOf(jaeger, traceId, ['process job']);
-    for (const name of ['KSampler', 'prompt', 'process job']) {
+    const names = ['KSampler', 'prompt', 'process job'];
+    const spans = await spansOf(jaeger, traceId, names);
+    for (const name of names) {
       expect(only(spans, name).tags).toMatchObject({ error: true, 'error.type': 'EXECUTION_FAILED' });
     }
   });

@@ -4,9 +4,9 @@ import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import * as z from 'zod';
 import { listen } from '../../src/http/listen.ts';
+import { freePort } from '../support/free-port.ts';
 import { createGatewayClient } from '../support/gateway-client.ts';
 import { findMinio, startTestMinio, type TestMinio } from '../support/minio.ts';
-import { freePort } from '../support/process.ts';
 import { eventually, onlySimulator, openProduct } from '../support/product.ts';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';

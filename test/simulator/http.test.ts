@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { onFreePort } from '../support/free-port.ts';
 import { call, ended, node, plainImage, submit, textToImage, uploadImage, viewPath } from './client.ts';
 
 let simulator: Simulator;
@@ -273,11 +274,14 @@ test('a caller who goes away in the middle of a body is no bug of the simulator'
 });
 
 test('a restart forgets queue, history, files and the counter', async () => {
+  await simulator.close();
+  const start = (port: number) => startSimulator({ port, speed: Number.POSITIVE_INFINITY });
+  simulator = await onFreePort(start);
+  url = simulator.url;
   const id = await submit(url, plainImage(1));
   const file = (await ended(url, id)).outputs['2'].images[0];
-  const { port } = simulator;
   await simulator.close();
-  simulator = await startSimulator({ port, speed: Number.POSITIVE_INFINITY });
+  simulator = await start(simulator.port);
   // The client may find the connection that it kept broken first.
   const history = () =>
     call(url, 'GET', '/history').then(

@@ -7,14 +7,18 @@ import { call, connect, ended, node, over, plainImage, submit, textToImage, view
 
 let simulator: Simulator;
 let url: string;
+/** What restarts wait for. */
+let away: PromiseWithResolvers<void>;
 beforeEach(async () => {
-  simulator = await startSimulator({ speed: Number.POSITIVE_INFINITY });
+  away = Promise.withResolvers();
+  simulator = await startSimulator({ speed: Number.POSITIVE_INFINITY, away: () => away.promise });
   url = simulator.url;
 });
 afterEach(() => simulator.close());
 
-/** Asks until it answers again. */
+/** Lets it come back, and asks until it answers. */
 async function back() {
+  away.resolve();
   const answered = () =>
     call(url, 'GET', '/prompt').then(
       ({ json }) => json,
@@ -31,7 +35,7 @@ test('a restart keeps files and forgets everything else; sockets break', async (
   const [running, waiting] = [await submit(url, plainImage(2)), await submit(url, plainImage(3))];
   await expect.poll(() => simulator.started.includes(running)).toBe(true);
 
-  await call(url, 'POST', '/simulator/faults', { restart: 50, hold: false });
+  await call(url, 'POST', '/simulator/faults', { restart: 1, hold: false });
   await expect(call(url, 'GET', '/prompt')).rejects.toThrow();
   await expect.poll(() => socket.socket.readyState).toBe(socket.socket.CLOSED);
   await back();

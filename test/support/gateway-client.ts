@@ -35,6 +35,8 @@ const GENERATE = `mutation Generate($input: GenerateInput!) { generate(input: $i
 const WATCH = `subscription Watch($id: ID!, $afterSeq: Int) {
   jobProgress(id: $id, afterSeq: $afterSeq) { seq type at job { ${JOB} } } }`;
 
+const ASK_AGAIN_MS = 200;
+
 /** With what every prompt begins, so that one in a log can be found. */
 export const PROMPT = 'a lighthouse at dusk';
 
@@ -47,7 +49,10 @@ export interface Answer {
   errors: z.infer<typeof errorsSchema>;
 }
 
-/** A job as an application watches it: one that connects anew, without `afterSeq`, when its connection breaks. */
+/**
+ * A job as an application watches it: one that connects anew, without `afterSeq`, when its connection breaks, and that asks again
+ * when it is told UNAVAILABLE.
+ */
 export interface Watching {
   /** All events so far; each inner list is one subscription, of which there are more when the connection broke. */
   readonly subscriptions: SeenEvent[][];
@@ -92,11 +97,19 @@ export function createGatewayClient(url: string, texts: string[], ledger?: Ledge
     return { status: response.status, ms: performance.now() - began, data, errors };
   }
 
-  async function ask<T>(schema: z.ZodType<T>, query: string, variables: { [name: string]: unknown }): Promise<T> {
-    const { data, errors } = await post(query, variables);
-    if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join('; '));
-    return schema.parse(data);
+  /** Like an application that means it: UNAVAILABLE is answered by asking again, after the time that it names. */
+  async function insist<T>(schema: z.ZodType<T>, attempt: () => Promise<Answer>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      const { data, errors } = await attempt();
+      if (errors.length === 0) return schema.parse(data);
+      const unavailable = errors.every(({ extensions }) => extensions.code === 'UNAVAILABLE');
+      if (!unavailable || tries === 10) throw new Error(errors.map(({ message }) => message).join('; '));
+      await sleep(Math.max(...errors.map(({ extensions }) => extensions.retryAfter ?? 0)) * 1_000);
+    }
   }
+
+  const ask = <T>(schema: z.ZodType<T>, query: string, variables: { [name: string]: unknown } = {}) =>
+    insist(schema, () => post(query, variables));
 
   /** The raw answer of `generate`: a small and quick picture unless asked otherwise. */
   async function tryGenerate({
@@ -116,17 +129,13 @@ export function createGatewayClient(url: string, texts: string[], ledger?: Ledge
   return {
     url,
     post,
+    /** What a query without errors gives. */
+    ask,
     tryGenerate,
-    /** Like an application that means it: UNAVAILABLE is answered by asking again with the same key, after the time that it names. */
+    /** With the same key each time. */
     async generate(request: GenerateRequest = {}): Promise<SeenJob> {
       const key = request.key ?? randomUUID();
-      for (let tries = 1; ; tries++) {
-        const { data, errors } = await tryGenerate({ ...request, key });
-        if (errors.length === 0) return generatedSchema.parse(data).generate.job;
-        const unavailable = errors.every(({ extensions }) => extensions.code === 'UNAVAILABLE');
-        if (!unavailable || tries === 10) throw new Error(errors.map(({ message }) => message).join('; '));
-        await sleep(Math.max(...errors.map(({ extensions }) => extensions.retryAfter ?? 0)) * 1_000);
-      }
+      return (await insist(generatedSchema, () => tryGenerate({ ...request, key }))).generate.job;
     },
     async job(id: string): Promise<SeenJob | null> {
       const schema = z.object({ job: jobSchema.nullable() });
@@ -186,6 +195,7 @@ function watch(url: string, texts: string[], id: string, options: WatchOptions, 
   // Whoever never asks for the end is not to be told of it either.
   ended.promise.catch(() => undefined);
   let connections = 0;
+  let refusal = '';
   const client = createClient({
     url: () =>
       `${(options.addresses?.() ?? (connections > 0 ? options.elsewhere : url)) || url}/graphql`.replace('http', 'ws'),
@@ -202,24 +212,41 @@ function watch(url: string, texts: string[], id: string, options: WatchOptions, 
       closed: (event) => void closes.push(closeCode(event)),
     },
   });
-  const leave = client.subscribe(
-    { query: WATCH, variables: { id, afterSeq: options.afterSeq ?? null } },
-    {
-      next(result) {
-        texts.push(JSON.stringify(result));
-        if (result.errors) return ended.reject(new Error(JSON.stringify(result.errors)));
-        const { jobProgress } = z.object({ jobProgress: eventSchema }).parse(result.data);
-        subscriptions.at(-1)?.push(jobProgress);
-        options.onEvent?.(jobProgress);
-        if (TERMINAL.includes(jobProgress.type)) ledger?.ended();
+  let again: NodeJS.Timeout | undefined;
+  let unsubscribe = subscribe();
+
+  function subscribe(): () => void {
+    const refused = (told: string, cause: Error) => {
+      if (!told.includes('"UNAVAILABLE"')) return ended.reject(cause);
+      refusal = told;
+      again = setTimeout(() => {
+        again = undefined;
+        unsubscribe = subscribe();
+      }, ASK_AGAIN_MS);
+    };
+    return client.subscribe(
+      { query: WATCH, variables: { id, afterSeq: options.afterSeq ?? null } },
+      {
+        next(result) {
+          const told = JSON.stringify(result);
+          texts.push(told);
+          if (result.errors) return refused(told, new Error(JSON.stringify(result.errors)));
+          const { jobProgress } = z.object({ jobProgress: eventSchema }).parse(result.data);
+          subscriptions.at(-1)?.push(jobProgress);
+          options.onEvent?.(jobProgress);
+          if (TERMINAL.includes(jobProgress.type)) ledger?.ended();
+        },
+        error(cause) {
+          const told = JSON.stringify(cause);
+          texts.push(told);
+          refused(told, cause instanceof Error ? cause : new Error(`watching ended: ${told}`));
+        },
+        complete() {
+          if (again === undefined) ended.resolve();
+        },
       },
-      error(cause) {
-        texts.push(JSON.stringify(cause));
-        ended.reject(cause instanceof Error ? cause : new Error(`watching ended: ${JSON.stringify(cause)}`));
-      },
-      complete: () => ended.resolve(),
-    },
-  );
+    );
+  }
 
   const watching: Watching = {
     subscriptions,
@@ -239,14 +266,17 @@ function watch(url: string, texts: string[], id: string, options: WatchOptions, 
     async end(timeoutMs = 45_000) {
       const late = Promise.withResolvers<never>();
       const timer = setTimeout(
-        () => late.reject(new Error(`no end within ${timeoutMs} ms; seen: ${summary(watching)}`)),
+        () => late.reject(new Error(`no end within ${timeoutMs} ms; seen: ${summary(watching)} ${refusal}`)),
         timeoutMs,
       );
       await Promise.race([ended.promise, late.promise]).finally(() => clearTimeout(timer));
       void client.dispose();
       return expectOrder(subscriptions);
     },
-    leave,
+    leave() {
+      clearTimeout(again);
+      unsubscribe();
+    },
     vanish: () => client.terminate(),
   };
   return watching;

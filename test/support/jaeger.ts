@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { onFreePort } from './free-port.ts';
-import { freePort, startProgram } from './process.ts';
+import { freePort, onFreePort } from './free-port.ts';
+import { startProgram } from './process.ts';
 
 /** A span as Jaeger has it; times in microseconds since 1970. */
 export interface SeenSpan {

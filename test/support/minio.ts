@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'minio';
 import { findProgram } from './find-program.ts';
+import { freePort } from './free-port.ts';
 
 /** A real MinIO of a test's own: free port on loopback, own folder and credentials, no console. */
 export interface TestMinio {
@@ -33,8 +33,6 @@ export interface TestMinio {
 
 const READY_TIMEOUT_MS = 20_000;
 const REGION = 'us-east-1';
-/** Below the range from which the kernel draws ports for outgoing connections: none of those can take ours while it restarts. */
-const PORTS = { first: 32_400 - 16_000, count: 16_000 };
 
 /** The MinIO server program: MINIO_BIN, the PATH, or the cache that set-up fills. Null when this machine has none. */
 export function findMinio(): string | null {
@@ -73,7 +71,7 @@ export async function startTestMinio(folder?: string): Promise<TestMinio> {
     async close() {
       process.off('exit', killChildWithTests);
       await kill();
-      if (folder === undefined) await rm(dir, { recursive: true, force: true });
+      if (folder === undefined) await rm(dir, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
@@ -85,7 +83,7 @@ interface Settings {
   secretKey: string;
 }
 
-/** Between the look for a free port and the server's own bind another process may take it: then the next one. */
+/** Between the look for a free port and the server's own bind a stranger may take it: then the next one. */
 async function startOnFreePort(settings: Settings) {
   for (let left = 5; ; left--) {
     const port = await freePort();
@@ -94,21 +92,6 @@ async function startOnFreePort(settings: Settings) {
     } catch (cause) {
       if (left === 0) throw cause;
     }
-  }
-}
-
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
-    const probe = createServer().listen(port, '127.0.0.1');
-    const free = await once(probe, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!free) continue;
-    probe.close();
-    await once(probe, 'close');
-    return port;
   }
 }
 

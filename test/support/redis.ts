@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 
 /** A real Redis of a test's own: AOF with `always`, `noeviction`, its own folder and port on loopback. */
 export interface TestRedis {
@@ -28,8 +29,6 @@ export interface TestRedis {
 }
 
 const READY_TIMEOUT_MS = 10_000;
-/** Below the range from which the kernel draws ports for outgoing connections: none of those can take ours while it restarts. */
-const PORTS = { first: 16_384, count: 16_000 };
 
 export interface TestRedisOptions {
   /** Adds or replaces settings (`{ maxmemory: '10mb' }`). */
@@ -66,7 +65,8 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
     async close() {
       process.off('exit', killChildWithTests);
       await kill();
-      await rm(dir, { recursive: true, force: true });
+      // A child that was rewriting the append-only file outlives it for a moment, and writes.
+      await rm(dir, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
@@ -79,7 +79,7 @@ const DEFAULTS = {
   'maxmemory-policy': 'noeviction',
 };
 
-/** Between the look for a free port and Redis's own bind another process may take it: then the next one. */
+/** Between the look for a free port and Redis's own bind a stranger may take it: then the next one. */
 async function startOnFreePort(settings: Record<string, string>) {
   for (let left = 20; ; left--) {
     const port = await freePort();
@@ -88,21 +88,6 @@ async function startOnFreePort(settings: Record<string, string>) {
     } catch (cause) {
       if (left === 0) throw cause;
     }
-  }
-}
-
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
-    const probe = createServer().listen(port, '127.0.0.1');
-    const free = await once(probe, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!free) continue;
-    probe.close();
-    await once(probe, 'close');
-    return port;
   }
 }
 

@@ -19,8 +19,8 @@ export interface SentinelGroup {
 }
 
 const NAME = 'main';
-/** Longer than a failover takes that nothing stands in the way of. */
-const PAUSE_MS = 5_000;
+/** Longer than a failover takes, also where a server stands still for a while. */
+const PAUSE_MS = 10_000;
 export const PASSWORD = 'of-the-servers';
 export const SENTINEL_PASSWORD = 'of-the-sentinels';
 /** A master that is silent for so long is down. Short for an operator, long for a busy machine. */
@@ -119,7 +119,7 @@ const serverUrl = (port: number) => `redis://:${PASSWORD}@127.0.0.1:${port}`;
 
 /** One question to one server. */
 export async function ask<T>(url: string, question: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(url, { enableReadyCheck: false, retryStrategy: null, commandTimeout: 2_000 });
+  const redis = new Redis(url, { enableReadyCheck: false, retryStrategy: null, commandTimeout: 10_000 });
   redis.on('error', () => undefined);
   try {
     return await question(redis);

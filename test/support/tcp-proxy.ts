@@ -13,8 +13,6 @@ export interface TcpProxy {
   accept(): Promise<void>;
   /** Takes connections and bytes and passes nothing on, either way; what was taken is passed on when it is switched off. */
   blackHole(on: boolean): void;
-  /** What is sent comes so much later at the server, in milliseconds. */
-  delayMs: number;
   /**
    * The next request with this text in it, and all that its connection sends behind it, is kept back. Resolves when that has
    * happened, with a way to let it pass.
@@ -51,8 +49,6 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   let blackHole = false;
   const server = createServer((client) => connect(client));
 
-  const proxy = { delayMs: 0 };
-
   function connect(client: Socket) {
     const upstream = dial(targetPort, '127.0.0.1');
     const control: WireControl = { held: false, deaf: false };
@@ -86,10 +82,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       wire.flow();
     }
 
-    client.on('data', (chunk) => {
-      if (proxy.delayMs > 0) setTimeout(request, proxy.delayMs, chunk);
-      else request(chunk);
-    });
+    client.on('data', request);
     upstream.on('data', (chunk) => {
       if (control.deaf) return wire.cut();
       replies.push(chunk);
@@ -128,7 +121,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   }
 
   const port = await onFreePort(listen);
-  return Object.assign(proxy, {
+  return {
     port,
     cut() {
       for (const wire of [...wires]) wire.cut();
@@ -163,5 +156,5 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
         });
       }),
     close: refuse,
-  });
+  };
 }

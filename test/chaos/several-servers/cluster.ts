@@ -82,10 +82,10 @@ export async function openCluster(lifetime: Lifetime, options: { minio?: TestMin
   const processes: ProductProcess[] = [gateway.process];
 
   async function statusOf(name: string) {
-    const { data } = await gateway.post(
+    const seen = await gateway.ask(
+      backendsSchema,
       '{ backends { name status } workflow(name: "textToImage") { backends { canRun } } }',
     );
-    const seen = backendsSchema.parse(data);
     return {
       status: seen.backends.find((each) => each.name === name)?.status,
       known: seen.workflow.backends.length === 3,
@@ -117,8 +117,8 @@ export async function openCluster(lifetime: Lifetime, options: { minio?: TestMin
       else expect(job.artifacts).toEqual([]);
       const text = JSON.stringify(watching.events);
       for (const port of [...upstreams, ...wires.map((wire) => wire.port)]) expect(text).not.toContain(`:${port}`);
-      const { data } = await gateway.post('query($id: ID!) { job(id: $id) { backend } }', { id });
-      ended.push({ ...job, backend: ranSchema.parse(data).job.backend, prompts: promptsOf(id) });
+      const ran = await gateway.ask(ranSchema, 'query($id: ID!) { job(id: $id) { backend } }', { id });
+      ended.push({ ...job, backend: ran.job.backend, prompts: promptsOf(id) });
     }
     return ended;
   }

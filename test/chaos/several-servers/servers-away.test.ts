@@ -4,6 +4,9 @@ import { startProduct } from '../../support/process.ts';
 import { eventually } from '../../support/product.ts';
 import { type Cluster, type Ended, type Flowing, type Name, names, onlyThird, openCluster } from './cluster.ts';
 
+/** A guard alone: each time that it fails again, a server is given the next job twice as long after. */
+const TRUSTED_AGAIN_WITHIN_MS = 80_000;
+
 describe('two workers and three servers, of which one is away', { timeout: 120_000 }, () => {
   const suite = disposals();
   let cluster: Cluster;
@@ -22,11 +25,15 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
 
   /** It does, as soon as the workers trust it again. */
   const getsWork = (name: Name) =>
-    eventually(async () => {
-      const ended = await cluster.settle(await cluster.burst(12));
-      expect(statuses(ended)).toEqual(['SUCCEEDED']);
-      return at(ended, name).length > 0;
-    }, `${name} gets work`);
+    eventually(
+      async () => {
+        const ended = await cluster.settle(await cluster.burst(12));
+        expect(statuses(ended)).toEqual(['SUCCEEDED']);
+        return at(ended, name).length > 0;
+      },
+      `${name} gets work`,
+      TRUSTED_AGAIN_WITHIN_MS,
+    );
 
   /** Twelve jobs at once, or more, until all have ended but some that stand still at this server; `held` is how many. */
   async function flowPast(name: Name, input: object = {}) {
@@ -95,6 +102,17 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     await getsWork('comfy2');
   });
 
+  /** One of them says for both how a server stands. Each hears what an operator wants with its report, of which the second comes when it has. */
+  async function bothHaveHeard(name: Name) {
+    const { admin, keys } = cluster.product;
+    for (let report = 1; report <= 2; report++) {
+      const [seconds = 0, microseconds = 0] = await admin.time();
+      const since = seconds * 1_000 + microseconds / 1_000;
+      const reported = async () => (await admin.zcount(keys.backendWorkers(name), since, '+inf')) === 2;
+      await eventually(reported, 'both workers have reported');
+    }
+  }
+
   it('is drained from the command line: what it has ends there, it gets nothing new until it is resumed', async () => {
     const command = async (verb: 'drain' | 'resume') => {
       const process = startProduct(['backend', verb, 'comfy3'], cluster.product.env);
@@ -104,6 +122,7 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     const { jobs, held } = await flowPast('comfy3');
     await command('drain');
     await cluster.seen('comfy3', 'DRAINING');
+    await bothHaveHeard('comfy3');
     const { posts } = cluster.simulator('comfy3');
     const others = await cluster.ends(await cluster.burst(8));
     cluster.simulator('comfy3').faults.reset();

@@ -15,6 +15,9 @@ const counted = [
   'clearHistory',
 ] as const;
 
+/** A guard alone: each time that it fails again, a server is given the next job twice as long after. */
+const TRUSTED_AGAIN_WITHIN_MS = 80_000;
+
 describe('two workers and three servers, of which some fail', { timeout: 120_000 }, () => {
   const suite = disposals();
   let cluster: Cluster;
@@ -26,11 +29,15 @@ describe('two workers and three servers, of which some fail', { timeout: 120_000
   // A server that was away is given less by a worker that does not yet trust it, and its fault would not strike.
   beforeEach(async () => {
     reset({});
-    await eventually(async () => {
-      const ended = await cluster.settle(await cluster.burst(6));
-      return names.every((name) => ended.some(({ backend }) => backend === name));
-    }, 'each of them gets work');
-  });
+    await eventually(
+      async () => {
+        const ended = await cluster.settle(await cluster.burst(6));
+        return names.every((name) => ended.some(({ backend }) => backend === name));
+      },
+      'each of them gets work',
+      TRUSTED_AGAIN_WITHIN_MS,
+    );
+  }, 2 * TRUSTED_AGAIN_WITHIN_MS);
 
   const reset = (faults: Partial<Record<Name, FaultPatch>>) => {
     for (const name of names) cluster.simulator(name).faults.set({ reset: true, ...faults[name] });
@@ -47,8 +54,15 @@ describe('two workers and three servers, of which some fail', { timeout: 120_000
     );
   /** Twelve jobs at once under these faults. */
   async function play(faults: Partial<Record<Name, FaultPatch>>) {
-    reset(faults);
-    const ended = await cluster.settle(await cluster.burst(12));
+    const before = names.map((name) => cluster.simulator(name).posts);
+    reset(Object.fromEntries(names.map((name) => [name, { ...faults[name], hold: true }])));
+    const jobs = await cluster.burst(12);
+    // However fast they are accepted and ended, each server has had enough for its fault to strike; one that restarts has had one.
+    const enough = (name: Name, i: number) =>
+      cluster.simulator(name).posts - (before[i] ?? 0) >= (faults[name]?.restartWhen ? 1 : 2);
+    await eventually(() => names.every(enough), 'each of them has prompts');
+    for (const name of names) cluster.simulator(name).faults.set({ hold: false });
+    const ended = await cluster.settle(jobs);
     // Each fault has struck.
     for (const name of names) {
       const { current } = cluster.simulator(name).faults;

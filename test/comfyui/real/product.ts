@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createClient } from 'graphql-ws';
 import * as z from 'zod';
-import { freePort, type ProductProcess, startProduct, tempFolder } from '../../support/process.ts';
+import { freePort } from '../../support/free-port.ts';
+import { type ProductProcess, startProduct, tempFolder } from '../../support/process.ts';
 import { startTestRedis } from '../../support/redis.ts';
 import { sendFile } from '../../support/send-file.ts';
 import { eventually } from './eventually.ts';

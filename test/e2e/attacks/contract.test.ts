@@ -47,20 +47,30 @@ describe('what the contract says, taken at its word', { timeout: 60_000 }, () =>
   });
 
   it('cancelJob by a hundred at once: one end, and never SUCCEEDED once requested', async () => {
-    const job = await target.gateway.generate({ parameters: { steps: 150, width: 512, height: 512 } });
+    const { faults } = onlySimulator(target.product);
+    faults.set({ holdAt: 'KSampler' });
+    const job = await target.gateway.generate();
     const watching = target.gateway.watch(job.id);
-    await parallel(100, () => target.gateway.cancel(job.id));
+    await watching.until(({ job: { progress } }) => progress.node?.classType === 'KSampler');
+    const asked = Array.from({ length: 100 }, () => target.gateway.cancel(job.id));
+    await Promise.race(asked);
+    // From now on it could succeed, were it not for what has been asked.
+    faults.reset();
+    await Promise.all(asked);
     expect((await watching.end()).type).toBe('CANCELED');
     expect(await target.gateway.cancel(job.id)).toMatchObject({ status: 'CANCELED', artifacts: [] });
   });
 
   it('deleteJob: not while open; its key stays used; a second time it is not there', async () => {
-    const open = await target.gateway.generate({ parameters: { steps: 150, width: 512, height: 512 } });
+    const { faults } = onlySimulator(target.product);
+    faults.set({ hold: true });
+    const open = await target.gateway.generate();
     expect(await remove(open.id)).toMatchObject({
       code: 'CONFLICT',
       message: expect.stringContaining('cancel it first'),
     });
     await target.gateway.cancel(open.id);
+    faults.reset();
 
     const key = 'a key whose job is deleted';
     const { job } = generated(await target.gateway.tryGenerate({ key }));

@@ -7,7 +7,7 @@ import {
   WatchJobDocument,
   type WatchJobSubscription,
 } from '../../../examples/generated/graphql.ts';
-import { freePort } from '../../support/process.ts';
+import { freePort } from '../../support/free-port.ts';
 import { onlySimulator, openProduct } from '../../support/product.ts';
 
 test('Apollo Client generates, watches through a restart of the gateway, and has the result in its cache', {

@@ -2,8 +2,8 @@ import { expect, test, vi } from 'vitest';
 import { createGatewayClient } from '../../../examples/apollo/client.ts';
 import { followJobs } from '../../../examples/apollo/dashboard.ts';
 import { JobsDocument } from '../../../examples/generated/graphql.ts';
+import { freePort } from '../../support/free-port.ts';
 import { createGatewayClient as createApplication } from '../../support/gateway-client.ts';
-import { freePort } from '../../support/process.ts';
 import { onlySimulator, openProduct } from '../../support/product.ts';
 
 test('a dashboard shows every job as it is, by one subscription, through lost writes and a restart of the gateway', {

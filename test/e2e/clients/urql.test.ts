@@ -6,7 +6,7 @@ import {
   type WatchJobSubscription,
 } from '../../../examples/generated/graphql.ts';
 import { createGatewayClient } from '../../../examples/urql/client.ts';
-import { freePort } from '../../support/process.ts';
+import { freePort } from '../../support/free-port.ts';
 import { onlySimulator, openProduct } from '../../support/product.ts';
 
 test('urql generates, watches through a restart of the gateway, and has the result in its cache', {

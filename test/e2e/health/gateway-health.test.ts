@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { freePort, startProduct } from '../../support/process.ts';
+import { freePort } from '../../support/free-port.ts';
+import { startProduct } from '../../support/process.ts';
 import { eventually, openProduct } from '../../support/product.ts';
 
 test('a gateway that starts while Redis is away lives and waits; one that serves stays alive without it', async (context) => {

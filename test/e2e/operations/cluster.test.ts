@@ -79,7 +79,8 @@ describe('a Redis Cluster', { timeout: 120_000 }, () => {
     const resumedMs = workload.acknowledgedAt - failedAt;
     await eventually(() => workload.acknowledged >= acknowledged + 10, 'jobs go on being accepted');
     await cluster.settled();
-    expect((await cluster.owner()).port === owner.port).toBe(!replica);
+    const ownerIs = async () => ((await cluster.owner()).port === owner.port) === !replica;
+    await eventually(ownerIs, 'all nodes name the same owner');
 
     const jobs = await workload.finish();
     expect(onlySimulator(product).posts).toBe(jobs.length);

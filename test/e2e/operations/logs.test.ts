@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { freePort, startProduct } from '../../support/process.ts';
+import { freePort } from '../../support/free-port.ts';
+import { startProduct } from '../../support/process.ts';
 import { eventually, openProduct } from '../../support/product.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
@@ -39,6 +40,8 @@ test('one job can be followed by its ids through the audit log and both logs; an
       .filter(Boolean)
       .map((line) => JSON.parse(line));
   await eventually(() => read().length === 1, 'the audit entry is there');
+  // Its watcher hears of the end before the worker writes a line of it.
+  await worker.until('"msg":"job done"');
   const [entry] = read();
   const address = expect.stringMatching(/^(?:::ffff:)?127\.0\.0\.1$|^::1$/);
   expect(entry).toMatchObject({ action: 'generate', outcome: 'accepted', caller: 'anonymous', address, jobId: job.id });

@@ -68,8 +68,11 @@ export interface Stage {
   gateway: Gateway;
   /** The job as `generate` gives it once it has ended. */
   run(workflow: object, gateway?: Gateway): Promise<ShownJob>;
-  /** The job as it is read once it has ended, and each event of it that was watched. */
-  watch(workflow: object): Promise<{ job: ShownJob; events: SeenEvent[] }>;
+  /**
+   * The job as it is read once it has ended, and each event of it that was watched: from before its first node on, and where it
+   * is to wait at nodes of a class, that it is there.
+   */
+  watch(workflow: object, waitAt?: string): Promise<{ job: ShownJob; events: SeenEvent[] }>;
   /** Path and code of each issue of a call that is refused. */
   refusal(workflow: object): Promise<string[]>;
   /** Announces a file, sends it, and gives the id that jobs name. */
@@ -84,34 +87,39 @@ export async function openStage(lifetime: Lifetime, speed: number): Promise<Stag
   const product = await openProduct(lifetime, { speed });
   const [gateway] = await Promise.all([product.gateway(), product.worker()]);
   const known = async () => {
-    const { data } = await gateway.post('{ workflow(name: "textToImage") { backends { backend } } }');
     const schema = z.object({ workflow: z.object({ backends: z.array(z.unknown()) }) });
-    return schema.parse(data).workflow.backends.length > 0;
+    const { workflow } = await gateway.ask(schema, '{ workflow(name: "textToImage") { backends { backend } } }');
+    return workflow.backends.length > 0;
   };
   await eventually(known, 'what ComfyUI can run is known');
 
-  const generate = (workflow: object, at: Gateway, waitSeconds: number) =>
-    at.post(GENERATE, { input: { idempotencyKey: randomUUID(), waitSeconds, workflow } });
+  const asked = (workflow: object, waitSeconds: number) => ({
+    input: { idempotencyKey: randomUUID(), waitSeconds, workflow },
+  });
 
   async function accepted(workflow: object, at: Gateway, waitSeconds: number): Promise<ShownJob> {
-    const { data, errors } = await generate(workflow, at, waitSeconds);
-    if (errors.length > 0) throw new Error(JSON.stringify(errors));
-    return generatedSchema.parse(data).generate.job;
+    return (await at.ask(generatedSchema, GENERATE, asked(workflow, waitSeconds))).generate.job;
   }
 
   return {
     product,
     gateway,
     run: (workflow, at = gateway) => accepted(workflow, at, 60),
-    async watch(workflow) {
+    async watch(workflow, waitAt) {
+      const { faults } = onlySimulator(product);
+      faults.set({ hold: true });
       const { id } = await accepted(workflow, gateway, 0);
       const watching = gateway.watch(id);
+      await watching.until(() => true);
+      faults.set({ hold: false, holdAt: waitAt ?? null });
+      if (waitAt) await watching.until(({ job: { progress } }) => progress.node?.classType === waitAt);
+      faults.reset();
       await watching.end();
-      const { job } = z.object({ job: jobSchema }).parse((await gateway.post(READ, { id })).data);
+      const { job } = await gateway.ask(z.object({ job: jobSchema }), READ, { id });
       return { job, events: watching.events };
     },
     async refusal(workflow) {
-      const { data, errors } = await generate(workflow, gateway, 0);
+      const { data, errors } = await gateway.post(GENERATE, asked(workflow, 0));
       const [error] = errors;
       if (error?.extensions.code !== 'BAD_USER_INPUT') throw new Error(JSON.stringify({ data, errors }));
       return issuesSchema.parse(error.extensions.issues).map(({ path, code }) => `${path.join('.')} ${code}`);

@@ -31,6 +31,13 @@ it('a queue that was opened while Redis was silent takes jobs as soon as Redis a
   expect(await queue.missing([id])).toEqual([]);
 });
 
+it('an answer that came while the process stood still is taken, however long that was', async () => {
+  const { redis } = await connected();
+  const answers = [redis.echo('here'), createPing(redis)(250)];
+  for (const until = performance.now() + 1_500; performance.now() < until; );
+  expect(await Promise.all(answers)).toEqual(['here', true]);
+});
+
 it('a start waits for a Redis that is silent, and readiness does not', async () => {
   const { redis, wire } = await connected();
   wire.blackHole(true);
