@@ -148,9 +148,10 @@ describe('previews', () => {
     const { harness, published, watch } = parts;
     const { redis: client, keys } = harness.stores;
     const simulator = await harness.simulate({ speed: 0.1 });
+    simulator.faults.set({ holdAt: 'VAEDecode' });
     work(harness, simulator.url);
     const id = await harness.submit(await picture(64, 20));
-    await harness.until(id, ({ progress }) => progress.node?.classType === 'KSampler' && progress.node.step === 1);
+    await harness.until(id, ({ progress: { node } }) => node?.classType === 'KSampler' && (node.step ?? 0) > 0);
     expect(published).toEqual([]);
     const watching = await watch(id, true);
     for await (const { type } of watching) if (type === 'PREVIEW') break;
@@ -158,6 +159,7 @@ describe('previews', () => {
       expect(await client.pubsub('NUMSUB', keys.previews(id))).toEqual([keys.previews(id), 0]),
     );
     expect((await harness.job(id)).status).toBe('RUNNING');
+    simulator.faults.set({ holdAt: null });
     await harness.ended(id);
   });
 
@@ -190,7 +192,8 @@ describe('a ComfyUI whose pictures do not say what they are of', () => {
   test('has its previews and its results told apart by the node that runs', async () => {
     await using parts = await setUp();
     const { harness, watch } = parts;
-    const simulator = await harness.simulate({ speed: 0.5 });
+    // Slow: it runs for some seconds after it is watched.
+    const simulator = await harness.simulate({ speed: 0.1 });
     await using proxy = await withoutFlags(simulator.url);
     work(harness, proxy.url);
     const results = await harness.ended(await harness.submit(await recordedGraph('17_ws_binary_images')));
@@ -235,10 +238,12 @@ describe('the time that nodes take', () => {
   test('weighs the progress of later jobs, at this worker and at a new one', async () => {
     await using parts = await setUp();
     const { harness, watch } = parts;
+    const { redis: client, keys } = harness.stores;
     const simulator = await harness.simulate({ speed: 0.5 });
     const first = harness.work({ main: simulator.url });
 
-    async function halfWay(seed: number) {
+    /** How far the job is said to be while it samples, by the share of the sampling that is done. */
+    async function sampled(seed: number) {
       const graph = await picture(64, 20);
       for (const { inputs } of Object.values(graph)) if ('seed' in inputs) inputs.seed = seed;
       const id = await harness.submit(graph);
@@ -248,17 +253,29 @@ describe('the time that nodes take', () => {
         const { fraction, node } = progress;
         return node?.classType === 'KSampler' && node.step ? [{ fraction, share: node.step / 20 }] : [];
       });
-      return steps.filter(({ share }) => share >= 0.4 && share <= 0.6);
+      expect(steps.length).toBeGreaterThan(0);
+      return steps;
+    }
+
+    /** What the sampling is of all that is not kept from the last job, by the times that were learned. */
+    async function samplersPart() {
+      const times = await client.hgetall(keys.nodeTimes);
+      const sampling = 20 * Number(times['main/KSampler/step']);
+      const rest = Number(times['main/VAEDecode']) + Number(times['main/SaveImage']);
+      // 20 steps of 40 ms.
+      expect(sampling).toBeGreaterThan(600);
+      return sampling / (sampling + rest);
     }
 
     // A seventh of the nodes.
-    for (const { fraction } of await halfWay(1)) expect(fraction).toBeGreaterThan(0.5);
-    for (const { fraction, share } of await halfWay(2)) expect(Math.abs(fraction - share)).toBeLessThan(0.1);
+    for (const { fraction, share } of await sampled(1)) expect(fraction).toBeCloseTo((4 + share) / 7, 2);
+    await vi.waitFor(async () => expect(await client.hexists(keys.nodeTimes, 'main/SaveImage')).toBe(1));
+    const learned = await samplersPart();
+    for (const { fraction, share } of await sampled(2)) expect(fraction).toBeCloseTo(learned * share, 2);
     await first.close();
     harness.work({ main: simulator.url });
-    const weighed = await halfWay(3);
-    expect(weighed.length).toBeGreaterThan(0);
-    for (const { fraction, share } of weighed) expect(Math.abs(fraction - share)).toBeLessThan(0.1);
+    const shared = await samplersPart();
+    for (const { fraction, share } of await sampled(3)) expect(fraction).toBeCloseTo(shared * share, 2);
   });
 
   test('that cannot be read from Redis is no matter', async () => {
