@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { parseRedisAddress } from './config/redis.ts';
 import { groupOptions } from './redis/group-options.ts';
 import { createReconnects } from './redis/reconnects.ts';
+import { whenLate } from './redis/when-late.ts';
 import { isRedisDown } from './redis-down.ts';
 
 export { isRedisDown } from './redis-down.ts';
@@ -23,7 +24,7 @@ const COMMAND_TIMEOUT_MS = 1_250;
 const SOCKET_TIMEOUT_MS = 15_000;
 
 const roles: Record<ConnectionRole, RedisOptions> = {
-  request: { commandTimeout: COMMAND_TIMEOUT_MS, enableOfflineQueue: false, maxRetriesPerRequest: 0 },
+  request: { enableOfflineQueue: false, maxRetriesPerRequest: 0 },
   durable: { maxRetriesPerRequest: null, socketTimeout: SOCKET_TIMEOUT_MS },
   subscriber: { maxRetriesPerRequest: null },
 };
@@ -50,6 +51,8 @@ const SUBSCRIBES = new Set(['subscribe', 'psubscribe']);
  */
 class TimedRedis extends Redis {
   onCall: OnRedisCall | undefined;
+  /** Instead of ioredis's commandTimeout, which takes an answer for late that came while this process stood still. */
+  answerWithinMs: number | undefined;
   readonly #timed = new WeakSet<Command>();
   #becomesReady: Promise<void> | null = null;
 
@@ -70,10 +73,15 @@ class TimedRedis extends Redis {
       return command.promise;
     }
     // It comes here again when it is sent again, behind a reconnect.
-    if (onCall && !this.#timed.has(command)) {
+    if (!this.#timed.has(command)) {
       this.#timed.add(command);
       const began = performance.now();
-      const settled = () => onCall(command.name, (performance.now() - began) / 1000);
+      const callOff =
+        this.answerWithinMs && whenLate(this.answerWithinMs, () => command.reject(new Error('Command timed out')));
+      const settled = () => {
+        if (callOff) callOff();
+        onCall?.(command.name, (performance.now() - began) / 1000);
+      };
       command.promise.then(settled, settled);
     }
     return super.sendCommand(...args);
@@ -97,6 +105,7 @@ export function connectRedis({ url, role, log, prefix = 'comfygate', onCall }: C
       ? new TimedRedis(url, options)
       : new TimedRedis({ ...options, ...groupOptions(address, prefix, options) });
   redis.onCall = onCall;
+  if (role === 'request') redis.answerWithinMs = COMMAND_TIMEOUT_MS;
   let down = false;
   // One line when it goes and one when it is back: ioredis says `error` at each try.
   redis.on('error', (error: Error) => {
@@ -167,9 +176,9 @@ export function createPing(redis: Redis): Ping {
         asked = null;
       });
     const late = Promise.withResolvers<boolean>();
-    const timer = setTimeout(late.resolve, timeoutMs, false);
+    const callOff = whenLate(timeoutMs, () => late.resolve(false));
     const answered = await Promise.race([asked, late.promise]);
-    clearTimeout(timer);
+    callOff();
     return answered;
   };
 }

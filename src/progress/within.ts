@@ -1,10 +1,12 @@
+import { whenLate } from '../redis/when-late.ts';
+
 /** Rejects like a command that took too long when the promise is not settled in time. */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new Error('Command timed out')), ms);
+  const callOff = whenLate(ms, () => timeout.reject(new Error('Command timed out')));
   try {
     return await Promise.race([promise, timeout.promise]);
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
 }
