@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { removeFolder } from './process.ts';
 
 /** A real Redis of a test's own: AOF, `noeviction`, its own folder and port on loopback. */
 export interface TestRedis {
@@ -66,7 +67,7 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
     async close() {
       process.off('exit', killChildWithTests);
       await kill();
-      await rm(dir, { recursive: true, force: true });
+      await removeFolder(dir);
     },
   };
 }
