@@ -47,16 +47,12 @@ export async function recordedGraph(name: string): Promise<Graph> {
   return graphSchema.parse(JSON.parse(await readFile(path, 'utf8')));
 }
 
-/** Progress that the record took, with the time at which it was to be written: `performance.now()`. */
-export type TakenProgress = Progress & { at: number };
-
 /** Remembers the progress that a store takes: in the record each stands until the next alone. */
-export function rememberProgress(store: WorkerJobStore): { store: WorkerJobStore; taken: TakenProgress[] } {
-  const taken: TakenProgress[] = [];
+export function rememberProgress(store: WorkerJobStore): { store: WorkerJobStore; taken: Progress[] } {
+  const taken: Progress[] = [];
   const move: WorkerJobStore['move'] = async (id, lease, change) => {
-    const at = performance.now();
     const moved = await store.move(id, lease, change);
-    if (change.move === 'progress' && moved.outcome === 'done') taken.push({ ...change.progress, at });
+    if (change.move === 'progress' && moved.outcome === 'done') taken.push(change.progress);
     return moved;
   };
   return { store: { ...store, move }, taken };

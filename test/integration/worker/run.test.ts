@@ -61,14 +61,11 @@ describe('a job', () => {
     await using harness = await startHarness(redis.url);
     const simulator = await harness.simulate({ speed: 0.5 });
     const { store, taken } = rememberProgress(harness.stores.worker);
-    const began = performance.now();
-    harness.work({ main: simulator.url }, { store, timings: { progress: 100 } });
+    harness.work({ main: simulator.url }, { store });
     await harness.until(await harness.submit(await recordedGraph('30_text_to_image')), 'SUCCEEDED');
     const fractions = taken.map(({ fraction }) => fraction);
     expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
     expect(taken.filter(({ node }) => node?.classType === 'KSampler' && node.step !== null).length).toBeGreaterThan(3);
-    // Since before the first: one that is held up on its way comes closer to the next.
-    expect(taken.length).toBeLessThanOrEqual(2 + ((taken.at(-1)?.at ?? 0) - began) / 100);
   });
 
   test('of a batch delivers every image, in order', async () => {
