@@ -10,7 +10,7 @@ import { median } from '../rounds.ts';
 import type { Row } from '../table.ts';
 
 /** As the embedded Redis and docker-compose.yml have it. */
-const PACKED = { 'stream-node-max-bytes': '256', 'hash-max-listpack-value': '1024' };
+const SHIPPED = { appendfsync: 'always', 'stream-node-max-bytes': '256', 'hash-max-listpack-value': '1024' };
 
 const fillSchema = z.object({
   bytesPerJob: z.number(),
@@ -32,9 +32,9 @@ export const benchManyJobs: Bench = async (around) => {
   const loader = async (script: string) => keep(await startChild({ args: [script], ready: /ready/, probe: false }));
 
   const load = { fill: await loader('bench/load/fill-jobs.ts'), calls: await loader('bench/load/gateway-calls.ts') };
-  const fewRedis = stack.adopt(await startTestRedis({ config: PACKED }), (redis) => redis.close());
+  const fewRedis = stack.adopt(await startTestRedis({ config: SHIPPED }), (redis) => redis.close());
   const manyRedis = stack.adopt(
-    await startTestRedis({ config: { ...PACKED, 'auto-aof-rewrite-percentage': '0' } }),
+    await startTestRedis({ config: { ...SHIPPED, 'auto-aof-rewrite-percentage': '0' } }),
     (redis) => redis.close(),
   );
 

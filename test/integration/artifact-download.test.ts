@@ -18,14 +18,17 @@ describe('artifact download', () => {
   let server: Server;
   let store: ArtifactStore;
   let now: () => number;
+  let idleTimeoutMs: number | undefined;
   let failures: unknown[];
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'comfygate-download-'));
     failures = [];
     now = Date.now;
-    const handle = createArtifactDownload({ folder, signingSecret: SECRET, now: () => now(), idleTimeoutMs: 300 });
+    idleTimeoutMs = undefined;
     server = createServer((req, res) => {
+      const limits = idleTimeoutMs === undefined ? {} : { idleTimeoutMs };
+      const handle = createArtifactDownload({ folder, signingSecret: SECRET, now: () => now(), ...limits });
       handle(req, res).then(
         (handled) => handled || res.writeHead(418).end(),
         (error) => failures.push(error),
@@ -237,17 +240,24 @@ describe('artifact download', () => {
     const served: Socket[] = [];
     server.on('connection', (socket) => served.push(socket));
     const get = `GET ${pathname}${search} HTTP/1.1\r\nHost: x\r\n\r\n`;
-    const leaver = connect(Number(port), hostname, () => leaver.write(get));
-    const idler = connect(Number(port), hostname, () => idler.write(get));
-    await Promise.all([once(leaver, 'data'), once(idler, 'data')]);
-    expect((await openFiles()).length).toBe(2);
-    idler.pause();
+    const begin = async () => {
+      const client = connect(Number(port), hostname, () => client.write(get));
+      client.once('data', () => client.pause());
+      await once(client, 'data');
+      return client;
+    };
+    const leaver = await begin();
+    expect((await openFiles()).length).toBe(1);
     leaver.destroy();
-    await vi.waitFor(async () => expect(await openFiles()).toEqual([]), 5_000);
+    await vi.waitFor(async () => expect(await openFiles()).toEqual([]));
+    idleTimeoutMs = 300;
+    const idler = await begin();
+    await vi.waitFor(async () => expect(await openFiles()).toEqual([]));
     // What lies in the kernel's buffers counts as sent.
     for (const socket of served) expect(socket.bytesWritten).toBeLessThan(25_000_000);
     idler.destroy();
+    idleTimeoutMs = undefined;
     await (await fetch(url)).arrayBuffer();
-    await vi.waitFor(async () => expect(await openFiles()).toEqual([]), 5_000);
+    await vi.waitFor(async () => expect(await openFiles()).toEqual([]));
   });
 });

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { closeRedis, connectRedis, whenReady } from '../../src/redis.ts';
+import { within } from '../../src/core/within.ts';
+import { closeRedis, connectRedis, createPing, whenReady } from '../../src/redis.ts';
 import { whatIsLost } from '../../src/redis-durability.ts';
 import { silent } from '../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
@@ -47,6 +49,15 @@ test('one that is sent again behind a reconnect is told of once', async () => {
   // Whatever its answer has set off is over by then.
   await redis.ping();
   expect(calls.filter((name) => name === 'incr')).toEqual(['incr']);
+});
+
+test('an answer that came while this process stood still is not late', async () => {
+  const redis = connectRedis({ url: server.url, role: 'request', log: silent });
+  onTestFinished(() => closeRedis(redis));
+  await whenReady(redis);
+  const answers = [redis.ping(), within(1_000, redis.echo('x')), createPing(redis)(1_000)];
+  execFileSync('sleep', ['2']);
+  expect(await Promise.all(answers)).toEqual(['PONG', 'x', true]);
 });
 
 test('what waits by intent, on a connection of its own, is not told of', async () => {

@@ -44,7 +44,7 @@ it.each(['is gone', 'is a replica now'])(
       log: silent,
     });
     onTestFinished(() => closeRedis(redis));
-    await whenReady(redis, AbortSignal.timeout(5_000));
+    await whenReady(redis, AbortSignal.timeout(20_000));
     expect(await redis.info('server')).toContain(`tcp_port:${master.port}`);
   },
 );

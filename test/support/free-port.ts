@@ -35,7 +35,7 @@ export async function onFreePort<T>(start: (port: number) => Promise<T>): Promis
     try {
       return await start(await freePort());
     } catch (error) {
-      if (left === 0 || !String(error).includes('EADDRINUSE')) throw error;
+      if (left === 0 || !/EADDRINUSE|address already in use/i.test(String(error))) throw error;
     }
   }
 }

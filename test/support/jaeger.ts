@@ -81,7 +81,7 @@ export function startTestJaeger(): Promise<TestJaeger> {
       await jaeger.until('Health Check state change","status":"ready"', 30_000);
     } catch (error) {
       await jaeger.kill();
-      throw String(error).includes('address already in use') ? new Error('EADDRINUSE', { cause: error }) : error;
+      throw error;
     }
 
     async function ask<T>(schema: z.ZodType<T>, path: string): Promise<T | null> {

@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'minio';
 import { findProgram } from './find-program.ts';
 import { freePort } from './free-port.ts';
+import { removeFolder } from './process.ts';
 
 /** A real MinIO of a test's own: free port on loopback, own folder and credentials, no console. */
 export interface TestMinio {
@@ -71,7 +72,7 @@ export async function startTestMinio(folder?: string): Promise<TestMinio> {
     async close() {
       process.off('exit', killChildWithTests);
       await kill();
-      if (folder === undefined) await rm(dir, { recursive: true, force: true, maxRetries: 10 });
+      if (folder === undefined) await removeFolder(dir);
     },
   };
 }

@@ -103,8 +103,16 @@ function follow(child: ChildProcess): ProductProcess {
   };
 }
 
+/**
+ * Removes the folder of a process that was killed, as often as it takes: a child that it left, such as a Redis that writes its file
+ * anew, goes on writing for a moment.
+ */
+export function removeFolder(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+}
+
 /** A folder of a test's own, and how to remove it. */
 export async function tempFolder(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'comfygate-test-'));
-  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 10 }) };
+  return { path, remove: () => removeFolder(path) };
 }

@@ -86,8 +86,7 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
   await mkdir(COMPILE_CACHE, { recursive: true });
   const folder = await tempFolder();
   undo.push(folder.remove);
-  // Written before it is acknowledged, so that a SIGKILL loses nothing; waiting for a busy disk besides only makes tests slow.
-  const redis = await startTestRedis({ config: { appendfsync: 'no', ...options.redisConfig } });
+  const redis = await startTestRedis({ config: options.redisConfig ?? {} });
   undo.push(redis.close);
   const admin = new Redis(redis.url, { maxRetriesPerRequest: null });
   admin.on('error', () => undefined);

@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
+import { removeFolder } from './process.ts';
 
-/** A real Redis of a test's own: AOF with `always`, `noeviction`, its own folder and port on loopback. */
+/** A real Redis of a test's own: AOF, `noeviction`, its own folder and port on loopback. */
 export interface TestRedis {
   /** `redis://127.0.0.1:<port>`; the same for the whole life, restarts included. */
   readonly url: string;
@@ -65,8 +66,7 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
     async close() {
       process.off('exit', killChildWithTests);
       await kill();
-      // A child that was rewriting the append-only file outlives it for a moment, and writes.
-      await rm(dir, { recursive: true, force: true, maxRetries: 10 });
+      await removeFolder(dir);
     },
   };
 }
@@ -75,7 +75,8 @@ const DEFAULTS = {
   bind: '127.0.0.1',
   save: '',
   appendonly: 'yes',
-  appendfsync: 'always',
+  // Written before it is acknowledged, so that a SIGKILL loses nothing; a busy disk would hold up each answer.
+  appendfsync: 'no',
   'maxmemory-policy': 'noeviction',
 };
 

@@ -103,7 +103,7 @@ sentinel failover-timeout ${NAME} 5000
     await eventually(async () => (await describeMaster(port)).size > 0, 'the Sentinel answers', 10_000);
   } catch (cause) {
     await close();
-    throw cause;
+    throw new Error(`the Sentinel did not start on port ${port}:\n${sentinel.output()}`, { cause });
   }
   return { port, close };
 }

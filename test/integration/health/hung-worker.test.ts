@@ -29,7 +29,8 @@ test('a worker whose loops turn is not late; one whose reports are stuck is, and
       timings: { late: 1_000, monitor: 50 },
       reporter: {
         ...reporter,
-        report: (...args) => (stuck ? answer.promise : reporter.report(...args)),
+        // Answered here: while Redis is slow, reporting would be late.
+        report: () => (stuck ? answer.promise : Promise.resolve(new Set())),
       },
     },
   );

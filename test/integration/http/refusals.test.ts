@@ -11,6 +11,7 @@ import { createProcessMetrics } from '../../../src/observability/process-metrics
 import { parseFigures } from '../../support/figures.ts';
 import { testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
+import { timed } from '../../support/stopwatch.ts';
 
 interface Sent {
   method?: string;
@@ -59,10 +60,10 @@ describe('documents', () => {
     ],
   ])('%s', async (_name, body, status) => {
     const { server, lines } = await startTestServer({ maxBodyBytes: 1_000_000 });
-    const started = performance.now();
-    const answer = await send(server.port, { body, headers: { accept: 'application/graphql-response+json' } });
+    const headers = { accept: 'application/graphql-response+json' };
+    const { answer, ms } = await timed(send(server.port, { body, headers }));
     expect(answer.status).toBe(status);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(ms).toBeLessThan(1_000);
     expect(JSON.parse(answer.body)).toEqual({
       errors: [expect.objectContaining({ extensions: expect.objectContaining({ code: expect.any(String) }) })],
     });
@@ -185,7 +186,7 @@ describe('documents', () => {
     );
     await once(gone, 'connect');
     // It has been read by the time that another one is answered.
-    await post({ query: '{ __typename }' });
+    await (await post({ query: '{ __typename }' })).text();
     gone.destroy();
     await vi.waitFor(() => expect(answered).toHaveLength(12));
     expect(answered).toEqual([

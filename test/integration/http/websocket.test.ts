@@ -245,11 +245,19 @@ test('A54: one operation too many on a socket is refused, until another has ende
   const { say, hear } = await dialled(socketUrl);
   for (const id of ['1', '2', '3']) say(subscribe(id, 'job'));
   expect(await hear()).toMatchObject({ id: '3', type: 'error', payload: [{ extensions: { code: 'LIMIT_EXCEEDED' } }] });
+  await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(2));
   say({ id: '1', type: 'complete' });
   await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(1));
   say(subscribe('4', 'job'));
   await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(2));
 });
+
+/** Sockets are pinged when the test says so: a machine that stands still for a moment keeps answers from being read in time. */
+function heldPings(intervalMs: number) {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  return () => void vi.advanceTimersByTime(intervalMs);
+}
 
 describe('leaves nothing behind', () => {
   test.each(['close', 'terminate'] as const)('when a client goes by %s', async (how) => {
@@ -276,20 +284,35 @@ describe('leaves nothing behind', () => {
   });
 
   test('A58: when a client no longer answers pings', async () => {
-    const { socketUrl, services } = await startTestServer({ webSocket: { pingIntervalMs: 50 } });
+    const pingIntervalMs = 3_600_000;
+    const ping = heldPings(pingIntervalMs);
+    const { socketUrl, services } = await startTestServer({ webSocket: { pingIntervalMs } });
     services.feed.open('job');
     const { say, socket, closed } = await dialled(socketUrl);
     say(subscribe('1', 'job'));
     await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(1));
     socket.pong = () => {};
+    const pinged = once(socket, 'ping');
+    ping();
+    await pinged;
+    ping();
     expect((await closed).code).toBe(1006);
     await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(0));
   });
 
   test('and a client that answers them stays', async () => {
-    const { socketUrl } = await startTestServer({ webSocket: { pingIntervalMs: 20 } });
-    const { socket } = await dialled(socketUrl);
-    for (let pings = 0; pings < 5; pings += 1) await once(socket, 'ping');
+    const pingIntervalMs = 3_600_000;
+    const ping = heldPings(pingIntervalMs);
+    const { socketUrl } = await startTestServer({ webSocket: { pingIntervalMs } });
+    const { socket, say, hear } = await dialled(socketUrl);
+    for (let pings = 0; pings < 5; pings += 1) {
+      const pinged = once(socket, 'ping');
+      ping();
+      await pinged;
+      // Behind its answer on the same connection.
+      say({ type: 'ping' });
+      expect(await hear()).toEqual({ type: 'pong' });
+    }
     expect(socket.readyState).toBe(socket.OPEN);
   });
 });

@@ -105,7 +105,7 @@ describe('accept', () => {
   });
 
   it('refuses when no ComfyUI has been seen for the grace time, but still replays', async () => {
-    const graceful = await openStores(server.url, { noBackendGraceMs: 1_000 });
+    const graceful = await openStores(server.url, { noBackendGraceMs: 30_000 });
     try {
       const before = newJob();
       await graceful.gateway.accept(before);

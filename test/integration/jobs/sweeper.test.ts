@@ -6,7 +6,7 @@ import { type ArtifactStore, StorageError } from '../../../src/artifacts/artifac
 import { createArtifactStore } from '../../../src/artifacts/create-artifact-store.ts';
 import { artifactKey, uploadKey } from '../../../src/artifacts/keys.ts';
 import { sha256 } from '../../../src/core/canonical-json.ts';
-import { startSweeper } from '../../../src/jobs/sweeper.ts';
+import { type SweeperOptions, startSweeper } from '../../../src/jobs/sweeper.ts';
 import { createBullQueue } from '../../../src/queue/bullmq.ts';
 import type { JobQueue } from '../../../src/queue/queue.ts';
 import { createRedisUploads } from '../../../src/uploads/redis-uploads.ts';
@@ -21,7 +21,7 @@ let queue: JobQueue;
 let artifacts: ArtifactStore;
 let uploads: UploadStore;
 let folder: string;
-let sweeper: ReturnType<typeof startSweeper>;
+let sweeper: ReturnType<typeof startSweeper> | undefined;
 /** Workflows of the jobs that it has told of, with how they ended. */
 let ended: [string, string, string | undefined][];
 
@@ -35,11 +35,21 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'comfygate-sweeper-'));
   const publicUrl = 'http://127.0.0.1:4000';
   artifacts = createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret: 's'.repeat(32) });
-  const { redis, keys, gateway } = stores;
-  const retentionMs = RETENTION_MS;
-  const intervalMs = 50;
-  uploads = createRedisUploads(redis, keys);
+  uploads = createRedisUploads(stores.redis, stores.keys);
   ended = [];
+  sweeper = undefined;
+});
+afterEach(async () => {
+  await sweeper?.close();
+  await queue.close();
+  artifacts.close();
+  await stores.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Begins when all is there that a test wants to have swept: nothing is to go, or to end, before it was looked at. */
+function sweep(options: Partial<SweeperOptions> = {}) {
+  const { redis, keys, gateway } = stores;
   sweeper = startSweeper({
     onEnded: ({ workflow, status, error }) => ended.push([workflow, status, error?.code]),
     redis,
@@ -48,23 +58,18 @@ beforeEach(async () => {
     queue,
     artifacts,
     uploads,
-    retentionMs,
+    retentionMs: RETENTION_MS,
     log: silent,
-    intervalMs,
+    intervalMs: 50,
+    ...options,
   });
-});
-afterEach(async () => {
-  await sweeper.close();
-  await queue.close();
-  artifacts.close();
-  await stores.close();
-  await rm(folder, { recursive: true, force: true });
-});
+}
 
 it('adds an open job that the queue has lost', async () => {
   const job = newJob();
   await stores.gateway.accept(job);
   expect(await queue.missing([job.id])).toEqual([job.id]);
+  sweep();
   await vi.waitFor(async () => expect(await queue.missing([job.id])).toEqual([]));
 });
 
@@ -75,6 +80,7 @@ it('ends a job that is past its deadline, though no worker is alive', async () =
   await stores.gateway.accept(running);
   const claimed = await stores.worker.claim(running.id);
   expect(claimed.outcome).toBe('claimed');
+  sweep({ retentionMs: 60_000 });
   for (const { id } of [queued, running]) {
     await vi.waitFor(async () => {
       expect(await stores.gateway.get(id)).toMatchObject({
@@ -91,15 +97,12 @@ it('ends a job that is past its deadline, though no worker is alive', async () =
 });
 
 it('does not read the graphs of jobs whose deadlines pass, however many and large they are', async () => {
-  await sweeper.close();
   const parameters = { graph: 'x'.repeat(500_000) };
   for (let i = 0; i < 10; i++) await stores.gateway.accept(newJob({ deadlineMs: 1, parameters }));
   const sent = async () =>
     Number(/^total_net_output_bytes:(\d+)/m.exec(await stores.redis.info('stats'))?.[1] ?? Number.NaN);
   const before = await sent();
-  const { redis, keys, gateway } = stores;
-  const options = { redis, keys, store: gateway, queue, artifacts, uploads, retentionMs: 60_000, log: silent };
-  sweeper = startSweeper({ ...options, intervalMs: 20, onEnded: ({ workflow }) => ended.push([workflow, '', '']) });
+  sweep({ retentionMs: 60_000, intervalMs: 20 });
   await vi.waitFor(() => expect(ended).toHaveLength(10));
   expect((await sent()) - before).toBeLessThan(500_000);
 });
@@ -122,7 +125,8 @@ it('removes what has expired: artifacts, record, log and index entries', async (
   await stores.gateway.requestCancel(job.id);
   expect(await artifacts.head(key)).not.toBeNull();
 
-  await vi.waitFor(async () => expect(await stores.gateway.get(job.id)).toBeNull(), { timeout: 5_000 });
+  sweep();
+  await vi.waitFor(async () => expect(await stores.gateway.get(job.id)).toBeNull());
   expect(await artifacts.head(key)).toBeNull();
   const left = (await stores.redis.keys(`${stores.keys.tag}*`)).filter((name) => !/:(idem|bull|sweeper)/.test(name));
   // The changes of its caller go by themselves.
@@ -138,9 +142,9 @@ it('ends and removes jobs while Redis is full, so that there is room again', asy
   await stores.redis.config('SET', 'maxmemory', '1');
   try {
     await stores.gateway.requestCancel(expired.id);
-    await vi.waitFor(() => expect(ended).toEqual([['late', 'FAILED', 'TIMEOUT']]), { timeout: 5_000 });
-    for (const { id } of [expired, late])
-      await vi.waitFor(async () => expect(await stores.gateway.get(id)).toBeNull(), { timeout: 5_000 });
+    sweep();
+    await vi.waitFor(() => expect(ended).toEqual([['late', 'FAILED', 'TIMEOUT']]));
+    for (const { id } of [expired, late]) await vi.waitFor(async () => expect(await stores.gateway.get(id)).toBeNull());
   } finally {
     await stores.redis.config('SET', 'maxmemory', '0');
   }
@@ -156,6 +160,7 @@ it('removes an upload that no job needs any more, bytes and record; one in use s
     if (id !== 'empty') await artifacts.put(uploadKey(id), file, { signal: AbortSignal.timeout(5_000) });
   }
   expect(await uploads.keep('used', 60_000)).toBe(true);
+  sweep();
   await vi.waitFor(async () => expect(await uploads.get('unused')).toBeNull());
   await vi.waitFor(async () => expect(await uploads.get('empty')).toBeNull());
   // It is unknown before its bytes are gone, and its record goes last.
@@ -179,7 +184,6 @@ it.each(['{"code":"OF_A_LATER_VERSION"}', 'not JSON'])('removes a job whose erro
 });
 
 it('goes on with what else has expired when results of one job, or an upload, cannot be removed', async () => {
-  await sweeper.close();
   const { redis, keys, gateway } = stores;
   const jobs = [newJob(), newJob()];
   for (const [i, { id }] of jobs.entries()) {
@@ -194,9 +198,8 @@ it('goes on with what else has expired when results of one job, or an upload, ca
     if (!away || (!prefix.includes(stuck.id) && prefix !== uploadKey('u0'))) return;
     throw new StorageError('unavailable', 'away (ECONNREFUSED)');
   };
-  const options = { redis, keys, store: gateway, queue, uploads, retentionMs: RETENTION_MS, log: silent };
-  sweeper = startSweeper({ ...options, artifacts: { ...artifacts, removePrefix }, intervalMs: 20 });
-  await vi.waitFor(async () => expect(await gateway.get(other.id)).toBeNull(), { timeout: 5_000 });
+  sweep({ artifacts: { ...artifacts, removePrefix }, intervalMs: 20 });
+  await vi.waitFor(async () => expect(await gateway.get(other.id)).toBeNull());
   await vi.waitFor(async () => expect(await redis.zrange(keys.uploads, 0, -1)).toEqual(['u0']));
   expect(await gateway.get(stuck.id)).not.toBeNull();
   away = false;
@@ -204,17 +207,15 @@ it('goes on with what else has expired when results of one job, or an upload, ca
 });
 
 it('tries again to remove an upload whose bytes could not be removed', async () => {
-  await sweeper.close();
-  const { redis, keys, gateway } = stores;
+  const { redis, keys } = stores;
   let failures = 2;
   const removed: string[] = [];
   const removePrefix = async (prefix: string) => {
     if (failures-- > 0) throw new StorageError('unavailable', 'away');
     removed.push(prefix);
   };
-  const options = { redis, keys, store: gateway, queue, uploads, retentionMs: RETENTION_MS, log: silent };
   await uploads.add({ id: 'u', caller: 'a', filename: 'f', contentType: 'image/png', sizeBytes: 1 }, 0);
-  sweeper = startSweeper({ ...options, artifacts: { ...artifacts, removePrefix }, intervalMs: 20 });
+  sweep({ artifacts: { ...artifacts, removePrefix }, intervalMs: 20 });
   await vi.waitFor(() => expect(removed).toEqual([uploadKey('u')]));
   await vi.waitFor(async () => expect(await redis.exists(keys.upload('u'), keys.uploads)).toBe(0));
 });

@@ -1,6 +1,7 @@
 import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { timed } from '../../support/stopwatch.ts';
 import { openUseCases, picture, type UseCases } from '../../support/use-cases.ts';
 
 const MAX_WAITS = 20;
@@ -27,11 +28,6 @@ async function accepted(): Promise<string> {
     return ids;
   });
   return id ?? '';
-}
-
-async function timed<T>(call: Promise<T>) {
-  const start = performance.now();
-  return { answer: await call, ms: performance.now() - start };
 }
 
 const nothingHeld = () =>
@@ -67,14 +63,16 @@ describe('an answer that is held', () => {
 
   it('goes out when the time is over, with the job as it is then', async () => {
     const { job } = await product.generate();
-    const call = timed(get(job.id, 1));
+    // So long that the job is taken meanwhile, on a machine that stands still for two seconds, too.
+    const began = performance.now();
+    const call = timed(get(job.id, 3));
     await vi.waitFor(() => expect(product.feed.stats().watchers).toBe(1));
     await product.start(job.id);
     const { answer, ms } = await call;
     expect(answer).toEqual(await product.gateway.get(job.id));
     expect(answer?.status).toBe('RUNNING');
-    expect(ms).toBeGreaterThan(990);
-    expect(ms).toBeLessThan(3_000);
+    expect(performance.now() - began).toBeGreaterThan(2_990);
+    expect(ms).toBeLessThan(5_000);
     await nothingHeld();
   });
 
@@ -166,13 +164,13 @@ describe('while Redis is away', () => {
     const { job } = await product.generate();
     const running = await product.start(job.id);
     const call = get(job.id, 60);
-    const short = timed(get(job.id, 2));
+    const short = timed(get(job.id, 4));
     await vi.waitFor(() => expect(product.feed.stats().watchers).toBe(2));
     await server.kill();
     const { ms } = await timed(expect(get(job.id, 60)).rejects.toMatchObject({ details: { code: 'UNAVAILABLE' } }));
     expect(ms).toBeLessThan(3_000);
     expect((await short).answer?.status).toBe('RUNNING');
-    expect((await short).ms).toBeLessThan(4_000);
+    expect((await short).ms).toBeLessThan(6_000);
     await server.restart();
     await running.succeed();
     expect(await call).toMatchObject({ status: 'SUCCEEDED', artifacts: [picture] });

@@ -49,7 +49,7 @@ async function openPicture(
   test.onTestFinished(() => rm(dir, { recursive: true }));
   const store = createArtifactStore(
     minio
-      ? { ...minio, driver: 's3', bucket: 'pictures', timeouts: { connectMs: 500, idleMs: 1_000, callMs: 1_500 } }
+      ? { ...minio, driver: 's3', bucket: 'pictures' }
       : { driver: 'folder', folder: join(dir, 'artifacts'), publicUrl: 'http://gateway.test', signingSecret: 'x' },
   );
   const path = join(dir, 'a.png');

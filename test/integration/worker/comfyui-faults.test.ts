@@ -37,13 +37,13 @@ describe('C15 a POST without a clear answer', () => {
     const { harness, simulator } = parts;
     simulator.faults.set({ refusePrompt: 500 });
     const lines: string[] = [];
-    harness.work(
-      { main: simulator.url },
-      { log: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }) },
-    );
+    const write = (line: string) => {
+      lines.push(line);
+      // At once: the next try may be over before anybody has looked.
+      if (line.includes('prompt not answered')) simulator.faults.reset();
+    };
+    harness.work({ main: simulator.url }, { log: pino({ level: 'debug' }, { write }) });
     const id = await harness.submit(graph);
-    await vi.waitFor(() => expect(lines.join('')).toContain('prompt not answered'));
-    simulator.faults.reset();
     expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', submission: { number: 2 } });
     expect(simulator.promptIds).toEqual([promptIdOf(id, 2)]);
     expect(lines.join('')).not.toMatch(/127\.0\.0\.1|class_type/);
@@ -75,7 +75,7 @@ describe('C17 messages', () => {
     const { harness, simulator } = parts;
     simulator.faults.set(faults);
     harness.work({ main: simulator.url });
-    const ended = await harness.ended(await harness.submit(graph), 5_000);
+    const ended = await harness.ended(await harness.submit(graph));
     expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 1, submission: { number: 1 } });
     expect(simulator.posts).toBe(1);
   });
@@ -87,10 +87,12 @@ describe('C17 messages', () => {
     harness.work({ main: simulator.url }, { timings: { poll: 60_000 } });
     const id = await harness.submit(graph);
     await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
-    simulator.faults.set({ closeSockets: true });
+    simulator.faults.set({ closeSockets: true, refuseSocket: 503 });
+    await vi.waitFor(() => expect(simulator.sockets).toBe(0));
+    simulator.faults.set({ refuseSocket: null });
     await vi.waitFor(() => expect(simulator.sockets).toBe(1));
     simulator.faults.set({ hold: false });
-    expect(await harness.ended(id, 5_000)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED' });
   });
 });
 
@@ -145,11 +147,11 @@ describe('C16 answers that are wrong', () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;
     simulator.faults.set({ hold: true });
-    harness.work({ main: simulator.url }, { timings: { poll: 50 } });
+    harness.work({ main: simulator.url }, { timings: { poll: 50, lost: 20_000 } });
     const id = await harness.submit(graph);
     await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
     simulator.faults.set({ httpGarbage: 6, httpReset: 6, closeSockets: true });
-    await vi.waitFor(() => expect(simulator.faults.current).toMatchObject({ httpGarbage: 0, httpReset: 0 }), 5_000);
+    await vi.waitFor(() => expect(simulator.faults.current).toMatchObject({ httpGarbage: 0, httpReset: 0 }));
     simulator.faults.set({ hold: false });
     expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', attempts: 1, submission: { number: 1 } });
   });
@@ -160,7 +162,7 @@ describe('C14 ComfyUI killed in the middle of a prompt', () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;
     simulator.faults.set({ hold: true });
-    harness.work({ main: simulator.url });
+    harness.work({ main: simulator.url }, { timings: { refused: 20_000 } });
     const id = await harness.submit(graph);
     await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
     await simulator.close();
@@ -174,9 +176,10 @@ describe('C14 ComfyUI killed in the middle of a prompt', () => {
     const { harness, simulator } = parts;
     // Two transfers are cut, and the third finds the server that came after it.
     simulator.faults.set({ truncateView: 2 });
-    harness.work({ main: simulator.url });
+    harness.work({ main: simulator.url }, { timings: { lost: 20_000 } });
     const id = await harness.submit(graph);
-    await vi.waitFor(() => expect(simulator.faults.current.truncateView).toBe(1), { interval: 5 });
+    // At the first cut itself: there are as few transfers as that.
+    while (simulator.faults.current.truncateView !== 1) await simulator.faults.changed();
     await simulator.close();
     await using again = await startSimulator({ port: simulator.port, speed: Number.POSITIVE_INFINITY });
     expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', failures: 1, submission: { number: 2 } });
@@ -234,7 +237,7 @@ describe('C03 ComfyUI silent', () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;
     simulator.faults.set({ hold: true });
-    harness.work({ main: simulator.url }, { jobTimeoutMs: 1_000 });
+    harness.work({ main: simulator.url }, { jobTimeoutMs: 4_000 });
     const id = await harness.submit(graph);
     await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
     simulator.faults.set({ httpDelayMs: 2_500 });
@@ -244,7 +247,7 @@ describe('C03 ComfyUI silent', () => {
     await vi.waitFor(async () => {
       const queue = await (await fetch(`${simulator.url}/queue`)).json();
       expect(queue).toEqual({ queue_running: [], queue_pending: [] });
-    }, 5_000);
+    });
     expect(simulator.interrupts).toBe(1);
   });
 });
@@ -272,7 +275,7 @@ describe('no ComfyUI', () => {
     await vi.waitFor(async () => expect(await connection.hget(keys.backend('main'), 'report')).toContain('"UP"'));
     await simulator.close();
     const id = await harness.submit(graph);
-    await harness.until(id, ({ status, attempts }) => status === 'QUEUED' && attempts > 0);
+    await harness.until(id, ({ attempts }) => attempts > 1);
     await using again = await startSimulator({ port: simulator.port, speed: Number.POSITIVE_INFINITY });
     expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', failures: 0 });
     expect(again.posts).toBe(1);

@@ -12,8 +12,8 @@ import {
   createRedisCataloguePublisher,
 } from '../../../src/backends/redis-catalogues.ts';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
-import { type Artifact, isTerminal, type Job, type JobStatus } from '../../../src/core/job.ts';
-import type { NewJob } from '../../../src/jobs/job-store.ts';
+import { type Artifact, isTerminal, type Job, type JobStatus, type Progress } from '../../../src/core/job.ts';
+import type { NewJob, WorkerJobStore } from '../../../src/jobs/job-store.ts';
 import { createRedisPreviewPublisher } from '../../../src/progress/previews.ts';
 import { createBullConsumer, createBullQueue } from '../../../src/queue/bullmq.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../../src/simulator/simulator.ts';
@@ -45,6 +45,17 @@ export const graph: Graph = {
 export async function recordedGraph(name: string): Promise<Graph> {
   const path = new URL(`../../comfyui/recorded/workflows/${name}.json`, import.meta.url);
   return graphSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+}
+
+/** Remembers the progress that a store takes: in the record each stands until the next alone. */
+export function rememberProgress(store: WorkerJobStore): { store: WorkerJobStore; taken: Progress[] } {
+  const taken: Progress[] = [];
+  const move: WorkerJobStore['move'] = async (id, lease, change) => {
+    const moved = await store.move(id, lease, change);
+    if (change.move === 'progress' && moved.outcome === 'done') taken.push(change.progress);
+    return moved;
+  };
+  return { store: { ...store, move }, taken };
 }
 
 export interface Harness extends AsyncDisposable {
@@ -84,7 +95,7 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
     return found;
   }
 
-  async function until(id: string, wanted: JobStatus | ((job: Job) => boolean), timeoutMs = 15_000) {
+  async function until(id: string, wanted: JobStatus | ((job: Job) => boolean), timeoutMs = 25_000) {
     const fits = typeof wanted === 'string' ? (seen: Job) => seen.status === wanted : wanted;
     return await vi.waitFor(
       async () => {

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { uploadKey } from '../../../src/artifacts/keys.ts';
 import type { FileKind, FileSource } from '../../../src/core/file-source.ts';
@@ -104,7 +104,12 @@ describe('input files', () => {
     harness.work(Object.fromEntries(proxies.map(({ url }, i) => [`server${i}`, url])));
     const original = await picture();
     const file = await uploaded(harness, original);
-    const jobs = await Promise.all(Array.from({ length: 8 }, () => run(harness, [place(file)])));
+    // Until each has got its part.
+    for (const { faults } of simulators) faults.set({ hold: true });
+    const running = Promise.all(Array.from({ length: 8 }, () => run(harness, [place(file)])));
+    await vi.waitFor(() => expect(simulators.map(({ posts }) => posts)).toEqual([2, 2]));
+    for (const { faults } of simulators) faults.set({ hold: false });
+    const jobs = await running;
     for (const job of jobs) await expectSame(harness, job, original);
     expect(new Set(jobs.map(({ submission }) => submission?.backend)).size).toBe(2);
     expect(proxies.map(({ uploads }) => uploads.length)).toEqual([1, 1]);
@@ -268,7 +273,7 @@ describe('input files', () => {
           req.socket.destroy();
       }
     });
-    const timings = { fetch: 2_500 };
+    const timings = { fetch: 5_000 };
     harness.work({ main: simulator.url }, { inputs: { maxBytes: 100_000, origins: [origin] }, timings, depth: 16 });
     const outcomes = await Promise.all(
       ['slow', 'silent', 'long', 'endless', 'short', 'zipped', '500', '404', 'reset', 'flaky'].map(async (name) => {

@@ -75,7 +75,7 @@ test('what a prompt waits at ComfyUI behind another is no generation; one that h
   await using parts = await setUp();
   const { harness, simulator, work, attempts, figures } = parts;
   simulator.faults.set({ hold: true });
-  work({ jobTimeoutMs: 3_000 });
+  work({ jobTimeoutMs: 5_000 });
   const hanging = await harness.submit(graph);
   await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
   const behind = await harness.submit(graph);

@@ -176,12 +176,15 @@ describe('pictures that come over the socket alone', () => {
     await using harness = await startHarness(redis.url);
     const simulator = await harness.simulate({ speed: 1 });
     simulator.faults.set({ holdAt: 'SaveImageWebsocket' });
-    harness.work({ main: simulator.url });
+    // It looks when its socket is made anew, and not before the pictures are lost.
+    harness.work({ main: simulator.url }, { timings: { poll: 60_000 } });
     const id = await submit(harness, frames(3));
     await harness.until(id, ({ progress }) => progress.node?.id === '2');
-    simulator.faults.set({ closeSockets: true });
-    await vi.waitFor(() => expect(simulator.sockets).toBe(0));
-    simulator.faults.set({ holdAt: null });
+    simulator.faults.set({ closeSockets: true, socketDeaf: true, holdAt: null });
+    await vi.waitFor(async () => {
+      expect(await (await fetch(`${simulator.url}/history`)).json()).toHaveProperty(promptIdOf(id, 1));
+    });
+    simulator.faults.set({ closeSockets: true, socketDeaf: false });
     const job = await harness.ended(id);
     expect(job).toMatchObject({ status: 'SUCCEEDED', attempts: 1, submission: { number: 2 } });
     expect(job.artifacts.map(described)).toEqual(Array(3).fill('2 image image/png 40x30'));

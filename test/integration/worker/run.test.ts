@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Graph } from '../../../src/core/graph.ts';
 import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
-import { recordedGraph, startHarness } from './harness.ts';
+import { recordedGraph, rememberProgress, startHarness } from './harness.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -60,17 +60,12 @@ describe('a job', () => {
   test('tells of nodes and steps as they go, never faster than it may, and never less than before', async () => {
     await using harness = await startHarness(redis.url);
     const simulator = await harness.simulate({ speed: 0.5 });
-    harness.work({ main: simulator.url });
-    const id = await harness.submit(await recordedGraph('30_text_to_image'));
-    const seen = new Map<number, { fraction: number; node: string | undefined; step: number | null | undefined }>();
-    await harness.until(id, ({ status, seq, progress: { fraction, node } }) => {
-      if (status === 'RUNNING') seen.set(seq, { fraction, node: node?.classType, step: node?.step });
-      return status === 'SUCCEEDED';
-    });
-    const shown = [...seen.values()];
-    const fractions = shown.map(({ fraction }) => fraction);
+    const { store, taken } = rememberProgress(harness.stores.worker);
+    harness.work({ main: simulator.url }, { store });
+    await harness.until(await harness.submit(await recordedGraph('30_text_to_image')), 'SUCCEEDED');
+    const fractions = taken.map(({ fraction }) => fraction);
     expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
-    expect(shown.filter(({ node, step }) => node === 'KSampler' && step !== null).length).toBeGreaterThan(3);
+    expect(taken.filter(({ node }) => node?.classType === 'KSampler' && node.step !== null).length).toBeGreaterThan(3);
   });
 
   test('of a batch delivers every image, in order', async () => {

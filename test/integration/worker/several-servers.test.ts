@@ -69,7 +69,7 @@ describe('a job that only one server can run', () => {
     await vi.waitFor(() => expect(b.posts).toBe(2), 10_000);
     const others = await Promise.all(Array.from({ length: 4 }, () => harness.submit(graph)));
     for (const id of others) {
-      expect(await harness.ended(id, 5_000)).toMatchObject({ status: 'SUCCEEDED', submission: { backend: 'a' } });
+      expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', submission: { backend: 'a' } });
     }
     const waiting = (await Promise.all(only.map((id) => harness.job(id)))).filter(({ attempts }) => attempts === 0);
     expect(waiting).toHaveLength(198);
@@ -88,7 +88,7 @@ describe('a job that only one server can run', () => {
     await reported('a', 'UP');
     const only = await Promise.all(Array.from({ length: 50 }, () => harness.submit(inverted)));
     const others = await Promise.all(Array.from({ length: 4 }, () => harness.submit(graph)));
-    for (const id of others) expect(await harness.ended(id, 5_000)).toMatchObject({ status: 'SUCCEEDED' });
+    for (const id of others) expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED' });
     harness.work(urls('b'));
     for (const id of only) {
       expect(await harness.ended(id, 30_000)).toMatchObject({
@@ -176,7 +176,7 @@ describe('a server that dies', () => {
       await dead.close();
       for (const { faults } of all) faults.set({ hold: false });
       for (const id of ids) {
-        const job = await harness.ended(id, 10_000);
+        const job = await harness.ended(id);
         expect(job).toMatchObject({ status: 'SUCCEEDED', submission: { number: theirs.includes(id) ? 2 : 1 } });
         expect(theirs.includes(id) && job.submission?.backend).not.toBe('b');
       }
@@ -184,7 +184,7 @@ describe('a server that dies', () => {
       const failures = (await Promise.all(theirs.map((id) => harness.job(id)))).map((job) => job.failures);
       expect(failures.sort()).toEqual([0, 1]);
     },
-    30_000,
+    60_000,
   );
 
   test('before its end is noticed: the job that finds it gone goes elsewhere in the same attempt', async () => {
@@ -233,14 +233,16 @@ describe('a graph that is at fault', () => {
   test('that ComfyUI fails on does not shut its server for others', async () => {
     await using parts = await setUp(['a', 'b']);
     const { harness, a, b, urls, reported } = parts;
-    harness.work(urls('b'), { breaker: { threshold: 1 }, random: () => 0 });
+    // Shut, it would stay so for the whole test.
+    const openMs = { first: 3_600_000, most: 3_600_000 };
+    harness.work(urls('b'), { breaker: { threshold: 1, openMs }, random: () => 0 });
     await reported('b', 'UP');
     b.faults.set({ refusePrompt: 500 });
     const poison = await harness.submit(graph);
-    await harness.until(poison, ({ status, failures }) => status === 'QUEUED' && failures === 1);
+    await harness.until(poison, ({ failures }) => failures > 0);
     b.faults.reset();
     const other = await harness.submit(graph);
-    expect(await harness.ended(other, 600)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await harness.ended(other)).toMatchObject({ status: 'SUCCEEDED' });
     expect(a.posts).toBe(0);
   });
 });
