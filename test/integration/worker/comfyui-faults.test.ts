@@ -75,7 +75,7 @@ describe('C17 messages', () => {
     const { harness, simulator } = parts;
     simulator.faults.set(faults);
     harness.work({ main: simulator.url });
-    const ended = await harness.ended(await harness.submit(graph));
+    const ended = await harness.ended(await harness.submit(graph), 5_000);
     expect(ended).toMatchObject({ status: 'SUCCEEDED', attempts: 1, submission: { number: 1 } });
     expect(simulator.posts).toBe(1);
   });
@@ -92,7 +92,7 @@ describe('C17 messages', () => {
     simulator.faults.set({ refuseSocket: null });
     await vi.waitFor(() => expect(simulator.sockets).toBe(1));
     simulator.faults.set({ hold: false });
-    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await harness.ended(id, 5_000)).toMatchObject({ status: 'SUCCEEDED' });
   });
 });
 

@@ -69,7 +69,7 @@ describe('a job that only one server can run', () => {
     await vi.waitFor(() => expect(b.posts).toBe(2), 10_000);
     const others = await Promise.all(Array.from({ length: 4 }, () => harness.submit(graph)));
     for (const id of others) {
-      expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', submission: { backend: 'a' } });
+      expect(await harness.ended(id, 5_000)).toMatchObject({ status: 'SUCCEEDED', submission: { backend: 'a' } });
     }
     const waiting = (await Promise.all(only.map((id) => harness.job(id)))).filter(({ attempts }) => attempts === 0);
     expect(waiting).toHaveLength(198);
@@ -88,7 +88,7 @@ describe('a job that only one server can run', () => {
     await reported('a', 'UP');
     const only = await Promise.all(Array.from({ length: 50 }, () => harness.submit(inverted)));
     const others = await Promise.all(Array.from({ length: 4 }, () => harness.submit(graph)));
-    for (const id of others) expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED' });
+    for (const id of others) expect(await harness.ended(id, 5_000)).toMatchObject({ status: 'SUCCEEDED' });
     harness.work(urls('b'));
     for (const id of only) {
       expect(await harness.ended(id, 30_000)).toMatchObject({
@@ -176,7 +176,7 @@ describe('a server that dies', () => {
       await dead.close();
       for (const { faults } of all) faults.set({ hold: false });
       for (const id of ids) {
-        const job = await harness.ended(id);
+        const job = await harness.ended(id, 10_000);
         expect(job).toMatchObject({ status: 'SUCCEEDED', submission: { number: theirs.includes(id) ? 2 : 1 } });
         expect(theirs.includes(id) && job.submission?.backend).not.toBe('b');
       }
