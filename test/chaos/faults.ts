@@ -4,6 +4,7 @@ import { getIntrospectionQuery } from 'graphql';
 import { WebSocket } from 'ws';
 import { createGatewayClient } from '../support/gateway-client.ts';
 import { descriptorsOf, limitDescriptors } from '../support/process-limits.ts';
+import { eventually } from '../support/product.ts';
 import type { Installation } from './installation.ts';
 
 /** Breaks something for `ms`, and has mended it when it resolves. */
@@ -38,7 +39,8 @@ const ASKED_AT_ONCE = 50;
 
 /** Everything that can break, by the number of the scenario that it stands for. */
 export const faults: Record<string, Fault> = {
-  'C01 a worker is killed': ({ restartWorker }, which) => restartWorker(which),
+  'C01 a worker is killed': (installation, which) =>
+    withJobInHand(installation, which, () => installation.restartWorker(which)),
   'C02 Redis refuses everybody': async ({ redisWire }, _which, ms) => {
     await redisWire.refuse();
     await sleep(ms);
@@ -70,9 +72,9 @@ export const faults: Record<string, Fault> = {
     await sleep(ms);
     await disk?.makeRoom();
   },
-  [STOPPED]: async ({ workers }, which, ms) => {
-    const stopped = workers[which];
-    stopped.signal('SIGSTOP');
+  [STOPPED]: async (installation, which, ms) => {
+    const stopped = installation.workers[which];
+    await withJobInHand(installation, which, async () => stopped.signal('SIGSTOP'));
     await sleep(ms + 10_000);
     stopped.signal('SIGCONT');
   },
@@ -158,6 +160,21 @@ export const faults: Record<string, Fault> = {
     for (const socket of crowd) socket.destroy();
   },
 };
+
+/** Strikes a worker while it has a job to be taken over, and not just between two. */
+async function withJobInHand({ product, workers }: Installation, which: 0 | 1, strike: () => Promise<void>) {
+  const { admin, keys, simulators } = product;
+  const [, workerId] = /"workerId":"([^"]+)"/.exec(workers[which].output()) ?? [];
+  if (!workerId) throw new Error('the worker has not said its id');
+  for (const { faults } of simulators) faults.set({ hold: true });
+  await eventually(async () => {
+    const running = await admin.zrange(keys.status('RUNNING'), 0, -1);
+    const submissions = await Promise.all(running.map((id) => admin.hget(keys.job(id), 'submission')));
+    return submissions.some((submission) => submission?.includes(workerId));
+  }, `worker ${which} runs a job`);
+  await strike();
+  for (const { faults } of simulators) faults.set({ hold: false });
+}
 
 function askAndDoNotRead(address: string): WebSocket {
   const socket = new WebSocket(`${address}/graphql`.replace('http', 'ws'), 'graphql-transport-ws');
