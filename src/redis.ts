@@ -73,7 +73,7 @@ class TimedRedis extends Redis {
       return command.promise;
     }
     // It comes here again when it is sent again, behind a reconnect.
-    if (!this.#timed.has(command)) {
+    if ((onCall || answerWithinMs !== undefined) && !this.#timed.has(command)) {
       this.#timed.add(command);
       const began = performance.now();
       const giveUp = () => command.reject(new Error('Command timed out'));
