@@ -21,7 +21,7 @@ const heldSchema = z.object({ held: z.int(), refusal: z.string().nullable() });
 /** How many watchers one gateway holds, each with a socket of its own, all on one job: what they take, and when the last is told. */
 export const benchWatchers: Bench = async (around) => {
   const { quick, say, redis } = around;
-  const counts = quick ? [100] : [1_000, 5_000, 10_000];
+  const counts = quick ? [400] : [1_000, 5_000, 10_000];
   const rounds = quick ? 1 : 3;
 
   async function opened<T>(

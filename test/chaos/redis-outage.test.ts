@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { generated } from '../support/gateway-client.ts';
 import { startProduct } from '../support/process.ts';
 import { eventually, onlySimulator, openProduct } from '../support/product.ts';
-import { quickest } from '../support/quickest.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { openHeldJob } from './held-job.ts';
 
@@ -76,9 +75,9 @@ describe.concurrent('Redis that breaks', { timeout: 240_000 }, () => {
     await eventually(async () => (await fetch(`${gateway.url}/readyz`)).ok, 'the gateway is ready');
     wire.blackHole(true);
     await expectUnavailable();
-    const { answer, ms } = await quickest(() => fetch(`${gateway.url}/readyz`));
-    expect(answer.status).toBe(503);
-    expect(ms).toBeLessThan(1_000);
+    const asked = performance.now();
+    expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503);
+    expect(performance.now() - asked).toBeLessThan(1_000);
     wire.blackHole(false);
     product.ledger.mended();
     const { job } = generated(await other.tryGenerate({ key }));

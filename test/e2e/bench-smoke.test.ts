@@ -22,8 +22,8 @@ const ROWS = [
   'users | jobs/s',
   'users | generate, 95th percentile, ms',
   'users | from SUCCEEDED in Redis to the watcher, 95th percentile, ms',
-  'watchers | 100: memory, KiB/watcher',
-  "watchers | 100: the last is told of a job's end after, ms",
+  'watchers | 400: memory, KiB/watcher',
+  "watchers | 400: the last is told of a job's end after, ms",
   'watchers | held with 256 open files',
   'watchers | of those told of the end when more were refused, %',
   'many-jobs | generate, ms',
@@ -56,9 +56,7 @@ test('the bench runs in its quick form and prints a row for each figure', { time
     .map((line) => line.split('|').map((cell) => cell.trim()));
   const printed = rows.map(([, name, figure]) => `${name} | ${figure}`);
   expect(printed).toEqual(expect.arrayContaining(ROWS));
-  for (const [, name, figure = '', ours] of rows.slice(2)) {
-    // By what a process has grown is little for so few, and it may have given back more than that meanwhile.
-    const least = /memory|grows/.test(figure) ? Number.NEGATIVE_INFINITY : 0;
-    expect(Number(ours?.replaceAll(',', '')), `${name} ${figure}`).toBeGreaterThan(least);
+  for (const [, name, figure, ours] of rows.slice(2)) {
+    expect(Number(ours?.replaceAll(',', '')), `${name} ${figure}`).toBeGreaterThan(0);
   }
 });

@@ -3,7 +3,6 @@ import { disposals } from '../support/disposals.ts';
 import { type Figures, readFigures } from '../support/figures.ts';
 import { freePort } from '../support/free-port.ts';
 import { eventually, type Gateway, onlySimulator, openProduct, type Product } from '../support/product.ts';
-import { quickest } from '../support/quickest.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 /** What a gateway and a worker each have. */
@@ -223,8 +222,9 @@ describe('/metrics', { timeout: 120_000 }, () => {
   it('answers within two seconds while Redis is silent or away, without what it does not know', async () => {
     for (const breakIt of [async () => redisWire.blackHole(true), redisWire.refuse]) {
       await breakIt();
-      const { answer: seen, ms } = await quickest(() => readFigures(gatewayPort));
-      expect(ms).toBeLessThan(2_000);
+      const began = performance.now();
+      const seen = await readFigures(gatewayPort);
+      expect(performance.now() - began).toBeLessThan(2_000);
       expect(seen.value('comfygate_dependency_up', { name: 'redis' })).toBe(0);
       expect(seen.value('comfygate_dependency_up', { name: 'storage' })).toBe(1);
       for (const name of ['comfygate_queue_oldest_seconds', 'comfygate_workers', 'comfygate_redis_durable']) {

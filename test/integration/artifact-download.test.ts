@@ -249,15 +249,15 @@ describe('artifact download', () => {
     const leaver = await begin();
     expect((await openFiles()).length).toBe(1);
     leaver.destroy();
-    await vi.waitFor(async () => expect(await openFiles()).toEqual([]));
+    await vi.waitFor(async () => expect(await openFiles()).toEqual([]), 5_000);
     idleTimeoutMs = 300;
     const idler = await begin();
-    await vi.waitFor(async () => expect(await openFiles()).toEqual([]));
+    await vi.waitFor(async () => expect(await openFiles()).toEqual([]), 5_000);
     // What lies in the kernel's buffers counts as sent.
     for (const socket of served) expect(socket.bytesWritten).toBeLessThan(25_000_000);
     idler.destroy();
     idleTimeoutMs = undefined;
     await (await fetch(url)).arrayBuffer();
-    await vi.waitFor(async () => expect(await openFiles()).toEqual([]));
+    await vi.waitFor(async () => expect(await openFiles()).toEqual([]), 5_000);
   });
 });

@@ -126,7 +126,7 @@ it('removes what has expired: artifacts, record, log and index entries', async (
   expect(await artifacts.head(key)).not.toBeNull();
 
   sweep();
-  await vi.waitFor(async () => expect(await stores.gateway.get(job.id)).toBeNull());
+  await vi.waitFor(async () => expect(await stores.gateway.get(job.id)).toBeNull(), { timeout: 5_000 });
   expect(await artifacts.head(key)).toBeNull();
   const left = (await stores.redis.keys(`${stores.keys.tag}*`)).filter((name) => !/:(idem|bull|sweeper)/.test(name));
   // The changes of its caller go by themselves.
@@ -143,8 +143,9 @@ it('ends and removes jobs while Redis is full, so that there is room again', asy
   try {
     await stores.gateway.requestCancel(expired.id);
     sweep();
-    await vi.waitFor(() => expect(ended).toEqual([['late', 'FAILED', 'TIMEOUT']]));
-    for (const { id } of [expired, late]) await vi.waitFor(async () => expect(await stores.gateway.get(id)).toBeNull());
+    await vi.waitFor(() => expect(ended).toEqual([['late', 'FAILED', 'TIMEOUT']]), { timeout: 5_000 });
+    for (const { id } of [expired, late])
+      await vi.waitFor(async () => expect(await stores.gateway.get(id)).toBeNull(), { timeout: 5_000 });
   } finally {
     await stores.redis.config('SET', 'maxmemory', '0');
   }
@@ -199,7 +200,7 @@ it('goes on with what else has expired when results of one job, or an upload, ca
     throw new StorageError('unavailable', 'away (ECONNREFUSED)');
   };
   sweep({ artifacts: { ...artifacts, removePrefix }, intervalMs: 20 });
-  await vi.waitFor(async () => expect(await gateway.get(other.id)).toBeNull());
+  await vi.waitFor(async () => expect(await gateway.get(other.id)).toBeNull(), { timeout: 5_000 });
   await vi.waitFor(async () => expect(await redis.zrange(keys.uploads, 0, -1)).toEqual(['u0']));
   expect(await gateway.get(stuck.id)).not.toBeNull();
   away = false;

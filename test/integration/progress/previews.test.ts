@@ -146,7 +146,7 @@ test('it is told again and again while somebody watches', async () => {
   await watch(job.id, true);
   await untilWatched(job);
   await stores.redis.del(stores.keys.previewed(job.id));
-  await vi.waitFor(() => untilWatched(job), { timeout: 10_000 });
+  await vi.waitFor(() => untilWatched(job), { timeout: 6_000 });
 });
 
 test('what is no preview harms nobody', async () => {

@@ -151,7 +151,7 @@ describe('C16 answers that are wrong', () => {
     const id = await harness.submit(graph);
     await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
     simulator.faults.set({ httpGarbage: 6, httpReset: 6, closeSockets: true });
-    await vi.waitFor(() => expect(simulator.faults.current).toMatchObject({ httpGarbage: 0, httpReset: 0 }));
+    await vi.waitFor(() => expect(simulator.faults.current).toMatchObject({ httpGarbage: 0, httpReset: 0 }), 5_000);
     simulator.faults.set({ hold: false });
     expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', attempts: 1, submission: { number: 1 } });
   });
@@ -247,7 +247,7 @@ describe('C03 ComfyUI silent', () => {
     await vi.waitFor(async () => {
       const queue = await (await fetch(`${simulator.url}/queue`)).json();
       expect(queue).toEqual({ queue_running: [], queue_pending: [] });
-    });
+    }, 5_000);
     expect(simulator.interrupts).toBe(1);
   });
 });

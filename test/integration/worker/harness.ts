@@ -95,7 +95,7 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
     return found;
   }
 
-  async function until(id: string, wanted: JobStatus | ((job: Job) => boolean), timeoutMs = 25_000) {
+  async function until(id: string, wanted: JobStatus | ((job: Job) => boolean), timeoutMs = 15_000) {
     const fits = typeof wanted === 'string' ? (seen: Job) => seen.status === wanted : wanted;
     return await vi.waitFor(
       async () => {
