@@ -9,6 +9,9 @@ import type { ProductProcess } from '../../support/process.ts';
 import { eventually, type Lifetime, openProduct } from '../../support/product.ts';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 
+/** A guard alone: each time that it fails again, a server is given the next job twice as long after. */
+export const TRUSTED_AGAIN_WITHIN_MS = 80_000;
+
 export const names = ['comfy1', 'comfy2', 'comfy3'] as const;
 export type Name = (typeof names)[number];
 

@@ -2,10 +2,16 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { disposals } from '../../support/disposals.ts';
 import { startProduct } from '../../support/process.ts';
 import { eventually } from '../../support/product.ts';
-import { type Cluster, type Ended, type Flowing, type Name, names, onlyThird, openCluster } from './cluster.ts';
-
-/** A guard alone: each time that it fails again, a server is given the next job twice as long after. */
-const TRUSTED_AGAIN_WITHIN_MS = 80_000;
+import {
+  type Cluster,
+  type Ended,
+  type Flowing,
+  type Name,
+  names,
+  onlyThird,
+  openCluster,
+  TRUSTED_AGAIN_WITHIN_MS,
+} from './cluster.ts';
 
 describe('two workers and three servers, of which one is away', { timeout: 120_000 }, () => {
   const suite = disposals();

@@ -2,7 +2,15 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FaultPatch } from '../../../src/simulator/faults.ts';
 import { disposals } from '../../support/disposals.ts';
 import { eventually } from '../../support/product.ts';
-import { type Cluster, type Ended, type Name, names, onlyThird, openCluster } from './cluster.ts';
+import {
+  type Cluster,
+  type Ended,
+  type Name,
+  names,
+  onlyThird,
+  openCluster,
+  TRUSTED_AGAIN_WITHIN_MS,
+} from './cluster.ts';
 
 /** Faults that strike so many times. */
 const counted = [
@@ -14,9 +22,6 @@ const counted = [
   'hideHistory',
   'clearHistory',
 ] as const;
-
-/** A guard alone: each time that it fails again, a server is given the next job twice as long after. */
-const TRUSTED_AGAIN_WITHIN_MS = 80_000;
 
 describe('two workers and three servers, of which some fail', { timeout: 120_000 }, () => {
   const suite = disposals();

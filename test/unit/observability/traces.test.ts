@@ -37,7 +37,7 @@ test('a caller cannot have more traces kept than the share says; what a gateway 
   inTraceOf({ traceparent: STRANGER }, () => inSpan('of a stranger', {}, () => undefined));
   inSpan('of nobody', {}, () => undefined);
   inSpan('of our own', { parent: OURS }, () => inSpan('within it', {}, () => undefined));
-  await expect.poll(told).toContain('of our own');
+  await expect.poll(told, { timeout: 5_000 }).toContain('of our own');
   expect(told()).toContain('within it');
   expect(told()).not.toContain('of a stranger');
   expect(told()).not.toContain('of nobody');
