@@ -26,7 +26,7 @@ EXPOSE 4000
 # Gateway and worker both answer on their private port. Whether they live, not whether they are ready: what they wait for is
 # elsewhere, and starting them again does not bring it back.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=1s --retries=3 \
-  CMD ["node", "src/cli.js", "health", "--live"]
+  CMD ["node", "src/cli/main.js", "health", "--live"]
 # PID 1 has no default action for signals: the process handles them itself, and reaps none since it starts no child here.
-ENTRYPOINT ["node", "--enable-source-maps", "src/cli.js"]
+ENTRYPOINT ["node", "--enable-source-maps", "src/cli/main.js"]
 CMD ["gateway"]

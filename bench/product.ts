@@ -12,7 +12,7 @@ export function startGateway(
   { env = {}, ...options }: { probe?: boolean; openFiles?: number; env?: Record<string, string> } = {},
 ): Promise<Child> {
   return startChild({
-    args: ['src/cli.ts', 'gateway'],
+    args: ['src/cli/main.ts', 'gateway'],
     env: { ...common, ...signed, REDIS_URL: redis.url, DATA_DIR: join(dir, 'data'), ...env },
     ready: /GraphiQL: (http:\S+)/,
     ...options,
@@ -25,7 +25,7 @@ export function startWorker(
   env: Record<string, string> = {},
 ): Promise<Child> {
   return startChild({
-    args: ['src/cli.ts', 'worker'],
+    args: ['src/cli/main.ts', 'worker'],
     env: {
       ...common,
       LOG_LEVEL: 'info',
@@ -51,7 +51,7 @@ export function startAllInOne(dataDir: string): Promise<Child> {
 
 export function startSimulator(speed: number): Promise<Child> {
   return startChild({
-    args: ['src/cli.ts', 'simulator', '--port', '0', '--speed', String(speed)],
+    args: ['src/cli/main.ts', 'simulator', '--port', '0', '--speed', String(speed)],
     ready: /simulated ComfyUI on (http:\S+)/,
   });
 }

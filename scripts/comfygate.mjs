@@ -5,4 +5,4 @@ import { bootstrap, root } from './bootstrap.mjs';
 import { runNode } from './run-node.mjs';
 
 const { node } = bootstrap();
-await runNode(node, [join(root, 'src', 'cli.ts'), ...process.argv.slice(2)]);
+await runNode(node, [join(root, 'src', 'cli', 'main.ts'), ...process.argv.slice(2)]);

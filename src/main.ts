@@ -1,5 +1,5 @@
-import { startAll } from './roles.ts';
-import { announce, runRole } from './run.ts';
+import { startAll } from './app/roles.ts';
+import { announce, runRole } from './app/run-role.ts';
 
 // `npm start`: everything in one process tree.
 await runRole(process.env, async (config, around) => {

@@ -1,18 +1,18 @@
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
-import type { MediaReader } from '../src/artifacts/media-facts.ts';
 import type { BackendReporter } from '../src/backends/backends.ts';
 import type { CatalogueDirectory } from '../src/backends/catalogues.ts';
-import type { WorkerJobStore } from '../src/jobs/job-store.ts';
+import type { MediaReader } from '../src/files/media-facts.ts';
+import type { WorkerJobStore } from '../src/job-record/job-store.ts';
 import type { ThrottledFault } from '../src/observability/throttled.ts';
 import type { WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
-import type { Pool } from './backends/pool.ts';
+import type { Parking } from './attempt/deferred-jobs.ts';
+import type { LoadTemplate } from './attempt/load-plan.ts';
 import type { PlacedFiles } from './inputs/placed-files.ts';
-import type { LoadTemplate } from './load-plan.ts';
-import type { NodeTimes } from './node-times.ts';
-import type { Parking } from './parking.ts';
-import type { Reaper } from './reaper.ts';
+import type { Pool } from './pool/pool.ts';
+import type { NodeTimes } from './progress/node-times.ts';
+import type { Reaper } from './prompt/reaper.ts';
 import type { Timings } from './timings.ts';
 
 /** What every job of a worker shares. */

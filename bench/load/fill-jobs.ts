@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { v7 } from 'uuid';
 import * as z from 'zod';
-import { createKeys } from '../../src/jobs/keys.ts';
-import { results } from '../../src/jobs/pipeline.ts';
-import { loadScript } from '../../src/jobs/scripts.ts';
+import { createKeys } from '../../src/redis/keys.ts';
+import { results } from '../../src/redis/pipeline.ts';
+import { loadScript } from '../../src/redis/scripts.ts';
 import { answerParent } from '../rpc.ts';
 
 const argsSchema = z.object({ redisUrl: z.string(), jobs: z.int() });

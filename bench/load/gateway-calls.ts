@@ -6,9 +6,9 @@ import { Redis } from 'ioredis';
 import { Pool } from 'undici';
 import * as z from 'zod';
 import { noProgress } from '../../src/core/job.ts';
-import type { Change } from '../../src/jobs/job-store.ts';
-import { createKeys } from '../../src/jobs/keys.ts';
-import { createRedisWorkerStore } from '../../src/jobs/redis-worker-store.ts';
+import type { Change } from '../../src/job-record/job-store.ts';
+import { createRedisWorkerStore } from '../../src/job-record/redis-worker-store.ts';
+import { createKeys } from '../../src/redis/keys.ts';
 import { answerParent } from '../rpc.ts';
 
 const argsSchema = z.object({

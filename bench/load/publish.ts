@@ -4,10 +4,10 @@ import { pino } from 'pino';
 import { v7 } from 'uuid';
 import * as z from 'zod';
 import type { Progress } from '../../src/core/job.ts';
-import { createKeys } from '../../src/jobs/keys.ts';
-import { createRedisGatewayStore } from '../../src/jobs/redis-gateway-store.ts';
-import { createRedisWorkerStore } from '../../src/jobs/redis-worker-store.ts';
+import { createRedisGatewayStore } from '../../src/job-record/redis-gateway-store.ts';
+import { createRedisWorkerStore } from '../../src/job-record/redis-worker-store.ts';
 import { createBullQueue } from '../../src/queue/bullmq.ts';
+import { createKeys } from '../../src/redis/keys.ts';
 import { answerParent } from '../rpc.ts';
 
 const openSchema = z.object({ kind: z.enum(['comfygate', 'plain']), redisUrl: z.string(), jobs: z.int() });

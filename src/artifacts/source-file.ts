@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
+import { createSweeper } from '../files/collect-young.ts';
 import { StorageError } from './artifact-store.ts';
-import { createSweeper } from './young-garbage.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 

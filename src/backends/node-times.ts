@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Keys } from '../jobs/keys.ts';
+import type { Keys } from '../redis/keys.ts';
 
 /** Milliseconds by name, as workers have learned them; shared, so that a new worker need not learn them anew. */
 export interface NodeTimesStore {

@@ -1,6 +1,6 @@
 import type { ChainableCommander, Redis } from 'ioredis';
 import * as z from 'zod';
-import type { Keys } from '../jobs/keys.ts';
+import type { Keys } from '../redis/keys.ts';
 import {
   type BackendDirectory,
   type BackendOperator,

@@ -4,7 +4,7 @@ import { deflate, inflate } from 'node:zlib';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { encodeNodeCatalogue, type NodeCatalogue, parseNodeCatalogue } from '../core/node-catalogue.ts';
-import type { Keys } from '../jobs/keys.ts';
+import type { Keys } from '../redis/keys.ts';
 import type { BackendDirectory } from './backends.ts';
 import type { BackendCatalogue, CatalogueDirectory, CataloguePublisher } from './catalogues.ts';
 

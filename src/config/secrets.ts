@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from './config.ts';
 
 /** What no line may show, wherever it comes from. */
 export function secretsIn({ redis, comfyui, s3, folder, tracing }: Config): string[] {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { EXPECTED_REDIS_ADDRESS, parseRedisAddress } from './redis.ts';
+import { EXPECTED_REDIS_ADDRESS, parseRedisAddress } from './redis-address.ts';
 
 /** A ComfyUI server by the name under which jobs remember it. */
 export interface BackendAddress {

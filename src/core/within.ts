@@ -1,4 +1,4 @@
-import { afterRunning } from './running-time.ts';
+import { afterRunning } from '../async/timeout.ts';
 
 /** Rejects like a command that took too long when the promise is not settled in time. */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import { type DocumentNode, GraphQLError, parse } from 'graphql';
-import { checkDocumentLimits, type DocumentLimits, limitExceeded } from './document-limits.ts';
+import { checkDocumentLimits, type DocumentLimits, limitExceeded } from './engine/document-limits.ts';
 
 /** The text of a document as its AST, within the limits. Throws a GraphQLError with its code. */
 export function parseDocument(text: string, limits: DocumentLimits): DocumentNode {

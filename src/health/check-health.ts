@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { BackendDirectory } from '../backends/backends.ts';
-import type { GatewayJobStore } from '../jobs/job-store.ts';
-import { isRedisDown } from '../redis.ts';
-import { whatIsLost } from '../redis-durability.ts';
+import type { GatewayJobStore } from '../job-record/job-store.ts';
+import { isRedisDown } from '../redis/connection.ts';
+import { whatIsLost } from '../redis/durability.ts';
 import { askStorage, type CheckAnswer, createCheck, shared } from './checks.ts';
 import { comfyuiSince, judgeComfyui } from './comfyui.ts';
 import type { Health, HealthReport, HealthStatus } from './health.ts';

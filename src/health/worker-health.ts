@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { BackendReport } from '../backends/backends.ts';
-import type { Ping } from '../redis.ts';
+import type { Ping } from '../redis/connection.ts';
 import { askRedis } from './check-health.ts';
 import { askStorage, createCheck, shared } from './checks.ts';
 import { judgeComfyui } from './comfyui.ts';

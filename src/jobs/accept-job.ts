@@ -2,9 +2,9 @@ import { badInput, GatewayError, type InputIssue, unavailable } from '../core/er
 import type { Job } from '../core/job.ts';
 import { type Plan, planOf } from '../core/plan.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
+import type { AcceptOutcome, GatewayJobStore, NewJob } from '../job-record/job-store.ts';
 import { inSpan, traceparent } from '../observability/spans.ts';
 import type { JobQueue } from '../queue/queue.ts';
-import type { AcceptOutcome, GatewayJobStore, NewJob } from './job-store.ts';
 
 /**
  * Holds a job against what is outside of it and changes: what the servers have, which files were uploaded. `path` leads the

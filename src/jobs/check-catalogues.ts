@@ -1,13 +1,13 @@
 import type { CatalogueDirectory } from '../backends/catalogues.ts';
-import { leastLacks } from '../backends/least-lacks.ts';
+import { leastLacks } from '../backends/nearest-server.ts';
 import type { InputIssue } from '../core/errors.ts';
 import type { Json } from '../core/job.ts';
-import type { Lack } from '../core/lacks.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
+import type { Lack } from '../core/validate-graph.ts';
+import type { NewJob } from '../job-record/job-store.ts';
 import { notAChoice } from '../workflows/choices.ts';
 import { createIssueList } from '../workflows/issues.ts';
 import type { JobCheck } from './accept-job.ts';
-import type { NewJob } from './job-store.ts';
 
 /** So many issues name the nearest choices; further ones would cost more than they help. */
 const HINTS = 10;

@@ -1,12 +1,12 @@
 import { canonicalJson, sha256 } from '../core/canonical-json.ts';
 import { badInput, type InputIssue } from '../core/errors.ts';
 import type { Json } from '../core/job.ts';
-import type { Waits } from '../progress/wait.ts';
+import type { NewJob } from '../job-record/job-store.ts';
+import type { Waits } from '../progress/long-poll.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import type { ParsedCustom } from '../workflows/custom.ts';
 import type { Accepted, AcceptJob, AskedJob } from './accept-job.ts';
 import { checkGenerateArguments } from './generate-arguments.ts';
-import type { NewJob } from './job-store.ts';
 import type { GenerateRequest } from './jobs.ts';
 
 export interface GenerateOptions {

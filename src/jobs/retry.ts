@@ -3,10 +3,10 @@ import { badInput, GatewayError, notFound } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
 import { planOf } from '../core/plan.ts';
 import { parseTemplate } from '../core/template.ts';
+import type { NewJob } from '../job-record/job-store.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import { type Accepted, type AcceptJob, type AcceptOptions, type AskedJob, replay } from './accept-job.ts';
 import { checkRetryArguments } from './generate-arguments.ts';
-import type { NewJob } from './job-store.ts';
 import type { RetryRequest } from './jobs.ts';
 
 export interface RetryOptions extends Pick<AcceptOptions, 'store' | 'queue' | 'onAccepted'> {

@@ -3,13 +3,13 @@ import type { Logger } from 'pino';
 import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts';
 import { jobPrefix, uploadKey } from '../artifacts/keys.ts';
 import type { Job } from '../core/job.ts';
+import type { GatewayJobStore } from '../job-record/job-store.ts';
+import { createTransition } from '../job-record/transition.ts';
 import { type ThrottledFault, throttledWarning } from '../observability/throttled.ts';
 import type { JobQueue } from '../queue/queue.ts';
-import { isRedisDown } from '../redis.ts';
+import { isRedisDown } from '../redis/connection.ts';
+import type { Keys } from '../redis/keys.ts';
 import type { UploadStore } from '../uploads/upload.ts';
-import type { GatewayJobStore } from './job-store.ts';
-import type { Keys } from './keys.ts';
-import { createTransition } from './transition.ts';
 
 export interface SweeperOptions {
   /** A request connection. */

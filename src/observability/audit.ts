@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../config/config.ts';
 import { GatewayError } from '../core/errors.ts';
 import { createLog, LOG_OUTPUT } from './log.ts';
 import { createOutputs, type Outputs } from './outputs.ts';

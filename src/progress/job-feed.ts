@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { isTerminalEvent, type JobEvent, jobEventTypes } from '../core/events.ts';
 import { isTerminal, type Job } from '../core/job.ts';
-import { applyChange } from '../jobs/record.ts';
-import { eventsOwed, type LogReading, snapshot } from './log.ts';
+import { eventsOwed, type LogReading, snapshot } from '../job-record/event-log.ts';
+import { applyChange } from '../job-record/record.ts';
 import { previewSchema } from './previews.ts';
 import type { Watcher } from './watcher.ts';
 

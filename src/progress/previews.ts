@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import type { Preview } from '../core/events.ts';
-import type { Keys } from '../jobs/keys.ts';
+import type { Keys } from '../redis/keys.ts';
 
 export const previewSchema: z.ZodType<Preview> = z.object({
   contentType: z.enum(['image/jpeg', 'image/png', 'image/webp']),

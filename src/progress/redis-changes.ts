@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { coalesced } from '../async/coalesce.ts';
+import { createEventQueue, type EventQueue } from '../async/event-queue.ts';
 import { unavailable } from '../core/errors.ts';
 import { within } from '../core/within.ts';
+import { type ChangesReading, isBehind, newestChange, readChanges } from '../job-record/changes-log.ts';
 import type { JobFilter } from '../jobs/jobs.ts';
-import { CHANGES_LIFE_MS, type Keys } from '../jobs/keys.ts';
-import { isRedisDown } from '../redis.ts';
-import { type ChangesReading, isBehind, newestChange, readChanges } from './changes-log.ts';
-import { coalesced } from './coalesced.ts';
-import { createEventQueue, type EventQueue } from './event-queue.ts';
+import { isRedisDown } from '../redis/connection.ts';
+import { CHANGES_LIFE_MS, type Keys } from '../redis/keys.ts';
 import { isWanted, type JobChanges } from './job-changes.ts';
 
 export interface ChangesOptions {

@@ -1,9 +1,9 @@
 import { DelayedError, Job, Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import type { Loops } from '../health/loops.ts';
-import type { Keys } from '../jobs/keys.ts';
-import { loadScript } from '../jobs/scripts.ts';
+import type { Loops } from '../observability/loops.ts';
+import type { Keys } from '../redis/keys.ts';
+import { loadScript } from '../redis/scripts.ts';
 import type { DeliveryHandler, JobConsumer, JobQueue } from './queue.ts';
 
 const QUEUE = 'jobs';

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
 import * as z from 'zod';
-import type { RedisHost } from '../config/redis.ts';
+import type { RedisHost } from '../config/redis-address.ts';
 
 /** `CLUSTER SLOTS`: ranges of slots, each with its master first and its replicas behind it. */
 const nodeSchema = z.tuple([z.string().nullable(), z.int()]).rest(z.unknown());

@@ -1,5 +1,5 @@
 import type { RedisOptions } from 'ioredis';
-import type { RedisAddress } from '../config/redis.ts';
+import type { RedisAddress } from '../config/redis-address.ts';
 import { createClusterConnector } from './cluster-connector.ts';
 
 /** Where another server may have taken over, a silent one is left the sooner. */

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
-import type { Keys } from '../jobs/keys.ts';
-import { results } from '../jobs/pipeline.ts';
+import type { Keys } from '../redis/keys.ts';
+import { results } from '../redis/pipeline.ts';
 import type { UploadStore } from './upload.ts';
 
 const recordSchema = z.object({

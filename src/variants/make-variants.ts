@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ArtifactStore, StoredObject } from '../artifacts/artifact-store.ts';
 import { jobIdIn } from '../artifacts/keys.ts';
-import { SpoolError, spool } from '../artifacts/spool.ts';
-import { createTurns, TooManyWaitingError } from '../core/turns.ts';
+import { createTurns, TooManyWaitingError } from '../async/semaphore.ts';
+import { SpoolError, spool } from '../files/spool.ts';
 import { type Convert, createConverter } from './convert.ts';
 import { formats, parseVariantKey, type Variant, VariantError } from './variant.ts';
 

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { Keys } from '../jobs/keys.ts';
-import { loadScript } from '../jobs/scripts.ts';
+import type { Keys } from '../redis/keys.ts';
+import { loadScript } from '../redis/scripts.ts';
 import type { VariantClaim, VariantClaims } from './variant-addresses.ts';
 
 /** Claims of one call of the script: Redis does nothing else meanwhile. */

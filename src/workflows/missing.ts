@@ -1,8 +1,8 @@
-import { findLacks, type Lack } from '../core/lacks.ts';
 import { isModelFile } from '../core/model-file.ts';
 import type { NodeCatalogue } from '../core/node-catalogue.ts';
 import { planOf } from '../core/plan.ts';
 import { parseTemplate } from '../core/template.ts';
+import { findLacks, type Lack } from '../core/validate-graph.ts';
 import type { Workflow } from './catalogue.ts';
 import { shorten } from './issues.ts';
 

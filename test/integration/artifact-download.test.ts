@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ArtifactStore } from '../../src/artifacts/artifact-store.ts';
-import { createFolderStore } from '../../src/artifacts/folder.ts';
+import { createFolderStore } from '../../src/artifacts/folder/folder.ts';
 import { artifactKey } from '../../src/artifacts/keys.ts';
-import { createArtifactDownload } from '../../src/http/artifact-download.ts';
+import { createArtifactDownload } from '../../src/http/files/artifact-download.ts';
 
 const SECRET = 'a secret that only this test knows';
 

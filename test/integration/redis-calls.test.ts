@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { within } from '../../src/core/within.ts';
-import { closeRedis, connectRedis, createPing, whenReady } from '../../src/redis.ts';
-import { whatIsLost } from '../../src/redis-durability.ts';
+import { closeRedis, connectRedis, createPing, whenReady } from '../../src/redis/connection.ts';
+import { whatIsLost } from '../../src/redis/durability.ts';
 import { silent } from '../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { closeRedis, connectRedis, whenReady } from '../../src/redis.ts';
+import { closeRedis, connectRedis, whenReady } from '../../src/redis/connection.ts';
 import { silent } from '../support/gateway-store.ts';
 import { startTestRedis } from '../support/redis.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
-import { closeRedis, connectRedis, isRedisDown, whenReady } from '../../src/redis.ts';
+import { closeRedis, connectRedis, isRedisDown, whenReady } from '../../src/redis/connection.ts';
 import { silent } from '../support/gateway-store.ts';
 import { startTestRedis } from '../support/redis.ts';
 

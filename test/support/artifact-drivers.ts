@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ArtifactStore } from '../../src/artifacts/artifact-store.ts';
 import { createArtifactStore } from '../../src/artifacts/create-artifact-store.ts';
-import { createArtifactDownload } from '../../src/http/artifact-download.ts';
-import { createArtifactUpload } from '../../src/http/artifact-upload.ts';
+import { createArtifactDownload } from '../../src/http/files/artifact-download.ts';
+import { createArtifactUpload } from '../../src/http/files/artifact-upload.ts';
 import { findMinio, startTestMinio, type TestMinio } from './minio.ts';
 import { findVersityGateway, startTestVersityGateway, type TestVersityGateway } from './versitygw.ts';
 

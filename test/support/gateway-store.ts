@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type Logger, pino } from 'pino';
 import { v7 } from 'uuid';
-import type { NewJob } from '../../src/jobs/job-store.ts';
-import { createKeys } from '../../src/jobs/keys.ts';
-import { createRedisGatewayStore } from '../../src/jobs/redis-gateway-store.ts';
-import { createRedisWorkerStore } from '../../src/jobs/redis-worker-store.ts';
-import { closeRedis, connectRedis, whenReady } from '../../src/redis.ts';
+import type { NewJob } from '../../src/job-record/job-store.ts';
+import { createRedisGatewayStore } from '../../src/job-record/redis-gateway-store.ts';
+import { createRedisWorkerStore } from '../../src/job-record/redis-worker-store.ts';
+import { closeRedis, connectRedis, whenReady } from '../../src/redis/connection.ts';
+import { createKeys } from '../../src/redis/keys.ts';
 
 export const silent: Logger = pino({ level: 'silent' });
 

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import type { JobEvent } from '../../src/core/events.ts';
 import { type Job, noProgress } from '../../src/core/job.ts';
 import type { GraphContext, GraphServices } from '../../src/graphql/context.ts';
-import { createEngine } from '../../src/graphql/engine.ts';
+import { createEngine } from '../../src/graphql/engine/engine.ts';
 import { createSchema } from '../../src/graphql/schema.ts';
 import type { HealthReport } from '../../src/health/health.ts';
 import { loadCatalogue } from '../../src/workflows/load.ts';

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { createEngine, type Engine } from '../../src/graphql/engine.ts';
+import { createEngine, type Engine } from '../../src/graphql/engine/engine.ts';
 import { createSchema } from '../../src/graphql/schema.ts';
 import { type HttpServerOptions, startHttpServer } from '../../src/http/server.ts';
 import { type TestServices, testLog, testServices } from './graph-services.ts';

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { isTerminalEvent, jobEventTypes } from '../../src/core/events.ts';
 import { isTerminal, jobStatuses } from '../../src/core/job.ts';
-import type { Keys } from '../../src/jobs/keys.ts';
+import type { Keys } from '../../src/redis/keys.ts';
 
 /** One line of the table of what was tried, in docs/reliability.md. */
 export interface Row {

@@ -24,7 +24,7 @@ const root = new URL('../../', import.meta.url).pathname;
 
 /** Starts `comfygate <args>` with just this environment. */
 export function startProduct(args: string[], env: Record<string, string>): ProductProcess {
-  return startScript([join(root, 'src/cli.ts'), ...args], env);
+  return startScript([join(root, 'src/cli/main.ts'), ...args], env);
 }
 
 /** Starts a script with the Node that runs the tests. */

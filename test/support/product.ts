@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { expect, vi } from 'vitest';
-import { createKeys, type Keys } from '../../src/jobs/keys.ts';
+import { createKeys, type Keys } from '../../src/redis/keys.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { onFreePort } from './free-port.ts';
 import { createGatewayClient, type GatewayClient, PROMPT } from './gateway-client.ts';

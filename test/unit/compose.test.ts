@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { checkRole, loadConfig } from '../../src/config.ts';
+import { checkRole, loadConfig } from '../../src/config/config.ts';
 
 const service = z.looseObject({
   ports: z.array(z.string()).default([]),
@@ -96,9 +96,9 @@ describe('docker-compose.yml', () => {
   test('asks each of its own processes with the command that is made for it', () => {
     const asks = ['gateway', 'worker', 'simulator'].map((name) => services[name]?.healthcheck.test.join(' '));
     expect(asks).toEqual([
-      'CMD node src/cli.js health --ready',
-      'CMD node src/cli.js health --live',
-      'CMD node src/cli.js health --url http://127.0.0.1:8188/system_stats',
+      'CMD node src/cli/main.js health --ready',
+      'CMD node src/cli/main.js health --live',
+      'CMD node src/cli/main.js health --url http://127.0.0.1:8188/system_stats',
     ]);
     for (const role of ['gateway', 'worker'] as const) {
       expect(loadConfig(environment(role, CREDENTIALS)).admin, role).toEqual({ host: '127.0.0.1', port: 9464 });

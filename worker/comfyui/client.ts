@@ -5,11 +5,11 @@ import * as z from 'zod';
 import type { Graph } from '../../src/core/graph.ts';
 import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
 import { objectInfoSchema } from '../../src/core/object-info.ts';
-import { scrub } from '../scrub.ts';
 import { type HistoryEntry, historySchema } from './history.ts';
 import { type CallOptions, ComfyError, type ComfyHttp, parseAnswer } from './http.ts';
 import { parsePythonJson } from './json.ts';
 import { firstNodeError, nodeErrorsSchema, parseRefusal, type Rejection } from './rejection.ts';
+import { scrub } from './scrub.ts';
 
 export interface PromptToSubmit {
   promptId: string;

@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 import * as z from 'zod';
-import type { SpooledFile } from '../../src/artifacts/spool.ts';
 import type { Graph } from '../../src/core/graph.ts';
 import type { Json } from '../../src/core/job.ts';
+import type { SpooledFile } from '../../src/files/spool.ts';
 import type { FileReference } from './client.ts';
 import type { HistoryEntry } from './history.ts';
 

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
-import { SpoolError, type SpooledFile, spool } from '../../src/artifacts/spool.ts';
+import { SpoolError, type SpooledFile, spool } from '../../src/files/spool.ts';
 import { inputUrlFault, isPublicAddress } from '../../src/uploads/input-url.ts';
 import { InputFault } from './input-fault.ts';
 

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { fileTypeFromFile } from 'file-type';
-import { inspectFile, OutputInvalidError } from '../../src/artifacts/inspect.ts';
 import type { FileKind } from '../../src/core/file-source.ts';
+import { inspectFile, OutputInvalidError } from '../../src/files/inspect.ts';
 import { countFrames } from './image-frames.ts';
 import { InputFault } from './input-fault.ts';
 

@@ -1,5 +1,5 @@
-import { unlessAborted } from '../../src/artifacts/abort.ts';
-import type { Backend } from '../backends/pool.ts';
+import { unlessAborted } from '../../src/async/abort.ts';
+import type { Backend } from '../pool/pool.ts';
 
 /** Files that servers of this worker have by now, so that each is sent to each server once. */
 export interface PlacedFiles {

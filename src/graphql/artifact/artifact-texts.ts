@@ -1,9 +1,9 @@
 import { text as textOf } from 'node:stream/consumers';
 import { type ArtifactStore, StorageError } from '../../artifacts/artifact-store.ts';
+import { createTurns, TooManyWaitingError } from '../../async/semaphore.ts';
 import { GatewayError, notFound, unavailable } from '../../core/errors.ts';
 import type { Artifact } from '../../core/job.ts';
-import { createTurns, TooManyWaitingError } from '../../core/turns.ts';
-import { createBoundedCache } from '../bounded-cache.ts';
+import { createBoundedCache } from '../engine/bounded-cache.ts';
 
 /** As long as workers call it text; what is longer is a file. */
 export const MOST_TEXT_BYTES = 1024 * 1024;

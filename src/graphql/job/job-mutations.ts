@@ -1,7 +1,7 @@
 import type { InputRef } from '@pothos/core';
 import { checkGenerateArguments } from '../../jobs/generate-arguments.ts';
 import type { Builder } from '../builder.ts';
-import type { InputCheck } from '../input-issues.ts';
+import type { InputCheck } from '../engine/input-issues.ts';
 import type { WorkflowChoice } from '../workflow/workflow-input.ts';
 import type { JobEnums } from './job-enums.ts';
 

@@ -2,7 +2,7 @@ import type { InputFieldRef, InputRef, InputType } from '@pothos/core';
 import type { Choice, Workflow, WorkflowCatalogue, WorkflowParameter } from '../../workflows/catalogue.ts';
 import { inputTypeName } from '../../workflows/check-names.ts';
 import type { Builder, SchemaTypes } from '../builder.ts';
-import { hasUnknown, type InputCheck } from '../input-issues.ts';
+import { hasUnknown, type InputCheck } from '../engine/input-issues.ts';
 import { addCustomInput } from './custom-input.ts';
 import { addFileInput } from './file-input.ts';
 import { parameterText } from './parameter-text.ts';

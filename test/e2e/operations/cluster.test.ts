@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createKeys } from '../../../src/jobs/keys.ts';
+import { createKeys } from '../../../src/redis/keys.ts';
 import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
 import { startRedisCluster } from '../../support/redis-cluster.ts';
 import { startWorkload } from '../../support/redis-workload.ts';

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { addWorkflowCommands } from '../../../src/workflow-commands.ts';
+import { addWorkflowCommands } from '../../../src/cli/workflow-command.ts';
 import { workflowName } from '../../../src/workflows/add/names.ts';
 import { disposals } from '../../support/disposals.ts';
 import { testPicture } from '../../support/pictures.ts';

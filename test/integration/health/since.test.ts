@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import type { BackendReport } from '../../../src/backends/backends.ts';
 import { createRedisBackendDirectory, createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
 import { createHealth } from '../../../src/health/check-health.ts';
-import { checkDurability } from '../../../src/redis-durability.ts';
+import { checkDurability } from '../../../src/redis/durability.ts';
 import { unknownBackend } from '../../support/backends.ts';
 import { openStores, silent } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
-import { createFolderStore } from '../../../src/artifacts/folder.ts';
+import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { uploadKey } from '../../../src/artifacts/keys.ts';
-import { type ArtifactUploadOptions, createArtifactUpload } from '../../../src/http/artifact-upload.ts';
+import { type ArtifactUploadOptions, createArtifactUpload } from '../../../src/http/files/artifact-upload.ts';
 import type { HttpServerOptions } from '../../../src/http/server.ts';
 import { startTestServer } from '../../support/http-server.ts';
 

@@ -4,7 +4,7 @@ import { parse, validate } from 'graphql';
 import { chromium, type Page } from 'playwright-core';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createSchema } from '../../../src/graphql/schema.ts';
-import { exampleTabs } from '../../../src/http/graphiql-example.ts';
+import { exampleTabs } from '../../../src/http/graphql/graphiql-example.ts';
 import { shippedCatalogue, testEvent, testJob, testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
 

@@ -5,7 +5,7 @@ import { noProgress } from '../../../src/core/job.ts';
 import type { JobFilter } from '../../../src/jobs/jobs.ts';
 import type { JobChanges } from '../../../src/progress/job-changes.ts';
 import { createRedisChanges } from '../../../src/progress/redis-changes.ts';
-import { closeRedis, connectRedis, whenReady } from '../../../src/redis.ts';
+import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { startStopwatch } from '../../support/stopwatch.ts';

@@ -4,7 +4,7 @@ import type { JobEvent } from '../../../src/core/events.ts';
 import type { Progress } from '../../../src/core/job.ts';
 import type { ProgressFeed } from '../../../src/progress/progress.ts';
 import { createRedisProgress } from '../../../src/progress/redis-progress.ts';
-import { closeRedis, connectRedis, whenReady } from '../../../src/redis.ts';
+import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
 import { testLog } from '../../support/graph-services.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';

@@ -3,7 +3,7 @@ import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBullConsumer, createBullQueue } from '../../../src/queue/bullmq.ts';
 import type { DeliveryHandler, JobConsumer, JobQueue } from '../../../src/queue/queue.ts';
-import { closeRedis, connectRedis, whenReady } from '../../../src/redis.ts';
+import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { openStores, silent } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 

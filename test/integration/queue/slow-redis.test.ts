@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { createKeys } from '../../../src/jobs/keys.ts';
 import { createBullQueue } from '../../../src/queue/bullmq.ts';
-import { closeRedis, connectRedis, createPing, untilAnswered, whenReady } from '../../../src/redis.ts';
+import { closeRedis, connectRedis, createPing, untilAnswered, whenReady } from '../../../src/redis/connection.ts';
+import { createKeys } from '../../../src/redis/keys.ts';
 import { silent } from '../../support/gateway-store.ts';
 import { startTestRedis } from '../../support/redis.ts';
 import { timed } from '../../support/stopwatch.ts';

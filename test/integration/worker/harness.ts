@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { createFolderStore } from '../../../src/artifacts/folder.ts';
-import { objectPaths } from '../../../src/artifacts/folder-object.ts';
+import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
+import { objectPaths } from '../../../src/artifacts/folder/folder-object.ts';
 import { createRedisNodeTimes } from '../../../src/backends/node-times.ts';
 import { createRedisBackendDirectory, createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
 import {
@@ -13,7 +13,7 @@ import {
 } from '../../../src/backends/redis-catalogues.ts';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 import { type Artifact, isTerminal, type Job, type JobStatus, type Progress } from '../../../src/core/job.ts';
-import type { NewJob, WorkerJobStore } from '../../../src/jobs/job-store.ts';
+import type { NewJob, WorkerJobStore } from '../../../src/job-record/job-store.ts';
 import { createRedisPreviewPublisher } from '../../../src/progress/previews.ts';
 import { createBullConsumer, createBullQueue } from '../../../src/queue/bullmq.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../../src/simulator/simulator.ts';

@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { parseRedisAddress } from '../../../src/config/redis.ts';
+import { checkRole, loadConfig } from '../../../src/config/config.ts';
+import { parseRedisAddress } from '../../../src/config/redis-address.ts';
 import { settingsSchema } from '../../../src/config/settings.ts';
-import { checkRole, loadConfig } from '../../../src/config.ts';
 import { findProgram } from '../../support/find-program.ts';
 import { readExpression } from './expressions.ts';
 import { knownMetrics } from './known-metrics.ts';

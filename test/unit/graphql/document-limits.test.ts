@@ -1,6 +1,6 @@
 import { getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { checkDocumentLimits, defaultDocumentLimits as limits } from '../../../src/graphql/document-limits.ts';
+import { checkDocumentLimits, defaultDocumentLimits as limits } from '../../../src/graphql/engine/document-limits.ts';
 import { parseDocument } from '../../../src/graphql/parse-document.ts';
 
 const repeat = (count: number, text: (i: number) => string) =>

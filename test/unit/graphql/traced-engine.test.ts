@@ -2,8 +2,8 @@ import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { expect, test } from 'vitest';
-import { createTracedEngine } from '../../../src/graphql/traced-engine.ts';
-import { createSocketOperations } from '../../../src/http/socket-operations.ts';
+import { createTracedEngine } from '../../../src/graphql/engine/traced-engine.ts';
+import { createSocketOperations } from '../../../src/http/graphql/socket-operations.ts';
 import { testGraph, testServices } from '../../support/graph-services.ts';
 
 test('what is refused has a span, whoever refuses it, with its code and the request', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createLoops, type Loops } from '../../../src/health/loops.ts';
+import { createLoops, type Loops } from '../../../src/observability/loops.ts';
 
 let loops: Loops;
 

@@ -1,7 +1,7 @@
 import { createServer, request } from 'node:http';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { sendResponse } from '../../../src/http/graphql/send-response.ts';
 import { listen } from '../../../src/http/listen.ts';
-import { sendResponse } from '../../../src/http/send-response.ts';
 
 /** A client of a server that answers with this stream. */
 async function ask(stream: ReadableStream<Uint8Array>) {

@@ -4,8 +4,8 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { ExecutionArgs } from 'graphql';
 import type { Context, SubscribePayload } from 'graphql-ws';
 import { beforeAll, expect, test } from 'vitest';
-import type { Engine } from '../../../src/graphql/engine.ts';
-import { createSocketOperations, type SocketOwner } from '../../../src/http/socket-operations.ts';
+import type { Engine } from '../../../src/graphql/engine/engine.ts';
+import { createSocketOperations, type SocketOwner } from '../../../src/http/graphql/socket-operations.ts';
 import { traceparent } from '../../../src/observability/spans.ts';
 import { testGraph, testServices } from '../../support/graph-services.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GatewayError, notFound } from '../../../src/core/errors.ts';
-import { createMeteredEngine } from '../../../src/graphql/metered-engine.ts';
-import { createSocketOperations } from '../../../src/http/socket-operations.ts';
+import { createMeteredEngine } from '../../../src/graphql/engine/metered-engine.ts';
+import { createSocketOperations } from '../../../src/http/graphql/socket-operations.ts';
 import { createOperationMetrics } from '../../../src/observability/operation-metrics.ts';
 import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
 import { parseFigures } from '../../support/figures.ts';

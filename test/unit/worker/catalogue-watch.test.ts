@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { NodeCatalogue } from '../../../src/core/node-catalogue.ts';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
-import { createCatalogueWatch } from '../../../worker/backends/catalogue-watch.ts';
+import { createCatalogueWatch } from '../../../worker/pool/catalogue-watch.ts';
 import { testLog } from '../../support/graph-services.ts';
 
 const save = { Save: { input: { required: { images: ['IMAGE', {}] } }, output_node: true } };

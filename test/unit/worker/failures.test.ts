@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
-import { executionError, rejectionError, retryDelayMs, storageError } from '../../../worker/failures.ts';
-import { scrub } from '../../../worker/scrub.ts';
+import { executionError, rejectionError, retryDelayMs, storageError } from '../../../worker/attempt/failures.ts';
+import { scrub } from '../../../worker/comfyui/scrub.ts';
 
 const failure = (exceptionType: string, text: string) => ({ nodeId: '3', classType: 'KSampler', exceptionType, text });
 

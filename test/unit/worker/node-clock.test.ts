@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { graphSchema } from '../../../src/core/graph.ts';
 import { nodeTimingSchema } from '../../../src/core/job.ts';
 import { type PromptMessage, parsePromptMessage } from '../../../worker/comfyui/messages.ts';
-import { createNodeClock } from '../../../worker/node-clock.ts';
+import { createNodeClock } from '../../../worker/progress/node-clock.ts';
 
 const prompt_id = 'p';
 const graph = graphSchema.parse({

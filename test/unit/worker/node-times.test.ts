@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { NodeTimesStore } from '../../../src/backends/node-times.ts';
 import { graphSchema } from '../../../src/core/graph.ts';
 import type { NodeTiming } from '../../../src/core/job.ts';
-import { createNodeTimes } from '../../../worker/node-times.ts';
+import { createNodeTimes } from '../../../worker/progress/node-times.ts';
 import { silent } from '../../support/gateway-store.ts';
 
 beforeEach(() => void vi.useFakeTimers());

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import type { SpooledFile } from '../../../src/artifacts/spool.ts';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
+import type { SpooledFile } from '../../../src/files/spool.ts';
 import { historyEntrySchema } from '../../../worker/comfyui/history.ts';
 import { collectOutputs, type PromptOutput } from '../../../worker/comfyui/outputs.ts';
 

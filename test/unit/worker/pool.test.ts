@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { Graph } from '../../../src/core/graph.ts';
 import { type NodeCatalogue, nodeCatalogueSchema } from '../../../src/core/node-catalogue.ts';
 import type { Plan } from '../../../src/core/plan.ts';
-import { createBreaker } from '../../../worker/backends/breaker.ts';
-import { type Backend, createPool } from '../../../worker/backends/pool.ts';
-import { type Wish, wishOf } from '../../../worker/backends/wish.ts';
+import { createParking } from '../../../worker/attempt/deferred-jobs.ts';
+import { createTemplateLoader } from '../../../worker/attempt/load-plan.ts';
 import { createComfyClient } from '../../../worker/comfyui/client.ts';
 import { createComfyHttp } from '../../../worker/comfyui/http.ts';
 import type { ComfySocket } from '../../../worker/comfyui/socket.ts';
-import { createTemplateLoader } from '../../../worker/load-plan.ts';
-import { createParking } from '../../../worker/parking.ts';
+import { createBreaker } from '../../../worker/pool/breaker.ts';
+import { type Backend, createPool } from '../../../worker/pool/pool.ts';
+import { type Wish, wishOf } from '../../../worker/pool/requirements.ts';
 
 function planFor(graph: Graph, files: Plan['files'] = []): Plan {
   return { graph, files, outputs: null, keepMetadata: false };

@@ -5,7 +5,12 @@ import * as z from 'zod';
 import { graphSchema } from '../../../src/core/graph.ts';
 import { progressSchema } from '../../../src/core/job.ts';
 import { type PromptMessage, parsePromptMessage } from '../../../worker/comfyui/messages.ts';
-import { applyMessage, completedProgress, type ProgressState, startProgress } from '../../../worker/progress.ts';
+import {
+  applyMessage,
+  completedProgress,
+  type ProgressState,
+  startProgress,
+} from '../../../worker/progress/progress.ts';
 
 const graph = graphSchema.parse({
   load: { class_type: 'Checkpoint', inputs: {} },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Graph } from '../../../src/core/graph.ts';
 import type { PromptMessage } from '../../../worker/comfyui/messages.ts';
-import { collectWebsocketImages } from '../../../worker/websocket-images.ts';
+import { collectWebsocketImages } from '../../../worker/outputs/websocket-images.ts';
 
 const graph: Graph = {
   '1': { class_type: 'EmptyImage', inputs: {} },

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { type Config, ConfigError, checkRole, defaultPublicUrl, passwordsIn } from '../config/config.ts';
+import { openDataDir } from '../embedded/data-dir.ts';
+import { startEmbeddedRedis } from '../embedded/redis.ts';
+import { startEmbeddedSimulator } from '../embedded/simulator.ts';
+import { type AdminServer, type Part, startAdminServer } from '../http/admin-server.ts';
+import { createMetricsEndpoint } from '../http/metrics-endpoint.ts';
+import { createProcessMetrics, type ProcessMetrics } from '../observability/process-metrics.ts';
+import type { RoleProcess } from './run-role.ts';
+import { startGateway } from './start-gateway.ts';
+import { startWorker } from './start-worker.ts';
+import { readVersion } from './version.ts';
+
+/** Of the simulated ComfyUI of `npm start`: 20 steps take about 8 s, as on a small GPU, so that a person can watch them. */
+const EMBEDDED_SPEED = 0.05;
+
+/** What `npm start` says when it is ready. */
+export interface Started {
+  graphqlUrl: string;
+  /** What stands in for a part that was not named. */
+  embedded: string[];
+}
+
+/** Gateway and worker in one process, and a Redis, a simulated ComfyUI and a folder for what the configuration does not name. */
+export async function startAll(config: Config, around: RoleProcess): Promise<Started> {
+  const { log, shutdown } = around;
+  checkRole(config, 'all');
+  await startTraces(config, 'comfygate', around);
+  const embedded: string[] = [];
+  const { url, port } = await address(config);
+  const metrics = createProcessMetrics({ role: 'all', version: readVersion() });
+  const admin = await openPrivatePort(config, ['gateway', 'worker'], metrics, around);
+  const dataDir = await openDataDir(config.folder.dataDir);
+  shutdown.add('data folder', () => dataDir.close());
+
+  let redisUrl = config.redis.url;
+  if (redisUrl === undefined) {
+    const redis = await startEmbeddedRedis({ dataDir: dataDir.path, log: log.child({ part: 'redis' }) });
+    shutdown.add('redis', () => redis.close());
+    redisUrl = redis.url;
+    for (const password of passwordsIn(redisUrl)) around.scrub.hide(password);
+    embedded.push('Redis');
+  }
+  let { backends } = config.comfyui;
+  if (backends === undefined) {
+    const simulator = await startEmbeddedSimulator({ log: log.child({ part: 'simulator' }), speed: EMBEDDED_SPEED });
+    shutdown.add('simulator', () => simulator.close());
+    backends = [{ name: 'simulator', url: simulator.url }];
+    embedded.push('a simulated ComfyUI');
+  }
+  if (config.s3 === undefined) embedded.push(`storage in ${dataDir.path}`);
+
+  const signingSecret = config.folder.signingSecret ?? dataDir.signingSecret;
+  around.scrub.hide(signingSecret);
+  const surroundings = { ...around, redisUrl, publicUrl: url, signingSecret, metrics };
+  const worker = await startWorker(config, surroundings, backends);
+  admin?.add('worker', worker);
+  const server = await startGateway(config, surroundings, port);
+  admin?.add('gateway', server.probes);
+  return { graphqlUrl: `${server.url}/graphql`, embedded };
+}
+
+/** A gateway alone. */
+export async function startGatewayRole(config: Config, around: RoleProcess): Promise<Started> {
+  checkRole(config, 'gateway');
+  await startTraces(config, 'comfygate-gateway', around);
+  const { signingSecret } = config.folder;
+  if (config.s3 === undefined && signingSecret === undefined) {
+    throw new ConfigError([
+      'SIGNING_SECRET: expected 32 to 1024 characters, the same at all gateways, since they sign addresses of the folder; or set S3_ENDPOINT',
+    ]);
+  }
+  const { url, port } = await address(config);
+  const metrics = createProcessMetrics({ role: 'gateway', version: readVersion() });
+  const admin = await openPrivatePort(config, ['gateway'], metrics, around);
+  const redisUrl = config.redis.url ?? '';
+  const surroundings = { ...around, redisUrl, publicUrl: url, signingSecret: signingSecret ?? '', metrics };
+  const server = await startGateway(config, surroundings, port);
+  admin?.add('gateway', server.probes);
+  return { graphqlUrl: `${server.url}/graphql`, embedded: [] };
+}
+
+/** A worker alone. */
+export async function startWorkerRole(config: Config, around: RoleProcess): Promise<void> {
+  checkRole(config, 'worker');
+  await startTraces(config, 'comfygate-worker', around);
+  // A worker stores and never signs: gateways make the addresses.
+  const signingSecret = randomBytes(32).toString('hex');
+  const publicUrl = config.http.publicUrl ?? 'http://127.0.0.1';
+  const metrics = createProcessMetrics({ role: 'worker', version: readVersion() });
+  const admin = await openPrivatePort(config, ['worker'], metrics, around);
+  const surroundings = { ...around, redisUrl: config.redis.url ?? '', publicUrl, signingSecret, metrics };
+  const worker = await startWorker(config, surroundings, config.comfyui.backends ?? []);
+  admin?.add('worker', worker);
+}
+
+/** Opened before anything else and closed after it, so that a start that waits and a stop that takes its time can be seen. */
+async function openPrivatePort(
+  config: Config,
+  parts: Part[],
+  metrics: ProcessMetrics,
+  { log, shutdown }: RoleProcess,
+): Promise<AdminServer | undefined> {
+  if (!config.admin) return undefined;
+  const admin = await startAdminServer({ ...config.admin, parts, log });
+  shutdown.add('private port', () => admin.close(0));
+  admin.route('/metrics', createMetricsEndpoint(metrics));
+  return admin;
+}
+
+/** First of all, so that it is stopped last and sends what the others have done. */
+async function startTraces(config: Config, name: string, { log, shutdown }: RoleProcess): Promise<void> {
+  if (!config.tracing) return;
+  const { startTracing } = await import('../observability/tracing.ts');
+  const { serviceName = name, ...options } = config.tracing;
+  const tracing = startTracing({ ...options, serviceName, version: readVersion(), log });
+  shutdown.add('traces', () => tracing.close());
+}
+
+/** Where to listen and what to call it. PORT=0 is settled here, since the folder's addresses need it before we listen. */
+async function address({ http }: Config): Promise<{ url: string; port: number }> {
+  const port = http.port === 0 ? await freePort(http.host) : http.port;
+  return { port, url: http.publicUrl ?? defaultPublicUrl(http.host, port) };
+}
+
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const bound = server.address();
+  server.close();
+  await once(server, 'close');
+  if (bound === null || typeof bound === 'string') throw new Error('no port was given');
+  return bound.port;
+}

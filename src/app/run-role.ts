@@ -1,0 +1,62 @@
+import type { Logger } from 'pino';
+import { type Config, ConfigError, loadConfig, secretsIn } from '../config/config.ts';
+import { DataDirError } from '../embedded/data-dir.ts';
+import { createLog, LOG_OUTPUT } from '../observability/log.ts';
+import { createOutputs, type Outputs } from '../observability/outputs.ts';
+import { createScrub, type Scrub } from '../observability/scrub.ts';
+import { CatalogueError } from '../workflows/catalogue-error.ts';
+import { runUntilStopped, type Shutdown } from './shutdown.ts';
+
+/** Exit code where what was given cannot be used: trying again changes nothing (sysexits.h EX_CONFIG). */
+const EX_CONFIG = 78;
+
+/** What a role has of its process. */
+export interface RoleProcess {
+  log: Logger;
+  outputs: Outputs;
+  /** Of the log. */
+  scrub: Scrub;
+  shutdown: Shutdown;
+}
+
+/** Runs a role with the environment's configuration until it is told to stop; a start that fails says why and exits. */
+export async function runRole(
+  env: NodeJS.ProcessEnv,
+  start: (config: Config, around: RoleProcess) => Promise<void>,
+): Promise<void> {
+  const outputs = createOutputs();
+  const stderr = outputs.open(LOG_OUTPUT);
+  const scrub = createScrub();
+  try {
+    const config = loadConfig(env);
+    for (const secret of secretsIn(config)) scrub.hide(secret);
+    const log = createLog({
+      level: config.logLevel,
+      readable: process.stderr.isTTY === true,
+      scrub,
+      destination: stderr,
+    });
+    await runUntilStopped({ log, timeoutMs: config.shutdownTimeoutMs, exit: outputs.exit }, (shutdown) =>
+      start(config, { log, outputs, scrub, shutdown }),
+    );
+  } catch (error) {
+    stderr.write(`${explain(error, scrub)}\n`);
+    await outputs.exit(error instanceof ConfigError || error instanceof CatalogueError ? EX_CONFIG : 1);
+  }
+}
+
+/** A start that failed, as a person is to read it. */
+function explain(error: unknown, scrub: Scrub): string {
+  if (error instanceof ConfigError) return `The configuration cannot be used:\n  ${error.problems.join('\n  ')}`;
+  if (error instanceof CatalogueError || error instanceof DataDirError) return error.message;
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    return `${error.message}\nSomething else listens there: stop it, or choose another PORT.`;
+  }
+  return scrub(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}
+
+/** Tells whoever has started it where GraphiQL is and the like: on standard output, unless that is the audit log's. */
+export function announce({ auditLog }: Config, outputs: Outputs, lines: readonly string[]): void {
+  const stream = auditLog === 'stdout' ? outputs.open(LOG_OUTPUT) : process.stdout;
+  stream.write(lines.map((line) => `${line}\n`).join(''));
+}

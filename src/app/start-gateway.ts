@@ -1,0 +1,95 @@
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import type { Config } from '../config/config.ts';
+import { createArtifactTexts } from '../graphql/artifact/artifact-texts.ts';
+import { createEngine } from '../graphql/engine/engine.ts';
+import { createMeteredEngine } from '../graphql/engine/metered-engine.ts';
+import { createTracedEngine } from '../graphql/engine/traced-engine.ts';
+import { createSchema } from '../graphql/schema.ts';
+import type { Probes } from '../health/health.ts';
+import { createArtifactDownload } from '../http/files/artifact-download.ts';
+import { createArtifactUpload } from '../http/files/artifact-upload.ts';
+import { createStoragePassage } from '../http/files/s3-proxy.ts';
+import { createVariantDownload, VARIANTS_PATH } from '../http/files/variant-download.ts';
+import { type ArtifactRoute, type HttpServer, startHttpServer } from '../http/server.ts';
+import { registerSockets } from '../observability/gateway-metrics.ts';
+import { createHttpMetrics } from '../observability/http-metrics.ts';
+import { createOperationMetrics } from '../observability/operation-metrics.ts';
+import { artifactFolder, openGatewayServices, type Surroundings } from './gateway-services.ts';
+
+/** Of SHUTDOWN_TIMEOUT, what requests under way get to end. */
+const GRACE_SHARE = 0.2;
+
+export interface Gateway extends Pick<HttpServer, 'url'> {
+  probes: Probes;
+}
+
+/** Starts a gateway in this process, on `port`; it is stopped with `around.shutdown`. */
+export async function startGateway(config: Config, around: Surroundings, port: number): Promise<Gateway> {
+  const { shutdown, publicUrl } = around;
+  const log = around.log.child({ part: 'gateway' });
+  const services = await openGatewayServices(config, around);
+  const { catalogue, health, artifacts, variants, variantMaker, now } = services;
+  const schema = createSchema(catalogue);
+  const subscriptions = Object.keys(schema.getSubscriptionType()?.getFields() ?? {});
+  const operations = createOperationMetrics(around.metrics, subscriptions, now);
+  const engine = createMeteredEngine(createEngine({ schema, log }), operations);
+  let draining = false;
+
+  const server = await startHttpServer({
+    host: config.http.host,
+    port,
+    publicUrl,
+    allowedOrigins: config.http.allowedOrigins,
+    maxBodyBytes: config.http.maxBodyBytes,
+    engine: config.tracing ? createTracedEngine(engine) : engine,
+    services: {
+      ...services,
+      texts: createArtifactTexts(artifacts),
+      artifactUrlTtlSeconds: config.artifactUrlTtlMs / 1000,
+    },
+    artifacts: createArtifactRoute(config, around, artifacts, now),
+    variants: {
+      path: VARIANTS_PATH,
+      serve: createVariantDownload({ addresses: variants, maker: variantMaker, artifacts, now, log }),
+    },
+    health,
+    onAnswered: createHttpMetrics(around.metrics),
+    ready: async () => !draining && (await services.redisReady()),
+    log,
+  });
+  registerSockets(around.metrics, server.sockets);
+  shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
+  // First, so that what is held is answered within the grace.
+  shutdown.add('waits', () => services.waits.close());
+  shutdown.add('readiness', () => {
+    draining = true;
+  });
+  const probes: Probes = {
+    // Its one loop is that of events, which answers or does not.
+    hangs: () => [],
+    async lacks() {
+      if (draining) return ['it is about to stop'];
+      return (await services.redisReady()) ? [] : ['redis does not answer'];
+    },
+    report: health,
+  };
+  return { url: server.url, probes };
+}
+
+/** How files come and go here: in the folder, or passed on to an S3 server whose public endpoint is this gateway. */
+function createArtifactRoute(
+  config: Config,
+  { signingSecret, publicUrl }: Surroundings,
+  artifacts: ArtifactStore,
+  now: () => number,
+): ArtifactRoute | undefined {
+  const { s3 } = config;
+  if (s3) {
+    const isOurs = new URL(s3.publicEndpoint).origin === new URL(publicUrl).origin;
+    return isOurs ? { path: `/${s3.bucket}/`, serve: createStoragePassage(s3) } : undefined;
+  }
+  const folder = { folder: artifactFolder(config), signingSecret, now };
+  const download = createArtifactDownload(folder);
+  const upload = createArtifactUpload({ ...folder, artifacts });
+  return { path: '/artifacts/', serve: (req, res) => (req.method === 'PUT' ? upload(req, res) : download(req, res)) };
+}

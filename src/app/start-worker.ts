@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { openTempFolder } from '../../worker/temp-folder.ts';
+import { createWorker } from '../../worker/worker.ts';
+import type { BackendAddress, Config } from '../config/config.ts';
+import type { Probes } from '../health/health.ts';
+import { registerBackendStates } from '../observability/worker-metrics.ts';
+import { openWorkerServices, type Surroundings } from './gateway-services.ts';
+
+/** Of SHUTDOWN_TIMEOUT, what running jobs get to finish before they are handed back. */
+const FINISH_SHARE = 0.6;
+
+/** Starts a worker in this process, for `backends`; it is stopped with `around.shutdown`. Gives what may be asked of it. */
+export async function startWorker(
+  config: Config,
+  around: Surroundings,
+  backends: readonly BackendAddress[],
+): Promise<Probes> {
+  const { log, shutdown } = around;
+  const { watchHealth, ...services } = await openWorkerServices(config, around, backends);
+  const temp = await openTempFolder();
+  shutdown.add('temporary files', temp.remove);
+  const workerId = randomUUID();
+  const worker = createWorker({
+    ...services,
+    workerId,
+    backends: [...backends],
+    depth: config.comfyui.depth,
+    jobTimeoutMs: config.jobs.timeoutMs,
+    jobAttempts: config.jobs.attempts,
+    previewMethod: config.comfyui.previewMethod,
+    tempDir: temp.path,
+    inputs: config.inputs,
+    finishTimeoutMs: config.shutdownTimeoutMs * FINISH_SHARE,
+    log: log.child({ part: 'worker' }),
+  });
+  registerBackendStates(around.metrics, worker.backends);
+  shutdown.add('worker', () => worker.close());
+  const health = watchHealth(worker);
+  shutdown.add('readiness of the worker', () => health.stopping());
+  log.info({ workerId, backends: backends.map(({ name }) => name) }, 'worker started');
+  return health;
+}

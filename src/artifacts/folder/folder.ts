@@ -1,0 +1,191 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { access, constants, type FileHandle, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { type ArtifactStore, type FileToStore, StorageError } from '../artifact-store.ts';
+import { contentHeaders } from '../content-headers.ts';
+import { safeFilename } from '../filename.ts';
+import { parseKey, parsePrefix } from '../keys.ts';
+import { objectBody } from '../object-body.ts';
+import { signingWindow } from '../signing-window.ts';
+import { readExactly } from '../source-file.ts';
+import { isErrno, objectPaths, openObject } from './folder-object.ts';
+import { signedQuery, signedUploadQuery } from './signed-query.ts';
+
+/** Below this, `check` says that storage is full. */
+const MIN_FREE_BYTES = 16 * 1024 * 1024;
+
+export interface FolderStoreOptions {
+  /** Made when missing. */
+  folder: string;
+  /** Address of the gateway that serves `/artifacts/…`, as browsers reach it, without a slash at its end. */
+  publicUrl: string;
+  /** The same for every process that signs or serves. */
+  signingSecret: string;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+/** Artifacts in a folder, served by the gateway itself (`createArtifactDownload`). */
+export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
+  const { folder, publicUrl, signingSecret, now } = options;
+
+  return {
+    put: (key, file, { signal }) =>
+      classified(signal, async () => {
+        const paths = objectPaths(folder, key);
+        await mkdir(dirname(paths.data), { recursive: true });
+        const { sizeBytes, sha256 } = file;
+        const { contentType } = contentHeaders(file.contentType, file.filename);
+        const data = await writeTemporary(paths.data, (target) => copyChecked(file, target, signal));
+        const description = await writeTemporary(paths.description, (target) =>
+          target.appendFile(JSON.stringify({ sizeBytes, sha256, contentType })),
+        );
+        try {
+          // While another object is replaced it is absent for a moment, never a mix of old and new. The same one stays,
+          // so that two writers of one file do not take it away from each other.
+          const earlier = await headObject(folder, key);
+          if (earlier !== null && earlier.sha256 !== sha256) await rm(paths.description, { force: true });
+          await rename(data, paths.data);
+          await rename(description, paths.description);
+        } finally {
+          await rm(data, { force: true });
+          await rm(description, { force: true });
+        }
+        await syncFolder(dirname(paths.data));
+        const stored = await headObject(folder, key);
+        if (stored?.sizeBytes !== sizeBytes || stored.sha256 !== sha256) {
+          throw new StorageError('mismatch', 'the stored object is not the one that was written');
+        }
+      }),
+
+    head: (key, { signal } = {}) => classified(signal, () => headObject(folder, key)),
+
+    read: (key, { signal }) =>
+      classified(signal, async () => {
+        const object = await openObject(folder, key);
+        return object && objectBody(object.file.createReadStream(), signal, folderError);
+      }),
+
+    removePrefix: (prefix, { signal } = {}) =>
+      classified(signal, async () => {
+        for (const path of await pathsWithPrefix(folder, prefix)) {
+          signal?.throwIfAborted();
+          await rm(path, { recursive: true, force: true });
+        }
+      }),
+
+    url: async (key, { filename, contentType, expiresInSeconds, download, notAfter }) => {
+      const expires = signingWindow(now(), expiresInSeconds, notAfter).expiresAtMs / 1000;
+      const { disposition } = contentHeaders(contentType, filename, download);
+      const grant = { key: parseKey(key), expires, disposition, filename: safeFilename(filename) };
+      return `${publicUrl}/artifacts/${key}?${signedQuery(grant, signingSecret)}`;
+    },
+
+    uploadUrl: async (key, { contentType, sizeBytes, expiresInSeconds }) => {
+      const expires = Math.floor(now() / 1000) + expiresInSeconds;
+      const query = signedUploadQuery(
+        { key: parseKey(key), expires, size: sizeBytes, type: contentType },
+        signingSecret,
+      );
+      return {
+        url: `${publicUrl}/artifacts/${key}?${query}`,
+        headers: { 'Content-Type': contentType },
+        expiresAt: expires * 1000,
+      };
+    },
+
+    check: ({ signal }) =>
+      classified(signal, async () => {
+        await mkdir(folder, { recursive: true });
+        await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+        const { bavail, bsize } = await statfs(folder);
+        if (bavail * bsize < MIN_FREE_BYTES) throw new StorageError('full', 'the artifact folder has no room left');
+      }),
+
+    close: () => undefined,
+  };
+}
+
+async function headObject(folder: string, key: string) {
+  const object = await openObject(folder, key);
+  if (object === null) return null;
+  await object.file.close();
+  return object.description;
+}
+
+/** Copies and hashes in one pass: what reaches the disk is what was announced, or nothing is kept. */
+async function copyChecked(file: FileToStore, target: FileHandle, signal: AbortSignal): Promise<void> {
+  const hash = createHash('sha256');
+  for await (const chunk of readExactly(file.path, file.sizeBytes)) {
+    signal.throwIfAborted();
+    hash.update(chunk);
+    await target.appendFile(chunk);
+  }
+  if (hash.digest('hex') !== file.sha256) throw new StorageError('source', 'the file to store has another SHA-256');
+}
+
+/** A whole, synced file beside `path`, so that a rename can put it there at once. Removed when `write` fails. */
+async function writeTemporary(path: string, write: (target: FileHandle) => Promise<void>): Promise<string> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  const target = await open(temporary, 'wx');
+  try {
+    try {
+      await write(target);
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  return temporary;
+}
+
+/** Makes the renames survive a power cut. Windows cannot open folders, and journals its renames. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function pathsWithPrefix(folder: string, prefix: string): Promise<string[]> {
+  const segments = parsePrefix(prefix).split('/');
+  const beginning = segments.pop() ?? '';
+  const parent = join(folder, ...segments);
+  if (beginning === '') return [parent];
+  try {
+    const names = await readdir(parent);
+    return names
+      .filter((name) => name.startsWith(beginning) || name.startsWith(`.${beginning}`))
+      .map((name) => join(parent, name));
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
+async function classified<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  signal?.throwIfAborted();
+  try {
+    return await work();
+  } catch (cause) {
+    if (signal?.aborted) throw signal.reason;
+    throw folderError(cause);
+  }
+}
+
+function folderError(cause: unknown): StorageError {
+  if (cause instanceof StorageError) return cause;
+  if (isErrno(cause, 'ENOSPC', 'EDQUOT', 'EFBIG')) {
+    return new StorageError('full', 'the artifact folder has no room left', { cause });
+  }
+  if (isErrno(cause, 'EACCES', 'EPERM', 'EROFS')) {
+    return new StorageError('denied', 'the artifact folder cannot be written or read', { cause });
+  }
+  return new StorageError('unavailable', 'the artifact folder does not work', { cause });
+}

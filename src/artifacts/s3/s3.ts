@@ -1,0 +1,190 @@
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { aborted } from 'node:util';
+import type { Client } from 'minio';
+import { type ArtifactStore, type FileToStore, StorageError, type StoredObject } from '../artifact-store.ts';
+import { contentHeaders } from '../content-headers.ts';
+import { parseKey, parsePrefix } from '../keys.ts';
+import { signingWindow } from '../signing-window.ts';
+import { readExactly } from '../source-file.ts';
+import { presignUpload } from './presign-upload.ts';
+import { type CallSettings, createClient, createS3Caller, DEFAULT_S3_TIMEOUTS, type S3Timeouts } from './s3-call.ts';
+import { s3Code } from './s3-error.ts';
+import type { Exchange } from './s3-exchange.ts';
+
+/** The most that S3 takes in one PUT. */
+const MAX_OBJECT_BYTES = 5 * 1024 ** 3;
+/** What one request can remove. */
+const REMOVE_BATCH = 1000;
+/** Keys are never written twice with different content, so whoever may see an object may keep it. */
+const CACHE_CONTROL = 'private, max-age=604800, immutable';
+
+export interface S3StoreOptions {
+  /** As the processes of this project reach it. */
+  endpoint: string;
+  /** As browsers reach it; the host is part of the signature. Default: `endpoint`. */
+  publicEndpoint?: string | undefined;
+  region: string;
+  /** Made when missing. */
+  bucket: string;
+  accessKey: string;
+  secretKey: string;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  timeouts?: Partial<S3Timeouts> | undefined;
+}
+
+/** Artifacts in a bucket of any S3 server. Nothing is asked of the server before the first call. */
+export function createS3Store(options: S3StoreOptions): ArtifactStore {
+  const { bucket, region, now } = options;
+  const caller = createS3Caller(options, { ...DEFAULT_S3_TIMEOUTS, ...options.timeouts });
+  const presigner = createClient({ ...options, endpoint: options.publicEndpoint ?? options.endpoint });
+  let bucketSeen = false;
+
+  /** Two callers may do this at once: making a bucket that is there already is no fault. */
+  async function ensureBucket(settings: CallSettings): Promise<void> {
+    if (bucketSeen) return;
+    if (!(await caller.call(settings, (client) => client.bucketExists(bucket)))) {
+      try {
+        await caller.call(settings, (client) => client.makeBucket(bucket, region));
+      } catch (error) {
+        if (!['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'].includes(s3Code(error) ?? '')) throw error;
+      }
+    }
+    bucketSeen = true;
+  }
+
+  /** Runs `work` in a bucket that exists, also when somebody removed it meanwhile. */
+  async function inBucket<T>(settings: CallSettings, work: () => Promise<T>): Promise<T> {
+    await ensureBucket(settings);
+    try {
+      return await work();
+    } catch (error) {
+      if (s3Code(error) !== 'NoSuchBucket') throw error;
+      bucketSeen = false;
+      await ensureBucket(settings);
+      return work();
+    }
+  }
+
+  async function head(key: string, settings: CallSettings): Promise<StoredObject | null> {
+    try {
+      const { size, metaData } = await caller.call(settings, (client) => client.statObject(bucket, key));
+      const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+      const sha256 = text(metaData.sha256);
+      const contentType = text(metaData['content-type']) ?? 'application/octet-stream';
+      return { sizeBytes: size, contentType, ...(sha256 !== undefined && { sha256 }) };
+    } catch (error) {
+      return nullWhenAbsent(error);
+    }
+  }
+
+  return {
+    async put(key, file, { signal }) {
+      parseKey(key);
+      if (file.sizeBytes > MAX_OBJECT_BYTES)
+        throw new StorageError('refused', 'larger than one S3 object written at once');
+      const settings = { signal, bodyBytes: file.sizeBytes };
+      await inBucket({ signal }, () =>
+        caller.call(settings, (client, exchange) => upload(client, exchange, bucket, key, file)),
+      );
+      const stored = await head(key, { signal });
+      if (stored?.sizeBytes !== file.sizeBytes || stored.sha256 !== file.sha256) {
+        throw new StorageError('mismatch', 'the stored object is not the one that was sent');
+      }
+    },
+
+    head: (key, { signal } = {}) => head(parseKey(key), { signal }),
+
+    read: (key, { signal }) => {
+      parseKey(key);
+      return caller.open(signal, (client) => client.getObject(bucket, key)).catch(nullWhenAbsent);
+    },
+
+    async removePrefix(prefix, { signal } = {}) {
+      parsePrefix(prefix);
+      for (;;) {
+        // From the start each time: what was listed is gone by then.
+        const names = await caller
+          .call({ signal }, (client) => listNames(client, bucket, prefix))
+          .catch((error) => {
+            if (s3Code(error) === 'NoSuchBucket') return [];
+            throw error;
+          });
+        if (names.length === 0) return;
+        const refused = await caller.call({ signal }, (client) => client.removeObjects(bucket, names));
+        if (refused.some((answer) => answer != null)) {
+          throw new StorageError('denied', 'the S3 server did not remove every object', { cause: refused[0] });
+        }
+        if (names.length < REMOVE_BATCH) return;
+      }
+    },
+
+    url(key, { filename, contentType, expiresInSeconds, download, notAfter }) {
+      const { startsAtMs, expiresAtMs } = signingWindow(now(), expiresInSeconds, notAfter);
+      // Shown files go out as they were stored; the shorter address is the same for everybody who may see it.
+      const overrides = download
+        ? { 'response-content-disposition': contentHeaders(contentType, filename, true).contentDisposition }
+        : {};
+      const lifeSeconds = (expiresAtMs - startsAtMs) / 1000;
+      return presigner.presignedUrl('GET', bucket, parseKey(key), lifeSeconds, overrides, new Date(startsAtMs));
+    },
+
+    async uploadUrl(key, upload) {
+      parseKey(key);
+      // Whoever uploads cannot make it.
+      await ensureBucket({});
+      return presignUpload({ ...options, endpoint: options.publicEndpoint ?? options.endpoint }, key, upload);
+    },
+
+    check: ({ signal }) => {
+      bucketSeen = false;
+      return ensureBucket({ signal });
+    },
+
+    close: () => caller.close(),
+  };
+}
+
+function nullWhenAbsent(error: unknown): null {
+  if (['NotFound', 'NoSuchKey', 'NoSuchBucket'].includes(s3Code(error) ?? '')) return null;
+  throw error;
+}
+
+/** One PUT of known length. The client's own `putObject` would hold the file in memory or split it. */
+async function upload(
+  client: Client,
+  exchange: Exchange,
+  bucket: string,
+  key: string,
+  file: FileToStore,
+): Promise<void> {
+  const { contentType, contentDisposition } = contentHeaders(file.contentType, file.filename);
+  const headers = {
+    'content-length': String(file.sizeBytes),
+    'content-type': contentType,
+    'content-disposition': contentDisposition,
+    'cache-control': CACHE_CONTROL,
+    'x-amz-meta-sha256': file.sha256,
+  };
+  const options = { method: 'PUT', bucketName: bucket, objectName: key, headers };
+  const body = Readable.from(bodyOf(exchange, file), { objectMode: false });
+  const response = await client.makeRequestStreamAsync(options, body, file.sha256, [200], '');
+  response.resume();
+  await finished(response, { signal: exchange.signal });
+}
+
+/** Once the server has answered, the rest is held back, not ended: ending it early would cut the answer off. */
+async function* bodyOf(exchange: Exchange, file: FileToStore): AsyncGenerator<Buffer> {
+  for await (const chunk of readExactly(file.path, file.sizeBytes)) {
+    if (!(await exchange.bodyWanted)) return;
+    if (exchange.status() !== undefined) await aborted(exchange.signal, exchange);
+    exchange.signal.throwIfAborted();
+    yield chunk;
+  }
+}
+
+async function listNames(client: Client, bucket: string, prefix: string): Promise<string[]> {
+  const { objects } = await client.listObjectsV2Query(bucket, prefix, '', '', REMOVE_BATCH, '');
+  return objects.flatMap(({ name }) => (name === undefined ? [] : [name]));
+}

@@ -1,0 +1,50 @@
+import type { Logger } from 'pino';
+import { createRedisBackendOperator } from '../backends/redis-backends.ts';
+import { GatewayError } from '../core/errors.ts';
+import { type AuditEntry, openCommandAudit, outcomeOf } from '../observability/audit.ts';
+import { closeRedis } from '../redis/connection.ts';
+import { createKeys } from '../redis/keys.ts';
+import type { OperatorSession } from './backend-command.ts';
+import { operatorName } from './operator-name.ts';
+import { reachRedis } from './operator-redis.ts';
+
+export interface OpenOperatorOptions {
+  url: string;
+  prefix: string;
+  log: Logger;
+  /** As the setting AUDIT_LOG. */
+  auditLog: string | undefined;
+}
+
+/** Rejects when Redis cannot be reached within five seconds; the message holds no password. */
+export async function openOperator({ url, prefix, log, auditLog }: OpenOperatorOptions): Promise<OperatorSession> {
+  const audit = openCommandAudit(auditLog);
+  const redis = await reachRedis({ url, prefix, log });
+  const operator = createRedisBackendOperator(redis, createKeys(prefix));
+
+  async function checkKnown(name: string) {
+    const known = (await operator.backends()).map((each) => each.name);
+    if (known.includes(name)) return;
+    const those = known.length > 0 ? `known are ${known.join(', ')}` : 'no worker has reported any yet';
+    throw new GatewayError(`no server is named ${name}: ${those}`, { code: 'NOT_FOUND' });
+  }
+
+  const audited = (action: AuditEntry['action'], act: (name: string) => Promise<void>) => async (name: string) => {
+    const asked = { action, caller: operatorName(), backend: name };
+    try {
+      await checkKnown(name);
+      await act(name);
+      audit.record({ ...asked, outcome: 'done' });
+    } catch (error) {
+      audit.record({ ...asked, ...outcomeOf(error) });
+      throw error;
+    }
+  };
+  return {
+    operator: { ...operator, drain: audited('drain', operator.drain), resume: audited('resume', operator.resume) },
+    async [Symbol.asyncDispose]() {
+      await audit.flushed();
+      await closeRedis(redis);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { v7 } from 'uuid';
+import { createArtifacts } from '../app/gateway-services.ts';
+import { createRedisBackendDirectory } from '../backends/redis-backends.ts';
+import { createRedisCatalogueDirectory } from '../backends/redis-catalogues.ts';
+import type { Config } from '../config/config.ts';
+import { createRedisFailedJobs } from '../job-record/redis-failed-jobs.ts';
+import { createRedisGatewayStore } from '../job-record/redis-gateway-store.ts';
+import { createCatalogueCheck } from '../jobs/check-catalogues.ts';
+import { createFileCheck } from '../jobs/check-files.ts';
+import { createJobOperator } from '../jobs/job-operator.ts';
+import { openCommandAudit, outcomeOf } from '../observability/audit.ts';
+import { createBullQueue } from '../queue/bullmq.ts';
+import { closeRedis } from '../redis/connection.ts';
+import { createKeys } from '../redis/keys.ts';
+import { createRedisUploads } from '../uploads/redis-uploads.ts';
+import type { JobSession } from './jobs-command.ts';
+import { operatorName } from './operator-name.ts';
+import { reachRedis } from './operator-redis.ts';
+
+/** What `comfygate jobs` works on. Rejects when Redis cannot be reached within five seconds. */
+export async function openJobOperator(config: Config, redisUrl: string, log: Logger): Promise<JobSession> {
+  await using opened = new AsyncDisposableStack();
+  const redis = opened.adopt(await reachRedis({ url: redisUrl, prefix: config.redis.prefix, log }), closeRedis);
+  const keys = createKeys(config.redis.prefix);
+  const queue = opened.adopt(createBullQueue(redis, keys, log), (each) => each.close());
+  // Only asked what it holds: nothing is signed here.
+  const unsigned = { publicUrl: 'http://127.0.0.1', signingSecret: randomBytes(32).toString('hex') };
+  const artifacts = opened.adopt(createArtifacts(config, unsigned), (each) => each.close());
+  const { retentionMs, idempotencyTtlMs, deadlineMs } = config.jobs;
+  const { noBackendGraceMs } = config.comfyui;
+  const backends = createRedisBackendDirectory(redis, keys);
+  const uploads = createRedisUploads(redis, keys);
+  const audit = openCommandAudit(config.auditLog);
+  opened.defer(audit.flushed);
+  const requestId = `operator-${v7()}`;
+  const asked = { action: 'retry', caller: operatorName(), requestId } as const;
+  const operator = createJobOperator({
+    onAccepted({ id: jobId, workflow, retryOf }, replayed) {
+      const outcome = replayed ? 'replayed' : 'accepted';
+      audit.record({ ...asked, outcome, jobId, workflow, retryOf: retryOf ?? undefined });
+    },
+    onRefused: (retryOf, error) => audit.record({ ...asked, ...outcomeOf(error), retryOf }),
+    index: createRedisFailedJobs(redis, keys),
+    store: createRedisGatewayStore({ redis, keys, retentionMs, idempotencyTtlMs, noBackendGraceMs }),
+    queue,
+    checks: [
+      createCatalogueCheck(createRedisCatalogueDirectory({ redis, keys, backends, log })),
+      createFileCheck({ uploads, artifacts, inputOrigins: config.inputs.origins, retentionMs }),
+    ],
+    deadlineMs,
+    newId: () => v7(),
+    requestId,
+  });
+  const kept = opened.move();
+  return { operator, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}

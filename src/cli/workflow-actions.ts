@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { isEnumType, isInputObjectType, printType } from 'graphql';
+import { createComfyHttp } from '../../worker/comfyui/http.ts';
+import { type Config, ConfigError, loadConfig } from '../config/config.ts';
+import type { NodeCatalogue } from '../core/node-catalogue.ts';
+import { objectInfoSchema } from '../core/object-info.ts';
+import { createSchema } from '../graphql/schema.ts';
+import { AddError, addWorkflow } from '../workflows/add/add-workflow.ts';
+import type { Workflow } from '../workflows/catalogue.ts';
+import { CatalogueError } from '../workflows/catalogue-error.ts';
+import { inputTypeName } from '../workflows/check-names.ts';
+import { checkAgainstServer } from '../workflows/check-server.ts';
+import { loadCatalogue } from '../workflows/load.ts';
+import type { AddOptions, WorkflowCommandsOptions, WorkflowOptions } from './workflow-command.ts';
+
+const EX_CONFIG = 78;
+/** Servers with many custom nodes answer slowly and at length. */
+const CATALOGUE_LIMITS = { timeoutMs: 30_000, maxBytes: 128 * 1024 * 1024 };
+
+/** `comfygate workflow add`. */
+export function add(file: string, options: AddOptions, io: WorkflowCommandsOptions): Promise<void> {
+  return told(io, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
+    const catalogue = options.comfyui === undefined ? null : await readCatalogue(options.comfyui);
+    const { force, name = null, dir = workflowsDir } = options;
+    const stock = await stockCatalogue();
+    const added = await addWorkflow({ file, name, dir, force, catalogue, stock, maxMegapixels });
+    const { parameters } = added.workflow;
+    const lines = [
+      `${added.folder}: ${parameters.length} ${parameters.length === 1 ? 'parameter' : 'parameters'}`,
+      '',
+      inputOf(added.workflow),
+      '',
+      ...added.notes.map((note) => `Note: ${note}`),
+      'Next:',
+      `  1. Trim ${added.folder}/manifest.json: take out what callers should not set, mend limits and descriptions.`,
+      '  2. comfygate workflow check',
+      '  3. Start the gateway again, and the workers with it.',
+    ];
+    io.write(`${lines.join('\n')}\n`);
+  });
+}
+
+/** `comfygate workflow check`. */
+export function check(options: WorkflowOptions, io: WorkflowCommandsOptions): Promise<void> {
+  return told(io, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
+    const dir = options.dir ?? workflowsDir;
+    const { workflows } = await loadCatalogue({ dir, maxMegapixels });
+    const server = options.comfyui === undefined ? null : await readCatalogue(options.comfyui);
+    const faults = server ? workflows.flatMap((it) => checkAgainstServer(it, server)) : [];
+    if (faults.length > 0) throw new CatalogueError(dir, faults);
+    const count = workflows.length === 1 ? '1 workflow' : `${workflows.length} workflows`;
+    const them = workflows.length === 1 ? 'it' : 'them';
+    const lines = [...workflows.map(({ name }) => `${name}: ok`), count];
+    io.write(`${lines.join('\n')}${server ? `, and the server can run ${them}` : ''}\n`);
+  });
+}
+
+/** Runs a command with the configuration; what a person has done wrong is told in words, and the exit code says so. */
+async function told({ env, fail }: WorkflowCommandsOptions, run: (config: Config) => Promise<void>): Promise<void> {
+  try {
+    await run(loadConfig(env));
+  } catch (error) {
+    const ours = error instanceof AddError || error instanceof CatalogueError || error instanceof UnreadableServer;
+    if (!ours && !(error instanceof ConfigError)) throw error;
+    if (error instanceof ConfigError) fail(`${error.problems.join('\n')}\n`, EX_CONFIG);
+    else fail(`${error.message}\n`, 1);
+  }
+}
+
+class UnreadableServer extends Error {}
+
+async function readCatalogue(url: string): Promise<NodeCatalogue> {
+  const base = URL.parse(url);
+  if (!base || !/^https?:$/.test(base.protocol)) throw new UnreadableServer(`--comfyui: ${url} is no http address`);
+  const http = createComfyHttp(url.replace(/\/+$/, ''));
+  try {
+    return await http.get('/api/object_info', objectInfoSchema, CATALOGUE_LIMITS);
+  } catch (error) {
+    throw new UnreadableServer(`--comfyui ${url}: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    await http.close();
+  }
+}
+
+/** The classes of a stock ComfyUI, as the simulator has them. */
+async function stockCatalogue(): Promise<NodeCatalogue> {
+  const path = fileURLToPath(new URL('../simulator/object_info.json', import.meta.url));
+  return objectInfoSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+}
+
+/** The workflow's input and its enum types as GraphQL; long lists of choices are cut. */
+function inputOf(workflow: Workflow): string {
+  const catalogue = { workflows: [workflow], get: (name: string) => (name === workflow.name ? workflow : undefined) };
+  const schema = createSchema(catalogue);
+  const input = schema.getType(inputTypeName(workflow.name));
+  if (!isInputObjectType(input)) throw new Error(`the schema has no input type for ${workflow.name}`);
+  const enums = new Set(workflow.parameters.flatMap(({ enumType }) => enumType ?? []));
+  const types = [...enums].map((name) => schema.getType(name)).filter(isEnumType);
+  const choices = types.map((type) => `enum ${type.name} { ${choicesOf(type.getValues().map(({ name }) => name))} }`);
+  return [printType(input), ...choices].join('\n\n');
+}
+
+function choicesOf(names: string[]): string {
+  return names.length > 12 ? `${names.slice(0, 10).join(' ')} … and ${names.length - 10} more` : names.join(' ');
+}

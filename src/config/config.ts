@@ -1,0 +1,177 @@
+import { hostname } from 'node:os';
+import { withoutPassword } from './mask.ts';
+import { brokenRules } from './rules.ts';
+import { readSecretFiles } from './secret-files.ts';
+import { SECRET_NAMES, type Settings, settingsSchema } from './settings.ts';
+
+export { describeConfig } from './describe.ts';
+export { passwordsIn, secretsIn } from './secrets.ts';
+export type { BackendAddress } from './values.ts';
+
+/** What a process runs: everything (`npm start`), or one part. */
+export type Role = 'all' | 'gateway' | 'worker';
+
+/** The effective configuration, frozen all the way down. What stands as undefined was not given. */
+export type Config = ReturnType<typeof group>;
+
+/** The configuration cannot be used; `problems` has one line for each fault, the message all of them. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'BAD_CONFIG';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/**
+ * Parses the environment into the configuration. Unset and empty variables take their default, names it does not know are
+ * left alone.
+ * @param options.machine this host's name, for naming backends on loopback
+ * @throws {ConfigError} naming every bad value at once
+ */
+export function loadConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  { machine = hostname() }: { machine?: string } = {},
+): Config {
+  const { values, problems } = readSecretFiles(env);
+  const schema = settingsSchema(machine);
+  const parsed = schema.safeParse(values);
+  for (const { path, message } of parsed.error?.issues ?? []) problems.push({ name: String(path[0]), message });
+
+  // Where some values are bad, the rules over several are still asked of the rest, so that one run shows everything.
+  const bad = new Set(problems.map(({ name }) => name.replace(/_FILE$/, '')));
+  const good = Object.fromEntries(Object.entries(values).filter(([name]) => !bad.has(name)));
+  const settings = parsed.data ?? schema.parse(good);
+  for (const [name, message] of brokenRules(settings, bad)) problems.push({ name, message });
+
+  if (problems.length > 0)
+    throw new ConfigError(problems.map(({ name, message }) => problemLine(name, message, values[name])));
+  return deepFreeze(group(settings));
+}
+
+/**
+ * Checks what a role needs beyond the values themselves. Unset addresses mean "embedded", which only `all` has.
+ * @throws {ConfigError}
+ */
+export function checkRole(config: Config, role: Role): void {
+  if (role === 'all') return;
+  const problems: string[] = [];
+  if (config.redis.url === undefined)
+    problems.push(`REDIS_URL: expected a value, since a ${role} has no Redis of its own`);
+  if (role === 'worker' && config.comfyui.backends === undefined) {
+    problems.push('COMFYUI_URLS: expected a value, since a worker has no ComfyUI of its own');
+  }
+  if (config.s3 === undefined && !config.folder.shared) {
+    problems.push(
+      'STORAGE_SHARED: expected true when gateway and worker, in processes of their own, share the folder DATA_DIR; or set S3_ENDPOINT',
+    );
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/** The origin under which a gateway is reached when PUBLIC_URL does not say; addresses like 0.0.0.0 are nothing to connect to. */
+export function defaultPublicUrl(host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return `http://localhost:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function problemLine(name: string, message: string, raw: string | undefined): string {
+  const got =
+    raw === undefined || SECRET_NAMES.has(name) ? '' : `, got ${JSON.stringify(withoutPassword(raw).slice(0, 200))}`;
+  return `${name}: ${message}${got}`;
+}
+
+function group(s: Settings) {
+  const s3 =
+    s.S3_ENDPOINT !== undefined && s.S3_ACCESS_KEY !== undefined && s.S3_SECRET_KEY !== undefined
+      ? {
+          endpoint: s.S3_ENDPOINT,
+          /** The origin in signed addresses: where browsers reach the same server. */
+          publicEndpoint: s.S3_PUBLIC_ENDPOINT ?? s.S3_ENDPOINT,
+          region: s.S3_REGION,
+          bucket: s.S3_BUCKET,
+          accessKey: s.S3_ACCESS_KEY,
+          secretKey: s.S3_SECRET_KEY,
+        }
+      : undefined;
+  return {
+    http: {
+      host: s.HOST,
+      /** 0 takes a free one. */
+      port: s.PORT,
+      /** Undefined when PORT is 0 and PUBLIC_URL is not given: known once the server listens, see `defaultPublicUrl`. */
+      publicUrl: s.PUBLIC_URL ?? (s.PORT === 0 ? undefined : defaultPublicUrl(s.HOST, s.PORT)),
+      allowedOrigins: s.ALLOWED_ORIGINS,
+      maxBodyBytes: s.MAX_BODY_BYTES,
+      auth: s.AUTH,
+    },
+    /** The private port: metrics and health in full. Undefined: none. */
+    admin: s.ADMIN_PORT === undefined ? undefined : { host: s.ADMIN_HOST, port: s.ADMIN_PORT },
+    redis: { url: s.REDIS_URL, prefix: s.REDIS_PREFIX },
+    comfyui: {
+      backends: s.COMFYUI_URLS,
+      /** Prompts given to one server at once; a worker runs this many jobs for each of its servers. */
+      depth: s.BACKEND_DEPTH,
+      /** How samplers make previews, by ComfyUI's names. */
+      previewMethod: s.PREVIEW_METHOD,
+      noBackendGraceMs: s.NO_BACKEND_GRACE,
+    },
+    /** Undefined: artifacts are kept in the folder. */
+    s3,
+    folder: {
+      dataDir: s.DATA_DIR,
+      /** Whether processes on their own reach the same folder. */
+      shared: s.STORAGE_SHARED,
+      /** Undefined: made once and kept in the data folder. */
+      signingSecret: s.SIGNING_SECRET,
+    },
+    artifactUrlTtlMs: s.ARTIFACT_URL_TTL,
+    inputs: {
+      /** Of one file, uploaded or fetched. */
+      maxBytes: s.MAX_UPLOAD_BYTES,
+      /** Exempt from the rules for addresses that callers name: https only, and public. */
+      origins: s.INPUT_ORIGINS,
+    },
+    workflowsDir: s.WORKFLOWS_DIR,
+    jobs: {
+      /** Running, each attempt. */
+      timeoutMs: s.JOB_TIMEOUT,
+      /** From acceptance, where the caller names none. */
+      deadlineMs: s.JOB_DEADLINE,
+      maxDeadlineMs: s.JOB_MAX_DEADLINE,
+      attempts: s.JOB_ATTEMPTS,
+      /** From the end of a job. */
+      retentionMs: s.JOB_RETENTION,
+      /** From acceptance. */
+      idempotencyTtlMs: s.IDEMPOTENCY_TTL,
+      maxMegapixels: s.MAX_MEGAPIXELS,
+    },
+    logLevel: s.LOG_LEVEL,
+    /** `stdout`, `stderr` or a path; undefined: no audit log. */
+    auditLog: s.AUDIT_LOG,
+    /** Undefined: nothing is traced. */
+    tracing:
+      s.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+        ? undefined
+        : {
+            endpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT,
+            headers: s.OTEL_EXPORTER_OTLP_HEADERS,
+            /** Undefined: by the role. */
+            serviceName: s.OTEL_SERVICE_NAME,
+            /** The share of traces that are kept. */
+            ratio: s.OTEL_TRACES_SAMPLER_ARG,
+          },
+    shutdownTimeoutMs: s.SHUTDOWN_TIMEOUT,
+  } as const;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) deepFreeze(inner);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,100 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { ReadableStream } from 'node:stream/web';
+import { isErrno } from '../artifacts/folder/folder-object.ts';
+import { unlessAborted } from '../async/abort.ts';
+import { createSweeper } from './collect-young.ts';
+
+export type SpoolFailure =
+  /** The stream ended before the announced length: get it again. */
+  | 'truncated'
+  /** More than was announced or is allowed. */
+  | 'oversize'
+  /** No room on the local disk. */
+  | 'full';
+
+export class SpoolError extends Error {
+  override readonly name = 'SpoolError';
+  readonly reason: SpoolFailure;
+
+  constructor(reason: SpoolFailure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+export interface SpoolOptions {
+  /** Bytes that must come, no more and no fewer: the Content-Length, where there is one. */
+  expectedLength?: number | undefined;
+  /** Bytes that may come at most. Default: no limit. */
+  maxBytes?: number | undefined;
+  /** What the bytes go through on their way; what it gives is what is written, hashed and counted. Default: nothing. */
+  transform?: Transform | undefined;
+  /** When it aborts, the stream is cancelled, the file removed, and the call rejects with its reason. */
+  signal: AbortSignal;
+}
+
+export interface SpooledFile {
+  path: string;
+  sizeBytes: number;
+  /** Lower-case hex. */
+  sha256: string;
+  /** Removes the file. Any number of times. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Writes a stream to a temporary file in `dir` (made when missing) as fast as the disk takes it, hashing on the way.
+ * When it fails nothing is left behind. Throws SpoolError, the signal's reason, or whatever the stream failed with.
+ */
+export async function spool(
+  stream: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
+  dir: string,
+  { expectedLength = Number.NaN, maxBytes = Number.POSITIVE_INFINITY, transform, signal }: SpoolOptions,
+): Promise<SpooledFile> {
+  signal.throwIfAborted();
+  await mkdir(dir, { recursive: true });
+  const path = join(dir, `spool-${randomUUID()}`);
+  const dispose = () => rm(path, { force: true });
+  const hash = createHash('sha256');
+  const sweep = createSweeper();
+  let received = 0;
+  let sizeBytes = 0;
+
+  const counter = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      received += chunk.byteLength;
+      if (received > maxBytes) done(new SpoolError('oversize', `more than the ${maxBytes} bytes that are allowed`));
+      else if (received > expectedLength) done(new SpoolError('oversize', `more than the ${expectedLength} announced`));
+      else done(null, chunk);
+    },
+  });
+  const hasher = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      sizeBytes += chunk.byteLength;
+      sweep(chunk.byteLength);
+      done(null, hash.update(chunk) && chunk);
+    },
+  });
+
+  try {
+    const file = await open(path, 'wx', 0o600);
+    const source = stream instanceof ReadableStream ? Readable.fromWeb(stream) : Readable.from(stream);
+    const steps = [source, counter, ...(transform ? [transform] : []), hasher, file.createWriteStream()];
+    const written = pipeline(steps, { signal });
+    // A pipeline waits for its source to be destroyed, and an iterable that is silent never is.
+    await unlessAborted(signal, written);
+    if (received < expectedLength) {
+      throw new SpoolError('truncated', `ended after ${received} of ${expectedLength} bytes`);
+    }
+  } catch (error) {
+    await dispose();
+    signal.throwIfAborted();
+    if (isErrno(error, 'ENOSPC', 'EDQUOT')) throw new SpoolError('full', 'no room on the local disk', { cause: error });
+    throw error;
+  }
+  return { path, sizeBytes, sha256: hash.digest('hex'), dispose };
+}

@@ -1,0 +1,48 @@
+import { GraphQLError } from 'graphql';
+import { badInput, GatewayError, type InputIssue } from '../../core/errors.ts';
+
+/** BAD_USER_INPUT as the public sees it. */
+export function inputError(issues: InputIssue[]): GraphQLError {
+  return new GraphQLError(badInput(issues).message, { extensions: { code: 'BAD_USER_INPUT', issues } });
+}
+
+/** The GatewayError within an error of the executor, if that is what a resolver threw. */
+function gatewayErrorIn(error: unknown): GatewayError | null {
+  if (error instanceof GatewayError) return error;
+  return error instanceof GraphQLError && error.originalError ? gatewayErrorIn(error.originalError) : null;
+}
+
+/** Whether graphql-js refused an argument while executing, which nodes other than the field itself tell. */
+function isArgumentError(error: GraphQLError): boolean {
+  return error.originalError instanceof GraphQLError && error.nodes?.[0]?.kind !== 'Field';
+}
+
+/** Where in the document and in the answer an error belongs. */
+function placeOf(error: unknown) {
+  if (!(error instanceof GraphQLError)) return {};
+  const { nodes = null, source = null, positions = null, path = null } = error;
+  return { nodes, source, positions, path };
+}
+
+/** An error as the public sees it. `unexpected` is told of everything that is not the caller's to know. */
+export function publicError(error: unknown, unexpected: (error: unknown) => void): GraphQLError {
+  const place = placeOf(error);
+  const known = gatewayErrorIn(error);
+  if (known) return new GraphQLError(known.message, { ...place, extensions: { ...known.details } });
+  if (error instanceof GraphQLError) {
+    if (isArgumentError(error)) {
+      const issues: InputIssue[] = [{ path: [], message: error.message, code: 'invalid_type' }];
+      return new GraphQLError(error.message, { ...place, extensions: { code: 'BAD_USER_INPUT', issues } });
+    }
+    // Made to be seen: by parsing, by validation, by the transport.
+    if (!error.originalError) return error;
+  }
+  unexpected(error);
+  return new GraphQLError('Unexpected error.', { ...place, extensions: { code: 'INTERNAL' } });
+}
+
+/** The public code of an error that has been made public, or is a client's. */
+export function codeOf(error: unknown): string {
+  const code = error instanceof GraphQLError ? error.extensions.code : undefined;
+  return typeof code === 'string' ? code : 'INTERNAL';
+}

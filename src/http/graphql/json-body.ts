@@ -1,0 +1,106 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { HttpFault } from '../reply.ts';
+
+/** Deeper than any request; what walks a request by recursion is safe. */
+const MAX_NESTING = 100;
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+
+/** Whether brackets nest too deeply in a JSON text; those in strings do not count. */
+function nestsTooDeeply(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i += 1) {
+    const char = text.charCodeAt(i);
+    if (inString) {
+      if (char === BACKSLASH) i += 1;
+      else if (char === QUOTE) inString = false;
+    } else if (char === QUOTE) inString = true;
+    else if (char === 123 || char === 91) {
+      depth += 1;
+      if (depth > MAX_NESTING) return true;
+    } else if (char === 125 || char === 93) depth -= 1;
+  }
+  return false;
+}
+
+/** Only what a page cannot send without asking first: no form, no text/plain. Throws 415. */
+function checkMediaType(req: IncomingMessage): void {
+  const [type = '', ...parameters] = (req.headers['content-type'] ?? '').toLowerCase().split(';');
+  if (type.trim() !== 'application/json') {
+    throw new HttpFault(415, 'BAD_REQUEST', 'Expected Content-Type: application/json.');
+  }
+  const charset = parameters.find((parameter) => parameter.trim().startsWith('charset='));
+  if (charset && !/^charset="?utf-?8"?$/.test(charset.trim())) {
+    throw new HttpFault(415, 'BAD_REQUEST', 'Expected charset=utf-8.');
+  }
+  const encoding = req.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new HttpFault(415, 'BAD_REQUEST', 'Expected a body without Content-Encoding.');
+  }
+}
+
+/**
+ * Read and thrown away of a body that is too large: a client that is still sending when the connection ends sees it reset, not
+ * the answer.
+ */
+const MAX_DRAINED_BYTES = 16 * 1024 * 1024;
+
+function tooLarge(maxBytes: number): HttpFault {
+  // There may be more on its way, so the connection cannot be used again.
+  return new HttpFault(413, 'LIMIT_EXCEEDED', `The body is larger than ${maxBytes} bytes.`, { Connection: 'close' });
+}
+
+function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
+  const mostBytes = maxBytes + MAX_DRAINED_BYTES;
+  const announced = req.headers['content-length'];
+  if (announced !== undefined && Number(announced) > mostBytes) return Promise.reject(tooLarge(maxBytes));
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxBytes) chunks.push(chunk);
+      else chunks.length = 0;
+      if (size <= mostBytes) return;
+      req.removeAllListeners('data');
+      req.pause();
+      reject(tooLarge(maxBytes));
+    });
+    req.on('end', () => {
+      if (size > maxBytes) return reject(tooLarge(maxBytes));
+      const [only] = chunks;
+      const whole = only && chunks.length === 1 ? only : Buffer.concat(chunks);
+      // Decoding would put other characters in the place of what is none.
+      if (isUtf8(whole)) resolve(whole.toString('utf8'));
+      else reject(new HttpFault(400, 'BAD_REQUEST', 'The body is not UTF-8.'));
+    });
+    const brokeOff = () => {
+      if (!req.complete) reject(new HttpFault(400, 'BAD_REQUEST', 'The body broke off.'));
+    };
+    req.on('close', brokeOff);
+    req.on('error', brokeOff);
+  });
+}
+
+/** The body of a POST, an object. Rejects with 400, 413 or 415. */
+export async function readJsonBody(req: IncomingMessage, maxBytes: number): Promise<{ [key: string]: unknown }> {
+  checkMediaType(req);
+  const text = await readText(req, maxBytes);
+  if (nestsTooDeeply(text)) {
+    throw new HttpFault(400, 'LIMIT_EXCEEDED', `The body nests more than ${MAX_NESTING} levels.`);
+  }
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new HttpFault(400, 'BAD_REQUEST', 'The body is not JSON.');
+  }
+  if (Array.isArray(body)) throw new HttpFault(400, 'BAD_REQUEST', 'Batching is not supported.');
+  if (typeof body !== 'object' || body === null) {
+    throw new HttpFault(400, 'BAD_REQUEST', 'Expected a JSON object in the body.');
+  }
+  return { ...body };
+}

@@ -1,0 +1,206 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import type { ServerOptions, SubscribePayload } from 'graphql-ws';
+import { createTurns, type Turns } from '../../async/semaphore.ts';
+import type { GraphContext, GraphServices } from '../../graphql/context.ts';
+import type { Engine, Operation } from '../../graphql/engine/engine.ts';
+import { inTraceOf } from '../../observability/spans.ts';
+import { createSharedExecution, operationKey } from './shared-execution.ts';
+
+/** What belongs to one socket. */
+export interface SocketOwner extends Record<PropertyKey, unknown> {
+  requestId: string;
+  caller: string;
+  /** Of the request that it began with. */
+  headers: IncomingHttpHeaders;
+  /** Resolves when the text has gone out. */
+  send(text: string): Promise<void>;
+  /** The operations that are open, by their message: a client may use an id again before its last use has wound down. */
+  open: Map<SubscribePayload, OpenOperation>;
+  /** Its queries go on a few at a time, each until its answer has gone out: those that nobody reads fill no memory. */
+  queries: Turns;
+}
+
+interface OpenOperation {
+  /** Aborted when its socket has gone. */
+  leaving: AbortController;
+  /** Resolved when its answer has gone out, or nobody wants it any more. */
+  done: PromiseWithResolvers<void>;
+}
+
+/** A subscribe message, the socket that it came by, and what it has begun there. */
+interface Message {
+  owner: SocketOwner;
+  id: string;
+  payload: SubscribePayload;
+}
+
+interface Prepared extends Message, OpenOperation {}
+
+type Hooks = Pick<
+  ServerOptions<Record<string, unknown>, SocketOwner>,
+  'onSubscribe' | 'onComplete' | 'execute' | 'subscribe'
+>;
+
+export interface SocketOperations {
+  hooks: Hooks;
+  /** A socket that has nothing open yet. */
+  enter(who: Pick<SocketOwner, 'requestId' | 'caller' | 'headers' | 'send'>): SocketOwner;
+  /** The socket has gone: ends all that it had open. */
+  leave(owner: SocketOwner): void;
+}
+
+export interface SocketOperationsOptions {
+  engine: Engine;
+  services: GraphServices;
+  /** How many one socket has open at a time. */
+  maxOperations: number;
+}
+
+/** Of one socket. */
+const QUERIES_AT_ONCE = 4;
+
+/** Browsers cannot give a socket headers: an operation may name its trace among its own extensions. */
+function traceOf({ owner, payload: { extensions } }: Message): { readonly [name: string]: unknown } {
+  const { traceparent, tracestate } = extensions ?? {};
+  // What is read as a header has to be a text, as headers are.
+  if (typeof traceparent !== 'string') return owner.headers;
+  return typeof tracestate === 'string' ? { traceparent, tracestate } : { traceparent };
+}
+
+function refuse(message: string, code: string): readonly GraphQLError[] {
+  return [new GraphQLError(message, { extensions: { code } })];
+}
+
+/** What an operation that comes over a socket does: checked and executed by the engine, its events shared between watchers. */
+export function createSocketOperations({ engine, services, maxOperations }: SocketOperationsOptions): SocketOperations {
+  const shared = createSharedExecution();
+  /** By which message each operation came, until it has been begun. */
+  const messages = new WeakMap<ExecutionArgs, Prepared>();
+
+  function messageOf(args: ExecutionArgs): Prepared {
+    const message = messages.get(args);
+    if (!message) throw new Error('an operation is begun that was not prepared');
+    return message;
+  }
+
+  /** The operation, or why it is not begun. A fault in one leaves the others of its socket alone. */
+  function prepare({ owner, id, payload }: Message): ExecutionArgs | readonly GraphQLError[] {
+    const { requestId, caller } = owner;
+    if (owner.open.size >= maxOperations) {
+      return engine.refused(
+        refuse(`At most ${maxOperations} operations may be open on a connection.`, 'LIMIT_EXCEEDED'),
+        { requestId },
+      );
+    }
+    const document = engine.parse(payload.query, requestId);
+    const faults = engine.validate(document, requestId);
+    if (faults.length) return faults;
+    const operation = getOperationAST(document, payload.operationName);
+    if (!operation) {
+      const errors = refuse('Could not determine what operation to execute.', 'OPERATION_RESOLUTION_FAILURE');
+      return engine.refused(errors, { requestId, document, operationName: payload.operationName });
+    }
+    if (operation.operation === 'mutation') {
+      const errors = refuse('Mutations are taken over HTTP only: POST them to the same address.', 'FORBIDDEN');
+      return engine.refused(errors, { requestId, document, operationName: payload.operationName });
+    }
+    const begun = { leaving: new AbortController(), done: Promise.withResolvers<void>() };
+    owner.open.set(payload, begun);
+    const contextValue: GraphContext = { requestId, caller, signal: begun.leaving.signal, services };
+    const { operationName = null, variables: variableValues = null } = payload;
+    const args = { schema: engine.schema, document, operationName, variableValues, contextValue };
+    messages.set(args, { owner, id, payload, ...begun });
+    return args;
+  }
+
+  /**
+   * Sends a subscription's events by itself and yields nothing: graphql-ws would execute and serialise each of them anew for
+   * every watcher. The next event is taken when the last has gone out, so a slow client's events can be left out at the feed.
+   */
+  function deliver(
+    { owner, id, payload }: Message,
+    operation: Operation,
+    events: AsyncIterable<unknown>,
+  ): AsyncGenerator<never, void> {
+    const iterator = events[Symbol.asyncIterator]();
+    const key = operationKey(payload.query, payload.operationName, payload.variables);
+    const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+    const done = { done: true, value: undefined } as const;
+    let left = false;
+
+    const leave = async () => {
+      left = true;
+      await iterator.return?.();
+      return done;
+    };
+    return {
+      async next() {
+        try {
+          for (let step = await iterator.next(); !step.done && !left; step = await iterator.next()) {
+            const event = Object(step.value);
+            const text = await shared.text(event, key, () => engine.executeEvent(operation, event));
+            if (!left) await owner.send(`${head}${text}}`);
+          }
+          return done;
+        } catch (error) {
+          throw engine.publicError(error, owner.requestId);
+        }
+      },
+      return: leave,
+      throw: leave,
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      [Symbol.asyncDispose]: async () => {
+        await leave();
+      },
+    };
+  }
+
+  return {
+    hooks: {
+      onSubscribe({ extra }, id, payload) {
+        try {
+          const message = { owner: extra, id, payload };
+          return inTraceOf(traceOf(message), () => prepare(message));
+        } catch (error) {
+          return [engine.publicError(error, extra.requestId)];
+        }
+      },
+      execute(args) {
+        const message = messageOf(args);
+        const { owner, leaving, done } = message;
+        const answer = Promise.withResolvers<ExecutionResult>();
+        const turn = owner.queries.run(async () => {
+          answer.resolve(inTraceOf(traceOf(message), () => engine.execute(args)));
+          await done.promise;
+        }, leaving.signal);
+        // It waited until its socket had gone: nobody hears what it gives.
+        turn.catch(() => answer.resolve({}));
+        return answer.promise;
+      },
+      async subscribe(args) {
+        const message = messageOf(args);
+        const events = await inTraceOf(traceOf(message), () => engine.source(args));
+        return Symbol.asyncIterator in events ? deliver(message, args, events) : events;
+      },
+      onComplete({ extra }, _id, payload) {
+        extra.open.get(payload)?.done.resolve();
+        extra.open.delete(payload);
+      },
+    },
+    enter: (who) => ({
+      ...who,
+      open: new Map(),
+      queries: createTurns({ atOnce: QUERIES_AT_ONCE, waiting: maxOperations }),
+    }),
+    leave(owner) {
+      for (const { leaving, done } of owner.open.values()) {
+        leaving.abort();
+        done.resolve();
+      }
+      owner.open.clear();
+    },
+  };
+}

@@ -1,0 +1,146 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ExecutionResult } from 'graphql';
+import { GraphQLError } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import type { GraphContext, GraphServices, OperationContext } from '../../graphql/context.ts';
+import type { Engine } from '../../graphql/engine/engine.ts';
+import { checkAccept, notAcceptable } from '../accept.ts';
+import { HttpFault } from '../reply.ts';
+import { readJsonBody } from './json-body.ts';
+import { sendResponse } from './send-response.ts';
+
+export interface YogaHandlerOptions {
+  engine: Engine;
+  services: GraphServices;
+  /** The longest body of a POST. */
+  maxBodyBytes: number;
+}
+
+/** Answers a GET or POST of GraphQL. Rejects with HttpFault for what is no GraphQL request. */
+export type YogaHandler = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  operation: Pick<OperationContext, 'requestId' | 'caller' | 'address'>,
+) => Promise<void>;
+
+/** Yoga parses, validates and executes by the engine, which has the limits, the cache and the public errors. */
+function useGatewayEngine(engine: Engine): Plugin<GraphContext> {
+  return {
+    onParse: ({ context, setParseFn }) => setParseFn((source) => engine.parse(String(source), context.requestId)),
+    onValidate: ({ context, setValidationFn }) =>
+      // Copies, since Yoga writes HTTP statuses into them and the engine keeps them for all.
+      setValidationFn((_schema, document) =>
+        engine
+          .validate(document, context.requestId)
+          .map(({ message, nodes = null, extensions }) => new GraphQLError(message, { nodes, extensions })),
+      ),
+    onExecute: ({ setExecuteFn }) => setExecuteFn(engine.execute),
+    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(engine.subscribe),
+  };
+}
+
+function isResult(result: unknown): result is ExecutionResult {
+  return typeof result === 'object' && result !== null && !(Symbol.asyncIterator in result) && !Array.isArray(result);
+}
+
+/** Whether nothing was found out: no data, or every field of it null. */
+function isEmpty({ data }: ExecutionResult): boolean {
+  return !data || Object.values(data).every((value) => value === null);
+}
+
+/** 400 for a request that could not begin, 503 with Retry-After for one that nothing came of since a part is down. */
+function useHttpStatus(): Plugin<GraphContext> {
+  return {
+    onExecutionResult({ result, setResult }) {
+      if (!isResult(result) || !result.errors?.length) return;
+      if (!('data' in result)) {
+        const errors = result.errors.map(({ message, nodes = null, extensions }) => {
+          return new GraphQLError(message, {
+            nodes,
+            extensions: { ...extensions, http: extensions.http ?? { spec: true, status: 400 } },
+          });
+        });
+        setResult({ ...result, errors });
+        return;
+      }
+      const down = result.errors.find(({ extensions }) => extensions.code === 'UNAVAILABLE');
+      if (!down || !isEmpty(result)) return;
+      const retryAfter = String(Math.ceil(Number(down.extensions.retryAfter)));
+      setResult({ ...result, extensions: { http: { status: 503, headers: { 'Retry-After': retryAfter } } } });
+    },
+  };
+}
+
+export function createYogaHandler({ engine, services, maxBodyBytes }: YogaHandlerOptions): YogaHandler {
+  const yoga = createYoga<GraphContext>({
+    schema: engine.schema,
+    plugins: [useGatewayEngine(engine), useHttpStatus()],
+    maskedErrors: { maskError: (error) => engine.publicError(error) },
+    parserAndValidationCache: false,
+    // Bounded while it is read, see json-body.ts: Yoga's own way costs half of its speed.
+    maxRequestBodySize: false,
+    multipart: false,
+    batching: false,
+    // The server's own, see server.ts.
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    logging: false,
+    // Yoga would answer any address that ends with it, a query string included; no address ends like this.
+    healthCheckEndpoint: '\n',
+  });
+  const { Request } = yoga.fetchAPI;
+
+  return async (req, res, { requestId, caller, address }) => {
+    checkAccept(req);
+    const leaving = new AbortController();
+    res.once('close', () => {
+      if (!res.writableFinished) leaving.abort();
+    });
+    const request = new Request(`http://gateway${req.url ?? ''}`, {
+      method: req.method ?? 'GET',
+      headers: headersOf(req),
+      signal: leaving.signal,
+    });
+    if (req.method === 'POST') {
+      const body = await readJsonBody(req, maxBodyBytes);
+      // The one parameter whose type Yoga leaves unchecked.
+      if (body.operationName != null && typeof body.operationName !== 'string') {
+        throw new HttpFault(400, 'BAD_REQUEST', 'Expected operationName to be a string.');
+      }
+      // Yoga asks for the body by this; it has been read and parsed already.
+      Object.defineProperty(request, 'json', { value: async () => body });
+    } else checkQueryString(req);
+    const context: GraphContext = { requestId, caller, address, signal: leaving.signal, services };
+    const response = await yoga.handleRequest(request, context);
+    if (response.status === 406) {
+      // A subscription has begun by then, and nobody will read it.
+      leaving.abort();
+      throw notAcceptable();
+    }
+    await sendResponse(response, res);
+  };
+}
+
+function headersOf(req: IncomingMessage): Record<string, string> {
+  const { accept, 'content-type': contentType } = req.headers;
+  return {
+    ...(accept === undefined ? {} : { accept }),
+    // Media types are the same in any case, to Yoga they are not. It has been checked by then: see json-body.ts.
+    ...(contentType === undefined ? {} : { 'content-type': contentType.toLowerCase() }),
+  };
+}
+
+/** Yoga takes the two for granted. */
+function checkQueryString(req: IncomingMessage): void {
+  const { searchParams } = new URL(req.url ?? '', 'http://gateway');
+  for (const name of ['variables', 'extensions']) {
+    const text = searchParams.get(name);
+    if (!text) continue;
+    try {
+      JSON.parse(text);
+    } catch {
+      throw new HttpFault(400, 'BAD_REQUEST', `The parameter ${name} is not JSON.`);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { Redis } from 'ioredis';
+import { jobStatuses } from '../core/job.ts';
+import { pageOfIndexes } from '../redis/index-page.ts';
+import type { Keys } from '../redis/keys.ts';
+import { results } from '../redis/pipeline.ts';
+import type { JobPageQuery } from './job-store.ts';
+
+/**
+ * What one page reads at most, a first job of any size apart. A graph of a caller's own may take a megabyte: a hundred of them
+ * at once would hold up everyone's commands on the connection, and none would be answered in time.
+ */
+const MAX_PAGE_BYTES = 4_000_000;
+
+/** The fields of a record that can be large. */
+const LARGE_FIELDS = ['parameters', 'artifacts'] as const;
+
+/** The next ids by creation, newest first, one more than `first` where there are more. */
+export async function pageOfIds(redis: Redis, keys: Keys, query: JobPageQuery): Promise<string[]> {
+  const { caller, status, after } = query;
+  const indexes =
+    status === null
+      ? [keys.jobs(caller)]
+      : jobStatuses.filter((each) => status.includes(each)).map((each) => keys.jobs(caller, each));
+  const entries = await pageOfIndexes(redis, indexes, {
+    first: query.first + 1,
+    min: query.createdAfter,
+    max: query.createdBefore,
+    after: after && { id: after.id, at: after.createdAt },
+    order: 'newest first',
+  });
+  return entries.map(({ id }) => id);
+}
+
+/** As many of the jobs, from the first on, as one page may read. */
+export async function fittingPage(redis: Redis, keys: Keys, ids: string[]): Promise<string[]> {
+  if (ids.length <= 1) return ids;
+  const pipeline = redis.pipeline();
+  for (const id of ids) for (const field of LARGE_FIELDS) pipeline.hstrlen(keys.job(id), field);
+  const sizes = (await results(pipeline)).map(Number);
+  let bytes = 0;
+  const tooMany = ids.findIndex((_, i) => {
+    const first = i * LARGE_FIELDS.length;
+    for (const size of sizes.slice(first, first + LARGE_FIELDS.length)) bytes += size;
+    return i > 0 && bytes > MAX_PAGE_BYTES;
+  });
+  return tooMany === -1 ? ids : ids.slice(0, tooMany);
+}

@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { isTerminal, type Job, noProgress, type Priority } from '../core/job.ts';
+import { CHANGES_LIFE_MS, type Keys } from '../redis/keys.ts';
+import { results } from '../redis/pipeline.ts';
+import { loadScript, type ScriptReply, strings } from '../redis/scripts.ts';
+import { fittingPage, pageOfIds } from './job-page.ts';
+import type { GatewayJobStore, NewJob } from './job-store.ts';
+import { errorCodeOf, fieldsOf, formatFields, parseRecord } from './record.ts';
+import { createTransition } from './transition.ts';
+
+export interface GatewayStoreOptions {
+  redis: Redis;
+  keys: Keys;
+  retentionMs: number;
+  /** An idempotency entry lives at least so long. */
+  idempotencyTtlMs: number;
+  /** Jobs are refused when no ComfyUI has been seen for so long. */
+  noBackendGraceMs: number;
+  /** Told of a job that a cancel has ended here, before any worker had it. */
+  onEnded?: (job: Job) => void;
+}
+
+/** BullMQ's priority numbers, smaller first, with room between them. Without one a job would run before all others. */
+const orders: Record<Priority, number> = { HIGH: 500_000, NORMAL: 1_000_000, LOW: 1_500_000 };
+
+function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'createdAt' | 'deadlineAt'> {
+  return {
+    id: job.id,
+    caller: job.caller,
+    workflow: job.workflow,
+    template: job.template?.hash ?? null,
+    parameters: job.parameters,
+    priority: job.priority,
+    order: orders[job.priority],
+    tags: job.tags,
+    retryOf: job.retryOf,
+    progress: { ...noProgress, nodesTotal: job.nodesTotal },
+    artifacts: [],
+    error: null,
+    timings: [],
+    attempts: 0,
+    failures: 0,
+    takeovers: 0,
+    lease: 0,
+    submission: null,
+    requestId: job.requestId,
+    traceparent: job.traceparent,
+    cancelRequestedAt: null,
+    startedAt: null,
+    claimedAt: null,
+    finishedAt: null,
+    expiresAt: null,
+  };
+}
+
+/** The gateway's side of the record. `redis` is a request connection: calls fail fast. */
+export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJobStore {
+  const { redis, keys } = options;
+  const acceptScript = loadScript(new URL('./accept.lua', import.meta.url));
+  const transition = createTransition(redis, keys, options.retentionMs);
+
+  const readMany = async (ids: string[]): Promise<Job[]> => {
+    const pipeline = redis.pipeline();
+    for (const id of ids) pipeline.hgetall(keys.job(id));
+    const records = (await results(pipeline)) as { [name: string]: string }[];
+    return records.flatMap((record) => parseRecord(record) ?? []);
+  };
+
+  const entryOf = ({ caller, idempotencyKey }: Pick<NewJob, 'caller' | 'idempotencyKey'>) =>
+    keys.idempotency(caller, createHash('sha256').update(idempotencyKey).digest('hex'));
+
+  async function runAccept(job: NewJob): Promise<ScriptReply[]> {
+    // As long as a record may name it, so that the job can be run again.
+    const templateLifeMs = Math.max(options.idempotencyTtlMs, job.deadlineMs + options.retentionMs);
+    const record = recordOf(job);
+    const reply = await acceptScript(
+      redis,
+      [
+        entryOf(job),
+        keys.job(job.id),
+        keys.events(job.id),
+        keys.jobs(job.caller),
+        keys.jobs(job.caller, 'QUEUED'),
+        keys.open,
+        keys.status('QUEUED'),
+        keys.seen,
+        job.template ? keys.template(job.template.hash) : keys.job(job.id),
+        keys.changes(job.caller),
+      ],
+      [
+        keys.tag,
+        job.id,
+        job.fingerprint,
+        job.deadlineMs,
+        Math.max(options.idempotencyTtlMs, job.keyLifeMs ?? 0),
+        options.noBackendGraceMs,
+        job.template ? templateLifeMs : '',
+        CHANGES_LIFE_MS,
+        job.retryOf ?? '',
+        job.onlyListed ? '1' : '',
+        ...formatFields(record),
+      ],
+    );
+    if (!Array.isArray(reply)) throw new Error('accept.lua answered something else than a list');
+    if (reply[0] === 'template' && job.template) {
+      // NX: another gateway may have stored it meanwhile, for longer.
+      await redis.set(keys.template(job.template.hash), job.template.text, 'PX', templateLifeMs, 'NX');
+      return runAccept(job);
+    }
+    return reply;
+  }
+
+  return {
+    async accept(job) {
+      const [outcome, value] = await runAccept(job);
+      switch (outcome) {
+        case 'created': {
+          const createdAt = Number(value);
+          const deadlineAt = createdAt + job.deadlineMs;
+          return {
+            outcome,
+            job: { ...recordOf(job), status: 'QUEUED', seq: 1, createdAt, deadlineAt },
+          };
+        }
+        case 'replayed': {
+          const existing = parseRecord(fieldsOf(strings(value)));
+          if (!existing) throw new Error('accept.lua answered an empty record');
+          // ioredis sends a command again whose answer was lost: then this very call made it.
+          return { outcome: existing.id === job.id ? 'created' : 'replayed', job: existing };
+        }
+        case 'reused':
+        case 'deleted':
+          return { outcome, jobId: String(value) };
+        case 'unlisted':
+          return { outcome };
+        case 'refused':
+          return { outcome, unseenMs: Number(value) };
+        default:
+          throw new Error(`accept.lua answered ${String(outcome)}`);
+      }
+    },
+
+    async madeBy(key) {
+      const [id, fingerprint] = await redis.hmget(entryOf(key), 'id', 'fingerprint');
+      if (!id) return null;
+      if (fingerprint !== key.fingerprint) return { outcome: 'reused', jobId: id };
+      const job = parseRecord(await redis.hgetall(keys.job(id)));
+      return job ? { outcome: 'replayed', job } : { outcome: 'deleted', jobId: id };
+    },
+
+    template: (hash) => redis.get(keys.template(hash)),
+
+    async get(id) {
+      return parseRecord(await redis.hgetall(keys.job(id)));
+    },
+
+    async requestCancel(id) {
+      const moved = await transition({ id, move: 'requestCancel' }, { withRecord: true });
+      if (moved.outcome === 'done' && moved.job) {
+        if (isTerminal(moved.status)) options.onEnded?.(moved.job);
+        return moved.job;
+      }
+      return parseRecord(await redis.hgetall(keys.job(id)));
+    },
+
+    async page(query) {
+      const ids = await pageOfIds(redis, keys, query);
+      const read = await fittingPage(redis, keys, ids.slice(0, query.first));
+      return { jobs: await readMany(read), more: ids.length > read.length };
+    },
+
+    async counts() {
+      const [queued, running, oldest, time] = (await results(
+        redis
+          .pipeline()
+          .zcard(keys.status('QUEUED'))
+          .zcard(keys.status('RUNNING'))
+          .zrange(keys.status('QUEUED'), 0, 0, 'WITHSCORES')
+          .time(),
+      )) as [number, number, string[], string[]];
+      const now = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
+      return { queued, running, oldestQueuedMs: oldest[1] ? Math.max(0, now - Number(oldest[1])) : null };
+    },
+
+    async remove(id) {
+      const [caller, status, error] = await redis.hmget(keys.job(id), 'caller', 'status', 'error');
+      // No transaction: a full Redis refuses those. What is cut off half-way can be told from what is left, and is due again.
+      const pipeline = redis.pipeline();
+      if (caller && status) pipeline.zrem(keys.jobs(caller), id).zrem(keys.jobs(caller, status), id);
+      const code = error && errorCodeOf(error);
+      if (code) pipeline.zrem(keys.failed(code), id);
+      await results(pipeline.del(keys.job(id), keys.events(id)).zrem(keys.ended, id));
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import type { Redis } from 'ioredis';
+import type { Job } from '../core/job.ts';
+import { isTerminal, jobStatuses } from '../core/job.ts';
+import type { MoveName } from '../core/moves.ts';
+import type { Keys } from '../redis/keys.ts';
+import type { Change, WorkerJobStore } from './job-store.ts';
+import { parseRecord } from './record.ts';
+import { createTransition } from './transition.ts';
+
+function moveOf(change: Change): { move: MoveName; set: Partial<Job> } {
+  switch (change.move) {
+    case 'submit':
+      return { move: 'submit', set: { submission: change.submission } };
+    case 'progress':
+      return { move: 'progress', set: { progress: change.progress } };
+    case 'retry':
+      return { move: change.counts ? 'retry' : 'putBack', set: {} };
+    case 'succeed':
+      return {
+        move: 'succeed',
+        set: { artifacts: change.artifacts, progress: change.progress, timings: change.timings },
+      };
+    case 'fail':
+      return { move: 'fail', set: { error: change.error, timings: change.timings } };
+    case 'cancel':
+      return { move: 'cancel', set: {} };
+  }
+}
+
+/** The worker's side of the record. `redis` is a durable connection: calls wait out an outage. */
+export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: number): WorkerJobStore {
+  const transition = createTransition(redis, keys, retentionMs);
+
+  return {
+    async read(jobId) {
+      return parseRecord(await redis.hgetall(keys.job(jobId)));
+    },
+
+    async claim(jobId) {
+      const claimed = await transition({ id: jobId, move: 'claim' }, { withRecord: true });
+      if (claimed.outcome === 'gone' || claimed.outcome === 'lost') return { outcome: 'gone' };
+      const job = claimed.outcome === 'done' ? claimed.job : parseRecord(await redis.hgetall(keys.job(jobId)));
+      if (!job) return { outcome: 'gone' };
+      if (isTerminal(job.status)) return { outcome: 'ended', job, now: claimed.outcome === 'done' };
+      return { outcome: 'claimed', job };
+    },
+
+    async move(jobId, lease, change) {
+      const moved = await transition({ id: jobId, lease, ...moveOf(change) });
+      if (moved.outcome === 'gone' || moved.outcome === 'lost') return { outcome: 'lost' };
+      if (moved.outcome === 'refused') {
+        // A fenced move is refused under its own lease only when the job has ended, or was put back by a resent command.
+        if (!isTerminal(moved.status)) return { outcome: 'lost' };
+        const error = parseRecord(await redis.hgetall(keys.job(jobId)))?.error ?? null;
+        return { outcome: 'ended', status: moved.status, error };
+      }
+      return { outcome: 'done', status: moved.status, cancelRequested: moved.cancelRequested };
+    },
+
+    async lease(jobId, lease) {
+      const replies = await redis
+        .pipeline()
+        .hmget(keys.job(jobId), 'status', 'lease', 'cancelRequestedAt', 'deadlineAt')
+        .time()
+        .exists(keys.previewed(jobId))
+        .exec();
+      const [[recordError, record], [timeError, time], [previewError, previewed]] = replies as [
+        [Error | null, string[]],
+        [Error | null, string[]],
+        [Error | null, number],
+      ];
+      const failed = recordError ?? timeError ?? previewError;
+      if (failed) throw failed;
+      const [text, held, cancelRequestedAt, deadlineAt] = record;
+      const status = jobStatuses.find((known) => known === text);
+      if (!status || Number(held) !== lease) return { state: 'lost' };
+      if (isTerminal(status)) return { state: 'ended', status };
+      if (status === 'QUEUED') return { state: 'lost' };
+      const now = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
+      return {
+        state: 'held',
+        cancelRequested: cancelRequestedAt !== '',
+        previews: previewed === 1,
+        deadlineAt: Number(deadlineAt),
+        now,
+      };
+    },
+
+    template: (hash) => redis.get(keys.template(hash)),
+  };
+}

@@ -1,0 +1,57 @@
+import type { Redis } from 'ioredis';
+import type { Job, JobStatus } from '../core/job.ts';
+import { jobStatuses } from '../core/job.ts';
+import { type MoveName, moves } from '../core/moves.ts';
+import { CHANGES_LIFE_MS, type Keys } from '../redis/keys.ts';
+import { loadScript, strings } from '../redis/scripts.ts';
+import { fieldsOf, formatFields, parseRecord } from './record.ts';
+
+export interface TransitionRequest {
+  id: string;
+  move: MoveName;
+  /** Needed by fenced moves. */
+  lease?: number;
+  set?: Partial<Job>;
+}
+
+export type TransitionOutcome =
+  | { outcome: 'done'; status: JobStatus; cancelRequested: boolean; job: Job | null }
+  /** The job's status does not allow the move. */
+  | { outcome: 'refused'; status: JobStatus }
+  | { outcome: 'gone' }
+  /** The lease is no longer the record's latest. */
+  | { outcome: 'lost' };
+
+export type Transition = (request: TransitionRequest, options?: { withRecord: boolean }) => Promise<TransitionOutcome>;
+
+const isStatus = (value: unknown): value is JobStatus => jobStatuses.some((status) => status === value);
+
+/** The one way to change a job. `job` of the outcome is there only when asked for. */
+export function createTransition(redis: Redis, keys: Keys, retentionMs: number): Transition {
+  const run = loadScript(new URL('./transition.lua', import.meta.url));
+  const moveTexts = Object.fromEntries(Object.entries(moves).map(([name, move]) => [name, JSON.stringify(move)]));
+
+  return async ({ id, move, lease, set = {} }, options) => {
+    const reply = await run(
+      redis,
+      [keys.job(id), keys.events(id)],
+      [
+        keys.tag,
+        id,
+        moveTexts[move] ?? '',
+        lease ?? '',
+        retentionMs,
+        options?.withRecord ? '1' : '0',
+        CHANGES_LIFE_MS,
+        ...formatFields(set),
+      ],
+    );
+    if (!Array.isArray(reply)) throw new Error('transition.lua answered something else than a list');
+    const [outcome, status, cancelRequested, record] = reply;
+    if (outcome === 'gone' || outcome === 'lost') return { outcome };
+    if (!isStatus(status)) throw new Error(`transition.lua answered the status ${String(status)}`);
+    if (outcome === 'refused') return { outcome, status };
+    const job = options?.withRecord ? parseRecord(fieldsOf(strings(record))) : null;
+    return { outcome: 'done', status, cancelRequested: cancelRequested === '1', job };
+  };
+}

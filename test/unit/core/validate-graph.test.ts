@@ -1,0 +1,201 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { type Graph, graphSchema } from '../../../src/core/graph.ts';
+import type { Json } from '../../../src/core/job.ts';
+import { objectInfoSchema } from '../../../src/core/object-info.ts';
+import { findLacks, type Lack } from '../../../src/core/validate-graph.ts';
+import { validatePrompt } from '../../../src/simulator/validation/validate-prompt.ts';
+import { stockClasses } from '../../support/node-catalogue.ts';
+
+const recorded = new URL('../../comfyui/recorded/', import.meta.url);
+const stock = stockClasses();
+const catalogue = objectInfoSchema.parse(stock.objectInfo);
+
+const kinds: { [type: string]: Lack['kind'] } = {
+  missing_node_type: 'class',
+  value_not_in_list: 'choice',
+  value_smaller_than_min: 'too_small',
+  value_bigger_than_max: 'too_big',
+  invalid_input_type: 'type',
+  required_input_missing: 'missing',
+};
+
+const nodeErrorsSchema = z.record(
+  z.string(),
+  z.object({
+    errors: z.array(z.object({ type: z.string(), extra_info: z.looseObject({ input_name: z.string().optional() }) })),
+  }),
+);
+const refusalSchema = z.object({
+  error: z.object({ type: z.string(), extra_info: z.looseObject({ node_id: z.string().optional() }) }).optional(),
+  node_errors: nodeErrorsSchema.default({}),
+});
+
+/** `node.input kind` of what ComfyUI refused, without what it alone can know. */
+function refused(answer: unknown): string[] {
+  const { error, node_errors } = refusalSchema.parse(answer);
+  if (error?.type === 'prompt_no_outputs') return ['null.null missing'];
+  if (error?.type === 'missing_node_type') return [`${error.extra_info.node_id}.null class`];
+  return Object.entries(node_errors)
+    .flatMap(([id, { errors }]) =>
+      errors.flatMap(({ type, extra_info }) => (kinds[type] ? `${id}.${extra_info.input_name} ${kinds[type]}` : [])),
+    )
+    .sort();
+}
+
+const told = (lacks: Lack[]) => lacks.map(({ nodeId, input, kind }) => `${nodeId}.${input} ${kind}`).sort();
+
+function read(path: string): unknown {
+  return JSON.parse(readFileSync(new URL(path, recorded), 'utf8'));
+}
+
+const traceSchema = z.object({
+  runs: z.array(z.looseObject({ http_status: z.int().optional(), response: z.unknown() })),
+});
+
+describe('what a real ComfyUI said of its recorded workflows', () => {
+  const names = readdirSync(new URL('workflows', recorded)).filter((name) => name !== 'INDEX.json');
+  // No class or no inputs at all: no graph in our sense.
+  const graphs = names.filter((name) => graphSchema.safeParse(read(`workflows/${name}`)).success);
+
+  test('all but two are graphs', () => expect(names.length - graphs.length).toBe(2));
+
+  test.each(graphs)('%s', (name) => {
+    const { runs } = traceSchema.parse(read(`traces/${name}`));
+    expect(told(findLacks(graphSchema.parse(read(`workflows/${name}`)), catalogue))).toEqual(
+      refused(runs[0]?.response),
+    );
+  });
+});
+
+/** Classes with nothing that only the server knows: no files, no dynamic inputs. */
+const plainClasses = [...catalogue].filter(([, { inputs }]) =>
+  [...inputs.values()].every(({ spec }) => spec.kind !== 'OWN' && spec.kind !== 'DYNAMIC'),
+);
+
+const anyLiteral: fc.Arbitrary<Json> = fc.oneof(
+  fc.integer({ min: -20_000, max: 20_000 }),
+  fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e4, max: 1e4 }),
+  fc.constantFrom<Json>('17', ' -3 ', '1.5', '.5e2', '1__0', 'inf', '-Infinity', '', 'x', null, true, false, 0, 1),
+  fc.constantFrom<Json>({}, { __value__: ['a'] }, { __value__: 3 }, 'euler', 'normal', 'nearest-exact', 'constructor'),
+);
+
+/** Nodes of random classes with random literals, each with a preview behind it, so that it is needed. */
+const graphs: fc.Arbitrary<Graph> = fc
+  .array(
+    fc.constantFrom(...plainClasses).chain(([class_type, { inputs }]) =>
+      fc
+        .record({
+          inputs: fc.record(Object.fromEntries([...inputs.keys()].map((name) => [name, anyLiteral])), {
+            requiredKeys: [],
+          }),
+        })
+        .map((node) => ({ class_type, ...node })),
+    ),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((nodes) =>
+    graphSchema.parse(
+      Object.fromEntries(
+        nodes.flatMap((node, i) => [
+          [`n${i}`, node],
+          [`p${i}`, { class_type: 'PreviewAny', inputs: { source: [`n${i}`, 0] } }],
+        ]),
+      ),
+    ),
+  );
+
+test('of any literals, what a ComfyUI refuses is found, and nothing else', () => {
+  fc.assert(
+    fc.property(graphs, (graph) => {
+      // A class without outputs cannot be linked to: an error of the link, after which its inputs are not looked at.
+      for (const [id, { class_type }] of Object.entries(graph)) {
+        if (catalogue.get(class_type)?.outputs.length === 0) delete graph[id.replace('n', 'p')];
+      }
+      const { error, nodeErrors } = validatePrompt(structuredClone(graph), null, stock.catalogue, () => true);
+      expect(told(findLacks(graph, catalogue))).toEqual(refused({ error, node_errors: nodeErrors }));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+const graphOf = (inputs: { [name: string]: Json }, class_type = 'EmptyImage'): Graph => ({
+  1: { class_type, inputs },
+  2: { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'x' } },
+});
+const whole = { width: 64, height: 64, batch_size: 1, color: 0 };
+
+test('says what was expected, what was given, and what there is', () => {
+  expect(findLacks(graphOf({ ...whole, width: 0, height: 'tall' }), catalogue)).toEqual([
+    expect.objectContaining({ kind: 'too_small', given: 0, message: 'expected an integer of 1 to 16384, got 0' }),
+    expect.objectContaining({ kind: 'type', given: 'tall', message: 'expected an integer of 1 to 16384, got "tall"' }),
+  ]);
+  const [lack] = findLacks(graphOf(whole, 'EmptyImages'), catalogue);
+  expect(lack).toMatchObject({ nodeId: '1', classType: 'EmptyImages', input: null, given: 'EmptyImages' });
+  expect(lack?.options).toContain('EmptyImage');
+});
+
+test('what no result needs is not looked at, but for its class', () => {
+  const graph = graphOf(whole);
+  const aside = { ...graph, 3: { class_type: 'EmptyImage', inputs: { width: 'x' } } };
+  expect(findLacks(aside, catalogue)).toEqual([]);
+  expect(findLacks({ ...aside, 4: { class_type: 'Gone', inputs: {} } }, catalogue)).toMatchObject([{ nodeId: '4' }]);
+  // Neither what only an input that the class does not have would need.
+  const { 2: save } = graph;
+  const stray = { ...aside, 2: { class_type: 'SaveImage', inputs: { ...save?.inputs, more: ['3', 0] } } };
+  expect(findLacks(stray, catalogue)).toEqual([]);
+});
+
+test('inputs that files are brought for are left out, and nothing else is', () => {
+  const graph = graphOf({ ...whole, width: 0, height: 0 });
+  expect(told(findLacks(graph, catalogue, { except: [{ node: '1', input: 'width' }] }))).toEqual([
+    '1.height too_small',
+  ]);
+  expect(findLacks(graphOf({ image: 'not there.png' }, 'LoadImage'), catalogue)).toEqual([]);
+  expect(told(findLacks(graphOf({}, 'LoadImage'), catalogue))).toEqual(['1.image missing']);
+});
+
+test('a list of several choices is one of values, not of links', () => {
+  const own = objectInfoSchema.parse({
+    Pick: {
+      input: { required: { tags: ['COMBO', { multiselect: true, options: ['a', 'b', 1] }] } },
+      output_node: true,
+    },
+  });
+  const pick = (tags: Json) => told(findLacks({ 1: { class_type: 'Pick', inputs: { tags } } }, own));
+  expect(pick({ __value__: ['a', 1] })).toEqual([]);
+  expect(pick('b')).toEqual([]);
+  expect(pick(true)).toEqual([]);
+  expect(pick({ __value__: ['a', 'c'] })).toEqual(['1.tags choice']);
+});
+
+test('dynamic inputs take anything, and what they link to is needed', () => {
+  const graph: Graph = {
+    1: { class_type: 'EmptyImage', inputs: { width: 0 } },
+    2: {
+      class_type: 'SaveVideo',
+      inputs: { video: ['3', 0], filename_prefix: 'x', format: 'mp4', 'format.codec': 'h264', 'format.more': ['1', 0] },
+    },
+    3: { class_type: 'LoadVideo', inputs: { file: 'x.mp4' } },
+  };
+  expect(told(findLacks(graph, catalogue))).toEqual([
+    '1.batch_size missing',
+    '1.color missing',
+    '1.height missing',
+    '1.width too_small',
+  ]);
+});
+
+test('a circle ends', () => {
+  const invert = (from: string) => ({ class_type: 'ImageInvert', inputs: { image: [from, 0] } });
+  expect(findLacks({ ...graphOf({}), 1: invert('3'), 3: invert('1') }, catalogue)).toEqual([]);
+});
+
+test('names of object properties are classes and inputs like any other', () => {
+  const graph = graphOf(whole, 'constructor');
+  expect(told(findLacks(graph, catalogue))).toEqual(['1.null class']);
+  const own = objectInfoSchema.parse({ A: { input: { required: { toString: ['INT', {}] } }, output_node: true } });
+  expect(told(findLacks({ 1: { class_type: 'A', inputs: {} } }, own))).toEqual(['1.toString missing']);
+});

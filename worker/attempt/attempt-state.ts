@@ -1,0 +1,28 @@
+import type { Plan } from '../../src/core/plan.ts';
+import type { BackendLease, Pool } from '../pool/pool.ts';
+import { wishOf } from '../pool/requirements.ts';
+import type { Attempt } from './attempt.ts';
+import { Retry } from './failures.ts';
+
+/** A place at a server that can be changed for one elsewhere. */
+export interface Berth {
+  lease: BackendLease;
+}
+
+/** What one attempt has come to. */
+export interface Course {
+  readonly plan: Plan;
+  readonly berth: Berth;
+  /** Servers that it has found gone. */
+  readonly gone: Set<string>;
+  submitted: number;
+  outOfMemory: number;
+}
+
+/** Where an earlier prompt was is no reason to go there again: it may be why there must be another. Throws Retry. */
+export function moveOn({ job, submission }: Attempt, { berth, plan, gone }: Course, pool: Pool) {
+  berth.lease[Symbol.dispose]();
+  const lease = pool.lease(wishOf(plan, job.failures > 0 ? (submission?.backend ?? null) : null), gone);
+  if (!lease) throw new Retry('no server', { counts: false });
+  berth.lease = lease;
+}

@@ -1,0 +1,61 @@
+import type { Job } from '../../src/core/job.ts';
+
+/** Jobs that no server of this worker can take now, put back until they are looked at again. */
+export interface Parking {
+  /** Puts the job back; gives the milliseconds until it is to be delivered again. `waitsFor`: the servers that can run it. */
+  park(job: Pick<Job, 'id' | 'order'>, waitsFor: readonly string[]): number;
+  /** The first of those that wait for this server, which is then no longer parked; null when there is none. */
+  next(server: string): string | null;
+}
+
+const LEAST_MS = 500;
+const EACH_OLDER_MS = 300;
+const EACH_MS = 100;
+/** However many wait: the queue takes an hour and more for the mistake of a clock. */
+const MOST_MS = 1_800_000;
+
+/**
+ * When a server has room, `next` is looked at, at once. Looking again and again is for what other workers can run, and for servers
+ * that get a model or a class: that is some 30 deliveries a second at most for up to 50,000 that wait. Older jobs come back sooner, so
+ * that they keep their order, more or less.
+ */
+export function createParking(random: () => number, now = () => performance.now()): Parking {
+  const parked = new Map<string, { order: number; waitsFor: readonly string[]; untilMs: number }>();
+
+  return {
+    park({ id, order }, waitsFor) {
+      const at = now();
+      const servers = waitsFor.join();
+      let all = 0;
+      let older = 0;
+      for (const other of parked) {
+        if (other[1].untilMs <= at) parked.delete(other[0]);
+        else if (other[1].waitsFor.join() === servers) {
+          all++;
+          if (first(other, [id, { order }])) older++;
+        }
+      }
+      const delayMs =
+        Math.max(LEAST_MS, Math.min(older * EACH_OLDER_MS, all * EACH_MS, MOST_MS)) * (0.75 + random() / 2);
+      parked.set(id, { order, waitsFor, untilMs: at + delayMs });
+      return delayMs;
+    },
+    next(server) {
+      let next: Entry | undefined;
+      for (const each of parked) {
+        const { waitsFor, untilMs } = each[1];
+        if (untilMs > now() && waitsFor.includes(server) && (!next || first(each, next))) next = each;
+      }
+      if (!next) return null;
+      parked.delete(next[0]);
+      return next[0];
+    },
+  };
+}
+
+/** Ids are v7: they grow with time. */
+function first([id, { order }]: Entry, [otherId, { order: other }]: Entry): boolean {
+  return order < other || (order === other && id < otherId);
+}
+
+type Entry = [id: string, job: { order: number }];

@@ -1,0 +1,88 @@
+import type { StorageError } from '../../src/artifacts/artifact-store.ts';
+import { isErrno } from '../../src/artifacts/folder/folder-object.ts';
+import { type JobError, type JobErrorCode, retryableErrorCodes } from '../../src/core/job.ts';
+import type { NodeFailure } from '../comfyui/outcome.ts';
+import type { Rejection } from '../comfyui/rejection.ts';
+import { scrub } from '../comfyui/scrub.ts';
+
+/** Ends the job as FAILED with this error, whatever attempts are left. */
+export class JobFailure extends Error {
+  override readonly name = 'JobFailure';
+  readonly error: JobError;
+  readonly code: JobErrorCode;
+  /** What is to be tidied up once the job is FAILED. */
+  readonly afterwards: (() => Promise<void>) | undefined;
+
+  constructor(error: JobError, options: { cause?: unknown; afterwards?: () => Promise<void> } = {}) {
+    super(error.message, { cause: options.cause });
+    this.error = error;
+    this.code = error.code;
+    this.afterwards = options.afterwards;
+  }
+}
+
+/**
+ * The attempt is over and the job goes back into the queue. `counts`: it was ComfyUI's fault in the middle of the work, of which
+ * there may be JOB_ATTEMPTS; otherwise nothing was begun, or somebody else goes on with it.
+ */
+export class Retry extends Error {
+  override readonly name = 'Retry';
+  readonly counts: boolean;
+  /** Until it is delivered again; null: as `retryDelayMs` says. */
+  readonly delayMs: number | null;
+
+  constructor(reason: string, options: { counts: boolean; delayMs?: number; cause?: unknown }) {
+    super(reason, { cause: options.cause });
+    this.counts = options.counts;
+    this.delayMs = options.delayMs ?? null;
+  }
+}
+
+/** Whether this machine had no file descriptor left, wherever that showed: no fault of the job, which waits for better times. */
+export function isExhaustion(cause: unknown): boolean {
+  return isErrno(cause, 'EMFILE', 'ENFILE') || (cause instanceof Error && isExhaustion(cause.cause));
+}
+
+/** A failure that a caller cannot mend by asking in another way, unless `retryable` says that time may. */
+export function jobError(code: JobErrorCode, message: string, details: Partial<JobError> = {}): JobError {
+  return { code, message, nodeId: null, classType: null, retryable: RETRYABLE.has(code), ...details };
+}
+
+const RETRYABLE: ReadonlySet<JobErrorCode> = new Set(retryableErrorCodes);
+
+/** ComfyUI refused the graph. */
+export function rejectionError({ nodeId, classType, text }: Rejection): JobError {
+  return jobError('WORKFLOW_REJECTED', inNode(nodeId, classType, text), { nodeId, classType });
+}
+
+/** A node raised while it ran. */
+export function executionError(failure: NodeFailure): JobError {
+  const code = isOutOfMemory(failure) ? 'OUT_OF_MEMORY' : 'EXECUTION_FAILED';
+  const { nodeId, classType, text } = failure;
+  return jobError(code, inNode(nodeId, classType, text), { nodeId, classType });
+}
+
+/** On the GPU, or, on the CPU, what PyTorch says when the system gave nothing. */
+export function isOutOfMemory({ exceptionType, text }: NodeFailure): boolean {
+  return /(?:^|\.)(?:OutOfMemoryError|MemoryError)$/.test(exceptionType) || OUT_OF_MEMORY_TEXT.test(text);
+}
+
+const OUT_OF_MEMORY_TEXT =
+  /\bout of memory\b|ran out of memory|DefaultCPUAllocator: (?:can't|not enough)|cannot allocate memory/i;
+
+/** Storage did not take a result, however often it was asked. */
+export function storageError(cause: StorageError): JobError {
+  if (cause.reason === 'full') return jobError('STORAGE_FULL', 'The storage for results has no room');
+  return jobError('STORAGE_UNAVAILABLE', 'The storage for results could not take this one');
+}
+
+function inNode(nodeId: string | null, classType: string | null, text: string): string {
+  const said = scrub(text);
+  if (nodeId === null) return said;
+  return scrub(`${classType ?? 'node'} (node ${nodeId}): ${said}`);
+}
+
+/** 1 s after the first failure, doubled with each, at most 30 s; the last fifth by chance, so that jobs do not come in step. */
+export function retryDelayMs(failures: number, random: () => number): number {
+  return Math.min(30_000, 1_000 * 2 ** failures) * (0.8 + random() * 0.2);
+}

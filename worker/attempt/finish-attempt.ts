@@ -1,0 +1,99 @@
+import type { JobError } from '../../src/core/job.ts';
+import { failSpan } from '../../src/observability/spans.ts';
+import type { DeliveryResult } from '../../src/queue/queue.ts';
+import { ComfyError } from '../comfyui/http.ts';
+import { reasonOf } from '../comfyui/scrub.ts';
+import type { JobParts } from '../parts.ts';
+import { type Attempt, Stopped, type StopReason } from './attempt.ts';
+import { isExhaustion, JobFailure, jobError, Retry, retryDelayMs } from './failures.ts';
+
+const DONE: DeliveryResult = { done: true };
+
+/** Writes how an attempt that did not succeed ends. What it left at a server is touched only after that has been accepted. */
+export async function conclude(attempt: Attempt, cause: unknown, parts: JobParts): Promise<DeliveryResult> {
+  try {
+    const reason = attempt.stopped ?? (cause instanceof Stopped ? cause.reason : null);
+    return reason === null ? await concludeFailure(attempt, cause, parts) : await concludeStop(attempt, reason, parts);
+  } catch (late) {
+    // The lease was lost, or the job ended, before the end could be written.
+    if (!(late instanceof Stopped)) throw late;
+    return await concludeStop(attempt, late.reason, parts);
+  }
+}
+
+async function concludeStop(attempt: Attempt, reason: StopReason, parts: JobParts): Promise<DeliveryResult> {
+  attempt.log.info({ reason }, 'attempt stopped');
+  failSpan(reason.toUpperCase());
+  switch (reason) {
+    case 'lost':
+      return DONE;
+    case 'ended':
+      await reap(attempt, parts);
+      return DONE;
+    case 'canceled':
+      await attempt.move({ move: 'cancel' });
+      await reap(attempt, parts);
+      return DONE;
+    case 'timeout':
+      return await fail(attempt, jobError('TIMEOUT', 'It ran longer than an attempt may'), parts);
+    case 'handover':
+      return await putBack(attempt, false, 0, parts);
+  }
+}
+
+async function concludeFailure(attempt: Attempt, thrown: unknown, parts: JobParts): Promise<DeliveryResult> {
+  const { job, log } = attempt;
+  const cause = isExhaustion(thrown)
+    ? new Retry('this machine has no file descriptor left', { counts: false, cause: thrown })
+    : thrown;
+  if (cause instanceof JobFailure) {
+    log.info(
+      { code: cause.error.code, nodeId: cause.error.nodeId, reason: cause.cause && reasonOf(cause.cause) },
+      'job failed',
+    );
+    const result = await fail(attempt, cause.error, parts);
+    await cause.afterwards?.().catch((late) => log.debug({ reason: reasonOf(late) }, 'not tidied up'));
+    return result;
+  }
+  const foreseen = cause instanceof Retry || cause instanceof ComfyError;
+  if (foreseen) log.warn({ reason: cause.message }, 'attempt failed');
+  else log.error({ err: cause }, 'attempt failed unexpectedly');
+
+  const counts = !(cause instanceof Retry) || cause.counts;
+  if (counts && job.failures + 1 >= parts.jobAttempts) {
+    const error = foreseen
+      ? jobError('COMFYUI_UNAVAILABLE', 'ComfyUI was lost in each of the attempts')
+      : jobError('INTERNAL', 'Something went wrong in the gateway');
+    return await fail(attempt, error, parts);
+  }
+  const delayMs =
+    (cause instanceof Retry ? cause.delayMs : null) ?? retryDelayMs(counts ? job.failures : 0, parts.random);
+  failSpan('RETRY');
+  return await putBack(attempt, counts, delayMs, parts);
+}
+
+async function fail(attempt: Attempt, error: JobError, parts: JobParts): Promise<DeliveryResult> {
+  failSpan(error.code);
+  await attempt.move({ move: 'fail', error, timings: attempt.timings() });
+  await reap(attempt, parts);
+  return DONE;
+}
+
+/** Into the queue again, its submission kept: whoever comes next looks for that prompt first. */
+async function putBack(attempt: Attempt, counts: boolean, delayMs: number, parts: JobParts): Promise<DeliveryResult> {
+  try {
+    const status = await attempt.move({ move: 'retry', counts });
+    if (status === 'QUEUED') return { done: false, delayMs };
+    await reap(attempt, parts);
+    return DONE;
+  } catch (cause) {
+    // A move that Redis carried out before its answer was lost is refused when it is sent again: the delivery is still needed.
+    if (cause instanceof Stopped && cause.reason === 'lost') return { done: false, delayMs };
+    throw cause;
+  }
+}
+
+/** Nobody wants its prompt any more. */
+async function reap({ job, prompt }: Attempt, { reaper }: JobParts): Promise<void> {
+  if (prompt) await reaper.cancel(prompt.backend, prompt.promptId, job.id);
+}

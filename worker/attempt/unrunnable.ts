@@ -1,0 +1,23 @@
+import { leastLacks } from '../../src/backends/nearest-server.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import type { JobParts } from '../parts.ts';
+import { JobFailure, rejectionError } from './failures.ts';
+
+/**
+ * Why a job can never run: no ComfyUI that anybody knows, reached or not, has what it needs. Null where one has it, or where one's
+ * classes are not known. It was accepted before they were.
+ */
+export async function whyImpossible(
+  plan: Plan,
+  { knownCatalogues, startedAt, timings }: Pick<JobParts, 'knownCatalogues' | 'startedAt' | 'timings'>,
+): Promise<JobFailure | null> {
+  // Workers that were started together have told of their servers by then.
+  if (performance.now() - startedAt < timings.settle) return null;
+  const seen = await knownCatalogues.read();
+  if (seen.some(({ catalogue }) => catalogue === null)) return null;
+  const [lack] = leastLacks(plan, seen);
+  if (!lack) return null;
+  const { nodeId, classType, input, message } = lack;
+  const text = input === null ? message : `${input}: ${message}`;
+  return new JobFailure(rejectionError({ type: lack.kind, nodeId, classType, text }));
+}

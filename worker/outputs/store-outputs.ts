@@ -1,0 +1,225 @@
+import { extname } from 'node:path';
+import { Readable } from 'node:stream';
+import { type ArtifactStore, StorageError } from '../../src/artifacts/artifact-store.ts';
+import { safeFilename } from '../../src/artifacts/filename.ts';
+import { artifactKey } from '../../src/artifacts/keys.ts';
+import { wait } from '../../src/async/sleep.ts';
+import type { Artifact } from '../../src/core/job.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import { inspectFile, OutputInvalidError } from '../../src/files/inspect.ts';
+import type { MediaReader } from '../../src/files/media-facts.ts';
+import { withoutPngMetadata } from '../../src/files/png-metadata.ts';
+import { SpoolError, type SpooledFile, spool } from '../../src/files/spool.ts';
+import { inSpan } from '../../src/observability/spans.ts';
+import type { Attempt } from '../attempt/attempt.ts';
+import { JobFailure, jobError, Retry, storageError } from '../attempt/failures.ts';
+import type { ComfyClient, FileReference } from '../comfyui/client.ts';
+import { asComfyError, ComfyError } from '../comfyui/http.ts';
+import type { PromptOutput } from '../comfyui/outputs.ts';
+import { promptIdOf } from '../comfyui/prompt.ts';
+import type { Timings } from '../timings.ts';
+
+export interface StoreOutputsOptions {
+  attempt: Attempt;
+  /** What its outputs are called, and whether PNG files keep their metadata. */
+  plan: Plan;
+  client: ComfyClient;
+  artifacts: ArtifactStore;
+  readMedia: MediaReader;
+  tempDir: string;
+  timings: Timings;
+}
+
+const AT_ONCE = 3;
+const FETCH_TRIES = 3;
+const FETCH_BACKOFF_MS = 100;
+const PUT_BACKOFF_MS = { first: 200, most: 2_000 };
+
+/**
+ * Brings a prompt's results into storage and proves each of them whole; in the order given. Nothing is stored before the lease
+ * has been confirmed, which takes no longer than the first download: a worker that was stopped for a while comes here first
+ * when it goes on. Throws JobFailure for a result that
+ * is not what it should be or that storage does not take, Retry when the server is gone, and the attempt's Stopped.
+ */
+export async function storeOutputs(outputs: PromptOutput[], options: StoreOutputsOptions): Promise<Artifact[]> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.attempt.signal, failed.signal]);
+  const stored: Artifact[] = [];
+  const waiting = outputs.entries();
+  const confirmed = options.attempt.confirm();
+  // Whoever awaits it sees it fail; a download may fail before.
+  confirmed.catch(() => undefined);
+
+  async function work() {
+    for (const [index, output] of waiting) {
+      stored[index] = await inSpan('store output', {}, async (span) => {
+        const artifact = await storeOutput(output, index, options, confirmed, signal);
+        span.set({ 'comfygate.artifact.kind': artifact.kind, 'comfygate.artifact.size': artifact.sizeBytes });
+        return artifact;
+      });
+    }
+  }
+  const workers = Array.from({ length: Math.min(AT_ONCE, outputs.length) }, () =>
+    work().catch((cause) => {
+      failed.abort(cause);
+      throw cause;
+    }),
+  );
+  // All of them, so that no file is left open or on the disk; the first failure is the one that aborted the others.
+  const results = await Promise.allSettled(workers);
+  if (results.some(({ status }) => status === 'rejected')) throw signal.reason;
+  return stored;
+}
+
+async function storeOutput(
+  output: PromptOutput,
+  index: number,
+  options: StoreOutputsOptions,
+  confirmed: Promise<void>,
+  signal: AbortSignal,
+): Promise<Artifact> {
+  const { attempt, plan } = options;
+  const { job } = attempt;
+  const filename = filenameOf(output, index);
+  const { file, found } = await fetchOutput(output, filename, options, signal);
+  try {
+    await confirmed;
+    const key = artifactKey(job.id, job.lease, index, extname(filename).slice(1));
+    const { contentType, kind, width = null, height = null, durationSeconds = null } = found;
+    const { path, sizeBytes, sha256 } = file;
+    await put(key, { path, sizeBytes, sha256, contentType, filename }, options, signal);
+    return {
+      id: `${job.id}:${index}`,
+      key,
+      kind,
+      filename,
+      contentType,
+      sizeBytes,
+      sha256,
+      node: output.node,
+      output: plan.outputs?.get(output.node) ?? null,
+      width,
+      height,
+      durationSeconds,
+    };
+  } finally {
+    await file.dispose();
+  }
+}
+
+/** ComfyUI's own name, or, where it has none, one that says the node and the place among all results. */
+function filenameOf(output: PromptOutput, index: number): string {
+  if ('file' in output) return safeFilename(output.file.filename);
+  return safeFilename('text' in output ? `${output.node}_text_${index + 1}.txt` : `${output.node}_${index + 1}.png`);
+}
+
+/** The result as a local file, whole and what its name says. A broken transfer is tried again; the server's file is not ours to mend. */
+async function fetchOutput(output: PromptOutput, filename: string, options: StoreOutputsOptions, signal: AbortSignal) {
+  const { readMedia, timings } = options;
+  const began = performance.now();
+  for (let tries = 1; ; tries++) {
+    try {
+      const file = await localFile(output, options, signal);
+      return await inspected(file, filename, (path) => readMedia(path, signal));
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (isFull(cause)) throw noRoom(cause);
+      const away = cause instanceof ComfyError && (cause.failure === 'unreachable' || cause.failure === 'timeout');
+      if (away && performance.now() - began >= timings.lost) {
+        throw new Retry('server lost before its results were fetched', { counts: true, cause });
+      }
+      if (isMissing(cause) && (await isForgotten(options, signal))) {
+        throw new Retry('server restarted before its results were fetched', { counts: true, cause });
+      }
+      // What came over the socket cannot be fetched again.
+      const final = 'image' in output || tries >= FETCH_TRIES || !isTransient(cause);
+      if (!away && final) throw invalid(output.node, cause);
+      await wait(FETCH_BACKOFF_MS * 2 ** Math.min(tries, 5), signal);
+    }
+  }
+}
+
+async function localFile(output: PromptOutput, options: StoreOutputsOptions, signal: AbortSignal) {
+  if ('image' in output) return output.image;
+  if ('file' in output) return await download(output.file, options, signal);
+  return await spool(Readable.from([Buffer.from(output.text)]), options.tempDir, { signal });
+}
+
+async function download(file: FileReference, { client, plan, tempDir }: StoreOutputsOptions, signal: AbortSignal) {
+  const { body, sizeBytes } = await client.view(file, signal);
+  // Its fault is what spooling rejects with; where that ended before it had begun, nobody else listens.
+  body.on('error', () => undefined);
+  try {
+    const transform = plan.keepMetadata ? undefined : withoutPngMetadata();
+    return await spool(body, tempDir, { signal, expectedLength: sizeBytes ?? undefined, transform });
+  } catch (cause) {
+    body.destroy();
+    throw cause instanceof SpoolError ? cause : asComfyError(cause, false);
+  }
+}
+
+async function inspected(file: SpooledFile, filename: string, readMedia: Parameters<typeof inspectFile>[2]) {
+  try {
+    return { file, found: await inspectFile(file.path, filename, readMedia) };
+  } catch (cause) {
+    await file.dispose();
+    throw cause;
+  }
+}
+
+/** Whether the local disk did not take a result. */
+export function isFull(cause: unknown): boolean {
+  return cause instanceof SpoolError && cause.reason === 'full';
+}
+
+export function noRoom(cause: unknown): JobFailure {
+  return new JobFailure(jobError('STORAGE_FULL', 'The worker has no room for the results'), { cause });
+}
+
+function isTransient(cause: unknown): boolean {
+  if (cause instanceof ComfyError) return cause.failure !== 'status' || (cause.status ?? 0) >= 500;
+  return cause instanceof SpoolError || cause instanceof OutputInvalidError;
+}
+
+function isMissing(cause: unknown): boolean {
+  return cause instanceof ComfyError && cause.status === 404;
+}
+
+/** Whether the server no longer knows the prompt: it has restarted, which empties its temporary folder, or has another disk. */
+async function isForgotten({ attempt, client }: StoreOutputsOptions, signal: AbortSignal): Promise<boolean> {
+  const { job, submission } = attempt;
+  if (!submission) return false;
+  const { state } = await client.find(promptIdOf(job.id, submission.number), { signal });
+  return state === 'absent';
+}
+
+function invalid(nodeId: string, cause: unknown): unknown {
+  const known = cause instanceof ComfyError || cause instanceof SpoolError || cause instanceof OutputInvalidError;
+  if (!known) return cause;
+  const message = isMissing(cause) ? 'A result that ComfyUI names is not there' : 'A result could not be read whole';
+  return new JobFailure(jobError('OUTPUT_INVALID', message, { nodeId }), { cause });
+}
+
+type PutArguments = Parameters<ArtifactStore['put']>;
+
+/** Storage may be away or full for a while, and the GPU's work is done: offer it again, and never run the prompt again. */
+async function put(
+  key: string,
+  file: PutArguments[1],
+  options: StoreOutputsOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { artifacts, attempt, timings } = options;
+  const until = performance.now() + timings.storage;
+  for (let tries = 0; ; tries++) {
+    try {
+      return await artifacts.put(key, file, { signal });
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (!(cause instanceof StorageError)) throw cause;
+      if (!cause.retryable || performance.now() >= until) throw new JobFailure(storageError(cause), { cause });
+      if (tries === 0) attempt.log.warn({ reason: cause.reason }, 'result not stored yet');
+      await wait(Math.min(PUT_BACKOFF_MS.most, PUT_BACKOFF_MS.first * 2 ** tries), signal);
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import { Readable } from 'node:stream';
+import { wait } from '../../src/async/sleep.ts';
+import type { Graph } from '../../src/core/graph.ts';
+import { type SpooledFile, spool } from '../../src/files/spool.ts';
+import { isTerminalMessage, type PromptMessage } from '../comfyui/messages.ts';
+import { MOST_OUTPUTS } from '../comfyui/outputs.ts';
+
+/** A picture that a node sent over the socket, on the local disk. */
+export interface WebsocketImage {
+  node: string;
+  file: SpooledFile;
+}
+
+/**
+ * The pictures of `SaveImageWebsocket` nodes. They come as frames while the node runs and are nowhere else: what was not heard is
+ * lost, and the prompt must be run again. Disposing it removes the files.
+ */
+export interface WebsocketImages extends AsyncDisposable {
+  /** A frame that came while `node` ran. Those of other nodes are previews and are not kept. Quick: the disk is not waited for. */
+  onFrame(node: string, bytes: Uint8Array): void;
+  /** Every message of the prompt, in the order in which they and the frames came. */
+  onMessage(message: PromptMessage): void;
+  /** The socket was opened anew: frames may have been lost. */
+  onReconnect(): void;
+  /** Another prompt begins. */
+  restart(): void;
+  /** The prompt is over: waits, for two seconds at most, until the socket has told so too, and all that came before. */
+  settle(signal: AbortSignal): Promise<void>;
+  /** Nodes, of those that are wanted (null: all), of which pictures may have been lost. */
+  missing(wanted: ReadonlyMap<string, unknown> | null): string[];
+  /** All that came, in the order of each node. Throws SpoolError when one could not be written. */
+  images(): Promise<WebsocketImage[]>;
+}
+
+/** The class of nodes whose frames are results. */
+export const SAVES_TO_WEBSOCKET = 'SaveImageWebsocket';
+const END_IS_TOLD_WITHIN_MS = 2_000;
+
+/** What was heard of one node. */
+interface Heard {
+  files: Promise<SpooledFile>[];
+  /** Its beginning was heard, and since then nothing can have been lost. */
+  begun: boolean;
+  finished: boolean;
+  /** Pictures of one call, as it announced them. */
+  announced: number;
+}
+
+export function collectWebsocketImages(graph: Graph, tempDir: string): WebsocketImages {
+  const ids = Object.keys(graph).filter((id) => graph[id]?.class_type === SAVES_TO_WEBSOCKET);
+  const closing = new AbortController();
+  let prompt = newPrompt();
+  let writing: Promise<unknown> = Promise.resolve();
+  let discarded: Promise<unknown> = Promise.resolve();
+
+  function newPrompt() {
+    const nodes = new Map(
+      ids.map((id): [string, Heard] => [id, { files: [], begun: false, finished: false, announced: 0 }]),
+    );
+    return { nodes, whole: false, ended: Promise.withResolvers<void>(), isEnded: false };
+  }
+
+  function discard({ nodes }: typeof prompt) {
+    const files = [...nodes.values()].flatMap((node) => node.files);
+    return Promise.all(
+      files.map((file) =>
+        file.then(
+          ({ dispose }) => dispose(),
+          () => undefined,
+        ),
+      ),
+    );
+  }
+
+  return {
+    onFrame(node, bytes) {
+      const heard = prompt.nodes.get(node);
+      // One more than may be delivered, so that it is told.
+      if (!heard || heard.files.length > MOST_OUTPUTS) return;
+      // One after the other: they came that way, and more would only hold more of them in memory.
+      const file = writing.then(() => spool(Readable.from([bytes]), tempDir, { signal: closing.signal }));
+      heard.files.push(file);
+      writing = file.catch(() => undefined);
+    },
+    onMessage(message) {
+      if (isTerminalMessage(message)) {
+        prompt.isEnded = true;
+        prompt.ended.resolve();
+      }
+      if (message.type === 'execution_start') prompt.whole = true;
+      else if (message.type === 'executing') {
+        const heard = prompt.nodes.get(message.data.display_node ?? message.data.node ?? '');
+        if (heard) heard.begun = true;
+      } else if (message.type === 'progress') {
+        const heard = prompt.nodes.get(message.data.node ?? '');
+        if (heard) heard.announced = Math.max(heard.announced, message.data.max);
+      } else if (message.type === 'progress_state') {
+        for (const [id, { state }] of Object.entries(message.data.nodes)) {
+          const heard = state === 'finished' ? prompt.nodes.get(id) : undefined;
+          if (heard) heard.finished = true;
+        }
+      }
+    },
+    onReconnect() {
+      prompt.whole = false;
+      for (const heard of prompt.nodes.values()) heard.begun &&= heard.finished;
+    },
+    restart() {
+      discarded = Promise.all([discarded, discard(prompt)]);
+      prompt = newPrompt();
+    },
+    async settle(signal) {
+      if (ids.length === 0 || prompt.isEnded) return;
+      const waited = new AbortController();
+      const timeout = wait(END_IS_TOLD_WITHIN_MS, AbortSignal.any([signal, waited.signal]));
+      try {
+        await Promise.race([prompt.ended.promise, timeout]);
+      } finally {
+        waited.abort();
+      }
+    },
+    missing(wanted) {
+      const { nodes, whole, isEnded } = prompt;
+      return [...nodes].flatMap(([id, { files, begun, finished, announced }]) => {
+        const heardAll = (whole || begun) && (isEnded || finished) && files.length >= announced;
+        return heardAll || wanted?.has(id) === false ? [] : [id];
+      });
+    },
+    async images() {
+      const nodes = [...prompt.nodes].map(async ([node, { files }]) =>
+        (await Promise.all(files)).map((file) => ({ node, file })),
+      );
+      return (await Promise.all(nodes)).flat();
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      await Promise.all([discarded, discard(prompt)]);
+    },
+  };
+}

@@ -1,0 +1,178 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { askAgain } from '../../src/async/hedge.ts';
+import type { BackendReport } from '../../src/backends/backends.ts';
+import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
+import type { ComfyClient, SystemStats } from '../comfyui/client.ts';
+import { type CallOptions, ComfyError } from '../comfyui/http.ts';
+import { isSupported, OLDEST_SUPPORTED } from '../comfyui/version.ts';
+import { createCatalogueWatch } from './catalogue-watch.ts';
+
+export interface MonitorOptions {
+  name: string;
+  client: ComfyClient;
+  /** `Class.input` of the options to be reported. */
+  modelInputs: string[];
+  /** Shows a catalogue to the gateways and gives the hash that it is kept under. */
+  publish(catalogue: NodeCatalogue): Promise<string>;
+  log: Logger;
+  /** Called at each turn of its loop. */
+  onTurn(): void;
+  /** Called after each look. */
+  onSeen(report: BackendReport): void;
+  /** Default 2 s. */
+  intervalMs?: number;
+}
+
+/** Looks at one server every two seconds. */
+export interface Monitor {
+  /** Null before the first look is over. */
+  readonly report: BackendReport | null;
+  /** The server's classes; null until they have been read. */
+  readonly catalogue: NodeCatalogue | null;
+  /** Those whose nodes make results. */
+  readonly outputClasses: ReadonlySet<string> | null;
+  /** The server may have been restarted: look now, and ask everything anew. */
+  recheck(): void;
+  close(): Promise<void>;
+}
+
+/** What a server says of itself that changes only with a restart, or slowly. */
+interface Facts extends SystemStats {
+  models: BackendReport['models'];
+  modelsReadAt: number;
+}
+
+const LOOK_TIMEOUT_MS = 5_000;
+/** Without an answer until it is asked once more beside that. */
+const LOOK_AGAIN_MS = 2_000;
+/** So long a server is not yet said to be UP, so that what it can run is mostly known as soon as it is. */
+const CATALOGUE_GRACE_MS = 500;
+const MODELS_EVERY_MS = 60_000;
+
+export function startMonitor(options: MonitorOptions): Monitor {
+  const { name, client, modelInputs, publish, log, onTurn, onSeen, intervalMs = 2_000 } = options;
+  const ended = new AbortController();
+  const { signal } = ended;
+  const classes = createCatalogueWatch({ client, publish, signal, log });
+  let facts: Facts | undefined;
+  let restarts = 0;
+  let wake: (() => void) | undefined;
+  let report: BackendReport | null = null;
+
+  async function look(): Promise<BackendReport> {
+    try {
+      const before = restarts;
+      const read = await refresh(facts);
+      facts = restarts === before ? read : undefined;
+      const { comfyuiVersion: version, devices, models } = read;
+      if (!isSupported(version)) {
+        return down(version, `ComfyUI ${version ?? 'of unknown version'} is older than ${OLDEST_SUPPORTED}`);
+      }
+      const length = await askAgain((asked) => client.queueLength(within(asked)), LOOK_AGAIN_MS, signal);
+      const reading = classes.look();
+      if (classes.hash === null) await Promise.race([reading, delay(CATALOGUE_GRACE_MS, undefined, { signal })]);
+      // ComfyUI runs at most one prompt.
+      const running = Math.min(1, length);
+      const queued = length - running;
+      const { hash: catalogue } = classes;
+      const load = { queued, running, devices };
+      return { name, status: 'UP', comfyuiVersion: version, ...load, message: null, models, catalogue };
+    } catch (cause) {
+      signal.throwIfAborted();
+      const version = facts?.comfyuiVersion ?? null;
+      facts = undefined;
+      if (!(cause instanceof ComfyError)) throw cause;
+      return down(version, cause.message);
+    }
+  }
+
+  function down(comfyuiVersion: string | null, message: string): BackendReport {
+    const { hash: catalogue } = classes;
+    const nothing = { queued: 0, running: 0, devices: [], models: {} };
+    return { name, status: 'DOWN', comfyuiVersion, ...nothing, message, catalogue };
+  }
+
+  async function refresh(known: Facts | undefined): Promise<Facts> {
+    if (known && performance.now() - known.modelsReadAt < MODELS_EVERY_MS) return known;
+    const { comfyuiVersion, devices } =
+      known ?? (await askAgain((asked) => client.systemStats(within(asked)), LOOK_AGAIN_MS, signal));
+    const wanted = new Set(modelInputs.map((input) => splitInput(input).className));
+    const read = await Promise.all([...wanted].map((className) => client.objectInfo(className, within(signal))));
+    const loaders: NodeCatalogue = new Map(read.flatMap((each) => [...each]));
+    const models = modelOptions(modelInputs, loaders);
+    classes.merge(loaders);
+    return { comfyuiVersion, devices, models, modelsReadAt: performance.now() };
+  }
+
+  async function loop() {
+    while (!signal.aborted) {
+      onTurn();
+      const seen = await look();
+      if (seen.status !== report?.status || seen.message !== report.message) {
+        log.info({ status: seen.status, version: seen.comfyuiVersion, reason: seen.message }, 'comfyui seen');
+      }
+      report = seen;
+      onSeen(report);
+      await pause();
+    }
+  }
+
+  function pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, intervalMs);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  const running = loop().catch((cause) => {
+    if (!signal.aborted) log.error({ err: cause }, 'comfyui monitor failed');
+  });
+
+  return {
+    get report() {
+      return report;
+    },
+    get catalogue() {
+      return classes.catalogue;
+    },
+    get outputClasses() {
+      return classes.outputClasses;
+    },
+    recheck() {
+      restarts++;
+      facts = undefined;
+      classes.restarted();
+      wake?.();
+    },
+    async close() {
+      ended.abort();
+      wake?.();
+      await running;
+    },
+  };
+}
+
+function within(signal: AbortSignal): CallOptions {
+  return { signal, timeoutMs: LOOK_TIMEOUT_MS };
+}
+
+function modelOptions(inputs: string[], classes: NodeCatalogue): BackendReport['models'] {
+  const entries = inputs.flatMap((input) => {
+    const { className, inputName } = splitInput(input);
+    const spec = classes.get(className)?.inputs.get(inputName)?.spec;
+    return spec?.kind === 'COMBO'
+      ? [[input, spec.options.filter((option) => typeof option === 'string')] as const]
+      : [];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Class names may have dots; input names too (`format.codec`), but not those of MODEL parameters. */
+function splitInput(input: string): { className: string; inputName: string } {
+  const dot = input.lastIndexOf('.');
+  return { className: input.slice(0, dot), inputName: input.slice(dot + 1) };
+}

@@ -1,0 +1,49 @@
+import type { Graph } from '../../src/core/graph.ts';
+import { isModelFile } from '../../src/core/model-file.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import { findLacks, type Lack } from '../../src/core/validate-graph.ts';
+import type { Backend } from './pool.ts';
+
+/** What a job asks of a server. */
+export interface Wish {
+  /** Whether the server has all that the graph names. One whose catalogue is not known is tried. */
+  fits(backend: Backend): boolean;
+  /** The model files that its graph names. */
+  models: ReadonlySet<string>;
+  /** Taken only where no other can be: the job has failed there. */
+  avoid: string | null;
+}
+
+/** To be used at once: what a server has is looked up once. */
+export function wishOf(plan: Plan, avoid: string | null): Wish {
+  const except = plan.files.flatMap(({ targets }) => targets);
+  const known = new Map<Backend, boolean>();
+
+  function look(backend: Backend): boolean {
+    const catalogue = backend.catalogue();
+    return !catalogue || !findLacks(plan.graph, catalogue, { except }).some(mayBeElsewhere);
+  }
+
+  return {
+    fits(backend) {
+      const fits = known.get(backend) ?? look(backend);
+      known.set(backend, fits);
+      return fits;
+    },
+    models: modelsOf(plan.graph),
+    avoid,
+  };
+}
+
+/**
+ * What another server may have: a class of nodes, a model. Any other fault is the graph's own, wherever it runs: the server that
+ * gets it refuses it, and says why.
+ */
+function mayBeElsewhere({ kind, given, options }: Lack): boolean {
+  return kind === 'class' || (kind === 'choice' && (isModelFile(given) || options?.some(isModelFile) === true));
+}
+
+function modelsOf(graph: Graph): Set<string> {
+  const literals = Object.values(graph).flatMap(({ inputs }) => Object.values(inputs));
+  return new Set(literals.filter(isModelFile));
+}

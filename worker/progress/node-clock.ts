@@ -1,0 +1,127 @@
+import type { Graph } from '../../src/core/graph.ts';
+import type { NodeTiming } from '../../src/core/job.ts';
+import { isTerminalMessage, type PromptMessage } from '../comfyui/messages.ts';
+import { graphNode } from '../graph-node.ts';
+
+/** Times the nodes of one prompt by what is told of them. */
+export interface NodeClock {
+  /** Messages in the order in which they came. */
+  hear(message: PromptMessage): void;
+  /**
+   * The nodes whose beginning and end were heard, and the cached ones, in the order in which they began; 200 at most. Nodes that
+   * were made at run time count to the one in the graph that made them. Milliseconds to a tenth.
+   */
+  timings(): NodeTiming[];
+  /** When the nodes that ran began and ended, by the clock's `now`; at most MOST of them. */
+  spans(): NodeSpan[];
+}
+
+export interface NodeSpan {
+  nodeId: string;
+  classType: string;
+  from: number;
+  to: number;
+}
+
+type NodeStates = Extract<PromptMessage, { type: 'progress_state' }>['data']['nodes'];
+
+/** A record takes some 70 bytes for each. */
+const MOST = 200;
+
+/** `now`: milliseconds that only grow. */
+export function createNodeClock(graph: Graph, now: () => number = () => performance.now()): NodeClock {
+  /** `since`: when it began to run, while it runs; `ms`: of the times that it ran before; `from`, `to`: the first beginning and the last end. */
+  const seen = new Map<string, { ms: number; since: number | null; cached: boolean; from: number; to: number }>();
+  /** Those whose beginning was not heard: nothing can be said of them. */
+  const unknown = new Set<string>();
+  /** Whether all that runs now is known to run: a connection begins in the middle of things. */
+  let synced = false;
+
+  function begin(id: string) {
+    if (unknown.has(id)) return;
+    const node = seen.get(id);
+    if (node && !node.cached) {
+      node.since ??= now();
+      return;
+    }
+    seen.delete(id);
+    const since = now();
+    seen.set(id, { ms: 0, since, cached: false, from: since, to: since });
+  }
+
+  function end(id: string) {
+    const node = seen.get(id);
+    if (!node || node.since === null) return;
+    node.to = now();
+    node.ms += node.to - node.since;
+    node.since = null;
+  }
+
+  function forget(id: string) {
+    seen.delete(id);
+    unknown.add(id);
+  }
+
+  /** All nodes that have been touched so far, each time. */
+  function hearStates(states: NodeStates) {
+    const running = new Set<string>();
+    const finished = new Set<string>();
+    for (const [key, { state, display_node_id }] of Object.entries(states)) {
+      const id = graphNode(graph, display_node_id ?? key);
+      if (id !== null) (state === 'running' ? running : finished).add(id);
+    }
+    for (const id of running) {
+      if (!synced && seen.get(id)?.since == null) forget(id);
+      else begin(id);
+    }
+    for (const id of finished) if (!running.has(id)) end(id);
+    synced = true;
+  }
+
+  return {
+    hear(message) {
+      switch (message.type) {
+        case 'execution_start':
+          synced = true;
+          return;
+        case 'execution_cached':
+          for (const id of message.data.nodes) {
+            if (Object.hasOwn(graph, id) && !seen.has(id))
+              seen.set(id, { ms: 0, since: null, cached: true, from: 0, to: 0 });
+          }
+          return;
+        case 'progress_state':
+          return hearStates(message.data.nodes);
+        case 'reconnected':
+          synced = false;
+          for (const [id, { since }] of seen) if (since !== null) forget(id);
+          return;
+        case 'executing':
+          if (message.data.node !== null) {
+            const id = graphNode(graph, message.data.display_node ?? message.data.node);
+            if (id !== null) begin(id);
+            return;
+          }
+      }
+      // The one that failed, or was interrupted, has no end of its own.
+      if (isTerminalMessage(message)) for (const id of seen.keys()) end(id);
+    },
+    spans() {
+      return [...seen]
+        .filter(([, { since, cached }]) => since === null && !cached)
+        .slice(0, MOST)
+        .map(([nodeId, { from, to }]) => ({ nodeId, classType: graph[nodeId]?.class_type ?? '', from, to }));
+    },
+    timings() {
+      return [...seen]
+        .filter(([, { since }]) => since === null)
+        .slice(0, MOST)
+        .map(([nodeId, { ms, cached }]) => ({
+          nodeId,
+          classType: graph[nodeId]?.class_type ?? '',
+          ms: Math.round(ms * 10) / 10,
+          cached,
+        }));
+    },
+  };
+}

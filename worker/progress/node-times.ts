@@ -1,0 +1,87 @@
+import type { Logger } from 'pino';
+import type { NodeTimesStore } from '../../src/backends/node-times.ts';
+import type { Graph } from '../../src/core/graph.ts';
+import type { NodeTiming } from '../../src/core/job.ts';
+
+/** How long nodes usually take, by server and class; for a node with a number of steps, by step. */
+export interface NodeTimes {
+  /** Milliseconds that this node will take at that server; null while nothing is known of its class there. */
+  expected(backend: string, node: Graph[string]): number | null;
+  /** How long the nodes of a prompt took that succeeded there. */
+  learn(backend: string, graph: Graph, timings: NodeTiming[]): void;
+  /** Writes what is not written yet. */
+  close(): Promise<void>;
+}
+
+export interface NodeTimesOptions {
+  store: NodeTimesStore;
+  log: Logger;
+  /** Between what is learned and its being written, so that many jobs make few writes; default 1 s. */
+  writeAfterMs?: number;
+}
+
+/** Share of the newest: a model that is loaded, or a larger picture, shows after a few jobs. */
+const NEWEST = 0.3;
+/** Classes of all servers together; one has some hundreds. */
+const MOST_TIMES = 5_000;
+const MOST_NAME_LENGTH = 200;
+/** What other workers have learned meanwhile. */
+const READ_EVERY_MS = 60_000;
+
+export function createNodeTimes({ store, log, writeAfterMs = 1_000 }: NodeTimesOptions): NodeTimes {
+  const known = new Map<string, number>();
+  const unwritten = new Set<string>();
+  let readAt = Number.NEGATIVE_INFINITY;
+  let writing: NodeJS.Timeout | undefined;
+
+  /** Times only weigh progress: without them it is shown all the same. */
+  const failed = (cause: unknown) => log.debug({ err: cause }, 'node times not exchanged');
+
+  function readAgain() {
+    if (performance.now() - readAt < READ_EVERY_MS) return;
+    readAt = performance.now();
+    store.read().then((times) => {
+      for (const [name, ms] of times) if (!unwritten.has(name)) known.set(name, ms);
+    }, failed);
+  }
+
+  async function write() {
+    clearTimeout(writing);
+    writing = undefined;
+    const times = new Map([...unwritten].map((name) => [name, known.get(name) ?? 0]));
+    unwritten.clear();
+    if (times.size > 0) await store.write(times).catch(failed);
+  }
+
+  readAgain();
+  return {
+    expected(backend, node) {
+      readAgain();
+      const { name, units } = unitOf(backend, node);
+      const ms = known.get(name);
+      return ms === undefined ? null : ms * units;
+    },
+    learn(backend, graph, timings) {
+      for (const { nodeId, ms, cached } of timings) {
+        const node = graph[nodeId];
+        if (!node || cached) continue;
+        const { name, units } = unitOf(backend, node);
+        const before = known.get(name);
+        if (before === undefined && (known.size >= MOST_TIMES || name.length > MOST_NAME_LENGTH)) continue;
+        const newest = ms / units;
+        const mean = before === undefined ? newest : before + NEWEST * (newest - before);
+        known.set(name, Math.round(mean * 1000) / 1000);
+        unwritten.add(name);
+      }
+      if (unwritten.size > 0) writing ??= setTimeout(write, writeAfterMs);
+    },
+    close: write,
+  };
+}
+
+/** Names of servers have no slash. */
+function unitOf(backend: string, { class_type, inputs }: Graph[string]): { name: string; units: number } {
+  const { steps } = inputs;
+  if (typeof steps !== 'number' || !(steps >= 1)) return { name: `${backend}/${class_type}`, units: 1 };
+  return { name: `${backend}/${class_type}/step`, units: steps };
+}

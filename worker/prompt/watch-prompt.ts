@@ -1,0 +1,122 @@
+import { createLatestWriter } from '../../src/async/latest-writer.ts';
+import type { Graph } from '../../src/core/graph.ts';
+import type { Progress } from '../../src/core/job.ts';
+import { type Attempt, Stopped } from '../attempt/attempt.ts';
+import { isTerminalMessage, type PictureMessage, type PromptMessage } from '../comfyui/messages.ts';
+import { graphNode } from '../graph-node.ts';
+import { collectWebsocketImages, SAVES_TO_WEBSOCKET, type WebsocketImages } from '../outputs/websocket-images.ts';
+import type { JobParts } from '../parts.ts';
+import type { BackendLease } from '../pool/pool.ts';
+import { createNodeClock, type NodeSpan } from '../progress/node-clock.ts';
+import { createPreviews } from '../progress/previews.ts';
+import { applyMessage, completedProgress, startProgress } from '../progress/progress.ts';
+
+/** What an attempt's prompts tell while they run. */
+export interface PromptWatch extends AsyncDisposable {
+  onMessage(message: PromptMessage): void;
+  /** Another prompt begins; what is shown does not fall. */
+  restart(lease: BackendLease): void;
+  /** When the nodes of the latest prompt ran: performance.now(). */
+  nodes(): NodeSpan[];
+  /** How a job that SUCCEEDED is shown. */
+  completed(): Progress;
+  /** Results that come over the socket alone. */
+  readonly images: WebsocketImages;
+}
+
+/** Turns messages into written progress, previews and timings of the attempt. Disposing it writes nothing more. */
+export function watchPrompt(
+  attempt: Attempt,
+  graph: Graph,
+  lease: BackendLease,
+  { tempDir, timings, previewPublisher, nodeTimes, metrics }: JobParts,
+): PromptWatch {
+  const { job, log } = attempt;
+  const images = collectWebsocketImages(graph, tempDir);
+  let { backend } = lease;
+  let clock = createNodeClock(graph);
+  let state = begin(0);
+  /** When ComfyUI began the prompt, while it is at it: performance.now(). */
+  let generatingSince: number | null = null;
+  attempt.timings = () => clock.timings();
+
+  const writer = createLatestWriter<Progress>({
+    initial: { ...job.progress, fraction: 0, nodesDone: 0, node: null },
+    intervalMs: timings.progress,
+    async write(progress) {
+      if (attempt.signal.aborted) return false;
+      return (await attempt.move({ move: 'progress', progress })) === 'RUNNING';
+    },
+    onError: warnOnce('progress not written'),
+  });
+  const previews = createPreviews({
+    jobId: job.id,
+    publisher: previewPublisher,
+    wanted: () => attempt.previewed && !attempt.signal.aborted,
+    onError: warnOnce('preview not published'),
+    intervalMs: timings.preview,
+  });
+
+  function begin(fraction: number) {
+    const expectedMs = (id: string) => {
+      const node = graph[id];
+      return node ? nodeTimes.expected(backend.name, node) : null;
+    };
+    return startProgress(graph, backend.outputClasses(), fraction, expectedMs);
+  }
+
+  function warnOnce(message: string) {
+    let warned = false;
+    return (cause: unknown) => {
+      if (cause instanceof Stopped || warned) return;
+      warned = true;
+      log.warn({ err: cause }, message);
+    };
+  }
+
+  function generationEnded() {
+    if (generatingSince !== null) metrics?.jobGenerated(job, (performance.now() - generatingSince) / 1000);
+    generatingSince = null;
+  }
+
+  /** Frames do not say whether they are previews or results: their node does. */
+  function onPicture({ data: { node, bytes } }: PictureMessage) {
+    const id = node === null ? state.current : graphNode(graph, node);
+    if (id !== null && graph[id]?.class_type === SAVES_TO_WEBSOCKET) images.onFrame(id, bytes);
+    else previews.show(bytes);
+  }
+
+  return {
+    images,
+    onMessage(message) {
+      if (message.type === 'picture') return onPicture(message);
+      if (message.type === 'reconnected') images.onReconnect();
+      clock.hear(message);
+      images.onMessage(message);
+      if (message.type === 'execution_start') generatingSince = performance.now();
+      else if (isTerminalMessage(message)) generationEnded();
+      const next = applyMessage(state, message);
+      if (next !== state) {
+        state = next;
+        writer.set(state.progress);
+      }
+      if (message.type === 'execution_success') nodeTimes.learn(backend.name, graph, clock.timings());
+    },
+    restart(next) {
+      ({ backend } = next);
+      images.restart();
+      generatingSince = null;
+      clock = createNodeClock(graph);
+      state = begin(state.progress.fraction);
+    },
+    nodes: () => clock.spans(),
+    completed: () => completedProgress(state),
+    async [Symbol.asyncDispose]() {
+      // One that hangs until the attempt's time is over has taken that long. One that is another worker's now goes on.
+      if (attempt.stopped !== 'lost' && attempt.stopped !== 'handover') generationEnded();
+      writer.stop();
+      previews.stop();
+      await images[Symbol.asyncDispose]();
+    },
+  };
+}
