@@ -1,18 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import type { Logger } from 'pino';
 import { v7 } from 'uuid';
-import type { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { createArtifactStore } from '../artifacts/create-artifact-store.ts';
-import { createTimedStore } from '../artifacts/timed-store.ts';
-import { createRedisNodeTimes } from '../backends/node-times.ts';
-import { createRedisBackendDirectory, createRedisBackendReporter, startGrace } from '../backends/redis-backends.ts';
-import { createRedisCatalogueDirectory, createRedisCataloguePublisher } from '../backends/redis-catalogues.ts';
-import type { BackendAddress, Config } from '../config/config.ts';
+import { createRedisBackendDirectory, startGrace } from '../backends/redis-backends.ts';
+import { createRedisCatalogueDirectory } from '../backends/redis-catalogues.ts';
+import type { Config } from '../config/config.ts';
 import { createHealth } from '../health/check-health.ts';
-import { createWorkerHealth, type WorkerHealthOptions } from '../health/worker-health.ts';
 import { createRedisGatewayStore } from '../job-record/redis-gateway-store.ts';
-import { createRedisWorkerStore } from '../job-record/redis-worker-store.ts';
 import { createCatalogueCheck } from '../jobs/check-catalogues.ts';
 import { createFileCheck } from '../jobs/check-files.ts';
 import { createJobs } from '../jobs/service.ts';
@@ -20,26 +12,13 @@ import { startSweeper } from '../jobs/sweeper.ts';
 import { openAudit } from '../observability/audit.ts';
 import { createGatewayMetrics } from '../observability/gateway-metrics.ts';
 import { registerInstallation } from '../observability/installation-metrics.ts';
-import type { Loops } from '../observability/loops.ts';
-import type { Outputs } from '../observability/outputs.ts';
-import type { ProcessMetrics } from '../observability/process-metrics.ts';
 import { throttledWarning } from '../observability/throttled.ts';
-import { createWorkerMetrics } from '../observability/worker-metrics.ts';
 import { createWaits } from '../progress/long-poll.ts';
-import { createRedisPreviewPublisher } from '../progress/previews.ts';
 import { createRedisChanges } from '../progress/redis-changes.ts';
 import { createRedisProgress } from '../progress/redis-progress.ts';
-import { createBullConsumer, createBullQueue } from '../queue/bullmq.ts';
-import type { DeliveryHandler } from '../queue/queue.ts';
+import { createBullQueue } from '../queue/bullmq.ts';
 import { startRedisClock } from '../redis/clock.ts';
-import {
-  type ConnectionRole,
-  closeRedis,
-  connectRedis,
-  createPing,
-  untilAnswered,
-  whenReady,
-} from '../redis/connection.ts';
+import { createPing, untilAnswered, whenReady } from '../redis/connection.ts';
 import { checkDurability, whatIsLost } from '../redis/durability.ts';
 import { createKeys } from '../redis/keys.ts';
 import { createUploads } from '../uploads/create-uploads.ts';
@@ -47,35 +26,13 @@ import { createRedisUploads } from '../uploads/redis-uploads.ts';
 import { createVariantMaker } from '../variants/make-variants.ts';
 import { createRedisVariantClaims } from '../variants/redis-claims.ts';
 import { createVariantAddresses } from '../variants/variant-addresses.ts';
-import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import { createCustomParser } from '../workflows/custom.ts';
 import { loadCatalogue } from '../workflows/load.ts';
-import type { Shutdown } from './shutdown.ts';
+import { every, LOOK_EVERY_MS, namesIn, openArtifacts, openRedis, type Surroundings } from './process-context.ts';
 import { readVersion } from './version.ts';
-
-/** What the configuration leaves open and the start has found out. */
-export interface Surroundings {
-  redisUrl: string;
-  /** The origin of signed addresses of the gateway's own: of the folder driver, and of variants. */
-  publicUrl: string;
-  /** Of the folder driver. */
-  signingSecret: string;
-  /** Of the whole process. */
-  metrics: ProcessMetrics;
-  log: Logger;
-  outputs: Outputs;
-  /** Gets a way to stop each thing that is started. */
-  shutdown: Shutdown;
-}
-
-export const artifactFolder = (config: Config) => join(config.folder.dataDir, 'artifacts');
 
 /** A load balancer that asks whether we are ready does not wait for long. */
 const READY_WITHIN_MS = 250;
-
-/** What nobody asks about is looked at all the same, so that `since` is right. */
-const LOOK_EVERY_MS = 10_000;
-const PING_EVERY_MS = 1_000;
 
 /** 53 random bits. */
 function randomSeed(): number {
@@ -209,84 +166,4 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
     /** Whether Redis answers within READY_WITHIN_MS. */
     redisReady: () => ping(READY_WITHIN_MS),
   };
-}
-
-/** All that a worker for `servers` is made of, but the worker itself. Waits for Redis. */
-export async function openWorkerServices(config: Config, around: Surroundings, servers: readonly BackendAddress[]) {
-  const { log, shutdown } = around;
-  const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
-  const artifacts = openArtifacts(config, around);
-  const redis = openRedis(config, around, 'durable');
-  await whenReady(redis);
-  await checkDurability(redis, log);
-
-  const keys = createKeys(config.redis.prefix);
-  const backends = createRedisBackendDirectory(redis, keys);
-  const ping = createPing(redis);
-  let answers = true;
-  const redisAnswers = () => answers;
-  every(PING_EVERY_MS, 'ping', shutdown, async () => {
-    answers = await ping(PING_EVERY_MS);
-  });
-  return {
-    /** Of a worker made of these. */
-    watchHealth(worker: WorkerHealthOptions['worker']) {
-      const health = createWorkerHealth({ redis, ping, artifacts, worker, version: readVersion() });
-      every(LOOK_EVERY_MS, 'health', shutdown, health.report);
-      return health;
-    },
-    redisAnswers,
-    artifacts,
-    store: createRedisWorkerStore(redis, keys, config.jobs.retentionMs),
-    reporter: createRedisBackendReporter(redis, keys),
-    previewPublisher: createRedisPreviewPublisher(redis, keys),
-    nodeTimesStore: createRedisNodeTimes(redis, keys),
-    catalogues: createRedisCataloguePublisher(redis, keys),
-    knownCatalogues: createRedisCatalogueDirectory({ redis, keys, backends, log }),
-    metrics: createWorkerMetrics(around.metrics, {
-      workflows: namesIn(catalogue),
-      backends: servers.map(({ name }) => name),
-    }),
-    consume: (handler: DeliveryHandler, loops: Pick<Loops, 'add'>) =>
-      createBullConsumer(redis, keys, handler, log, { loops, redisAnswers }),
-    /** `Class.input` of the catalogue's MODEL parameters, whose options workers report. */
-    modelInputs: catalogue.workflows.flatMap(({ parameters }) => parameters.flatMap(({ modelOf }) => modelOf ?? [])),
-  };
-}
-
-/** `act` never rejects. */
-function every(ms: number, name: string, shutdown: Shutdown, act: () => Promise<unknown>): void {
-  const timer = setInterval(() => void act(), ms);
-  timer.unref();
-  shutdown.add(name, () => clearInterval(timer));
-}
-
-const namesIn = ({ workflows }: WorkflowCatalogue) => workflows.map(({ name }) => name);
-
-function openRedis(config: Config, around: Surroundings, role: ConnectionRole) {
-  const { redisUrl, log, metrics, shutdown } = around;
-  const redis = connectRedis({ url: redisUrl, prefix: config.redis.prefix, role, log, onCall: metrics.redisCalled });
-  shutdown.add(`redis ${role}`, () => closeRedis(redis));
-  return redis;
-}
-
-/** `now` dates signed addresses; a worker makes none. */
-function openArtifacts(config: Config, around: Surroundings, now?: () => number): ArtifactStore {
-  const artifacts = createTimedStore(createArtifacts(config, around, now), around.metrics.storageCalled);
-  around.shutdown.add('artifacts', () => artifacts.close());
-  return artifacts;
-}
-
-/** Not timed and not yet to be closed. `now` dates signed addresses. */
-export function createArtifacts(
-  config: Config,
-  { publicUrl, signingSecret }: Pick<Surroundings, 'publicUrl' | 'signingSecret'>,
-  now?: () => number,
-): ArtifactStore {
-  return createArtifactStore(
-    config.s3
-      ? { driver: 's3', ...config.s3 }
-      : { driver: 'folder', folder: artifactFolder(config), publicUrl, signingSecret },
-    now,
-  );
 }

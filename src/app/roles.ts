@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { type Config, ConfigError, checkRole, defaultPublicUrl, passwordsIn } from '../config/config.ts';
+import { type Config, ConfigError, checkRole, defaultPublicUrl } from '../config/config.ts';
+import { passwordsIn } from '../config/secrets.ts';
 import { openDataDir } from '../embedded/data-dir.ts';
 import { startEmbeddedRedis } from '../embedded/redis.ts';
 import { startEmbeddedSimulator } from '../embedded/simulator.ts';
-import { type AdminServer, type Part, startAdminServer } from '../http/admin-server.ts';
-import { createMetricsEndpoint } from '../http/metrics-endpoint.ts';
+import { type AdminServer, createMetricsEndpoint, type Part, startAdminServer } from '../http/admin-server.ts';
 import { createProcessMetrics, type ProcessMetrics } from '../observability/process-metrics.ts';
 import type { RoleProcess } from './run-role.ts';
 import { startGateway } from './start-gateway.ts';

@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
-import { type Config, ConfigError, loadConfig, secretsIn } from '../config/config.ts';
+import { type Config, ConfigError, loadConfig } from '../config/config.ts';
+import { secretsIn } from '../config/secrets.ts';
 import { DataDirError } from '../embedded/data-dir.ts';
 import { createLog, LOG_OUTPUT } from '../observability/log.ts';
 import { createOutputs, type Outputs } from '../observability/outputs.ts';
 import { createScrub, type Scrub } from '../observability/scrub.ts';
-import { CatalogueError } from '../workflows/catalogue-error.ts';
+import { CatalogueError } from '../workflows/catalogue.ts';
 import { runUntilStopped, type Shutdown } from './shutdown.ts';
 
 /** Exit code where what was given cannot be used: trying again changes nothing (sysexits.h EX_CONFIG). */

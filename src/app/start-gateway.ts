@@ -14,7 +14,8 @@ import { type ArtifactRoute, type HttpServer, startHttpServer } from '../http/se
 import { registerSockets } from '../observability/gateway-metrics.ts';
 import { createHttpMetrics } from '../observability/http-metrics.ts';
 import { createOperationMetrics } from '../observability/operation-metrics.ts';
-import { artifactFolder, openGatewayServices, type Surroundings } from './gateway-services.ts';
+import { openGatewayServices } from './gateway-services.ts';
+import { artifactFolder, type Surroundings } from './process-context.ts';
 
 /** Of SHUTDOWN_TIMEOUT, what requests under way get to end. */
 const GRACE_SHARE = 0.2;

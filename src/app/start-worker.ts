@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { openTempFolder } from '../../worker/temp-folder.ts';
 import { createWorker } from '../../worker/worker.ts';
-import type { BackendAddress, Config } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import type { BackendAddress } from '../config/values.ts';
 import type { Probes } from '../health/health.ts';
 import { registerBackendStates } from '../observability/worker-metrics.ts';
-import { openWorkerServices, type Surroundings } from './gateway-services.ts';
+import type { Surroundings } from './process-context.ts';
+import { openWorkerServices } from './worker-services.ts';
 
 /** Of SHUTDOWN_TIMEOUT, what running jobs get to finish before they are handed back. */
 const FINISH_SHARE = 0.6;

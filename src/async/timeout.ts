@@ -14,3 +14,14 @@ export function afterRunning(ms: number, call: () => void): () => void {
   }
   return () => clearTimeout(timer);
 }
+
+/** Rejects like a command that took too long when the promise is not settled in time. */
+export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  const timeout = Promise.withResolvers<never>();
+  const callOff = afterRunning(ms, () => timeout.reject(new Error('Command timed out')));
+  try {
+    return await Promise.race([promise, timeout.promise]);
+  } finally {
+    callOff();
+  }
+}

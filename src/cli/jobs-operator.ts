@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { v7 } from 'uuid';
-import { createArtifacts } from '../app/gateway-services.ts';
+import { createArtifacts } from '../app/process-context.ts';
 import { createRedisBackendDirectory } from '../backends/redis-backends.ts';
 import { createRedisCatalogueDirectory } from '../backends/redis-catalogues.ts';
 import type { Config } from '../config/config.ts';

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Logger } from 'pino';
 import { readVersion } from '../app/version.ts';
-import { type Config, ConfigError, describeConfig, loadConfig } from '../config/config.ts';
+import { type Config, ConfigError, loadConfig } from '../config/config.ts';
+import { describeConfig } from '../config/describe.ts';
 import { isRedisDown } from '../redis/is-down.ts';
 import { type FaultPatch, parseFault } from '../simulator/faults.ts';
 import { createBackendCommand } from './backend-command.ts';

@@ -8,11 +8,10 @@ import { objectInfoSchema } from '../core/object-info.ts';
 import { createSchema } from '../graphql/schema.ts';
 import { AddError, addWorkflow } from '../workflows/add/add-workflow.ts';
 import type { Workflow } from '../workflows/catalogue.ts';
-import { CatalogueError } from '../workflows/catalogue-error.ts';
+import { CatalogueError } from '../workflows/catalogue.ts';
 import { inputTypeName } from '../workflows/check-names.ts';
 import { checkAgainstServer } from '../workflows/check-server.ts';
 import { loadCatalogue } from '../workflows/load.ts';
-import type { AddOptions, WorkflowCommandsOptions, WorkflowOptions } from './workflow-command.ts';
 
 const EX_CONFIG = 78;
 /** Servers with many custom nodes answer slowly and at length. */
@@ -103,4 +102,22 @@ function inputOf(workflow: Workflow): string {
 
 function choicesOf(names: string[]): string {
   return names.length > 12 ? `${names.slice(0, 10).join(' ')} … and ${names.length - 10} more` : names.join(' ');
+}
+
+export interface WorkflowOptions {
+  dir?: string;
+  comfyui?: string;
+}
+
+export interface AddOptions extends WorkflowOptions {
+  name?: string;
+  force: boolean;
+}
+
+export interface WorkflowCommandsOptions {
+  /** Its settings hold for what no option says. */
+  env: NodeJS.ProcessEnv;
+  write(text: string): void;
+  /** Says what went wrong and with which exit code the process is to end. */
+  fail(text: string, exitCode: number): void;
 }

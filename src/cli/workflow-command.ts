@@ -1,22 +1,5 @@
 import type { Command } from 'commander';
-
-export interface WorkflowOptions {
-  dir?: string;
-  comfyui?: string;
-}
-
-export interface AddOptions extends WorkflowOptions {
-  name?: string;
-  force: boolean;
-}
-
-export interface WorkflowCommandsOptions {
-  /** Its settings hold for what no option says. */
-  env: NodeJS.ProcessEnv;
-  write(text: string): void;
-  /** Says what went wrong and with which exit code the process is to end. */
-  fail(text: string, exitCode: number): void;
-}
+import type { AddOptions, WorkflowCommandsOptions, WorkflowOptions } from './workflow-actions.ts';
 
 /** `comfygate workflow add|check`. */
 export function addWorkflowCommands(program: Command, io: WorkflowCommandsOptions): void {

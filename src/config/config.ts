@@ -4,10 +4,6 @@ import { brokenRules } from './rules.ts';
 import { readSecretFiles } from './secret-files.ts';
 import { SECRET_NAMES, type Settings, settingsSchema } from './settings.ts';
 
-export { describeConfig } from './describe.ts';
-export { passwordsIn, secretsIn } from './secrets.ts';
-export type { BackendAddress } from './values.ts';
-
 /** What a process runs: everything (`npm start`), or one part. */
 export type Role = 'all' | 'gateway' | 'worker';
 

@@ -37,3 +37,9 @@ export interface JobEvent {
 export function isTerminalEvent(type: JobEventType): type is Extract<JobEventType, JobStatus> {
   return type === 'SUCCEEDED' || type === 'FAILED' || type === 'CANCELED';
 }
+
+export interface LoggedEvent {
+  seq: number;
+  type: JobEventType;
+  at: number;
+}

@@ -156,3 +156,11 @@ export const noProgress: Progress = { fraction: 0, nodesDone: 0, nodesTotal: 0, 
 export function isTerminal(status: JobStatus): status is TerminalStatus {
   return status === 'SUCCEEDED' || status === 'FAILED' || status === 'CANCELED';
 }
+
+export interface JobFilter {
+  status: JobStatus[] | null;
+  workflow: string | null;
+  tag: string | null;
+  createdAfter: number | null;
+  createdBefore: number | null;
+}

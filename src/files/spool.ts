@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ReadableStream } from 'node:stream/web';
-import { isErrno } from '../artifacts/folder/folder-object.ts';
 import { unlessAborted } from '../async/abort.ts';
 import { createSweeper } from './collect-young.ts';
+import { isErrno } from './errno.ts';
 
 export type SpoolFailure =
   /** The stream ended before the announced length: get it again. */

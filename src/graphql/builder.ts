@@ -6,7 +6,7 @@ import type { HealthCheck, HealthReport } from '../health/health.ts';
 import type { JobPage } from '../jobs/jobs.ts';
 import type { OpenUpload } from '../uploads/upload.ts';
 import type { Choice, Workflow, WorkflowParameter } from '../workflows/catalogue.ts';
-import type { ArtifactOfJob } from './artifact/artifact-of-job.ts';
+import type { ArtifactOfJob } from './artifact/artifact-url.ts';
 import type { GraphContext } from './context.ts';
 
 /** What stands behind each type of the schema. */

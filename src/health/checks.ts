@@ -1,5 +1,5 @@
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { within } from '../core/within.ts';
+import { within } from '../async/timeout.ts';
 import type { HealthCheck, HealthStatus } from './health.ts';
 
 export interface CheckAnswer extends Pick<HealthCheck, 'status' | 'message'> {

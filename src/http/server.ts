@@ -23,16 +23,14 @@ import type { Engine } from '../graphql/engine/engine.ts';
 import type { Health } from '../health/health.ts';
 import type { HttpRoute, OnAnswered } from '../observability/http-metrics.ts';
 import { inTraceOf } from '../observability/spans.ts';
-import { createAccess } from './access.ts';
+import { createAccess, toOriginForm } from './access.ts';
 import { asksForPage, createGraphiqlPage } from './graphql/graphiql.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
 import { createYogaHandler } from './graphql/yoga.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
 import { closeServer, listen } from './listen.ts';
-import { toOriginForm } from './origin-form.ts';
 import { HttpFault, sendFault } from './reply.ts';
-import { endUnlessComplete } from './request-body.ts';
-import { requestIdOf } from './request-id.ts';
+import { endUnlessComplete, requestIdOf } from './request-body.ts';
 
 export interface HttpServerOptions {
   host: string;

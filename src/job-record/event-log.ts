@@ -1,15 +1,9 @@
 import type { Redis } from 'ioredis';
-import { type JobEvent, type JobEventType, jobEventTypes } from '../core/events.ts';
+import { type JobEvent, jobEventTypes, type LoggedEvent } from '../core/events.ts';
 import { isTerminal, type Job } from '../core/job.ts';
 import type { Keys } from '../redis/keys.ts';
 import { loadScript, type ScriptReply, strings } from '../redis/scripts.ts';
 import { fieldsOf, parseRecord } from './record.ts';
-
-export interface LoggedEvent {
-  seq: number;
-  type: JobEventType;
-  at: number;
-}
 
 /** A job and what its log holds behind a number, read in one step. */
 export interface LogReading {

@@ -1,6 +1,6 @@
+import type { LoggedEvent } from '../core/events.ts';
 import type { Job, JobError, JobErrorCode } from '../core/job.ts';
 import type { IndexEntry } from '../redis/index-page.ts';
-import type { LoggedEvent } from './event-log.ts';
 
 /** What an operator is shown of a FAILED job in a list. Times in milliseconds. */
 export interface FailedJob {

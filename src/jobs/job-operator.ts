@@ -1,6 +1,6 @@
 import { badInput, GatewayError } from '../core/errors.ts';
+import type { LoggedEvent } from '../core/events.ts';
 import type { Job } from '../core/job.ts';
-import type { LoggedEvent } from '../job-record/event-log.ts';
 import type { FailedJob, FailedJobIndex, FailedJobQuery } from '../job-record/failed-jobs.ts';
 import type { IndexEntry } from '../redis/index-page.ts';
 import { type AcceptOptions, createAccept, createFindIssues, RunAgainMeanwhile } from './accept-job.ts';

@@ -1,4 +1,4 @@
-import type { Job, JobStatus, Priority } from '../core/job.ts';
+import type { Job, JobFilter, Priority } from '../core/job.ts';
 
 /** The argument of `generate` as it came; `path` leads the paths of the issues that are found in it. */
 export interface GenerateRequest {
@@ -26,14 +26,6 @@ export interface RetryRequest {
   /** The job to run again. */
   id: string;
   idempotencyKey: string;
-}
-
-export interface JobFilter {
-  status: JobStatus[] | null;
-  workflow: string | null;
-  tag: string | null;
-  createdAfter: number | null;
-  createdBefore: number | null;
 }
 
 /** `first` 1 to 100; `after` a cursor of an earlier page; times in milliseconds. */

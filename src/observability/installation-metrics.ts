@@ -1,6 +1,6 @@
 import { Gauge } from 'prom-client';
+import { within } from '../async/timeout.ts';
 import { type BackendStatus, backendStatuses } from '../backends/backends.ts';
-import { within } from '../core/within.ts';
 import type { ProcessMetrics } from './process-metrics.ts';
 import type { ThrottledFault } from './throttled.ts';
 

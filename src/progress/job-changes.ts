@@ -1,6 +1,5 @@
 import type { JobEvent, JobEventType } from '../core/events.ts';
-import type { JobStatus } from '../core/job.ts';
-import type { JobFilter } from '../jobs/jobs.ts';
+import type { JobFilter, JobStatus } from '../core/job.ts';
 
 /** Follows all jobs of a caller: one subscription for a list of them. */
 export interface JobChanges {

@@ -1,9 +1,9 @@
 import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { within } from '../async/timeout.ts';
 import { badInput, notFound, unavailable } from '../core/errors.ts';
 import { isTerminal } from '../core/job.ts';
-import { within } from '../core/within.ts';
 import { eventsOwed, readLog } from '../job-record/event-log.ts';
 import { throttledWarning } from '../observability/throttled.ts';
 import { isRedisDown } from '../redis/connection.ts';

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
-import type { PreviewImage } from './execution/progress.ts';
 import type { FaultHandle } from './faults.ts';
 import { serverFeatures } from './protocol/features.ts';
 import { isRecord, toJson } from './protocol/json.ts';
@@ -152,4 +151,10 @@ function plainPreview(image: PreviewImage): Buffer {
 function framedPreview(image: PreviewImage, metadata: Record<string, unknown>): Buffer {
   const text = Buffer.from(toJson(metadata));
   return Buffer.concat([words(4, text.length), text, image.bytes]);
+}
+
+/** A picture that goes with a progress report. */
+export interface PreviewImage {
+  format: 'png' | 'jpeg';
+  bytes: Buffer;
 }

@@ -1,6 +1,5 @@
 import type { Json } from '../core/job.ts';
-import { describe, type IssueList, type Path, shorten } from './issues.ts';
-import { textFault } from './text-fault.ts';
+import { describe, type IssueList, type Path, shorten, textFault } from './issues.ts';
 
 /** Bounds of a graph. Real ones have tens of nodes, a few hundred at most. */
 export const graphLimits = {

@@ -1,8 +1,7 @@
 import type { InputSpec, NodeCatalogue } from '../core/node-catalogue.ts';
 import { bindTemplate, parseTemplate, type Template } from '../core/template.ts';
 import { findLacks, type Lack } from '../core/validate-graph.ts';
-import type { Workflow, WorkflowParameter } from './catalogue.ts';
-import type { CatalogueFault } from './catalogue-error.ts';
+import type { CatalogueFault, Workflow, WorkflowParameter } from './catalogue.ts';
 import { nearestChoices, notAChoice } from './choices.ts';
 import { quote } from './issues.ts';
 

@@ -1,4 +1,4 @@
-import { isModelFile } from '../core/model-file.ts';
+import { isModelFile } from '../core/graph.ts';
 import type { NodeCatalogue } from '../core/node-catalogue.ts';
 import { planOf } from '../core/plan.ts';
 import { parseTemplate } from '../core/template.ts';

@@ -2,8 +2,7 @@ import type { Json } from '../core/job.ts';
 import type { WorkflowParameter } from './catalogue.ts';
 import { checkFile } from './check-file.ts';
 import { notAChoice } from './choices.ts';
-import { createIssueList, describe, type Path, quote } from './issues.ts';
-import { textFault } from './text-fault.ts';
+import { createIssueList, describe, type Path, quote, textFault } from './issues.ts';
 
 /** A fault of one value; `path` leads into it (the index in a list). */
 export interface Fault {

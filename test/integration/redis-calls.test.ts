@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { within } from '../../src/core/within.ts';
+import { within } from '../../src/async/timeout.ts';
 import { closeRedis, connectRedis, createPing, whenReady } from '../../src/redis/connection.ts';
 import { whatIsLost } from '../../src/redis/durability.ts';
 import { silent } from '../support/gateway-store.ts';

@@ -1,6 +1,6 @@
 import type { StorageError } from '../../src/artifacts/artifact-store.ts';
-import { isErrno } from '../../src/artifacts/folder/folder-object.ts';
 import { type JobError, type JobErrorCode, retryableErrorCodes } from '../../src/core/job.ts';
+import { isErrno } from '../../src/files/errno.ts';
 import type { NodeFailure } from '../comfyui/outcome.ts';
 import type { Rejection } from '../comfyui/rejection.ts';
 import { scrub } from '../comfyui/scrub.ts';

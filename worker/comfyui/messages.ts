@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Graph } from '../../src/core/graph.ts';
 import { parsePythonJson } from './json.ts';
 
 /** A bare NaN, or a value that a custom node made up, counts as nothing done. */
@@ -93,4 +94,11 @@ export function isTerminalMessage(message: PromptMessage): boolean {
     default:
       return false;
   }
+}
+
+/** The node of the graph that ComfyUI means by an id; a run-time id that nothing maps (`2.0.0.1`) belongs to its first part. */
+export function graphNode(graph: Graph, id: string): string | null {
+  if (Object.hasOwn(graph, id)) return id;
+  const [owner = ''] = id.split('.');
+  return Object.hasOwn(graph, owner) ? owner : null;
 }

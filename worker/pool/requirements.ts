@@ -1,8 +1,8 @@
 import type { Graph } from '../../src/core/graph.ts';
-import { isModelFile } from '../../src/core/model-file.ts';
+import { isModelFile } from '../../src/core/graph.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { findLacks, type Lack } from '../../src/core/validate-graph.ts';
-import type { Backend } from './pool.ts';
+import type { Backend } from './backend.ts';
 
 /** What a job asks of a server. */
 export interface Wish {

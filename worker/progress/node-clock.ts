@@ -1,7 +1,6 @@
 import type { Graph } from '../../src/core/graph.ts';
 import type { NodeTiming } from '../../src/core/job.ts';
-import { isTerminalMessage, type PromptMessage } from '../comfyui/messages.ts';
-import { graphNode } from '../graph-node.ts';
+import { graphNode, isTerminalMessage, type PromptMessage } from '../comfyui/messages.ts';
 
 /** Times the nodes of one prompt by what is told of them. */
 export interface NodeClock {

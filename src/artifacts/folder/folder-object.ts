@@ -1,6 +1,7 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { isErrno } from '../../files/errno.ts';
 import { parseKey } from '../keys.ts';
 
 /** Kept beside an object. Written last, so that an object without it is none. */
@@ -62,9 +63,4 @@ async function absentAsNull<T>(work: Promise<T>): Promise<T | null> {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return null;
     throw error;
   }
-}
-
-/** Whether a system call failed with one of these codes. */
-export function isErrno(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
 }

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { access, constants, type FileHandle, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isErrno } from '../../files/errno.ts';
 import { type ArtifactStore, type FileToStore, StorageError } from '../artifact-store.ts';
 import { contentHeaders } from '../content-headers.ts';
 import { safeFilename } from '../filename.ts';
@@ -8,7 +9,7 @@ import { parseKey, parsePrefix } from '../keys.ts';
 import { objectBody } from '../object-body.ts';
 import { signingWindow } from '../signing-window.ts';
 import { readExactly } from '../source-file.ts';
-import { isErrno, objectPaths, openObject } from './folder-object.ts';
+import { objectPaths, openObject } from './folder-object.ts';
 import { signedQuery, signedUploadQuery } from './signed-query.ts';
 
 /** Below this, `check` says that storage is full. */

@@ -1,6 +1,6 @@
 import type { Builder } from '../builder.ts';
-import type { ArtifactOfJob } from './artifact-of-job.ts';
 import { MOST_TEXT_BYTES } from './artifact-texts.ts';
+import type { ArtifactOfJob } from './artifact-url.ts';
 import { addressOf, addressTexts } from './artifact-url.ts';
 import { addImageArtifact } from './image-artifact.ts';
 

@@ -1,7 +1,7 @@
 import type { UrlOptions } from '../../artifacts/artifact-store.ts';
 import { badInput } from '../../core/errors.ts';
+import type { Artifact } from '../../core/job.ts';
 import type { GraphServices } from '../context.ts';
-import type { ArtifactOfJob } from './artifact-of-job.ts';
 
 /** S3 signs for no longer. */
 const MAX_EXPIRES_SECONDS = 604_800;
@@ -39,4 +39,10 @@ export function addressOptions(
 export function addressOf(source: ArtifactOfJob, args: AddressArguments, services: GraphServices): Promise<string> {
   const { key, filename, contentType } = source.artifact;
   return services.artifacts.url(key, { filename, contentType, ...addressOptions(source, args, services) });
+}
+
+/** An artifact with what its address depends on: when its job's results are removed, in milliseconds since 1970. */
+export interface ArtifactOfJob {
+  artifact: Artifact;
+  expiresAt: number | null;
 }

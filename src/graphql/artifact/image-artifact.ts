@@ -1,6 +1,6 @@
 import { type ImageFormat, variantOf } from '../../variants/variant.ts';
 import type { Builder } from '../builder.ts';
-import type { ArtifactOfJob } from './artifact-of-job.ts';
+import type { ArtifactOfJob } from './artifact-url.ts';
 import { addressOf, addressOptions, addressTexts } from './artifact-url.ts';
 
 const formatValues = {

@@ -1,4 +1,4 @@
-import { type DocumentNode, GraphQLError, Kind, type SelectionSetNode, visit } from 'graphql';
+import { type DocumentNode, GraphQLError, Kind, parse, type SelectionSetNode, visit } from 'graphql';
 
 export interface DocumentLimits {
   maxTokens: number;
@@ -115,4 +115,26 @@ export function checkDocumentLimits(document: DocumentNode, limits: DocumentLimi
     const mutates = definition.operation === 'mutation';
     bound('fields at its root', size.roots, mutates ? limits.maxRootMutations : limits.maxRootQueries);
   }
+}
+
+/** The text of a document as its AST, within the limits. Throws a GraphQLError with its code. */
+export function parseDocument(text: string, limits: DocumentLimits): DocumentNode {
+  let document: DocumentNode;
+  try {
+    document = parse(text, { maxTokens: limits.maxTokens, noLocation: false });
+  } catch (error) {
+    // The parser descends by recursion.
+    if (error instanceof RangeError) throw limitExceeded('The document is nested too deeply.');
+    if (!(error instanceof GraphQLError)) throw error;
+    if (error.message.includes(`more that ${limits.maxTokens} tokens`)) {
+      throw limitExceeded(`The document has more than ${limits.maxTokens} tokens.`);
+    }
+    throw new GraphQLError(error.message, {
+      source: error.source,
+      positions: error.positions,
+      extensions: { code: 'GRAPHQL_PARSE_FAILED' },
+    });
+  }
+  checkDocumentLimits(document, limits);
+  return document;
 }

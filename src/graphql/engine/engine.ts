@@ -15,10 +15,9 @@ import {
   validate,
 } from 'graphql';
 import type { Logger } from 'pino';
-import { parseDocument } from '../parse-document.ts';
 import { createBoundedCache } from './bounded-cache.ts';
 import { conditionalRoots } from './conditional-roots.ts';
-import { type DocumentLimits, defaultDocumentLimits } from './document-limits.ts';
+import { type DocumentLimits, defaultDocumentLimits, parseDocument } from './document-limits.ts';
 import { inputError, publicError } from './errors.ts';
 import { hasTooManyFields, inputIssues } from './input-issues.ts';
 import { mapEvents } from './map-events.ts';

@@ -1,4 +1,4 @@
-import type { JobFilter } from '../../jobs/jobs.ts';
+import type { JobFilter } from '../../core/job.ts';
 import type { Builder } from '../builder.ts';
 import type { JobEnums } from './job-enums.ts';
 

@@ -3,8 +3,8 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { StoredObject } from '../../artifacts/artifact-store.ts';
 import { contentHeaders } from '../../artifacts/content-headers.ts';
-import { isErrno } from '../../artifacts/folder/folder-object.ts';
 import type { Grant } from '../../artifacts/folder/signed-query.ts';
+import { isErrno } from '../../files/errno.ts';
 import { byteRange } from '../byte-range.ts';
 
 /** A stored object that a signed address has asked for. */

@@ -1,30 +1,12 @@
-import type { Catalogue, NodeInfo } from '../catalogue.ts';
-import type { FaultHandle } from '../faults.ts';
-import type { FileStore } from '../files.ts';
+import type { NodeInfo } from '../catalogue.ts';
 import type { MessageHub } from '../messages.ts';
 import { PythonError } from '../protocol/python.ts';
 import { createExecutionList } from './execution-list.ts';
 import { describeInputs, type NodeFailure, runNode } from './node-runner.ts';
-import type { Pace } from './pace.ts';
+import type { ExecutorParts } from './parts.ts';
 import { createProgressReport } from './progress.ts';
 import type { HistoryMessage, HistoryResult, NodeMeta, QueueItem, UiOutput } from './prompt-queue.ts';
-import type { NodeResult, ResultCache } from './result-cache.ts';
-
-export interface ExecutorParts {
-  catalogue: Catalogue;
-  cache: ResultCache;
-  faults: FaultHandle;
-  files: FileStore;
-  hub: MessageHub;
-  pace: Pace;
-  now: () => number;
-  /** Called for every node that runs (cached ones do not). */
-  ran: (nodeId: string) => void;
-  /** Called when a prompt's first node runs. */
-  running: () => void;
-  /** Where errors go that are bugs of the simulator. */
-  report: (error: unknown) => void;
-}
+import type { NodeResult } from './result-cache.ts';
 
 const ONE_PIXEL = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',

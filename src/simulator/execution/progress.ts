@@ -1,10 +1,4 @@
-import type { MessageHub } from '../messages.ts';
-
-/** A picture that goes with a progress report. */
-export interface PreviewImage {
-  format: 'png' | 'jpeg';
-  bytes: Buffer;
-}
+import type { MessageHub, PreviewImage } from '../messages.ts';
 
 /** The progress of one prompt's nodes, told to the client as it changes. */
 export interface ProgressReport {

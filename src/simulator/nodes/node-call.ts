@@ -1,6 +1,6 @@
-import type { PreviewImage } from '../execution/progress.ts';
 import type { UiOutput } from '../execution/prompt-queue.ts';
 import type { FileStore } from '../files.ts';
+import type { PreviewImage } from '../messages.ts';
 import type { ImageValue } from '../pictures/frame.ts';
 import type { Graph } from '../protocol/graph.ts';
 import { isRecord } from '../protocol/json.ts';

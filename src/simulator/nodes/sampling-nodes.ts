@@ -1,5 +1,5 @@
-import type { PreviewImage } from '../execution/progress.ts';
 import { encodePng } from '../media/png.ts';
+import type { PreviewImage } from '../messages.ts';
 import { type Frame, mix, pixelFrame, resize, solidFrame } from '../pictures/frame.ts';
 import { landscape } from '../pictures/landscape.ts';
 import { isRecord } from '../protocol/json.ts';

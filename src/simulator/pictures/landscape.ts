@@ -1,6 +1,7 @@
 import { eachRow, type Frame } from './frame.ts';
 import { cloudGrid, hashText, randomFrom, ridge, smooth } from './noise.ts';
-import { blend, type Colour, choosePalette, type Palette, withContrast } from './palette.ts';
+import { blend, type Colour, choosePalette, withContrast } from './palette.ts';
+import type { Scene } from './scene.ts';
 import { drawSubject } from './subject.ts';
 
 /** What a sampler and its prompts decide. The same wish gives the same picture. */
@@ -11,19 +12,6 @@ export interface PictureWish {
   cfg: number;
   /** Place in the batch: its pictures differ. */
   index: number;
-}
-
-/** A landscape as it is drawn: all lengths are shares of the picture's height or width. */
-export interface Scene {
-  palette: Palette;
-  horizon: number;
-  sun: { x: number; y: number; radius: number };
-  /** Hills from the farthest to the nearest: the row of the ridge for every column, in pixels. */
-  hills: Float32Array[];
-  water: boolean;
-  clouds: Float32Array;
-  cloudiness: number;
-  random: () => number;
 }
 
 const cloudCells = 96;

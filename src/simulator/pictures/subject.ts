@@ -1,6 +1,6 @@
-import type { Scene } from './landscape.ts';
 import { smooth } from './noise.ts';
 import { blend, type Colour } from './palette.ts';
+import type { Scene } from './scene.ts';
 
 /** Where shapes are drawn: lengths in units of the picture's height, y downwards. */
 interface Canvas {

@@ -1,8 +1,7 @@
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeCatalogue } from '../../core/node-catalogue.ts';
-import type { Workflow } from '../catalogue.ts';
-import type { CatalogueFault } from '../catalogue-error.ts';
+import type { CatalogueFault, Workflow } from '../catalogue.ts';
 import { inputTypeName } from '../check-names.ts';
 import { workflowFolders } from '../load.ts';
 import { manifestJsonSchema } from '../manifest.ts';

@@ -1,6 +1,6 @@
 import type { FileKind } from '../../core/file-source.ts';
 import type { Graph } from '../../core/graph.ts';
-import { isModelFile } from '../../core/model-file.ts';
+import { isModelFile } from '../../core/graph.ts';
 import { modelCheck } from '../values.ts';
 import type { Finding } from './finding.ts';
 import { camelCase, FILE_RANK, MODEL_RANK } from './rules.ts';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ConfigError, checkRole, describeConfig, loadConfig } from '../../../src/config/config.ts';
+import { ConfigError, checkRole, loadConfig } from '../../../src/config/config.ts';
+import { describeConfig } from '../../../src/config/describe.ts';
 
 const S3 = { S3_ENDPOINT: 'http://s3:9000', S3_ACCESS_KEY: 'access', S3_SECRET_KEY: 'hidden-key' };
 

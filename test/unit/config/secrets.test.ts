@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { loadConfig, secretsIn } from '../../../src/config/config.ts';
+import { loadConfig } from '../../../src/config/config.ts';
+import { secretsIn } from '../../../src/config/secrets.ts';
 
 test.each<[string, Record<string, string>, string[]]>([
   ['of a login, raw and decoded', { REDIS_URL: 'redis://u:pa%2Fss%40word@r.test' }, ['pa%2Fss%40word', 'pa/ss@word']],

@@ -1,7 +1,10 @@
 import { getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { checkDocumentLimits, defaultDocumentLimits as limits } from '../../../src/graphql/engine/document-limits.ts';
-import { parseDocument } from '../../../src/graphql/parse-document.ts';
+import {
+  checkDocumentLimits,
+  defaultDocumentLimits as limits,
+  parseDocument,
+} from '../../../src/graphql/engine/document-limits.ts';
 
 const repeat = (count: number, text: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => text(i)).join(' ');

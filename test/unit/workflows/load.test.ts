@@ -2,7 +2,7 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { bindTemplate, parseTemplate } from '../../../src/core/template.ts';
-import { CatalogueError } from '../../../src/workflows/catalogue-error.ts';
+import { CatalogueError } from '../../../src/workflows/catalogue.ts';
 import { loadCatalogue } from '../../../src/workflows/load.ts';
 import { at, graph, manifest, parameters, workflowsFolder } from './folder.ts';
 

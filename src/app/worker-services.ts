@@ -1,0 +1,63 @@
+import { createRedisNodeTimes } from '../backends/node-times.ts';
+import { createRedisBackendDirectory, createRedisBackendReporter } from '../backends/redis-backends.ts';
+import { createRedisCatalogueDirectory, createRedisCataloguePublisher } from '../backends/redis-catalogues.ts';
+import type { Config } from '../config/config.ts';
+import type { BackendAddress } from '../config/values.ts';
+import { createWorkerHealth, type WorkerHealthOptions } from '../health/worker-health.ts';
+import { createRedisWorkerStore } from '../job-record/redis-worker-store.ts';
+import type { Loops } from '../observability/loops.ts';
+import { createWorkerMetrics } from '../observability/worker-metrics.ts';
+import { createRedisPreviewPublisher } from '../progress/previews.ts';
+import { createBullConsumer } from '../queue/bullmq.ts';
+import type { DeliveryHandler } from '../queue/queue.ts';
+import { createPing, whenReady } from '../redis/connection.ts';
+import { checkDurability } from '../redis/durability.ts';
+import { createKeys } from '../redis/keys.ts';
+import { loadCatalogue } from '../workflows/load.ts';
+import { every, LOOK_EVERY_MS, namesIn, openArtifacts, openRedis, type Surroundings } from './process-context.ts';
+import { readVersion } from './version.ts';
+
+const PING_EVERY_MS = 1_000;
+
+/** All that a worker for `servers` is made of, but the worker itself. Waits for Redis. */
+export async function openWorkerServices(config: Config, around: Surroundings, servers: readonly BackendAddress[]) {
+  const { log, shutdown } = around;
+  const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
+  const artifacts = openArtifacts(config, around);
+  const redis = openRedis(config, around, 'durable');
+  await whenReady(redis);
+  await checkDurability(redis, log);
+
+  const keys = createKeys(config.redis.prefix);
+  const backends = createRedisBackendDirectory(redis, keys);
+  const ping = createPing(redis);
+  let answers = true;
+  const redisAnswers = () => answers;
+  every(PING_EVERY_MS, 'ping', shutdown, async () => {
+    answers = await ping(PING_EVERY_MS);
+  });
+  return {
+    /** Of a worker made of these. */
+    watchHealth(worker: WorkerHealthOptions['worker']) {
+      const health = createWorkerHealth({ redis, ping, artifacts, worker, version: readVersion() });
+      every(LOOK_EVERY_MS, 'health', shutdown, health.report);
+      return health;
+    },
+    redisAnswers,
+    artifacts,
+    store: createRedisWorkerStore(redis, keys, config.jobs.retentionMs),
+    reporter: createRedisBackendReporter(redis, keys),
+    previewPublisher: createRedisPreviewPublisher(redis, keys),
+    nodeTimesStore: createRedisNodeTimes(redis, keys),
+    catalogues: createRedisCataloguePublisher(redis, keys),
+    knownCatalogues: createRedisCatalogueDirectory({ redis, keys, backends, log }),
+    metrics: createWorkerMetrics(around.metrics, {
+      workflows: namesIn(catalogue),
+      backends: servers.map(({ name }) => name),
+    }),
+    consume: (handler: DeliveryHandler, loops: Pick<Loops, 'add'>) =>
+      createBullConsumer(redis, keys, handler, log, { loops, redisAnswers }),
+    /** `Class.input` of the catalogue's MODEL parameters, whose options workers report. */
+    modelInputs: catalogue.workflows.flatMap(({ parameters }) => parameters.flatMap(({ modelOf }) => modelOf ?? [])),
+  };
+}
