@@ -93,7 +93,7 @@ program.addCommand(
   createBackendCommand({
     open: () =>
       reachInstallation(async ({ redis, auditLog }, url, log) => {
-        const { openOperator } = await import('./backend-operator.ts');
+        const { openOperator } = await import('../app/backend-operator.ts');
         return openOperator({ url, prefix: redis.prefix, log, auditLog });
       }),
     write: (text) => process.stdout.write(text),
@@ -104,7 +104,7 @@ program.addCommand(
   createJobsCommand({
     open: () =>
       reachInstallation(async (...reached) => {
-        const { openJobOperator } = await import('./jobs-operator.ts');
+        const { openJobOperator } = await import('../app/jobs-operator.ts');
         return openJobOperator(...reached);
       }),
     write: (text) => process.stdout.write(text),

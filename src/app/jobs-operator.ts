@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { v7 } from 'uuid';
-import { createArtifacts } from '../app/process-context.ts';
+import { createArtifacts } from './process-context.ts';
 import { createRedisBackendDirectory } from '../backends/redis-backends.ts';
 import { createRedisCatalogueDirectory } from '../backends/redis-catalogues.ts';
 import type { Config } from '../config/config.ts';
@@ -15,7 +15,7 @@ import { createBullQueue } from '../queue/bullmq.ts';
 import { closeRedis } from '../redis/connection.ts';
 import { createKeys } from '../redis/keys.ts';
 import { createRedisUploads } from '../uploads/redis-uploads.ts';
-import type { JobSession } from './jobs-command.ts';
+import type { JobSession } from '../cli/jobs-command.ts';
 import { operatorName } from './operator-name.ts';
 import { reachRedis } from './operator-redis.ts';
 
