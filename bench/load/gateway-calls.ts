@@ -7,7 +7,7 @@ import { Pool } from 'undici';
 import * as z from 'zod';
 import { noProgress } from '../../src/core/job.ts';
 import type { Change } from '../../src/job-record/job-store.ts';
-import { createRedisWorkerStore } from '../../src/job-record/redis-worker-store.ts';
+import { createRedisWorkerStore } from '../../src/job-record/redis/redis-worker-store.ts';
 import { createKeys } from '../../src/redis/keys.ts';
 import { answerParent } from '../rpc.ts';
 

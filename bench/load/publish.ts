@@ -4,9 +4,9 @@ import { pino } from 'pino';
 import { v7 } from 'uuid';
 import * as z from 'zod';
 import type { Progress } from '../../src/core/job.ts';
-import { createRedisGatewayStore } from '../../src/job-record/redis-gateway-store.ts';
-import { createRedisWorkerStore } from '../../src/job-record/redis-worker-store.ts';
-import { createBullQueue } from '../../src/queue/bullmq.ts';
+import { createRedisGatewayStore } from '../../src/job-record/redis/redis-gateway-store.ts';
+import { createRedisWorkerStore } from '../../src/job-record/redis/redis-worker-store.ts';
+import { createBullQueue } from '../../src/queue/bullmq/bullmq.ts';
 import { createKeys } from '../../src/redis/keys.ts';
 import { answerParent } from '../rpc.ts';
 

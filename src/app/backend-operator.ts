@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { createRedisBackendOperator } from '../backends/redis-backends.ts';
+import { createRedisBackendOperator } from '../backends/redis/redis-backends.ts';
 import { GatewayError } from '../core/errors.ts';
 import { type AuditEntry, openCommandAudit, outcomeOf } from '../observability/audit.ts';
 import { closeRedis } from '../redis/connection.ts';

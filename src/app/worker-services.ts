@@ -1,14 +1,14 @@
 import { createRedisNodeTimes } from '../backends/node-times.ts';
-import { createRedisBackendDirectory, createRedisBackendReporter } from '../backends/redis-backends.ts';
-import { createRedisCatalogueDirectory, createRedisCataloguePublisher } from '../backends/redis-catalogues.ts';
+import { createRedisBackendDirectory, createRedisBackendReporter } from '../backends/redis/redis-backends.ts';
+import { createRedisCatalogueDirectory, createRedisCataloguePublisher } from '../backends/redis/redis-catalogues.ts';
 import type { Config } from '../config/config.ts';
 import type { BackendAddress } from '../config/values.ts';
 import { createWorkerHealth, type WorkerHealthOptions } from '../health/worker-health.ts';
-import { createRedisWorkerStore } from '../job-record/redis-worker-store.ts';
+import { createRedisWorkerStore } from '../job-record/redis/redis-worker-store.ts';
 import type { Loops } from '../observability/loops.ts';
 import { createWorkerMetrics } from '../observability/worker-metrics.ts';
 import { createRedisPreviewPublisher } from '../progress/previews.ts';
-import { createBullConsumer } from '../queue/bullmq.ts';
+import { createBullConsumer } from '../queue/bullmq/bullmq.ts';
 import type { DeliveryHandler } from '../queue/queue.ts';
 import { createPing, whenReady } from '../redis/connection.ts';
 import { checkDurability } from '../redis/durability.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadCatalogue } from './catalogue.ts';
+import { loadCatalogue } from './object-info.ts';
 import { executePrompt } from './execution/executor.ts';
 import { createPace } from './execution/pace.ts';
 import { createPromptQueue } from './execution/prompt-queue.ts';

@@ -4,7 +4,7 @@ import {
   createRedisBackendDirectory,
   createRedisBackendOperator,
   createRedisBackendReporter,
-} from '../../src/backends/redis-backends.ts';
+} from '../../src/backends/redis/redis-backends.ts';
 import { createHealth } from '../../src/health/check-health.ts';
 import { unknownBackend } from '../support/backends.ts';
 import { openStores } from '../support/gateway-store.ts';

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { type Logger, pino } from 'pino';
 import { v7 } from 'uuid';
 import type { NewJob } from '../../src/job-record/job-store.ts';
-import { createRedisGatewayStore } from '../../src/job-record/redis-gateway-store.ts';
-import { createRedisWorkerStore } from '../../src/job-record/redis-worker-store.ts';
+import { createRedisGatewayStore } from '../../src/job-record/redis/redis-gateway-store.ts';
+import { createRedisWorkerStore } from '../../src/job-record/redis/redis-worker-store.ts';
 import { closeRedis, connectRedis, whenReady } from '../../src/redis/connection.ts';
 import { createKeys } from '../../src/redis/keys.ts';
 

@@ -1,4 +1,4 @@
-import { loadCatalogue } from '../../src/simulator/catalogue.ts';
+import { loadCatalogue } from '../../src/simulator/object-info.ts';
 import { createFileStore } from '../../src/simulator/files.ts';
 
 /** The stock classes as a ComfyUI with the simulator's models describes them, and a plain copy for `objectInfoSchema`. */

@@ -6,7 +6,7 @@ test.each([
   ['core knows a use case', 'src/core/job.ts', 'src/jobs/jobs.ts'],
   ['a use case knows the API', 'src/jobs/service.ts', 'src/graphql/schema.ts'],
   ['a use case knows the composition root', 'src/jobs/service.ts', 'src/app/gateway-services.ts'],
-  ['a use case chooses a driver', 'src/jobs/service.ts', 'src/queue/bullmq.ts'],
+  ['a use case chooses a driver', 'src/jobs/service.ts', 'src/queue/bullmq/bullmq.ts'],
   ['an entry point chooses a driver', 'src/main.ts', 'src/artifacts/s3/s3.ts'],
   ['the API opens a connection', 'src/graphql/builder.ts', 'src/redis/connection.ts'],
   ['the API knows HTTP', 'src/graphql/builder.ts', 'src/http/graphql/yoga.ts'],
@@ -27,7 +27,7 @@ test.each([
   ['a port', 'src/jobs/service.ts', 'src/queue/queue.ts', false],
   ['a neighbour', 'src/artifacts/create-artifact-store.ts', 'src/artifacts/s3/s3.ts', false],
   ['the type of a connection', 'src/jobs/service.ts', 'ioredis', true],
-  ['a driver, where they are chosen', 'src/app/gateway-services.ts', 'src/queue/bullmq.ts', false],
+  ['a driver, where they are chosen', 'src/app/gateway-services.ts', 'src/queue/bullmq/bullmq.ts', false],
   ['hashing in core', 'src/core/canonical-json.ts', 'node:crypto', false],
   ['a socket in the client', 'worker/comfyui/socket.ts', 'ws', false],
 ])('%s: allowed', (_, from, to, typesOnly) => {

@@ -11,7 +11,7 @@ import {
 import type { Change, LeaseState, MoveOutcome, WorkerJobStore } from '../../src/job-record/job-store.ts';
 import type { ThrottledFault } from '../../src/observability/throttled.ts';
 import type { AttemptOutcome, WorkerMetrics } from '../../src/observability/worker-metrics.ts';
-import { reasonOf } from '../comfyui/scrub.ts';
+import { reasonOf } from '../comfyui/redact.ts';
 import type { Backend } from '../pool/pool.ts';
 import type { Timings } from '../timings.ts';
 

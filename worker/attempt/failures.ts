@@ -3,7 +3,7 @@ import { type JobError, type JobErrorCode, retryableErrorCodes } from '../../src
 import { isErrno } from '../../src/files/errno.ts';
 import type { NodeFailure } from '../comfyui/outcome.ts';
 import type { Rejection } from '../comfyui/rejection.ts';
-import { scrub } from '../comfyui/scrub.ts';
+import { scrub } from '../comfyui/redact.ts';
 
 /** Ends the job as FAILED with this error, whatever attempts are left. */
 export class JobFailure extends Error {

@@ -2,7 +2,7 @@ import type { JobError } from '../../src/core/job.ts';
 import { failSpan } from '../../src/observability/spans.ts';
 import type { DeliveryResult } from '../../src/queue/queue.ts';
 import { ComfyError } from '../comfyui/http.ts';
-import { reasonOf } from '../comfyui/scrub.ts';
+import { reasonOf } from '../comfyui/redact.ts';
 import type { JobParts } from '../parts.ts';
 import { type Attempt, Stopped, type StopReason } from './attempt.ts';
 import { isExhaustion, JobFailure, jobError, Retry, retryDelayMs } from './failures.ts';

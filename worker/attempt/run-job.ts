@@ -4,7 +4,7 @@ import type { HistoryEntry } from '../comfyui/history.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import { readOutcome } from '../comfyui/outcome.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
-import { reasonOf } from '../comfyui/scrub.ts';
+import { reasonOf } from '../comfyui/redact.ts';
 import { type Inputs, openInputs } from '../inputs/open-inputs.ts';
 import { deliver } from '../outputs/deliver.ts';
 import type { JobParts } from '../parts.ts';

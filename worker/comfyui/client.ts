@@ -9,7 +9,7 @@ import { type HistoryEntry, historySchema } from './history.ts';
 import { type CallOptions, ComfyError, type ComfyHttp, parseAnswer } from './http.ts';
 import { parsePythonJson } from './json.ts';
 import { firstNodeError, nodeErrorsSchema, parseRefusal, type Rejection } from './rejection.ts';
-import { scrub } from './scrub.ts';
+import { scrub } from './redact.ts';
 
 export interface PromptToSubmit {
   promptId: string;

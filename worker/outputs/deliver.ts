@@ -5,7 +5,7 @@ import { JobFailure, jobError } from '../attempt/failures.ts';
 import type { HistoryEntry } from '../comfyui/history.ts';
 import { collectOutputs, MOST_OUTPUTS, type PromptOutput } from '../comfyui/outputs.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
-import { reasonOf } from '../comfyui/scrub.ts';
+import { reasonOf } from '../comfyui/redact.ts';
 import type { JobParts } from '../parts.ts';
 import type { BackendLease } from '../pool/pool.ts';
 import type { PromptWatch } from '../prompt/watch-prompt.ts';

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
 import type { ComfyClient } from '../comfyui/client.ts';
-import { reasonOf } from '../comfyui/scrub.ts';
+import { reasonOf } from '../comfyui/redact.ts';
 
 export interface CatalogueWatchOptions {
   client: Pick<ComfyClient, 'objectInfo'>;

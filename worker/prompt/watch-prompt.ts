@@ -8,7 +8,7 @@ import type { JobParts } from '../parts.ts';
 import type { BackendLease } from '../pool/pool.ts';
 import { createNodeClock, type NodeSpan } from '../progress/node-clock.ts';
 import { createPreviews } from '../progress/previews.ts';
-import { applyMessage, completedProgress, startProgress } from '../progress/progress.ts';
+import { applyMessage, completedProgress, startProgress } from '../progress/track-progress.ts';
 
 /** What an attempt's prompts tell while they run. */
 export interface PromptWatch extends AsyncDisposable {

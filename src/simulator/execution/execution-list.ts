@@ -1,4 +1,4 @@
-import type { Catalogue } from '../catalogue.ts';
+import type { Catalogue } from '../object-info.ts';
 import { type Graph, linksOf } from '../protocol/graph.ts';
 
 /** The nodes of a prompt that still have to run, given out one by one in ComfyUI's order. */

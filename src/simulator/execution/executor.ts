@@ -1,10 +1,10 @@
-import type { NodeInfo } from '../catalogue.ts';
+import type { NodeInfo } from '../object-info.ts';
 import type { MessageHub } from '../messages.ts';
 import { PythonError } from '../protocol/python.ts';
 import { createExecutionList } from './execution-list.ts';
 import { describeInputs, type NodeFailure, runNode } from './node-runner.ts';
 import type { ExecutorParts } from './parts.ts';
-import { createProgressReport } from './progress.ts';
+import { createProgressReport } from './progress-report.ts';
 import type { HistoryMessage, HistoryResult, NodeMeta, QueueItem, UiOutput } from './prompt-queue.ts';
 import type { NodeResult } from './result-cache.ts';
 

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { NodeInfo } from '../catalogue.ts';
+import type { NodeInfo } from '../object-info.ts';
 import { formatInput } from '../nodes/describe.ts';
 import type { NodeCall, NodeOutcome } from '../nodes/node-call.ts';
 import { nodeRun } from '../nodes/registry.ts';
@@ -9,7 +9,7 @@ import { PythonError } from '../protocol/python.ts';
 import { unresolvedChoices } from '../validation/declared-inputs.ts';
 import { Interrupted } from './pace.ts';
 import type { ExecutorParts } from './parts.ts';
-import type { ProgressReport } from './progress.ts';
+import type { ProgressReport } from './progress-report.ts';
 import type { QueueItem, UiOutput } from './prompt-queue.ts';
 import type { NodeResult } from './result-cache.ts';
 

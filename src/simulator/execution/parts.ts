@@ -1,4 +1,4 @@
-import type { Catalogue } from '../catalogue.ts';
+import type { Catalogue } from '../object-info.ts';
 import type { FaultHandle } from '../faults.ts';
 import type { FileStore } from '../files.ts';
 import type { MessageHub } from '../messages.ts';

@@ -1,4 +1,4 @@
-import type { Catalogue } from '../catalogue.ts';
+import type { Catalogue } from '../object-info.ts';
 import { sha256 } from '../files.ts';
 import { type Graph, isLink } from '../protocol/graph.ts';
 import { toJson } from '../protocol/json.ts';

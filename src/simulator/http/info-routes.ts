@@ -1,6 +1,6 @@
 import { freemem, totalmem } from 'node:os';
 import { posix } from 'node:path';
-import type { Catalogue } from '../catalogue.ts';
+import type { Catalogue } from '../object-info.ts';
 import { modelFiles } from '../models.ts';
 import { serverFeatures } from '../protocol/features.ts';
 import { empty, json } from './exchange.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Catalogue } from '../catalogue.ts';
+import type { Catalogue } from '../object-info.ts';
 import type { PromptQueue } from '../execution/prompt-queue.ts';
 import type { FaultHandle } from '../faults.ts';
 import type { FileStore } from '../files.ts';

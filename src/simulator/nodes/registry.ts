@@ -1,4 +1,4 @@
-import type { NodeInfo } from '../catalogue.ts';
+import type { NodeInfo } from '../object-info.ts';
 import { imageNodes } from './image-nodes.ts';
 import { imageOutputNodes } from './image-output-nodes.ts';
 import { loaderNodes } from './loader-nodes.ts';

@@ -1,4 +1,4 @@
-import type { InputSpec, NodeInfo } from '../catalogue.ts';
+import type { InputSpec, NodeInfo } from '../object-info.ts';
 import { isRecord } from '../protocol/json.ts';
 
 /** An input as a class declares it for the values that a node has. */

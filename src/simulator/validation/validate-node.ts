@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Catalogue, NodeInfo } from '../catalogue.ts';
+import type { Catalogue, NodeInfo } from '../object-info.ts';
 import type { Graph } from '../protocol/graph.ts';
 import { isRecord } from '../protocol/json.ts';
 import {

@@ -1,4 +1,4 @@
-import type { Catalogue } from '../catalogue.ts';
+import type { Catalogue } from '../object-info.ts';
 import type { Graph, GraphNode } from '../protocol/graph.ts';
 import { isRecord } from '../protocol/json.ts';
 import { PythonError, repr, typeName } from '../protocol/python.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { BackendReport } from '../../../src/backends/backends.ts';
-import { createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
+import { createRedisBackendReporter } from '../../../src/backends/redis/redis-backends.ts';
 import { startEmbeddedRedis } from '../../../src/embedded/redis.ts';
 import { unknownBackend } from '../../support/backends.ts';
 import { openStores, silent } from '../../support/gateway-store.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
+import { createRedisBackendReporter } from '../../../src/backends/redis/redis-backends.ts';
 import { createLoops } from '../../../src/observability/loops.ts';
-import { createBullConsumer } from '../../../src/queue/bullmq.ts';
+import { createBullConsumer } from '../../../src/queue/bullmq/bullmq.ts';
 import { openStores, silent } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { type Harness, startHarness } from '../worker/harness.ts';

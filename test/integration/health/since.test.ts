@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { BackendReport } from '../../../src/backends/backends.ts';
-import { createRedisBackendDirectory, createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
+import { createRedisBackendDirectory, createRedisBackendReporter } from '../../../src/backends/redis/redis-backends.ts';
 import { createHealth } from '../../../src/health/check-health.ts';
 import { checkDurability } from '../../../src/redis/durability.ts';
 import { unknownBackend } from '../../support/backends.ts';

@@ -3,7 +3,7 @@ import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseSince } from '../../../src/cli/since.ts';
 import { type JobErrorCode, jobErrorCodes, retryableErrorCodes } from '../../../src/core/job.ts';
-import { createRedisFailedJobs } from '../../../src/job-record/redis-failed-jobs.ts';
+import { createRedisFailedJobs } from '../../../src/job-record/redis/redis-failed-jobs.ts';
 import { createJobOperator, type JobOperatorOptions, type RetryResult } from '../../../src/jobs/job-operator.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { openUseCases, type UseCases } from '../../support/use-cases.ts';

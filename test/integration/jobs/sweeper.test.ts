@@ -7,9 +7,9 @@ import { createArtifactStore } from '../../../src/artifacts/create-artifact-stor
 import { artifactKey, uploadKey } from '../../../src/artifacts/keys.ts';
 import { sha256 } from '../../../src/core/canonical-json.ts';
 import { type SweeperOptions, startSweeper } from '../../../src/jobs/sweeper.ts';
-import { createBullQueue } from '../../../src/queue/bullmq.ts';
+import { createBullQueue } from '../../../src/queue/bullmq/bullmq.ts';
 import type { JobQueue } from '../../../src/queue/queue.ts';
-import { createRedisUploads } from '../../../src/uploads/redis-uploads.ts';
+import { createRedisUploads } from '../../../src/uploads/redis/redis-uploads.ts';
 import type { UploadStore } from '../../../src/uploads/upload.ts';
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';

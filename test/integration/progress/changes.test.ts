@@ -4,7 +4,7 @@ import type { JobEvent } from '../../../src/core/events.ts';
 import type { JobFilter } from '../../../src/core/job.ts';
 import { noProgress } from '../../../src/core/job.ts';
 import type { JobChanges } from '../../../src/progress/job-changes.ts';
-import { createRedisChanges } from '../../../src/progress/redis-changes.ts';
+import { createRedisChanges } from '../../../src/progress/redis/redis-changes.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';

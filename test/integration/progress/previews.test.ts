@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import type { JobEvent } from '../../../src/core/events.ts';
 import { createRedisPreviewPublisher } from '../../../src/progress/previews.ts';
 import type { ProgressFeed } from '../../../src/progress/progress.ts';
-import { createRedisProgress } from '../../../src/progress/redis-progress.ts';
+import { createRedisProgress } from '../../../src/progress/redis/redis-progress.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';

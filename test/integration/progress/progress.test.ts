@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import type { JobEvent } from '../../../src/core/events.ts';
 import type { Progress } from '../../../src/core/job.ts';
 import type { ProgressFeed } from '../../../src/progress/progress.ts';
-import { createRedisProgress } from '../../../src/progress/redis-progress.ts';
+import { createRedisProgress } from '../../../src/progress/redis/redis-progress.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
 import { testLog } from '../../support/graph-services.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createBullConsumer, createBullQueue } from '../../../src/queue/bullmq.ts';
+import { createBullConsumer, createBullQueue } from '../../../src/queue/bullmq/bullmq.ts';
 import type { DeliveryHandler, JobConsumer, JobQueue } from '../../../src/queue/queue.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { openStores, silent } from '../../support/gateway-store.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { createBullQueue } from '../../../src/queue/bullmq.ts';
+import { createBullQueue } from '../../../src/queue/bullmq/bullmq.ts';
 import { closeRedis, connectRedis, createPing, untilAnswered, whenReady } from '../../../src/redis/connection.ts';
 import { createKeys } from '../../../src/redis/keys.ts';
 import { silent } from '../../support/gateway-store.ts';

@@ -11,7 +11,7 @@ import { planOf } from '../../../src/core/plan.ts';
 import type { NewJob } from '../../../src/job-record/job-store.ts';
 import { createFileCheck } from '../../../src/jobs/check-files.ts';
 import { createUploads } from '../../../src/uploads/create-uploads.ts';
-import { createRedisUploads } from '../../../src/uploads/redis-uploads.ts';
+import { createRedisUploads } from '../../../src/uploads/redis/redis-uploads.ts';
 import type { UploadRequest, UploadStore } from '../../../src/uploads/upload.ts';
 import { newJob, openStores } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';

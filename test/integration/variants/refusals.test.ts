@@ -11,7 +11,7 @@ import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connecti
 import { createKeys } from '../../../src/redis/keys.ts';
 import { type Convert, createConverter } from '../../../src/variants/convert.ts';
 import { createVariantMaker } from '../../../src/variants/make-variants.ts';
-import { createRedisVariantClaims } from '../../../src/variants/redis-claims.ts';
+import { createRedisVariantClaims } from '../../../src/variants/redis/redis-claims.ts';
 import type { Variant } from '../../../src/variants/variant.ts';
 import { createVariantAddresses } from '../../../src/variants/variant-addresses.ts';
 import { silent } from '../../support/gateway-store.ts';

@@ -13,7 +13,7 @@ import { createVariantDownload, VARIANTS_PATH } from '../../../src/http/files/va
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { createKeys } from '../../../src/redis/keys.ts';
 import { createVariantMaker } from '../../../src/variants/make-variants.ts';
-import { createRedisVariantClaims } from '../../../src/variants/redis-claims.ts';
+import { createRedisVariantClaims } from '../../../src/variants/redis/redis-claims.ts';
 import { type Variant, variantKey } from '../../../src/variants/variant.ts';
 import { createVariantAddresses } from '../../../src/variants/variant-addresses.ts';
 import { type ArtifactDriver, artifactDrivers } from '../../support/artifact-drivers.ts';

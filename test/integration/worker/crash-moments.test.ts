@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { artifactKey } from '../../../src/artifacts/keys.ts';
-import { createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
+import { createRedisBackendReporter } from '../../../src/backends/redis/redis-backends.ts';
 import type { Graph } from '../../../src/core/graph.ts';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';

@@ -6,16 +6,16 @@ import { vi } from 'vitest';
 import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { objectPaths } from '../../../src/artifacts/folder/folder-object.ts';
 import { createRedisNodeTimes } from '../../../src/backends/node-times.ts';
-import { createRedisBackendDirectory, createRedisBackendReporter } from '../../../src/backends/redis-backends.ts';
+import { createRedisBackendDirectory, createRedisBackendReporter } from '../../../src/backends/redis/redis-backends.ts';
 import {
   createRedisCatalogueDirectory,
   createRedisCataloguePublisher,
-} from '../../../src/backends/redis-catalogues.ts';
+} from '../../../src/backends/redis/redis-catalogues.ts';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 import { type Artifact, isTerminal, type Job, type JobStatus, type Progress } from '../../../src/core/job.ts';
 import type { NewJob, WorkerJobStore } from '../../../src/job-record/job-store.ts';
 import { createRedisPreviewPublisher } from '../../../src/progress/previews.ts';
-import { createBullConsumer, createBullQueue } from '../../../src/queue/bullmq.ts';
+import { createBullConsumer, createBullQueue } from '../../../src/queue/bullmq/bullmq.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../../src/simulator/simulator.ts';
 import type { Timings } from '../../../worker/timings.ts';
 import { createWorker, type Worker, type WorkerParts } from '../../../worker/worker.ts';

@@ -5,7 +5,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import type { JobEvent } from '../../../src/core/events.ts';
 import type { Graph } from '../../../src/core/graph.ts';
 import { createRedisPreviewPublisher } from '../../../src/progress/previews.ts';
-import { createRedisProgress } from '../../../src/progress/redis-progress.ts';
+import { createRedisProgress } from '../../../src/progress/redis/redis-progress.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { decodePng } from '../../../src/simulator/media/png-decode.ts';
 import type { Timings } from '../../../worker/timings.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createRedisBackendOperator } from '../../../src/backends/redis-backends.ts';
+import { createRedisBackendOperator } from '../../../src/backends/redis/redis-backends.ts';
 import type { Graph } from '../../../src/core/graph.ts';
 import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { startLackingComfyui } from '../../support/lacking-comfyui.ts';

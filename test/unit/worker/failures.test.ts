@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { executionError, rejectionError, retryDelayMs, storageError } from '../../../worker/attempt/failures.ts';
-import { scrub } from '../../../worker/comfyui/scrub.ts';
+import { scrub } from '../../../worker/comfyui/redact.ts';
 
 const failure = (exceptionType: string, text: string) => ({ nodeId: '3', classType: 'KSampler', exceptionType, text });
 

@@ -10,7 +10,7 @@ import {
   completedProgress,
   type ProgressState,
   startProgress,
-} from '../../../worker/progress/progress.ts';
+} from '../../../worker/progress/track-progress.ts';
 
 const graph = graphSchema.parse({
   load: { class_type: 'Checkpoint', inputs: {} },

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
-import { pageOfIndexes } from '../redis/index-page.ts';
-import type { Keys } from '../redis/keys.ts';
-import { results } from '../redis/pipeline.ts';
-import { readLog } from './event-log.ts';
-import type { FailedJobIndex } from './failed-jobs.ts';
-import { failedFields, parseFailed } from './record.ts';
+import { pageOfIndexes } from '../../redis/index-page.ts';
+import type { Keys } from '../../redis/keys.ts';
+import { results } from '../../redis/pipeline.ts';
+import { readLog } from '../event-log.ts';
+import type { FailedJobIndex } from '../failed-jobs.ts';
+import { failedFields, parseFailed } from '../record.ts';
 
 /** `redis` is a request connection. */
 export function createRedisFailedJobs(redis: Redis, keys: Keys): FailedJobIndex {

@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis';
-import type { Job } from '../core/job.ts';
-import { isTerminal, jobStatuses } from '../core/job.ts';
-import type { MoveName } from '../core/moves.ts';
-import type { Keys } from '../redis/keys.ts';
-import type { Change, WorkerJobStore } from './job-store.ts';
-import { parseRecord } from './record.ts';
-import { createTransition } from './transition.ts';
+import type { Job } from '../../core/job.ts';
+import { isTerminal, jobStatuses } from '../../core/job.ts';
+import type { MoveName } from '../../core/moves.ts';
+import type { Keys } from '../../redis/keys.ts';
+import type { Change, WorkerJobStore } from '../job-store.ts';
+import { parseRecord } from '../record.ts';
+import { createTransition } from '../transition.ts';
 
 function moveOf(change: Change): { move: MoveName; set: Partial<Job> } {
   switch (change.move) {

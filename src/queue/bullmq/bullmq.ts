@@ -1,10 +1,10 @@
 import { DelayedError, Job, Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import type { Loops } from '../observability/loops.ts';
-import type { Keys } from '../redis/keys.ts';
-import { loadScript } from '../redis/scripts.ts';
-import type { DeliveryHandler, JobConsumer, JobQueue } from './queue.ts';
+import type { Loops } from '../../observability/loops.ts';
+import type { Keys } from '../../redis/keys.ts';
+import { loadScript } from '../../redis/scripts.ts';
+import type { DeliveryHandler, JobConsumer, JobQueue } from '../queue.ts';
 
 const QUEUE = 'jobs';
 /** A worker that has not renewed its lock for so long is taken for dead, which is looked for every STALLED_INTERVAL_MS: 13 s together. */

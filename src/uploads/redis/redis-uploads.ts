@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
-import type { Keys } from '../redis/keys.ts';
-import { results } from '../redis/pipeline.ts';
-import type { UploadStore } from './upload.ts';
+import type { Keys } from '../../redis/keys.ts';
+import { results } from '../../redis/pipeline.ts';
+import type { UploadStore } from '../upload.ts';
 
 const recordSchema = z.object({
   id: z.string(),

@@ -3,10 +3,10 @@ import { promisify } from 'node:util';
 import { deflate, inflate } from 'node:zlib';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { encodeNodeCatalogue, type NodeCatalogue, parseNodeCatalogue } from '../core/node-catalogue.ts';
-import type { Keys } from '../redis/keys.ts';
-import type { BackendDirectory } from './backends.ts';
-import type { BackendCatalogue, CatalogueDirectory, CataloguePublisher } from './catalogues.ts';
+import { encodeNodeCatalogue, type NodeCatalogue, parseNodeCatalogue } from '../../core/node-catalogue.ts';
+import type { Keys } from '../../redis/keys.ts';
+import type { BackendDirectory } from '../backends.ts';
+import type { BackendCatalogue, CatalogueDirectory, CataloguePublisher } from '../catalogues.ts';
 
 const CATALOGUE_TTL_MS = 7 * 86_400_000;
 /** Different ones in memory, a megabyte or so each. */

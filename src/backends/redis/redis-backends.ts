@@ -1,6 +1,6 @@
 import type { ChainableCommander, Redis } from 'ioredis';
 import * as z from 'zod';
-import type { Keys } from '../redis/keys.ts';
+import type { Keys } from '../../redis/keys.ts';
 import {
   type BackendDirectory,
   type BackendOperator,
@@ -11,7 +11,7 @@ import {
   type SeenBackend,
   sinceWhen,
   standing,
-} from './backends.ts';
+} from '../backends.ts';
 
 /** A worker that has not reported for so long is not counted. */
 const WORKER_TTL_MS = 15_000;

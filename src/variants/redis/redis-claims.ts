@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import type { Keys } from '../redis/keys.ts';
-import { loadScript } from '../redis/scripts.ts';
-import type { VariantClaim, VariantClaims } from './variant-addresses.ts';
+import type { Keys } from '../../redis/keys.ts';
+import { loadScript } from '../../redis/scripts.ts';
+import type { VariantClaim, VariantClaims } from '../variant-addresses.ts';
 
 /** Claims of one call of the script: Redis does nothing else meanwhile. */
 const MOST_AT_ONCE = 500;

@@ -1,17 +1,17 @@
 import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { within } from '../async/timeout.ts';
-import { badInput, notFound, unavailable } from '../core/errors.ts';
-import { isTerminal } from '../core/job.ts';
-import { eventsOwed, readLog } from '../job-record/event-log.ts';
-import { throttledWarning } from '../observability/throttled.ts';
-import { isRedisDown } from '../redis/connection.ts';
-import type { Keys } from '../redis/keys.ts';
-import { createJobFeed, type JobFeed } from './job-feed.ts';
-import { createPreviewChannels } from './previews.ts';
-import type { ProgressFeed } from './progress.ts';
-import { createWatcher, type Watcher } from './watcher.ts';
+import { within } from '../../async/timeout.ts';
+import { badInput, notFound, unavailable } from '../../core/errors.ts';
+import { isTerminal } from '../../core/job.ts';
+import { eventsOwed, readLog } from '../../job-record/event-log.ts';
+import { throttledWarning } from '../../observability/throttled.ts';
+import { isRedisDown } from '../../redis/connection.ts';
+import type { Keys } from '../../redis/keys.ts';
+import { createJobFeed, type JobFeed } from '../job-feed.ts';
+import { createPreviewChannels } from '../previews.ts';
+import type { ProgressFeed } from '../progress.ts';
+import { createWatcher, type Watcher } from '../watcher.ts';
 
 export interface ProgressOptions {
   /** A request connection, for reading. */
