@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import { createRedisBackendOperator } from '../backends/redis/redis-backends.ts';
+import type { OperatorSession } from '../cli/backend-command.ts';
 import { GatewayError } from '../core/errors.ts';
 import { type AuditEntry, openCommandAudit, outcomeOf } from '../observability/audit.ts';
 import { closeRedis } from '../redis/connection.ts';
 import { createKeys } from '../redis/keys.ts';
-import type { OperatorSession } from '../cli/backend-command.ts';
 import { operatorName } from './operator-name.ts';
 import { reachRedis } from './operator-redis.ts';
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { v7 } from 'uuid';
-import { createArtifacts } from './process-context.ts';
 import { createRedisBackendDirectory } from '../backends/redis/redis-backends.ts';
 import { createRedisCatalogueDirectory } from '../backends/redis/redis-catalogues.ts';
+import type { JobSession } from '../cli/jobs-command.ts';
 import type { Config } from '../config/config.ts';
 import { createRedisFailedJobs } from '../job-record/redis/redis-failed-jobs.ts';
 import { createRedisGatewayStore } from '../job-record/redis/redis-gateway-store.ts';
@@ -15,9 +15,9 @@ import { createBullQueue } from '../queue/bullmq/bullmq.ts';
 import { closeRedis } from '../redis/connection.ts';
 import { createKeys } from '../redis/keys.ts';
 import { createRedisUploads } from '../uploads/redis/redis-uploads.ts';
-import type { JobSession } from '../cli/jobs-command.ts';
 import { operatorName } from './operator-name.ts';
 import { reachRedis } from './operator-redis.ts';
+import { createArtifacts } from './process-context.ts';
 
 /** What `comfygate jobs` works on. Rejects when Redis cannot be reached within five seconds. */
 export async function openJobOperator(config: Config, redisUrl: string, log: Logger): Promise<JobSession> {

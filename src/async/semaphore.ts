@@ -4,12 +4,12 @@ export class TooManyWaitingError extends Error {
 }
 
 /** Work that goes on a few at a time, in the order in which it came. */
-export interface Turns {
+export interface Semaphore {
   /** What `work` gives, once it is its turn. Throws TooManyWaitingError, or the signal's reason while it waits. */
   run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
-export function createTurns({ atOnce, waiting: mostWaiting }: { atOnce: number; waiting: number }): Turns {
+export function createSemaphore({ atOnce, waiting: mostWaiting }: { atOnce: number; waiting: number }): Semaphore {
   const waiting = new Set<() => void>();
   let running = 0;
 

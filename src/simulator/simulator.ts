@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadCatalogue } from './object-info.ts';
 import { executePrompt } from './execution/executor.ts';
 import { createPace } from './execution/pace.ts';
 import { createPromptQueue } from './execution/prompt-queue.ts';
@@ -18,6 +17,7 @@ import { uploadRoutes } from './http/upload-routes.ts';
 import { viewRoutes } from './http/view-routes.ts';
 import { createMessageHub } from './messages.ts';
 import { createFingerprint } from './nodes/fingerprint.ts';
+import { loadCatalogue } from './object-info.ts';
 
 export interface SimulatorOptions {
   /** Default 0: a free one. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ArtifactStore, StoredObject } from '../artifacts/artifact-store.ts';
 import { jobIdIn } from '../artifacts/keys.ts';
-import { createTurns, TooManyWaitingError } from '../async/semaphore.ts';
+import { createSemaphore, TooManyWaitingError } from '../async/semaphore.ts';
 import { SpoolError, spool } from '../files/spool.ts';
 import { type Convert, createConverter } from './convert.ts';
 import { formats, parseVariantKey, type Variant, VariantError } from './variant.ts';
@@ -39,7 +39,7 @@ const MOST_HOPELESS = 1_000;
 const HOPELESS_MS = 600_000;
 
 export function createVariantMaker({ artifacts, log, convert = createConverter() }: VariantMakerOptions): VariantMaker {
-  const turns = createTurns({ atOnce: AT_ONCE, waiting: MOST_WAITING });
+  const semaphore = createSemaphore({ atOnce: AT_ONCE, waiting: MOST_WAITING });
   const making = new Map<string, Promise<StoredObject>>();
   /** Until when. */
   const hopeless = new Map<string, number>();
@@ -54,7 +54,7 @@ export function createVariantMaker({ artifacts, log, convert = createConverter()
       if (stored !== null) return stored;
       if (isHopeless(key)) throw new VariantError('unreadable', 'the picture could not be converted');
       const signal = within(MAKE_TIMEOUT_MS);
-      return await turns.run(() => make(key, parsed.originalKey, parsed.variant, signal), signal);
+      return await semaphore.run(() => make(key, parsed.originalKey, parsed.variant, signal), signal);
     } catch (error) {
       if (error instanceof TooManyWaitingError || isTimeout(error) || stopped.signal.aborted) {
         throw new VariantError('busy', 'there is no time to make it', { cause: error });

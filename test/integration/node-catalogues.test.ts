@@ -1,7 +1,10 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createRedisBackendDirectory, createRedisBackendReporter } from '../../src/backends/redis/redis-backends.ts';
-import { createRedisCatalogueDirectory, createRedisCataloguePublisher } from '../../src/backends/redis/redis-catalogues.ts';
+import {
+  createRedisCatalogueDirectory,
+  createRedisCataloguePublisher,
+} from '../../src/backends/redis/redis-catalogues.ts';
 import { encodeNodeCatalogue, type NodeCatalogue } from '../../src/core/node-catalogue.ts';
 import { objectInfoSchema } from '../../src/core/object-info.ts';
 import { unknownBackend } from '../support/backends.ts';

@@ -1,5 +1,5 @@
-import { loadCatalogue } from '../../src/simulator/object-info.ts';
 import { createFileStore } from '../../src/simulator/files.ts';
+import { loadCatalogue } from '../../src/simulator/object-info.ts';
 
 /** The stock classes as a ComfyUI with the simulator's models describes them, and a plain copy for `objectInfoSchema`. */
 export function stockClasses() {

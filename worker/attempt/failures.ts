@@ -2,8 +2,8 @@ import type { StorageError } from '../../src/artifacts/artifact-store.ts';
 import { type JobError, type JobErrorCode, retryableErrorCodes } from '../../src/core/job.ts';
 import { isErrno } from '../../src/files/errno.ts';
 import type { NodeFailure } from '../comfyui/outcome.ts';
-import type { Rejection } from '../comfyui/rejection.ts';
 import { scrub } from '../comfyui/redact.ts';
+import type { Rejection } from '../comfyui/rejection.ts';
 
 /** Ends the job as FAILED with this error, whatever attempts are left. */
 export class JobFailure extends Error {

@@ -8,8 +8,8 @@ import { objectInfoSchema } from '../../src/core/object-info.ts';
 import { type HistoryEntry, historySchema } from './history.ts';
 import { type CallOptions, ComfyError, type ComfyHttp, parseAnswer } from './http.ts';
 import { parsePythonJson } from './json.ts';
-import { firstNodeError, nodeErrorsSchema, parseRefusal, type Rejection } from './rejection.ts';
 import { scrub } from './redact.ts';
+import { firstNodeError, nodeErrorsSchema, parseRefusal, type Rejection } from './rejection.ts';
 
 export interface PromptToSubmit {
   promptId: string;

@@ -23,7 +23,7 @@ export interface PromptWatch extends AsyncDisposable {
   readonly images: WebsocketImages;
 }
 
-/** Turns messages into written progress, previews and timings of the attempt. Disposing it writes nothing more. */
+/** Semaphore messages into written progress, previews and timings of the attempt. Disposing it writes nothing more. */
 export function watchPrompt(
   attempt: Attempt,
   graph: Graph,

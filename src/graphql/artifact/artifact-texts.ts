@@ -1,6 +1,6 @@
 import { text as textOf } from 'node:stream/consumers';
 import { type ArtifactStore, StorageError } from '../../artifacts/artifact-store.ts';
-import { createTurns, TooManyWaitingError } from '../../async/semaphore.ts';
+import { createSemaphore, TooManyWaitingError } from '../../async/semaphore.ts';
 import { GatewayError, notFound, unavailable } from '../../core/errors.ts';
 import type { Artifact } from '../../core/job.ts';
 import { createBoundedCache } from '../engine/bounded-cache.ts';
@@ -31,7 +31,7 @@ export function createArtifactTexts(artifacts: Pick<ArtifactStore, 'read'>): Art
   const known = createBoundedCache<string, string>(MOST_CACHED_CHARACTERS, (_key, text) => text.length + 100);
   const reading = new Map<string, Promise<string>>();
   const lengths = new WeakMap<object, number>();
-  const turns = createTurns({ atOnce: READS_AT_ONCE, waiting: MOST_WAITING });
+  const semaphore = createSemaphore({ atOnce: READS_AT_ONCE, waiting: MOST_WAITING });
 
   function charge({ sizeBytes }: Artifact, answer: object): void {
     const length = (lengths.get(answer) ?? 0) + Math.max(sizeBytes, LEAST_BYTES);
@@ -45,7 +45,7 @@ export function createArtifactTexts(artifacts: Pick<ArtifactStore, 'read'>): Art
     // Whoever asked first may leave: the others still want it.
     const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
     try {
-      return await turns.run(async () => {
+      return await semaphore.run(async () => {
         const body = await artifacts.read(key, { signal });
         if (body === null) throw notFound('text');
         return textOf(body);

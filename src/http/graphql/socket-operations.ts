@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
-import { createTurns, type Turns } from '../../async/semaphore.ts';
+import { createSemaphore, type Semaphore } from '../../async/semaphore.ts';
 import type { GraphContext, GraphServices } from '../../graphql/context.ts';
 import type { Engine, Operation } from '../../graphql/engine/engine.ts';
 import { inTraceOf } from '../../observability/spans.ts';
@@ -18,7 +18,7 @@ export interface SocketOwner extends Record<PropertyKey, unknown> {
   /** The operations that are open, by their message: a client may use an id again before its last use has wound down. */
   open: Map<SubscribePayload, OpenOperation>;
   /** Its queries go on a few at a time, each until its answer has gone out: those that nobody reads fill no memory. */
-  queries: Turns;
+  queries: Semaphore;
 }
 
 interface OpenOperation {
@@ -193,7 +193,7 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
     enter: (who) => ({
       ...who,
       open: new Map(),
-      queries: createTurns({ atOnce: QUERIES_AT_ONCE, waiting: maxOperations }),
+      queries: createSemaphore({ atOnce: QUERIES_AT_ONCE, waiting: maxOperations }),
     }),
     leave(owner) {
       for (const { leaving, done } of owner.open.values()) {

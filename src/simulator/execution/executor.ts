@@ -1,5 +1,5 @@
-import type { NodeInfo } from '../object-info.ts';
 import type { MessageHub } from '../messages.ts';
+import type { NodeInfo } from '../object-info.ts';
 import { PythonError } from '../protocol/python.ts';
 import { createExecutionList } from './execution-list.ts';
 import { describeInputs, type NodeFailure, runNode } from './node-runner.ts';

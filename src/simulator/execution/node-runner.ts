@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import type { NodeInfo } from '../object-info.ts';
 import { formatInput } from '../nodes/describe.ts';
 import type { NodeCall, NodeOutcome } from '../nodes/node-call.ts';
 import { nodeRun } from '../nodes/registry.ts';
+import type { NodeInfo } from '../object-info.ts';
 import { type Graph, type GraphNode, isLink } from '../protocol/graph.ts';
 import { isRecord } from '../protocol/json.ts';
 import { PythonError } from '../protocol/python.ts';

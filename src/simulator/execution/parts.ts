@@ -1,7 +1,7 @@
-import type { Catalogue } from '../object-info.ts';
 import type { FaultHandle } from '../faults.ts';
 import type { FileStore } from '../files.ts';
 import type { MessageHub } from '../messages.ts';
+import type { Catalogue } from '../object-info.ts';
 import type { Pace } from './pace.ts';
 import type { ResultCache } from './result-cache.ts';
 

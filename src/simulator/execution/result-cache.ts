@@ -1,5 +1,5 @@
-import type { Catalogue } from '../object-info.ts';
 import { sha256 } from '../files.ts';
+import type { Catalogue } from '../object-info.ts';
 import { type Graph, isLink } from '../protocol/graph.ts';
 import { toJson } from '../protocol/json.ts';
 import type { NodeMeta, UiOutput } from './prompt-queue.ts';

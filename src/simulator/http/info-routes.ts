@@ -1,7 +1,7 @@
 import { freemem, totalmem } from 'node:os';
 import { posix } from 'node:path';
-import type { Catalogue } from '../object-info.ts';
 import { modelFiles } from '../models.ts';
+import type { Catalogue } from '../object-info.ts';
 import { serverFeatures } from '../protocol/features.ts';
 import { empty, json } from './exchange.ts';
 import type { Routes } from './router.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Catalogue } from '../object-info.ts';
 import type { PromptQueue } from '../execution/prompt-queue.ts';
 import type { FaultHandle } from '../faults.ts';
 import type { FileStore } from '../files.ts';
 import { inputFile } from '../nodes/input-file.ts';
+import type { Catalogue } from '../object-info.ts';
 import type { Graph } from '../protocol/graph.ts';
 import { isRecord } from '../protocol/json.ts';
 import { PythonError, toBool, toFloat, typeName } from '../protocol/python.ts';
