@@ -2,7 +2,7 @@ import type { TestRedis } from '../test/support/redis.ts';
 import type { Row } from './table.ts';
 
 /** What a bench is given. */
-export interface Surroundings {
+export interface BenchContext {
   /** A real one with AOF always, as the product asks for; empty at first. */
   redis: TestRedis;
   /** A smoke run: everything once and small, its figures worth nothing. */
@@ -14,4 +14,4 @@ export interface Surroundings {
 }
 
 /** Measures, and leaves nothing running. */
-export type Bench = (around: Surroundings) => Promise<Row[]>;
+export type Bench = (context: BenchContext) => Promise<Row[]>;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Surroundings } from './bench.ts';
+import type { BenchContext } from './bench.ts';
 import { type Child, startChild } from './child.ts';
 
 /** No bench is stopped by there being no ComfyUI. */
@@ -8,7 +8,7 @@ const signed = { SIGNING_SECRET: 'bench-bench-bench-bench-bench-bench' };
 
 /** `env`: settings beside these, such as another storage. */
 export function startGateway(
-  { redis, dir }: Surroundings,
+  { redis, dir }: BenchContext,
   { env = {}, ...options }: { probe?: boolean; openFiles?: number; env?: Record<string, string> } = {},
 ): Promise<Child> {
   return startChild({
@@ -20,7 +20,7 @@ export function startGateway(
 }
 
 export function startWorker(
-  { redis, dir }: Surroundings,
+  { redis, dir }: BenchContext,
   comfyUrls: string[],
   env: Record<string, string> = {},
 ): Promise<Child> {

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
-import type { Surroundings } from './bench.ts';
+import type { BenchContext } from './bench.ts';
 import { type Child, startChild } from './child.ts';
 
 export const PLAIN_WATCHING = 'plain graphql-ws + RedisPubSub';
 const WATCHING_TIMEOUT_MS = 60_000;
 
 /** The plainest server of subscriptions. */
-export function startPlainWatching({ redis }: Surroundings): Promise<Child> {
+export function startPlainWatching({ redis }: BenchContext): Promise<Child> {
   return startChild({
     args: ['bench/peers/graphql-ws.ts'],
     env: { REDIS_URL: redis.url },

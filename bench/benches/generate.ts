@@ -11,8 +11,8 @@ const CONNECTIONS = 32;
 const answerSchema = z.object({ perSecond: z.number(), calls: z.int(), p99Ms: z.number() });
 
 /** Calls of `generate` per second that are answered, record and queue being written. */
-export const benchGenerate: Bench = async (around) => {
-  const { redis, quick, say } = around;
+export const benchGenerate: Bench = async (context) => {
+  const { redis, quick, say } = context;
   const rounds = quick ? 1 : 7;
   const ms = quick ? 400 : 2_000;
   const warmMs = quick ? 200 : 500;
@@ -24,7 +24,7 @@ export const benchGenerate: Bench = async (around) => {
   const admin = stack.adopt(new Redis(redis.url), (client) => client.disconnect());
   const load = keep(await startChild({ args: ['bench/load/generate.ts'], ready: /ready/, probe: false }));
   const servers = {
-    comfygate: keep(await startGateway(around)),
+    comfygate: keep(await startGateway(context)),
     yoga: keep(await peer('bench/peers/yoga.ts')),
     mercurius: keep(await peer('bench/peers/mercurius.ts')),
   };

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import * as z from 'zod';
-import type { Bench, Surroundings } from '../bench.ts';
+import type { Bench, BenchContext } from '../bench.ts';
 import { type Child, startChild } from '../child.ts';
 import { jobsAnswerSchema } from '../load/run-all.ts';
 import { startGateway, startSimulator, startWorker } from '../product.ts';
@@ -21,8 +21,8 @@ interface Size {
 }
 
 /** Jobs per second, and what the gateway adds to one job, from asking for it to its picture being here. */
-export const benchJobs: Bench = async (around) => {
-  const { quick } = around;
+export const benchJobs: Bench = async (context) => {
+  const { quick } = context;
   const waiting = async ({ busy, idle }: Measuring): Promise<Row[]> => [
     { ...(await busy({ pixels: 256, steps: 20 }, quick ? 6 : 40, 'a step takes 5 ms')), target: AT_LEAST },
     { ...(await idle({ pixels: 64, steps: 4 }, quick ? 3 : 20)), target: AT_MOST_ADDED },
@@ -33,8 +33,8 @@ export const benchJobs: Bench = async (around) => {
     cpu(),
   ];
   // A smoke run starts everything once.
-  if (quick) return benchAtSpeed(NO_WAITS, around, async (m) => [...(await waiting(m)), ...(await painting(m))]);
-  return [...(await benchAtSpeed(GPU_LIKE, around, waiting)), ...(await benchAtSpeed(NO_WAITS, around, painting))];
+  if (quick) return benchAtSpeed(NO_WAITS, context, async (m) => [...(await waiting(m)), ...(await painting(m))]);
+  return [...(await benchAtSpeed(GPU_LIKE, context, waiting)), ...(await benchAtSpeed(NO_WAITS, context, painting))];
 };
 
 /** A step takes 5 ms in which, as with a GPU, the processor is free: many times faster than any real server. */
@@ -55,10 +55,10 @@ interface Measuring {
 
 async function benchAtSpeed(
   speed: number,
-  around: Surroundings,
+  context: BenchContext,
   measure: (measuring: Measuring) => Promise<Row[]>,
 ): Promise<Row[]> {
-  const { quick, say, redis } = around;
+  const { quick, say, redis } = context;
   const rounds = quick ? 1 : 7;
   await using stack = new AsyncDisposableStack();
   const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
@@ -67,8 +67,8 @@ async function benchAtSpeed(
   const admin = stack.adopt(new Redis(redis.url), (client) => client.disconnect());
   await admin.flushall();
   const simulator = keep(await startSimulator(speed));
-  const gateway = keep(await startGateway(around));
-  const worker = keep(await startWorker(around, [simulator.url]));
+  const gateway = keep(await startGateway(context));
+  const worker = keep(await startWorker(context, [simulator.url]));
   const contenders = {
     comfygate: { load: keep(await loader('bench/load/gateway-jobs.ts')), url: gateway.url, busy: OPEN },
     driver: { load: keep(await loader('bench/peers/comfyui-driver.ts')), url: simulator.url, busy: DEPTH },

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import * as z from 'zod';
 import { findMinio, startTestMinio } from '../../test/support/minio.ts';
-import type { Bench, Surroundings } from '../bench.ts';
+import type { Bench, BenchContext } from '../bench.ts';
 import { startChild } from '../child.ts';
 import { startGateway, startSimulator, startWorker } from '../product.ts';
 import type { Row } from '../table.ts';
@@ -34,28 +34,28 @@ const jobSchema = z.object({
 });
 
 /** How much larger the worker becomes, at its largest, by a result of 1 GB: it goes through from ComfyUI to storage. */
-export const benchLargeOutput: Bench = async (around) => {
-  const bytes = around.quick ? 16 * MIB : GIB;
-  const video = await benchStorage(around, bytes, 'video', 'folder', {});
+export const benchLargeOutput: Bench = async (context) => {
+  const bytes = context.quick ? 16 * MIB : GIB;
+  const video = await benchStorage(context, bytes, 'video', 'folder', {});
   // A smoke run starts everything once.
-  if (around.quick) return video;
-  const rows = [...video, ...(await benchStorage(around, bytes, 'PNG', 'folder', {}))];
+  if (context.quick) return video;
+  const rows = [...video, ...(await benchStorage(context, bytes, 'PNG', 'folder', {}))];
   if (findMinio() === null) {
-    around.say('no MinIO on this machine: only the folder was measured');
+    context.say('no MinIO on this machine: only the folder was measured');
     return rows;
   }
   const minio = await startTestMinio();
   try {
     const { endpoint, accessKey, secretKey } = minio;
     const s3 = { S3_ENDPOINT: endpoint, S3_ACCESS_KEY: accessKey, S3_SECRET_KEY: secretKey };
-    return [...rows, ...(await benchStorage(around, bytes, 'video', 'S3', s3))];
+    return [...rows, ...(await benchStorage(context, bytes, 'video', 'S3', s3))];
   } finally {
     await minio.close();
   }
 };
 
 async function benchStorage(
-  around: Surroundings,
+  context: BenchContext,
   bytes: number,
   kind: keyof typeof graphs,
   storage: string,
@@ -63,16 +63,16 @@ async function benchStorage(
 ): Promise<Row[]> {
   await using stack = new AsyncDisposableStack();
   const started = async (child: ReturnType<typeof startChild>) => stack.adopt(await child, (each) => each.stop());
-  const admin = stack.adopt(new Redis(around.redis.url), (client) => client.disconnect());
+  const admin = stack.adopt(new Redis(context.redis.url), (client) => client.disconnect());
   await admin.flushall();
-  const dir = join(around.dir, `${kind}-${storage}`);
+  const dir = join(context.dir, `${kind}-${storage}`);
   stack.defer(() => rm(dir, { recursive: true, force: true }));
 
   const simulator = await started(startSimulator(1_000_000));
   const args = ['bench/load/large-view.ts', simulator.url, String(bytes)];
   const large = await started(startChild({ args, ready: /ready (http:\S+)/, probe: false }));
-  const gateway = await started(startGateway({ ...around, dir }, { env }));
-  const worker = await started(startWorker({ ...around, dir }, [large.url], env));
+  const gateway = await started(startGateway({ ...context, dir }, { env }));
+  const worker = await started(startWorker({ ...context, dir }, [large.url], env));
 
   const before = await worker.call('rssWithoutGarbage', null, z.number());
   const began = performance.now();
@@ -80,7 +80,7 @@ async function benchStorage(
   const seconds = (performance.now() - began) / 1000;
   const grown = (await worker.call('peakRss', null, z.number())) - before;
   if (size < bytes) throw new Error(`only ${size} bytes were delivered`);
-  around.say(`${kind} of ${(size / MIB).toFixed(0)} MiB to ${storage} in ${seconds.toFixed(1)} s`);
+  context.say(`${kind} of ${(size / MIB).toFixed(0)} MiB to ${storage} in ${seconds.toFixed(1)} s`);
   return [
     {
       bench: 'large-output',

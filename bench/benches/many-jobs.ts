@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import * as z from 'zod';
 import { startTestRedis, type TestRedis } from '../../test/support/redis.ts';
-import type { Bench, Surroundings } from '../bench.ts';
+import type { Bench, BenchContext } from '../bench.ts';
 import { type Child, startChild } from '../child.ts';
 import { usersAnswerSchema } from '../load/users-plan.ts';
 import { startGateway, startSimulator, startWorker } from '../product.ts';
@@ -22,8 +22,8 @@ const fillSchema = z.object({
 const timingsSchema = z.record(z.string(), z.array(z.number()));
 
 /** What each operation costs with very many finished jobs in Redis, beside what it costs with few. */
-export const benchManyJobs: Bench = async (around) => {
-  const { quick, say } = around;
+export const benchManyJobs: Bench = async (context) => {
+  const { quick, say } = context;
   const size = quick
     ? { many: 2_000, few: 100, rounds: 1, times: 5, healthTimes: 1, idleMs: 1_500 }
     : { many: 1_000_000, few: 1_000, rounds: 11, times: 30, healthTimes: 2, idleMs: 3_000 };
@@ -39,7 +39,7 @@ export const benchManyJobs: Bench = async (around) => {
   );
 
   async function open(redis: TestRedis, jobs: number) {
-    const own = { ...around, redis };
+    const own = { ...context, redis };
     await makeModels(own);
     const began = performance.now();
     const filled = await load.fill.call('fill', { redisUrl: redis.url, jobs }, fillSchema);
@@ -108,12 +108,12 @@ const FLAT = 1.25;
 const MOST_BYTES = 4_096;
 
 /** Jobs as the product makes them: some that SUCCEEDED, and one that was CANCELED. */
-async function makeModels(around: Surroundings) {
+async function makeModels(context: BenchContext) {
   await using stack = new AsyncDisposableStack();
   const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
   const simulator = keep(await startSimulator(4));
-  const gateway = keep(await startGateway(around));
-  const worker = keep(await startWorker(around, [simulator.url]));
+  const gateway = keep(await startGateway(context));
+  const worker = keep(await startWorker(context, [simulator.url]));
   const users = keep(await startChild({ args: ['bench/load/users.ts'], ready: /ready/, probe: false }));
   const plan = { url: gateway.url, users: 2, warmMs: 0, ms: 1, pixels: 256, steps: 20 };
   const { failed, faults } = await users.call('run', plan, usersAnswerSchema);

@@ -13,18 +13,18 @@ const MOST = 4;
 const PICTURE = { pixels: 128, steps: 20 };
 
 /** Jobs per second with one, two and four servers behind one worker: beside as many times what one server does. */
-export const benchServers: Bench = async (around) => {
-  const { quick, say } = around;
+export const benchServers: Bench = async (context) => {
+  const { quick, say } = context;
   await using stack = new AsyncDisposableStack();
   const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
   const simulators: Child[] = [];
   for (let i = 0; i < MOST; i++) simulators.push(keep(await startSimulator(quick ? 50 : GPU_LIKE)));
-  const gateway = keep(await startGateway(around));
+  const gateway = keep(await startGateway(context));
   const load = keep(await startChild({ args: ['bench/load/gateway-jobs.ts'], ready: /ready/, probe: false }));
 
   async function perSecond(servers: number): Promise<number> {
     const worker = await startWorker(
-      around,
+      context,
       simulators.slice(0, servers).map(({ url }) => url),
     );
     try {

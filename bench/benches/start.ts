@@ -9,8 +9,8 @@ const PEER = 'plain Yoga + BullMQ';
 const MIB = 1024 * 1024;
 
 /** From the start of a process to its taking requests, and the memory it has then. */
-export const benchStart: Bench = async (around) => {
-  const { quick, redis, dir, say } = around;
+export const benchStart: Bench = async (context) => {
+  const { quick, redis, dir, say } = context;
 
   async function measure(name: string, start: () => Promise<Child>) {
     const server = await start();
@@ -25,7 +25,7 @@ export const benchStart: Bench = async (around) => {
 
   const env = { REDIS_URL: redis.url };
   const measured = await interleave(quick ? 1 : 5, {
-    gateway: () => measure('gateway', () => startGateway(around)),
+    gateway: () => measure('gateway', () => startGateway(context)),
     yoga: () => measure('yoga', () => startChild({ args: ['bench/peers/yoga.ts'], env, ready: /ready (http:\S+)/ })),
     allInOne: (round) => measure('all in one', () => startAllInOne(join(dir, `all-${round}`))),
   });

@@ -12,8 +12,8 @@ const nothing = z.null();
 const numbers = z.number();
 
 /** 2,000 sockets on 200 jobs: events delivered per second under more than can be delivered, and memory per subscription. */
-export const benchSubscriptions: Bench = async (around) => {
-  const { quick, say } = around;
+export const benchSubscriptions: Bench = async (context) => {
+  const { quick, say } = context;
   const size = quick
     ? { rounds: 1, jobs: 20, sockets: 200, published: 500, warmMs: 200, ms: 500 }
     : { rounds: 3, jobs: 200, sockets: 2_000, published: 8_000, warmMs: 2_000, ms: 4_000 };
@@ -21,14 +21,14 @@ export const benchSubscriptions: Bench = async (around) => {
   async function round(kind: 'comfygate' | 'plain') {
     await using stack = new AsyncDisposableStack();
     const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
-    const admin = stack.adopt(new Redis(around.redis.url), (client) => client.disconnect());
+    const admin = stack.adopt(new Redis(context.redis.url), (client) => client.disconnect());
     await admin.flushall();
     // New ones in each round: memory that was given back to nobody would count for the next.
-    const server = keep(await (kind === 'comfygate' ? startGateway(around) : startPlain(around)));
+    const server = keep(await (kind === 'comfygate' ? startGateway(context) : startPlain(context)));
     const watch = keep(await startChild({ args: ['bench/load/watch.ts'], ready: /ready/, probe: false }));
     const publish = keep(await startChild({ args: ['bench/load/publish.ts'], ready: /ready/, probe: false }));
 
-    const ids = await publish.call('open', { kind, redisUrl: around.redis.url, jobs: size.jobs }, z.array(z.string()));
+    const ids = await publish.call('open', { kind, redisUrl: context.redis.url, jobs: size.jobs }, z.array(z.string()));
     const bytesBefore = await server.call('rssWithoutGarbage', null, numbers);
     await watch.call('open', { url: server.url, ids, sockets: size.sockets }, nothing);
     await untilAllWatch(watch, publish, size.sockets);

@@ -17,8 +17,8 @@ const size = { pixels: 256, steps: 20 };
  * 100 users at once, each of whom generates, watches and downloads, one job after the other for a minute, on one worker with four
  * ComfyUIs. Beside them: as many who drive those ComfyUIs directly, which has no `generate` and no watcher to compare.
  */
-export const benchUsers: Bench = async (around) => {
-  const { quick, say, redis } = around;
+export const benchUsers: Bench = async (context) => {
+  const { quick, say, redis } = context;
   const plan = quick ? { users: 8, warmMs: 500, ms: 3_000 } : { users: 100, warmMs: 5_000, ms: 60_000 };
   await using stack = new AsyncDisposableStack();
   const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
@@ -28,10 +28,10 @@ export const benchUsers: Bench = async (around) => {
   await admin.flushall();
   const simulators: Child[] = [];
   for (let i = 0; i < SERVERS; i++) simulators.push(keep(await startSimulator(SPEED)));
-  const gateway = keep(await startGateway(around));
+  const gateway = keep(await startGateway(context));
   const worker = keep(
     await startWorker(
-      around,
+      context,
       simulators.map(({ url }) => url),
     ),
   );

@@ -19,8 +19,8 @@ const endsSchema = z.object({ told: z.int(), lastAt: numbers });
 const heldSchema = z.object({ held: z.int(), refusal: z.string().nullable() });
 
 /** How many watchers one gateway holds, each with a socket of its own, all on one job: what they take, and when the last is told. */
-export const benchWatchers: Bench = async (around) => {
-  const { quick, say, redis } = around;
+export const benchWatchers: Bench = async (context) => {
+  const { quick, say, redis } = context;
   const counts = quick ? [400] : [1_000, 5_000, 10_000];
   const rounds = quick ? 1 : 3;
 
@@ -33,7 +33,7 @@ export const benchWatchers: Bench = async (around) => {
     const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
     const admin = stack.adopt(new Redis(redis.url), (client) => client.disconnect());
     await admin.flushall();
-    const server = keep(await (kind === 'comfygate' ? startGateway(around, options) : startPlainWatching(around)));
+    const server = keep(await (kind === 'comfygate' ? startGateway(context, options) : startPlainWatching(context)));
     const watch = keep(await startChild({ args: ['bench/load/watch.ts'], ready: /ready/, probe: false }));
     const publish = keep(await startChild({ args: ['bench/load/publish.ts'], ready: /ready/, probe: false }));
     const ids = await publish.call('open', { kind, redisUrl: redis.url, jobs: 1 }, idsSchema);

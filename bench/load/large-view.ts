@@ -43,13 +43,13 @@ async function serve(incoming: IncomingMessage, answer: ServerResponse) {
     await pipeline(reply, answer);
     return;
   }
-  const [head, tail] = around(await buffer(reply));
+  const [head, tail] = context(await buffer(reply));
   answer.writeHead(200, { ...reply.headers, 'content-length': head.length + padding + tail.length });
   await pipeline(Readable.from(padded(head, tail)), answer);
 }
 
 /** What stands before and behind the padding: a box that is `free`, or a chunk that readers pass over. */
-function around(file: Buffer): [Buffer, Buffer] {
+function context(file: Buffer): [Buffer, Buffer] {
   const frame = Buffer.alloc(8);
   if (file.subarray(4, 8).toString() === 'ftyp') {
     frame.writeUInt32BE(padding + 8);

@@ -28,7 +28,7 @@ import { createRedisVariantClaims } from '../variants/redis/redis-claims.ts';
 import { createVariantAddresses } from '../variants/variant-addresses.ts';
 import { createCustomParser } from '../workflows/custom.ts';
 import { loadCatalogue } from '../workflows/load.ts';
-import { every, LOOK_EVERY_MS, namesIn, openArtifacts, openRedis, type Surroundings } from './process-context.ts';
+import { every, LOOK_EVERY_MS, namesIn, openArtifacts, openRedis, type ProcessContext } from './process-context.ts';
 import { readVersion } from './version.ts';
 
 /** A load balancer that asks whether we are ready does not wait for long. */
@@ -40,12 +40,12 @@ function randomSeed(): number {
 }
 
 /** All that a gateway is made of, but its HTTP server. Waits for Redis. */
-export async function openGatewayServices(config: Config, around: Surroundings) {
-  const { log, shutdown } = around;
+export async function openGatewayServices(config: Config, context: ProcessContext) {
+  const { log, shutdown } = context;
   const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
-  const metrics = createGatewayMetrics(around.metrics, namesIn(catalogue));
-  const redis = openRedis(config, around, 'request');
-  const subscriber = openRedis(config, around, 'subscriber');
+  const metrics = createGatewayMetrics(context.metrics, namesIn(catalogue));
+  const redis = openRedis(config, context, 'request');
+  const subscriber = openRedis(config, context, 'subscriber');
   const keys = createKeys(config.redis.prefix);
   await untilAnswered(redis, log, async () => {
     await checkDurability(redis, log);
@@ -55,7 +55,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const clock = await untilAnswered(redis, log, () => startRedisClock(redis));
   shutdown.add('clock', () => clock.close());
   const { now } = clock;
-  const artifacts = openArtifacts(config, around, now);
+  const artifacts = openArtifacts(config, context, now);
   const { retentionMs, idempotencyTtlMs, deadlineMs, maxDeadlineMs } = config.jobs;
   const store = createRedisGatewayStore({
     redis,
@@ -77,7 +77,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   const uploadStore = createRedisUploads(redis, keys);
   const inputOrigins = config.inputs.origins;
   const onRedisDown = throttledWarning(log, 'calls were answered UNAVAILABLE: redis did not answer');
-  const audit = openAudit(config.auditLog, around);
+  const audit = openAudit(config.auditLog, context);
   const jobs = createJobs({
     audit,
     waits,
@@ -123,9 +123,9 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   shutdown.add('sweeper', () => sweeper.close());
   const variants = createVariantAddresses({
     claims: createRedisVariantClaims(redis, keys),
-    publicUrl: around.publicUrl,
+    publicUrl: context.publicUrl,
     // Gateways that share an S3 server have its key in common, whatever data folder each of them has.
-    secret: config.folder.signingSecret ?? config.s3?.secretKey ?? around.signingSecret,
+    secret: config.folder.signingSecret ?? config.s3?.secretKey ?? context.signingSecret,
     now,
     onRedisDown,
   });
@@ -139,7 +139,7 @@ export async function openGatewayServices(config: Config, around: Surroundings) 
   });
   const ping = createPing(redis);
   registerInstallation(
-    around.metrics,
+    context.metrics,
     {
       counts: store.counts,
       liveWorkers: backends.liveWorkers,

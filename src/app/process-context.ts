@@ -11,7 +11,7 @@ import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import type { Shutdown } from './shutdown.ts';
 
 /** What the configuration leaves open and the start has found out. */
-export interface Surroundings {
+export interface ProcessContext {
   redisUrl: string;
   /** The origin of signed addresses of the gateway's own: of the folder driver, and of variants. */
   publicUrl: string;
@@ -39,24 +39,24 @@ export function every(ms: number, name: string, shutdown: Shutdown, act: () => P
 
 export const namesIn = ({ workflows }: WorkflowCatalogue) => workflows.map(({ name }) => name);
 
-export function openRedis(config: Config, around: Surroundings, role: ConnectionRole) {
-  const { redisUrl, log, metrics, shutdown } = around;
+export function openRedis(config: Config, context: ProcessContext, role: ConnectionRole) {
+  const { redisUrl, log, metrics, shutdown } = context;
   const redis = connectRedis({ url: redisUrl, prefix: config.redis.prefix, role, log, onCall: metrics.redisCalled });
   shutdown.add(`redis ${role}`, () => closeRedis(redis));
   return redis;
 }
 
 /** `now` dates signed addresses; a worker makes none. */
-export function openArtifacts(config: Config, around: Surroundings, now?: () => number): ArtifactStore {
-  const artifacts = createTimedStore(createArtifacts(config, around, now), around.metrics.storageCalled);
-  around.shutdown.add('artifacts', () => artifacts.close());
+export function openArtifacts(config: Config, context: ProcessContext, now?: () => number): ArtifactStore {
+  const artifacts = createTimedStore(createArtifacts(config, context, now), context.metrics.storageCalled);
+  context.shutdown.add('artifacts', () => artifacts.close());
   return artifacts;
 }
 
 /** Not timed and not yet to be closed. `now` dates signed addresses. */
 export function createArtifacts(
   config: Config,
-  { publicUrl, signingSecret }: Pick<Surroundings, 'publicUrl' | 'signingSecret'>,
+  { publicUrl, signingSecret }: Pick<ProcessContext, 'publicUrl' | 'signingSecret'>,
   now?: () => number,
 ): ArtifactStore {
   return createArtifactStore(

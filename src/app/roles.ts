@@ -24,14 +24,14 @@ export interface Started {
 }
 
 /** Gateway and worker in one process, and a Redis, a simulated ComfyUI and a folder for what the configuration does not name. */
-export async function startAll(config: Config, around: RoleProcess): Promise<Started> {
-  const { log, shutdown } = around;
+export async function startAll(config: Config, roleProcess: RoleProcess): Promise<Started> {
+  const { log, shutdown } = context;
   checkRole(config, 'all');
-  await startTraces(config, 'comfygate', around);
+  await startTraces(config, 'comfygate', context);
   const embedded: string[] = [];
   const { url, port } = await address(config);
   const metrics = createProcessMetrics({ role: 'all', version: readVersion() });
-  const admin = await openPrivatePort(config, ['gateway', 'worker'], metrics, around);
+  const admin = await openPrivatePort(config, ['gateway', 'worker'], metrics, context);
   const dataDir = await openDataDir(config.folder.dataDir);
   shutdown.add('data folder', () => dataDir.close());
 
@@ -40,7 +40,7 @@ export async function startAll(config: Config, around: RoleProcess): Promise<Sta
     const redis = await startEmbeddedRedis({ dataDir: dataDir.path, log: log.child({ part: 'redis' }) });
     shutdown.add('redis', () => redis.close());
     redisUrl = redis.url;
-    for (const password of passwordsIn(redisUrl)) around.scrub.hide(password);
+    for (const password of passwordsIn(redisUrl)) context.scrub.hide(password);
     embedded.push('Redis');
   }
   let { backends } = config.comfyui;
@@ -53,8 +53,8 @@ export async function startAll(config: Config, around: RoleProcess): Promise<Sta
   if (config.s3 === undefined) embedded.push(`storage in ${dataDir.path}`);
 
   const signingSecret = config.folder.signingSecret ?? dataDir.signingSecret;
-  around.scrub.hide(signingSecret);
-  const surroundings = { ...around, redisUrl, publicUrl: url, signingSecret, metrics };
+  context.scrub.hide(signingSecret);
+  const surroundings = { ...context, redisUrl, publicUrl: url, signingSecret, metrics };
   const worker = await startWorker(config, surroundings, backends);
   admin?.add('worker', worker);
   const server = await startGateway(config, surroundings, port);
@@ -63,9 +63,9 @@ export async function startAll(config: Config, around: RoleProcess): Promise<Sta
 }
 
 /** A gateway alone. */
-export async function startGatewayRole(config: Config, around: RoleProcess): Promise<Started> {
+export async function startGatewayRole(config: Config, roleProcess: RoleProcess): Promise<Started> {
   checkRole(config, 'gateway');
-  await startTraces(config, 'comfygate-gateway', around);
+  await startTraces(config, 'comfygate-gateway', context);
   const { signingSecret } = config.folder;
   if (config.s3 === undefined && signingSecret === undefined) {
     throw new ConfigError([
@@ -74,24 +74,24 @@ export async function startGatewayRole(config: Config, around: RoleProcess): Pro
   }
   const { url, port } = await address(config);
   const metrics = createProcessMetrics({ role: 'gateway', version: readVersion() });
-  const admin = await openPrivatePort(config, ['gateway'], metrics, around);
+  const admin = await openPrivatePort(config, ['gateway'], metrics, context);
   const redisUrl = config.redis.url ?? '';
-  const surroundings = { ...around, redisUrl, publicUrl: url, signingSecret: signingSecret ?? '', metrics };
+  const surroundings = { ...context, redisUrl, publicUrl: url, signingSecret: signingSecret ?? '', metrics };
   const server = await startGateway(config, surroundings, port);
   admin?.add('gateway', server.probes);
   return { graphqlUrl: `${server.url}/graphql`, embedded: [] };
 }
 
 /** A worker alone. */
-export async function startWorkerRole(config: Config, around: RoleProcess): Promise<void> {
+export async function startWorkerRole(config: Config, roleProcess: RoleProcess): Promise<void> {
   checkRole(config, 'worker');
-  await startTraces(config, 'comfygate-worker', around);
+  await startTraces(config, 'comfygate-worker', context);
   // A worker stores and never signs: gateways make the addresses.
   const signingSecret = randomBytes(32).toString('hex');
   const publicUrl = config.http.publicUrl ?? 'http://127.0.0.1';
   const metrics = createProcessMetrics({ role: 'worker', version: readVersion() });
-  const admin = await openPrivatePort(config, ['worker'], metrics, around);
-  const surroundings = { ...around, redisUrl: config.redis.url ?? '', publicUrl, signingSecret, metrics };
+  const admin = await openPrivatePort(config, ['worker'], metrics, context);
+  const surroundings = { ...context, redisUrl: config.redis.url ?? '', publicUrl, signingSecret, metrics };
   const worker = await startWorker(config, surroundings, config.comfyui.backends ?? []);
   admin?.add('worker', worker);
 }

@@ -23,7 +23,7 @@ export interface RoleProcess {
 /** Runs a role with the environment's configuration until it is told to stop; a start that fails says why and exits. */
 export async function runRole(
   env: NodeJS.ProcessEnv,
-  start: (config: Config, around: RoleProcess) => Promise<void>,
+  start: (config: Config, roleProcess: RoleProcess) => Promise<void>,
 ): Promise<void> {
   const outputs = createOutputs();
   const stderr = outputs.open(LOG_OUTPUT);

@@ -15,7 +15,7 @@ import { registerSockets } from '../observability/gateway-metrics.ts';
 import { createHttpMetrics } from '../observability/http-metrics.ts';
 import { createOperationMetrics } from '../observability/operation-metrics.ts';
 import { openGatewayServices } from './gateway-services.ts';
-import { artifactFolder, type Surroundings } from './process-context.ts';
+import { artifactFolder, type ProcessContext } from './process-context.ts';
 
 /** Of SHUTDOWN_TIMEOUT, what requests under way get to end. */
 const GRACE_SHARE = 0.2;
@@ -24,15 +24,15 @@ export interface Gateway extends Pick<HttpServer, 'url'> {
   probes: Probes;
 }
 
-/** Starts a gateway in this process, on `port`; it is stopped with `around.shutdown`. */
-export async function startGateway(config: Config, around: Surroundings, port: number): Promise<Gateway> {
-  const { shutdown, publicUrl } = around;
-  const log = around.log.child({ part: 'gateway' });
-  const services = await openGatewayServices(config, around);
+/** Starts a gateway in this process, on `port`; it is stopped with `context.shutdown`. */
+export async function startGateway(config: Config, context: ProcessContext, port: number): Promise<Gateway> {
+  const { shutdown, publicUrl } = context;
+  const log = context.log.child({ part: 'gateway' });
+  const services = await openGatewayServices(config, context);
   const { catalogue, health, artifacts, variants, variantMaker, now } = services;
   const schema = createSchema(catalogue);
   const subscriptions = Object.keys(schema.getSubscriptionType()?.getFields() ?? {});
-  const operations = createOperationMetrics(around.metrics, subscriptions, now);
+  const operations = createOperationMetrics(context.metrics, subscriptions, now);
   const engine = createMeteredEngine(createEngine({ schema, log }), operations);
   let draining = false;
 
@@ -48,17 +48,17 @@ export async function startGateway(config: Config, around: Surroundings, port: n
       texts: createArtifactTexts(artifacts),
       artifactUrlTtlSeconds: config.artifactUrlTtlMs / 1000,
     },
-    artifacts: createArtifactRoute(config, around, artifacts, now),
+    artifacts: createArtifactRoute(config, context, artifacts, now),
     variants: {
       path: VARIANTS_PATH,
       serve: createVariantDownload({ addresses: variants, maker: variantMaker, artifacts, now, log }),
     },
     health,
-    onAnswered: createHttpMetrics(around.metrics),
+    onAnswered: createHttpMetrics(context.metrics),
     ready: async () => !draining && (await services.redisReady()),
     log,
   });
-  registerSockets(around.metrics, server.sockets);
+  registerSockets(context.metrics, server.sockets);
   shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
   // First, so that what is held is answered within the grace.
   shutdown.add('waits', () => services.waits.close());
@@ -80,7 +80,7 @@ export async function startGateway(config: Config, around: Surroundings, port: n
 /** How files come and go here: in the folder, or passed on to an S3 server whose public endpoint is this gateway. */
 function createArtifactRoute(
   config: Config,
-  { signingSecret, publicUrl }: Surroundings,
+  { signingSecret, publicUrl }: ProcessContext,
   artifacts: ArtifactStore,
   now: () => number,
 ): ArtifactRoute | undefined {

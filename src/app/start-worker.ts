@@ -5,20 +5,20 @@ import type { Config } from '../config/config.ts';
 import type { BackendAddress } from '../config/values.ts';
 import type { Probes } from '../health/health.ts';
 import { registerBackendStates } from '../observability/worker-metrics.ts';
-import type { Surroundings } from './process-context.ts';
+import type { ProcessContext } from './process-context.ts';
 import { openWorkerServices } from './worker-services.ts';
 
 /** Of SHUTDOWN_TIMEOUT, what running jobs get to finish before they are handed back. */
 const FINISH_SHARE = 0.6;
 
-/** Starts a worker in this process, for `backends`; it is stopped with `around.shutdown`. Gives what may be asked of it. */
+/** Starts a worker in this process, for `backends`; it is stopped with `context.shutdown`. Gives what may be asked of it. */
 export async function startWorker(
   config: Config,
-  around: Surroundings,
+  context: ProcessContext,
   backends: readonly BackendAddress[],
 ): Promise<Probes> {
-  const { log, shutdown } = around;
-  const { watchHealth, ...services } = await openWorkerServices(config, around, backends);
+  const { log, shutdown } = context;
+  const { watchHealth, ...services } = await openWorkerServices(config, context, backends);
   const temp = await openTempFolder();
   shutdown.add('temporary files', temp.remove);
   const workerId = randomUUID();
@@ -35,7 +35,7 @@ export async function startWorker(
     finishTimeoutMs: config.shutdownTimeoutMs * FINISH_SHARE,
     log: log.child({ part: 'worker' }),
   });
-  registerBackendStates(around.metrics, worker.backends);
+  registerBackendStates(context.metrics, worker.backends);
   shutdown.add('worker', () => worker.close());
   const health = watchHealth(worker);
   shutdown.add('readiness of the worker', () => health.stopping());

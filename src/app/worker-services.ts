@@ -14,17 +14,17 @@ import { createPing, whenReady } from '../redis/connection.ts';
 import { checkDurability } from '../redis/durability.ts';
 import { createKeys } from '../redis/keys.ts';
 import { loadCatalogue } from '../workflows/load.ts';
-import { every, LOOK_EVERY_MS, namesIn, openArtifacts, openRedis, type Surroundings } from './process-context.ts';
+import { every, LOOK_EVERY_MS, namesIn, openArtifacts, openRedis, type ProcessContext } from './process-context.ts';
 import { readVersion } from './version.ts';
 
 const PING_EVERY_MS = 1_000;
 
 /** All that a worker for `servers` is made of, but the worker itself. Waits for Redis. */
-export async function openWorkerServices(config: Config, around: Surroundings, servers: readonly BackendAddress[]) {
-  const { log, shutdown } = around;
+export async function openWorkerServices(config: Config, context: ProcessContext, servers: readonly BackendAddress[]) {
+  const { log, shutdown } = context;
   const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
-  const artifacts = openArtifacts(config, around);
-  const redis = openRedis(config, around, 'durable');
+  const artifacts = openArtifacts(config, context);
+  const redis = openRedis(config, context, 'durable');
   await whenReady(redis);
   await checkDurability(redis, log);
 
@@ -51,7 +51,7 @@ export async function openWorkerServices(config: Config, around: Surroundings, s
     nodeTimesStore: createRedisNodeTimes(redis, keys),
     catalogues: createRedisCataloguePublisher(redis, keys),
     knownCatalogues: createRedisCatalogueDirectory({ redis, keys, backends, log }),
-    metrics: createWorkerMetrics(around.metrics, {
+    metrics: createWorkerMetrics(context.metrics, {
       workflows: namesIn(catalogue),
       backends: servers.map(({ name }) => name),
     }),

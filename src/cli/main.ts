@@ -32,9 +32,9 @@ program
       import('../app/run-role.ts'),
       import('../app/roles.ts'),
     ]);
-    await runRole(process.env, async (config, around) => {
-      const { graphqlUrl } = await startGatewayRole(config, around);
-      announce(config, around.outputs, [`GraphiQL: ${graphqlUrl}`]);
+    await runRole(process.env, async (config, context) => {
+      const { graphqlUrl } = await startGatewayRole(config, context);
+      announce(config, context.outputs, [`GraphiQL: ${graphqlUrl}`]);
     });
   });
 
