@@ -8,7 +8,7 @@ import { createSchema } from '../graphql/schema.ts';
 import type { Probes } from '../health/health.ts';
 import { createArtifactDownload } from '../http/files/artifact-download.ts';
 import { createArtifactUpload } from '../http/files/artifact-upload.ts';
-import { createStoragePassage } from '../http/files/s3-proxy.ts';
+import { createS3Proxy } from '../http/files/s3-proxy.ts';
 import { createVariantDownload, VARIANTS_PATH } from '../http/files/variant-download.ts';
 import { type ArtifactRoute, type HttpServer, startHttpServer } from '../http/server.ts';
 import { registerSockets } from '../observability/gateway-metrics.ts';
@@ -87,7 +87,7 @@ function createArtifactRoute(
   const { s3 } = config;
   if (s3) {
     const isOurs = new URL(s3.publicEndpoint).origin === new URL(publicUrl).origin;
-    return isOurs ? { path: `/${s3.bucket}/`, serve: createStoragePassage(s3) } : undefined;
+    return isOurs ? { path: `/${s3.bucket}/`, serve: createS3Proxy(s3) } : undefined;
   }
   const folder = { folder: artifactFolder(config), signingSecret, now };
   const download = createArtifactDownload(folder);

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { artifactKey, uploadKey } from '../../../src/artifacts/keys.ts';
 import { createS3Store } from '../../../src/artifacts/s3/s3.ts';
-import { createStoragePassage } from '../../../src/http/files/s3-proxy.ts';
+import { createS3Proxy } from '../../../src/http/files/s3-proxy.ts';
 import { listen } from '../../support/listen.ts';
 import { findMinio, startTestMinio, type TestMinio } from '../../support/minio.ts';
 
@@ -12,8 +12,8 @@ const BUCKET = 'pictures';
 const content = new Uint8Array(randomBytes(3_000_000));
 
 /** A gateway's origin that passes on to `endpoint`. */
-async function passage(endpoint: string, publicEndpoint: string, idleTimeoutMs?: number): Promise<string> {
-  const handle = createStoragePassage({
+async function proxy(endpoint: string, publicEndpoint: string, idleTimeoutMs?: number): Promise<string> {
+  const handle = createS3Proxy({
     endpoint,
     publicEndpoint,
     bucket: BUCKET,
@@ -46,7 +46,7 @@ describe.skipIf(findMinio() === null)('with a real MinIO that only the gateway r
   }
 
   test('a signed address gives the file, whole, in part and not again', async () => {
-    const origin = await passage(minio.endpoint, PUBLIC);
+    const origin = await proxy(minio.endpoint, PUBLIC);
     const url = await signed(origin, present);
     const whole = await fetch(url, { headers: { cookie: 'a=b', authorization: 'Bearer of-the-gateway' } });
     expect(whole.status).toBe(200);
@@ -67,7 +67,7 @@ describe.skipIf(findMinio() === null)('with a real MinIO that only the gateway r
   });
 
   test('anything else is refused, in our own words', async () => {
-    const origin = await passage(minio.endpoint, PUBLIC);
+    const origin = await proxy(minio.endpoint, PUBLIC);
     const url = await signed(origin, present);
     const answers = await Promise.all([
       fetch(url.replace(/Signature=./, (begin) => `${begin.slice(0, -1)}${begin.endsWith('0') ? '1' : '0'}`)),
@@ -85,7 +85,7 @@ describe.skipIf(findMinio() === null)('with a real MinIO that only the gateway r
   });
 
   test('a file is put to a signed address, of the announced size and type and no other', async () => {
-    const origin = await passage(minio.endpoint, PUBLIC);
+    const origin = await proxy(minio.endpoint, PUBLIC);
     const store = createS3Store({ ...minio, publicEndpoint: PUBLIC, bucket: BUCKET, now: Date.now });
     onTestFinished(() => store.close());
     const key = uploadKey('1');
@@ -115,30 +115,30 @@ describe.skipIf(findMinio() === null)('with a real MinIO that only the gateway r
 const SIGNED = `/${BUCKET}/a?X-Amz-Signature=${'0'.repeat(64)}`;
 
 test('storage that is away is said, and one that breaks off does not make half a file whole', async () => {
-  const away = await passage('http://127.0.0.1:9', PUBLIC);
+  const away = await proxy('http://127.0.0.1:9', PUBLIC);
   expect((await fetch(`${away}${SIGNED}`)).status).toBe(502);
 
   const breaking = await listen((_, res) => {
     res.writeHead(200, { 'content-length': 1000 }).write('half', () => res.destroy());
   });
-  const answer = await fetch(`${await passage(breaking, PUBLIC)}${SIGNED}`);
+  const answer = await fetch(`${await proxy(breaking, PUBLIC)}${SIGNED}`);
   await expect(answer.text()).rejects.toThrow();
 });
 
 test('storage that is away or breaks off in the middle of a file is said', async () => {
   const put = (origin: string) => fetch(`${origin}${SIGNED}`, { method: 'PUT', body: content });
-  expect((await put(await passage('http://127.0.0.1:9', PUBLIC))).status).toBe(502);
+  expect((await put(await proxy('http://127.0.0.1:9', PUBLIC))).status).toBe(502);
   const breaking = await listen((req) => void req.once('data', () => req.destroy()));
-  expect((await put(await passage(breaking, PUBLIC))).status).toBe(502);
+  expect((await put(await proxy(breaking, PUBLIC))).status).toBe(502);
   const full = await listen((req, res) =>
     req.resume().once('end', () => res.writeHead(507).end('<Error>disk</Error>')),
   );
-  expect((await put(await passage(full, PUBLIC))).status).toBe(507);
+  expect((await put(await proxy(full, PUBLIC))).status).toBe(507);
 });
 
 test('storage that is silent is given up', async () => {
   const silent = await listen(() => undefined);
-  expect((await fetch(`${await passage(silent, PUBLIC, 100)}${SIGNED}`)).status).toBe(502);
+  expect((await fetch(`${await proxy(silent, PUBLIC, 100)}${SIGNED}`)).status).toBe(502);
 });
 
 test('a client that leaves ends the request to storage, too', async () => {
@@ -149,7 +149,7 @@ test('a client that leaves ends the request to storage, too', async () => {
     res.writeHead(200, { 'content-type': 'image/png' }).write('begin');
     asked.resolve();
   });
-  const url = `${await passage(endless, PUBLIC)}${SIGNED}`;
+  const url = `${await proxy(endless, PUBLIC)}${SIGNED}`;
   const leave = new AbortController();
   const answer = await fetch(url, { signal: leave.signal });
   await asked.promise;
