@@ -10,7 +10,7 @@ import { isExhaustion, JobFailure, jobError, Retry, retryDelayMs } from './failu
 const DONE: DeliveryResult = { done: true };
 
 /** Writes how an attempt that did not succeed ends. What it left at a server is touched only after that has been accepted. */
-export async function conclude(attempt: Attempt, cause: unknown, parts: JobParts): Promise<DeliveryResult> {
+export async function finishAttempt(attempt: Attempt, cause: unknown, parts: JobParts): Promise<DeliveryResult> {
   try {
     const reason = attempt.stopped ?? (cause instanceof Stopped ? cause.reason : null);
     return reason === null ? await concludeFailure(attempt, cause, parts) : await concludeStop(attempt, reason, parts);

@@ -10,7 +10,7 @@ import { type Wish, wishOf } from '../pool/requirements.ts';
 import { beginAttempt, type LivePrompt } from './attempt.ts';
 import type { Berth } from './attempt-state.ts';
 import { JobFailure, Retry } from './failures.ts';
-import { conclude } from './finish-attempt.ts';
+import { finishAttempt } from './finish-attempt.ts';
 import { loadPlan } from './load-plan.ts';
 import { runJob } from './run-job.ts';
 import { attemptSpan, tellLostAttempt } from './spans.ts';
@@ -126,7 +126,7 @@ async function makeAttempt(
     await runJob(attempt, plan, berth, parts);
     return DONE;
   } catch (cause) {
-    return await conclude(attempt, cause, parts);
+    return await finishAttempt(attempt, cause, parts);
   }
 }
 
