@@ -2,7 +2,7 @@
  * Asks what may be asked at any time, and again beside it each time that `everyMs` pass without an answer: what is sent while a
  * server or its network is away is often lost, and would be waited for long after both are back. The first to settle decides.
  */
-export async function askAgain<T>(
+export async function hedge<T>(
   ask: (signal: AbortSignal) => Promise<T>,
   everyMs: number,
   signal: AbortSignal,

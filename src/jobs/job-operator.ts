@@ -64,7 +64,7 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
   // The record's own template is asked of Redis, whatever is installed where the operator sits.
   const catalogue = { get: () => undefined };
   const runAgain = createRunAgain({ ...options, catalogue, accept: createAccept(options) });
-  const askAgain = createAskAgain({ ...options, catalogue });
+  const hedge = createAskAgain({ ...options, catalogue });
   const findIssues = createFindIssues(options.checks);
 
   const madeOf = (id: string, caller: string) =>
@@ -92,7 +92,7 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
     };
     if (dryRun) {
       if (made && 'job' in made) return { id, outcome: 'already-retried', retry: made.job.id };
-      const asked = await askAgain(id, job, call);
+      const asked = await hedge(id, job, call);
       if (asked instanceof GatewayError) throw asked;
       const issues = await findIssues({ ...asked, traceparent: null }, ['id']);
       if (issues.length > 0) throw badInput(issues);

@@ -60,9 +60,9 @@ export function createAskAgain(options: Pick<RetryOptions, 'store' | 'catalogue'
 
 /** Runs an ended job again: see `createAskAgain`. Where it cannot be, what the key has made is given all the same. */
 export function createRunAgain(options: RetryOptions) {
-  const askAgain = createAskAgain(options);
+  const hedge = createAskAgain(options);
   return async (id: string, found: Job | null, call: RetryCall): Promise<Accepted> => {
-    const asked = await askAgain(id, found, call);
+    const asked = await hedge(id, found, call);
     if (!(asked instanceof GatewayError)) return options.accept(asked, ['id']);
     return replay(options, { ...call, fingerprint: retryFingerprint(id) }, asked);
   };

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { askAgain } from '../../src/async/hedge.ts';
+import { hedge } from '../../src/async/hedge.ts';
 import type { BackendReport } from '../../src/backends/backends.ts';
 import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
 import type { ComfyClient, SystemStats } from '../comfyui/client.ts';
@@ -69,7 +69,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
       if (!isSupported(version)) {
         return down(version, `ComfyUI ${version ?? 'of unknown version'} is older than ${OLDEST_SUPPORTED}`);
       }
-      const length = await askAgain((asked) => client.queueLength(within(asked)), LOOK_AGAIN_MS, signal);
+      const length = await hedge((asked) => client.queueLength(within(asked)), LOOK_AGAIN_MS, signal);
       const reading = classes.look();
       if (classes.hash === null) await Promise.race([reading, delay(CATALOGUE_GRACE_MS, undefined, { signal })]);
       // ComfyUI runs at most one prompt.
@@ -96,7 +96,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
   async function refresh(known: Facts | undefined): Promise<Facts> {
     if (known && performance.now() - known.modelsReadAt < MODELS_EVERY_MS) return known;
     const { comfyuiVersion, devices } =
-      known ?? (await askAgain((asked) => client.systemStats(within(asked)), LOOK_AGAIN_MS, signal));
+      known ?? (await hedge((asked) => client.systemStats(within(asked)), LOOK_AGAIN_MS, signal));
     const wanted = new Set(modelInputs.map((input) => splitInput(input).className));
     const read = await Promise.all([...wanted].map((className) => client.objectInfo(className, within(signal))));
     const loaders: NodeCatalogue = new Map(read.flatMap((each) => [...each]));

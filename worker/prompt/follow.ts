@@ -1,4 +1,4 @@
-import { askAgain } from '../../src/async/hedge.ts';
+import { hedge } from '../../src/async/hedge.ts';
 import { wait } from '../../src/async/sleep.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import type { EndedPrompt, PromptState } from '../comfyui/client.ts';
@@ -110,5 +110,5 @@ async function look(
       await wait(pauseMs, signal);
     }
   }
-  return await askAgain((asked) => client.find(promptId, { signal: asked, timeoutMs }), timings.lookAgain, signal);
+  return await hedge((asked) => client.find(promptId, { signal: asked, timeoutMs }), timings.lookAgain, signal);
 }

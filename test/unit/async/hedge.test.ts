@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { askAgain } from '../../../src/async/hedge.ts';
+import { hedge } from '../../../src/async/hedge.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -17,7 +17,7 @@ function questions() {
 
 it('asks once where the answer comes in time', async () => {
   const { asked, ask } = questions();
-  const answer = askAgain(ask, 1_000, new AbortController().signal);
+  const answer = hedge(ask, 1_000, new AbortController().signal);
   asked[0]?.answer.resolve('first');
   expect(await answer).toBe('first');
   await vi.advanceTimersByTimeAsync(5_000);
@@ -26,7 +26,7 @@ it('asks once where the answer comes in time', async () => {
 
 it('takes the answer to what was asked later, and gives up what is still out', async () => {
   const { asked, ask } = questions();
-  const answer = askAgain(ask, 1_000, new AbortController().signal);
+  const answer = hedge(ask, 1_000, new AbortController().signal);
   await vi.advanceTimersByTimeAsync(2_500);
   expect(asked).toHaveLength(3);
   asked[1]?.answer.resolve('second');
@@ -39,12 +39,12 @@ it('takes the answer to what was asked later, and gives up what is still out', a
 
 it('fails as the first that fails, and when it is told to stop', async () => {
   const { asked, ask } = questions();
-  const failing = askAgain(ask, 1_000, new AbortController().signal);
+  const failing = hedge(ask, 1_000, new AbortController().signal);
   asked[0]?.answer.reject(new Error('no'));
   await expect(failing).rejects.toThrow('no');
 
   const stopping = new AbortController();
-  const stopped = askAgain(
+  const stopped = hedge(
     (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
     1_000,
     stopping.signal,
