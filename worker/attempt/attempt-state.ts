@@ -1,6 +1,6 @@
 import type { Plan } from '../../src/core/plan.ts';
 import type { BackendLease, Pool } from '../pool/pool.ts';
-import { wishOf } from '../pool/requirements.ts';
+import { requirementsOf } from '../pool/requirements.ts';
 import type { Attempt } from './attempt.ts';
 import { Retry } from './failures.ts';
 
@@ -22,7 +22,7 @@ export interface Course {
 /** Where an earlier prompt was is no reason to go there again: it may be why there must be another. Throws Retry. */
 export function moveOn({ job, submission }: Attempt, { berth, plan, gone }: Course, pool: Pool) {
   berth.lease[Symbol.dispose]();
-  const lease = pool.lease(wishOf(plan, job.failures > 0 ? (submission?.backend ?? null) : null), gone);
+  const lease = pool.lease(requirementsOf(plan, job.failures > 0 ? (submission?.backend ?? null) : null), gone);
   if (!lease) throw new Retry('no server', { counts: false });
   berth.lease = lease;
 }

@@ -6,7 +6,7 @@ import type { DeliveryResult } from '../../src/queue/queue.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
 import type { JobParts } from '../parts.ts';
 import type { BackendLease } from '../pool/pool.ts';
-import { type Wish, wishOf } from '../pool/requirements.ts';
+import { type Requirements, requirementsOf } from '../pool/requirements.ts';
 import { beginAttempt, type LivePrompt } from './attempt.ts';
 import type { Berth } from './attempt-state.ts';
 import { JobFailure, Retry } from './failures.ts';
@@ -42,9 +42,9 @@ export async function handleDelivery(
     let plan = await loadPlan(job, parts.loadTemplate).catch(failureOnly);
     // Without a place: what the claim itself ends, and what cannot be run anywhere.
     if (!(plan instanceof JobFailure) && !isTerminal(job.status) && job.cancelRequestedAt === null) {
-      const wish = wishOf(plan, job.failures > 0 ? (job.submission?.backend ?? null) : null);
-      const lease = placeFor(job, wish, parts);
-      const servers = lease ? [] : parts.pool.fitting(wish);
+      const requirements = requirementsOf(plan, job.failures > 0 ? (job.submission?.backend ?? null) : null);
+      const lease = placeFor(job, requirements, parts);
+      const servers = lease ? [] : parts.pool.fitting(requirements);
       const impossible = lease || servers.length > 0 ? null : await whyImpossible(plan, parts);
       if (!lease && !impossible) return await park(job, servers, handover, parts);
       if (lease) berth = { lease };
@@ -65,9 +65,9 @@ function failureOnly(cause: unknown): JobFailure {
 }
 
 /** Where its prompt may be, if this worker reaches that server; otherwise the best that can run it. */
-function placeFor({ submission }: Job, wish: Wish, { pool }: JobParts): BackendLease | null {
+function placeFor({ submission }: Job, requirements: Requirements, { pool }: JobParts): BackendLease | null {
   const there = submission && pool.leaseNamed(submission.backend);
-  return there ?? pool.lease(wish);
+  return there ?? pool.lease(requirements);
 }
 
 async function park(

@@ -1,6 +1,6 @@
 import type { Backend, BackendLease, JobSaw } from './backend.ts';
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts';
-import type { Wish } from './requirements.ts';
+import type { Requirements } from './requirements.ts';
 
 export type { Backend, BackendLease } from './backend.ts';
 
@@ -16,14 +16,14 @@ export interface Pool {
    * loaded, then each in its turn. An idle server comes before a busy one that has the models: loading them takes no longer than
    * waiting there, and a prompt more runs meanwhile. Null when there is none. `without`: servers that the job found gone.
    */
-  lease(wish: Wish, without?: ReadonlySet<string>): BackendLease | null;
+  lease(requirements: Requirements, without?: ReadonlySet<string>): BackendLease | null;
   /**
    * A place at this server, full or not, reachable or not, draining or not: for a prompt that is there already. Null when it is
    * not this worker's.
    */
   leaseNamed(name: string): BackendLease | null;
   /** Names of the servers that can run the job, whether they have room or not, reachable or not. */
-  fitting(wish: Wish): string[];
+  fitting(requirements: Requirements): string[];
   get(name: string): Backend | undefined;
   see(name: string, seen: Seen): void;
   /** These servers get no new work. */
@@ -144,23 +144,23 @@ export function createPool(options: PoolOptions): Pool {
   }
 
   return {
-    lease(wish, without) {
+    lease(requirements, without) {
       const rank = ({ backend: { name }, held, others, loaded, turn }: Place) => [
-        name === wish.avoid ? 1 : 0,
+        name === requirements.avoid ? 1 : 0,
         held + others,
-        [...wish.models].every((model) => loaded.has(model)) ? 0 : 1,
+        [...requirements.models].every((model) => loaded.has(model)) ? 0 : 1,
         turn,
       ];
       const [best] = [...places.values()]
-        .filter((place) => free(place) > 0 && !without?.has(place.backend.name) && wish.fits(place.backend))
+        .filter((place) => free(place) > 0 && !without?.has(place.backend.name) && requirements.fits(place.backend))
         .sort((a, b) => byRank(rank(a), rank(b)));
-      return best ? take(best, wish.models) : null;
+      return best ? take(best, requirements.models) : null;
     },
     leaseNamed(name) {
       const place = places.get(name);
       return place ? take(place) : null;
     },
-    fitting: (wish) => backends.filter(wish.fits).map(({ name }) => name),
+    fitting: (requirements) => backends.filter(requirements.fits).map(({ name }) => name),
     get: (name) => places.get(name)?.backend,
     see(name, { reachable, queueLength }) {
       const place = places.get(name);

@@ -5,7 +5,7 @@ import { findLacks, type Lack } from '../../src/core/validate-graph.ts';
 import type { Backend } from './backend.ts';
 
 /** What a job asks of a server. */
-export interface Wish {
+export interface Requirements {
   /** Whether the server has all that the graph names. One whose catalogue is not known is tried. */
   fits(backend: Backend): boolean;
   /** The model files that its graph names. */
@@ -15,7 +15,7 @@ export interface Wish {
 }
 
 /** To be used at once: what a server has is looked up once. */
-export function wishOf(plan: Plan, avoid: string | null): Wish {
+export function requirementsOf(plan: Plan, avoid: string | null): Requirements {
   const except = plan.files.flatMap(({ targets }) => targets);
   const known = new Map<Backend, boolean>();
 

@@ -30,10 +30,10 @@ export function jobRoutes({ faults, queue, interrupt }: JobRouteParts): Routes {
       path: '/jobs',
       only: 'api',
       handle: ({ query }) => {
-        const wish = jobQuery(query);
-        if ('status' in wish) return wish;
-        const { jobs, total } = listJobs(queue, wish);
-        const { limit = null, offset } = wish;
+        const asked = jobQuery(query);
+        if ('status' in asked) return asked;
+        const { jobs, total } = listJobs(queue, asked);
+        const { limit = null, offset } = asked;
         return json({ jobs, pagination: { offset, limit, total, has_more: offset + jobs.length < total } });
       },
     },

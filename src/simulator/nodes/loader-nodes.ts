@@ -21,8 +21,8 @@ async function loadPicture(call: NodeCall, input: string): Promise<Frame> {
   const size = pictureSize(file.bytes);
   if (!size) throw new PythonError('PIL.UnidentifiedImageError', `cannot identify image file ${shown}`);
   const decoded = size.format === 'png' ? await decodePng(file.bytes) : undefined;
-  const wish = { prompt: '', negative: '', seed: sha256(file.bytes), cfg: 7, index: 0 };
-  return decoded ?? landscape(size.width, size.height, wish);
+  const spec = { prompt: '', negative: '', seed: sha256(file.bytes), cfg: 7, index: 0 };
+  return decoded ?? landscape(size.width, size.height, spec);
 }
 
 const channels: Record<string, number> = { red: 0, green: 1, blue: 2, alpha: 3 };

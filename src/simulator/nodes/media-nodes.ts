@@ -146,8 +146,8 @@ export const mediaNodes: Record<string, NodeRun> = {
     return { outputs: [video] };
   },
   LoadVideo: (call) => {
-    const wish = { prompt: '', negative: '', seed: uploaded(call, 'file'), cfg: 7, index: 0 };
-    const images = { ...imageOf([landscape(640, 360, wish)]), batch: 24 };
+    const spec = { prompt: '', negative: '', seed: uploaded(call, 'file'), cfg: 7, index: 0 };
+    const images = { ...imageOf([landscape(640, 360, spec)]), batch: 24 };
     return { outputs: [{ kind: 'video', images, fps: 24, audio: undefined }] };
   },
   GetVideoComponents: (call) => {

@@ -60,19 +60,19 @@ async function sample(call: NodeCall, sampling: Sampling): Promise<Latent> {
   return result;
 }
 
-function sampled({ latent, ...wish }: Sampling): Latent {
+function sampled({ latent, ...sampling }: Sampling): Latent {
   const frame = (index: number): Frame => {
     // The frames of a clip show one scene; they differ from picture to picture of the batch only.
     const picture = landscape(latent.width, latent.height, {
-      prompt: wish.positive,
-      negative: wish.negative,
-      seed: wish.seed,
-      cfg: wish.cfg,
+      prompt: sampling.positive,
+      negative: sampling.negative,
+      seed: sampling.seed,
+      cfg: sampling.cfg,
       index: Math.floor(index / latent.length),
     });
-    return wish.denoise >= 1 || latent.seed === '' ? picture : mix(latent.frame(index), picture, wish.denoise);
+    return sampling.denoise >= 1 || latent.seed === '' ? picture : mix(latent.frame(index), picture, sampling.denoise);
   };
-  return { ...latent, frame, seed: `${wish.seed}/${wish.positive}` };
+  return { ...latent, frame, seed: `${sampling.seed}/${sampling.positive}` };
 }
 
 /** Makes the small pictures that come out of the grey as the sampler goes on. What they show is painted once, at their own size. */

@@ -4,8 +4,8 @@ import { blend, type Colour, choosePalette, withContrast } from './palette.ts';
 import type { Scene } from './scene.ts';
 import { drawSubject } from './subject.ts';
 
-/** What a sampler and its prompts decide. The same wish gives the same picture. */
-export interface PictureWish {
+/** What a sampler and its prompts decide. The same spec gives the same picture. */
+export interface PictureSpec {
   prompt: string;
   negative: string;
   seed: string;
@@ -19,27 +19,27 @@ const seaWords = /\b(sea|ocean|lake|river|water|beach|boat|ship|island|lighthous
 const landWords = /\b(desert|dunes?|mountains?|forest|meadow|field|city|canyon|mars|castle)\b/;
 
 /** A picture made of nothing but arithmetic: sky, light, clouds, hills, sometimes water and a thing the prompt names. */
-export function landscape(width: number, height: number, wish: PictureWish): Frame {
+export function landscape(width: number, height: number, spec: PictureSpec): Frame {
   return {
     width,
     height,
     channels: 3,
     async pixels() {
-      const scene = compose(width, height, wish);
+      const scene = compose(width, height, spec);
       const pixels = new Uint8Array(width * height * 3);
       const drawRow = rowPainter(scene, width, height, pixels);
       await eachRow(height, drawRow);
-      drawSubject(scene, wish.prompt, width, height, pixels);
+      drawSubject(scene, spec.prompt, width, height, pixels);
       return pixels;
     },
   };
 }
 
-function compose(width: number, height: number, wish: PictureWish): Scene {
-  const words = wish.prompt.toLowerCase();
-  const random = randomFrom(hashText(`${wish.seed}/${wish.index}/${wish.prompt}/${wish.negative}`));
+function compose(width: number, height: number, spec: PictureSpec): Scene {
+  const words = spec.prompt.toLowerCase();
+  const random = randomFrom(hashText(`${spec.seed}/${spec.index}/${spec.prompt}/${spec.negative}`));
   // A higher cfg obeys the prompt harder: here it shows as contrast.
-  const palette = withContrast(choosePalette(words, random), 0.86 + Math.min(20, Math.max(0, wish.cfg)) * 0.02);
+  const palette = withContrast(choosePalette(words, random), 0.86 + Math.min(20, Math.max(0, spec.cfg)) * 0.02);
   const water = seaWords.test(words) || (!landWords.test(words) && random() < 0.4);
   const horizon = water ? 0.56 + random() * 0.12 : 0.62 + random() * 0.12;
   const sharp = /\b(mountains?|alps|peaks?|canyon|dragon)\b/.test(words) || random() < 0.4;

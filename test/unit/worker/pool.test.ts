@@ -9,7 +9,7 @@ import { createComfyHttp } from '../../../worker/comfyui/http.ts';
 import type { ComfySocket } from '../../../worker/comfyui/socket.ts';
 import { createBreaker } from '../../../worker/pool/breaker.ts';
 import { type Backend, createPool } from '../../../worker/pool/pool.ts';
-import { type Wish, wishOf } from '../../../worker/pool/requirements.ts';
+import { type Requirements, requirementsOf } from '../../../worker/pool/requirements.ts';
 
 function planFor(graph: Graph, files: Plan['files'] = []): Plan {
   return { graph, files, outputs: null, keepMetadata: false };
@@ -38,7 +38,7 @@ function catalogueWith(models: string[]): NodeCatalogue {
   });
 }
 
-const anything: Wish = { fits: () => true, models: new Set(), avoid: null };
+const anything: Requirements = { fits: () => true, models: new Set(), avoid: null };
 
 describe('breaker', () => {
   function start() {
@@ -160,8 +160,8 @@ describe('pool', () => {
     });
     const up = (name: string, queueLength = 0) => pool.see(name, { reachable: true, queueLength });
     const down = (name: string) => pool.see(name, { reachable: false, queueLength: 0 });
-    const lease = (wish = anything) => {
-      const taken = pool.lease(wish);
+    const lease = (requirements = anything) => {
+      const taken = pool.lease(requirements);
       if (!taken) throw new Error('no place');
       return taken;
     };
@@ -206,18 +206,18 @@ describe('pool', () => {
     const { pool, up } = start(['a', 'b', 'c'], 1, { a: catalogueWith(['x.ckpt']), b: catalogueWith(['y.ckpt']) });
     up('a');
     up('b');
-    const wish = wishOf(planFor(loads('y.ckpt')), null);
-    expect(pool.lease(wish)?.backend.name).toBe('b');
-    expect(pool.lease(wish)).toBeNull();
-    expect(pool.fitting(wish)).toEqual(['b', 'c']);
+    const requirements = requirementsOf(planFor(loads('y.ckpt')), null);
+    expect(pool.lease(requirements)?.backend.name).toBe('b');
+    expect(pool.lease(requirements)).toBeNull();
+    expect(pool.fitting(requirements)).toEqual(['b', 'c']);
     up('c');
-    expect(pool.lease(wish)?.backend.name).toBe('c');
+    expect(pool.lease(requirements)?.backend.name).toBe('c');
   });
 
   test('a graph that is at fault by itself is given to any server, which says what is wrong', () => {
     const { up, lease } = start(['a'], 1, { a: catalogueWith(['x.ckpt']) });
     up('a');
-    expect(lease(wishOf(planFor(loads('x.ckpt', 'teleport')), null)).backend.name).toBe('a');
+    expect(lease(requirementsOf(planFor(loads('x.ckpt', 'teleport')), null)).backend.name).toBe('a');
   });
 
   test('a file that is yet to be brought to a server is nothing that it lacks', () => {
@@ -230,17 +230,17 @@ describe('pool', () => {
       index: null,
       at: [],
     };
-    expect(pool.lease(wishOf(planFor(loads('z.ckpt')), null))).toBeNull();
-    expect(pool.lease(wishOf(planFor(loads('z.ckpt'), [place]), null))).not.toBeNull();
+    expect(pool.lease(requirementsOf(planFor(loads('z.ckpt')), null))).toBeNull();
+    expect(pool.lease(requirementsOf(planFor(loads('z.ckpt'), [place]), null))).not.toBeNull();
   });
 
   test('of two idle servers that which has the models loaded, but none that is busier', () => {
     const { up, down, lease } = start();
     up('a');
     up('b');
-    const [x, y] = ['x.ckpt', 'y.ckpt'].map((model) => wishOf(planFor(loads(model)), null));
-    const run = (wish: Wish | undefined) => {
-      const place = lease(wish);
+    const [x, y] = ['x.ckpt', 'y.ckpt'].map((model) => requirementsOf(planFor(loads(model)), null));
+    const run = (requirements: Requirements | undefined) => {
+      const place = lease(requirements);
       place[Symbol.dispose]();
       return place.backend.name;
     };
