@@ -7,7 +7,7 @@ import type { WorkerJobStore } from '../src/job-record/job-store.ts';
 import type { ThrottledFault } from '../src/observability/throttled.ts';
 import type { WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
-import type { Parking } from './attempt/deferred-jobs.ts';
+import type { DeferredJobs } from './attempt/deferred-jobs.ts';
 import type { LoadTemplate } from './attempt/load-plan.ts';
 import type { PlacedFiles } from './inputs/placed-files.ts';
 import type { Pool } from './pool/pool.ts';
@@ -29,7 +29,7 @@ export interface JobParts {
   previewPublisher: PreviewPublisher;
   nodeTimes: NodeTimes;
   pool: Pool;
-  parking: Parking;
+  deferredJobs: DeferredJobs;
   reaper: Reaper;
   loadTemplate: LoadTemplate;
   /** Failures of an attempt in the middle of its work until the job is given up. */

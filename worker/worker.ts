@@ -11,7 +11,7 @@ import { throttledWarning } from '../src/observability/throttled.ts';
 import type { WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
 import type { DeliveryHandler, JobConsumer } from '../src/queue/queue.ts';
-import { createParking } from './attempt/deferred-jobs.ts';
+import { createDeferredJobs } from './attempt/deferred-jobs.ts';
 import { handleDelivery } from './attempt/handle-delivery.ts';
 import { createTemplateLoader } from './attempt/load-plan.ts';
 import { createPlacedFiles } from './inputs/placed-files.ts';
@@ -101,14 +101,14 @@ export function createWorker(options: WorkerParts): Worker {
       },
     }),
   );
-  const parking = createParking(random);
+  const deferredJobs = createDeferredJobs(random);
   const pool = createPool({
     backends: connected.map(({ backend }) => backend),
     depth,
     onCapacity: (capacity) => consumer?.setCapacity(capacity),
     onRoom(name) {
-      const next = parking.next(name);
-      if (next !== null) consumer?.hasten(next);
+      const next = deferredJobs.next(name);
+      if (next !== null) consumer?.promote(next);
     },
     onBreaker: (name, state) => metrics?.breakerChanged(name, state),
     ...(options.breaker ? { breaker: options.breaker } : {}),
@@ -140,7 +140,7 @@ export function createWorker(options: WorkerParts): Worker {
     previewPublisher,
     nodeTimes,
     pool,
-    parking,
+    deferredJobs,
     reaper,
     loadTemplate: createTemplateLoader((hash) => store.template(hash)),
     jobAttempts,

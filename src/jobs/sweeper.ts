@@ -95,8 +95,8 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
     }
   }
 
-  async function hasten() {
-    const ids = await queue.hastenMisdated(await now());
+  async function promote() {
+    const ids = await queue.promoteMisdated(await now());
     if (ids.length > 0)
       log.info({ jobs: ids.length }, 'jobs put back were overdue or dated far ahead: delivered at once');
   }
@@ -153,7 +153,7 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
     if (redis.status !== 'ready' || !(await isMine())) return;
     const rest = performance.now() - restedAt >= restMs;
     if (rest) restedAt = performance.now();
-    for (const part of rest ? [expire, readd, hasten, removeExpired, removeUploads] : [expire]) {
+    for (const part of rest ? [expire, readd, promote, removeExpired, removeUploads] : [expire]) {
       try {
         await part();
         faults.get(part.name)?.over();

@@ -11,7 +11,7 @@ export interface JobQueue {
    * clock), or due only in more than an hour. Overdue is also what no worker has had room for, to which it does no harm. Gives
    * the ids.
    */
-  hastenMisdated(now: number): Promise<string[]>;
+  promoteMisdated(now: number): Promise<string[]>;
   /** Takes an id out unless a worker holds it. */
   remove(jobId: string): Promise<void>;
   close(): Promise<void>;
@@ -24,7 +24,7 @@ export interface JobConsumer {
   /** How many deliveries are held at once; 0 takes no more for now. */
   setCapacity(slots: number): void;
   /** Delivers at once, to whomever, what was put back and is not due yet; nothing where it is not so. */
-  hasten(jobId: string): void;
+  promote(jobId: string): void;
   /** Takes no more and waits for those that are held. */
   close(): Promise<void>;
 }

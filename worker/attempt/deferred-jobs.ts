@@ -1,10 +1,10 @@
 import type { Job } from '../../src/core/job.ts';
 
 /** Jobs that no server of this worker can take now, put back until they are looked at again. */
-export interface Parking {
+export interface DeferredJobs {
   /** Puts the job back; gives the milliseconds until it is to be delivered again. `waitsFor`: the servers that can run it. */
-  park(job: Pick<Job, 'id' | 'order'>, waitsFor: readonly string[]): number;
-  /** The first of those that wait for this server, which is then no longer parked; null when there is none. */
+  defer(job: Pick<Job, 'id' | 'order'>, waitsFor: readonly string[]): number;
+  /** The first of those that wait for this server, which is then no longer deferred; null when there is none. */
   next(server: string): string | null;
 }
 
@@ -19,17 +19,17 @@ const MOST_MS = 1_800_000;
  * that get a model or a class: that is some 30 deliveries a second at most for up to 50,000 that wait. Older jobs come back sooner, so
  * that they keep their order, more or less.
  */
-export function createParking(random: () => number, now = () => performance.now()): Parking {
-  const parked = new Map<string, { order: number; waitsFor: readonly string[]; untilMs: number }>();
+export function createDeferredJobs(random: () => number, now = () => performance.now()): DeferredJobs {
+  const deferred = new Map<string, { order: number; waitsFor: readonly string[]; untilMs: number }>();
 
   return {
-    park({ id, order }, waitsFor) {
+    defer({ id, order }, waitsFor) {
       const at = now();
       const servers = waitsFor.join();
       let all = 0;
       let older = 0;
-      for (const other of parked) {
-        if (other[1].untilMs <= at) parked.delete(other[0]);
+      for (const other of deferred) {
+        if (other[1].untilMs <= at) deferred.delete(other[0]);
         else if (other[1].waitsFor.join() === servers) {
           all++;
           if (first(other, [id, { order }])) older++;
@@ -37,17 +37,17 @@ export function createParking(random: () => number, now = () => performance.now(
       }
       const delayMs =
         Math.max(LEAST_MS, Math.min(older * EACH_OLDER_MS, all * EACH_MS, MOST_MS)) * (0.75 + random() / 2);
-      parked.set(id, { order, waitsFor, untilMs: at + delayMs });
+      deferred.set(id, { order, waitsFor, untilMs: at + delayMs });
       return delayMs;
     },
     next(server) {
       let next: Entry | undefined;
-      for (const each of parked) {
+      for (const each of deferred) {
         const { waitsFor, untilMs } = each[1];
         if (untilMs > now() && waitsFor.includes(server) && (!next || first(each, next))) next = each;
       }
       if (!next) return null;
-      parked.delete(next[0]);
+      deferred.delete(next[0]);
       return next[0];
     },
   };

@@ -46,7 +46,7 @@ export async function handleDelivery(
       const lease = placeFor(job, requirements, parts);
       const servers = lease ? [] : parts.pool.fitting(requirements);
       const impossible = lease || servers.length > 0 ? null : await whyImpossible(plan, parts);
-      if (!lease && !impossible) return await park(job, servers, handover, parts);
+      if (!lease && !impossible) return await defer(job, servers, handover, parts);
       if (lease) berth = { lease };
       else if (impossible) plan = impossible;
     }
@@ -70,14 +70,14 @@ function placeFor({ submission }: Job, requirements: Requirements, { pool }: Job
   return there ?? pool.lease(requirements);
 }
 
-async function park(
+async function defer(
   job: Job,
   servers: string[],
   handover: AbortSignal,
-  { pool, parking, log }: JobParts,
+  { pool, deferredJobs, log }: JobParts,
 ): Promise<DeliveryResult> {
   if (pool.room === 0) await wait(LOOK_EVERY_MS, handover).catch(() => undefined);
-  const delayMs = parking.park(job, servers);
+  const delayMs = deferredJobs.defer(job, servers);
   log.debug({ jobId: job.id, requestId: job.requestId, delayMs }, 'no server for this job now');
   return { done: false, delayMs };
 }

@@ -64,7 +64,7 @@ export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue
       });
     },
 
-    async hastenMisdated(now) {
+    async promoteMisdated(now) {
       const limit = ['LIMIT', 0, MISDATED_BATCH] as const;
       const delayed = key('delayed');
       const overdue = (now - OVERDUE_MS) * SCORE_PER_MS;
@@ -190,12 +190,12 @@ export function createBullConsumer(
       if (before > 0 && (slots === 0 || slots > before)) void worker.pause(true);
       if (slots > before) void worker.resume();
     },
-    hasten(jobId) {
-      const hasten = async () => {
+    promote(jobId) {
+      const promote = async () => {
         const delivery = await Job.fromId(worker, jobId);
         if (await delivery?.isDelayed()) await delivery?.promote();
       };
-      hasten().catch((error: Error) => log.debug({ jobId, error: error.message }, 'delivery not hastened'));
+      promote().catch((error: Error) => log.debug({ jobId, error: error.message }, 'delivery not hastened'));
     },
     close() {
       closing = true;

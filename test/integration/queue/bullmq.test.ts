@@ -125,8 +125,8 @@ it('delivers at once what is hastened, and lets be what is not put back', async 
   const consumer = await consume(async () => ({ done: ++deliveries > 1, delayMs: 60_000 }));
   await queue.add(id, 1_000_000);
   await vi.waitFor(async () => expect(await stores.redis.zcard(`${stores.keys.queue}:jobs:delayed`)).toBe(1));
-  consumer.hasten(v7());
-  consumer.hasten(id);
+  consumer.promote(v7());
+  consumer.promote(id);
   await vi.waitFor(async () => expect(await queue.missing([id])).toEqual([id]), { timeout: 5_000 });
   expect(deliveries).toBe(2);
 });

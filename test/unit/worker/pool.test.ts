@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Graph } from '../../../src/core/graph.ts';
 import { type NodeCatalogue, nodeCatalogueSchema } from '../../../src/core/node-catalogue.ts';
 import type { Plan } from '../../../src/core/plan.ts';
-import { createParking } from '../../../worker/attempt/deferred-jobs.ts';
+import { createDeferredJobs } from '../../../worker/attempt/deferred-jobs.ts';
 import { createTemplateLoader } from '../../../worker/attempt/load-plan.ts';
 import { createComfyClient } from '../../../worker/comfyui/client.ts';
 import { createComfyHttp } from '../../../worker/comfyui/http.ts';
@@ -370,31 +370,31 @@ describe('jobs that no server can take now', () => {
 
   function start() {
     const clock = { ms: 0 };
-    const parking = createParking(
+    const deferredJobs = createDeferredJobs(
       () => 0.5,
       () => clock.ms,
     );
-    return { clock, parking };
+    return { clock, deferredJobs };
   }
 
   test('come back after half a second, and the more there are the later, older ones before younger ones', () => {
-    const { clock, parking } = start();
+    const { clock, deferredJobs } = start();
     const ids = Array.from({ length: 1_000 }, (_, i) => String(i).padStart(4, '0'));
-    for (const id of ids) parking.park({ id, order }, ['b']);
-    const again = ids.map((id) => parking.park({ id, order }, ['b']));
+    for (const id of ids) deferredJobs.defer({ id, order }, ['b']);
+    const again = ids.map((id) => deferredJobs.defer({ id, order }, ['b']));
     expect([again[0], again[10], again[999]]).toEqual([500, 3_000, 100_000]);
     expect(again.reduce((deliveries, ms) => deliveries + 1_000 / ms, 0)).toBeLessThan(35);
-    expect(parking.park({ id: '9998', order }, ['a', 'b'])).toBe(500);
+    expect(deferredJobs.defer({ id: '9998', order }, ['a', 'b'])).toBe(500);
     clock.ms = 200_000;
-    expect(parking.park({ id: '2000', order }, ['b'])).toBe(500);
+    expect(deferredJobs.defer({ id: '2000', order }, ['b'])).toBe(500);
   });
 
   test('are called by their order when a server has room that they wait for, each once', () => {
-    const { parking } = start();
-    parking.park({ id: '2', order }, ['b']);
-    parking.park({ id: '1', order }, ['a', 'b']);
-    parking.park({ id: '3', order: 500_000 }, ['b']);
-    expect([parking.next('c'), parking.next('a'), parking.next('b'), parking.next('b'), parking.next('b')]).toEqual([
+    const { deferredJobs } = start();
+    deferredJobs.defer({ id: '2', order }, ['b']);
+    deferredJobs.defer({ id: '1', order }, ['a', 'b']);
+    deferredJobs.defer({ id: '3', order: 500_000 }, ['b']);
+    expect([deferredJobs.next('c'), deferredJobs.next('a'), deferredJobs.next('b'), deferredJobs.next('b'), deferredJobs.next('b')]).toEqual([
       null,
       '1',
       '3',
@@ -404,7 +404,7 @@ describe('jobs that no server can take now', () => {
   });
 
   test('do not come back in step', () => {
-    const at = (random: number) => createParking(() => random).park({ id: 'a', order }, []);
+    const at = (random: number) => createDeferredJobs(() => random).defer({ id: 'a', order }, []);
     expect([at(0), at(1)]).toEqual([375, 625]);
   });
 });
