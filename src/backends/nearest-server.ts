@@ -1,15 +1,15 @@
 import type { NodeCatalogue } from '../core/node-catalogue.ts';
 import type { Plan } from '../core/plan.ts';
-import { findLacks, type Lack } from '../core/validate-graph.ts';
+import { validateGraph, type GraphIssue } from '../core/validate-graph.ts';
 import type { BackendCatalogue } from './catalogues.ts';
 
 /** What the server that lacks least lacks for a plan; of those that lack as little, one that is reached. [] where one can run it. */
-export function leastLacks({ graph, files }: Plan, seen: readonly BackendCatalogue[]): Lack[] {
+export function issuesAtNearestServer({ graph, files }: Plan, seen: readonly BackendCatalogue[]): GraphIssue[] {
   const except = files.flatMap(({ targets }) => targets);
-  const found = new Map<NodeCatalogue, Lack[]>();
+  const found = new Map<NodeCatalogue, GraphIssue[]>();
   for (const { catalogue } of seen) {
     if (!catalogue || found.has(catalogue)) continue;
-    const lacks = findLacks(graph, catalogue, { except });
+    const lacks = validateGraph(graph, catalogue, { except });
     if (lacks.length === 0) return lacks;
     found.set(catalogue, lacks);
   }

@@ -6,7 +6,7 @@ import { pythonNumber } from './python-number.ts';
 const SHOWN_CHARACTERS = 40;
 
 /** Why a ComfyUI would refuse a graph. */
-export interface Lack {
+export interface GraphIssue {
   /** Null: of the graph as a whole. */
   nodeId: string | null;
   classType: string | null;
@@ -21,7 +21,7 @@ export interface Lack {
   options?: readonly (string | number | boolean)[];
 }
 
-export interface LackOptions {
+export interface ValidateGraphOptions {
   /** Inputs whose value is not there yet: files that are brought to the server before. */
   except?: readonly { node: string; input: string }[];
 }
@@ -31,8 +31,8 @@ export interface LackOptions {
  * there, classes of all nodes count, and inputs of those nodes that a result needs. Links, cycles, input files, and what a
  * class checks by itself are left to the server.
  */
-export function findLacks(graph: Graph, catalogue: NodeCatalogue, { except = [] }: LackOptions = {}): Lack[] {
-  const lacks: Lack[] = [];
+export function validateGraph(graph: Graph, catalogue: NodeCatalogue, { except = [] }: ValidateGraphOptions = {}): GraphIssue[] {
+  const lacks: GraphIssue[] = [];
   let classes: string[] | undefined;
   const wanted: string[] = [];
   for (const [nodeId, { class_type: classType }] of Object.entries(graph)) {
@@ -70,7 +70,7 @@ export function findLacks(graph: Graph, catalogue: NodeCatalogue, { except = [] 
         // What is no link of two is refused by itself, and nothing behind it is looked at.
         if (value.length === 2 && typeof from === 'string' && Object.hasOwn(graph, from)) needed.add(from);
       } else {
-        const lack = value === undefined ? missing(required, spec) : lackOf(spec, unwrap(value));
+        const lack = value === undefined ? missing(required, spec) : issueOf(spec, unwrap(value));
         if (!lack || except.some((place) => place.node === nodeId && place.input === input)) continue;
         lacks.push({ nodeId, classType: node.class_type, input, ...lack });
       }
@@ -79,14 +79,14 @@ export function findLacks(graph: Graph, catalogue: NodeCatalogue, { except = [] 
   return lacks;
 }
 
-type Found = Pick<Lack, 'kind' | 'message' | 'given' | 'options'>;
+type Found = Pick<GraphIssue, 'kind' | 'message' | 'given' | 'options'>;
 
 function missing(required: boolean, spec: InputSpec): Found | null {
   return required ? { kind: 'missing', message: `expected ${expected(spec)}, got nothing` } : null;
 }
 
 /** What ComfyUI's validation says of a literal: it converts what Python would, and compares the result. */
-function lackOf(spec: InputSpec, given: Json): Found | null {
+function issueOf(spec: InputSpec, given: Json): Found | null {
   switch (spec.kind) {
     case 'INT':
     case 'FLOAT': {

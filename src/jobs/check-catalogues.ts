@@ -1,9 +1,9 @@
 import type { CatalogueDirectory } from '../backends/catalogues.ts';
-import { leastLacks } from '../backends/nearest-server.ts';
+import { issuesAtNearestServer } from '../backends/nearest-server.ts';
 import type { InputIssue } from '../core/errors.ts';
 import type { Json } from '../core/job.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
-import type { Lack } from '../core/validate-graph.ts';
+import type { GraphIssue } from '../core/validate-graph.ts';
 import type { NewJob } from '../job-record/job-store.ts';
 import { notAChoice } from '../workflows/choices.ts';
 import { createIssueList } from '../workflows/issues.ts';
@@ -19,7 +19,7 @@ const codes = {
   too_big: 'too_big',
   type: 'invalid_type',
   missing: 'required',
-} as const satisfies Record<Lack['kind'], string>;
+} as const satisfies Record<GraphIssue['kind'], string>;
 
 /**
  * Asks what workers know of their ComfyUIs whether one of them can run a job. If none can, the issues are those of the one that
@@ -29,7 +29,7 @@ export function createCatalogueCheck(catalogues: Pick<CatalogueDirectory, 'glanc
   return async (job, plan, path) => {
     const seen = await catalogues.glance();
     if (!seen || seen.some(({ status, catalogue }) => catalogue === null && status !== 'DOWN')) return [];
-    const lacks = leastLacks(plan, seen);
+    const lacks = issuesAtNearestServer(plan, seen);
     if (lacks.length === 0) return [];
     return job.template
       ? ofParameters(lacks, parseTemplate(job.template.text), job.parameters, path)
@@ -38,7 +38,7 @@ export function createCatalogueCheck(catalogues: Pick<CatalogueDirectory, 'glanc
 }
 
 /** The caller's own graph: where it is in there. */
-function ofGraph(lacks: Lack[], path: readonly (string | number)[]): InputIssue[] {
+function ofGraph(lacks: GraphIssue[], path: readonly (string | number)[]): InputIssue[] {
   const issues = createIssueList([...path, 'graph']);
   for (const lack of lacks) {
     const at =
@@ -50,7 +50,7 @@ function ofGraph(lacks: Lack[], path: readonly (string | number)[]): InputIssue[
 
 /** A workflow's graph: the parameter that goes there, or the workflow where there is none. */
 function ofParameters(
-  lacks: Lack[],
+  lacks: GraphIssue[],
   { parameters }: Template,
   given: NewJob['parameters'],
   path: readonly (string | number)[],
@@ -76,7 +76,7 @@ function ofParameters(
   return issues.found;
 }
 
-function placeOf({ nodeId, classType, input }: Lack): string {
+function placeOf({ nodeId, classType, input }: GraphIssue): string {
   if (nodeId === null) return 'the graph';
   return `${input === null ? '' : `${input} of `}node ${nodeId} (${classType})`;
 }
@@ -88,7 +88,7 @@ function indexOf(value: Json | undefined, given: Json | undefined): number[] {
 }
 
 /** What there is of an ENUM parameter's choices, as the API calls them; other lacks as they are. */
-function underOwnNames(lack: Lack, values: { [choice: string]: Json }): Lack {
+function underOwnNames(lack: GraphIssue, values: { [choice: string]: Json }): GraphIssue {
   const names = Object.entries(values);
   if (names.length === 0) return lack;
   const given = names.find(([, value]) => value === lack.given)?.[0] ?? lack.given;
@@ -96,7 +96,7 @@ function underOwnNames(lack: Lack, values: { [choice: string]: Json }): Lack {
   return { ...lack, ...(given !== undefined && { given }), options };
 }
 
-function messageOf({ kind, given, options, message }: Lack, hint: boolean): string {
+function messageOf({ kind, given, options, message }: GraphIssue, hint: boolean): string {
   if (!hint || !options || (kind !== 'choice' && kind !== 'class')) return message;
   return notAChoice(typeof given === 'string' ? given : JSON.stringify(given), options.map(String));
 }

@@ -1,6 +1,6 @@
 import type { InputSpec, NodeCatalogue } from '../core/node-catalogue.ts';
 import { bindTemplate, parseTemplate, type Template } from '../core/template.ts';
-import { findLacks, type Lack } from '../core/validate-graph.ts';
+import { validateGraph, type GraphIssue } from '../core/validate-graph.ts';
 import type { CatalogueFault, Workflow, WorkflowParameter } from './catalogue.ts';
 import { nearestChoices, notAChoice } from './choices.ts';
 import { quote } from './issues.ts';
@@ -23,12 +23,12 @@ export function checkAgainstServer(workflow: Workflow, catalogue: NodeCatalogue)
   const given = workflow.parameters.filter(({ type, required }) => type === 'FILE' || required);
   const except = given.flatMap(({ name }) => template.parameters[name]?.targets ?? []);
   return [
-    ...findLacks(graph, catalogue, { except }).map((lack) => faultOf(lack, workflow, template)),
+    ...validateGraph(graph, catalogue, { except }).map((lack) => faultOf(lack, workflow, template)),
     ...workflow.parameters.flatMap((parameter) => checkPromises(parameter, workflow.name, template, catalogue)),
   ];
 }
 
-function faultOf(lack: Lack, { name, parameters }: Workflow, template: Template): CatalogueFault {
+function faultOf(lack: GraphIssue, { name, parameters }: Workflow, template: Template): CatalogueFault {
   const { nodeId, classType, input } = lack;
   const parameter = parameters.find(
     (it) =>
@@ -45,7 +45,7 @@ function faultOf(lack: Lack, { name, parameters }: Workflow, template: Template)
   return { file: `${name}/graph.json`, field, reason: input === null ? reason : `${reason} (${classType})` };
 }
 
-function reasonOf({ kind, given, options = [], message }: Lack): string {
+function reasonOf({ kind, given, options = [], message }: GraphIssue): string {
   const choices = options.map(String);
   if (kind === 'class') {
     const near = nearestChoices(String(given), choices);

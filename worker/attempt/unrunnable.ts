@@ -1,4 +1,4 @@
-import { leastLacks } from '../../src/backends/nearest-server.ts';
+import { issuesAtNearestServer } from '../../src/backends/nearest-server.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { JobParts } from '../parts.ts';
 import { JobFailure, rejectionError } from './failures.ts';
@@ -15,7 +15,7 @@ export async function whyImpossible(
   if (performance.now() - startedAt < timings.settle) return null;
   const seen = await knownCatalogues.read();
   if (seen.some(({ catalogue }) => catalogue === null)) return null;
-  const [lack] = leastLacks(plan, seen);
+  const [lack] = issuesAtNearestServer(plan, seen);
   if (!lack) return null;
   const { nodeId, classType, input, message } = lack;
   const text = input === null ? message : `${input}: ${message}`;

@@ -1,7 +1,7 @@
 import type { Graph } from '../../src/core/graph.ts';
 import { isModelFile } from '../../src/core/graph.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import { findLacks, type Lack } from '../../src/core/validate-graph.ts';
+import { validateGraph, type GraphIssue } from '../../src/core/validate-graph.ts';
 import type { Backend } from './backend.ts';
 
 /** What a job asks of a server. */
@@ -21,7 +21,7 @@ export function requirementsOf(plan: Plan, avoid: string | null): Requirements {
 
   function look(backend: Backend): boolean {
     const catalogue = backend.catalogue();
-    return !catalogue || !findLacks(plan.graph, catalogue, { except }).some(mayBeElsewhere);
+    return !catalogue || !validateGraph(plan.graph, catalogue, { except }).some(mayBeElsewhere);
   }
 
   return {
@@ -39,7 +39,7 @@ export function requirementsOf(plan: Plan, avoid: string | null): Requirements {
  * What another server may have: a class of nodes, a model. Any other fault is the graph's own, wherever it runs: the server that
  * gets it refuses it, and says why.
  */
-function mayBeElsewhere({ kind, given, options }: Lack): boolean {
+function mayBeElsewhere({ kind, given, options }: GraphIssue): boolean {
   return kind === 'class' || (kind === 'choice' && (isModelFile(given) || options?.some(isModelFile) === true));
 }
 

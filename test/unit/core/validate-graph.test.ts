@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 import type { Json } from '../../../src/core/job.ts';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
-import { findLacks, type Lack } from '../../../src/core/validate-graph.ts';
+import { validateGraph, type GraphIssue } from '../../../src/core/validate-graph.ts';
 import { validatePrompt } from '../../../src/simulator/validation/validate-prompt.ts';
 import { stockClasses } from '../../support/node-catalogue.ts';
 
@@ -13,7 +13,7 @@ const recorded = new URL('../../comfyui/recorded/', import.meta.url);
 const stock = stockClasses();
 const catalogue = objectInfoSchema.parse(stock.objectInfo);
 
-const kinds: { [type: string]: Lack['kind'] } = {
+const kinds: { [type: string]: GraphIssue['kind'] } = {
   missing_node_type: 'class',
   value_not_in_list: 'choice',
   value_smaller_than_min: 'too_small',
@@ -45,7 +45,7 @@ function refused(answer: unknown): string[] {
     .sort();
 }
 
-const told = (lacks: Lack[]) => lacks.map(({ nodeId, input, kind }) => `${nodeId}.${input} ${kind}`).sort();
+const told = (lacks: GraphIssue[]) => lacks.map(({ nodeId, input, kind }) => `${nodeId}.${input} ${kind}`).sort();
 
 function read(path: string): unknown {
   return JSON.parse(readFileSync(new URL(path, recorded), 'utf8'));
@@ -64,7 +64,7 @@ describe('what a real ComfyUI said of its recorded workflows', () => {
 
   test.each(graphs)('%s', (name) => {
     const { runs } = traceSchema.parse(read(`traces/${name}`));
-    expect(told(findLacks(graphSchema.parse(read(`workflows/${name}`)), catalogue))).toEqual(
+    expect(told(validateGraph(graphSchema.parse(read(`workflows/${name}`)), catalogue))).toEqual(
       refused(runs[0]?.response),
     );
   });
@@ -115,7 +115,7 @@ test('of any literals, what a ComfyUI refuses is found, and nothing else', () =>
         if (catalogue.get(class_type)?.outputs.length === 0) delete graph[id.replace('n', 'p')];
       }
       const { error, nodeErrors } = validatePrompt(structuredClone(graph), null, stock.catalogue, () => true);
-      expect(told(findLacks(graph, catalogue))).toEqual(refused({ error, node_errors: nodeErrors }));
+      expect(told(validateGraph(graph, catalogue))).toEqual(refused({ error, node_errors: nodeErrors }));
     }),
     { numRuns: 500 },
   );
@@ -128,11 +128,11 @@ const graphOf = (inputs: { [name: string]: Json }, class_type = 'EmptyImage'): G
 const whole = { width: 64, height: 64, batch_size: 1, color: 0 };
 
 test('says what was expected, what was given, and what there is', () => {
-  expect(findLacks(graphOf({ ...whole, width: 0, height: 'tall' }), catalogue)).toEqual([
+  expect(validateGraph(graphOf({ ...whole, width: 0, height: 'tall' }), catalogue)).toEqual([
     expect.objectContaining({ kind: 'too_small', given: 0, message: 'expected an integer of 1 to 16384, got 0' }),
     expect.objectContaining({ kind: 'type', given: 'tall', message: 'expected an integer of 1 to 16384, got "tall"' }),
   ]);
-  const [lack] = findLacks(graphOf(whole, 'EmptyImages'), catalogue);
+  const [lack] = validateGraph(graphOf(whole, 'EmptyImages'), catalogue);
   expect(lack).toMatchObject({ nodeId: '1', classType: 'EmptyImages', input: null, given: 'EmptyImages' });
   expect(lack?.options).toContain('EmptyImage');
 });
@@ -140,21 +140,21 @@ test('says what was expected, what was given, and what there is', () => {
 test('what no result needs is not looked at, but for its class', () => {
   const graph = graphOf(whole);
   const aside = { ...graph, 3: { class_type: 'EmptyImage', inputs: { width: 'x' } } };
-  expect(findLacks(aside, catalogue)).toEqual([]);
-  expect(findLacks({ ...aside, 4: { class_type: 'Gone', inputs: {} } }, catalogue)).toMatchObject([{ nodeId: '4' }]);
+  expect(validateGraph(aside, catalogue)).toEqual([]);
+  expect(validateGraph({ ...aside, 4: { class_type: 'Gone', inputs: {} } }, catalogue)).toMatchObject([{ nodeId: '4' }]);
   // Neither what only an input that the class does not have would need.
   const { 2: save } = graph;
   const stray = { ...aside, 2: { class_type: 'SaveImage', inputs: { ...save?.inputs, more: ['3', 0] } } };
-  expect(findLacks(stray, catalogue)).toEqual([]);
+  expect(validateGraph(stray, catalogue)).toEqual([]);
 });
 
 test('inputs that files are brought for are left out, and nothing else is', () => {
   const graph = graphOf({ ...whole, width: 0, height: 0 });
-  expect(told(findLacks(graph, catalogue, { except: [{ node: '1', input: 'width' }] }))).toEqual([
+  expect(told(validateGraph(graph, catalogue, { except: [{ node: '1', input: 'width' }] }))).toEqual([
     '1.height too_small',
   ]);
-  expect(findLacks(graphOf({ image: 'not there.png' }, 'LoadImage'), catalogue)).toEqual([]);
-  expect(told(findLacks(graphOf({}, 'LoadImage'), catalogue))).toEqual(['1.image missing']);
+  expect(validateGraph(graphOf({ image: 'not there.png' }, 'LoadImage'), catalogue)).toEqual([]);
+  expect(told(validateGraph(graphOf({}, 'LoadImage'), catalogue))).toEqual(['1.image missing']);
 });
 
 test('a list of several choices is one of values, not of links', () => {
@@ -164,7 +164,7 @@ test('a list of several choices is one of values, not of links', () => {
       output_node: true,
     },
   });
-  const pick = (tags: Json) => told(findLacks({ 1: { class_type: 'Pick', inputs: { tags } } }, own));
+  const pick = (tags: Json) => told(validateGraph({ 1: { class_type: 'Pick', inputs: { tags } } }, own));
   expect(pick({ __value__: ['a', 1] })).toEqual([]);
   expect(pick('b')).toEqual([]);
   expect(pick(true)).toEqual([]);
@@ -180,7 +180,7 @@ test('dynamic inputs take anything, and what they link to is needed', () => {
     },
     3: { class_type: 'LoadVideo', inputs: { file: 'x.mp4' } },
   };
-  expect(told(findLacks(graph, catalogue))).toEqual([
+  expect(told(validateGraph(graph, catalogue))).toEqual([
     '1.batch_size missing',
     '1.color missing',
     '1.height missing',
@@ -190,12 +190,12 @@ test('dynamic inputs take anything, and what they link to is needed', () => {
 
 test('a circle ends', () => {
   const invert = (from: string) => ({ class_type: 'ImageInvert', inputs: { image: [from, 0] } });
-  expect(findLacks({ ...graphOf({}), 1: invert('3'), 3: invert('1') }, catalogue)).toEqual([]);
+  expect(validateGraph({ ...graphOf({}), 1: invert('3'), 3: invert('1') }, catalogue)).toEqual([]);
 });
 
 test('names of object properties are classes and inputs like any other', () => {
   const graph = graphOf(whole, 'constructor');
-  expect(told(findLacks(graph, catalogue))).toEqual(['1.null class']);
+  expect(told(validateGraph(graph, catalogue))).toEqual(['1.null class']);
   const own = objectInfoSchema.parse({ A: { input: { required: { toString: ['INT', {}] } }, output_node: true } });
-  expect(told(findLacks({ 1: { class_type: 'A', inputs: {} } }, own))).toEqual(['1.toString missing']);
+  expect(told(validateGraph({ 1: { class_type: 'A', inputs: {} } }, own))).toEqual(['1.toString missing']);
 });
