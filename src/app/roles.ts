@@ -25,13 +25,13 @@ export interface Started {
 
 /** Gateway and worker in one process, and a Redis, a simulated ComfyUI and a folder for what the configuration does not name. */
 export async function startAll(config: Config, roleProcess: RoleProcess): Promise<Started> {
-  const { log, shutdown } = context;
+  const { log, shutdown } = roleProcess;
   checkRole(config, 'all');
-  await startTraces(config, 'comfygate', context);
+  await startTraces(config, 'comfygate', roleProcess);
   const embedded: string[] = [];
   const { url, port } = await address(config);
   const metrics = createProcessMetrics({ role: 'all', version: readVersion() });
-  const admin = await openPrivatePort(config, ['gateway', 'worker'], metrics, context);
+  const admin = await openPrivatePort(config, ['gateway', 'worker'], metrics, roleProcess);
   const dataDir = await openDataDir(config.folder.dataDir);
   shutdown.add('data folder', () => dataDir.close());
 
@@ -40,7 +40,7 @@ export async function startAll(config: Config, roleProcess: RoleProcess): Promis
     const redis = await startEmbeddedRedis({ dataDir: dataDir.path, log: log.child({ part: 'redis' }) });
     shutdown.add('redis', () => redis.close());
     redisUrl = redis.url;
-    for (const password of passwordsIn(redisUrl)) context.scrub.hide(password);
+    for (const password of passwordsIn(redisUrl)) roleProcess.scrub.hide(password);
     embedded.push('Redis');
   }
   let { backends } = config.comfyui;
@@ -53,11 +53,11 @@ export async function startAll(config: Config, roleProcess: RoleProcess): Promis
   if (config.s3 === undefined) embedded.push(`storage in ${dataDir.path}`);
 
   const signingSecret = config.folder.signingSecret ?? dataDir.signingSecret;
-  context.scrub.hide(signingSecret);
-  const surroundings = { ...context, redisUrl, publicUrl: url, signingSecret, metrics };
-  const worker = await startWorker(config, surroundings, backends);
+  roleProcess.scrub.hide(signingSecret);
+  const context = { ...roleProcess, redisUrl, publicUrl: url, signingSecret, metrics };
+  const worker = await startWorker(config, context, backends);
   admin?.add('worker', worker);
-  const server = await startGateway(config, surroundings, port);
+  const server = await startGateway(config, context, port);
   admin?.add('gateway', server.probes);
   return { graphqlUrl: `${server.url}/graphql`, embedded };
 }
@@ -65,7 +65,7 @@ export async function startAll(config: Config, roleProcess: RoleProcess): Promis
 /** A gateway alone. */
 export async function startGatewayRole(config: Config, roleProcess: RoleProcess): Promise<Started> {
   checkRole(config, 'gateway');
-  await startTraces(config, 'comfygate-gateway', context);
+  await startTraces(config, 'comfygate-gateway', roleProcess);
   const { signingSecret } = config.folder;
   if (config.s3 === undefined && signingSecret === undefined) {
     throw new ConfigError([
@@ -74,10 +74,10 @@ export async function startGatewayRole(config: Config, roleProcess: RoleProcess)
   }
   const { url, port } = await address(config);
   const metrics = createProcessMetrics({ role: 'gateway', version: readVersion() });
-  const admin = await openPrivatePort(config, ['gateway'], metrics, context);
+  const admin = await openPrivatePort(config, ['gateway'], metrics, roleProcess);
   const redisUrl = config.redis.url ?? '';
-  const surroundings = { ...context, redisUrl, publicUrl: url, signingSecret: signingSecret ?? '', metrics };
-  const server = await startGateway(config, surroundings, port);
+  const context = { ...roleProcess, redisUrl, publicUrl: url, signingSecret: signingSecret ?? '', metrics };
+  const server = await startGateway(config, context, port);
   admin?.add('gateway', server.probes);
   return { graphqlUrl: `${server.url}/graphql`, embedded: [] };
 }
@@ -85,14 +85,14 @@ export async function startGatewayRole(config: Config, roleProcess: RoleProcess)
 /** A worker alone. */
 export async function startWorkerRole(config: Config, roleProcess: RoleProcess): Promise<void> {
   checkRole(config, 'worker');
-  await startTraces(config, 'comfygate-worker', context);
+  await startTraces(config, 'comfygate-worker', roleProcess);
   // A worker stores and never signs: gateways make the addresses.
   const signingSecret = randomBytes(32).toString('hex');
   const publicUrl = config.http.publicUrl ?? 'http://127.0.0.1';
   const metrics = createProcessMetrics({ role: 'worker', version: readVersion() });
-  const admin = await openPrivatePort(config, ['worker'], metrics, context);
-  const surroundings = { ...context, redisUrl: config.redis.url ?? '', publicUrl, signingSecret, metrics };
-  const worker = await startWorker(config, surroundings, config.comfyui.backends ?? []);
+  const admin = await openPrivatePort(config, ['worker'], metrics, roleProcess);
+  const context = { ...roleProcess, redisUrl: config.redis.url ?? '', publicUrl, signingSecret, metrics };
+  const worker = await startWorker(config, context, config.comfyui.backends ?? []);
   admin?.add('worker', worker);
 }
 

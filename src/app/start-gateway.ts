@@ -68,7 +68,7 @@ export async function startGateway(config: Config, context: ProcessContext, port
   const probes: Probes = {
     // Its one loop is that of events, which answers or does not.
     hangs: () => [],
-    async lacks() {
+    async whyNotReady() {
       if (draining) return ['it is about to stop'];
       return (await services.redisReady()) ? [] : ['redis does not answer'];
     },

@@ -1,20 +1,20 @@
 import type { NodeCatalogue } from '../core/node-catalogue.ts';
 import type { Plan } from '../core/plan.ts';
-import { validateGraph, type GraphIssue } from '../core/validate-graph.ts';
+import { type GraphIssue, validateGraph } from '../core/validate-graph.ts';
 import type { BackendCatalogue } from './catalogues.ts';
 
-/** What the server that lacks least lacks for a plan; of those that lack as little, one that is reached. [] where one can run it. */
+/** The issues of a plan at the server that has the fewest; of several, one that is reached. Empty where a server can run it. */
 export function issuesAtNearestServer({ graph, files }: Plan, seen: readonly BackendCatalogue[]): GraphIssue[] {
   const except = files.flatMap(({ targets }) => targets);
   const found = new Map<NodeCatalogue, GraphIssue[]>();
   for (const { catalogue } of seen) {
     if (!catalogue || found.has(catalogue)) continue;
-    const lacks = validateGraph(graph, catalogue, { except });
-    if (lacks.length === 0) return lacks;
-    found.set(catalogue, lacks);
+    const issues = validateGraph(graph, catalogue, { except });
+    if (issues.length === 0) return issues;
+    found.set(catalogue, issues);
   }
   const [least] = seen
-    .flatMap(({ status, catalogue }) => (catalogue ? [{ status, lacks: found.get(catalogue) ?? [] }] : []))
-    .sort((a, b) => a.lacks.length - b.lacks.length || Number(a.status === 'DOWN') - Number(b.status === 'DOWN'));
-  return least?.lacks ?? [];
+    .flatMap(({ status, catalogue }) => (catalogue ? [{ status, issues: found.get(catalogue) ?? [] }] : []))
+    .sort((a, b) => a.issues.length - b.issues.length || Number(a.status === 'DOWN') - Number(b.status === 'DOWN'));
+  return least?.issues ?? [];
 }

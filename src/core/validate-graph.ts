@@ -12,7 +12,7 @@ export interface GraphIssue {
   classType: string | null;
   /** Null: of the node as a whole. */
   input: string | null;
-  /** It lacks the class or a value of a list, a number is beyond a limit, a value is of the wrong type, or there is none. */
+  /** The server has no such class or no such value in a list, a number is beyond a limit, a value is of the wrong type, or there is none. */
   kind: 'class' | 'choice' | 'too_small' | 'too_big' | 'type' | 'missing';
   /** What was expected, for a person; it names neither node nor input. */
   message: string;
@@ -31,8 +31,12 @@ export interface ValidateGraphOptions {
  * there, classes of all nodes count, and inputs of those nodes that a result needs. Links, cycles, input files, and what a
  * class checks by itself are left to the server.
  */
-export function validateGraph(graph: Graph, catalogue: NodeCatalogue, { except = [] }: ValidateGraphOptions = {}): GraphIssue[] {
-  const lacks: GraphIssue[] = [];
+export function validateGraph(
+  graph: Graph,
+  catalogue: NodeCatalogue,
+  { except = [] }: ValidateGraphOptions = {},
+): GraphIssue[] {
+  const issues: GraphIssue[] = [];
   let classes: string[] | undefined;
   const wanted: string[] = [];
   for (const [nodeId, { class_type: classType }] of Object.entries(graph)) {
@@ -41,7 +45,7 @@ export function validateGraph(graph: Graph, catalogue: NodeCatalogue, { except =
     if (known) continue;
     classes ??= [...catalogue.keys()];
     const message = 'expected a class that the server has';
-    lacks.push({
+    issues.push({
       nodeId,
       classType,
       input: null,
@@ -51,7 +55,7 @@ export function validateGraph(graph: Graph, catalogue: NodeCatalogue, { except =
       options: classes,
     });
   }
-  if (wanted.length === 0 && lacks.length === 0) {
+  if (wanted.length === 0 && issues.length === 0) {
     const message = 'expected a node that makes a result, such as SaveImage';
     return [{ nodeId: null, classType: null, input: null, kind: 'missing', message }];
   }
@@ -70,13 +74,13 @@ export function validateGraph(graph: Graph, catalogue: NodeCatalogue, { except =
         // What is no link of two is refused by itself, and nothing behind it is looked at.
         if (value.length === 2 && typeof from === 'string' && Object.hasOwn(graph, from)) needed.add(from);
       } else {
-        const lack = value === undefined ? missing(required, spec) : issueOf(spec, unwrap(value));
-        if (!lack || except.some((place) => place.node === nodeId && place.input === input)) continue;
-        lacks.push({ nodeId, classType: node.class_type, input, ...lack });
+        const issue = value === undefined ? missing(required, spec) : issueOf(spec, unwrap(value));
+        if (!issue || except.some((place) => place.node === nodeId && place.input === input)) continue;
+        issues.push({ nodeId, classType: node.class_type, input, ...issue });
       }
     }
   }
-  return lacks;
+  return issues;
 }
 
 type Found = Pick<GraphIssue, 'kind' | 'message' | 'given' | 'options'>;

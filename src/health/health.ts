@@ -32,6 +32,6 @@ export interface Probes {
   /** What hangs, so that only a restart helps; nothing while it lives. What it depends on has no part in it. */
   hangs(): string[];
   /** Why it can do no work now; nothing when it can. */
-  lacks(): Promise<string[]>;
+  whyNotReady(): Promise<string[]>;
   report: Health<ProcessHealth>;
 }

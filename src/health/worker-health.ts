@@ -50,7 +50,7 @@ export function createWorkerHealth(options: WorkerHealthOptions): Probes & { sto
 
   return {
     hangs: () => worker.late().map(({ name }) => `${name} stands still`),
-    async lacks() {
+    async whyNotReady() {
       const { checks } = await report();
       const down = checks.filter(({ name, status }) => name !== 'comfyui' && status === 'UNHEALTHY');
       const reasons = down.map(({ message }) => message ?? '');

@@ -54,13 +54,13 @@ export async function startAdminServer({ host, port, log, parts }: AdminServerOp
   }
 
   async function sendReady(_req: IncomingMessage, res: ServerResponse) {
-    const lacks = await Promise.all(
+    const found = await Promise.all(
       parts.map(async (part) => {
-        const reasons = (await probed.get(part)?.lacks()) ?? ['it is starting'];
+        const reasons = (await probed.get(part)?.whyNotReady()) ?? ['it is starting'];
         return reasons.map((reason) => `${part}: ${reason}`);
       }),
     );
-    const reasons = lacks.flat();
+    const reasons = found.flat();
     sendJson(
       res,
       reasons.length > 0 ? 503 : 200,

@@ -29,49 +29,55 @@ export function createCatalogueCheck(catalogues: Pick<CatalogueDirectory, 'glanc
   return async (job, plan, path) => {
     const seen = await catalogues.glance();
     if (!seen || seen.some(({ status, catalogue }) => catalogue === null && status !== 'DOWN')) return [];
-    const lacks = issuesAtNearestServer(plan, seen);
-    if (lacks.length === 0) return [];
+    const graphIssues = issuesAtNearestServer(plan, seen);
+    if (graphIssues.length === 0) return [];
     return job.template
-      ? ofParameters(lacks, parseTemplate(job.template.text), job.parameters, path)
-      : ofGraph(lacks, path);
+      ? ofParameters(graphIssues, parseTemplate(job.template.text), job.parameters, path)
+      : ofGraph(graphIssues, path);
   };
 }
 
 /** The caller's own graph: where it is in there. */
-function ofGraph(lacks: GraphIssue[], path: readonly (string | number)[]): InputIssue[] {
+function ofGraph(graphIssues: GraphIssue[], path: readonly (string | number)[]): InputIssue[] {
   const issues = createIssueList([...path, 'graph']);
-  for (const lack of lacks) {
+  for (const graphIssue of graphIssues) {
     const at =
-      lack.nodeId === null ? [] : [lack.nodeId, ...(lack.input === null ? ['class_type'] : ['inputs', lack.input])];
-    issues.add(at, codes[lack.kind], messageOf(lack, issues.found.length < HINTS));
+      graphIssue.nodeId === null
+        ? []
+        : [graphIssue.nodeId, ...(graphIssue.input === null ? ['class_type'] : ['inputs', graphIssue.input])];
+    issues.add(at, codes[graphIssue.kind], messageOf(graphIssue, issues.found.length < HINTS));
   }
   return issues.found;
 }
 
 /** A workflow's graph: the parameter that goes there, or the workflow where there is none. */
 function ofParameters(
-  lacks: GraphIssue[],
+  graphIssues: GraphIssue[],
   { parameters }: Template,
   given: NewJob['parameters'],
   path: readonly (string | number)[],
 ): InputIssue[] {
   const issues = createIssueList(path);
   const named = new Set<string>();
-  for (const lack of lacks) {
+  for (const graphIssue of graphIssues) {
     const place = Object.entries(parameters).find(([, { targets }]) =>
-      targets.some(({ node, input }) => node === lack.nodeId && input === lack.input),
+      targets.some(({ node, input }) => node === graphIssue.nodeId && input === graphIssue.input),
     );
     if (!place) {
-      issues.add([], codes[lack.kind], `${placeOf(lack)}: ${messageOf(lack, issues.found.length < HINTS)}`);
+      issues.add(
+        [],
+        codes[graphIssue.kind],
+        `${placeOf(graphIssue)}: ${messageOf(graphIssue, issues.found.length < HINTS)}`,
+      );
       continue;
     }
     const [name, { values = {} }] = place;
     // Once where it goes to several places.
     if (named.has(name)) continue;
     named.add(name);
-    const shown = underOwnNames(lack, values);
+    const shown = underOwnNames(graphIssue, values);
     const index = indexOf(shown.given, Object.hasOwn(given, name) ? given[name] : null);
-    issues.add([name, ...index], codes[lack.kind], messageOf(shown, issues.found.length < HINTS));
+    issues.add([name, ...index], codes[graphIssue.kind], messageOf(shown, issues.found.length < HINTS));
   }
   return issues.found;
 }
@@ -87,13 +93,15 @@ function indexOf(value: Json | undefined, given: Json | undefined): number[] {
   return index < 0 ? [] : [index];
 }
 
-/** What there is of an ENUM parameter's choices, as the API calls them; other lacks as they are. */
-function underOwnNames(lack: GraphIssue, values: { [choice: string]: Json }): GraphIssue {
+/** What there is of an ENUM parameter's choices, as the API calls them; other issues as they are. */
+function underOwnNames(graphIssue: GraphIssue, values: { [choice: string]: Json }): GraphIssue {
   const names = Object.entries(values);
-  if (names.length === 0) return lack;
-  const given = names.find(([, value]) => value === lack.given)?.[0] ?? lack.given;
-  const options = names.filter(([, value]) => lack.options?.some((option) => option === value)).map(([name]) => name);
-  return { ...lack, ...(given !== undefined && { given }), options };
+  if (names.length === 0) return graphIssue;
+  const given = names.find(([, value]) => value === graphIssue.given)?.[0] ?? graphIssue.given;
+  const options = names
+    .filter(([, value]) => graphIssue.options?.some((option) => option === value))
+    .map(([name]) => name);
+  return { ...graphIssue, ...(given !== undefined && { given }), options };
 }
 
 function messageOf({ kind, given, options, message }: GraphIssue, hint: boolean): string {

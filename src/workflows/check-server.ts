@@ -1,6 +1,6 @@
 import type { InputSpec, NodeCatalogue } from '../core/node-catalogue.ts';
 import { bindTemplate, parseTemplate, type Template } from '../core/template.ts';
-import { validateGraph, type GraphIssue } from '../core/validate-graph.ts';
+import { type GraphIssue, validateGraph } from '../core/validate-graph.ts';
 import type { CatalogueFault, Workflow, WorkflowParameter } from './catalogue.ts';
 import { nearestChoices, notAChoice } from './choices.ts';
 import { quote } from './issues.ts';
@@ -23,19 +23,19 @@ export function checkAgainstServer(workflow: Workflow, catalogue: NodeCatalogue)
   const given = workflow.parameters.filter(({ type, required }) => type === 'FILE' || required);
   const except = given.flatMap(({ name }) => template.parameters[name]?.targets ?? []);
   return [
-    ...validateGraph(graph, catalogue, { except }).map((lack) => faultOf(lack, workflow, template)),
+    ...validateGraph(graph, catalogue, { except }).map((issue) => faultOf(issue, workflow, template)),
     ...workflow.parameters.flatMap((parameter) => checkPromises(parameter, workflow.name, template, catalogue)),
   ];
 }
 
-function faultOf(lack: GraphIssue, { name, parameters }: Workflow, template: Template): CatalogueFault {
-  const { nodeId, classType, input } = lack;
+function faultOf(issue: GraphIssue, { name, parameters }: Workflow, template: Template): CatalogueFault {
+  const { nodeId, classType, input } = issue;
   const parameter = parameters.find(
     (it) =>
       it.default !== null &&
       template.parameters[it.name]?.targets.some((at) => at.node === nodeId && at.input === input),
   );
-  const reason = reasonOf(lack);
+  const reason = reasonOf(issue);
   if (parameter) {
     const field = `parameters.${parameter.name}.default`;
     return { file: `${name}/manifest.json`, field, reason: `${reason} (${classType}.${input})` };

@@ -2,7 +2,7 @@ import { isModelFile } from '../core/graph.ts';
 import type { NodeCatalogue } from '../core/node-catalogue.ts';
 import { planOf } from '../core/plan.ts';
 import { parseTemplate } from '../core/template.ts';
-import { validateGraph, type GraphIssue } from '../core/validate-graph.ts';
+import { type GraphIssue, validateGraph } from '../core/validate-graph.ts';
 import type { Workflow } from './catalogue.ts';
 import { shorten } from './issues.ts';
 
@@ -31,11 +31,11 @@ function findMissing({ template: { text }, parameters }: Workflow, catalogue: No
   const targets = (wanted: (parameter: Workflow['parameters'][number]) => boolean) =>
     parameters.filter(wanted).flatMap(({ name }) => template.parameters[name]?.targets ?? []);
   const given = targets(({ required }) => required);
-  const lacks = validateGraph(graph, catalogue, { except: targets(({ type }) => type === 'FILE') }).filter(
+  const issues = validateGraph(graph, catalogue, { except: targets(({ type }) => type === 'FILE') }).filter(
     ({ nodeId, input, options }) =>
       options?.length === 0 || !given.some((target) => target.node === nodeId && target.input === input),
   );
-  return [...new Set(lacks.map(nameOf))].sort();
+  return [...new Set(issues.map(nameOf))].sort();
 }
 
 function nameOf({ kind, nodeId, classType, input, given, message }: GraphIssue): string {

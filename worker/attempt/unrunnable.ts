@@ -15,9 +15,9 @@ export async function whyImpossible(
   if (performance.now() - startedAt < timings.settle) return null;
   const seen = await knownCatalogues.read();
   if (seen.some(({ catalogue }) => catalogue === null)) return null;
-  const [lack] = issuesAtNearestServer(plan, seen);
-  if (!lack) return null;
-  const { nodeId, classType, input, message } = lack;
+  const [issue] = issuesAtNearestServer(plan, seen);
+  if (!issue) return null;
+  const { nodeId, classType, input, message } = issue;
   const text = input === null ? message : `${input}: ${message}`;
-  return new JobFailure(rejectionError({ type: lack.kind, nodeId, classType, text }));
+  return new JobFailure(rejectionError({ type: issue.kind, nodeId, classType, text }));
 }

@@ -1,7 +1,7 @@
 import type { Graph } from '../../src/core/graph.ts';
 import { isModelFile } from '../../src/core/graph.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import { validateGraph, type GraphIssue } from '../../src/core/validate-graph.ts';
+import { type GraphIssue, validateGraph } from '../../src/core/validate-graph.ts';
 import type { Backend } from './backend.ts';
 
 /** What a job asks of a server. */

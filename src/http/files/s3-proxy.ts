@@ -39,12 +39,7 @@ const ANSWERED = [
  * does, so neither cookies nor the server's own words cross. The handler says false when the path is none of its own; otherwise
  * it resolves to true once the answer is out or one side has left.
  */
-export function createS3Proxy({
-  endpoint,
-  publicEndpoint,
-  bucket,
-  idleTimeoutMs = 60_000,
-}: StoragePassageOptions) {
+export function createS3Proxy({ endpoint, publicEndpoint, bucket, idleTimeoutMs = 60_000 }: StoragePassageOptions) {
   const server = new URL(endpoint);
   const { host } = new URL(publicEndpoint);
   const send = server.protocol === 'https:' ? httpsRequest : httpRequest;

@@ -12,9 +12,9 @@ const report: ProcessHealth = {
   checks: [{ name: 'redis', status: 'HEALTHY', latencyMs: 0.5, message: null, since: Date.UTC(2030, 0, 31, 11) }],
 };
 
-function probes(changes: { hangs?: string[]; lacks?: string[]; status?: ProcessHealth['status'] } = {}): Probes {
-  const { hangs = [], lacks = [], status = 'HEALTHY' } = changes;
-  return { hangs: () => hangs, lacks: async () => lacks, report: async () => ({ ...report, status }) };
+function probes(changes: { hangs?: string[]; whyNotReady?: string[]; status?: ProcessHealth['status'] } = {}): Probes {
+  const { hangs = [], whyNotReady = [], status = 'HEALTHY' } = changes;
+  return { hangs: () => hangs, whyNotReady: async () => whyNotReady, report: async () => ({ ...report, status }) };
 }
 
 async function privatePort(parts: Part[]) {
@@ -41,7 +41,7 @@ test('a process lives while it starts, and is not ready before each of its parts
 test('what hangs and what is lacking is said, each in its place', async () => {
   const { admin, get, lines } = await privatePort(['gateway', 'worker']);
   admin.add('gateway', probes());
-  admin.add('worker', probes({ hangs: ['taking jobs stands still'], lacks: ['redis does not answer'] }));
+  admin.add('worker', probes({ hangs: ['taking jobs stands still'], whyNotReady: ['redis does not answer'] }));
   expect(await get('/healthz')).toEqual({ code: 503, status: 'hung', reasons: ['worker: taking jobs stands still'] });
   expect(lines).toContainEqual(expect.objectContaining({ error: 'worker: taking jobs stands still' }));
   expect(await get('/readyz')).toEqual({

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 import type { Json } from '../../../src/core/job.ts';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
-import { validateGraph, type GraphIssue } from '../../../src/core/validate-graph.ts';
+import { type GraphIssue, validateGraph } from '../../../src/core/validate-graph.ts';
 import { validatePrompt } from '../../../src/simulator/validation/validate-prompt.ts';
 import { stockClasses } from '../../support/node-catalogue.ts';
 
@@ -45,7 +45,7 @@ function refused(answer: unknown): string[] {
     .sort();
 }
 
-const told = (lacks: GraphIssue[]) => lacks.map(({ nodeId, input, kind }) => `${nodeId}.${input} ${kind}`).sort();
+const told = (issues: GraphIssue[]) => issues.map(({ nodeId, input, kind }) => `${nodeId}.${input} ${kind}`).sort();
 
 function read(path: string): unknown {
   return JSON.parse(readFileSync(new URL(path, recorded), 'utf8'));
@@ -132,16 +132,18 @@ test('says what was expected, what was given, and what there is', () => {
     expect.objectContaining({ kind: 'too_small', given: 0, message: 'expected an integer of 1 to 16384, got 0' }),
     expect.objectContaining({ kind: 'type', given: 'tall', message: 'expected an integer of 1 to 16384, got "tall"' }),
   ]);
-  const [lack] = validateGraph(graphOf(whole, 'EmptyImages'), catalogue);
-  expect(lack).toMatchObject({ nodeId: '1', classType: 'EmptyImages', input: null, given: 'EmptyImages' });
-  expect(lack?.options).toContain('EmptyImage');
+  const [issue] = validateGraph(graphOf(whole, 'EmptyImages'), catalogue);
+  expect(issue).toMatchObject({ nodeId: '1', classType: 'EmptyImages', input: null, given: 'EmptyImages' });
+  expect(issue?.options).toContain('EmptyImage');
 });
 
 test('what no result needs is not looked at, but for its class', () => {
   const graph = graphOf(whole);
   const aside = { ...graph, 3: { class_type: 'EmptyImage', inputs: { width: 'x' } } };
   expect(validateGraph(aside, catalogue)).toEqual([]);
-  expect(validateGraph({ ...aside, 4: { class_type: 'Gone', inputs: {} } }, catalogue)).toMatchObject([{ nodeId: '4' }]);
+  expect(validateGraph({ ...aside, 4: { class_type: 'Gone', inputs: {} } }, catalogue)).toMatchObject([
+    { nodeId: '4' },
+  ]);
   // Neither what only an input that the class does not have would need.
   const { 2: save } = graph;
   const stray = { ...aside, 2: { class_type: 'SaveImage', inputs: { ...save?.inputs, more: ['3', 0] } } };

@@ -394,13 +394,13 @@ describe('jobs that no server can take now', () => {
     deferredJobs.defer({ id: '2', order }, ['b']);
     deferredJobs.defer({ id: '1', order }, ['a', 'b']);
     deferredJobs.defer({ id: '3', order: 500_000 }, ['b']);
-    expect([deferredJobs.next('c'), deferredJobs.next('a'), deferredJobs.next('b'), deferredJobs.next('b'), deferredJobs.next('b')]).toEqual([
-      null,
-      '1',
-      '3',
-      '2',
-      null,
-    ]);
+    expect([
+      deferredJobs.next('c'),
+      deferredJobs.next('a'),
+      deferredJobs.next('b'),
+      deferredJobs.next('b'),
+      deferredJobs.next('b'),
+    ]).toEqual([null, '1', '3', '2', null]);
   });
 
   test('do not come back in step', () => {
