@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
 import type { BackendReporter } from '../src/backends/backends.ts';
-import type { CatalogueDirectory } from '../src/backends/catalogues.ts';
+import type { NodeDefinitionsDirectory } from '../src/backends/node-definitions.ts';
 import type { MediaReader } from '../src/files/media-facts.ts';
 import type { WorkerJobStore } from '../src/job-record/job-store.ts';
 import type { ThrottledFault } from '../src/observability/throttled.ts';
@@ -25,7 +25,7 @@ export interface JobParts {
   /** When this worker was started: performance.now(). */
   startedAt: number;
   /** What all ComfyUIs of the installation have. */
-  knownCatalogues: Pick<CatalogueDirectory, 'read'>;
+  knownNodeDefinitions: Pick<NodeDefinitionsDirectory, 'read'>;
   previewPublisher: PreviewPublisher;
   nodeTimes: NodeTimes;
   pool: Pool;

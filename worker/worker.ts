@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
 import type { BackendReport, BackendReporter } from '../src/backends/backends.ts';
-import type { CatalogueDirectory, CataloguePublisher } from '../src/backends/catalogues.ts';
+import type { NodeDefinitionsDirectory, NodeDefinitionsPublisher } from '../src/backends/node-definitions.ts';
 import type { NodeTimesStore } from '../src/backends/node-times.ts';
 import { createMediaReader } from '../src/files/media-facts.ts';
 import type { WorkerJobStore } from '../src/job-record/job-store.ts';
@@ -33,8 +33,8 @@ export interface WorkerParts {
   reporter: BackendReporter;
   previewPublisher: PreviewPublisher;
   nodeTimesStore: NodeTimesStore;
-  catalogues: CataloguePublisher;
-  knownCatalogues: Pick<CatalogueDirectory, 'read'>;
+  nodeDefinitions: NodeDefinitionsPublisher;
+  knownNodeDefinitions: Pick<NodeDefinitionsDirectory, 'read'>;
   /** The ComfyUI servers; names are unique in the whole installation. */
   backends: readonly { name: string; url: string }[];
   /** `Class.input` of the options that are reported for the catalogue's models. */
@@ -77,7 +77,7 @@ export interface Worker {
 
 /** Starts taking jobs as soon as a ComfyUI is reached. */
 export function createWorker(options: WorkerParts): Worker {
-  const { log, modelInputs, catalogues, depth, reporter, metrics, random = Math.random } = options;
+  const { log, modelInputs, nodeDefinitions, depth, reporter, metrics, random = Math.random } = options;
   const { workerId = randomUUID() } = options;
   const timings: Timings = { ...defaultTimings, ...options.timings };
   const loops = createLoops({ lateMs: timings.late });
@@ -90,7 +90,7 @@ export function createWorker(options: WorkerParts): Worker {
       url,
       clientId: workerId,
       modelInputs,
-      catalogues,
+      nodeDefinitions,
       intervalMs: timings.monitor,
       log: log.child({ backend: name }),
       random,
@@ -136,7 +136,7 @@ export function createWorker(options: WorkerParts): Worker {
     artifacts,
     reporter,
     startedAt: performance.now(),
-    knownCatalogues: options.knownCatalogues,
+    knownNodeDefinitions: options.knownNodeDefinitions,
     previewPublisher,
     nodeTimes,
     pool,

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import { createRedisBackendDirectory, startGrace } from '../backends/redis/redis-backends.ts';
-import { createRedisCatalogueDirectory } from '../backends/redis/redis-catalogues.ts';
+import { createRedisNodeDefinitionsDirectory } from '../backends/redis/redis-node-definitions.ts';
 import type { Config } from '../config/config.ts';
 import { createHealth } from '../health/check-health.ts';
 import { createRedisGatewayStore } from '../job-record/redis/redis-gateway-store.ts';
-import { createCatalogueCheck } from '../jobs/check-catalogues.ts';
 import { createFileCheck } from '../jobs/check-files.ts';
+import { createRunnableCheck } from '../jobs/check-runnable.ts';
 import { createJobs } from '../jobs/service.ts';
 import { startSweeper } from '../jobs/sweeper.ts';
 import { openAudit } from '../observability/audit.ts';
@@ -68,7 +68,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   const queue = createBullQueue(redis, keys, log);
   shutdown.add('queue', () => queue.close());
   const backends = createRedisBackendDirectory(redis, keys);
-  const catalogues = createRedisCatalogueDirectory({ redis, keys, backends, log });
+  const nodeDefinitions = createRedisNodeDefinitionsDirectory({ redis, keys, backends, log });
   const feed = createRedisProgress({ redis, subscriber, keys, log, now, onConflated: metrics.eventConflated });
   shutdown.add('progress', () => feed.close());
   const changes = createRedisChanges({ redis, subscriber, keys, log });
@@ -82,7 +82,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     audit,
     waits,
     checks: [
-      createCatalogueCheck(catalogues),
+      createRunnableCheck(nodeDefinitions),
       createFileCheck({ uploads: uploadStore, artifacts, inputOrigins, retentionMs }),
     ],
     store,
@@ -155,7 +155,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     variants,
     variantMaker,
     backends,
-    catalogues,
+    nodeDefinitions,
     jobs,
     uploads,
     waits,

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { v7 } from 'uuid';
 import { createRedisBackendDirectory } from '../backends/redis/redis-backends.ts';
-import { createRedisCatalogueDirectory } from '../backends/redis/redis-catalogues.ts';
+import { createRedisNodeDefinitionsDirectory } from '../backends/redis/redis-node-definitions.ts';
 import type { JobSession } from '../cli/jobs-command.ts';
 import type { Config } from '../config/config.ts';
 import { createRedisFailedJobs } from '../job-record/redis/redis-failed-jobs.ts';
 import { createRedisGatewayStore } from '../job-record/redis/redis-gateway-store.ts';
-import { createCatalogueCheck } from '../jobs/check-catalogues.ts';
 import { createFileCheck } from '../jobs/check-files.ts';
+import { createRunnableCheck } from '../jobs/check-runnable.ts';
 import { createJobOperator } from '../jobs/job-operator.ts';
 import { openCommandAudit, outcomeOf } from '../observability/audit.ts';
 import { createBullQueue } from '../queue/bullmq/bullmq.ts';
@@ -46,7 +46,7 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
     store: createRedisGatewayStore({ redis, keys, retentionMs, idempotencyTtlMs, noBackendGraceMs }),
     queue,
     checks: [
-      createCatalogueCheck(createRedisCatalogueDirectory({ redis, keys, backends, log })),
+      createRunnableCheck(createRedisNodeDefinitionsDirectory({ redis, keys, backends, log })),
       createFileCheck({ uploads, artifacts, inputOrigins: config.inputs.origins, retentionMs }),
     ],
     deadlineMs,

@@ -1,6 +1,9 @@
 import { createRedisNodeTimes } from '../backends/node-times.ts';
 import { createRedisBackendDirectory, createRedisBackendReporter } from '../backends/redis/redis-backends.ts';
-import { createRedisCatalogueDirectory, createRedisCataloguePublisher } from '../backends/redis/redis-catalogues.ts';
+import {
+  createRedisNodeDefinitionsDirectory,
+  createRedisNodeDefinitionsPublisher,
+} from '../backends/redis/redis-node-definitions.ts';
 import type { Config } from '../config/config.ts';
 import type { BackendAddress } from '../config/values.ts';
 import { createWorkerHealth, type WorkerHealthOptions } from '../health/worker-health.ts';
@@ -49,8 +52,8 @@ export async function openWorkerServices(config: Config, context: ProcessContext
     reporter: createRedisBackendReporter(redis, keys),
     previewPublisher: createRedisPreviewPublisher(redis, keys),
     nodeTimesStore: createRedisNodeTimes(redis, keys),
-    catalogues: createRedisCataloguePublisher(redis, keys),
-    knownCatalogues: createRedisCatalogueDirectory({ redis, keys, backends, log }),
+    nodeDefinitions: createRedisNodeDefinitionsPublisher(redis, keys),
+    knownNodeDefinitions: createRedisNodeDefinitionsDirectory({ redis, keys, backends, log }),
     metrics: createWorkerMetrics(context.metrics, {
       workflows: namesIn(catalogue),
       backends: servers.map(({ name }) => name),

@@ -17,7 +17,7 @@ export const backendReportSchema = z.object({
   message: z.string().nullable(),
   /** Options that the server offers, by `Class.input`, for the MODEL parameters of the catalogue. */
   models: z.record(z.string(), z.array(z.string())),
-  /** Hash of its published node catalogue; null while nobody has read it. */
+  /** Hash of its published node definitions, under the name that processes of other versions know; null while nobody has read them. */
   catalogue: z.string().nullable().default(null),
 });
 export type BackendReport = z.infer<typeof backendReportSchema>;

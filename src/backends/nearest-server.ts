@@ -1,20 +1,22 @@
-import type { NodeCatalogue } from '../core/node-catalogue.ts';
+import type { NodeDefinitions } from '../core/node-definitions.ts';
 import type { Plan } from '../core/plan.ts';
 import { type GraphIssue, validateGraph } from '../core/validate-graph.ts';
-import type { BackendCatalogue } from './catalogues.ts';
+import type { BackendNodeDefinitions } from './node-definitions.ts';
 
 /** The issues of a plan at the server that has the fewest; of several, one that is reached. Empty where a server can run it. */
-export function issuesAtNearestServer({ graph, files }: Plan, seen: readonly BackendCatalogue[]): GraphIssue[] {
+export function issuesAtNearestServer({ graph, files }: Plan, seen: readonly BackendNodeDefinitions[]): GraphIssue[] {
   const except = files.flatMap(({ targets }) => targets);
-  const found = new Map<NodeCatalogue, GraphIssue[]>();
-  for (const { catalogue } of seen) {
-    if (!catalogue || found.has(catalogue)) continue;
-    const issues = validateGraph(graph, catalogue, { except });
+  const found = new Map<NodeDefinitions, GraphIssue[]>();
+  for (const { nodeDefinitions } of seen) {
+    if (!nodeDefinitions || found.has(nodeDefinitions)) continue;
+    const issues = validateGraph(graph, nodeDefinitions, { except });
     if (issues.length === 0) return issues;
-    found.set(catalogue, issues);
+    found.set(nodeDefinitions, issues);
   }
   const [least] = seen
-    .flatMap(({ status, catalogue }) => (catalogue ? [{ status, issues: found.get(catalogue) ?? [] }] : []))
+    .flatMap(({ status, nodeDefinitions }) =>
+      nodeDefinitions ? [{ status, issues: found.get(nodeDefinitions) ?? [] }] : [],
+    )
     .sort((a, b) => a.issues.length - b.issues.length || Number(a.status === 'DOWN') - Number(b.status === 'DOWN'));
   return least?.issues ?? [];
 }

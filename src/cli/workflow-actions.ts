@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { isEnumType, isInputObjectType, printType } from 'graphql';
 import { createComfyHttp } from '../../worker/comfyui/http.ts';
 import { type Config, ConfigError, loadConfig } from '../config/config.ts';
-import type { NodeCatalogue } from '../core/node-catalogue.ts';
+import type { NodeDefinitions } from '../core/node-definitions.ts';
 import { objectInfoSchema } from '../core/object-info.ts';
 import { createSchema } from '../graphql/schema.ts';
 import { AddError, addWorkflow } from '../workflows/add/add-workflow.ts';
@@ -15,15 +15,15 @@ import { loadCatalogue } from '../workflows/load.ts';
 
 const EX_CONFIG = 78;
 /** Servers with many custom nodes answer slowly and at length. */
-const CATALOGUE_LIMITS = { timeoutMs: 30_000, maxBytes: 128 * 1024 * 1024 };
+const OBJECT_INFO_LIMITS = { timeoutMs: 30_000, maxBytes: 128 * 1024 * 1024 };
 
 /** `comfygate workflow add`. */
 export function add(file: string, options: AddOptions, io: WorkflowCommandsOptions): Promise<void> {
   return told(io, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
-    const catalogue = options.comfyui === undefined ? null : await readCatalogue(options.comfyui);
+    const nodeDefinitions = options.comfyui === undefined ? null : await readObjectInfo(options.comfyui);
     const { force, name = null, dir = workflowsDir } = options;
-    const stock = await stockCatalogue();
-    const added = await addWorkflow({ file, name, dir, force, catalogue, stock, maxMegapixels });
+    const stock = await stockNodeDefinitions();
+    const added = await addWorkflow({ file, name, dir, force, nodeDefinitions, stock, maxMegapixels });
     const { parameters } = added.workflow;
     const lines = [
       `${added.folder}: ${parameters.length} ${parameters.length === 1 ? 'parameter' : 'parameters'}`,
@@ -45,7 +45,7 @@ export function check(options: WorkflowOptions, io: WorkflowCommandsOptions): Pr
   return told(io, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
     const dir = options.dir ?? workflowsDir;
     const { workflows } = await loadCatalogue({ dir, maxMegapixels });
-    const server = options.comfyui === undefined ? null : await readCatalogue(options.comfyui);
+    const server = options.comfyui === undefined ? null : await readObjectInfo(options.comfyui);
     const faults = server ? workflows.flatMap((it) => checkAgainstServer(it, server)) : [];
     if (faults.length > 0) throw new CatalogueError(dir, faults);
     const count = workflows.length === 1 ? '1 workflow' : `${workflows.length} workflows`;
@@ -69,12 +69,12 @@ async function told({ env, fail }: WorkflowCommandsOptions, run: (config: Config
 
 class UnreadableServer extends Error {}
 
-async function readCatalogue(url: string): Promise<NodeCatalogue> {
+async function readObjectInfo(url: string): Promise<NodeDefinitions> {
   const base = URL.parse(url);
   if (!base || !/^https?:$/.test(base.protocol)) throw new UnreadableServer(`--comfyui: ${url} is no http address`);
   const http = createComfyHttp(url.replace(/\/+$/, ''));
   try {
-    return await http.get('/api/object_info', objectInfoSchema, CATALOGUE_LIMITS);
+    return await http.get('/api/object_info', objectInfoSchema, OBJECT_INFO_LIMITS);
   } catch (error) {
     throw new UnreadableServer(`--comfyui ${url}: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
@@ -83,7 +83,7 @@ async function readCatalogue(url: string): Promise<NodeCatalogue> {
 }
 
 /** The classes of a stock ComfyUI, as the simulator has them. */
-async function stockCatalogue(): Promise<NodeCatalogue> {
+async function stockNodeDefinitions(): Promise<NodeDefinitions> {
   const path = fileURLToPath(new URL('../simulator/object_info.json', import.meta.url));
   return objectInfoSchema.parse(JSON.parse(await readFile(path, 'utf8')));
 }

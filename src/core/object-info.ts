@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { InputSpec, NodeCatalogue, NodeClass, NodeInput } from './node-catalogue.ts';
+import type { InputSpec, NodeClass, NodeDefinitions, NodeInput } from './node-definitions.ts';
 
 const inputsSchema = z.record(z.string(), z.unknown()).catch({}).default({});
 
 /**
- * A ComfyUI's answer to `GET /object_info`, of whatever version, as a catalogue. What is said in a way that nobody knows is no
+ * A ComfyUI's answer to `GET /object_info`, of whatever version, as node definitions. What is said in a way that nobody knows is no
  * limit: classes of custom nodes say a lot.
  */
 export const objectInfoSchema = z
@@ -17,7 +17,7 @@ export const objectInfoSchema = z
     }),
   )
   .transform(
-    (classes): NodeCatalogue =>
+    (classes): NodeDefinitions =>
       new Map(
         Object.entries(classes).map(([name, { input, output, output_node }]): [string, NodeClass] => {
           const inputs = [...inputsOf(name, input.optional, false), ...inputsOf(name, input.required, true)];

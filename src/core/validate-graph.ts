@@ -1,6 +1,6 @@
 import type { Graph } from './graph.ts';
 import type { Json } from './job.ts';
-import type { InputSpec, NodeCatalogue } from './node-catalogue.ts';
+import type { InputSpec, NodeDefinitions } from './node-definitions.ts';
 import { pythonNumber } from './python-number.ts';
 
 const SHOWN_CHARACTERS = 40;
@@ -27,23 +27,23 @@ export interface ValidateGraphOptions {
 }
 
 /**
- * Why the ComfyUI with this catalogue would refuse the graph, as far as the catalogue tells; empty where it would not. As
+ * Why the ComfyUI with these node definitions would refuse the graph, as far as they tell; empty where it would not. As
  * there, classes of all nodes count, and inputs of those nodes that a result needs. Links, cycles, input files, and what a
  * class checks by itself are left to the server.
  */
 export function validateGraph(
   graph: Graph,
-  catalogue: NodeCatalogue,
+  nodeDefinitions: NodeDefinitions,
   { except = [] }: ValidateGraphOptions = {},
 ): GraphIssue[] {
   const issues: GraphIssue[] = [];
   let classes: string[] | undefined;
   const wanted: string[] = [];
   for (const [nodeId, { class_type: classType }] of Object.entries(graph)) {
-    const known = catalogue.get(classType);
+    const known = nodeDefinitions.get(classType);
     if (known?.outputNode) wanted.push(nodeId);
     if (known) continue;
-    classes ??= [...catalogue.keys()];
+    classes ??= [...nodeDefinitions.keys()];
     const message = 'expected a class that the server has';
     issues.push({
       nodeId,
@@ -63,7 +63,7 @@ export function validateGraph(
   const needed = new Set(wanted);
   for (const nodeId of needed) {
     const node = own(graph, nodeId);
-    const known = node && catalogue.get(node.class_type);
+    const known = node && nodeDefinitions.get(node.class_type);
     if (!known) continue;
     for (const [input, { required, spec }] of known.inputs) {
       const value = own(node.inputs, input);

@@ -1,6 +1,6 @@
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { BackendDirectory } from '../backends/backends.ts';
-import type { CatalogueDirectory } from '../backends/catalogues.ts';
+import type { NodeDefinitionsDirectory } from '../backends/node-definitions.ts';
 import type { Health } from '../health/health.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { JobChanges } from '../progress/job-changes.ts';
@@ -19,7 +19,7 @@ export interface GraphServices {
   health: Health;
   catalogue: WorkflowCatalogue;
   backends: Pick<BackendDirectory, 'backends'>;
-  catalogues: Pick<CatalogueDirectory, 'read'>;
+  nodeDefinitions: Pick<NodeDefinitionsDirectory, 'read'>;
   artifacts: Pick<ArtifactStore, 'url'>;
   variants: Pick<VariantAddresses, 'url'>;
   texts: ArtifactTexts;

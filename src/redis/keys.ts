@@ -46,7 +46,7 @@ export function createKeys(prefix: string) {
     /** Names of the servers that get no new work. */
     draining: `${tag}draining`,
     /** A node catalogue as a ComfyUI gave it, by the hash of its text. */
-    nodeCatalogue: (hash: string) => `${tag}catalogue:${hash}`,
+    nodeDefinitions: (hash: string) => `${tag}catalogue:${hash}`,
     /** Milliseconds that nodes usually take, by backend and class. */
     nodeTimes: `${tag}node-times`,
     sweeperLock: `${tag}sweeper`,

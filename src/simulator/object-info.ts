@@ -29,7 +29,7 @@ export type InputSpec = z.infer<typeof inputSpec>;
 export type NodeInfo = z.infer<typeof nodeInfo>;
 
 /** The node classes that this server has. */
-export interface Catalogue {
+export interface ObjectInfo {
   get(classType: string): NodeInfo | undefined;
   /** The class as `/object_info/{class}` shows it: with the file and model lists of this moment. */
   describe(classType: string): NodeInfo | undefined;
@@ -50,7 +50,7 @@ const fileInputs: Record<string, { input: string; kind: 'image' | 'audio' | 'vid
 };
 
 /** Reads the recorded `/object_info` of a real server and puts the simulator's own model names into it. */
-export function loadCatalogue(files: FileStore): Catalogue {
+export function loadObjectInfo(files: FileStore): ObjectInfo {
   const limits = new WeakMap<object, Record<string, string>>();
   const keepLimits = function (this: object, key: string, value: unknown, context: { source?: string }): unknown {
     if ((key === 'min' || key === 'max') && context.source !== undefined) {

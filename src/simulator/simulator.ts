@@ -17,7 +17,7 @@ import { uploadRoutes } from './http/upload-routes.ts';
 import { viewRoutes } from './http/view-routes.ts';
 import { createMessageHub } from './messages.ts';
 import { createFingerprint } from './nodes/fingerprint.ts';
-import { loadCatalogue } from './object-info.ts';
+import { loadObjectInfo } from './object-info.ts';
 
 export interface SimulatorOptions {
   /** Default 0: a free one. */
@@ -60,8 +60,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const counters: Counters = { posts: 0, promptIds: [], started: [], nodesRun: 0, interrupts: 0 };
   const faults = createFaults({ closeSockets: () => hub.terminateAll(), restart: (awayMs) => void restart(awayMs) });
   const files = createFileStore(maxFileBytes, now);
-  const catalogue = loadCatalogue(files);
-  const cache = createResultCache(catalogue, createFingerprint(files));
+  const objectInfo = loadObjectInfo(files);
+  const cache = createResultCache(objectInfo, createFingerprint(files));
   const pace = createPace(speed, faults, closing.signal);
   const hub = createMessageHub(() => queue.remaining(), faults);
   const queue = createPromptQueue(tellQueue, () => void work());
@@ -92,7 +92,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       counters.started.push(item.promptId);
       const ran = () => void counters.nodesRun++;
       const running = () => restartAt('running');
-      const parts = { catalogue, cache, faults, files, hub, pace, now, ran, running, report };
+      const parts = { objectInfo, cache, faults, files, hub, pace, now, ran, running, report };
       const { promptId } = item;
       const result = await executePrompt(item, parts);
       if (away) return;
@@ -150,12 +150,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     if (!queue.running) applyFree();
   };
   const routes = [
-    ...promptRoutes({ catalogue, faults, files, queue, now, accepted }),
+    ...promptRoutes({ objectInfo, faults, files, queue, now, accepted }),
     ...queueRoutes({ faults, queue, interrupt, free }),
     ...jobRoutes({ faults, queue, interrupt }),
     ...viewRoutes({ faults, files }),
     ...uploadRoutes(files),
-    ...infoRoutes(catalogue),
+    ...infoRoutes(objectInfo),
     ...controlRoutes(faults, () => counters),
   ];
   const server = createWebServer({ routes, faults, hub, report, isAway: () => away });

@@ -1,4 +1,4 @@
-import type { InputSpec, NodeCatalogue } from '../core/node-catalogue.ts';
+import type { InputSpec, NodeDefinitions } from '../core/node-definitions.ts';
 import { bindTemplate, parseTemplate, type Template } from '../core/template.ts';
 import { type GraphIssue, validateGraph } from '../core/validate-graph.ts';
 import type { CatalogueFault, Workflow, WorkflowParameter } from './catalogue.ts';
@@ -10,10 +10,10 @@ const INT_BOUNDS = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
 const SHOWN_CHOICES = 10;
 
 /**
- * What of a workflow the ComfyUI with this catalogue would refuse: classes and models that it lacks, values of the graph and
+ * What of a workflow the ComfyUI with these node definitions would refuse: classes and models that it lacks, values of the graph and
  * defaults that are beyond its limits or none of its choices, and limits and choices that promise callers what it refuses.
  */
-export function checkAgainstServer(workflow: Workflow, catalogue: NodeCatalogue): CatalogueFault[] {
+export function checkAgainstServer(workflow: Workflow, nodeDefinitions: NodeDefinitions): CatalogueFault[] {
   const template = parseTemplate(workflow.template.text);
   const defaults = workflow.parameters.flatMap(({ name, type, default: value }) =>
     type === 'FILE' || value === null ? [] : [[name, value] as const],
@@ -23,8 +23,8 @@ export function checkAgainstServer(workflow: Workflow, catalogue: NodeCatalogue)
   const given = workflow.parameters.filter(({ type, required }) => type === 'FILE' || required);
   const except = given.flatMap(({ name }) => template.parameters[name]?.targets ?? []);
   return [
-    ...validateGraph(graph, catalogue, { except }).map((issue) => faultOf(issue, workflow, template)),
-    ...workflow.parameters.flatMap((parameter) => checkPromises(parameter, workflow.name, template, catalogue)),
+    ...validateGraph(graph, nodeDefinitions, { except }).map((issue) => faultOf(issue, workflow, template)),
+    ...workflow.parameters.flatMap((parameter) => checkPromises(parameter, workflow.name, template, nodeDefinitions)),
   ];
 }
 
@@ -62,7 +62,7 @@ function checkPromises(
   parameter: WorkflowParameter,
   workflow: string,
   template: Template,
-  catalogue: NodeCatalogue,
+  nodeDefinitions: NodeDefinitions,
 ): CatalogueFault[] {
   const fault = (field: string, reason: string) => ({
     file: `${workflow}/manifest.json`,
@@ -71,7 +71,7 @@ function checkPromises(
   });
   return (template.parameters[parameter.name]?.targets ?? []).flatMap(({ node, input }) => {
     const classType = template.graph[node]?.class_type ?? '';
-    const spec = catalogue.get(classType)?.inputs.get(input)?.spec;
+    const spec = nodeDefinitions.get(classType)?.inputs.get(input)?.spec;
     if (!spec) return [];
     const at = `${classType}.${input}`;
     return [...checkLimits(parameter, spec, at, fault), ...checkChoices(parameter, spec, at, fault)];

@@ -79,7 +79,7 @@ export async function testServices(
     health: async () => healthy,
     catalogue: await shippedCatalogue(),
     backends: { backends: async () => [] },
-    catalogues: { read: async () => [] },
+    nodeDefinitions: { read: async () => [] },
     artifacts: {
       url: async (key, options) =>
         `https://files.test/${key}?${new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)]))}`,

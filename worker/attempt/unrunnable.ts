@@ -9,12 +9,12 @@ import { JobFailure, rejectionError } from './failures.ts';
  */
 export async function whyImpossible(
   plan: Plan,
-  { knownCatalogues, startedAt, timings }: Pick<JobParts, 'knownCatalogues' | 'startedAt' | 'timings'>,
+  { knownNodeDefinitions, startedAt, timings }: Pick<JobParts, 'knownNodeDefinitions' | 'startedAt' | 'timings'>,
 ): Promise<JobFailure | null> {
   // Workers that were started together have told of their servers by then.
   if (performance.now() - startedAt < timings.settle) return null;
-  const seen = await knownCatalogues.read();
-  if (seen.some(({ catalogue }) => catalogue === null)) return null;
+  const seen = await knownNodeDefinitions.read();
+  if (seen.some(({ nodeDefinitions }) => nodeDefinitions === null)) return null;
   const [issue] = issuesAtNearestServer(plan, seen);
   if (!issue) return null;
   const { nodeId, classType, input, message } = issue;

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { FormData } from 'undici';
 import * as z from 'zod';
 import type { Graph } from '../../src/core/graph.ts';
-import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
+import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
 import { objectInfoSchema } from '../../src/core/object-info.ts';
 import { type HistoryEntry, historySchema } from './history.ts';
 import { type CallOptions, ComfyError, type ComfyHttp, parseAnswer } from './http.ts';
@@ -65,7 +65,7 @@ export interface ComfyClient {
   queueLength(options?: CallOptions): Promise<number>;
   systemStats(options?: CallOptions): Promise<SystemStats>;
   /** All classes, or one (absent from the answer when the server does not have it). The whole is near a megabyte and slow. */
-  objectInfo(className: string | null, options?: CallOptions): Promise<NodeCatalogue>;
+  objectInfo(className: string | null, options?: CallOptions): Promise<NodeDefinitions>;
   /** Unloads models and drops caches, after the prompt that runs. */
   free(signal: AbortSignal): Promise<void>;
 }

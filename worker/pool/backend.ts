@@ -1,4 +1,4 @@
-import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
+import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
 import type { ComfyClient } from '../comfyui/client.ts';
 import type { ComfySocket } from '../comfyui/socket.ts';
 
@@ -12,7 +12,7 @@ export interface Backend {
   /** Classes whose nodes make results; null until the server has said. */
   outputClasses(): ReadonlySet<string> | null;
   /** What it can run; null until the server has said. */
-  catalogue(): NodeCatalogue | null;
+  nodeDefinitions(): NodeDefinitions | null;
 }
 
 /** `abandoned`: nothing that says anything of the server; so it is when nothing is said. */

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { BackendReport } from '../../src/backends/backends.ts';
-import type { CataloguePublisher } from '../../src/backends/catalogues.ts';
+import type { NodeDefinitionsPublisher } from '../../src/backends/node-definitions.ts';
 import { createComfyClient } from '../comfyui/client.ts';
 import { createComfyHttp } from '../comfyui/http.ts';
 import { openComfySocket } from '../comfyui/socket.ts';
@@ -12,7 +12,7 @@ export interface ConnectOptions {
   url: string;
   clientId: string;
   modelInputs: string[];
-  catalogues: CataloguePublisher;
+  nodeDefinitions: NodeDefinitionsPublisher;
   intervalMs: number;
   log: Logger;
   random: () => number;
@@ -30,11 +30,11 @@ export interface ConnectedBackend {
 
 /** Everything between this worker and one ComfyUI: requests, the socket, and the look at it every two seconds. */
 export function connectBackend(options: ConnectOptions): ConnectedBackend {
-  const { name, url, clientId, modelInputs, catalogues, intervalMs, log, random, onTurn, onSeen } = options;
+  const { name, url, clientId, modelInputs, nodeDefinitions, intervalMs, log, random, onTurn, onSeen } = options;
   const http = createComfyHttp(url);
   const client = createComfyClient(http);
   const socket = openComfySocket({ url, clientId, log, random });
-  const { publish } = catalogues;
+  const { publish } = nodeDefinitions;
   const monitor = startMonitor({ name, client, modelInputs, publish, log, onTurn, onSeen, intervalMs });
 
   let openedBefore = false;
@@ -51,7 +51,7 @@ export function connectBackend(options: ConnectOptions): ConnectedBackend {
       socket,
       socketAs: (id) => openComfySocket({ url, clientId: id, log, random }),
       outputClasses: () => monitor.outputClasses,
-      catalogue: () => monitor.catalogue,
+      nodeDefinitions: () => monitor.nodeDefinitions,
     },
     monitor,
     async close() {

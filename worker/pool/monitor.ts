@@ -2,19 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { hedge } from '../../src/async/hedge.ts';
 import type { BackendReport } from '../../src/backends/backends.ts';
-import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
+import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
 import type { ComfyClient, SystemStats } from '../comfyui/client.ts';
 import { type CallOptions, ComfyError } from '../comfyui/http.ts';
 import { isSupported, OLDEST_SUPPORTED } from '../comfyui/version.ts';
-import { createCatalogueWatch } from './catalogue-watch.ts';
+import { createNodeDefinitionsWatch } from './watch-node-definitions.ts';
 
 export interface MonitorOptions {
   name: string;
   client: ComfyClient;
   /** `Class.input` of the options to be reported. */
   modelInputs: string[];
-  /** Shows a catalogue to the gateways and gives the hash that it is kept under. */
-  publish(catalogue: NodeCatalogue): Promise<string>;
+  /** Shows node definitions to the gateways and gives the hash that they are kept under. */
+  publish(nodeDefinitions: NodeDefinitions): Promise<string>;
   log: Logger;
   /** Called at each turn of its loop. */
   onTurn(): void;
@@ -29,7 +29,7 @@ export interface Monitor {
   /** Null before the first look is over. */
   readonly report: BackendReport | null;
   /** The server's classes; null until they have been read. */
-  readonly catalogue: NodeCatalogue | null;
+  readonly nodeDefinitions: NodeDefinitions | null;
   /** Those whose nodes make results. */
   readonly outputClasses: ReadonlySet<string> | null;
   /** The server may have been restarted: look now, and ask everything anew. */
@@ -47,14 +47,14 @@ const LOOK_TIMEOUT_MS = 5_000;
 /** Without an answer until it is asked once more beside that. */
 const LOOK_AGAIN_MS = 2_000;
 /** So long a server is not yet said to be UP, so that what it can run is mostly known as soon as it is. */
-const CATALOGUE_GRACE_MS = 500;
+const NODE_DEFINITIONS_GRACE_MS = 500;
 const MODELS_EVERY_MS = 60_000;
 
 export function startMonitor(options: MonitorOptions): Monitor {
   const { name, client, modelInputs, publish, log, onTurn, onSeen, intervalMs = 2_000 } = options;
   const ended = new AbortController();
   const { signal } = ended;
-  const classes = createCatalogueWatch({ client, publish, signal, log });
+  const classes = createNodeDefinitionsWatch({ client, publish, signal, log });
   let facts: Facts | undefined;
   let restarts = 0;
   let wake: (() => void) | undefined;
@@ -71,7 +71,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
       }
       const length = await hedge((asked) => client.queueLength(within(asked)), LOOK_AGAIN_MS, signal);
       const reading = classes.look();
-      if (classes.hash === null) await Promise.race([reading, delay(CATALOGUE_GRACE_MS, undefined, { signal })]);
+      if (classes.hash === null) await Promise.race([reading, delay(NODE_DEFINITIONS_GRACE_MS, undefined, { signal })]);
       // ComfyUI runs at most one prompt.
       const running = Math.min(1, length);
       const queued = length - running;
@@ -99,7 +99,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
       known ?? (await hedge((asked) => client.systemStats(within(asked)), LOOK_AGAIN_MS, signal));
     const wanted = new Set(modelInputs.map((input) => splitInput(input).className));
     const read = await Promise.all([...wanted].map((className) => client.objectInfo(className, within(signal))));
-    const loaders: NodeCatalogue = new Map(read.flatMap((each) => [...each]));
+    const loaders: NodeDefinitions = new Map(read.flatMap((each) => [...each]));
     const models = modelOptions(modelInputs, loaders);
     classes.merge(loaders);
     return { comfyuiVersion, devices, models, modelsReadAt: performance.now() };
@@ -136,8 +136,8 @@ export function startMonitor(options: MonitorOptions): Monitor {
     get report() {
       return report;
     },
-    get catalogue() {
-      return classes.catalogue;
+    get nodeDefinitions() {
+      return classes.nodeDefinitions;
     },
     get outputClasses() {
       return classes.outputClasses;
@@ -160,7 +160,7 @@ function within(signal: AbortSignal): CallOptions {
   return { signal, timeoutMs: LOOK_TIMEOUT_MS };
 }
 
-function modelOptions(inputs: string[], classes: NodeCatalogue): BackendReport['models'] {
+function modelOptions(inputs: string[], classes: NodeDefinitions): BackendReport['models'] {
   const entries = inputs.flatMap((input) => {
     const { className, inputName } = splitInput(input);
     const spec = classes.get(className)?.inputs.get(inputName)?.spec;

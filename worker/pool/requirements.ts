@@ -6,7 +6,7 @@ import type { Backend } from './backend.ts';
 
 /** What a job asks of a server. */
 export interface Requirements {
-  /** Whether the server has all that the graph names. One whose catalogue is not known is tried. */
+  /** Whether the server has all that the graph names. One whose node definitions are not known is tried. */
   fits(backend: Backend): boolean;
   /** The model files that its graph names. */
   models: ReadonlySet<string>;
@@ -20,8 +20,8 @@ export function requirementsOf(plan: Plan, avoid: string | null): Requirements {
   const known = new Map<Backend, boolean>();
 
   function look(backend: Backend): boolean {
-    const catalogue = backend.catalogue();
-    return !catalogue || !validateGraph(plan.graph, catalogue, { except }).some(mayBeElsewhere);
+    const nodeDefinitions = backend.nodeDefinitions();
+    return !nodeDefinitions || !validateGraph(plan.graph, nodeDefinitions, { except }).some(mayBeElsewhere);
   }
 
   return {

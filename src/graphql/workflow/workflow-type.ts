@@ -28,11 +28,11 @@ async function offeredModels(services: GraphServices, modelOf: string) {
 
 /** What each server lacks for a workflow, where its classes are known. */
 async function backendsOf(services: GraphServices, workflow: Workflow, missingOf: MissingOf) {
-  const seen = await services.catalogues.read().catch((error: unknown) => {
+  const seen = await services.nodeDefinitions.read().catch((error: unknown) => {
     throw unavailable('The servers cannot be listed right now.', 1, error);
   });
-  return seen.flatMap(({ name, catalogue }) => {
-    return catalogue ? [{ backend: name, missing: missingOf(workflow, catalogue) }] : [];
+  return seen.flatMap(({ name, nodeDefinitions }) => {
+    return nodeDefinitions ? [{ backend: name, missing: missingOf(workflow, nodeDefinitions) }] : [];
   });
 }
 

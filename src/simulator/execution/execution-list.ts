@@ -1,4 +1,4 @@
-import type { Catalogue } from '../object-info.ts';
+import type { ObjectInfo } from '../object-info.ts';
 import { type Graph, linksOf } from '../protocol/graph.ts';
 
 /** The nodes of a prompt that still have to run, given out one by one in ComfyUI's order. */
@@ -16,7 +16,7 @@ export function createExecutionList(
   graph: Graph,
   outputs: readonly string[],
   isCached: (id: string) => boolean,
-  catalogue: Catalogue,
+  objectInfo: ObjectInfo,
 ): ExecutionList {
   /** Pending node -> the nodes that wait for it. Insertion order is the order of equals. */
   const waiters = new Map<string, Set<string>>();
@@ -42,7 +42,7 @@ export function createExecutionList(
     }
   }
 
-  const isOutput = (id: string): boolean => catalogue.get(graph[id]?.class_type ?? '')?.output_node ?? false;
+  const isOutput = (id: string): boolean => objectInfo.get(graph[id]?.class_type ?? '')?.output_node ?? false;
   const feedsOutput = (id: string): boolean => [...(waiters.get(id) ?? [])].some(isOutput);
   const feedsFeeder = (id: string): boolean => [...(waiters.get(id) ?? [])].some(feedsOutput);
 

@@ -15,7 +15,7 @@ const ONE_PIXEL = Buffer.from(
 
 /** Runs one prompt from `execution_start` to its end, and gives what history keeps of it. */
 export async function executePrompt(item: QueueItem, parts: ExecutorParts): Promise<HistoryResult> {
-  const { cache, catalogue, faults, hub, now, pace } = parts;
+  const { cache, objectInfo, faults, hub, now, pace } = parts;
   const { prompt, promptId } = item;
   const messages: HistoryMessage[] = [];
   const shown = new Map<string, { output: UiOutput; meta: NodeMeta }>();
@@ -36,7 +36,7 @@ export async function executePrompt(item: QueueItem, parts: ExecutorParts): Prom
   const cached = Object.keys(prompt).filter((id) => cache.get(id));
   tell('execution_cached', { nodes: cached, prompt_id: promptId });
   const progress = createProgressReport(promptId, hub, now, () => faults.current.extraNodes);
-  const list = createExecutionList(prompt, item.outputs, (id) => cache.get(id) !== undefined, catalogue);
+  const list = createExecutionList(prompt, item.outputs, (id) => cache.get(id) !== undefined, objectInfo);
 
   function showCached(id: string, result: NodeResult): void {
     if (result.ui) shown.set(id, result.ui);
@@ -47,7 +47,7 @@ export async function executePrompt(item: QueueItem, parts: ExecutorParts): Prom
 
   async function run(id: string): Promise<NodeFailure | undefined> {
     const node = prompt[id];
-    const info: NodeInfo | undefined = node && catalogue.get(node.class_type);
+    const info: NodeInfo | undefined = node && objectInfo.get(node.class_type);
     if (!node || !info) throw new Error(`prompt ${promptId} has no runnable node ${id}`);
     progress.start(id);
     hub.currentNode = id;

@@ -122,7 +122,7 @@ function createCall(
 function linkTypes(node: GraphNode, graph: Graph, parts: NodeRunnerParts): Record<string, string> {
   const entries = Object.entries(node.inputs).flatMap(([name, value]) => {
     if (!isLink(value)) return [];
-    const type = parts.catalogue.get(graph[value[0]]?.class_type ?? '')?.output[value[1]];
+    const type = parts.objectInfo.get(graph[value[0]]?.class_type ?? '')?.output[value[1]];
     return type === undefined ? [] : [[name, type]];
   });
   return Object.fromEntries(entries);

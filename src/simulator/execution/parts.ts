@@ -1,12 +1,12 @@
 import type { FaultHandle } from '../faults.ts';
 import type { FileStore } from '../files.ts';
 import type { MessageHub } from '../messages.ts';
-import type { Catalogue } from '../object-info.ts';
+import type { ObjectInfo } from '../object-info.ts';
 import type { Pace } from './pace.ts';
 import type { ResultCache } from './result-cache.ts';
 
 export interface ExecutorParts {
-  catalogue: Catalogue;
+  objectInfo: ObjectInfo;
   cache: ResultCache;
   faults: FaultHandle;
   files: FileStore;

@@ -1,5 +1,5 @@
 import { sha256 } from '../files.ts';
-import type { Catalogue } from '../object-info.ts';
+import type { ObjectInfo } from '../object-info.ts';
 import { type Graph, isLink } from '../protocol/graph.ts';
 import { toJson } from '../protocol/json.ts';
 import type { NodeMeta, UiOutput } from './prompt-queue.ts';
@@ -24,7 +24,7 @@ export interface ResultCache {
 
 /** @param fingerprint the changing part of a node's key: a file's content hash, or something new every time. */
 export function createResultCache(
-  catalogue: Catalogue,
+  objectInfo: ObjectInfo,
   fingerprint: (classType: string, inputs: Record<string, unknown>) => string | undefined,
 ): ResultCache {
   let kept = new Map<string, NodeResult>();
@@ -40,7 +40,7 @@ export function createResultCache(
       const inputs = Object.entries(node.inputs ?? {})
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, value]) => [name, isLink(value) ? ['<-', keyOf(value[0], [...path, id]), value[1]] : [value]]);
-      const wantsId = Object.values(catalogue.get(node.class_type)?.input.hidden ?? {}).some((type) =>
+      const wantsId = Object.values(objectInfo.get(node.class_type)?.input.hidden ?? {}).some((type) =>
         String(type).includes('UNIQUE_ID'),
       );
       const parts = [node.class_type, fingerprint(node.class_type, node.inputs ?? {}), wantsId ? id : '', inputs];

@@ -1,7 +1,7 @@
 import { freemem, totalmem } from 'node:os';
 import { posix } from 'node:path';
 import { modelFiles } from '../models.ts';
-import type { Catalogue } from '../object-info.ts';
+import type { ObjectInfo } from '../object-info.ts';
 import { serverFeatures } from '../protocol/features.ts';
 import { empty, json } from './exchange.ts';
 import type { Routes } from './router.ts';
@@ -10,9 +10,9 @@ import type { Routes } from './router.ts';
 const comfyuiVersion = '0.33.0';
 
 /** /object_info, /models, /embeddings, /system_stats, /features and a few that front ends ask for. */
-export function infoRoutes(catalogue: Catalogue): Routes {
+export function infoRoutes(objectInfo: ObjectInfo): Routes {
   const describeAll = (): Record<string, unknown> =>
-    Object.fromEntries(catalogue.names().map((name) => [name, catalogue.describe(name)]));
+    Object.fromEntries(objectInfo.names().map((name) => [name, objectInfo.describe(name)]));
 
   return [
     { method: 'GET', path: '/object_info', handle: () => json(describeAll()) },
@@ -20,7 +20,7 @@ export function infoRoutes(catalogue: Catalogue): Routes {
       method: 'GET',
       path: /^\/object_info\/([^/]+)$/,
       handle: ({ params: [name = ''] }) => {
-        const info = catalogue.describe(name);
+        const info = objectInfo.describe(name);
         return json(info ? { [name]: info } : {});
       },
     },

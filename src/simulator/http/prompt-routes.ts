@@ -3,7 +3,7 @@ import type { PromptQueue } from '../execution/prompt-queue.ts';
 import type { FaultHandle } from '../faults.ts';
 import type { FileStore } from '../files.ts';
 import { inputFile } from '../nodes/input-file.ts';
-import type { Catalogue } from '../object-info.ts';
+import type { ObjectInfo } from '../object-info.ts';
 import type { Graph } from '../protocol/graph.ts';
 import { isRecord } from '../protocol/json.ts';
 import { PythonError, toBool, toFloat, typeName } from '../protocol/python.ts';
@@ -12,7 +12,7 @@ import { type Answer, type Exchange, json, jsonBody, serverError } from './excha
 import type { Routes } from './router.ts';
 
 export interface PromptRouteParts {
-  catalogue: Catalogue;
+  objectInfo: ObjectInfo;
   faults: FaultHandle;
   files: FileStore;
   queue: PromptQueue;
@@ -55,7 +55,7 @@ export function promptRoutes(parts: PromptRouteParts): Routes {
     const targets = body.partial_execution_targets ?? null;
     if (targets !== null && !Array.isArray(targets)) throw new PythonError('TypeError', 'targets are no list');
     const fileExists = (name: string): boolean => inputFile(parts.files, name).file !== undefined;
-    const verdict = validatePrompt(body.prompt, targets, parts.catalogue, fileExists);
+    const verdict = validatePrompt(body.prompt, targets, parts.objectInfo, fileExists);
     const { extraData, sensitive } = extraDataOf(body, exchange, parts.now());
     if (verdict.error) return json({ error: verdict.error, node_errors: verdict.nodeErrors }, 400);
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Catalogue, NodeInfo } from '../object-info.ts';
+import type { NodeInfo, ObjectInfo } from '../object-info.ts';
 import type { Graph } from '../protocol/graph.ts';
 import { isRecord } from '../protocol/json.ts';
 import {
@@ -41,7 +41,7 @@ export interface NodeValidator {
 }
 
 /** Validates the nodes of one prompt, depth first; results are remembered, so each node is judged once. */
-export function createNodeValidator(graph: Graph, catalogue: Catalogue, fileExists: FileCheck): NodeValidator {
+export function createNodeValidator(graph: Graph, objectInfo: ObjectInfo, fileExists: FileCheck): NodeValidator {
   const results = new Map<string, NodeVerdict>();
   const visiting: string[] = [];
 
@@ -55,12 +55,12 @@ export function createNodeValidator(graph: Graph, catalogue: Catalogue, fileExis
     if (!node) throw new PythonError('KeyError', repr(id));
     if (!('inputs' in node)) throw new PythonError('KeyError', "'inputs'");
     if (!isRecord(node.inputs)) throw new PythonError('TypeError', `'${typeName(node.inputs)}' object is not iterable`);
-    const info = catalogue.get(node.class_type);
+    const info = objectInfo.get(node.class_type);
     if (!info) throw new PythonError('KeyError', repr(node.class_type));
 
     const found: errors.NodeError[] = [];
     let upstreamValid = true;
-    for (const input of declaredInputs(catalogue.describe(node.class_type) ?? info, node.inputs)) {
+    for (const input of declaredInputs(objectInfo.describe(node.class_type) ?? info, node.inputs)) {
       const outcome = validateInput(id, input, node.inputs);
       if (outcome === false) upstreamValid = false;
       else if (outcome !== true) found.push(outcome);
@@ -94,7 +94,7 @@ export function createNodeValidator(graph: Graph, catalogue: Catalogue, fileExis
     if (link.length !== 2) return errors.badLink(input, link);
     const [from, slot] = link;
     if (typeof from !== 'string' || !graph[from]) throw new PythonError('KeyError', repr(from));
-    const received = outputType(catalogue.get(graph[from].class_type), slot);
+    const received = outputType(objectInfo.get(graph[from].class_type), slot);
     if (!typesFit(received, input.type)) return errors.typeMismatch(input, received, link);
     visiting.push(id);
     try {
@@ -130,7 +130,7 @@ export function createNodeValidator(graph: Graph, catalogue: Catalogue, fileExis
       const beyond = compareNumbers(value, limit);
       if (side === 'min' ? beyond >= 0 : beyond <= 0) continue;
       const shown = input.type === 'FLOAT' && typeof value === 'number' ? floatText(value) : text(value);
-      return errors.outOfRange(input, side, value, { value: shown, limit: catalogue.limitText(input.options, side) });
+      return errors.outOfRange(input, side, value, { value: shown, limit: objectInfo.limitText(input.options, side) });
     }
     return undefined;
   }

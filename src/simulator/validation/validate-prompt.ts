@@ -1,4 +1,4 @@
-import type { Catalogue } from '../object-info.ts';
+import type { ObjectInfo } from '../object-info.ts';
 import type { Graph, GraphNode } from '../protocol/graph.ts';
 import { isRecord } from '../protocol/json.ts';
 import { PythonError, repr, typeName } from '../protocol/python.ts';
@@ -36,7 +36,7 @@ export interface Verdict {
 export function validatePrompt(
   prompt: unknown,
   targets: readonly unknown[] | null | undefined,
-  catalogue: Catalogue,
+  objectInfo: ObjectInfo,
   fileExists: FileCheck,
 ): Verdict {
   if (!isRecord(prompt)) throw new PythonError('TypeError', `'${typeName(prompt)}' object is not iterable`);
@@ -44,19 +44,19 @@ export function validatePrompt(
   Object.setPrototypeOf(prompt, null);
   const outputs: string[] = [];
   for (const [id, node] of Object.entries(prompt)) {
-    const refused = checkClass(id, node, catalogue);
+    const refused = checkClass(id, node, objectInfo);
     if (refused) return { error: refused, outputs: [], nodeErrors: {} };
     const wanted = !targets || targets.includes(id);
-    if (wanted && catalogue.get((node as GraphNode).class_type)?.output_node) outputs.push(id);
+    if (wanted && objectInfo.get((node as GraphNode).class_type)?.output_node) outputs.push(id);
   }
   if (outputs.length === 0) {
     const error = { type: 'prompt_no_outputs', message: 'Prompt has no outputs', details: '', extra_info: {} };
     return { error, outputs: [], nodeErrors: {} };
   }
-  return validateOutputs(prompt as Graph, outputs, catalogue, fileExists);
+  return validateOutputs(prompt as Graph, outputs, objectInfo, fileExists);
 }
 
-function checkClass(id: string, node: unknown, catalogue: Catalogue): PromptError | undefined {
+function checkClass(id: string, node: unknown, objectInfo: ObjectInfo): PromptError | undefined {
   if (!isRecord(node)) throw new PythonError('AttributeError', `'${typeName(node)}' object has no attribute 'get'`);
   const meta = node._meta ?? {};
   if ('_meta' in node && !isRecord(node._meta)) {
@@ -80,14 +80,14 @@ function checkClass(id: string, node: unknown, catalogue: Catalogue): PromptErro
   if (typeof node.class_type === 'object' && node.class_type !== null) {
     throw new PythonError('TypeError', `unhashable type: '${typeName(node.class_type)}'`);
   }
-  if (typeof node.class_type === 'string' && catalogue.get(node.class_type)) return undefined;
+  if (typeof node.class_type === 'string' && objectInfo.get(node.class_type)) return undefined;
   const shown = title ?? node.class_type;
   const name = typeof shown === 'string' ? shown : repr(shown);
   return missing(`Node '${name}' not found. The custom node may not be installed.`, node.class_type, shown);
 }
 
-function validateOutputs(graph: Graph, outputs: string[], catalogue: Catalogue, fileExists: FileCheck): Verdict {
-  const validator = createNodeValidator(graph, catalogue, fileExists);
+function validateOutputs(graph: Graph, outputs: string[], objectInfo: ObjectInfo, fileExists: FileCheck): Verdict {
+  const validator = createNodeValidator(graph, objectInfo, fileExists);
   const good: string[] = [];
   const lines: string[] = [];
   const nodeErrors: Record<string, NodeErrorEntry> = Object.create(null);

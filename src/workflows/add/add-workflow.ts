@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NodeCatalogue } from '../../core/node-catalogue.ts';
+import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import type { CatalogueFault, Workflow } from '../catalogue.ts';
 import { inputTypeName } from '../check-names.ts';
 import { workflowFolders } from '../load.ts';
@@ -20,8 +20,8 @@ export interface AddOptions {
   /** Whether a workflow of that name may be overwritten. */
   force: boolean;
   /** A server's node classes; null: those of a stock ComfyUI. */
-  catalogue: NodeCatalogue | null;
-  stock: NodeCatalogue;
+  nodeDefinitions: NodeDefinitions | null;
+  stock: NodeDefinitions;
   maxMegapixels: number;
 }
 
@@ -56,9 +56,17 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
   const twin = others.names.find((other) => inputTypeName(other) === inputTypeName(name));
   if (twin) throw new AddError(`the input type of ${name} would be that of ${twin}: choose another --name`);
 
-  const catalogue = options.catalogue ?? stock;
+  const nodeDefinitions = options.nodeDefinitions ?? stock;
   const inputTypes = new Set([name, ...others.names].map(inputTypeName));
-  const made = makeManifest({ name, graph, catalogue, stock, enumTypes: others.enumTypes, inputTypes, maxMegapixels });
+  const made = makeManifest({
+    name,
+    graph,
+    nodeDefinitions,
+    stock,
+    enumTypes: others.enumTypes,
+    inputTypes,
+    maxMegapixels,
+  });
   if (!made.manifest) {
     const hint = 'nothing in it is set by hand; in the editor, a title like $prompt marks what callers are to set';
     throw new AddError([`${file}: ${hint}`, ...made.notes].join('\n  '));
@@ -77,7 +85,7 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
     await mkdir(folder, { recursive: force });
     for (const part of ['graph.json', 'manifest.json']) await rename(join(draft, name, part), join(folder, part));
     await writeSchema(dir);
-    const lacking = options.catalogue ? lackingClasses(workflow, graph, options.catalogue) : [];
+    const lacking = options.nodeDefinitions ? lackingClasses(workflow, graph, options.nodeDefinitions) : [];
     return { workflow, folder, notes: [...made.notes, ...lacking, ...others.notes] };
   } finally {
     await rm(draft, { recursive: true, force: true });
@@ -109,11 +117,11 @@ async function readOthers(dir: string, name: string, maxMegapixels: number) {
 function lackingClasses(
   workflow: Workflow,
   graph: { [id: string]: { class_type: string } },
-  catalogue: NodeCatalogue,
+  nodeDefinitions: NodeDefinitions,
 ): string[] {
   const classes = new Set(Object.values(graph).map((node) => node.class_type));
   return [...classes]
-    .filter((name) => !catalogue.has(name))
+    .filter((name) => !nodeDefinitions.has(name))
     .map((name) => `the server has no class ${name}: ${workflow.name} does not run there`);
 }
 

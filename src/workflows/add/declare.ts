@@ -1,5 +1,5 @@
 import type { Graph } from '../../core/graph.ts';
-import type { InputSpec, NodeCatalogue } from '../../core/node-catalogue.ts';
+import type { InputSpec, NodeDefinitions } from '../../core/node-definitions.ts';
 import { toChoices } from '../choices.ts';
 import { declareChoices } from './declare-choices.ts';
 import type { Finding } from './finding.ts';
@@ -21,9 +21,9 @@ export interface DeclaredParameter {
 
 export interface DeclareContext {
   graph: Graph;
-  catalogue: NodeCatalogue;
-  /** ComfyUI's own samplers and schedulers, for nodes that the catalogue does not have. */
-  stock: NodeCatalogue;
+  nodeDefinitions: NodeDefinitions;
+  /** ComfyUI's own samplers and schedulers, for nodes that no definition covers. */
+  stock: NodeDefinitions;
   /** A name for an enum type with these choices (GraphQL name=ComfyUI's name). */
   enumType(wanted: string, choices: readonly string[]): string;
 }
@@ -33,10 +33,10 @@ const INT32 = 2 ** 31 - 1;
 /** Writes a finding out: its limits hold the graph's own value, and are within what the server takes. */
 export function declareParameter(name: string, finding: Finding, context: DeclareContext): DeclaredParameter {
   const { takes, value, places, at } = finding;
-  const { graph, catalogue } = context;
+  const { graph, nodeDefinitions } = context;
   const description = finding.description.slice(0, 1000);
   const classType = graph[at.node]?.class_type ?? '';
-  const spec = catalogue.get(classType)?.inputs.get(at.input)?.spec;
+  const spec = nodeDefinitions.get(classType)?.inputs.get(at.input)?.spec;
   const targets = places.map(({ node, input }) => ({ node, input }));
   switch (takes.type) {
     case 'string': {

@@ -1,5 +1,5 @@
 import type { Graph } from '../../core/graph.ts';
-import type { NodeCatalogue } from '../../core/node-catalogue.ts';
+import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import { nameFault } from '../check-names.ts';
 import { findFile, findModel } from './find-loaded.ts';
 import { findPrompts } from './find-prompts.ts';
@@ -16,7 +16,10 @@ const OF_THE_HOUSE =
  * What a caller would want to set: the prompts that samplers are given, input files, models, what rules know by the input's
  * name, nodes such as PrimitiveInt, and what titles mark. Where that is nothing, everything that is set by hand.
  */
-export function findParameters(graph: Graph, catalogue: NodeCatalogue): { findings: Finding[]; notes: string[] } {
+export function findParameters(
+  graph: Graph,
+  nodeDefinitions: NodeDefinitions,
+): { findings: Finding[]; notes: string[] } {
   const wiring = createWiring(graph);
   const { marks, notes } = findMarks(graph, wiring);
   const literals = literalsOf(graph, wiring);
@@ -26,13 +29,13 @@ export function findParameters(graph: Graph, catalogue: NodeCatalogue): { findin
       const found = findFile(literal, graph, wiring) ?? findModel(literal, graph) ?? byRule(literal, graph, wiring);
       return found ? [found] : [];
     }),
-    ...literals.flatMap((literal) => held(literal, graph, wiring, catalogue)),
+    ...literals.flatMap((literal) => held(literal, graph, wiring, nodeDefinitions)),
   ];
   const found = merged(firstOfPlace(known));
-  const marked = applyMarks(marks, found, catalogue, graph, notes);
+  const marked = applyMarks(marks, found, nodeDefinitions, graph, notes);
   if (marked.length > 0) return { findings: inOrder(marked), notes };
   const rest = literals.flatMap((literal) => {
-    const finding = OF_THE_HOUSE.test(literal.at.input) ? null : anything(literal, graph, catalogue);
+    const finding = OF_THE_HOUSE.test(literal.at.input) ? null : anything(literal, graph, nodeDefinitions);
     return finding ? [finding] : [];
   });
   return { findings: firstOfPlace(rest), notes };
@@ -67,29 +70,29 @@ function continues(sampler: string, wiring: Wiring, input = 'latent_image', dept
 }
 
 /** A node that does nothing but hold a value was put there to be set; its title says what it is, else where it goes. */
-function held({ at, value }: Literal, graph: Graph, wiring: Wiring, catalogue: NodeCatalogue): Finding[] {
+function held({ at, value }: Literal, graph: Graph, wiring: Wiring, nodeDefinitions: NodeDefinitions): Finding[] {
   if (!wiring.holdsValue(at.node)) return [];
   const title = graph[at.node]?._meta?.title ?? '';
   const own = /^(?:int|float|string|boolean|text|primitive.*|.*\(multiline\).*)$/i.test(title) ? '' : camelCase(title);
   const [user] = wiring.users(at.node);
-  const finding = user && anything({ at, place: at, value }, graph, catalogue);
+  const finding = user && anything({ at, place: at, value }, graph, nodeDefinitions);
   if (!finding) return [];
   const goesTo = /^(?:source|any|value|input)$/.test(user.input) ? '' : camelCase(user.input);
   const name = own || goesTo || (typeof value === 'string' ? 'text' : 'value');
   return [{ ...finding, name, description: title ? `${title}.` : finding.description }];
 }
 
-function anything({ at, place, value }: Literal, graph: Graph, catalogue: NodeCatalogue): Finding | null {
+function anything({ at, place, value }: Literal, graph: Graph, nodeDefinitions: NodeDefinitions): Finding | null {
   const node = graph[at.node];
-  const takes = takesOf({ at, place, value }, graph, catalogue);
+  const takes = takesOf({ at, place, value }, graph, nodeDefinitions);
   const description = `${at.input} of ${node?._meta?.title || node?.class_type}.`;
   const name = camelCase(at.input) || 'value';
   return { name, takes, description, value, at, places: [place], sameAs: null, rank: LAST_RANK };
 }
 
 /** What a value takes by what its class says, else by what it is. */
-function takesOf({ at, value }: Literal, graph: Graph, catalogue: NodeCatalogue): Takes {
-  const spec = catalogue.get(graph[at.node]?.class_type ?? '')?.inputs.get(at.input)?.spec;
+function takesOf({ at, value }: Literal, graph: Graph, nodeDefinitions: NodeDefinitions): Takes {
+  const spec = nodeDefinitions.get(graph[at.node]?.class_type ?? '')?.inputs.get(at.input)?.spec;
   if (typeof value === 'boolean') return { type: 'boolean' };
   if (typeof value === 'number') {
     if (spec?.kind === 'INT' || spec?.kind === 'FLOAT') return { type: spec.kind === 'INT' ? 'int' : 'float' };
@@ -126,7 +129,7 @@ function merged(findings: Finding[]): Finding[] {
 function applyMarks(
   marks: Mark[],
   found: Finding[],
-  catalogue: NodeCatalogue,
+  nodeDefinitions: NodeDefinitions,
   graph: Graph,
   notes: string[],
 ): Finding[] {
@@ -143,7 +146,7 @@ function applyMarks(
       continue;
     }
     const known = found.find(({ places }) => places.some((place) => keyOf(place) === key));
-    const finding = known ?? anything(literal, graph, catalogue);
+    const finding = known ?? anything(literal, graph, nodeDefinitions);
     if (fault || !finding) {
       notes.push(`the title $${name} of node ${literal.at.node} is no name: ${fault}`);
       continue;

@@ -1,5 +1,5 @@
 import type { Graph } from '../../core/graph.ts';
-import type { NodeCatalogue } from '../../core/node-catalogue.ts';
+import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import { typeNameFault } from '../check-names.ts';
 import { type DeclaredParameter, declareParameter } from './declare.ts';
 import { findParameters } from './find-parameters.ts';
@@ -22,9 +22,9 @@ export interface MakeOptions {
   name: string;
   graph: Graph;
   /** What is known of node classes: a server's, or those of a stock ComfyUI. */
-  catalogue: NodeCatalogue;
+  nodeDefinitions: NodeDefinitions;
   /** A stock ComfyUI's classes. */
-  stock: NodeCatalogue;
+  stock: NodeDefinitions;
   /** Enum types of other workflows, with their choices as `GraphQL name=ComfyUI's name`. */
   enumTypes: ReadonlyMap<string, readonly string[]>;
   /** Names that enum types cannot have: the input types of all workflows. */
@@ -36,8 +36,8 @@ const PREVIEW_CLASS = /^(?:PreviewImage|PreviewAudio|MaskPreview|ImageCompare|Pr
 
 /** A manifest with a parameter for all that a caller would want to set, and notes for a person; null where there is nothing. */
 export function makeManifest(options: MakeOptions): { manifest: MadeManifest | null; notes: string[] } {
-  const { name, graph, catalogue, stock, maxMegapixels } = options;
-  const { findings, notes } = findParameters(graph, catalogue);
+  const { name, graph, nodeDefinitions, stock, maxMegapixels } = options;
+  const { findings, notes } = findParameters(graph, nodeDefinitions);
   if (findings.length === 0) return { manifest: null, notes };
   const names = nameParameters(findings, graph);
   const enumType = enumTypeNames(options);
@@ -49,7 +49,7 @@ export function makeManifest(options: MakeOptions): { manifest: MadeManifest | n
     const node = graph[finding.at.node];
     const where = ` Of node ${finding.at.node}, ${node?._meta?.title || node?.class_type}.`;
     const described = twin && !finding.marked ? { ...finding, description: finding.description + where } : finding;
-    parameters[parameter] = declareParameter(parameter, described, { graph, catalogue, stock, enumType });
+    parameters[parameter] = declareParameter(parameter, described, { graph, nodeDefinitions, stock, enumType });
   }
   const title = titleOf(name);
   const megapixels = sizePair(parameters, maxMegapixels);

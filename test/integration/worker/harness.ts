@@ -8,9 +8,9 @@ import { objectPaths } from '../../../src/artifacts/folder/folder-object.ts';
 import { createRedisNodeTimes } from '../../../src/backends/node-times.ts';
 import { createRedisBackendDirectory, createRedisBackendReporter } from '../../../src/backends/redis/redis-backends.ts';
 import {
-  createRedisCatalogueDirectory,
-  createRedisCataloguePublisher,
-} from '../../../src/backends/redis/redis-catalogues.ts';
+  createRedisNodeDefinitionsDirectory,
+  createRedisNodeDefinitionsPublisher,
+} from '../../../src/backends/redis/redis-node-definitions.ts';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 import { type Artifact, isTerminal, type Job, type JobStatus, type Progress } from '../../../src/core/job.ts';
 import type { NewJob, WorkerJobStore } from '../../../src/job-record/job-store.ts';
@@ -126,8 +126,8 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
         reporter: createRedisBackendReporter(stores.durable, stores.keys),
         previewPublisher: createRedisPreviewPublisher(stores.durable, stores.keys),
         nodeTimesStore: createRedisNodeTimes(stores.durable, stores.keys),
-        catalogues: createRedisCataloguePublisher(stores.durable, stores.keys),
-        knownCatalogues: createRedisCatalogueDirectory({
+        nodeDefinitions: createRedisNodeDefinitionsPublisher(stores.durable, stores.keys),
+        knownNodeDefinitions: createRedisNodeDefinitionsDirectory({
           redis: stores.durable,
           keys: stores.keys,
           backends: createRedisBackendDirectory(stores.durable, stores.keys),

@@ -7,11 +7,11 @@ import type { Json } from '../../../src/core/job.ts';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
 import { type GraphIssue, validateGraph } from '../../../src/core/validate-graph.ts';
 import { validatePrompt } from '../../../src/simulator/validation/validate-prompt.ts';
-import { stockClasses } from '../../support/node-catalogue.ts';
+import { stockClasses } from '../../support/node-definitions.ts';
 
 const recorded = new URL('../../comfyui/recorded/', import.meta.url);
 const stock = stockClasses();
-const catalogue = objectInfoSchema.parse(stock.objectInfo);
+const nodeDefinitions = objectInfoSchema.parse(stock.objectInfo);
 
 const kinds: { [type: string]: GraphIssue['kind'] } = {
   missing_node_type: 'class',
@@ -64,14 +64,14 @@ describe('what a real ComfyUI said of its recorded workflows', () => {
 
   test.each(graphs)('%s', (name) => {
     const { runs } = traceSchema.parse(read(`traces/${name}`));
-    expect(told(validateGraph(graphSchema.parse(read(`workflows/${name}`)), catalogue))).toEqual(
+    expect(told(validateGraph(graphSchema.parse(read(`workflows/${name}`)), nodeDefinitions))).toEqual(
       refused(runs[0]?.response),
     );
   });
 });
 
 /** Classes with nothing that only the server knows: no files, no dynamic inputs. */
-const plainClasses = [...catalogue].filter(([, { inputs }]) =>
+const plainClasses = [...nodeDefinitions].filter(([, { inputs }]) =>
   [...inputs.values()].every(({ spec }) => spec.kind !== 'OWN' && spec.kind !== 'DYNAMIC'),
 );
 
@@ -112,10 +112,10 @@ test('of any literals, what a ComfyUI refuses is found, and nothing else', () =>
     fc.property(graphs, (graph) => {
       // A class without outputs cannot be linked to: an error of the link, after which its inputs are not looked at.
       for (const [id, { class_type }] of Object.entries(graph)) {
-        if (catalogue.get(class_type)?.outputs.length === 0) delete graph[id.replace('n', 'p')];
+        if (nodeDefinitions.get(class_type)?.outputs.length === 0) delete graph[id.replace('n', 'p')];
       }
-      const { error, nodeErrors } = validatePrompt(structuredClone(graph), null, stock.catalogue, () => true);
-      expect(told(validateGraph(graph, catalogue))).toEqual(refused({ error, node_errors: nodeErrors }));
+      const { error, nodeErrors } = validatePrompt(structuredClone(graph), null, stock.nodeDefinitions, () => true);
+      expect(told(validateGraph(graph, nodeDefinitions))).toEqual(refused({ error, node_errors: nodeErrors }));
     }),
     { numRuns: 500 },
   );
@@ -128,11 +128,11 @@ const graphOf = (inputs: { [name: string]: Json }, class_type = 'EmptyImage'): G
 const whole = { width: 64, height: 64, batch_size: 1, color: 0 };
 
 test('says what was expected, what was given, and what there is', () => {
-  expect(validateGraph(graphOf({ ...whole, width: 0, height: 'tall' }), catalogue)).toEqual([
+  expect(validateGraph(graphOf({ ...whole, width: 0, height: 'tall' }), nodeDefinitions)).toEqual([
     expect.objectContaining({ kind: 'too_small', given: 0, message: 'expected an integer of 1 to 16384, got 0' }),
     expect.objectContaining({ kind: 'type', given: 'tall', message: 'expected an integer of 1 to 16384, got "tall"' }),
   ]);
-  const [issue] = validateGraph(graphOf(whole, 'EmptyImages'), catalogue);
+  const [issue] = validateGraph(graphOf(whole, 'EmptyImages'), nodeDefinitions);
   expect(issue).toMatchObject({ nodeId: '1', classType: 'EmptyImages', input: null, given: 'EmptyImages' });
   expect(issue?.options).toContain('EmptyImage');
 });
@@ -140,23 +140,23 @@ test('says what was expected, what was given, and what there is', () => {
 test('what no result needs is not looked at, but for its class', () => {
   const graph = graphOf(whole);
   const aside = { ...graph, 3: { class_type: 'EmptyImage', inputs: { width: 'x' } } };
-  expect(validateGraph(aside, catalogue)).toEqual([]);
-  expect(validateGraph({ ...aside, 4: { class_type: 'Gone', inputs: {} } }, catalogue)).toMatchObject([
+  expect(validateGraph(aside, nodeDefinitions)).toEqual([]);
+  expect(validateGraph({ ...aside, 4: { class_type: 'Gone', inputs: {} } }, nodeDefinitions)).toMatchObject([
     { nodeId: '4' },
   ]);
   // Neither what only an input that the class does not have would need.
   const { 2: save } = graph;
   const stray = { ...aside, 2: { class_type: 'SaveImage', inputs: { ...save?.inputs, more: ['3', 0] } } };
-  expect(validateGraph(stray, catalogue)).toEqual([]);
+  expect(validateGraph(stray, nodeDefinitions)).toEqual([]);
 });
 
 test('inputs that files are brought for are left out, and nothing else is', () => {
   const graph = graphOf({ ...whole, width: 0, height: 0 });
-  expect(told(validateGraph(graph, catalogue, { except: [{ node: '1', input: 'width' }] }))).toEqual([
+  expect(told(validateGraph(graph, nodeDefinitions, { except: [{ node: '1', input: 'width' }] }))).toEqual([
     '1.height too_small',
   ]);
-  expect(validateGraph(graphOf({ image: 'not there.png' }, 'LoadImage'), catalogue)).toEqual([]);
-  expect(told(validateGraph(graphOf({}, 'LoadImage'), catalogue))).toEqual(['1.image missing']);
+  expect(validateGraph(graphOf({ image: 'not there.png' }, 'LoadImage'), nodeDefinitions)).toEqual([]);
+  expect(told(validateGraph(graphOf({}, 'LoadImage'), nodeDefinitions))).toEqual(['1.image missing']);
 });
 
 test('a list of several choices is one of values, not of links', () => {
@@ -182,7 +182,7 @@ test('dynamic inputs take anything, and what they link to is needed', () => {
     },
     3: { class_type: 'LoadVideo', inputs: { file: 'x.mp4' } },
   };
-  expect(told(validateGraph(graph, catalogue))).toEqual([
+  expect(told(validateGraph(graph, nodeDefinitions))).toEqual([
     '1.batch_size missing',
     '1.color missing',
     '1.height missing',
@@ -192,12 +192,12 @@ test('dynamic inputs take anything, and what they link to is needed', () => {
 
 test('a circle ends', () => {
   const invert = (from: string) => ({ class_type: 'ImageInvert', inputs: { image: [from, 0] } });
-  expect(validateGraph({ ...graphOf({}), 1: invert('3'), 3: invert('1') }, catalogue)).toEqual([]);
+  expect(validateGraph({ ...graphOf({}), 1: invert('3'), 3: invert('1') }, nodeDefinitions)).toEqual([]);
 });
 
 test('names of object properties are classes and inputs like any other', () => {
   const graph = graphOf(whole, 'constructor');
-  expect(told(validateGraph(graph, catalogue))).toEqual(['1.null class']);
+  expect(told(validateGraph(graph, nodeDefinitions))).toEqual(['1.null class']);
   const own = objectInfoSchema.parse({ A: { input: { required: { toString: ['INT', {}] } }, output_node: true } });
   expect(told(validateGraph({ 1: { class_type: 'A', inputs: {} } }, own))).toEqual(['1.toString missing']);
 });

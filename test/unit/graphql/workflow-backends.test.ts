@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
 import { testGraph, testServices } from '../../support/graph-services.ts';
-import { stockClasses } from '../../support/node-catalogue.ts';
+import { stockClasses } from '../../support/node-definitions.ts';
 
 const QUERY = '{ workflow(name: "textToImage") { name backends { backend canRun missing } } }';
 const { objectInfo } = stockClasses();
@@ -11,17 +11,17 @@ test('says which servers can run a workflow and what each of the others lacks', 
   const CheckpointLoaderSimple = { input: { required: { ckpt_name: [['other.safetensors']] } } };
   const bare = new Map([...stock].filter(([name]) => name !== 'VAEDecode'));
   const services = await testServices({
-    catalogues: {
+    nodeDefinitions: {
       read: async () => [
-        { name: 'whole', status: 'UP', catalogue: stock },
-        { name: 'away', status: 'DOWN', catalogue: stock },
-        { name: 'bare', status: 'UP', catalogue: bare },
+        { name: 'whole', status: 'UP', nodeDefinitions: stock },
+        { name: 'away', status: 'DOWN', nodeDefinitions: stock },
+        { name: 'bare', status: 'UP', nodeDefinitions: bare },
         {
           name: 'other',
           status: 'DRAINING',
-          catalogue: new Map([...stock, ...objectInfoSchema.parse({ CheckpointLoaderSimple })]),
+          nodeDefinitions: new Map([...stock, ...objectInfoSchema.parse({ CheckpointLoaderSimple })]),
         },
-        { name: 'new', status: 'UP', catalogue: null },
+        { name: 'new', status: 'UP', nodeDefinitions: null },
       ],
     },
   });
@@ -37,7 +37,7 @@ test('says which servers can run a workflow and what each of the others lacks', 
 
 test('is UNAVAILABLE while Redis is away, and says no more', async () => {
   const services = await testServices({
-    catalogues: { read: () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1')) },
+    nodeDefinitions: { read: () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1')) },
   });
   const { errors } = await (await testGraph(services)).run(QUERY);
   expect(errors).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Graph } from '../../../src/core/graph.ts';
-import { type NodeCatalogue, nodeCatalogueSchema } from '../../../src/core/node-catalogue.ts';
+import { type NodeDefinitions, nodeDefinitionsSchema } from '../../../src/core/node-definitions.ts';
 import type { Plan } from '../../../src/core/plan.ts';
 import { createDeferredJobs } from '../../../worker/attempt/deferred-jobs.ts';
 import { createTemplateLoader } from '../../../worker/attempt/load-plan.ts';
@@ -21,8 +21,8 @@ const loads = (model: string, sampler = 'euler'): Graph => ({
   '2': { class_type: 'Save', inputs: { model: ['1', 0], sampler } },
 });
 
-function catalogueWith(models: string[]): NodeCatalogue {
-  return nodeCatalogueSchema.parse({
+function catalogueWith(models: string[]): NodeDefinitions {
+  return nodeDefinitionsSchema.parse({
     Loader: {
       outputNode: false,
       required: { ckpt_name: { kind: 'COMBO', options: models } },
@@ -138,7 +138,7 @@ describe('pool', () => {
     close: async () => undefined,
   };
 
-  function start(names = ['a', 'b'], depth = 2, catalogues: { [name: string]: NodeCatalogue } = {}) {
+  function start(names = ['a', 'b'], depth = 2, nodeDefinitions: { [name: string]: NodeDefinitions } = {}) {
     const clock = { ms: 0 };
     const capacities: number[] = [];
     const rooms: string[] = [];
@@ -148,7 +148,7 @@ describe('pool', () => {
       socket: silent,
       socketAs: () => silent,
       outputClasses: () => null,
-      catalogue: () => catalogues[name] ?? null,
+      nodeDefinitions: () => nodeDefinitions[name] ?? null,
     }));
     const pool = createPool({
       backends,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import type { Graph } from '../../../src/core/graph.ts';
-import type { NodeCatalogue } from '../../../src/core/node-catalogue.ts';
+import type { NodeDefinitions } from '../../../src/core/node-definitions.ts';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
 import { createSchema } from '../../../src/graphql/schema.ts';
 import { type AddOptions, addWorkflow } from '../../../src/workflows/add/add-workflow.ts';
@@ -14,7 +14,7 @@ import { workflowsFolder } from './folder.ts';
 
 const root = new URL('../../../', import.meta.url);
 const readJson = async (path: string | URL) => JSON.parse(await readFile(new URL(path, root), 'utf8'));
-let stock: NodeCatalogue;
+let stock: NodeDefinitions;
 
 beforeAll(async () => {
   stock = objectInfoSchema.parse(await readJson('src/simulator/object_info.json'));
@@ -25,7 +25,7 @@ async function add(graph: unknown, options: Partial<AddOptions> = {}) {
   const dir = options.dir ?? (await workflowsFolder({}));
   const file = join(dir, 'the-export.json');
   await writeFile(file, typeof graph === 'string' ? graph : JSON.stringify(graph));
-  const defaults = { file, name: null, dir, force: false, catalogue: null, stock, maxMegapixels: 4 };
+  const defaults = { file, name: null, dir, force: false, nodeDefinitions: null, stock, maxMegapixels: 4 };
   const added = await addWorkflow({ ...defaults, ...options });
   const manifest: MadeManifest = JSON.parse(await readFile(join(added.folder, 'manifest.json'), 'utf8'));
   const written: Graph = JSON.parse(await readFile(join(added.folder, 'graph.json'), 'utf8'));
@@ -324,7 +324,7 @@ test('choices and limits are those of the server, whatever its choices are calle
     '2': node('Blend', { strength: 3 }),
     '3': node('Unknown', { image: ['1', 0] }),
   };
-  const { manifest, notes, dir } = await add(graph, { name: 'first', catalogue: theirs });
+  const { manifest, notes, dir } = await add(graph, { name: 'first', nodeDefinitions: theirs });
   expect(manifest.parameters).toMatchObject({
     sampler: {
       enumType: 'Sampler',
@@ -340,7 +340,7 @@ test('choices and limits are those of the server, whatever its choices are calle
   // Another workflow's Sampler has other choices.
   const other = await add({ '1': node('KSampler', { sampler_name: 'euler' }) }, { name: 'second', dir });
   expect(other.manifest.parameters.sampler?.enumType).toBe('SecondSampler');
-  const third = await add(graph, { name: 'third', dir, catalogue: theirs });
+  const third = await add(graph, { name: 'third', dir, nodeDefinitions: theirs });
   expect(third.manifest.parameters.sampler?.enumType).toBe('Sampler');
 });
 
@@ -380,7 +380,15 @@ test('a workflow beside it that cannot be used is told, and does not stand in th
   const file = join(dir, 'x.json');
   await mkdir(join(dir, 'empty'));
   await writeFile(file, JSON.stringify({ '1': node('Mystery', { amount: 3 }) }));
-  const added = await addWorkflow({ file, name: null, dir, force: false, catalogue: null, stock, maxMegapixels: 4 });
+  const added = await addWorkflow({
+    file,
+    name: null,
+    dir,
+    force: false,
+    nodeDefinitions: null,
+    stock,
+    maxMegapixels: 4,
+  });
   expect(added.workflow.name).toBe('x');
   expect(added.notes.join('\n')).toContain('another workflow cannot be used: broken/manifest.json: is not JSON');
 });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
 import { checkAgainstServer } from '../../../src/workflows/check-server.ts';
 import { loadCatalogue } from '../../../src/workflows/load.ts';
-import { stockClasses } from '../../support/node-catalogue.ts';
+import { stockClasses } from '../../support/node-definitions.ts';
 import { workflowsFolder } from './folder.ts';
 
 const root = new URL('../../../', import.meta.url);

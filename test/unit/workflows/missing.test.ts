@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { NodeCatalogue } from '../../../src/core/node-catalogue.ts';
+import type { NodeDefinitions } from '../../../src/core/node-definitions.ts';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
 import { parseTemplate } from '../../../src/core/template.ts';
 import { loadCatalogue } from '../../../src/workflows/load.ts';
 import { createMissingOf } from '../../../src/workflows/missing.ts';
 import { shippedCatalogue } from '../../support/graph-services.ts';
-import { stockClasses } from '../../support/node-catalogue.ts';
+import { stockClasses } from '../../support/node-definitions.ts';
 import { workflowsFolder } from './folder.ts';
 
 const { objectInfo } = stockClasses();
@@ -43,12 +43,12 @@ describe('a workflow with one of each', () => {
     steps: { type: 'int', description: 'x', default: 9, targets: [{ node: 'save', input: 'steps' }] },
   };
 
-  async function missing(catalogue: NodeCatalogue, changes: object = {}): Promise<readonly string[]> {
+  async function missing(nodeDefinitions: NodeDefinitions, changes: object = {}): Promise<readonly string[]> {
     const manifest = { title: 'One of each', description: 'x', parameters: { ...parameters, ...changes } };
     const dir = await workflowsFolder({ 'w/graph.json': graph, 'w/manifest.json': manifest });
     const workflow = (await loadCatalogue({ dir, maxMegapixels: 4 })).get('w');
     if (!workflow) throw new Error('there is no workflow w');
-    return missingOf(workflow, catalogue);
+    return missingOf(workflow, nodeDefinitions);
   }
 
   const server = ({ models = ['default.safetensors'], modes = ['fast'], max = 10 } = {}) =>

@@ -1,20 +1,20 @@
 import { beforeAll, expect, test } from 'vitest';
-import type { BackendCatalogue } from '../../../src/backends/catalogues.ts';
+import type { BackendNodeDefinitions } from '../../../src/backends/node-definitions.ts';
 import type { Json } from '../../../src/core/job.ts';
-import type { NodeCatalogue } from '../../../src/core/node-catalogue.ts';
+import type { NodeDefinitions } from '../../../src/core/node-definitions.ts';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
 import { planOf } from '../../../src/core/plan.ts';
 import { encodeTemplate, parseTemplate, type Template } from '../../../src/core/template.ts';
-import { createCatalogueCheck } from '../../../src/jobs/check-catalogues.ts';
+import { createRunnableCheck } from '../../../src/jobs/check-runnable.ts';
 import type { WorkflowCatalogue } from '../../../src/workflows/catalogue.ts';
 import { newJob } from '../../support/gateway-store.ts';
 import { shippedCatalogue } from '../../support/graph-services.ts';
-import { stockClasses } from '../../support/node-catalogue.ts';
+import { stockClasses } from '../../support/node-definitions.ts';
 
 const { objectInfo } = stockClasses();
 const stock = objectInfoSchema.parse(objectInfo);
 /** The stock classes but for these. */
-const but = (changes: { [className: string]: unknown }): NodeCatalogue =>
+const but = (changes: { [className: string]: unknown }): NodeDefinitions =>
   new Map([...stock, ...objectInfoSchema.parse(changes)]);
 
 let workflows: WorkflowCatalogue;
@@ -22,26 +22,26 @@ beforeAll(async () => {
   workflows = await shippedCatalogue();
 });
 
-const server = (catalogue: NodeCatalogue | null, status: BackendCatalogue['status'] = 'UP') => ({
+const server = (nodeDefinitions: NodeDefinitions | null, status: BackendNodeDefinitions['status'] = 'UP') => ({
   name: 'x',
   status,
-  catalogue,
+  nodeDefinitions,
 });
 
 /** `path: message` and the code of each issue, as `input.workflow.<name>` leads them. */
 async function check(
-  servers: BackendCatalogue[] | null,
+  servers: BackendNodeDefinitions[] | null,
   template: { hash: string; text: string } | null,
   parameters: { [name: string]: Json },
   name = 'w',
 ) {
-  const run = createCatalogueCheck({ glance: async () => servers });
+  const run = createRunnableCheck({ glance: async () => servers });
   const plan = planOf(template && parseTemplate(template.text), parameters);
   const issues = await run(newJob({ template, parameters }), plan, ['input', 'workflow', name]);
   return issues.map(({ path, message, code }) => [path.join('.').replace('input.workflow.', ''), code, message]);
 }
 
-function checkPicture(servers: BackendCatalogue[] | null, parameters: { [name: string]: Json }) {
+function checkPicture(servers: BackendNodeDefinitions[] | null, parameters: { [name: string]: Json }) {
   const workflow = workflows.get('textToImage');
   if (!workflow) throw new Error('there is no textToImage');
   return check(servers, workflow.template, { prompt: 'x', ...parameters }, workflow.name);
@@ -145,7 +145,8 @@ test('a graph of the caller’s own is told of where it says so', async () => {
 test('of several servers, the issues are those of the one that lacks least, one that is up before others', async () => {
   const poor = server(new Map([...stock].filter(([name]) => name !== 'EmptyImage')));
   const narrow = (max: number) => but({ EmptyImage: { input: { required: { width: ['INT', { max }] } } } });
-  const custom = (servers: BackendCatalogue[]) => check(servers, null, { graph: picture({ width: 5000 }) }, 'custom');
+  const custom = (servers: BackendNodeDefinitions[]) =>
+    check(servers, null, { graph: picture({ width: 5000 }) }, 'custom');
   expect(await custom([server(new Map()), poor])).toMatchObject([
     [expect.anything(), 'unknown_class', expect.anything()],
   ]);

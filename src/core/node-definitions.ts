@@ -39,11 +39,11 @@ export interface NodeClass {
 }
 
 /** What a ComfyUI says of its node classes, by name, without what is only for people. */
-export type NodeCatalogue = ReadonlyMap<string, NodeClass>;
+export type NodeDefinitions = ReadonlyMap<string, NodeClass>;
 
-/** Makes a catalogue of its JSON form. */
-export const nodeCatalogueSchema = z.record(z.string(), nodeClassSchema).transform(
-  (classes): NodeCatalogue =>
+/** Node definitions from their JSON form. */
+export const nodeDefinitionsSchema = z.record(z.string(), nodeClassSchema).transform(
+  (classes): NodeDefinitions =>
     new Map(
       Object.entries(classes).map(([name, { outputNode, required, optional, outputs }]) => {
         const inputs = new Map([...inputsOf(optional, false), ...inputsOf(required, true)]);
@@ -56,9 +56,9 @@ function inputsOf(specs: { [name: string]: InputSpec }, required: boolean): [str
   return Object.entries(specs).map(([name, spec]) => [name, { required, spec }]);
 }
 
-/** The catalogue's text, one for equal catalogues (canonical JSON), and the SHA-256 of it in hex. */
-export function encodeNodeCatalogue(catalogue: NodeCatalogue): { hash: string; text: string } {
-  const classes = [...catalogue].map(([name, { outputNode, inputs, outputs }]): [string, Json] => {
+/** The node definitions' text, one for equal node definitions (canonical JSON), and the SHA-256 of it in hex. */
+export function encodeNodeDefinitions(nodeDefinitions: NodeDefinitions): { hash: string; text: string } {
+  const classes = [...nodeDefinitions].map(([name, { outputNode, inputs, outputs }]): [string, Json] => {
     const specs = (wanted: boolean) =>
       Object.fromEntries(
         [...inputs].filter(([, { required }]) => required === wanted).map(([input, { spec }]) => [input, { ...spec }]),
@@ -69,7 +69,7 @@ export function encodeNodeCatalogue(catalogue: NodeCatalogue): { hash: string; t
   return { hash: sha256(text), text };
 }
 
-/** Reads what `encodeNodeCatalogue` wrote. Throws on a text that is no catalogue. */
-export function parseNodeCatalogue(text: string): NodeCatalogue {
-  return nodeCatalogueSchema.parse(JSON.parse(text));
+/** Reads what `encodeNodeDefinitions` wrote. Throws on a text that is none of it. */
+export function parseNodeDefinitions(text: string): NodeDefinitions {
+  return nodeDefinitionsSchema.parse(JSON.parse(text));
 }

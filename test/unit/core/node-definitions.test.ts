@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
-  encodeNodeCatalogue,
+  encodeNodeDefinitions,
   type InputSpec,
-  type NodeCatalogue,
-  parseNodeCatalogue,
-} from '../../../src/core/node-catalogue.ts';
+  type NodeDefinitions,
+  parseNodeDefinitions,
+} from '../../../src/core/node-definitions.ts';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
-import { stockClasses } from '../../support/node-catalogue.ts';
+import { stockClasses } from '../../support/node-definitions.ts';
 
 function specs(required: { [input: string]: unknown }, className = 'A') {
   const info = objectInfoSchema.parse({ [className]: { input: { required } } });
@@ -86,7 +86,7 @@ const spec: fc.Arbitrary<InputSpec> = fc.oneof(
   }),
   fc.constantFrom<InputSpec>({ kind: 'STRING' }, { kind: 'OWN' }, { kind: 'DYNAMIC' }, { kind: 'LINK', type: 'IMAGE' }),
 );
-const catalogues: fc.Arbitrary<NodeCatalogue> = fc
+const nodeDefinitions: fc.Arbitrary<NodeDefinitions> = fc
   .array(
     fc.tuple(
       name,
@@ -101,28 +101,28 @@ const catalogues: fc.Arbitrary<NodeCatalogue> = fc
 
 test('a catalogue comes back from its text as it was; equal ones have one text, whatever the order', () => {
   fc.assert(
-    fc.property(catalogues, (catalogue) => {
-      const { hash, text } = encodeNodeCatalogue(catalogue);
-      expect(parseNodeCatalogue(text)).toEqual(catalogue);
-      expect(encodeNodeCatalogue(new Map([...catalogue].reverse())).hash).toBe(hash);
+    fc.property(nodeDefinitions, (nodeDefinitions) => {
+      const { hash, text } = encodeNodeDefinitions(nodeDefinitions);
+      expect(parseNodeDefinitions(text)).toEqual(nodeDefinitions);
+      expect(encodeNodeDefinitions(new Map([...nodeDefinitions].reverse())).hash).toBe(hash);
     }),
   );
 });
 
 test('what is no catalogue is refused', () => {
-  expect(() => parseNodeCatalogue('{"A":{"outputNode":true}}')).toThrow();
+  expect(() => parseNodeDefinitions('{"A":{"outputNode":true}}')).toThrow();
   expect(() =>
-    parseNodeCatalogue('{"A":{"outputNode":true,"required":{"x":{"kind":"NEW"}},"optional":{},"outputs":[]}}'),
+    parseNodeDefinitions('{"A":{"outputNode":true,"required":{"x":{"kind":"NEW"}},"optional":{},"outputs":[]}}'),
   ).toThrow();
 });
 
 test('the stock classes lose nothing that a graph is checked against, and most of their size', () => {
   const { objectInfo } = stockClasses();
-  const catalogue = objectInfoSchema.parse(objectInfo);
-  expect(catalogue.size).toBe(Object.keys(objectInfo).length);
-  expect(catalogue.get('KSampler')?.inputs.get('steps')).toEqual({
+  const nodeDefinitions = objectInfoSchema.parse(objectInfo);
+  expect(nodeDefinitions.size).toBe(Object.keys(objectInfo).length);
+  expect(nodeDefinitions.get('KSampler')?.inputs.get('steps')).toEqual({
     required: true,
     spec: { kind: 'INT', min: 1, max: 10000 },
   });
-  expect(encodeNodeCatalogue(catalogue).text.length).toBeLessThan(JSON.stringify(objectInfo).length / 2);
+  expect(encodeNodeDefinitions(nodeDefinitions).text.length).toBeLessThan(JSON.stringify(objectInfo).length / 2);
 });

@@ -1,20 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { NodeCatalogue } from '../../src/core/node-catalogue.ts';
+import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
 import type { ComfyClient } from '../comfyui/client.ts';
 import { reasonOf } from '../comfyui/redact.ts';
 
-export interface CatalogueWatchOptions {
+export interface NodeDefinitionsWatchOptions {
   client: Pick<ComfyClient, 'objectInfo'>;
-  /** Shows a catalogue to the gateways and gives the hash that it is kept under. */
-  publish(catalogue: NodeCatalogue): Promise<string>;
+  /** Shows node definitions to the gateways and gives the hash that they are kept under. */
+  publish(nodeDefinitions: NodeDefinitions): Promise<string>;
   signal: AbortSignal;
   log: Logger;
 }
 
 /** What one server's classes are, read as a whole now and then, since that is large and slow. */
-export interface CatalogueWatch {
-  readonly catalogue: NodeCatalogue | null;
+export interface NodeDefinitionsWatch {
+  readonly nodeDefinitions: NodeDefinitions | null;
   /** Classes whose nodes make results. */
   readonly outputClasses: ReadonlySet<string> | null;
   /** Of the published one, which is the last but for a moment. */
@@ -22,7 +22,7 @@ export interface CatalogueWatch {
   /** The server answers: reads and publishes what is due, beside the caller's work; a failure is tried again with the next call. */
   look(): Promise<void>;
   /** These classes were read just now. */
-  merge(classes: NodeCatalogue): void;
+  merge(classes: NodeDefinitions): void;
   /** The server may have been restarted, with other classes. */
   restarted(): void;
 }
@@ -30,10 +30,15 @@ export interface CatalogueWatch {
 const TIMEOUT_MS = 60_000;
 const EVERY_MS = 300_000;
 
-export function createCatalogueWatch({ client, publish, signal, log }: CatalogueWatchOptions): CatalogueWatch {
-  let catalogue: NodeCatalogue | null = null;
+export function createNodeDefinitionsWatch({
+  client,
+  publish,
+  signal,
+  log,
+}: NodeDefinitionsWatchOptions): NodeDefinitionsWatch {
+  let nodeDefinitions: NodeDefinitions | null = null;
   let outputClasses: ReadonlySet<string> | null = null;
-  let published: NodeCatalogue | null = null;
+  let published: NodeDefinitions | null = null;
   let hash: string | null = null;
   let readAt = -Infinity;
   let restarts = 0;
@@ -42,8 +47,8 @@ export function createCatalogueWatch({ client, publish, signal, log }: Catalogue
   async function work() {
     try {
       if (performance.now() - readAt > EVERY_MS) await read();
-      if (!catalogue || catalogue === published) return;
-      const shown = catalogue;
+      if (!nodeDefinitions || nodeDefinitions === published) return;
+      const shown = nodeDefinitions;
       hash = await publish(shown);
       published = shown;
     } catch (cause) {
@@ -53,14 +58,16 @@ export function createCatalogueWatch({ client, publish, signal, log }: Catalogue
 
   async function read() {
     const before = restarts;
-    catalogue = await client.objectInfo(null, { signal, timeoutMs: TIMEOUT_MS });
-    outputClasses = new Set([...catalogue].filter(([, { outputNode }]) => outputNode).map(([className]) => className));
+    nodeDefinitions = await client.objectInfo(null, { signal, timeoutMs: TIMEOUT_MS });
+    outputClasses = new Set(
+      [...nodeDefinitions].filter(([, { outputNode }]) => outputNode).map(([className]) => className),
+    );
     if (restarts === before) readAt = performance.now();
   }
 
   return {
-    get catalogue() {
-      return catalogue;
+    get nodeDefinitions() {
+      return nodeDefinitions;
     },
     get outputClasses() {
       return outputClasses;
@@ -75,10 +82,10 @@ export function createCatalogueWatch({ client, publish, signal, log }: Catalogue
       return working;
     },
     merge(classes) {
-      if (!catalogue) return;
-      const known = catalogue;
+      if (!nodeDefinitions) return;
+      const known = nodeDefinitions;
       const news = [...classes].filter(([className, now]) => !isDeepStrictEqual(known.get(className), now));
-      if (news.length > 0) catalogue = new Map([...known, ...news]);
+      if (news.length > 0) nodeDefinitions = new Map([...known, ...news]);
     },
     restarted() {
       restarts++;

@@ -3,12 +3,16 @@ import { promisify } from 'node:util';
 import { deflate, inflate } from 'node:zlib';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { encodeNodeCatalogue, type NodeCatalogue, parseNodeCatalogue } from '../../core/node-catalogue.ts';
+import { encodeNodeDefinitions, type NodeDefinitions, parseNodeDefinitions } from '../../core/node-definitions.ts';
 import type { Keys } from '../../redis/keys.ts';
 import type { BackendDirectory } from '../backends.ts';
-import type { BackendCatalogue, CatalogueDirectory, CataloguePublisher } from '../catalogues.ts';
+import type {
+  BackendNodeDefinitions,
+  NodeDefinitionsDirectory,
+  NodeDefinitionsPublisher,
+} from '../node-definitions.ts';
 
-const CATALOGUE_TTL_MS = 7 * 86_400_000;
+const NODE_DEFINITIONS_TTL_MS = 7 * 86_400_000;
 /** Different ones in memory, a megabyte or so each. */
 const KEPT = 32;
 const FRESH_MS = 2_000;
@@ -17,20 +21,20 @@ const AGEING_MS = 1_000;
 const GLANCE_MS = 100;
 
 /** `redis` is a durable connection. */
-export function createRedisCataloguePublisher(redis: Redis, keys: Keys): CataloguePublisher {
+export function createRedisNodeDefinitionsPublisher(redis: Redis, keys: Keys): NodeDefinitionsPublisher {
   return {
-    async publish(catalogue) {
-      const { hash, text } = encodeNodeCatalogue(catalogue);
-      const key = keys.nodeCatalogue(hash);
+    async publish(nodeDefinitions) {
+      const { hash, text } = encodeNodeDefinitions(nodeDefinitions);
+      const key = keys.nodeDefinitions(hash);
       // Near a megabyte, a twentieth of it compressed, and mostly there already.
-      const known = await redis.pexpire(key, CATALOGUE_TTL_MS);
-      if (!known) await redis.set(key, await promisify(deflate)(text), 'PX', CATALOGUE_TTL_MS);
+      const known = await redis.pexpire(key, NODE_DEFINITIONS_TTL_MS);
+      if (!known) await redis.set(key, await promisify(deflate)(text), 'PX', NODE_DEFINITIONS_TTL_MS);
       return hash;
     },
   };
 }
 
-export interface CatalogueDirectoryOptions {
+export interface NodeDefinitionsDirectoryOptions {
   /** A request connection. */
   redis: Redis;
   keys: Keys;
@@ -38,36 +42,38 @@ export interface CatalogueDirectoryOptions {
   log: Logger;
 }
 
-export function createRedisCatalogueDirectory(options: CatalogueDirectoryOptions): CatalogueDirectory {
+export function createRedisNodeDefinitionsDirectory(
+  options: NodeDefinitionsDirectoryOptions,
+): NodeDefinitionsDirectory {
   const { redis, keys, backends, log } = options;
   /** By hash, those in use; null: not to be read, as of a later version. */
-  let kept: ReadonlyMap<string, NodeCatalogue | null> = new Map();
-  let last: { seen: readonly BackendCatalogue[]; at: number } | null = null;
-  let reading: Promise<readonly BackendCatalogue[]> | null = null;
+  let kept: ReadonlyMap<string, NodeDefinitions | null> = new Map();
+  let last: { seen: readonly BackendNodeDefinitions[]; at: number } | null = null;
+  let reading: Promise<readonly BackendNodeDefinitions[]> | null = null;
 
-  async function load(): Promise<readonly BackendCatalogue[]> {
+  async function load(): Promise<readonly BackendNodeDefinitions[]> {
     const at = performance.now();
     const known = await backends.backends();
     const hashes = [...new Set(known.flatMap(({ catalogue }) => catalogue ?? []))].slice(-KEPT);
-    const found = new Map<string, NodeCatalogue | null>();
+    const found = new Map<string, NodeDefinitions | null>();
     for (const hash of hashes) {
-      const catalogue = kept.has(hash) ? kept.get(hash) : await fetch(hash);
-      if (catalogue !== undefined) found.set(hash, catalogue);
+      const nodeDefinitions = kept.has(hash) ? kept.get(hash) : await fetch(hash);
+      if (nodeDefinitions !== undefined) found.set(hash, nodeDefinitions);
     }
     kept = found;
     const seen = known.map(({ name, status, catalogue }) => {
-      return { name, status, catalogue: (catalogue !== null && found.get(catalogue)) || null };
+      return { name, status, nodeDefinitions: (catalogue !== null && found.get(catalogue)) || null };
     });
     last = { seen, at };
     return seen;
   }
 
   /** Undefined: not there, and perhaps later. */
-  async function fetch(hash: string): Promise<NodeCatalogue | null | undefined> {
-    const packed = await redis.getBuffer(keys.nodeCatalogue(hash));
+  async function fetch(hash: string): Promise<NodeDefinitions | null | undefined> {
+    const packed = await redis.getBuffer(keys.nodeDefinitions(hash));
     if (!packed) return undefined;
     try {
-      return parseNodeCatalogue((await promisify(inflate)(packed)).toString());
+      return parseNodeDefinitions((await promisify(inflate)(packed)).toString());
     } catch (err) {
       log.warn({ err, hash }, 'node catalogue not understood');
       return null;

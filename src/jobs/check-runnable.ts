@@ -1,5 +1,5 @@
-import type { CatalogueDirectory } from '../backends/catalogues.ts';
 import { issuesAtNearestServer } from '../backends/nearest-server.ts';
+import type { NodeDefinitionsDirectory } from '../backends/node-definitions.ts';
 import type { InputIssue } from '../core/errors.ts';
 import type { Json } from '../core/job.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
@@ -25,10 +25,10 @@ const codes = {
  * Asks what workers know of their ComfyUIs whether one of them can run a job. If none can, the issues are those of the one that
  * lacks least. A server that is up and whose classes nobody knows yet may be able to: then its worker decides.
  */
-export function createCatalogueCheck(catalogues: Pick<CatalogueDirectory, 'glance'>): JobCheck {
+export function createRunnableCheck(nodeDefinitions: Pick<NodeDefinitionsDirectory, 'glance'>): JobCheck {
   return async (job, plan, path) => {
-    const seen = await catalogues.glance();
-    if (!seen || seen.some(({ status, catalogue }) => catalogue === null && status !== 'DOWN')) return [];
+    const seen = await nodeDefinitions.glance();
+    if (!seen || seen.some(({ status, nodeDefinitions }) => nodeDefinitions === null && status !== 'DOWN')) return [];
     const graphIssues = issuesAtNearestServer(plan, seen);
     if (graphIssues.length === 0) return [];
     return job.template

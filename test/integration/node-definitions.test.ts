@@ -2,10 +2,10 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createRedisBackendDirectory, createRedisBackendReporter } from '../../src/backends/redis/redis-backends.ts';
 import {
-  createRedisCatalogueDirectory,
-  createRedisCataloguePublisher,
-} from '../../src/backends/redis/redis-catalogues.ts';
-import { encodeNodeCatalogue, type NodeCatalogue } from '../../src/core/node-catalogue.ts';
+  createRedisNodeDefinitionsDirectory,
+  createRedisNodeDefinitionsPublisher,
+} from '../../src/backends/redis/redis-node-definitions.ts';
+import { encodeNodeDefinitions, type NodeDefinitions } from '../../src/core/node-definitions.ts';
 import { objectInfoSchema } from '../../src/core/object-info.ts';
 import { unknownBackend } from '../support/backends.ts';
 import { openStores, silent } from '../support/gateway-store.ts';
@@ -26,16 +26,16 @@ beforeEach(async () => {
   onTestFinished(() => stores.close());
 });
 
-const withModels = (...models: string[]): NodeCatalogue =>
+const withModels = (...models: string[]): NodeDefinitions =>
   objectInfoSchema.parse({ Load: { input: { required: { name: [models] } }, output_node: true } });
 
 function open(log = silent) {
   const { redis, durable, keys } = stores;
   const backends = createRedisBackendDirectory(redis, keys);
   return {
-    publisher: createRedisCataloguePublisher(durable, keys),
+    publisher: createRedisNodeDefinitionsPublisher(durable, keys),
     reporter: createRedisBackendReporter(durable, keys),
-    directory: createRedisCatalogueDirectory({ redis, keys, backends, log }),
+    directory: createRedisNodeDefinitionsDirectory({ redis, keys, backends, log }),
   };
 }
 
@@ -44,15 +44,15 @@ const up = (name: string, catalogue: string | null) => ({ ...unknownBackend, nam
 test('a catalogue is kept once, whoever publishes it, a week from the last time', async () => {
   const { redis, keys } = stores;
   const hash = await open().publisher.publish(withModels('a'));
-  expect(hash).toBe(encodeNodeCatalogue(withModels('a')).hash);
-  await redis.pexpire(keys.nodeCatalogue(hash), 1_000);
-  const before = await redis.getBuffer(keys.nodeCatalogue(hash));
+  expect(hash).toBe(encodeNodeDefinitions(withModels('a')).hash);
+  await redis.pexpire(keys.nodeDefinitions(hash), 1_000);
+  const before = await redis.getBuffer(keys.nodeDefinitions(hash));
   const writes = vi.spyOn(stores.durable, 'set');
   expect(await open().publisher.publish(withModels('a'))).toBe(hash);
   expect(writes).not.toHaveBeenCalled();
-  expect(await redis.getBuffer(keys.nodeCatalogue(hash))).toEqual(before);
-  expect(await redis.pttl(keys.nodeCatalogue(hash))).toBeGreaterThan(WEEK_MS - 60_000);
-  expect(await redis.keys(`${keys.tag}catalogue:*`)).toHaveLength(1);
+  expect(await redis.getBuffer(keys.nodeDefinitions(hash))).toEqual(before);
+  expect(await redis.pttl(keys.nodeDefinitions(hash))).toBeGreaterThan(WEEK_MS - 60_000);
+  expect(await redis.keys(`${keys.tag}nodeDefinitions:*`)).toHaveLength(1);
 });
 
 test('servers with the same classes share a catalogue; one that nobody has read has none', async () => {
@@ -60,9 +60,9 @@ test('servers with the same classes share a catalogue; one that nobody has read 
   const hash = await publisher.publish(withModels('a'));
   await reporter.report('worker', [up('one', hash), up('two', hash), up('three', null), up('four', 'gone')]);
   const seen = new Map((await directory.read()).map((each) => [each.name, each]));
-  expect(seen.get('one')).toEqual({ name: 'one', status: 'UP', catalogue: withModels('a') });
-  expect(seen.get('two')?.catalogue).toBe(seen.get('one')?.catalogue);
-  expect([seen.get('three')?.catalogue, seen.get('four')?.catalogue]).toEqual([null, null]);
+  expect(seen.get('one')).toEqual({ name: 'one', status: 'UP', nodeDefinitions: withModels('a') });
+  expect(seen.get('two')?.nodeDefinitions).toBe(seen.get('one')?.nodeDefinitions);
+  expect([seen.get('three')?.nodeDefinitions, seen.get('four')?.nodeDefinitions]).toEqual([null, null]);
   expect(await directory.glance()).toEqual([...seen.values()]);
 });
 
@@ -73,22 +73,23 @@ test('what has changed is seen within two seconds, what has not is not read agai
   const reads = vi.spyOn(stores.redis, 'getBuffer');
   await reporter.report('worker', [up('one', await publisher.publish(withModels('a', 'b'))), up('two', null)]);
   const both = withModels('a', 'b');
-  const changed = vi.waitFor(async () => expect((await directory.glance())?.[0]?.catalogue).toEqual(both));
+  const changed = vi.waitFor(async () => expect((await directory.glance())?.[0]?.nodeDefinitions).toEqual(both));
   expect((await timed(changed)).ms).toBeLessThan(3_500);
   await reporter.report('worker', [up('two', null)]);
   const come = vi.waitFor(async () => expect(await directory.glance()).toHaveLength(2));
   expect((await timed(come)).ms).toBeLessThan(3_500);
   expect(reads).toHaveBeenCalledTimes(1);
-  expect(first?.catalogue).toEqual(withModels('a'));
+  expect(first?.nodeDefinitions).toEqual(withModels('a'));
 });
 
 test('one in a form that is not known is as one that nobody has read, and said once', async () => {
   const lines: string[] = [];
   const { publisher, reporter, directory } = open(pino({ level: 'info' }, { write: (line) => void lines.push(line) }));
   const hash = await publisher.publish(withModels('a'));
-  await stores.redis.set(stores.keys.nodeCatalogue('later'), 'garbage');
+  await stores.redis.set(stores.keys.nodeDefinitions('later'), 'garbage');
   await reporter.report('worker', [up('one', hash), up('two', 'later')]);
-  const known = async () => new Map((await directory.read()).map(({ name, catalogue }) => [name, catalogue !== null]));
+  const known = async () =>
+    new Map((await directory.read()).map(({ name, nodeDefinitions }) => [name, nodeDefinitions !== null]));
   expect(await known()).toEqual(
     new Map([
       ['one', true],

@@ -1,15 +1,15 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import type { NodeCatalogue } from '../../../src/core/node-catalogue.ts';
+import type { NodeDefinitions } from '../../../src/core/node-definitions.ts';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
-import { createCatalogueWatch } from '../../../worker/pool/catalogue-watch.ts';
+import { createNodeDefinitionsWatch } from '../../../worker/pool/watch-node-definitions.ts';
 import { testLog } from '../../support/graph-services.ts';
 
 const save = { Save: { input: { required: { images: ['IMAGE', {}] } }, output_node: true } };
 const load = (...models: string[]) => ({ Load: { input: { required: { name: [models, {}] } } } });
 const classes = (...models: string[]) => objectInfoSchema.parse({ ...save, ...load(...models) });
 
-let server: NodeCatalogue | Error;
-let published: NodeCatalogue[];
+let server: NodeDefinitions | Error;
+let published: NodeDefinitions[];
 let publishing: Error | null;
 let reads: number;
 
@@ -22,7 +22,7 @@ beforeEach(() => {
 
 function watch() {
   const { log } = testLog();
-  return createCatalogueWatch({
+  return createNodeDefinitionsWatch({
     client: {
       async objectInfo() {
         reads++;
@@ -30,9 +30,9 @@ function watch() {
         return new Map(server);
       },
     },
-    async publish(catalogue) {
+    async publish(nodeDefinitions) {
       if (publishing) throw publishing;
-      published.push(catalogue);
+      published.push(nodeDefinitions);
       return `hash ${published.length}`;
     },
     signal: new AbortController().signal,
@@ -42,10 +42,10 @@ function watch() {
 
 test('the whole is read and published once, however often the server is looked at', async () => {
   const watched = watch();
-  expect([watched.catalogue, watched.outputClasses, watched.hash]).toEqual([null, null, null]);
+  expect([watched.nodeDefinitions, watched.outputClasses, watched.hash]).toEqual([null, null, null]);
   await Promise.all([watched.look(), watched.look()]);
   await watched.look();
-  expect(watched.catalogue).toEqual(classes('a'));
+  expect(watched.nodeDefinitions).toEqual(classes('a'));
   expect(watched.outputClasses).toEqual(new Set(['Save']));
   expect([watched.hash, reads, published]).toEqual(['hash 1', 1, [classes('a')]]);
 });
@@ -82,22 +82,22 @@ test('it is read anew after a restart, also one in the middle of reading', async
   const looking = watched.look();
   watched.restarted();
   await looking;
-  expect(watched.catalogue).toEqual(classes('b'));
+  expect(watched.nodeDefinitions).toEqual(classes('b'));
   server = classes('c');
   await watched.look();
   await watched.look();
-  expect([watched.catalogue, reads]).toEqual([classes('c'), 3]);
+  expect([watched.nodeDefinitions, reads]).toEqual([classes('c'), 3]);
 });
 
 test('a failure leaves what is known and is tried again with the next look', async () => {
   server = new Error('not reached');
   const watched = watch();
   await watched.look();
-  expect([watched.catalogue, watched.hash]).toEqual([null, null]);
+  expect([watched.nodeDefinitions, watched.hash]).toEqual([null, null]);
   server = classes('a');
   publishing = new Error('no Redis');
   await watched.look();
-  expect([watched.catalogue, watched.hash]).toEqual([classes('a'), null]);
+  expect([watched.nodeDefinitions, watched.hash]).toEqual([classes('a'), null]);
   publishing = null;
   await watched.look();
   expect([watched.hash, reads]).toEqual(['hash 1', 2]);
