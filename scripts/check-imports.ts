@@ -1,22 +1,33 @@
-// Holds every import of the product's sources to scripts/import-rules.ts; prints those that break one and exits with 1.
+// Holds every import of the product's sources to scripts/import-rules.ts; prints those that break them and exits with 1.
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { parseSync } from 'oxc-parser';
-import { brokenBy } from './import-rules.ts';
+import { findCycles, MAY_IMPORT, whyForbidden } from './import-rules.ts';
 
 interface Import {
-  specifier: string;
+  /** A path from the root of the checkout, or a package. */
+  to: string;
   typesOnly: boolean;
 }
 
 const root = join(import.meta.dirname, '..');
 const files = globSync('{src,worker}/**/*.ts', { cwd: root }).map((path) => path.replaceAll('\\', '/'));
-const faults = files.flatMap((file) =>
-  importsOf(file).flatMap(({ specifier, typesOnly }) => {
-    const to = specifier.startsWith('.') ? posix.join(dirname(file), specifier) : specifier;
-    return brokenBy(file, to, typesOnly).map(({ why }) => `${file} imports ${to}: ${why}`);
+const imports = new Map(files.map((file) => [file, importsOf(file)]));
+
+const forbidden = [...imports].flatMap(([file, its]) =>
+  its.flatMap(({ to, typesOnly }) => {
+    const why = whyForbidden(file, to, typesOnly);
+    return why === null ? [] : [`${file} imports ${to}: ${why}`];
   }),
 );
+const cycles = findCycles(new Map([...imports].map(([file, its]) => [file, its.map(({ to }) => to)]))).map(
+  (cycle) => `a cycle: ${[...cycle, cycle[0]].join(' -> ')}`,
+);
+const unused = Object.keys(MAY_IMPORT)
+  .filter((folder) => !files.some((file) => file === folder || file.startsWith(`${folder}/`)))
+  .map((folder) => `a rule for ${folder}, which does not exist`);
+
+const faults = [...forbidden, ...cycles, ...unused];
 for (const fault of faults) process.stdout.write(`${fault}\n`);
 if (faults.length > 0 || files.length === 0) process.exitCode = 1;
 
@@ -24,18 +35,19 @@ function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8');
   const { module, errors } = parseSync(file, text);
   if (errors.length > 0) throw new Error(`${file}: ${errors.map(({ message }) => message).join('; ')}`);
-  const imports = module.staticImports.map(({ moduleRequest, entries }) => ({
-    specifier: moduleRequest.value,
+  const at = (specifier: string) => (specifier.startsWith('.') ? posix.join(dirname(file), specifier) : specifier);
+  const imported = module.staticImports.map(({ moduleRequest, entries }) => ({
+    to: at(moduleRequest.value),
     typesOnly: entries.length > 0 && entries.every(({ isType }) => isType),
   }));
-  const exports = module.staticExports.flatMap(({ entries }) =>
+  const exported = module.staticExports.flatMap(({ entries }) =>
     entries.flatMap(({ moduleRequest, isType }) =>
-      moduleRequest ? [{ specifier: moduleRequest.value, typesOnly: isType }] : [],
+      moduleRequest ? [{ to: at(moduleRequest.value), typesOnly: isType }] : [],
     ),
   );
   const dynamic = module.dynamicImports.flatMap(({ moduleRequest: { start, end } }) => {
     const specifier = /^(['"])(.+)\1$/.exec(text.slice(start, end))?.[2];
-    return specifier === undefined ? [] : [{ specifier, typesOnly: false }];
+    return specifier === undefined ? [] : [{ to: at(specifier), typesOnly: false }];
   });
-  return [...imports, ...exports, ...dynamic];
+  return [...imported, ...exported, ...dynamic];
 }

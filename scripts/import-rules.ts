@@ -1,113 +1,150 @@
-/** Who may not import whom. Import cycles are the linter's business, files that nobody imports knip's. */
-export interface ImportRule {
-  readonly why: string;
-  /** Paths from the root of the checkout. */
-  readonly from: RegExp;
-  readonly notFrom?: RegExp;
-  /** Paths from the root, or the names of packages and of Node's own modules. */
-  readonly to: RegExp;
-  readonly notTo?: RegExp;
-  /** Types are erased: where this is set, importing only those is no dependency. */
-  readonly typesAllowed?: true;
-}
+/**
+ * Which folder may import which. A folder may import itself and what its line names; every line names only folders of lines
+ * above it, so nothing runs in circles. A folder that has a line of its own is not part of the folder that it lies in.
+ */
+export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'src/core': [],
+  'src/config': [],
+  'src/async': [],
+  'src/files': ['src/core', 'src/async'],
+  'src/redis': ['src/async', 'src/config'],
 
-const CAPABILITIES =
-  /^src\/(?:artifacts|auth|backends|health|jobs|observability|progress|queue|uploads|variants|workflows)\//;
-const OUTSIDE = /^(?:src\/(?:graphql|http|simulator|embedded)\/|worker\/)/;
-/** What puts the parts together, and what runs that. */
-const COMPOSITION = /^src\/(?:main|cli|run|roles|gateway|services|operator-services)\.ts$/;
-const DRIVERS = /^src\/[^/]+\/(?:redis-[^/]+|bullmq|s3|folder|create-[^/]+-store)\.ts$/;
+  // What is kept, and where: ports, and their drivers in folders of their own.
+  'src/artifacts': ['src/files'],
+  'src/artifacts/s3': ['src/artifacts', 'src/async', 'src/files'],
+  'src/artifacts/folder': ['src/artifacts', 'src/async', 'src/files'],
+  'src/backends': ['src/core'],
+  'src/backends/redis': ['src/backends', 'src/core', 'src/redis'],
+  'src/job-record': ['src/core', 'src/redis'],
+  'src/job-record/redis': ['src/core', 'src/job-record', 'src/redis'],
+  'src/workflows': ['src/core'],
+  'src/observability': ['src/artifacts', 'src/async', 'src/backends', 'src/config', 'src/core'],
+  'src/queue': [],
+  'src/queue/bullmq': ['src/observability', 'src/queue', 'src/redis'],
 
-export const IMPORT_RULES: readonly ImportRule[] = [
-  {
-    why: 'core imports zod, and of Node only hashing: no I/O, clock or random',
-    from: /^src\/core\//,
-    to: /./,
-    notTo: /^(?:src\/core\/|zod$|node:crypto$)/,
-  },
-  {
-    why: 'the configuration is built before anything else and knows nothing of it',
-    from: /^src\/config/,
-    to: /^(?:src|worker)\//,
-    notTo: /^src\/config/,
-  },
-  { why: 'use cases and state know neither API, nor HTTP, nor processes', from: CAPABILITIES, to: OUTSIDE },
-  {
-    why: 'the API imports core, use cases and ports',
-    from: /^src\/graphql\//,
-    to: /^(?:src\/(?:http|simulator|embedded)\/|worker\/|src\/redis(?:\.ts$|\/))/,
-  },
-  {
-    why: 'HTTP carries the API and knows no other process',
-    from: /^src\/http\//,
-    to: /^(?:src\/(?:simulator|embedded)\/|worker\/|src\/redis(?:\.ts$|\/))/,
-  },
-  { why: 'a worker serves nobody', from: /^worker\//, to: /^src\/(?:graphql|http|simulator|embedded)\// },
-  {
-    why: 'the simulator is the stranger that the rest is tried against',
-    from: /^src\/simulator\//,
-    to: /^(?:src|worker)\//,
-    notTo: /^src\/simulator\//,
-  },
-  {
-    why: 'what starts the children knows nothing of what they are for',
-    from: /^src\/embedded\//,
-    to: /^(?:src|worker)\//,
-    notTo: /^src\/embedded\//,
-  },
-  {
-    why: 'only the composition root and entry points know what everything is made of',
-    from: /^(?:src\/[^/]+|worker\/[^/]+)\//,
-    to: COMPOSITION,
-  },
-  {
-    why: 'drivers are chosen in services.ts and operator-services.ts; everyone else imports the port',
-    from: /./,
-    notFrom: /^src\/(?:operator-)?services\.ts$/,
-    to: DRIVERS,
-    typesAllowed: true,
-  },
-  ...[
-    only('bullmq', /^src\/queue\//),
-    only('minio', /^src\/artifacts\//),
-    only('aws4fetch', /^src\/artifacts\//),
-    only('sharp', /^src\/variants\//),
-    only('ioredis', /^src\/redis(?:\.ts$|\/)/),
-    only('ws', /^(?:src\/http|src\/simulator|worker\/comfyui)\//),
-    only('prom-client', /^src\/observability\//),
-    only('undici', /^worker\/(?:comfyui|inputs)\//),
-    only('graphql-yoga', /^src\/http\//),
-    only('graphql-ws', /^src\/http\//),
-    only('@pothos/core', /^src\/graphql\//),
-    only('@opentelemetry', /^src\/observability\//),
+  // What can be done with it.
+  'src/uploads': ['src/artifacts', 'src/core', 'src/observability', 'src/redis'],
+  'src/uploads/redis': ['src/redis', 'src/uploads'],
+  'src/variants': ['src/artifacts', 'src/async', 'src/core', 'src/files', 'src/redis'],
+  'src/variants/redis': ['src/redis', 'src/variants'],
+  'src/progress': ['src/core', 'src/job-record'],
+  'src/progress/redis': ['src/async', 'src/core', 'src/job-record', 'src/observability', 'src/progress', 'src/redis'],
+  'src/health': ['src/artifacts', 'src/async', 'src/backends', 'src/job-record', 'src/redis'],
+  'src/jobs': [
+    ...[
+      'src/artifacts',
+      'src/backends',
+      'src/core',
+      'src/job-record',
+      'src/observability',
+      'src/progress',
+      'src/queue',
+    ],
+    ...['src/redis', 'src/uploads', 'src/workflows'],
   ],
-];
 
-function only(name: string, where: RegExp): ImportRule {
-  return {
-    why: `${name} has its one place, ${where.source}`,
-    from: /./,
-    notFrom: where,
-    to: new RegExp(`^${name}(?:/|$)`),
-    typesAllowed: true,
-  };
+  // Who asks for it, and who does it.
+  'src/graphql': [
+    ...['src/artifacts', 'src/async', 'src/backends', 'src/core', 'src/health', 'src/jobs', 'src/observability'],
+    ...['src/progress', 'src/uploads', 'src/variants', 'src/workflows'],
+  ],
+  'src/http': [
+    ...['src/artifacts', 'src/async', 'src/files', 'src/graphql', 'src/health', 'src/observability', 'src/variants'],
+  ],
+  worker: [
+    ...['src/artifacts', 'src/async', 'src/backends', 'src/core', 'src/files', 'src/job-record', 'src/observability'],
+    ...['src/progress', 'src/queue', 'src/uploads'],
+  ],
+
+  // Started beside the rest, and strangers to it.
+  'src/simulator': [],
+  'src/embedded': [],
+
+  // What puts the parts together: it alone chooses drivers.
+  'src/app': [
+    ...['src/artifacts', 'src/artifacts/folder', 'src/artifacts/s3', 'src/backends', 'src/backends/redis'],
+    ...['src/config', 'src/core', 'src/embedded', 'src/graphql', 'src/health', 'src/http', 'src/job-record'],
+    ...['src/job-record/redis', 'src/jobs', 'src/observability', 'src/progress', 'src/progress/redis', 'src/queue'],
+    ...['src/queue/bullmq', 'src/redis', 'src/uploads', 'src/uploads/redis', 'src/variants', 'src/variants/redis'],
+    ...['src/workflows', 'worker'],
+  ],
+  'src/main.ts': ['src/app'],
+  'src/cli': [
+    ...[
+      'src/app',
+      'src/backends',
+      'src/config',
+      'src/core',
+      'src/embedded',
+      'src/graphql',
+      'src/job-record',
+      'src/jobs',
+    ],
+    ...['src/main.ts', 'src/redis', 'src/simulator', 'src/workflows', 'worker'],
+  ],
+};
+
+/** Packages that only some folders use; their types may be imported everywhere. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  bullmq: ['src/queue/bullmq'],
+  minio: ['src/artifacts/s3'],
+  aws4fetch: ['src/artifacts/s3'],
+  sharp: ['src/variants'],
+  ioredis: ['src/redis'],
+  commander: ['src/cli'],
+  ws: ['src/http', 'src/simulator', 'worker'],
+  'prom-client': ['src/observability'],
+  undici: ['worker'],
+  'graphql-yoga': ['src/http'],
+  'graphql-ws': ['src/http'],
+  '@pothos/core': ['src/graphql'],
+  '@opentelemetry': ['src/observability'],
+};
+
+/** All that `core` may import beside itself: neither I/O nor a clock nor random. */
+const OF_CORE = new Set(['zod', 'node:crypto']);
+
+/** Why a file must not import what it does, or null. Paths are from the root of the checkout; the rest are packages. */
+export function whyForbidden(from: string, to: string, typesOnly: boolean): string | null {
+  const folder = folderOf(from);
+  if (folder === undefined) return `${from} lies in no folder of scripts/import-rules.ts`;
+  if (/^(?:src|worker)\//.test(to)) {
+    const target = folderOf(to);
+    if (target === folder || (target !== undefined && MAY_IMPORT[folder]?.includes(target))) return null;
+    return `${folder} may import ${MAY_IMPORT[folder]?.join(', ') || 'nothing'}`;
+  }
+  if (folder === 'src/core' && !OF_CORE.has(to)) return `src/core may import ${[...OF_CORE].join(', ')}`;
+  const places = PACKAGES[packageOf(to)];
+  if (!places || typesOnly || places.includes(folder)) return null;
+  return `${packageOf(to)} is imported by ${places.join(', ')}`;
 }
 
-/** The rules that an import breaks. Files of one folder may always import each other. */
-export function brokenBy(from: string, to: string, typesOnly: boolean): readonly ImportRule[] {
-  if (folderOf(from) === folderOf(to)) return [];
-  return IMPORT_RULES.filter(
-    (rule) =>
-      rule.from.test(from) &&
-      !rule.notFrom?.test(from) &&
-      rule.to.test(to) &&
-      !rule.notTo?.test(to) &&
-      !(typesOnly && rule.typesAllowed),
-  );
+/** Cycles of files that import each other, whether for types or for more: each as the files on its way. */
+export function findCycles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
+  const done = new Set<string>();
+  const way: string[] = [];
+  const cycles: string[][] = [];
+  function visit(file: string): void {
+    const at = way.indexOf(file);
+    if (at >= 0) cycles.push(way.slice(at));
+    if (at >= 0 || done.has(file)) return;
+    way.push(file);
+    for (const next of imports.get(file) ?? []) visit(next);
+    way.pop();
+    done.add(file);
+  }
+  for (const file of imports.keys()) visit(file);
+  return cycles;
 }
 
-/** `src/jobs/x.ts` and `src/jobs/deeper/y.ts` are of one folder, files that lie beside `src/jobs` of none. */
-function folderOf(path: string): string {
-  const [top = '', second = '', ...rest] = path.split('/');
-  return rest.length > 0 ? `${top}/${second}` : path;
+/** The deepest folder of the rules that a file lies in. */
+function folderOf(path: string): string | undefined {
+  const holding = Object.keys(MAY_IMPORT).filter((folder) => path === folder || path.startsWith(`${folder}/`));
+  return holding.sort((a, b) => b.length - a.length)[0];
+}
+
+/** `graphql-ws` of `graphql-ws/use/ws`; of a scope with several packages the scope. */
+function packageOf(specifier: string): string {
+  const [first = '', second = ''] = specifier.split('/');
+  return first.startsWith('@') && !(first in PACKAGES) ? `${first}/${second}` : first;
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
+import type { BackendOperator } from '../backends/backends.ts';
 import { createRedisBackendOperator } from '../backends/redis/redis-backends.ts';
-import type { OperatorSession } from '../cli/backend-command.ts';
 import { GatewayError } from '../core/errors.ts';
 import { type AuditEntry, openCommandAudit, outcomeOf } from '../observability/audit.ts';
 import { closeRedis } from '../redis/connection.ts';
@@ -47,4 +47,9 @@ export async function openOperator({ url, prefix, log, auditLog }: OpenOperatorO
       await closeRedis(redis);
     },
   };
+}
+
+export interface OperatorSession extends AsyncDisposable {
+  /** Throws NOT_FOUND for a server that nobody has reported. */
+  operator: BackendOperator;
 }

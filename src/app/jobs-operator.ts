@@ -3,13 +3,12 @@ import type { Logger } from 'pino';
 import { v7 } from 'uuid';
 import { createRedisBackendDirectory } from '../backends/redis/redis-backends.ts';
 import { createRedisNodeDefinitionsDirectory } from '../backends/redis/redis-node-definitions.ts';
-import type { JobSession } from '../cli/jobs-command.ts';
 import type { Config } from '../config/config.ts';
 import { createRedisFailedJobs } from '../job-record/redis/redis-failed-jobs.ts';
 import { createRedisGatewayStore } from '../job-record/redis/redis-gateway-store.ts';
 import { createFileCheck } from '../jobs/check-files.ts';
 import { createRunnableCheck } from '../jobs/check-runnable.ts';
-import { createJobOperator } from '../jobs/job-operator.ts';
+import { createJobOperator, type JobOperator } from '../jobs/job-operator.ts';
 import { openCommandAudit, outcomeOf } from '../observability/audit.ts';
 import { createBullQueue } from '../queue/bullmq/bullmq.ts';
 import { closeRedis } from '../redis/connection.ts';
@@ -55,4 +54,8 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
   });
   const kept = opened.move();
   return { operator, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+export interface JobSession extends AsyncDisposable {
+  operator: JobOperator;
 }

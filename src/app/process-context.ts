@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { createArtifactStore } from '../artifacts/create-artifact-store.ts';
 import { createTimedStore } from '../artifacts/timed-store.ts';
 import type { Config } from '../config/config.ts';
 import type { Outputs } from '../observability/outputs.ts';
 import type { ProcessMetrics } from '../observability/process-metrics.ts';
 import { type ConnectionRole, closeRedis, connectRedis } from '../redis/connection.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
+import { createArtifactStore } from './create-artifact-store.ts';
 import type { Shutdown } from './shutdown.ts';
 
 /** What the configuration leaves open and the start has found out. */

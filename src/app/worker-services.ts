@@ -1,16 +1,16 @@
-import { createRedisNodeTimes } from '../backends/node-times.ts';
 import { createRedisBackendDirectory, createRedisBackendReporter } from '../backends/redis/redis-backends.ts';
 import {
   createRedisNodeDefinitionsDirectory,
   createRedisNodeDefinitionsPublisher,
 } from '../backends/redis/redis-node-definitions.ts';
+import { createRedisNodeTimes } from '../backends/redis/redis-node-times.ts';
 import type { Config } from '../config/config.ts';
 import type { BackendAddress } from '../config/values.ts';
 import { createWorkerHealth, type WorkerHealthOptions } from '../health/worker-health.ts';
 import { createRedisWorkerStore } from '../job-record/redis/redis-worker-store.ts';
 import type { Loops } from '../observability/loops.ts';
 import { createWorkerMetrics } from '../observability/worker-metrics.ts';
-import { createRedisPreviewPublisher } from '../progress/previews.ts';
+import { createRedisPreviewPublisher } from '../progress/redis/redis-previews.ts';
 import { createBullConsumer } from '../queue/bullmq/bullmq.ts';
 import type { DeliveryHandler } from '../queue/queue.ts';
 import { createPing, whenReady } from '../redis/connection.ts';

@@ -1,25 +1,6 @@
-import type { Redis } from 'ioredis';
-import type { Keys } from '../redis/keys.ts';
-
 /** Milliseconds by name, as workers have learned them; shared, so that a new worker need not learn them anew. */
 export interface NodeTimesStore {
   /** What is no time is left out. */
   read(): Promise<Map<string, number>>;
   write(times: ReadonlyMap<string, number>): Promise<void>;
-}
-
-/** No node runs for longer than a job may. */
-const MOST_MS = 2 ** 31;
-
-export function createRedisNodeTimes(redis: Redis, keys: Keys): NodeTimesStore {
-  return {
-    async read() {
-      const entries = Object.entries(await redis.hgetall(keys.nodeTimes));
-      const times = entries.map(([name, text]) => [name, text === '' ? Number.NaN : Number(text)] as const);
-      return new Map(times.filter(([, ms]) => ms >= 0 && ms <= MOST_MS));
-    },
-    async write(times) {
-      await redis.hset(keys.nodeTimes, new Map([...times].map(([name, ms]) => [name, String(ms)])));
-    },
-  };
 }

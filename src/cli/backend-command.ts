@@ -1,12 +1,8 @@
 import { Command } from 'commander';
+import type { OperatorSession } from '../app/backend-operator.ts';
 import type { BackendOperator, SeenBackend } from '../backends/backends.ts';
 import { GatewayError } from '../core/errors.ts';
 import { textTable } from './text-table.ts';
-
-export interface OperatorSession extends AsyncDisposable {
-  /** Throws NOT_FOUND for a server that nobody has reported. */
-  operator: BackendOperator;
-}
 
 export interface BackendCommandOptions {
   /** Reaches the installation. What it throws is shown to the person at the terminal. */

@@ -1,15 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
+import type { JobSession } from '../app/jobs-operator.ts';
 import { GatewayError } from '../core/errors.ts';
 import { type JobErrorCode, jobErrorCodes, retryableErrorCodes } from '../core/job.ts';
 import type { FailedJob } from '../job-record/failed-jobs.ts';
 import type { JobOperator, RetryResult } from '../jobs/job-operator.ts';
 import { describeJob, failedLine, failedTable, jobDocument, retryLine } from './show-job.ts';
 import { parseSince } from './since.ts';
-
-export interface JobSession extends AsyncDisposable {
-  operator: JobOperator;
-}
 
 export interface JobsCommandOptions {
   /** Reaches the installation. What it throws is shown to the person at the terminal. */

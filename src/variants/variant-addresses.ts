@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { UrlOptions } from '../artifacts/artifact-store.ts';
 import { contentHeaders } from '../artifacts/content-headers.ts';
 import { safeFilename } from '../artifacts/filename.ts';
-import { type Grant, signedQuery, verifiedGrant } from '../artifacts/folder/signed-query.ts';
+import { type Grant, signedQuery, verifiedGrant } from '../artifacts/signed-query.ts';
 import { signingWindow } from '../artifacts/signing-window.ts';
 import { badInput, unavailable } from '../core/errors.ts';
 import type { Artifact } from '../core/job.ts';

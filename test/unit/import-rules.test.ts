@@ -1,35 +1,64 @@
 import { expect, test } from 'vitest';
-import { brokenBy } from '../../scripts/import-rules.ts';
+import { findCycles, MAY_IMPORT, whyForbidden } from '../../scripts/import-rules.ts';
 
 test.each([
   ['core reads a file', 'src/core/job.ts', 'node:fs'],
   ['core knows a use case', 'src/core/job.ts', 'src/jobs/jobs.ts'],
   ['a use case knows the API', 'src/jobs/service.ts', 'src/graphql/schema.ts'],
-  ['a use case knows the composition root', 'src/jobs/service.ts', 'src/app/gateway-services.ts'],
+  ['a use case knows the composition', 'src/jobs/service.ts', 'src/app/gateway-services.ts'],
   ['a use case chooses a driver', 'src/jobs/service.ts', 'src/queue/bullmq/bullmq.ts'],
-  ['an entry point chooses a driver', 'src/main.ts', 'src/artifacts/s3/s3.ts'],
+  ['a command chooses a driver', 'src/cli/main.ts', 'src/artifacts/s3/s3.ts'],
+  ['a port knows its driver', 'src/artifacts/artifact-store.ts', 'src/artifacts/s3/s3.ts'],
   ['the API opens a connection', 'src/graphql/builder.ts', 'src/redis/connection.ts'],
   ['the API knows HTTP', 'src/graphql/builder.ts', 'src/http/graphql/yoga.ts'],
-  ['HTTP starts a worker', 'src/http/server.ts', 'src/app/start-worker.ts'],
-  ['a worker serves', 'src/app/start-worker.ts', 'src/http/server.ts'],
-  ['a worker holds a socket outside its client', 'src/app/start-worker.ts', 'ws'],
+  ['HTTP reads the files of a driver', 'src/http/files/artifact-download.ts', 'src/artifacts/folder/folder.ts'],
+  ['HTTP starts a worker', 'src/http/server.ts', 'worker/worker.ts'],
+  ['a worker serves', 'worker/worker.ts', 'src/http/server.ts'],
   ['the simulator knows the product', 'src/simulator/main.ts', 'src/core/job.ts'],
-  ['a child is started by what knows the product', 'src/embedded/redis.ts', 'src/jobs/jobs.ts'],
+  ['what starts a child knows the product', 'src/embedded/redis.ts', 'src/jobs/jobs.ts'],
   ['the configuration knows the product', 'src/config/rules.ts', 'src/core/job.ts'],
-  ['BullMQ leaves its place', 'src/jobs/service.ts', 'bullmq'],
+  ['BullMQ is used outside its driver', 'src/jobs/service.ts', 'bullmq'],
   ['a Redis client is made elsewhere', 'src/jobs/service.ts', 'ioredis'],
   ['a use case keeps figures of its own', 'src/jobs/service.ts', 'prom-client'],
+  ['a subpath of a package', 'src/jobs/service.ts', 'graphql-ws/use/ws'],
+  ['a package of a scope', 'src/jobs/service.ts', '@opentelemetry/api'],
+  ['a file lies in no folder that has rules', 'src/new/thing.ts', 'node:fs'],
 ])('%s: refused', (_, from, to) => {
-  expect(brokenBy(from, to, false)).toHaveLength(1);
+  expect(whyForbidden(from, to, false)).toMatch(/ may import | is imported by | lies in no folder /);
 });
 
 test.each([
   ['a port', 'src/jobs/service.ts', 'src/queue/queue.ts', false],
-  ['a neighbour', 'src/artifacts/create-artifact-store.ts', 'src/artifacts/s3/s3.ts', false],
+  ['a neighbour', 'src/jobs/service.ts', 'src/jobs/jobs.ts', false],
+  ['a folder within its own', 'src/graphql/job/job-type.ts', 'src/graphql/builder.ts', false],
   ['the type of a connection', 'src/jobs/service.ts', 'ioredis', true],
-  ['a driver, where they are chosen', 'src/app/gateway-services.ts', 'src/queue/bullmq/bullmq.ts', false],
+  ['a driver, where drivers are chosen', 'src/app/gateway-services.ts', 'src/queue/bullmq/bullmq.ts', false],
   ['hashing in core', 'src/core/canonical-json.ts', 'node:crypto', false],
-  ['a socket in the client', 'worker/comfyui/socket.ts', 'ws', false],
+  ['a socket of the worker', 'worker/comfyui/socket.ts', 'ws', false],
 ])('%s: allowed', (_, from, to, typesOnly) => {
-  expect(brokenBy(from, to, typesOnly)).toEqual([]);
+  expect(whyForbidden(from, to, typesOnly)).toBeNull();
+});
+
+test('an import of types alone is held to the folders, too', () => {
+  expect(whyForbidden('src/core/job.ts', 'src/jobs/jobs.ts', true)).not.toBeNull();
+});
+
+test('each folder imports only from folders of lines above it', () => {
+  const folders = Object.keys(MAY_IMPORT);
+  const upwards = Object.entries(MAY_IMPORT).flatMap(([folder, allowed]) =>
+    allowed.filter((each) => !(folders.indexOf(each) >= 0 && folders.indexOf(each) < folders.indexOf(folder))),
+  );
+  expect(upwards).toEqual([]);
+});
+
+test('files that import each other are found, however long the way', () => {
+  const imports = new Map([
+    ['a', ['b']],
+    ['b', ['c', 'd']],
+    ['c', ['a']],
+    ['d', []],
+  ]);
+  expect(findCycles(imports)).toEqual([['a', 'b', 'c']]);
+  imports.set('c', []);
+  expect(findCycles(imports)).toEqual([]);
 });

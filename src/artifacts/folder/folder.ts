@@ -7,10 +7,10 @@ import { contentHeaders } from '../content-headers.ts';
 import { safeFilename } from '../filename.ts';
 import { parseKey, parsePrefix } from '../keys.ts';
 import { objectBody } from '../object-body.ts';
+import { signedQuery, signedUploadQuery } from '../signed-query.ts';
 import { signingWindow } from '../signing-window.ts';
 import { readExactly } from '../source-file.ts';
 import { objectPaths, openObject } from './folder-object.ts';
-import { signedQuery, signedUploadQuery } from './signed-query.ts';
 
 /** Below this, `check` says that storage is full. */
 const MIN_FREE_BYTES = 16 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type OpenObject, openObject } from '../../artifacts/folder/folder-object.ts';
-import { verifiedGrant } from '../../artifacts/folder/signed-query.ts';
+import { verifiedGrant } from '../../artifacts/signed-query.ts';
 import { isErrno } from '../../files/errno.ts';
 import { refuse, sendObject } from './send-object.ts';
 

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname, join } from 'node:path';
 import { type ArtifactStore, StorageError } from '../../artifacts/artifact-store.ts';
 import { objectPaths } from '../../artifacts/folder/folder-object.ts';
-import { type UploadGrant, verifiedUploadGrant } from '../../artifacts/folder/signed-query.ts';
+import { type UploadGrant, verifiedUploadGrant } from '../../artifacts/signed-query.ts';
 import { SpoolError, spool } from '../../files/spool.ts';
 import { discardBody } from '../request-body.ts';
 

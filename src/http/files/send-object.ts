@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { StoredObject } from '../../artifacts/artifact-store.ts';
 import { contentHeaders } from '../../artifacts/content-headers.ts';
-import type { Grant } from '../../artifacts/folder/signed-query.ts';
+import type { Grant } from '../../artifacts/signed-query.ts';
 import { isErrno } from '../../files/errno.ts';
 import { byteRange } from '../byte-range.ts';
 

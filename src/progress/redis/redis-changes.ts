@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { coalesced } from '../../async/coalesce.ts';
-import { createEventQueue, type EventQueue } from '../../async/event-queue.ts';
+import { createEventQueue, type EventQueue } from '../event-queue.ts';
 import { within } from '../../async/timeout.ts';
 import { unavailable } from '../../core/errors.ts';
 import type { JobFilter } from '../../core/job.ts';

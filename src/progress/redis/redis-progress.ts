@@ -9,9 +9,9 @@ import { throttledWarning } from '../../observability/throttled.ts';
 import { isRedisDown } from '../../redis/connection.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { createJobFeed, type JobFeed } from '../job-feed.ts';
-import { createPreviewChannels } from '../previews.ts';
 import type { ProgressFeed } from '../progress.ts';
 import { createWatcher, type Watcher } from '../watcher.ts';
+import { createPreviewChannels } from './redis-previews.ts';
 
 export interface ProgressOptions {
   /** A request connection, for reading. */

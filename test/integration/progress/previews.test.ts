@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { JobEvent } from '../../../src/core/events.ts';
-import { createRedisPreviewPublisher } from '../../../src/progress/previews.ts';
 import type { ProgressFeed } from '../../../src/progress/progress.ts';
+import { createRedisPreviewPublisher } from '../../../src/progress/redis/redis-previews.ts';
 import { createRedisProgress } from '../../../src/progress/redis/redis-progress.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';

@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { objectPaths } from '../../../src/artifacts/folder/folder-object.ts';
-import { createRedisNodeTimes } from '../../../src/backends/node-times.ts';
 import { createRedisBackendDirectory, createRedisBackendReporter } from '../../../src/backends/redis/redis-backends.ts';
 import {
   createRedisNodeDefinitionsDirectory,
   createRedisNodeDefinitionsPublisher,
 } from '../../../src/backends/redis/redis-node-definitions.ts';
+import { createRedisNodeTimes } from '../../../src/backends/redis/redis-node-times.ts';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 import { type Artifact, isTerminal, type Job, type JobStatus, type Progress } from '../../../src/core/job.ts';
 import type { NewJob, WorkerJobStore } from '../../../src/job-record/job-store.ts';
-import { createRedisPreviewPublisher } from '../../../src/progress/previews.ts';
+import { createRedisPreviewPublisher } from '../../../src/progress/redis/redis-previews.ts';
 import { createBullConsumer, createBullQueue } from '../../../src/queue/bullmq/bullmq.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../../src/simulator/simulator.ts';
 import type { Timings } from '../../../worker/timings.ts';

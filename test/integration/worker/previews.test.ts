@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { JobEvent } from '../../../src/core/events.ts';
 import type { Graph } from '../../../src/core/graph.ts';
-import { createRedisPreviewPublisher } from '../../../src/progress/previews.ts';
+import { createRedisPreviewPublisher } from '../../../src/progress/redis/redis-previews.ts';
 import { createRedisProgress } from '../../../src/progress/redis/redis-progress.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { decodePng } from '../../../src/simulator/media/png-decode.ts';

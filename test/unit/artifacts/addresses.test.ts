@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { contentHeaders } from '../../../src/artifacts/content-headers.ts';
 import { safeFilename } from '../../../src/artifacts/filename.ts';
-import { signedQuery, verifiedGrant } from '../../../src/artifacts/folder/signed-query.ts';
 import { artifactKey, jobPrefix } from '../../../src/artifacts/keys.ts';
+import { signedQuery, verifiedGrant } from '../../../src/artifacts/signed-query.ts';
 import { signingWindow } from '../../../src/artifacts/signing-window.ts';
 import { byteRange } from '../../../src/http/byte-range.ts';
 

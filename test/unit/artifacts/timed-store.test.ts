@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { createArtifactStore } from '../../../src/app/create-artifact-store.ts';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
-import { createArtifactStore } from '../../../src/artifacts/create-artifact-store.ts';
 import { artifactKey } from '../../../src/artifacts/keys.ts';
 import { createTimedStore } from '../../../src/artifacts/timed-store.ts';
 

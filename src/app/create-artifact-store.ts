@@ -1,6 +1,6 @@
-import type { ArtifactStore } from './artifact-store.ts';
-import { createFolderStore, type FolderStoreOptions } from './folder/folder.ts';
-import { createS3Store, type S3StoreOptions } from './s3/s3.ts';
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { createFolderStore, type FolderStoreOptions } from '../artifacts/folder/folder.ts';
+import { createS3Store, type S3StoreOptions } from '../artifacts/s3/s3.ts';
 
 export type ArtifactStoreConfig =
   | ({ driver: 's3' } & Omit<S3StoreOptions, 'now'>)
