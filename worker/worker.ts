@@ -96,7 +96,7 @@ export function createWorker(options: WorkerParts): Worker {
       random,
       onTurn: loops.add(`looking at ${name}`),
       onSeen({ status, queued, running }) {
-        pool.see(name, { reachable: status === 'UP', queueLength: queued + running });
+        pool.update(name, { reachable: status === 'UP', queueLength: queued + running });
         reports.soon();
       },
     }),
@@ -106,7 +106,7 @@ export function createWorker(options: WorkerParts): Worker {
     backends: connected.map(({ backend }) => backend),
     depth,
     onCapacity: (capacity) => consumer?.setCapacity(capacity),
-    onRoom(name) {
+    onFreeSlot(name) {
       const next = deferredJobs.next(name);
       if (next !== null) consumer?.promote(next);
     },

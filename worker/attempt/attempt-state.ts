@@ -1,12 +1,13 @@
 import type { Plan } from '../../src/core/plan.ts';
-import type { BackendLease, Pool } from '../pool/pool.ts';
+import type { BackendSlot } from '../pool/backend.ts';
+import type { Pool } from '../pool/pool.ts';
 import { requirementsOf } from '../pool/requirements.ts';
 import type { Attempt } from './attempt.ts';
 import { Retry } from './failures.ts';
 
 /** A place at a server that can be changed for one elsewhere. */
 export interface Berth {
-  lease: BackendLease;
+  slot: BackendSlot;
 }
 
 /** What one attempt has come to. */
@@ -21,8 +22,8 @@ export interface Course {
 
 /** Where an earlier prompt was is no reason to go there again: it may be why there must be another. Throws Retry. */
 export function moveOn({ job, submission }: Attempt, { berth, plan, gone }: Course, pool: Pool) {
-  berth.lease[Symbol.dispose]();
-  const lease = pool.lease(requirementsOf(plan, job.failures > 0 ? (submission?.backend ?? null) : null), gone);
-  if (!lease) throw new Retry('no server', { counts: false });
-  berth.lease = lease;
+  berth.slot[Symbol.dispose]();
+  const slot = pool.takeSlot(requirementsOf(plan, job.failures > 0 ? (submission?.backend ?? null) : null), gone);
+  if (!slot) throw new Retry('no server', { counts: false });
+  berth.slot = slot;
 }

@@ -12,7 +12,7 @@ import type { Change, LeaseState, MoveOutcome, WorkerJobStore } from '../../src/
 import type { ThrottledFault } from '../../src/observability/throttled.ts';
 import type { AttemptOutcome, WorkerMetrics } from '../../src/observability/worker-metrics.ts';
 import { reasonOf } from '../comfyui/redact.ts';
-import type { Backend } from '../pool/pool.ts';
+import type { Backend } from '../pool/backend.ts';
 import type { Timings } from '../timings.ts';
 
 /**

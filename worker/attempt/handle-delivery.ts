@@ -5,7 +5,7 @@ import { inSpan } from '../../src/observability/spans.ts';
 import type { DeliveryResult } from '../../src/queue/queue.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
 import type { JobParts } from '../parts.ts';
-import type { BackendLease } from '../pool/pool.ts';
+import type { BackendSlot } from '../pool/backend.ts';
 import { type Requirements, requirementsOf } from '../pool/requirements.ts';
 import { beginAttempt, type LivePrompt } from './attempt.ts';
 import type { Berth } from './attempt-state.ts';
@@ -43,11 +43,11 @@ export async function handleDelivery(
     // Without a place: what the claim itself ends, and what cannot be run anywhere.
     if (!(plan instanceof JobFailure) && !isTerminal(job.status) && job.cancelRequestedAt === null) {
       const requirements = requirementsOf(plan, job.failures > 0 ? (job.submission?.backend ?? null) : null);
-      const lease = placeFor(job, requirements, parts);
-      const servers = lease ? [] : parts.pool.fitting(requirements);
-      const impossible = lease || servers.length > 0 ? null : await whyImpossible(plan, parts);
-      if (!lease && !impossible) return await defer(job, servers, handover, parts);
-      if (lease) berth = { lease };
+      const slot = placeFor(job, requirements, parts);
+      const servers = slot ? [] : parts.pool.fitting(requirements);
+      const impossible = slot || servers.length > 0 ? null : await whyImpossible(plan, parts);
+      if (!slot && !impossible) return await defer(job, servers, handover, parts);
+      if (slot) berth = { slot };
       else if (impossible) plan = impossible;
     }
     return await run(job, plan, berth, { delivery, handover }, parts);
@@ -55,7 +55,7 @@ export async function handleDelivery(
     parts.log.error({ jobId, requestId, err: cause }, 'delivery not handled');
     return { done: false, delayMs: SURPRISE_DELAY_MS };
   } finally {
-    berth?.lease[Symbol.dispose]();
+    berth?.slot[Symbol.dispose]();
   }
 }
 
@@ -65,9 +65,9 @@ function failureOnly(cause: unknown): JobFailure {
 }
 
 /** Where its prompt may be, if this worker reaches that server; otherwise the best that can run it. */
-function placeFor({ submission }: Job, requirements: Requirements, { pool }: JobParts): BackendLease | null {
-  const there = submission && pool.leaseNamed(submission.backend);
-  return there ?? pool.lease(requirements);
+function placeFor({ submission }: Job, requirements: Requirements, { pool }: JobParts): BackendSlot | null {
+  const there = submission && pool.takeSlotAt(submission.backend);
+  return there ?? pool.takeSlot(requirements);
 }
 
 async function defer(
@@ -76,7 +76,7 @@ async function defer(
   handover: AbortSignal,
   { pool, deferredJobs, log }: JobParts,
 ): Promise<DeliveryResult> {
-  if (pool.room === 0) await wait(LOOK_EVERY_MS, handover).catch(() => undefined);
+  if (pool.freeSlots === 0) await wait(LOOK_EVERY_MS, handover).catch(() => undefined);
   const delayMs = deferredJobs.defer(job, servers);
   log.debug({ jobId: job.id, requestId: job.requestId, delayMs }, 'no server for this job now');
   return { done: false, delayMs };
@@ -100,7 +100,7 @@ async function run(
   }
   parts.metrics?.jobClaimed(job);
   if (job.takeovers > before.takeovers) tellLostAttempt(before);
-  const details = attemptSpan(job, berth?.lease.backend.name);
+  const details = attemptSpan(job, berth?.slot.backend.name);
   return await inSpan('process job', details, () => makeAttempt(job, prompt, plan, berth, signals, parts));
 }
 
@@ -117,7 +117,7 @@ async function makeAttempt(
     jobId: job.id,
     requestId: job.requestId,
     attempt: job.attempts,
-    backend: berth?.lease.backend.name,
+    backend: berth?.slot.backend.name,
   });
   using attempt = beginAttempt({ ...parts, ...signals, job, log, prompt });
   try {

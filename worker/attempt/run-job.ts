@@ -29,14 +29,14 @@ export async function runJob(attempt: Attempt, plan: Plan, berth: Berth, parts: 
     throw new JobFailure(jobError('INTERNAL', 'Given up: too many workers died of this job'));
   }
   await using inputs = openInputs(plan, attempt, parts);
-  await using watch = watchPrompt(attempt, plan.graph, berth.lease, parts);
+  await using watch = watchPrompt(attempt, plan.graph, berth.slot, parts);
   const course: Course = { plan, berth, gone: new Set(), submitted: 0, outOfMemory: 0 };
 
   let ending = await followEarlierPrompt(attempt, course, watch, parts);
   for (;;) {
     const entry = ending && (await judge(ending, attempt, course));
     if (entry && !lostImages(attempt, course, watch)) {
-      return await deliver(entry, attempt, berth.lease, plan, watch, parts);
+      return await deliver(entry, attempt, berth.slot, plan, watch, parts);
     }
     ending = await runPrompt(attempt, course, inputs, watch, parts);
   }
@@ -54,12 +54,12 @@ async function runPrompt(
   parts: JobParts,
 ): Promise<Ending | null> {
   const { berth } = course;
-  const { backend } = berth.lease;
+  const { backend } = berth.slot;
   try {
     const graph = await inputs.place(backend);
-    watch.restart(berth.lease);
+    watch.restart(berth.slot);
     return await inPromptSpan(backend.name, watch, async () => {
-      using prompt = await submitPrompt(attempt, berth.lease, graph, watch.onMessage, parts);
+      using prompt = await submitPrompt(attempt, berth.slot, graph, watch.onMessage, parts);
       course.submitted++;
       if (!prompt) return { state: 'absent' };
       const ending = await followAttached(prompt, attempt, parts);
@@ -81,24 +81,24 @@ const MOST_TAKEOVERS = 10;
 
 /** The entry of a prompt that succeeded; null when another may be submitted in its place. Throws what ends the attempt. */
 async function judge(ending: Ending, attempt: Attempt, course: Course): Promise<HistoryEntry | null> {
-  const { lease } = course.berth;
+  const { slot } = course.berth;
   if (attempt.cancelRequested) throw new Stopped('canceled');
-  if (ending.state === 'unreadable') throw unreadable(attempt, lease.backend.client);
+  if (ending.state === 'unreadable') throw unreadable(attempt, slot.backend.client);
   const outcome = ending.state === 'finished' ? readOutcome(ending.entry) : { outcome: ending.state };
   if (outcome.outcome === 'success' && ending.state === 'finished') return ending.entry;
   const last = course.submitted >= PROMPTS_AT_MOST;
   if ('failure' in outcome) {
     if (!isOutOfMemory(outcome.failure)) throw new JobFailure(executionError(outcome.failure));
     // Also after the last time: those that come after it are not to suffer from what it left.
-    await lease.backend.client.free(attempt.signal).catch(logged(attempt, 'memory not freed'));
+    await slot.backend.client.free(attempt.signal).catch(logged(attempt, 'memory not freed'));
     if (++course.outOfMemory > 1 || last) throw new JobFailure(executionError(outcome.failure));
-    attempt.log.warn({ at: lease.backend.name }, 'out of memory, freed it and trying once more');
+    attempt.log.warn({ at: slot.backend.name }, 'out of memory, freed it and trying once more');
     return null;
   }
   // Interrupted by somebody else, gone with a restart of its server, or with the server itself.
-  attempt.log.warn({ at: lease.backend.name, outcome: outcome.outcome }, 'prompt lost');
+  attempt.log.warn({ at: slot.backend.name, outcome: outcome.outcome }, 'prompt lost');
   if (outcome.outcome !== 'lost' && !last) return null;
-  lease.saw('failed');
+  slot.report('failed');
   // One that only waited there has no part in the end of its server.
   throw new Retry(`prompt ${outcome.outcome}`, { counts: ending.state !== 'lost' || ending.begun });
 }

@@ -9,7 +9,7 @@ import type { Attempt } from '../attempt/attempt.ts';
 import { JobFailure, jobError, Retry } from '../attempt/failures.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import type { JobParts } from '../parts.ts';
-import type { Backend } from '../pool/pool.ts';
+import type { Backend } from '../pool/backend.ts';
 import type { Timings } from '../timings.ts';
 import { fetchUrl } from './fetch-url.ts';
 import { InputFault } from './input-fault.ts';

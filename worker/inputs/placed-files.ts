@@ -1,5 +1,5 @@
 import { unlessAborted } from '../../src/async/abort.ts';
-import type { Backend } from '../pool/pool.ts';
+import type { Backend } from '../pool/backend.ts';
 
 /** Files that servers of this worker have by now, so that each is sent to each server once. */
 export interface PlacedFiles {

@@ -7,7 +7,7 @@ import { collectOutputs, MOST_OUTPUTS, type PromptOutput } from '../comfyui/outp
 import { promptIdOf } from '../comfyui/prompt.ts';
 import { reasonOf } from '../comfyui/redact.ts';
 import type { JobParts } from '../parts.ts';
-import type { BackendLease } from '../pool/pool.ts';
+import type { BackendSlot } from '../pool/backend.ts';
 import type { PromptWatch } from '../prompt/watch-prompt.ts';
 import { isFull, noRoom, storeOutputs } from './store-outputs.ts';
 
@@ -18,14 +18,14 @@ const TIDY_WITHIN_MS = 2_000;
 export async function deliver(
   entry: HistoryEntry,
   attempt: Attempt,
-  lease: BackendLease,
+  slot: BackendSlot,
   plan: Plan,
   watch: PromptWatch,
   { artifacts: store, readMedia, tempDir, timings, metrics }: JobParts,
 ): Promise<void> {
   const { job, log, submission } = attempt;
-  const { client } = lease.backend;
-  lease.saw('succeeded');
+  const { client } = slot.backend;
+  slot.report('succeeded');
   const outputs = await outputsOf(entry, plan, watch);
   const began = performance.now();
   const artifacts = await storeOutputs(outputs, {

@@ -15,12 +15,12 @@ export interface Backend {
   nodeDefinitions(): NodeDefinitions | null;
 }
 
-/** `abandoned`: nothing that says anything of the server; so it is when nothing is said. */
-export type JobSaw = 'succeeded' | 'failed' | 'abandoned';
+/** What a job found out about its server; `abandoned` says nothing of it, and is what holds where nothing is reported. */
+export type SlotOutcome = 'succeeded' | 'failed' | 'abandoned';
 
-/** A place at a server, held until it is disposed. */
-export interface BackendLease extends Disposable {
+/** A slot for one prompt at a server. Disposing it gives it back. */
+export interface BackendSlot extends Disposable {
   readonly backend: Backend;
-  /** What the job saw of the server, for its breaker. Said more than once, the last one counts. */
-  saw(outcome: JobSaw): void;
+  /** Tells the server's breaker how the job fared there, once the slot is given back. Of several reports the last one counts. */
+  report(outcome: SlotOutcome): void;
 }

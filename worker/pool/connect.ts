@@ -4,8 +4,8 @@ import type { NodeDefinitionsPublisher } from '../../src/backends/node-definitio
 import { createComfyClient } from '../comfyui/client.ts';
 import { createComfyHttp } from '../comfyui/http.ts';
 import { openComfySocket } from '../comfyui/socket.ts';
+import type { Backend } from './backend.ts';
 import { type Monitor, startMonitor } from './monitor.ts';
-import type { Backend } from './pool.ts';
 
 export interface ConnectOptions {
   name: string;

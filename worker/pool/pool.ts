@@ -1,77 +1,77 @@
-import type { Backend, BackendLease, JobSaw } from './backend.ts';
+import type { Backend, BackendSlot, SlotOutcome } from './backend.ts';
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts';
 import type { Requirements } from './requirements.ts';
 
-export type { Backend, BackendLease } from './backend.ts';
-
 /** Whether a server can take prompts, and how many of them it holds, whoever they are from. */
-export interface Seen {
+export interface ServerLoad {
   reachable: boolean;
   queueLength: number;
 }
 
+/** The slots of all servers of this worker, as many for each as its depth. */
 export interface Pool {
   /**
-   * A place for a job, at one of the servers that have room and can run it: the least loaded; among equals one that has its models
-   * loaded, then each in its turn. An idle server comes before a busy one that has the models: loading them takes no longer than
-   * waiting there, and a prompt more runs meanwhile. Null when there is none. `without`: servers that the job found gone.
+   * A slot at one of the servers that have one free and can run the job: at the least loaded; among equals at one that has the
+   * job's models loaded; else at each in turn. An idle server comes before a busy one that has the models: loading them takes no
+   * longer than waiting there, and one prompt more runs meanwhile. Null when there is none. `without`: servers not to be used.
    */
-  lease(requirements: Requirements, without?: ReadonlySet<string>): BackendLease | null;
+  takeSlot(requirements: Requirements, without?: ReadonlySet<string>): BackendSlot | null;
   /**
-   * A place at this server, full or not, reachable or not, draining or not: for a prompt that is there already. Null when it is
-   * not this worker's.
+   * A slot at this server whether it is full, reachable or draining: for a prompt that is there already. Null when the server is
+   * not one of this worker's.
    */
-  leaseNamed(name: string): BackendLease | null;
-  /** Names of the servers that can run the job, whether they have room or not, reachable or not. */
+  takeSlotAt(name: string): BackendSlot | null;
+  /** Names of the servers that can run the job, whether they have a free slot or not, reachable or not. */
   fitting(requirements: Requirements): string[];
   get(name: string): Backend | undefined;
-  see(name: string, seen: Seen): void;
+  /** Called with each look at a server. */
+  update(name: string, load: ServerLoad): void;
   /** These servers get no new work. */
   drain(names: ReadonlySet<string>): void;
   isDraining(name: string): boolean;
-  /** A job that failed at this server was taken by another: the fault was not the job's. */
-  blame(name: string): void;
-  /** Free places, whatever for. */
-  readonly room: number;
-  /** Jobs to be held: those that are, and as many more as there are places. */
+  /** A job that failed at this server was accepted by another one, so the fault was not the job's. */
+  reportFailure(name: string): void;
+  /** Free slots of all servers. */
+  readonly freeSlots: number;
+  /** How many jobs the worker can hold: one for each slot that is held or free. */
   readonly capacity: number;
 }
 
 export interface PoolOptions {
   backends: Backend[];
-  /** Prompts at once for each server. */
+  /** Slots of each server: prompts that it is given at once. */
   depth: number;
   /** Called with each new capacity. */
   onCapacity(capacity: number): void;
-  /** Called for a server that has room, with each change and each look at it. */
-  onRoom(name: string): void;
+  /** Called for each server that has a free slot, whenever something has changed and with each update. */
+  onFreeSlot(name: string): void;
   breaker?: BreakerOptions;
-  /** Told of each change of a server's breaker. */
+  /** Called with each change of a server's breaker. */
   onBreaker?: (name: string, state: Breaker['state']) => void;
   /** Milliseconds that only grow; default performance.now. */
   now?: () => number;
 }
 
-interface Place {
+interface Server {
   backend: Backend;
   breaker: Breaker;
   reachable: boolean;
-  /** Prompts that it held beside ours when it was last looked at, which is up to two seconds ago. */
+  /** Prompts that it held beside ours at the last look, up to two seconds ago. */
   others: number;
   draining: boolean;
   held: number;
-  /** Order of the last lease, so that equals take turns. */
+  /** When it was last given a job, as a count of all jobs given: equals take turns. */
   turn: number;
   /** Models of the last job that this worker gave it. */
   loaded: ReadonlySet<string>;
 }
 
-/** As long as jobs of a worker that has died or stopped are left to the one that comes after it. */
-const LOOKS_MS = 60_000;
+/** For so long after its start a worker looks for prompts that an earlier one left at draining servers. */
+const TAKEOVER_MS = 60_000;
 
 export function createPool(options: PoolOptions): Pool {
-  const { backends, depth, onCapacity, onRoom, now = () => performance.now() } = options;
-  const places = new Map<string, Place>(
+  const { backends, depth, onCapacity, onFreeSlot, now = () => performance.now() } = options;
+  const servers = new Map<string, Server>(
     backends.map((backend) => [
       backend.name,
       {
@@ -91,97 +91,97 @@ export function createPool(options: PoolOptions): Pool {
   );
   const startedAt = now();
   let turns = 0;
-  let told: number | undefined;
+  let reported: number | undefined;
 
-  function free({ reachable, draining, breaker, held }: Place): number {
+  function free({ reachable, draining, breaker, held }: Server): number {
     if (!reachable || draining || !breaker.allows()) return 0;
     return Math.max(0, (breaker.state === 'closed' ? depth : 1) - held);
   }
 
   /**
-   * Where all servers drain, one job at a time is looked at while there may be prompts of an earlier worker: that worker's jobs
-   * come back through the queue, and nobody else reaches their prompts.
+   * Where all servers drain, one job at a time is still taken while prompts of an earlier worker may be there: that worker's jobs
+   * come back through the queue, and no other worker reaches their prompts.
    */
-  function looks(): number {
-    const reached = [...places.values()].filter(({ reachable }) => reachable);
+  function takeoverCapacity(): number {
+    const reached = [...servers.values()].filter(({ reachable }) => reachable);
     if (reached.some(({ draining }) => !draining)) return 0;
-    return reached.some(({ others }) => others > 0 || now() - startedAt < LOOKS_MS) ? 1 : 0;
+    return reached.some(({ others }) => others > 0 || now() - startedAt < TAKEOVER_MS) ? 1 : 0;
   }
 
-  const room = () => places.values().reduce((sum, place) => sum + free(place), 0);
-  const capacity = () => places.values().reduce((sum, { held }) => sum + held, room() + looks());
+  const freeSlots = () => servers.values().reduce((sum, server) => sum + free(server), 0);
+  const capacity = () => servers.values().reduce((sum, { held }) => sum + held, freeSlots() + takeoverCapacity());
 
-  function tell() {
+  function notify() {
     const jobs = capacity();
-    if (jobs !== told) {
-      told = jobs;
+    if (jobs !== reported) {
+      reported = jobs;
       onCapacity(jobs);
     }
-    for (const place of places.values()) if (free(place) > 0) onRoom(place.backend.name);
+    for (const server of servers.values()) if (free(server) > 0) onFreeSlot(server.backend.name);
   }
 
-  function take(place: Place, models?: ReadonlySet<string>): BackendLease {
-    place.breaker.admit();
-    place.held++;
-    place.turn = ++turns;
-    if (models) place.loaded = models;
-    let outcome: JobSaw = 'abandoned';
+  function take(server: Server, models?: ReadonlySet<string>): BackendSlot {
+    server.breaker.admit();
+    server.held++;
+    server.turn = ++turns;
+    if (models) server.loaded = models;
+    let outcome: SlotOutcome = 'abandoned';
     let released = false;
-    tell();
+    notify();
     return {
-      backend: place.backend,
-      saw(said) {
-        outcome = said;
+      backend: server.backend,
+      report(next) {
+        outcome = next;
       },
       [Symbol.dispose]() {
         if (released) return;
         released = true;
-        place.held--;
-        place.breaker[outcome]();
-        tell();
+        server.held--;
+        server.breaker[outcome]();
+        notify();
       },
     };
   }
 
   return {
-    lease(requirements, without) {
-      const rank = ({ backend: { name }, held, others, loaded, turn }: Place) => [
+    takeSlot(requirements, without) {
+      const rank = ({ backend: { name }, held, others, loaded, turn }: Server) => [
         name === requirements.avoid ? 1 : 0,
         held + others,
         [...requirements.models].every((model) => loaded.has(model)) ? 0 : 1,
         turn,
       ];
-      const [best] = [...places.values()]
-        .filter((place) => free(place) > 0 && !without?.has(place.backend.name) && requirements.fits(place.backend))
+      const [best] = [...servers.values()]
+        .filter((server) => free(server) > 0 && !without?.has(server.backend.name) && requirements.fits(server.backend))
         .sort((a, b) => byRank(rank(a), rank(b)));
       return best ? take(best, requirements.models) : null;
     },
-    leaseNamed(name) {
-      const place = places.get(name);
-      return place ? take(place) : null;
+    takeSlotAt(name) {
+      const server = servers.get(name);
+      return server ? take(server) : null;
     },
     fitting: (requirements) => backends.filter(requirements.fits).map(({ name }) => name),
-    get: (name) => places.get(name)?.backend,
-    see(name, { reachable, queueLength }) {
-      const place = places.get(name);
-      if (!place) return;
-      place.reachable = reachable;
-      place.others = Math.max(0, queueLength - place.held);
-      if (!reachable) place.loaded = new Set();
-      // Also tells of a breaker that time has opened.
-      tell();
+    get: (name) => servers.get(name)?.backend,
+    update(name, { reachable, queueLength }) {
+      const server = servers.get(name);
+      if (!server) return;
+      server.reachable = reachable;
+      server.others = Math.max(0, queueLength - server.held);
+      if (!reachable) server.loaded = new Set();
+      // Even with the same load: a breaker may have become half open with time.
+      notify();
     },
     drain(names) {
-      for (const place of places.values()) place.draining = names.has(place.backend.name);
-      tell();
+      for (const server of servers.values()) server.draining = names.has(server.backend.name);
+      notify();
     },
-    isDraining: (name) => places.get(name)?.draining === true,
-    blame(name) {
-      places.get(name)?.breaker.failed();
-      tell();
+    isDraining: (name) => servers.get(name)?.draining === true,
+    reportFailure(name) {
+      servers.get(name)?.breaker.failed();
+      notify();
     },
-    get room() {
-      return room();
+    get freeSlots() {
+      return freeSlots();
     },
     get capacity() {
       return capacity();

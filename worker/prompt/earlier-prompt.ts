@@ -5,7 +5,7 @@ import { Retry } from '../attempt/failures.ts';
 import { inPromptSpan } from '../attempt/spans.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
 import type { JobParts } from '../parts.ts';
-import type { Backend, BackendLease } from '../pool/pool.ts';
+import type { Backend, BackendSlot } from '../pool/backend.ts';
 import { type Ending, followAttached } from './follow.ts';
 import { attachPrompt } from './submit.ts';
 import type { PromptWatch } from './watch-prompt.ts';
@@ -24,7 +24,7 @@ export async function followEarlierPrompt(
   if (!submission) return null;
   const { berth } = course;
   const { pool, reporter, workerId, timings, random } = parts;
-  const there = submission.backend === berth.lease.backend.name ? berth.lease : pool.leaseNamed(submission.backend);
+  const there = submission.backend === berth.slot.backend.name ? berth.slot : pool.takeSlotAt(submission.backend);
   if (there) {
     swap(berth, there);
     const ending = await inPromptSpan(there.backend.name, watch, () =>
@@ -75,8 +75,8 @@ async function followUnder(
   }
 }
 
-function swap(berth: Berth, lease: BackendLease) {
-  if (berth.lease === lease) return;
-  berth.lease[Symbol.dispose]();
-  berth.lease = lease;
+function swap(berth: Berth, slot: BackendSlot) {
+  if (berth.slot === slot) return;
+  berth.slot[Symbol.dispose]();
+  berth.slot = slot;
 }

@@ -4,7 +4,7 @@ import type { Attempt } from '../attempt/attempt.ts';
 import type { EndedPrompt, PromptState } from '../comfyui/client.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import type { JobParts } from '../parts.ts';
-import type { Backend } from '../pool/pool.ts';
+import type { Backend } from '../pool/backend.ts';
 import type { Timings } from '../timings.ts';
 import type { PromptFeed } from './prompt-feed.ts';
 import type { SubmittedPrompt } from './submit.ts';

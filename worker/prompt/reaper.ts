@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { wait } from '../../src/async/sleep.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import { reasonOf } from '../comfyui/redact.ts';
-import type { Backend } from '../pool/pool.ts';
+import type { Backend } from '../pool/backend.ts';
 
 /** Cancels prompts that nobody will ever want again, also at a server that answers only later. */
 export interface Reaper {

@@ -6,7 +6,7 @@ import { ComfyError } from '../comfyui/http.ts';
 import type { PromptMessage } from '../comfyui/messages.ts';
 import { isolateOutputs, promptIdOf } from '../comfyui/prompt.ts';
 import type { JobParts } from '../parts.ts';
-import type { Backend, BackendLease } from '../pool/pool.ts';
+import type { Backend, BackendSlot } from '../pool/backend.ts';
 import { listenToPrompt, type PromptFeed } from './prompt-feed.ts';
 
 /** A prompt of this attempt; disposing it stops listening. */
@@ -42,13 +42,13 @@ export function attachPrompt(
  */
 export async function submitPrompt(
   attempt: Attempt,
-  lease: BackendLease,
+  slot: BackendSlot,
   graph: Graph,
   onMessage: (message: PromptMessage) => void,
   parts: JobParts,
 ): Promise<SubmittedPrompt | null> {
   const { job, signal } = attempt;
-  const { backend } = lease;
+  const { backend } = slot;
   const previous = attempt.submission;
   const number = (previous?.number ?? 0) + 1;
   const promptId = promptIdOf(job.id, number);
@@ -62,12 +62,12 @@ export async function submitPrompt(
     await backend.socket.opened(SOCKET_OPENS_WITHIN_MS, signal);
     // A process that was stopped meanwhile may have a successor, which has submitted the job anew.
     if (performance.now() - beganAt > parts.timings.leaseFresh) await attempt.confirm();
-    const taken = await post(prompt, lease, isolateOutputs(graph, promptId, backend.outputClasses()), attempt, parts);
+    const taken = await post(prompt, slot, isolateOutputs(graph, promptId, backend.outputClasses()), attempt, parts);
     if (taken) {
       // The record names the new one by now, so nobody will ever ask for what may be left of the old one.
       const old = previous && parts.pool.get(previous.backend);
       if (old) void parts.reaper.cancel(old, promptIdOf(job.id, previous.number), job.id);
-      if (old && old !== backend && job.failures > 0) parts.pool.blame(old.name);
+      if (old && old !== backend && job.failures > 0) parts.pool.reportFailure(old.name);
       return prompt;
     }
   } catch (cause) {
@@ -81,7 +81,7 @@ export async function submitPrompt(
 /** Whether the server has the prompt. */
 async function post(
   prompt: SubmittedPrompt,
-  lease: BackendLease,
+  slot: BackendSlot,
   graph: Graph,
   attempt: Attempt,
   { workerId, previewMethod, reaper, timings }: JobParts,
@@ -90,7 +90,7 @@ async function post(
   const { signal, log } = attempt;
   try {
     const submitted = await backend.client.submit({ promptId, clientId: workerId, graph, previewMethod }, signal);
-    lease.saw('succeeded');
+    slot.report('succeeded');
     if (submitted.outcome === 'accepted') return true;
     if (submitted.outcome === 'partly') await reaper.cancel(backend, promptId, attempt.job.id);
     attempt.prompt = null;
@@ -98,7 +98,7 @@ async function post(
   } catch (cause) {
     signal.throwIfAborted();
     if (!(cause instanceof ComfyError)) throw cause;
-    lease.saw('failed');
+    slot.report('failed');
     log.warn({ failure: cause.failure, status: cause.status }, 'prompt not answered');
     if (cause.failure === 'unreachable') {
       attempt.prompt = null;
@@ -111,7 +111,7 @@ async function post(
     if (known || !done) return known;
     attempt.prompt = null;
     // Where everything else is answered it may be the graph, of which other jobs are not to suffer.
-    if (await isWell(backend, signal)) lease.saw('abandoned');
+    if (await isWell(backend, signal)) slot.report('abandoned');
     // Into the queue meanwhile: others wait for the place.
     throw new Retry('comfyui failed on the prompt', { counts: true, cause });
   }

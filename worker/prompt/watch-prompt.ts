@@ -5,7 +5,7 @@ import { type Attempt, Stopped } from '../attempt/attempt.ts';
 import { graphNode, isTerminalMessage, type PictureMessage, type PromptMessage } from '../comfyui/messages.ts';
 import { collectWebsocketImages, SAVES_TO_WEBSOCKET, type WebsocketImages } from '../outputs/websocket-images.ts';
 import type { JobParts } from '../parts.ts';
-import type { BackendLease } from '../pool/pool.ts';
+import type { BackendSlot } from '../pool/backend.ts';
 import { createNodeClock, type NodeSpan } from '../progress/node-clock.ts';
 import { createPreviews } from '../progress/previews.ts';
 import { applyMessage, completedProgress, startProgress } from '../progress/track-progress.ts';
@@ -14,7 +14,7 @@ import { applyMessage, completedProgress, startProgress } from '../progress/trac
 export interface PromptWatch extends AsyncDisposable {
   onMessage(message: PromptMessage): void;
   /** Another prompt begins; what is shown does not fall. */
-  restart(lease: BackendLease): void;
+  restart(slot: BackendSlot): void;
   /** When the nodes of the latest prompt ran: performance.now(). */
   nodes(): NodeSpan[];
   /** How a job that SUCCEEDED is shown. */
@@ -27,12 +27,12 @@ export interface PromptWatch extends AsyncDisposable {
 export function watchPrompt(
   attempt: Attempt,
   graph: Graph,
-  lease: BackendLease,
+  slot: BackendSlot,
   { tempDir, timings, previewPublisher, nodeTimes, metrics }: JobParts,
 ): PromptWatch {
   const { job, log } = attempt;
   const images = collectWebsocketImages(graph, tempDir);
-  let { backend } = lease;
+  let { backend } = slot;
   let clock = createNodeClock(graph);
   let state = begin(0);
   /** When ComfyUI began the prompt, while it is at it: performance.now(). */

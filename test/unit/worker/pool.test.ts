@@ -7,8 +7,9 @@ import { createTemplateLoader } from '../../../worker/attempt/load-plan.ts';
 import { createComfyClient } from '../../../worker/comfyui/client.ts';
 import { createComfyHttp } from '../../../worker/comfyui/http.ts';
 import type { ComfySocket } from '../../../worker/comfyui/socket.ts';
+import type { Backend } from '../../../worker/pool/backend.ts';
 import { createBreaker } from '../../../worker/pool/breaker.ts';
-import { type Backend, createPool } from '../../../worker/pool/pool.ts';
+import { createPool } from '../../../worker/pool/pool.ts';
 import { type Requirements, requirementsOf } from '../../../worker/pool/requirements.ts';
 
 function planFor(graph: Graph, files: Plan['files'] = []): Plan {
@@ -141,7 +142,7 @@ describe('pool', () => {
   function start(names = ['a', 'b'], depth = 2, nodeDefinitions: { [name: string]: NodeDefinitions } = {}) {
     const clock = { ms: 0 };
     const capacities: number[] = [];
-    const rooms: string[] = [];
+    const withFreeSlot: string[] = [];
     const backends: Backend[] = names.map((name) => ({
       name,
       client: createComfyClient(createComfyHttp('http://127.0.0.1:1')),
@@ -154,46 +155,46 @@ describe('pool', () => {
       backends,
       depth,
       onCapacity: (capacity) => capacities.push(capacity),
-      onRoom: (name) => rooms.push(name),
+      onFreeSlot: (name) => withFreeSlot.push(name),
       breaker: { now: () => clock.ms, threshold: 1 },
       now: () => clock.ms,
     });
-    const up = (name: string, queueLength = 0) => pool.see(name, { reachable: true, queueLength });
-    const down = (name: string) => pool.see(name, { reachable: false, queueLength: 0 });
-    const lease = (requirements = anything) => {
-      const taken = pool.lease(requirements);
-      if (!taken) throw new Error('no place');
+    const up = (name: string, queueLength = 0) => pool.update(name, { reachable: true, queueLength });
+    const down = (name: string) => pool.update(name, { reachable: false, queueLength: 0 });
+    const take = (requirements = anything) => {
+      const taken = pool.takeSlot(requirements);
+      if (!taken) throw new Error('no free slot');
       return taken;
     };
-    return { pool, capacities, rooms, up, down, lease, clock };
+    return { pool, capacities, withFreeSlot, up, down, take, clock };
   }
 
   test('nothing is to be had before a server was seen', () => {
     const { pool } = start();
-    expect(pool.lease(anything)).toBeNull();
+    expect(pool.takeSlot(anything)).toBeNull();
     expect(pool.capacity).toBe(0);
   });
 
   test('the least loaded server is taken, up to its depth', () => {
-    const { pool, up, lease } = start();
+    const { pool, up, take } = start();
     up('a');
     up('b');
-    expect([lease(), lease(), lease(), lease()].map(({ backend }) => backend.name)).toEqual(['a', 'b', 'a', 'b']);
-    expect(pool.lease(anything)).toBeNull();
+    expect([take(), take(), take(), take()].map(({ backend }) => backend.name)).toEqual(['a', 'b', 'a', 'b']);
+    expect(pool.takeSlot(anything)).toBeNull();
   });
 
   test("of two equally free ones, that with the shorter queue of others' prompts", () => {
-    const { up, lease } = start();
+    const { up, take } = start();
     up('a', 5);
     up('b', 1);
-    expect(lease().backend.name).toBe('b');
+    expect(take().backend.name).toBe('b');
   });
 
-  test('capacity is what is held and what is free; it is told when it changes', () => {
-    const { pool, capacities, up, down, lease } = start();
+  test('capacity is what is held and what is free; each change of it is reported once', () => {
+    const { pool, capacities, up, down, take } = start();
     up('a');
     up('b');
-    const held = lease();
+    const held = take();
     down('a');
     expect(pool.capacity).toBe(3);
     held[Symbol.dispose]();
@@ -207,17 +208,17 @@ describe('pool', () => {
     up('a');
     up('b');
     const requirements = requirementsOf(planFor(loads('y.ckpt')), null);
-    expect(pool.lease(requirements)?.backend.name).toBe('b');
-    expect(pool.lease(requirements)).toBeNull();
+    expect(pool.takeSlot(requirements)?.backend.name).toBe('b');
+    expect(pool.takeSlot(requirements)).toBeNull();
     expect(pool.fitting(requirements)).toEqual(['b', 'c']);
     up('c');
-    expect(pool.lease(requirements)?.backend.name).toBe('c');
+    expect(pool.takeSlot(requirements)?.backend.name).toBe('c');
   });
 
   test('a graph that is at fault by itself is given to any server, which says what is wrong', () => {
-    const { up, lease } = start(['a'], 1, { a: catalogueWith(['x.ckpt']) });
+    const { up, take } = start(['a'], 1, { a: catalogueWith(['x.ckpt']) });
     up('a');
-    expect(lease(requirementsOf(planFor(loads('x.ckpt', 'teleport')), null)).backend.name).toBe('a');
+    expect(take(requirementsOf(planFor(loads('x.ckpt', 'teleport')), null)).backend.name).toBe('a');
   });
 
   test('a file that is yet to be brought to a server is nothing that it lacks', () => {
@@ -230,49 +231,49 @@ describe('pool', () => {
       index: null,
       at: [],
     };
-    expect(pool.lease(requirementsOf(planFor(loads('z.ckpt')), null))).toBeNull();
-    expect(pool.lease(requirementsOf(planFor(loads('z.ckpt'), [place]), null))).not.toBeNull();
+    expect(pool.takeSlot(requirementsOf(planFor(loads('z.ckpt')), null))).toBeNull();
+    expect(pool.takeSlot(requirementsOf(planFor(loads('z.ckpt'), [place]), null))).not.toBeNull();
   });
 
   test('of two idle servers that which has the models loaded, but none that is busier', () => {
-    const { up, down, lease } = start();
+    const { up, down, take } = start();
     up('a');
     up('b');
     const [x, y] = ['x.ckpt', 'y.ckpt'].map((model) => requirementsOf(planFor(loads(model)), null));
     const run = (requirements: Requirements | undefined) => {
-      const place = lease(requirements);
-      place[Symbol.dispose]();
-      return place.backend.name;
+      const slot = take(requirements);
+      slot[Symbol.dispose]();
+      return slot.backend.name;
     };
     expect([run(x), run(y), run(y), run(x), run(x), run(y)]).toEqual(['a', 'b', 'b', 'a', 'a', 'b']);
-    const held = [lease(x), lease(x), lease(x)];
+    const held = [take(x), take(x), take(x)];
     expect(held.map(({ backend }) => backend.name)).toEqual(['a', 'b', 'a']);
     for (const each of held) each[Symbol.dispose]();
     down('b');
     up('b');
     // It may have been started anew, with nothing loaded.
-    expect(lease(x).backend.name).toBe('a');
+    expect(take(x).backend.name).toBe('a');
   });
 
   test("our own prompts count once, though the server's queue has them too", () => {
-    const { up, lease } = start(['a', 'b'], 4);
+    const { up, take } = start(['a', 'b'], 4);
     up('a');
     up('b', 1);
-    lease();
-    lease();
+    take();
+    take();
     up('a', 2);
     up('b', 1);
-    expect(lease().backend.name).toBe('b');
+    expect(take().backend.name).toBe('b');
   });
 
   test('a server that a job has failed at is the last resort, one that it found gone is none', () => {
     const { pool, up } = start();
     up('a');
     const avoiding = { ...anything, avoid: 'a' };
-    expect(pool.lease(avoiding)?.backend.name).toBe('a');
+    expect(pool.takeSlot(avoiding)?.backend.name).toBe('a');
     up('b', 5);
-    expect(pool.lease(avoiding)?.backend.name).toBe('b');
-    expect(pool.lease(anything, new Set(['a', 'b']))).toBeNull();
+    expect(pool.takeSlot(avoiding)?.backend.name).toBe('b');
+    expect(pool.takeSlot(anything, new Set(['a', 'b']))).toBeNull();
   });
 
   test('a draining server is given no new job, but those whose prompts it has; then it is given some again', () => {
@@ -280,13 +281,13 @@ describe('pool', () => {
     up('a');
     up('b');
     pool.drain(new Set(['a', 'x']));
-    expect(pool.lease(anything)?.backend.name).toBe('b');
-    expect(pool.lease(anything)?.backend.name).toBe('b');
-    expect(pool.lease(anything)).toBeNull();
-    expect(pool.leaseNamed('a')?.backend.name).toBe('a');
+    expect(pool.takeSlot(anything)?.backend.name).toBe('b');
+    expect(pool.takeSlot(anything)?.backend.name).toBe('b');
+    expect(pool.takeSlot(anything)).toBeNull();
+    expect(pool.takeSlotAt('a')?.backend.name).toBe('a');
     expect([pool.isDraining('a'), pool.isDraining('b')]).toEqual([true, false]);
     pool.drain(new Set());
-    expect(pool.lease(anything)?.backend.name).toBe('a');
+    expect(pool.takeSlot(anything)?.backend.name).toBe('a');
     expect(capacities).toEqual([2, 4, 2, 3, 4]);
   });
 
@@ -294,57 +295,57 @@ describe('pool', () => {
     const { pool, up, clock } = start(['a']);
     up('a');
     pool.drain(new Set(['a']));
-    expect([pool.room, pool.capacity]).toEqual([0, 1]);
+    expect([pool.freeSlots, pool.capacity]).toEqual([0, 1]);
     clock.ms = 60_000;
     expect(pool.capacity).toBe(0);
     up('a', 1);
     expect(pool.capacity).toBe(1);
-    pool.leaseNamed('a');
+    pool.takeSlotAt('a');
     up('a', 1);
     expect(pool.capacity).toBe(1);
-    expect(pool.lease(anything)).toBeNull();
+    expect(pool.takeSlot(anything)).toBeNull();
   });
 
   test('a server whose job another one took is left alone for a while', () => {
     const { pool, up } = start();
     up('a');
     up('b');
-    pool.blame('a');
+    pool.reportFailure('a');
     expect(pool.capacity).toBe(2);
-    expect(pool.lease(anything)?.backend.name).toBe('b');
+    expect(pool.takeSlot(anything)?.backend.name).toBe('b');
   });
 
-  test('it is told of a server that has room again', () => {
-    const { rooms, up, lease } = start(['a', 'b'], 1);
+  test('it names each server that has a free slot again', () => {
+    const { withFreeSlot, up, take } = start(['a', 'b'], 1);
     up('a');
     up('b');
-    const places = [lease(), lease()];
-    rooms.length = 0;
-    places[1]?.[Symbol.dispose]();
-    expect(rooms).toEqual(['b']);
+    const slots = [take(), take()];
+    withFreeSlot.length = 0;
+    slots[1]?.[Symbol.dispose]();
+    expect(withFreeSlot).toEqual(['b']);
   });
 
   test('a named server is given whatever its load, one of other workers never', () => {
     const { pool, up } = start(['a'], 1);
     up('a');
-    const places = [pool.leaseNamed('a'), pool.leaseNamed('a'), pool.leaseNamed('c')];
-    expect(places.map((place) => place?.backend.name)).toEqual(['a', 'a', undefined]);
+    const slots = [pool.takeSlotAt('a'), pool.takeSlotAt('a'), pool.takeSlotAt('c')];
+    expect(slots.map((slot) => slot?.backend.name)).toEqual(['a', 'a', undefined]);
     expect(pool.capacity).toBe(2);
   });
 
   test('a server at which jobs fail is left alone for a while, then given one', () => {
-    const { pool, up, lease, clock } = start(['a']);
+    const { pool, up, take, clock } = start(['a']);
     up('a');
-    const failing = lease();
-    failing.saw('failed');
+    const failing = take();
+    failing.report('failed');
     failing[Symbol.dispose]();
-    expect(pool.lease(anything)).toBeNull();
+    expect(pool.takeSlot(anything)).toBeNull();
     clock.ms = 2_000;
     up('a');
     expect(pool.capacity).toBe(1);
-    const probe = lease();
-    expect(pool.lease(anything)).toBeNull();
-    probe.saw('succeeded');
+    const probe = take();
+    expect(pool.takeSlot(anything)).toBeNull();
+    probe.report('succeeded');
     probe[Symbol.dispose]();
     expect(pool.capacity).toBe(2);
   });
