@@ -11,11 +11,10 @@ import { throttledWarning } from '../src/observability/throttled.ts';
 import type { WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
 import type { DeliveryHandler, JobConsumer } from '../src/queue/queue.ts';
-import { createDeferredJobs } from './attempt/deferred-jobs.ts';
-import { handleDelivery } from './attempt/handle-delivery.ts';
-import { createTemplateLoader } from './attempt/load-plan.ts';
+import { createDeferredJobs } from './delivery/deferred-jobs.ts';
+import { type DeliveryParts, handleDelivery } from './delivery/handle-delivery.ts';
+import { createTemplateLoader } from './delivery/load-plan.ts';
 import { createPlacedFiles } from './inputs/placed-files.ts';
-import type { JobParts } from './parts.ts';
 import type { BreakerOptions } from './pool/breaker.ts';
 import { type ConnectedBackend, connectBackend } from './pool/connect.ts';
 import { createPool } from './pool/pool.ts';
@@ -130,7 +129,7 @@ export function createWorker(options: WorkerParts): Worker {
   const reaper = createReaper({ log, forMs: timings.reap });
   const { store, artifacts, jobAttempts, jobTimeoutMs, previewPublisher, previewMethod, tempDir } = options;
   const nodeTimes = createNodeTimes({ store: options.nodeTimesStore, log });
-  const parts: JobParts = {
+  const parts: DeliveryParts = {
     workerId,
     store,
     artifacts,
@@ -156,7 +155,10 @@ export function createWorker(options: WorkerParts): Worker {
     unconfirmed: throttledWarning(log, 'lease not confirmed'),
     log,
   };
-  consumer = options.consume((jobId, signal) => handleDelivery(jobId, signal, handover.signal, parts), loops);
+  consumer = options.consume(
+    (jobId, delivery) => handleDelivery(jobId, { delivery, handover: handover.signal }, parts),
+    loops,
+  );
   consumer.setCapacity(pool.capacity);
 
   async function close() {

@@ -1,19 +1,12 @@
 import type { Logger } from 'pino';
-import { wait } from '../../src/async/sleep.ts';
-import {
-  isTerminal,
-  type Job,
-  type JobStatus,
-  type NodeTiming,
-  type Submission,
-  type TerminalStatus,
-} from '../../src/core/job.ts';
-import type { Change, LeaseState, MoveOutcome, WorkerJobStore } from '../../src/job-record/job-store.ts';
+import { isTerminal, type Job, type JobStatus, type Submission, type TerminalStatus } from '../../src/core/job.ts';
+import type { Change, LeaseState, WorkerJobStore } from '../../src/job-record/job-store.ts';
 import type { ThrottledFault } from '../../src/observability/throttled.ts';
 import type { AttemptOutcome, WorkerMetrics } from '../../src/observability/worker-metrics.ts';
 import { reasonOf } from '../comfyui/redact.ts';
-import type { Backend } from '../pool/backend.ts';
 import type { Timings } from '../timings.ts';
+import type { AttemptState } from './attempt-state.ts';
+import { wasCarriedOut, writeMove } from './write-move.ts';
 
 /**
  * Why an attempt is stopped from outside. `lost`: the lease is another's, so nothing more may be touched. `ended`: somebody else
@@ -31,13 +24,7 @@ export class Stopped extends Error {
   }
 }
 
-/** A prompt of the job that may be alive at its server. */
-export interface LivePrompt {
-  backend: Backend;
-  promptId: string;
-}
-
-/** One claim of a job: its lease, and everything that may end it early. */
+/** One claim of a job: its lease, what it holds at the servers, and everything that may end it early. */
 export interface Attempt extends Disposable {
   readonly job: Job;
   readonly log: Logger;
@@ -49,10 +36,7 @@ export interface Attempt extends Disposable {
   readonly previewed: boolean;
   /** The latest submission that the record names. */
   readonly submission: Submission | null;
-  /** Set while a prompt may be alive: it is what a cancel stops. */
-  prompt: LivePrompt | null;
-  /** What is known of the nodes of the latest prompt; whoever watches it says. */
-  timings: () => NodeTiming[];
+  readonly state: AttemptState;
   /**
    * Writes a change under the lease and gives the status that it led to. Waits out a Redis that is away. Throws Stopped (`lost`
    * or `ended`) when the record does not take it.
@@ -62,22 +46,24 @@ export interface Attempt extends Disposable {
   confirm(): Promise<void>;
 }
 
-export interface AttemptOptions {
+export interface AttemptParts {
   store: WorkerJobStore;
-  job: Job;
-  log: Logger;
   timings: Timings;
-  /** Running time of this attempt, in milliseconds. */
+  /** Running time of each attempt, in milliseconds. */
   jobTimeoutMs: number;
+  metrics?: WorkerMetrics | undefined;
+  /** Called with each look at a lease that failed: while Redis is slow those of all jobs do, each second. */
+  unconfirmed: ThrottledFault;
+}
+
+export interface AttemptOptions {
+  job: Job;
+  state: AttemptState;
+  log: Logger;
   /** Aborted when the delivery's lock is lost. */
   delivery: AbortSignal;
   /** Aborted when the worker must stop. */
   handover: AbortSignal;
-  /** The prompt that the record names, where it is at a server of this worker. */
-  prompt: LivePrompt | null;
-  metrics?: WorkerMetrics | undefined;
-  /** Told of each look at a lease that failed. */
-  unconfirmed: ThrottledFault;
 }
 
 /** What a move that was carried out makes of the attempt; a job whose cancel was asked for ends by whichever move comes. */
@@ -87,17 +73,13 @@ const OUTCOMES: Record<TerminalStatus, AttemptOutcome> = {
   CANCELED: 'canceled',
 };
 
-const ENDS: Partial<Record<Change['move'], JobStatus>> = { succeed: 'SUCCEEDED', fail: 'FAILED', cancel: 'CANCELED' };
-
-const MOVE_BACKOFF_MS = { first: 100, most: 2_000 };
-
-export function beginAttempt(options: AttemptOptions): Attempt {
-  const { store, job, log, timings, delivery, handover, metrics, unconfirmed } = options;
+export function beginAttempt(options: AttemptOptions, parts: AttemptParts): Attempt {
+  const { job, state, log, delivery, handover } = options;
+  const { store, timings, jobTimeoutMs, metrics, unconfirmed } = parts;
   const beganAt = performance.now();
   const control = new AbortController();
   const { signal } = control;
   let submission = job.submission;
-  let prompt = options.prompt;
   let cancelSeenAt: number | undefined;
   let previewed = false;
   let stopped: StopReason | null = null;
@@ -110,7 +92,7 @@ export function beginAttempt(options: AttemptOptions): Attempt {
   }
 
   /** This attempt's move has led to that status. */
-  function moved(change: Change, status: JobStatus): JobStatus {
+  function onMoved(change: Change, status: JobStatus): JobStatus {
     if (change.move === 'retry' && status === 'QUEUED') result = change.counts ? 'retried' : 'put_back';
     if (!isTerminal(status)) return status;
     result = OUTCOMES[status];
@@ -119,37 +101,37 @@ export function beginAttempt(options: AttemptOptions): Attempt {
     return status;
   }
 
-  /** The lease has just been confirmed, so a prompt may be touched. */
-  function obeyCancel() {
+  /** To be called only when the lease has just been confirmed: then the prompt may be touched. */
+  function cancelPrompt() {
     cancelSeenAt ??= performance.now();
+    const prompt = state.livePrompt;
     if (!prompt || performance.now() - cancelSeenAt >= timings.cancelGrace) return stop('canceled');
-    // Said again with each look: an interrupt between two nodes' checks is lost at times.
-    const { backend, promptId } = prompt;
-    backend.client.cancel(promptId, signal).catch((cause) => {
+    // Repeated with each look at the lease: an interrupt that comes between two checks of a node is lost at times.
+    prompt.backend.client.cancel(prompt.promptId, signal).catch((cause) => {
       if (!signal.aborted) log.debug({ reason: reasonOf(cause) }, 'cancel failed');
     });
   }
 
-  async function lookAtLease() {
+  async function watchLease() {
     try {
-      obey(await store.lease(job.id, job.lease));
+      onLease(await store.lease(job.id, job.lease));
       unconfirmed.over();
     } catch (cause) {
       unconfirmed(cause, { jobId: job.id, requestId: job.requestId });
     }
-    if (!signal.aborted) nextLook = setTimeout(lookAtLease, timings.lease);
+    if (!signal.aborted) nextLook = setTimeout(watchLease, timings.lease);
   }
 
-  function obey(lease: LeaseState) {
+  function onLease(lease: LeaseState) {
     if (signal.aborted) return;
     previewed = lease.state === 'held' && lease.previews;
     if (lease.state !== 'held') stop(lease.state);
-    else if (lease.cancelRequested) obeyCancel();
+    else if (lease.cancelRequested) cancelPrompt();
   }
 
-  // At once, too: previews may be watched already.
-  void lookAtLease();
-  const timeout = setTimeout(stop, options.jobTimeoutMs, 'timeout');
+  // The first look is at once: previews may be watched already.
+  void watchLease();
+  const timeout = setTimeout(stop, jobTimeoutMs, 'timeout');
   const onLockLost = () => stop('lost');
   const onHandover = () => stop('handover');
   delivery.addEventListener('abort', onLockLost);
@@ -161,6 +143,7 @@ export function beginAttempt(options: AttemptOptions): Attempt {
     job,
     log,
     signal,
+    state,
     get stopped() {
       return stopped;
     },
@@ -173,26 +156,19 @@ export function beginAttempt(options: AttemptOptions): Attempt {
     get submission() {
       return submission;
     },
-    get prompt() {
-      return prompt;
-    },
-    set prompt(live) {
-      prompt = live;
-    },
-    timings: () => [],
     async move(change) {
-      const outcome = await writeOnceAnswered(options, change);
-      if (outcome.outcome === 'ended' && wasCarriedOut(change, outcome)) return moved(change, outcome.status);
+      const outcome = await writeMove(store, job, change, { signal: delivery, log });
+      if (outcome.outcome === 'ended' && wasCarriedOut(change, outcome)) return onMoved(change, outcome.status);
       if (outcome.outcome !== 'done') {
         stop(outcome.outcome);
         throw new Stopped(outcome.outcome);
       }
       if (change.move === 'submit') submission = change.submission;
-      if (outcome.cancelRequested && outcome.status === 'RUNNING' && cancelSeenAt === undefined) obeyCancel();
-      return moved(change, outcome.status);
+      if (outcome.cancelRequested && outcome.status === 'RUNNING' && cancelSeenAt === undefined) cancelPrompt();
+      return onMoved(change, outcome.status);
     },
     async confirm() {
-      obey(await store.lease(job.id, job.lease));
+      onLease(await store.lease(job.id, job.lease));
       signal.throwIfAborted();
     },
     [Symbol.dispose]() {
@@ -205,27 +181,4 @@ export function beginAttempt(options: AttemptOptions): Attempt {
       control.abort(new Stopped('lost'));
     },
   };
-}
-
-/**
- * Whether this very move has ended the job: its answer was lost with a connection, and it was sent again. A job that FAILED may
- * have passed its deadline instead, which has an error of its own.
- */
-function wasCarriedOut(change: Change, { status, error }: Extract<MoveOutcome, { outcome: 'ended' }>): boolean {
-  if (status !== ENDS[change.move]) return false;
-  return change.move !== 'fail' || (error?.code === change.error.code && error.message === change.error.message);
-}
-
-/** Redis may be away or full for a while: what happened is written when it is back, unless the job is another's by then. */
-async function writeOnceAnswered({ store, job, log, delivery }: AttemptOptions, change: Change) {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await store.move(job.id, job.lease, change);
-    } catch (cause) {
-      // There will be newer progress by then.
-      if (change.move === 'progress') throw cause;
-      if (tries === 0) log.warn({ err: cause, move: change.move }, 'move not written yet');
-      await wait(Math.min(MOVE_BACKOFF_MS.most, MOVE_BACKOFF_MS.first * 2 ** tries), delivery);
-    }
-  }
 }

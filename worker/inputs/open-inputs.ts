@@ -1,4 +1,4 @@
-import { StorageError } from '../../src/artifacts/artifact-store.ts';
+import { type ArtifactStore, StorageError } from '../../src/artifacts/artifact-store.ts';
 import { uploadKey } from '../../src/artifacts/keys.ts';
 import { wait } from '../../src/async/sleep.ts';
 import type { FileSource } from '../../src/core/file-source.ts';
@@ -8,12 +8,12 @@ import { SpoolError, type SpooledFile, spool } from '../../src/files/spool.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import { JobFailure, jobError, Retry } from '../attempt/failures.ts';
 import { ComfyError } from '../comfyui/http.ts';
-import type { JobParts } from '../parts.ts';
 import type { Backend } from '../pool/backend.ts';
 import type { Timings } from '../timings.ts';
 import { fetchUrl } from './fetch-url.ts';
 import { InputFault } from './input-fault.ts';
 import { checkKind, type InspectedInput, inspectInput } from './inspect-input.ts';
+import type { PlacedFiles } from './placed-files.ts';
 
 /** The input files of one attempt: each is fetched once, whatever servers it is brought to. Disposing it removes the local ones. */
 export interface Inputs extends AsyncDisposable {
@@ -26,6 +26,15 @@ export interface Inputs extends AsyncDisposable {
   wasMissing(backend: Backend, refusal: unknown): boolean;
 }
 
+export interface InputParts {
+  artifacts: ArtifactStore;
+  placedFiles: PlacedFiles;
+  /** Bytes of one input file, and origins that the rules for addresses do not apply to. */
+  inputs: { maxBytes: number; origins: readonly string[] };
+  tempDir: string;
+  timings: Timings;
+}
+
 interface LocalInput extends InspectedInput {
   file: SpooledFile;
 }
@@ -35,13 +44,13 @@ const BACKOFF_MS = 300;
 /** Beside the files of others, in the folder of ComfyUI that its loaders read from. */
 const SUBFOLDER = 'comfygate';
 
-export function openInputs({ graph, files }: Plan, attempt: Attempt, parts: JobParts): Inputs {
+export function openInputs({ graph, files }: Plan, attempt: Attempt, parts: InputParts): Inputs {
   const { placedFiles, tempDir, timings, inputs: limits, artifacts } = parts;
   const over = new AbortController();
   const signal = AbortSignal.any([attempt.signal, over.signal]);
   const local = new Map<string, Promise<LocalInput>>();
-  /** Names by which servers were told of files, and the hashes of those. */
-  const told = new Map<string, string>();
+  /** The names that servers gave to files, and the hashes of those. */
+  const hashes = new Map<string, string>();
   const sentAgain = new Set<Backend>();
 
   /** Network trouble is given a few tries, which together take no longer than one may. */
@@ -92,7 +101,7 @@ export function openInputs({ graph, files }: Plan, attempt: Attempt, parts: JobP
       const name = await placedFiles.ensure(backend, sha256, signal, () =>
         backend.client.upload({ path, name: `${sha256}.${input.extension}`, subfolder: SUBFOLDER }, signal),
       );
-      told.set(name, sha256);
+      hashes.set(name, sha256);
       return name;
     } catch (cause) {
       signal.throwIfAborted();
@@ -113,7 +122,7 @@ export function openInputs({ graph, files }: Plan, attempt: Attempt, parts: JobP
     wasMissing(backend, refusal) {
       if (!(refusal instanceof JobFailure && refusal.error.code === 'WORKFLOW_REJECTED')) return false;
       const { message } = refusal.error;
-      const missing = [...told].filter(([name]) => message.includes(name));
+      const missing = [...hashes].filter(([name]) => message.includes(name));
       if (missing.length === 0 || sentAgain.has(backend)) return false;
       sentAgain.add(backend);
       for (const [, sha256] of missing) placedFiles.forget(backend, sha256);

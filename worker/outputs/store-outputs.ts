@@ -19,15 +19,22 @@ import type { PromptOutput } from '../comfyui/outputs.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
 import type { Timings } from '../timings.ts';
 
-export interface StoreOutputsOptions {
-  attempt: Attempt;
-  /** What its outputs are called, and whether PNG files keep their metadata. */
-  plan: Plan;
-  client: ComfyClient;
+export interface StoreParts {
   artifacts: ArtifactStore;
   readMedia: MediaReader;
   tempDir: string;
   timings: Timings;
+}
+
+/** Of one attempt: `signal` ends with the first result that fails. */
+interface StoreContext extends StoreParts {
+  attempt: Attempt;
+  /** What its outputs are called, and whether PNG files keep their metadata. */
+  plan: Plan;
+  client: ComfyClient;
+  signal: AbortSignal;
+  /** Resolves when the lease has been confirmed: nothing may be stored before. */
+  confirmed: Promise<void>;
 }
 
 const AT_ONCE = 3;
@@ -38,22 +45,35 @@ const PUT_BACKOFF_MS = { first: 200, most: 2_000 };
 /**
  * Brings a prompt's results into storage and proves each of them whole; in the order given. Nothing is stored before the lease
  * has been confirmed, which takes no longer than the first download: a worker that was stopped for a while comes here first
- * when it goes on. Throws JobFailure for a result that
- * is not what it should be or that storage does not take, Retry when the server is gone, and the attempt's Stopped.
+ * when it goes on. Throws JobFailure for a result that is not what it should be or that storage does not take, Retry when the
+ * server is gone, and the attempt's Stopped.
  */
-export async function storeOutputs(outputs: PromptOutput[], options: StoreOutputsOptions): Promise<Artifact[]> {
+export async function storeOutputs(
+  outputs: PromptOutput[],
+  attempt: Attempt,
+  plan: Plan,
+  parts: StoreParts,
+): Promise<Artifact[]> {
   const failed = new AbortController();
-  const signal = AbortSignal.any([options.attempt.signal, failed.signal]);
-  const stored: Artifact[] = [];
-  const waiting = outputs.entries();
-  const confirmed = options.attempt.confirm();
+  const signal = AbortSignal.any([attempt.signal, failed.signal]);
+  const confirmed = attempt.confirm();
   // Whoever awaits it sees it fail; a download may fail before.
   confirmed.catch(() => undefined);
+  const context: StoreContext = {
+    ...parts,
+    attempt,
+    plan,
+    client: attempt.state.slot.backend.client,
+    signal,
+    confirmed,
+  };
+  const stored: Artifact[] = [];
+  const waiting = outputs.entries();
 
   async function work() {
     for (const [index, output] of waiting) {
       stored[index] = await inSpan('store output', {}, async (span) => {
-        const artifact = await storeOutput(output, index, options, confirmed, signal);
+        const artifact = await storeOutput(output, index, context);
         span.set({ 'comfygate.artifact.kind': artifact.kind, 'comfygate.artifact.size': artifact.sizeBytes });
         return artifact;
       });
@@ -71,23 +91,17 @@ export async function storeOutputs(outputs: PromptOutput[], options: StoreOutput
   return stored;
 }
 
-async function storeOutput(
-  output: PromptOutput,
-  index: number,
-  options: StoreOutputsOptions,
-  confirmed: Promise<void>,
-  signal: AbortSignal,
-): Promise<Artifact> {
-  const { attempt, plan } = options;
+async function storeOutput(output: PromptOutput, index: number, context: StoreContext): Promise<Artifact> {
+  const { attempt, plan, confirmed } = context;
   const { job } = attempt;
   const filename = filenameOf(output, index);
-  const { file, found } = await fetchOutput(output, filename, options, signal);
+  const { file, found } = await fetchOutput(output, filename, context);
   try {
     await confirmed;
     const key = artifactKey(job.id, job.lease, index, extname(filename).slice(1));
     const { contentType, kind, width = null, height = null, durationSeconds = null } = found;
     const { path, sizeBytes, sha256 } = file;
-    await put(key, { path, sizeBytes, sha256, contentType, filename }, options, signal);
+    await put(key, { path, sizeBytes, sha256, contentType, filename }, context);
     return {
       id: `${job.id}:${index}`,
       key,
@@ -114,12 +128,12 @@ function filenameOf(output: PromptOutput, index: number): string {
 }
 
 /** The result as a local file, whole and what its name says. A broken transfer is tried again; the server's file is not ours to mend. */
-async function fetchOutput(output: PromptOutput, filename: string, options: StoreOutputsOptions, signal: AbortSignal) {
-  const { readMedia, timings } = options;
+async function fetchOutput(output: PromptOutput, filename: string, context: StoreContext) {
+  const { readMedia, timings, signal } = context;
   const began = performance.now();
   for (let tries = 1; ; tries++) {
     try {
-      const file = await localFile(output, options, signal);
+      const file = await localFile(output, context);
       return await inspected(file, filename, (path) => readMedia(path, signal));
     } catch (cause) {
       signal.throwIfAborted();
@@ -128,7 +142,7 @@ async function fetchOutput(output: PromptOutput, filename: string, options: Stor
       if (away && performance.now() - began >= timings.lost) {
         throw new Retry('server lost before its results were fetched', { counts: true, cause });
       }
-      if (isMissing(cause) && (await isForgotten(options, signal))) {
+      if (isMissing(cause) && (await isForgotten(context))) {
         throw new Retry('server restarted before its results were fetched', { counts: true, cause });
       }
       // What came over the socket cannot be fetched again.
@@ -139,13 +153,13 @@ async function fetchOutput(output: PromptOutput, filename: string, options: Stor
   }
 }
 
-async function localFile(output: PromptOutput, options: StoreOutputsOptions, signal: AbortSignal) {
+async function localFile(output: PromptOutput, context: StoreContext) {
   if ('image' in output) return output.image;
-  if ('file' in output) return await download(output.file, options, signal);
-  return await spool(Readable.from([Buffer.from(output.text)]), options.tempDir, { signal });
+  if ('file' in output) return await download(output.file, context);
+  return await spool(Readable.from([Buffer.from(output.text)]), context.tempDir, { signal: context.signal });
 }
 
-async function download(file: FileReference, { client, plan, tempDir }: StoreOutputsOptions, signal: AbortSignal) {
+async function download(file: FileReference, { client, plan, tempDir, signal }: StoreContext) {
   const { body, sizeBytes } = await client.view(file, signal);
   // Its fault is what spooling rejects with; where that ended before it had begun, nobody else listens.
   body.on('error', () => undefined);
@@ -186,7 +200,7 @@ function isMissing(cause: unknown): boolean {
 }
 
 /** Whether the server no longer knows the prompt: it has restarted, which empties its temporary folder, or has another disk. */
-async function isForgotten({ attempt, client }: StoreOutputsOptions, signal: AbortSignal): Promise<boolean> {
+async function isForgotten({ attempt, client, signal }: StoreContext): Promise<boolean> {
   const { job, submission } = attempt;
   if (!submission) return false;
   const { state } = await client.find(promptIdOf(job.id, submission.number), { signal });
@@ -203,13 +217,8 @@ function invalid(nodeId: string, cause: unknown): unknown {
 type PutArguments = Parameters<ArtifactStore['put']>;
 
 /** Storage may be away or full for a while, and the GPU's work is done: offer it again, and never run the prompt again. */
-async function put(
-  key: string,
-  file: PutArguments[1],
-  options: StoreOutputsOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const { artifacts, attempt, timings } = options;
+async function put(key: string, file: PutArguments[1], context: StoreContext): Promise<void> {
+  const { artifacts, attempt, timings, signal } = context;
   const until = performance.now() + timings.storage;
   for (let tries = 0; ; tries++) {
     try {

@@ -1,5 +1,5 @@
-import type { Graph } from '../../src/core/graph.ts';
-import { isModelFile } from '../../src/core/graph.ts';
+import { type Graph, isModelFile } from '../../src/core/graph.ts';
+import type { Submission } from '../../src/core/job.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { type GraphIssue, validateGraph } from '../../src/core/validate-graph.ts';
 import type { Backend } from './backend.ts';
@@ -33,6 +33,11 @@ export function requirementsOf(plan: Plan, avoid: string | null): Requirements {
     models: modelsOf(plan.graph),
     avoid,
   };
+}
+
+/** Where the latest prompt of a job was that has failed before. */
+export function serverToAvoid(failures: number, submission: Submission | null): string | null {
+  return failures > 0 ? (submission?.backend ?? null) : null;
 }
 
 /**

@@ -5,7 +5,7 @@ import { graphNode, isTerminalMessage, type PromptMessage } from '../comfyui/mes
 /** Times the nodes of one prompt by what is told of them. */
 export interface NodeClock {
   /** Messages in the order in which they came. */
-  hear(message: PromptMessage): void;
+  onMessage(message: PromptMessage): void;
   /**
    * The nodes whose beginning and end were heard, and the cached ones, in the order in which they began; 200 at most. Nodes that
    * were made at run time count to the one in the graph that made them. Milliseconds to a tenth.
@@ -62,7 +62,7 @@ export function createNodeClock(graph: Graph, now: () => number = () => performa
   }
 
   /** All nodes that have been touched so far, each time. */
-  function hearStates(states: NodeStates) {
+  function onNodeStates(states: NodeStates) {
     const running = new Set<string>();
     const finished = new Set<string>();
     for (const [key, { state, display_node_id }] of Object.entries(states)) {
@@ -78,7 +78,7 @@ export function createNodeClock(graph: Graph, now: () => number = () => performa
   }
 
   return {
-    hear(message) {
+    onMessage(message) {
       switch (message.type) {
         case 'execution_start':
           synced = true;
@@ -90,7 +90,7 @@ export function createNodeClock(graph: Graph, now: () => number = () => performa
           }
           return;
         case 'progress_state':
-          return hearStates(message.data.nodes);
+          return onNodeStates(message.data.nodes);
         case 'reconnected':
           synced = false;
           for (const [id, { since }] of seen) if (since !== null) forget(id);

@@ -1,14 +1,25 @@
+import type { BackendReporter } from '../../src/backends/backends.ts';
 import type { Job, Submission } from '../../src/core/job.ts';
+import type { Plan } from '../../src/core/plan.ts';
 import type { Attempt } from '../attempt/attempt.ts';
-import { type Berth, type Course, moveOn } from '../attempt/attempt-state.ts';
 import { Retry } from '../attempt/failures.ts';
-import { inPromptSpan } from '../attempt/spans.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
-import type { JobParts } from '../parts.ts';
-import type { Backend, BackendSlot } from '../pool/backend.ts';
-import { type Ending, followAttached } from './follow.ts';
-import { attachPrompt } from './submit.ts';
+import type { Pool } from '../pool/pool.ts';
+import type { Timings } from '../timings.ts';
+import { changeServer } from './change-server.ts';
+import { type Ending, followPrompt } from './follow-prompt.ts';
+import { listenToPrompt } from './prompt-feed.ts';
+import { inPromptSpan } from './prompt-span.ts';
 import type { PromptWatch } from './watch-prompt.ts';
+
+export interface EarlierPromptParts {
+  workerId: string;
+  pool: Pool;
+  reporter: BackendReporter;
+  timings: Timings;
+  /** 0 to 1. */
+  random: () => number;
+}
 
 /**
  * What became of the prompt that the record names, if it names one: a crashed worker's, or one that was handed over. Null when it
@@ -16,37 +27,42 @@ import type { PromptWatch } from './watch-prompt.ts';
  */
 export async function followEarlierPrompt(
   attempt: Attempt,
-  course: Course,
+  plan: Plan,
   watch: PromptWatch,
-  parts: JobParts,
+  parts: EarlierPromptParts,
 ): Promise<Ending | null> {
-  const { job, log, submission } = attempt;
+  const { job, log, submission, state } = attempt;
   if (!submission) return null;
-  const { berth } = course;
   const { pool, reporter, workerId, timings, random } = parts;
-  const there = submission.backend === berth.slot.backend.name ? berth.slot : pool.takeSlotAt(submission.backend);
-  if (there) {
-    swap(berth, there);
-    const ending = await inPromptSpan(there.backend.name, watch, () =>
-      followUnder(submission, attempt, there.backend, watch, parts),
-    );
-    log.info({ at: there.backend.name, found: ending.state }, 'earlier prompt looked for');
-    if (ending.state !== 'lost' && ending.state !== 'absent') return ending;
+  const isHere = moveToServer(submission.backend, attempt, pool);
+  if (isHere) {
+    const at = submission.backend;
+    const ending = await inPromptSpan(at, watch, () => followSubmission(submission, attempt, watch, parts));
+    log.info({ at, found: ending.state }, 'earlier prompt looked for');
     if (ending.state === 'absent') {
-      moveOn(attempt, course, pool);
+      changeServer(attempt, plan, pool);
       return null;
     }
-    course.gone.add(there.backend.name);
+    if (ending.state !== 'lost') return ending;
+    state.serverGone();
   }
-  attempt.prompt = null;
+  state.promptOver();
   if (putBacks(job) < MOST_PUT_BACKS && (await reporter.reportedByOthers(workerId, submission.backend))) {
     throw new Retry('its prompt is at a server of another worker', {
       counts: false,
       delayMs: timings.putBack * (1 + putBacks(job) / 4) * (0.75 + random() / 2),
     });
   }
-  if (there) moveOn(attempt, course, pool);
+  if (isHere) changeServer(attempt, plan, pool);
   return null;
+}
+
+/** Whether the attempt holds a slot at this server now: it can at all servers of this worker. */
+function moveToServer(name: string, { state }: Attempt, pool: Pool): boolean {
+  if (state.slot.backend.name === name) return true;
+  const slot = pool.takeSlotAt(name);
+  if (slot) state.takeSlot(slot);
+  return slot !== null;
 }
 
 /** In about a minute the other worker has come to it, or will not: then the job is run here, though its GPU work may be done twice. */
@@ -57,26 +73,22 @@ function putBacks({ attempts, failures, takeovers }: Job): number {
   return attempts - 1 - failures - takeovers;
 }
 
-/** Follows it under the client id that it was submitted with, so that its progress goes on being told. */
-async function followUnder(
+/** Under the client id that the prompt was submitted with, so that messages about its progress go on coming. */
+async function followSubmission(
   { number, client }: Submission,
   attempt: Attempt,
-  backend: Backend,
   { onMessage }: PromptWatch,
-  parts: JobParts,
+  { workerId, timings }: EarlierPromptParts,
 ): Promise<Ending> {
-  const promptId = promptIdOf(attempt.job.id, number);
-  const heir = client === '' || client === parts.workerId ? null : backend.socketAs(client);
+  const { job, state } = attempt;
+  const { backend } = state.slot;
+  const promptId = promptIdOf(job.id, number);
+  const ownSocket = client === '' || client === workerId ? null : backend.socketAs(client);
   try {
-    using prompt = attachPrompt(attempt, backend, promptId, onMessage, false, heir ?? backend.socket);
-    return await followAttached(prompt, attempt, parts);
+    using feed = listenToPrompt(ownSocket ?? backend.socket, promptId, onMessage, false);
+    state.promptStarted(promptId);
+    return await followPrompt({ promptId, feed, lookFirst: true }, attempt, timings);
   } finally {
-    void heir?.close();
+    void ownSocket?.close();
   }
-}
-
-function swap(berth: Berth, slot: BackendSlot) {
-  if (berth.slot === slot) return;
-  berth.slot[Symbol.dispose]();
-  berth.slot = slot;
 }

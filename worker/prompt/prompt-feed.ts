@@ -1,25 +1,26 @@
 import { isTerminalMessage, type PromptMessage } from '../comfyui/messages.ts';
 import type { ComfySocket } from '../comfyui/socket.ts';
 
-/** What the socket tells of one prompt, from before it is posted until it is disposed. */
+/** The messages of one prompt, from before it is posted until the feed is disposed. */
 export interface PromptFeed extends Disposable {
-  /** Whether anything was told of it. */
-  readonly told: boolean;
-  /** Resolves when its end is told, when the socket has been opened anew (messages may be lost), or after `ms`. */
+  /** Whether any message has come. */
+  readonly active: boolean;
+  /** Resolves with the message of its end, when the socket has been opened anew (messages may be lost), or after `ms`. */
   next(ms: number, signal: AbortSignal): Promise<void>;
-  /** Whether its end was told since the last call. */
+  /** Whether the message of its end has come since the last call. */
   takeEnd(): boolean;
-  /** Its end is known from elsewhere: the socket must tell it too within a second, or it is deaf. */
+  /** Its end is known from elsewhere: the message of it must come within a second, or the socket is deaf. */
   expectEnd(): void;
-  /** Once for each feed: the socket may be slow, or the server have nothing to tell. */
+  /** The socket may be deaf. Counts once for each feed: it may only be slow, or the server have nothing to say. */
   suspect(): void;
 }
 
-const END_IS_TOLD_WITHIN_MS = 1_000;
+const END_MESSAGE_WITHIN_MS = 1_000;
 
 /**
- * `onMessage` is called in the socket's receive handler: it must be quick. It is told of each new connection, too. `ours`: submitted under this socket's client id;
- * ComfyUI tells another's to nobody here, so silence about it says nothing of the socket.
+ * `onMessage` is called in the socket's receive handler, so it must be quick. It is called with each new connection, too. `ours`:
+ * the prompt was submitted under this socket's client id. ComfyUI sends no messages of other clients' prompts, so silence about
+ * such a one says nothing of the socket.
  */
 export function listenToPrompt(
   socket: ComfySocket,
@@ -27,14 +28,14 @@ export function listenToPrompt(
   onMessage: (message: PromptMessage) => void,
   ours: boolean,
 ): PromptFeed {
-  let told = false;
+  let active = false;
   let everEnded = false;
   let ended = false;
   let suspected = false;
   let wake: (() => void) | undefined;
 
   const messages = socket.listen(promptId, (message) => {
-    told = true;
+    active = true;
     onMessage(message);
     if (!isTerminalMessage(message)) return;
     ended = everEnded = true;
@@ -52,8 +53,8 @@ export function listenToPrompt(
   }
 
   return {
-    get told() {
-      return told;
+    get active() {
+      return active;
     },
     next(ms, signal) {
       signal.throwIfAborted();
@@ -84,7 +85,7 @@ export function listenToPrompt(
       setTimeout(() => {
         late[Symbol.dispose]();
         if (!everEnded) suspect();
-      }, END_IS_TOLD_WITHIN_MS).unref();
+      }, END_MESSAGE_WITHIN_MS).unref();
     },
     suspect,
     [Symbol.dispose]() {

@@ -1,43 +1,56 @@
 import { createLatestWriter } from '../../src/async/latest-writer.ts';
 import type { Graph } from '../../src/core/graph.ts';
-import type { Progress } from '../../src/core/job.ts';
+import type { NodeTiming, Progress } from '../../src/core/job.ts';
+import type { WorkerMetrics } from '../../src/observability/worker-metrics.ts';
+import type { PreviewPublisher } from '../../src/progress/previews.ts';
 import { type Attempt, Stopped } from '../attempt/attempt.ts';
 import { graphNode, isTerminalMessage, type PictureMessage, type PromptMessage } from '../comfyui/messages.ts';
 import { collectWebsocketImages, SAVES_TO_WEBSOCKET, type WebsocketImages } from '../outputs/websocket-images.ts';
-import type { JobParts } from '../parts.ts';
-import type { BackendSlot } from '../pool/backend.ts';
 import { createNodeClock, type NodeSpan } from '../progress/node-clock.ts';
+import type { NodeTimes } from '../progress/node-times.ts';
 import { createPreviews } from '../progress/previews.ts';
 import { applyMessage, completedProgress, startProgress } from '../progress/track-progress.ts';
+import type { Timings } from '../timings.ts';
 
-/** What an attempt's prompts tell while they run. */
+export interface WatchParts {
+  tempDir: string;
+  timings: Timings;
+  previewPublisher: PreviewPublisher;
+  nodeTimes: NodeTimes;
+  metrics?: WorkerMetrics | undefined;
+}
+
+/** What is known of an attempt's prompts while they run. */
 export interface PromptWatch extends AsyncDisposable {
   onMessage(message: PromptMessage): void;
-  /** Another prompt begins; what is shown does not fall. */
-  restart(slot: BackendSlot): void;
+  /** Another prompt begins, at the server of the attempt's slot. The progress that is shown does not fall. */
+  restart(): void;
   /** When the nodes of the latest prompt ran: performance.now(). */
   nodes(): NodeSpan[];
+  /** How long the nodes of the latest prompt took. */
+  timings(): NodeTiming[];
   /** How a job that SUCCEEDED is shown. */
   completed(): Progress;
   /** Results that come over the socket alone. */
   readonly images: WebsocketImages;
 }
 
-/** Semaphore messages into written progress, previews and timings of the attempt. Disposing it writes nothing more. */
+/**
+ * Turns messages into written progress, previews and node timings. Disposing it leaves the timings to the attempt, and nothing is
+ * written any more.
+ */
 export function watchPrompt(
   attempt: Attempt,
   graph: Graph,
-  slot: BackendSlot,
-  { tempDir, timings, previewPublisher, nodeTimes, metrics }: JobParts,
+  { tempDir, timings, previewPublisher, nodeTimes, metrics }: WatchParts,
 ): PromptWatch {
   const { job, log } = attempt;
   const images = collectWebsocketImages(graph, tempDir);
-  let { backend } = slot;
+  let { backend } = attempt.state.slot;
   let clock = createNodeClock(graph);
   let state = begin(0);
   /** When ComfyUI began the prompt, while it is at it: performance.now(). */
   let generatingSince: number | null = null;
-  attempt.timings = () => clock.timings();
 
   const writer = createLatestWriter<Progress>({
     initial: { ...job.progress, fraction: 0, nodesDone: 0, node: null },
@@ -90,7 +103,7 @@ export function watchPrompt(
     onMessage(message) {
       if (message.type === 'picture') return onPicture(message);
       if (message.type === 'reconnected') images.onReconnect();
-      clock.hear(message);
+      clock.onMessage(message);
       images.onMessage(message);
       if (message.type === 'execution_start') generatingSince = performance.now();
       else if (isTerminalMessage(message)) generationEnded();
@@ -101,16 +114,18 @@ export function watchPrompt(
       }
       if (message.type === 'execution_success') nodeTimes.learn(backend.name, graph, clock.timings());
     },
-    restart(next) {
-      ({ backend } = next);
+    restart() {
+      ({ backend } = attempt.state.slot);
       images.restart();
       generatingSince = null;
       clock = createNodeClock(graph);
       state = begin(state.progress.fraction);
     },
     nodes: () => clock.spans(),
+    timings: () => clock.timings(),
     completed: () => completedProgress(state),
     async [Symbol.asyncDispose]() {
+      attempt.state.reportTimings(clock.timings());
       // One that hangs until the attempt's time is over has taken that long. One that is another worker's now goes on.
       if (attempt.stopped !== 'lost' && attempt.stopped !== 'handover') generationEnded();
       writer.stop();

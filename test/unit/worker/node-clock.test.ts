@@ -37,7 +37,7 @@ function play(messages: [at: number, message: PromptMessage][]) {
   const clock = createNodeClock(graph, () => now);
   for (const [at, message] of messages) {
     now = at;
-    clock.hear(message);
+    clock.onMessage(message);
   }
   return clock.timings().map(({ nodeId, ms, cached: was }) => `${nodeId} ${was ? 'cached' : ms}`);
 }
@@ -157,7 +157,7 @@ test('at most 200 are given', () => {
     Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`n${i}`, { class_type: 'Note', inputs: {} }])),
   );
   const clock = createNodeClock(many, () => 0);
-  clock.hear(cached(...Object.keys(many)));
+  clock.onMessage(cached(...Object.keys(many)));
   expect(clock.timings()).toHaveLength(200);
 });
 
@@ -195,7 +195,7 @@ test.each(runs)('of %s every node that ran has its time, and every cached one is
     now++;
     const message = parsePromptMessage(JSON.stringify(each), () => true);
     if (!message) continue;
-    clock.hear(message);
+    clock.onMessage(message);
     if (message.type === 'executing' && message.data.node) begun.add(message.data.node);
     if (message.type === 'execution_cached') for (const id of message.data.nodes) kept.add(id);
   }

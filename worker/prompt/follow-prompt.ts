@@ -3,48 +3,42 @@ import { wait } from '../../src/async/sleep.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import type { EndedPrompt, PromptState } from '../comfyui/client.ts';
 import { ComfyError } from '../comfyui/http.ts';
-import type { JobParts } from '../parts.ts';
 import type { Backend } from '../pool/backend.ts';
 import type { Timings } from '../timings.ts';
 import type { PromptFeed } from './prompt-feed.ts';
-import type { SubmittedPrompt } from './submit.ts';
 
 /** How a prompt ended: on evidence of history, or `lost` with its server. `begun`: it was no longer waiting in the queue there. */
 export type Ending = EndedPrompt | { state: 'lost'; begun: boolean };
 
-interface FollowOptions {
-  backend: Backend;
+export interface PromptToFollow {
   promptId: string;
   feed: PromptFeed;
-  signal: AbortSignal;
-  timings: Timings;
-  /** The prompt is an earlier worker's, or its POST had no clear answer: look at once. */
+  /** The prompt is an earlier worker's, or its POST had no clear answer: look at once whether the server has it. */
   lookFirst: boolean;
 }
 
-/** Waits for the end of a prompt of this attempt, which then has none to cancel. */
-export async function followAttached(
-  prompt: SubmittedPrompt,
-  attempt: Attempt,
-  { timings }: JobParts,
-): Promise<Ending> {
-  const { backend, promptId, feed, certain } = prompt;
-  const { signal } = attempt;
-  const ending = await followPrompt({ backend, promptId, feed, signal, timings, lookFirst: !certain });
-  if (ending.state !== 'lost') attempt.prompt = null;
+/** Waits for the end of a prompt at the attempt's server. Unless it is lost, there is then none left that could be alive. */
+export async function followPrompt(prompt: PromptToFollow, attempt: Attempt, timings: Timings): Promise<Ending> {
+  const { state, signal } = attempt;
+  const ending = await waitForEnd(prompt, state.slot.backend, signal, timings);
+  if (ending.state !== 'lost') state.promptOver();
   return ending;
 }
 
 /**
- * Waits for a prompt's end. Messages only tell when to look; looks every two seconds find what messages do not tell. A server
- * that is silent is waited for; one that refuses connections or answers nonsense is `lost` after a while.
+ * Messages only tell when to look; looks every two seconds find what messages do not tell. A server that is silent is waited for;
+ * one that refuses connections or answers nonsense is `lost` after a while.
  */
-async function followPrompt(options: FollowOptions): Promise<Ending> {
-  const { backend, promptId, feed, signal, timings, lookFirst } = options;
+async function waitForEnd(
+  { promptId, feed, lookFirst }: PromptToFollow,
+  backend: Backend,
+  signal: AbortSignal,
+  timings: Timings,
+): Promise<Ending> {
   let failingSince: number | undefined;
   let contact = !lookFirst;
   let failures = 0;
-  let untold = 0;
+  let silentLooks = 0;
   let begun = false;
 
   for (let pauseMs = lookFirst ? 0 : timings.poll; ; ) {
@@ -52,13 +46,13 @@ async function followPrompt(options: FollowOptions): Promise<Ending> {
     try {
       const state = await look(backend, promptId, feed, signal, timings);
       if (isEnded(state)) {
-        // Told by looking where the socket should have told.
+        // Found by looking, where a message should have come.
         if (state.state === 'finished') feed.expectEnd();
         return state;
       }
       begun ||= state.state === 'running';
-      untold = state.state === 'running' && !feed.told ? untold + 1 : 0;
-      if (untold > 1) feed.suspect();
+      silentLooks = state.state === 'running' && !feed.active ? silentLooks + 1 : 0;
+      if (silentLooks > 1) feed.suspect();
       contact = true;
       failingSince = undefined;
       failures = 0;
@@ -71,7 +65,7 @@ async function followPrompt(options: FollowOptions): Promise<Ending> {
       failingSince = silent ? undefined : (failingSince ?? performance.now());
       const patienceMs = !contact ? timings.firstContact : isRefused(cause) ? timings.refused : timings.lost;
       if (failingSince !== undefined && performance.now() - failingSince >= patienceMs) {
-        return { state: 'lost', begun: begun || feed.told };
+        return { state: 'lost', begun: begun || feed.active };
       }
       pauseMs = Math.min(timings.poll, 100 * 2 ** failures++);
     }
@@ -110,5 +104,9 @@ async function look(
       await wait(pauseMs, signal);
     }
   }
-  return await hedge((asked) => client.find(promptId, { signal: asked, timeoutMs }), timings.lookAgain, signal);
+  return await hedge(
+    (callSignal) => client.find(promptId, { signal: callSignal, timeoutMs }),
+    timings.lookAgain,
+    signal,
+  );
 }

@@ -1,27 +1,35 @@
 import type { JobError } from '../../src/core/job.ts';
 import { failSpan } from '../../src/observability/spans.ts';
 import type { DeliveryResult } from '../../src/queue/queue.ts';
+import { type Attempt, Stopped, type StopReason } from '../attempt/attempt.ts';
+import { isExhaustion, JobFailure, jobError, Retry, retryDelayMs } from '../attempt/failures.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import { reasonOf } from '../comfyui/redact.ts';
-import type { JobParts } from '../parts.ts';
-import { type Attempt, Stopped, type StopReason } from './attempt.ts';
-import { isExhaustion, JobFailure, jobError, Retry, retryDelayMs } from './failures.ts';
+import type { Reaper } from '../prompt/reaper.ts';
+
+export interface FinishParts {
+  reaper: Reaper;
+  /** Failures of an attempt in the middle of its work until the job is given up. */
+  jobAttempts: number;
+  /** 0 to 1. */
+  random: () => number;
+}
 
 const DONE: DeliveryResult = { done: true };
 
 /** Writes how an attempt that did not succeed ends. What it left at a server is touched only after that has been accepted. */
-export async function finishAttempt(attempt: Attempt, cause: unknown, parts: JobParts): Promise<DeliveryResult> {
+export async function finishAttempt(attempt: Attempt, cause: unknown, parts: FinishParts): Promise<DeliveryResult> {
   try {
     const reason = attempt.stopped ?? (cause instanceof Stopped ? cause.reason : null);
-    return reason === null ? await concludeFailure(attempt, cause, parts) : await concludeStop(attempt, reason, parts);
+    return reason === null ? await finishFailed(attempt, cause, parts) : await finishStopped(attempt, reason, parts);
   } catch (late) {
     // The lease was lost, or the job ended, before the end could be written.
     if (!(late instanceof Stopped)) throw late;
-    return await concludeStop(attempt, late.reason, parts);
+    return await finishStopped(attempt, late.reason, parts);
   }
 }
 
-async function concludeStop(attempt: Attempt, reason: StopReason, parts: JobParts): Promise<DeliveryResult> {
+async function finishStopped(attempt: Attempt, reason: StopReason, parts: FinishParts): Promise<DeliveryResult> {
   attempt.log.info({ reason }, 'attempt stopped');
   failSpan(reason.toUpperCase());
   switch (reason) {
@@ -41,7 +49,7 @@ async function concludeStop(attempt: Attempt, reason: StopReason, parts: JobPart
   }
 }
 
-async function concludeFailure(attempt: Attempt, thrown: unknown, parts: JobParts): Promise<DeliveryResult> {
+async function finishFailed(attempt: Attempt, thrown: unknown, parts: FinishParts): Promise<DeliveryResult> {
   const { job, log } = attempt;
   const cause = isExhaustion(thrown)
     ? new Retry('this machine has no file descriptor left', { counts: false, cause: thrown })
@@ -72,15 +80,20 @@ async function concludeFailure(attempt: Attempt, thrown: unknown, parts: JobPart
   return await putBack(attempt, counts, delayMs, parts);
 }
 
-async function fail(attempt: Attempt, error: JobError, parts: JobParts): Promise<DeliveryResult> {
+async function fail(attempt: Attempt, error: JobError, parts: FinishParts): Promise<DeliveryResult> {
   failSpan(error.code);
-  await attempt.move({ move: 'fail', error, timings: attempt.timings() });
+  await attempt.move({ move: 'fail', error, timings: attempt.state.timings });
   await reap(attempt, parts);
   return DONE;
 }
 
 /** Into the queue again, its submission kept: whoever comes next looks for that prompt first. */
-async function putBack(attempt: Attempt, counts: boolean, delayMs: number, parts: JobParts): Promise<DeliveryResult> {
+async function putBack(
+  attempt: Attempt,
+  counts: boolean,
+  delayMs: number,
+  parts: FinishParts,
+): Promise<DeliveryResult> {
   try {
     const status = await attempt.move({ move: 'retry', counts });
     if (status === 'QUEUED') return { done: false, delayMs };
@@ -94,6 +107,7 @@ async function putBack(attempt: Attempt, counts: boolean, delayMs: number, parts
 }
 
 /** Nobody wants its prompt any more. */
-async function reap({ job, prompt }: Attempt, { reaper }: JobParts): Promise<void> {
+async function reap({ job, state }: Attempt, { reaper }: FinishParts): Promise<void> {
+  const prompt = state.livePrompt;
   if (prompt) await reaper.cancel(prompt.backend, prompt.promptId, job.id);
 }

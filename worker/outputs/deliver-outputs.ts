@@ -1,52 +1,56 @@
 import type { Graph } from '../../src/core/graph.ts';
+import type { NodeTiming, Progress } from '../../src/core/job.ts';
 import type { Plan } from '../../src/core/plan.ts';
+import type { WorkerMetrics } from '../../src/observability/worker-metrics.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import { JobFailure, jobError } from '../attempt/failures.ts';
 import type { HistoryEntry } from '../comfyui/history.ts';
 import { collectOutputs, MOST_OUTPUTS, type PromptOutput } from '../comfyui/outputs.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
 import { reasonOf } from '../comfyui/redact.ts';
-import type { JobParts } from '../parts.ts';
-import type { BackendSlot } from '../pool/backend.ts';
-import type { PromptWatch } from '../prompt/watch-prompt.ts';
-import { isFull, noRoom, storeOutputs } from './store-outputs.ts';
+import { isFull, noRoom, type StoreParts, storeOutputs } from './store-outputs.ts';
+import type { WebsocketImages } from './websocket-images.ts';
 
 /** The server's history is bounded: what stays in it does no harm. */
 const TIDY_WITHIN_MS = 2_000;
 
+export interface OutputParts extends StoreParts {
+  metrics?: WorkerMetrics | undefined;
+}
+
+/** What is known of a prompt that succeeded beside its history entry. */
+export interface WatchedPrompt {
+  /** Results that came over the socket alone. */
+  readonly images: Pick<WebsocketImages, 'images'>;
+  /** How the job is shown when it has SUCCEEDED. */
+  completed(): Progress;
+  timings(): NodeTiming[];
+}
+
 /** Brings what a prompt has made into storage, and ends the job as SUCCEEDED. */
-export async function deliver(
+export async function deliverOutputs(
   entry: HistoryEntry,
   attempt: Attempt,
-  slot: BackendSlot,
   plan: Plan,
-  watch: PromptWatch,
-  { artifacts: store, readMedia, tempDir, timings, metrics }: JobParts,
+  watched: WatchedPrompt,
+  parts: OutputParts,
 ): Promise<void> {
-  const { job, log, submission } = attempt;
-  const { client } = slot.backend;
-  slot.report('succeeded');
-  const outputs = await outputsOf(entry, plan, watch);
+  const { job, log, submission, state } = attempt;
+  const { client } = state.slot.backend;
+  state.slot.report('succeeded');
+  const outputs = await outputsOf(entry, plan, watched);
   const began = performance.now();
-  const artifacts = await storeOutputs(outputs, {
-    attempt,
-    plan,
-    client,
-    artifacts: store,
-    readMedia,
-    tempDir,
-    timings,
-  });
-  metrics?.jobUploaded((performance.now() - began) / 1000);
+  const artifacts = await storeOutputs(outputs, attempt, plan, parts);
+  parts.metrics?.jobUploaded((performance.now() - began) / 1000);
   const status = await attempt.move({
     move: 'succeed',
     artifacts,
-    progress: watch.completed(),
-    timings: attempt.timings(),
+    progress: watched.completed(),
+    timings: watched.timings(),
   });
   log.info({ status, artifacts: artifacts.length }, 'job done');
   if (status !== 'SUCCEEDED' || !submission) return;
-  // Only now: until then a successor would need it. Under a signal of its own: a look at the lease finds the job ended.
+  // Only now: until then a successor would need it. With a signal of its own, since the next look at the lease finds the job ended.
   const tidying = AbortSignal.timeout(TIDY_WITHIN_MS);
   await client.deleteHistory(promptIdOf(job.id, submission.number), tidying).catch((cause) => {
     log.debug({ reason: reasonOf(cause) }, 'history not deleted');
@@ -54,8 +58,8 @@ export async function deliver(
 }
 
 /** Throws JobFailure when there is none, or more than a job may have. */
-async function outputsOf(entry: HistoryEntry, plan: Plan, watch: PromptWatch): Promise<PromptOutput[]> {
-  const images = await watch.images.images().catch((cause) => {
+async function outputsOf(entry: HistoryEntry, plan: Plan, watched: WatchedPrompt): Promise<PromptOutput[]> {
+  const images = await watched.images.images().catch((cause) => {
     throw isFull(cause) ? noRoom(cause) : cause;
   });
   const { outputs, temporary } = collectOutputs(entry, plan.graph, plan.outputs, images);

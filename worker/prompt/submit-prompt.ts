@@ -5,50 +5,51 @@ import { JobFailure, Retry, rejectionError } from '../attempt/failures.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import type { PromptMessage } from '../comfyui/messages.ts';
 import { isolateOutputs, promptIdOf } from '../comfyui/prompt.ts';
-import type { JobParts } from '../parts.ts';
-import type { Backend, BackendSlot } from '../pool/backend.ts';
+import type { Backend } from '../pool/backend.ts';
+import type { Pool } from '../pool/pool.ts';
+import type { Timings } from '../timings.ts';
 import { listenToPrompt, type PromptFeed } from './prompt-feed.ts';
+import type { Reaper } from './reaper.ts';
 
-/** A prompt of this attempt; disposing it stops listening. */
-export interface SubmittedPrompt extends Disposable {
-  backend: Backend;
+export interface SubmitParts {
+  /** The client id of this worker at every ComfyUI. */
+  workerId: string;
+  pool: Pool;
+  reaper: Reaper;
+  /** `preview_method` of every prompt. */
+  previewMethod: string;
+  timings: Timings;
+}
+
+/** A prompt that the server has, or may have. */
+export interface SubmittedPrompt {
   promptId: string;
+  /** To be disposed by whoever follows the prompt. */
   feed: PromptFeed;
-  /** Its POST was answered clearly by this attempt; otherwise it must be looked for. */
+  /** Whether its POST was answered clearly; otherwise it must be looked for. */
   certain: boolean;
 }
+
+/** `absent`: the POST had no clear answer, and the server does not know the prompt. */
+type PostOutcome = 'taken' | 'perhaps' | 'absent';
 
 /** For the first `status` of a connection that is just being made. */
 const SOCKET_OPENS_WITHIN_MS = 500;
 const LOOK_UP_EVERY_MS = 200;
 
-/** Listens to a prompt: one that this attempt is about to post (`ours`), or an earlier one that may be at this server. */
-export function attachPrompt(
-  attempt: Attempt,
-  backend: Backend,
-  promptId: string,
-  onMessage: (message: PromptMessage) => void,
-  ours: boolean,
-  socket = backend.socket,
-): SubmittedPrompt {
-  const feed = listenToPrompt(socket, promptId, onMessage, ours);
-  attempt.prompt = { backend, promptId };
-  return { backend, promptId, feed, certain: ours, [Symbol.dispose]: () => feed[Symbol.dispose]() };
-}
-
 /**
- * Submits the job's next prompt. Gives null when the POST was not answered and the server does not know the prompt: then the one
- * after it may be tried. Throws JobFailure when the graph is refused, ComfyError `unreachable` when the server is not there.
+ * Submits the job's next prompt to the server of the attempt's slot. Gives null when the POST had no clear answer and the server
+ * does not know the prompt: then the next one may be tried. Throws JobFailure when the graph is refused, ComfyError `unreachable`
+ * when the server is not there.
  */
 export async function submitPrompt(
   attempt: Attempt,
-  slot: BackendSlot,
   graph: Graph,
   onMessage: (message: PromptMessage) => void,
-  parts: JobParts,
+  parts: SubmitParts,
 ): Promise<SubmittedPrompt | null> {
-  const { job, signal } = attempt;
-  const { backend } = slot;
+  const { job, signal, state } = attempt;
+  const { backend } = state.slot;
   const previous = attempt.submission;
   const number = (previous?.number ?? 0) + 1;
   const promptId = promptIdOf(job.id, number);
@@ -57,43 +58,34 @@ export async function submitPrompt(
   // Before the POST: whoever comes after a crash must know what to ask for, and where.
   await attempt.move({ move: 'submit', submission: { number, backend: backend.name, client: parts.workerId } });
   signal.throwIfAborted();
-  const prompt = attachPrompt(attempt, backend, promptId, onMessage, true);
-  try {
-    await backend.socket.opened(SOCKET_OPENS_WITHIN_MS, signal);
-    // A process that was stopped meanwhile may have a successor, which has submitted the job anew.
-    if (performance.now() - beganAt > parts.timings.leaseFresh) await attempt.confirm();
-    const taken = await post(prompt, slot, isolateOutputs(graph, promptId, backend.outputClasses()), attempt, parts);
-    if (taken) {
-      // The record names the new one by now, so nobody will ever ask for what may be left of the old one.
-      const old = previous && parts.pool.get(previous.backend);
-      if (old) void parts.reaper.cancel(old, promptIdOf(job.id, previous.number), job.id);
-      if (old && old !== backend && job.failures > 0) parts.pool.reportFailure(old.name);
-      return prompt;
-    }
-  } catch (cause) {
-    prompt[Symbol.dispose]();
-    throw cause;
-  }
-  prompt[Symbol.dispose]();
-  return null;
+  using cleanup = new DisposableStack();
+  const feed = cleanup.use(listenToPrompt(backend.socket, promptId, onMessage, true));
+  state.promptStarted(promptId);
+  await backend.socket.opened(SOCKET_OPENS_WITHIN_MS, signal);
+  // A process that was stopped meanwhile may have a successor, which has submitted the job anew.
+  if (performance.now() - beganAt > parts.timings.leaseFresh) await attempt.confirm();
+  const outcome = await post(attempt, promptId, isolateOutputs(graph, promptId, backend.outputClasses()), parts);
+  if (outcome === 'absent') return null;
+
+  // The record names the new prompt by now, so nobody will ever ask for what may be left of the old one.
+  const old = previous && parts.pool.get(previous.backend);
+  if (old) void parts.reaper.cancel(old, promptIdOf(job.id, previous.number), job.id);
+  if (old && old !== backend && job.failures > 0) parts.pool.reportFailure(old.name);
+  cleanup.move();
+  return { promptId, feed, certain: outcome === 'taken' };
 }
 
-/** Whether the server has the prompt. */
-async function post(
-  prompt: SubmittedPrompt,
-  slot: BackendSlot,
-  graph: Graph,
-  attempt: Attempt,
-  { workerId, previewMethod, reaper, timings }: JobParts,
-): Promise<boolean> {
-  const { backend, promptId } = prompt;
-  const { signal, log } = attempt;
+async function post(attempt: Attempt, promptId: string, graph: Graph, parts: SubmitParts): Promise<PostOutcome> {
+  const { signal, log, state } = attempt;
+  const { workerId, previewMethod, reaper, timings } = parts;
+  const { slot } = state;
+  const { backend } = slot;
   try {
     const submitted = await backend.client.submit({ promptId, clientId: workerId, graph, previewMethod }, signal);
     slot.report('succeeded');
-    if (submitted.outcome === 'accepted') return true;
+    if (submitted.outcome === 'accepted') return 'taken';
     if (submitted.outcome === 'partly') await reaper.cancel(backend, promptId, attempt.job.id);
-    attempt.prompt = null;
+    state.promptOver();
     throw new JobFailure(rejectionError(submitted.rejection));
   } catch (cause) {
     signal.throwIfAborted();
@@ -101,18 +93,17 @@ async function post(
     slot.report('failed');
     log.warn({ failure: cause.failure, status: cause.status }, 'prompt not answered');
     if (cause.failure === 'unreachable') {
-      attempt.prompt = null;
+      state.promptOver();
       throw cause;
     }
-    prompt.certain = false;
     // It is done with this POST, so one look tells whether it failed before or behind taking the prompt.
     const done = cause.status === 500;
-    const known = await isKnown(prompt, signal, done ? 0 : timings.lookUp);
-    if (known || !done) return known;
-    attempt.prompt = null;
+    if (await isKnown(backend, promptId, signal, done ? 0 : timings.lookUp)) return 'perhaps';
+    if (!done) return 'absent';
+    state.promptOver();
     // Where everything else is answered it may be the graph, of which other jobs are not to suffer.
     if (await isWell(backend, signal)) slot.report('abandoned');
-    // Into the queue meanwhile: others wait for the place.
+    // Into the queue meanwhile: others wait for the slot.
     throw new Retry('comfyui failed on the prompt', { counts: true, cause });
   }
 }
@@ -129,11 +120,11 @@ async function isWell({ client }: Backend, signal: AbortSignal): Promise<boolean
 }
 
 /** Whether the server knows the prompt after a POST without a clear answer, which it may still be reading. */
-async function isKnown({ backend, promptId }: SubmittedPrompt, signal: AbortSignal, forMs: number): Promise<boolean> {
+async function isKnown({ client }: Backend, promptId: string, signal: AbortSignal, forMs: number): Promise<boolean> {
   const until = performance.now() + forMs;
   for (;;) {
     try {
-      const { state } = await backend.client.find(promptId, { signal });
+      const { state } = await client.find(promptId, { signal });
       if (state !== 'absent') return true;
       if (performance.now() >= until) return false;
     } catch (cause) {

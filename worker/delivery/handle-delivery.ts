@@ -1,0 +1,114 @@
+import type { Logger } from 'pino';
+import { wait } from '../../src/async/sleep.ts';
+import { isTerminal, type Job } from '../../src/core/job.ts';
+import { inSpan } from '../../src/observability/spans.ts';
+import type { DeliveryResult } from '../../src/queue/queue.ts';
+import { type AttemptParts, beginAttempt } from '../attempt/attempt.ts';
+import { type AttemptState, createAttemptState, type LivePrompt } from '../attempt/attempt-state.ts';
+import { JobFailure, Retry } from '../attempt/failures.ts';
+import { promptIdOf } from '../comfyui/prompt.ts';
+import type { Pool } from '../pool/pool.ts';
+import { type Assignment, type AssignParts, assignJob } from './assign-job.ts';
+import { attemptSpan, recordLostAttempt } from './attempt-span.ts';
+import type { DeferredJobs } from './deferred-jobs.ts';
+import { type FinishParts, finishAttempt } from './finish-attempt.ts';
+import { type RunJobParts, runJob } from './run-job.ts';
+
+/** What all deliveries of a worker share. */
+export interface DeliveryParts extends AssignParts, AttemptParts, RunJobParts, FinishParts {
+  deferredJobs: DeferredJobs;
+  log: Logger;
+}
+
+/** `delivery` is aborted when the delivery's lock is lost, `handover` when the worker must stop. */
+export interface DeliverySignals {
+  delivery: AbortSignal;
+  handover: AbortSignal;
+}
+
+const DONE: DeliveryResult = { done: true };
+/** After something that nobody foresaw: soon, but not in a tight loop. */
+const SURPRISE_DELAY_MS = 5_000;
+/** While no server has a free slot, deliveries are taken no faster than this. */
+const NO_SLOT_PAUSE_MS = 250;
+
+/**
+ * What becomes of one delivery. A job that no server can take now stays as it is: it is not even claimed, and other jobs are tried
+ * meanwhile. Never rejects.
+ */
+export async function handleDelivery(
+  jobId: string,
+  signals: DeliverySignals,
+  parts: DeliveryParts,
+): Promise<DeliveryResult> {
+  if (signals.handover.aborted) return { done: false, delayMs: 0 };
+  const { store, pool, reaper, metrics } = parts;
+  let requestId: string | undefined;
+  try {
+    const before = await store.read(jobId);
+    if (!before) return DONE;
+    requestId = before.requestId;
+    const assignment = await assignJob(before, parts);
+    if (assignment.outcome === 'wait') return await defer(before, assignment.servers, signals.handover, parts);
+    using state = createAttemptState(assignment.outcome === 'run' ? assignment.slot : null);
+
+    const claim = await store.claim(jobId);
+    if (claim.outcome === 'gone') return DONE;
+    const { job } = claim;
+    const prompt = recordedPrompt(job, pool);
+    if (claim.outcome === 'ended') {
+      if (claim.now && isTerminal(job.status)) metrics?.jobEnded(job, job.status, '', null);
+      if (prompt && job.status !== 'SUCCEEDED') await reaper.cancel(prompt.backend, prompt.promptId, job.id);
+      return DONE;
+    }
+    state.claimed(prompt);
+    metrics?.jobClaimed(job);
+    if (job.takeovers > before.takeovers) recordLostAttempt(before);
+    return await makeAttempt(job, assignment, state, signals, parts);
+  } catch (cause) {
+    parts.log.error({ jobId, requestId, err: cause }, 'delivery not handled');
+    return { done: false, delayMs: SURPRISE_DELAY_MS };
+  }
+}
+
+/** Puts a job back that no server can take now. */
+async function defer(
+  { id, order, requestId }: Job,
+  servers: string[],
+  handover: AbortSignal,
+  { pool, deferredJobs, log }: DeliveryParts,
+): Promise<DeliveryResult> {
+  if (pool.freeSlots === 0) await wait(NO_SLOT_PAUSE_MS, handover).catch(() => undefined);
+  const delayMs = deferredJobs.defer({ id, order }, servers);
+  log.debug({ jobId: id, requestId, delayMs }, 'no server for this job now');
+  return { done: false, delayMs };
+}
+
+/** One claim of a job, to its end or back into the queue. */
+function makeAttempt(
+  job: Job,
+  assignment: Exclude<Assignment, { outcome: 'wait' }>,
+  state: AttemptState,
+  signals: DeliverySignals,
+  parts: DeliveryParts,
+): Promise<DeliveryResult> {
+  const backend = assignment.outcome === 'run' ? assignment.slot.backend.name : undefined;
+  const log = parts.log.child({ jobId: job.id, requestId: job.requestId, attempt: job.attempts, backend });
+  return inSpan('process job', attemptSpan(job, backend), async () => {
+    using attempt = beginAttempt({ job, state, log, ...signals }, parts);
+    try {
+      if (assignment.outcome === 'fail') throw new JobFailure(assignment.error, { cause: assignment.cause });
+      if (assignment.outcome === 'claim') throw new Retry('no server', { counts: false });
+      await runJob(attempt, assignment.plan, parts);
+      return DONE;
+    } catch (cause) {
+      return await finishAttempt(attempt, cause, parts);
+    }
+  });
+}
+
+/** The prompt that the record names, where it is at a server of this worker. */
+function recordedPrompt({ id, submission }: Job, pool: Pool): LivePrompt | null {
+  const backend = submission && pool.get(submission.backend);
+  return backend ? { backend, promptId: promptIdOf(id, submission.number) } : null;
+}

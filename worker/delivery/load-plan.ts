@@ -1,0 +1,37 @@
+import { LRUCache } from 'lru-cache';
+import type { Job, JobError } from '../../src/core/job.ts';
+import { type Plan, planOf } from '../../src/core/plan.ts';
+import { type Template, templateSchema } from '../../src/core/template.ts';
+import { jobError } from '../attempt/failures.ts';
+
+/** The template of this hash; null when it is gone. */
+export type LoadTemplate = (hash: string) => Promise<Template | null>;
+
+/** Reads and checks each template once: what a hash names never changes. Keeps the 64 that were used last. */
+export function createTemplateLoader(read: (hash: string) => Promise<string | null>): LoadTemplate {
+  const kept = new LRUCache<string, Template>({ max: 64 });
+  return async (hash) => {
+    const known = kept.get(hash);
+    if (known) return known;
+    const text = await read(hash);
+    if (text === null) return null;
+    const template = templateSchema.parse(JSON.parse(text));
+    kept.set(hash, template);
+    return template;
+  };
+}
+
+export type LoadedPlan = { outcome: 'loaded'; plan: Plan } | { outcome: 'failed'; error: JobError; cause?: unknown };
+
+/** What a job asks for, on the template that it was accepted with. Fails with INTERNAL. */
+export async function loadPlan(job: Job, loadTemplate: LoadTemplate): Promise<LoadedPlan> {
+  try {
+    const template = job.template === null ? null : await loadTemplate(job.template);
+    if (job.template !== null && template === null) {
+      return { outcome: 'failed', error: jobError('INTERNAL', "The job's workflow is gone") };
+    }
+    return { outcome: 'loaded', plan: planOf(template, job.parameters) };
+  } catch (cause) {
+    return { outcome: 'failed', error: jobError('INTERNAL', "The job's graph could not be made"), cause };
+  }
+}

@@ -1,0 +1,70 @@
+import type { Plan } from '../../src/core/plan.ts';
+import { type Attempt, Stopped } from '../attempt/attempt.ts';
+import { executionError, isOutOfMemory, JobFailure, jobError, Retry } from '../attempt/failures.ts';
+import type { HistoryEntry } from '../comfyui/history.ts';
+import { readOutcome } from '../comfyui/outcome.ts';
+import { promptIdOf } from '../comfyui/prompt.ts';
+import { reasonOf } from '../comfyui/redact.ts';
+import type { Ending } from './follow-prompt.ts';
+import type { PromptWatch } from './watch-prompt.ts';
+
+/** What the end of a prompt means for its attempt: its results can be fetched, or another prompt is submitted in its place. */
+export type Verdict =
+  | { verdict: 'succeeded'; entry: HistoryEntry }
+  | { verdict: 'again'; reason: 'lost' | 'outOfMemory' };
+
+export interface Allowed {
+  /** Whether the attempt may submit another prompt. */
+  another: boolean;
+  /** Whether it may do so once the server was out of memory. */
+  anotherAfterOutOfMemory: boolean;
+}
+
+/** Judges the end of a prompt of the attempt's server. Throws what ends the attempt. */
+export async function judgeEnding(
+  ending: Ending,
+  attempt: Attempt,
+  plan: Plan,
+  { images }: PromptWatch,
+  allowed: Allowed,
+): Promise<Verdict> {
+  const { log, signal, state } = attempt;
+  const { slot } = state;
+  const { client, name: at } = slot.backend;
+  if (attempt.cancelRequested) throw new Stopped('canceled');
+  if (ending.state === 'unreadable') throw unreadable(attempt);
+  const outcome = ending.state === 'finished' ? readOutcome(ending.entry) : { outcome: ending.state };
+
+  if (outcome.outcome === 'success' && ending.state === 'finished') {
+    const nodes = images.missing(plan.outputs);
+    if (nodes.length === 0) return { verdict: 'succeeded', entry: ending.entry };
+    // ComfyUI has cached all but the nodes that send pictures over the socket, so running the graph again is quick.
+    log.warn({ nodes }, 'pictures sent over the socket were lost');
+    if (!allowed.another) throw new Retry('pictures lost with their socket', { counts: true });
+    return { verdict: 'again', reason: 'lost' };
+  }
+  if ('failure' in outcome) {
+    if (!isOutOfMemory(outcome.failure)) throw new JobFailure(executionError(outcome.failure));
+    // Also after the last prompt: the jobs that come after it are not to suffer from what it left.
+    await client.free(signal).catch((cause) => {
+      if (!signal.aborted) log.debug({ reason: reasonOf(cause) }, 'memory not freed');
+    });
+    if (!allowed.anotherAfterOutOfMemory) throw new JobFailure(executionError(outcome.failure));
+    log.warn({ at }, 'out of memory, freed it and trying once more');
+    return { verdict: 'again', reason: 'outOfMemory' };
+  }
+  // Interrupted by somebody else, gone with a restart of its server, or with the server itself.
+  log.warn({ at, outcome: outcome.outcome }, 'prompt lost');
+  if (outcome.outcome !== 'lost' && allowed.another) return { verdict: 'again', reason: 'lost' };
+  slot.report('failed');
+  // A prompt that only waited there has no part in the end of its server.
+  throw new Retry(`prompt ${outcome.outcome}`, { counts: ending.state !== 'lost' || ending.begun });
+}
+
+/** A node's answer that is no JSON spoils its history entry, and the whole history with it, until it is deleted. */
+function unreadable({ job, submission, state }: Attempt): JobFailure {
+  const { client } = state.slot.backend;
+  return new JobFailure(jobError('EXECUTION_FAILED', 'ComfyUI cannot tell what the prompt made'), {
+    afterwards: () => client.deleteHistory(promptIdOf(job.id, submission?.number ?? 0), AbortSignal.timeout(5_000)),
+  });
+}

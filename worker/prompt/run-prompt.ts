@@ -1,0 +1,44 @@
+import type { Plan } from '../../src/core/plan.ts';
+import type { Attempt } from '../attempt/attempt.ts';
+import { ComfyError } from '../comfyui/http.ts';
+import type { Inputs } from '../inputs/open-inputs.ts';
+import { changeServer } from './change-server.ts';
+import { type Ending, followPrompt } from './follow-prompt.ts';
+import { inPromptSpan } from './prompt-span.ts';
+import { type SubmitParts, submitPrompt } from './submit-prompt.ts';
+import type { PromptWatch } from './watch-prompt.ts';
+
+/**
+ * Submits a prompt to the attempt's server and follows it to its end. Null when nothing was submitted, and the next try is to do
+ * so: the server lacks an input file, which is sent again, or it is gone, and the attempt has a slot elsewhere.
+ */
+export async function runPrompt(
+  attempt: Attempt,
+  plan: Plan,
+  inputs: Inputs,
+  watch: PromptWatch,
+  parts: SubmitParts,
+): Promise<Ending | null> {
+  const { log, signal, state } = attempt;
+  const { backend } = state.slot;
+  try {
+    const graph = await inputs.place(backend);
+    watch.restart();
+    return await inPromptSpan(backend.name, watch, async () => {
+      const prompt = await submitPrompt(attempt, graph, watch.onMessage, parts);
+      if (!prompt) return { state: 'absent' };
+      using feed = prompt.feed;
+      const toFollow = { promptId: prompt.promptId, feed, lookFirst: !prompt.certain };
+      const ending = await followPrompt(toFollow, attempt, parts.timings);
+      if (ending.state === 'finished') await watch.images.settle(signal);
+      return ending;
+    });
+  } catch (cause) {
+    if (inputs.wasMissing(backend, cause)) return null;
+    if (!(cause instanceof ComfyError && cause.failure === 'unreachable')) throw cause;
+    log.info({ at: backend.name }, 'comfyui is gone');
+    state.serverGone();
+    changeServer(attempt, plan, parts.pool);
+    return null;
+  }
+}
