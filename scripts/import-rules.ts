@@ -51,9 +51,35 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/http': [
     ...['src/artifacts', 'src/async', 'src/files', 'src/graphql', 'src/health', 'src/observability', 'src/variants'],
   ],
+  // The worker's rooms, from what knows ComfyUI alone to the way of a job.
+  'worker/timings.ts': [],
+  'worker/comfyui': ['src/core', 'src/files'],
+  'worker/pool': ['src/async', 'src/backends', 'src/core', 'worker/comfyui'],
+  'worker/progress': ['src/async', 'src/backends', 'src/core', 'src/progress', 'worker/comfyui'],
+  'worker/attempt': [
+    ...['src/artifacts', 'src/async', 'src/core', 'src/files', 'src/job-record', 'src/observability'],
+    ...['worker/comfyui', 'worker/pool', 'worker/timings.ts'],
+  ],
+  'worker/inputs': [
+    ...['src/artifacts', 'src/async', 'src/core', 'src/files', 'src/uploads'],
+    ...['worker/attempt', 'worker/comfyui', 'worker/pool', 'worker/timings.ts'],
+  ],
+  'worker/outputs': [
+    ...['src/artifacts', 'src/async', 'src/core', 'src/files', 'src/observability'],
+    ...['worker/attempt', 'worker/comfyui', 'worker/timings.ts'],
+  ],
+  'worker/prompt': [
+    ...['src/async', 'src/backends', 'src/core', 'src/observability', 'src/progress', 'worker/attempt'],
+    ...['worker/comfyui', 'worker/inputs', 'worker/outputs', 'worker/pool', 'worker/progress', 'worker/timings.ts'],
+  ],
+  'worker/delivery': [
+    ...['src/async', 'src/backends', 'src/core', 'src/observability', 'src/queue', 'worker/attempt', 'worker/comfyui'],
+    ...['worker/inputs', 'worker/outputs', 'worker/pool', 'worker/prompt', 'worker/timings.ts'],
+  ],
   worker: [
-    ...['src/artifacts', 'src/async', 'src/backends', 'src/core', 'src/files', 'src/job-record', 'src/observability'],
-    ...['src/progress', 'src/queue', 'src/uploads'],
+    ...['src/artifacts', 'src/backends', 'src/files', 'src/job-record', 'src/observability', 'src/progress'],
+    ...['src/queue', 'worker/delivery', 'worker/inputs', 'worker/pool', 'worker/progress', 'worker/prompt'],
+    'worker/timings.ts',
   ],
 
   // Started beside the rest, and strangers to it.
@@ -80,7 +106,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'src/job-record',
       'src/jobs',
     ],
-    ...['src/main.ts', 'src/redis', 'src/simulator', 'src/workflows', 'worker'],
+    ...['src/main.ts', 'src/redis', 'src/simulator', 'src/workflows', 'worker/comfyui'],
   ],
 };
 
@@ -92,9 +118,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   sharp: ['src/variants'],
   ioredis: ['src/redis'],
   commander: ['src/cli'],
-  ws: ['src/http', 'src/simulator', 'worker'],
+  ws: ['src/http', 'src/simulator', 'worker/comfyui'],
   'prom-client': ['src/observability'],
-  undici: ['worker'],
+  undici: ['worker/comfyui', 'worker/inputs'],
   'graphql-yoga': ['src/http'],
   'graphql-ws': ['src/http'],
   '@pothos/core': ['src/graphql'],

@@ -14,6 +14,8 @@ test.each([
   ['HTTP reads the files of a driver', 'src/http/files/artifact-download.ts', 'src/artifacts/folder/folder.ts'],
   ['HTTP starts a worker', 'src/http/server.ts', 'worker/worker.ts'],
   ['a worker serves', 'worker/worker.ts', 'src/http/server.ts'],
+  ['a room of the worker knows one above it', 'worker/attempt/attempt.ts', 'worker/prompt/reaper.ts'],
+  ['a room of the worker knows what puts it together', 'worker/inputs/open-inputs.ts', 'worker/worker.ts'],
   ['the simulator knows the product', 'src/simulator/main.ts', 'src/core/job.ts'],
   ['what starts a child knows the product', 'src/embedded/redis.ts', 'src/jobs/jobs.ts'],
   ['the configuration knows the product', 'src/config/rules.ts', 'src/core/job.ts'],
