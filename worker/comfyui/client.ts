@@ -7,7 +7,7 @@ import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
 import { objectInfoSchema } from '../../src/core/object-info.ts';
 import { type HistoryEntry, historySchema } from './history.ts';
 import { type CallOptions, ComfyError, type ComfyHttp, parseAnswer } from './http.ts';
-import { parsePythonJson } from './json.ts';
+import { tryParsePythonJson } from './json.ts';
 import { scrub } from './redact.ts';
 import { firstNodeError, nodeErrorsSchema, parseRefusal, type Rejection } from './rejection.ts';
 
@@ -25,7 +25,10 @@ export type SubmitOutcome =
   | { outcome: 'partly'; rejection: Rejection }
   | { outcome: 'rejected'; rejection: Rejection };
 
-/** `absent`: never taken, deleted, evicted, or the server was restarted. `unreadable`: over, but its entry cannot be told. */
+/**
+ * `absent`: never taken, deleted, evicted, or the server was restarted. `unreadable`: over, but its history entry
+ * cannot be read.
+ */
 export type EndedPrompt = { state: 'absent' | 'unreadable' } | { state: 'finished'; entry: HistoryEntry };
 export type PromptState = { state: 'pending' | 'running' } | EndedPrompt;
 
@@ -64,13 +67,16 @@ export interface ComfyClient {
   /** Prompts that wait or run, of whatever client. */
   queueLength(options?: CallOptions): Promise<number>;
   systemStats(options?: CallOptions): Promise<SystemStats>;
-  /** All classes, or one (absent from the answer when the server does not have it). The whole is near a megabyte and slow. */
+  /**
+   * All classes, or one (absent from the answer when the server does not have it). The whole is near a megabyte and
+   * slow.
+   */
   objectInfo(className: string | null, options?: CallOptions): Promise<NodeDefinitions>;
   /** Unloads models and drops caches, after the prompt that runs. */
   free(signal: AbortSignal): Promise<void>;
 }
 
-/** Nodes run Python in the server's own process: validation and other prompts may hold up an answer. */
+/** Nodes run in the server's own process, so validation and other prompts may hold up an answer. */
 const SUBMIT_TIMEOUT_MS = 30_000;
 /** Of a file as large as may be, over a slow line. */
 const UPLOAD_TIMEOUT_MS = 600_000;
@@ -96,7 +102,7 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
     return entries[promptId] ?? null;
   }
 
-  /** The long way, for servers before 0.6 and where the job's record cannot be told: what leaves the queue is in history. */
+  /** For servers before 0.6, and where the job's record cannot be read: what has left the queue is in history. */
   async function findInQueueThenHistory(promptId: string, options: CallOptions): Promise<PromptState> {
     const queue = await http.get('/api/queue', queueSchema, { ...options, maxBytes: HISTORY_MAX_BYTES });
     if (queue.queue_running.some(([, id]) => id === promptId)) return { state: 'running' };
@@ -121,7 +127,7 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
         const rejection = firstNodeError(parseAnswer(answer, submittedSchema).node_errors);
         return rejection ? { outcome: 'partly', rejection } : { outcome: 'accepted' };
       }
-      const rejection = answer.status === 400 ? parseRefusal(tryParse(answer.text)) : undefined;
+      const rejection = answer.status === 400 ? parseRefusal(tryParsePythonJson(answer.text)) : undefined;
       if (rejection) return { outcome: 'rejected', rejection };
       if (answer.status === 413) return { outcome: 'rejected', rejection: TOO_LARGE };
       throw new ComfyError('status', answer.status);
@@ -130,7 +136,8 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
     async find(promptId, options = {}) {
       const limits = { ...options, maxBytes: HISTORY_MAX_BYTES };
       const answer = await http.call('GET', `/api/jobs/${promptId}`, undefined, limits);
-      if (answer.status === 404 && notFoundSchema.safeParse(tryParse(answer.text)).success) return { state: 'absent' };
+      if (answer.status === 404 && notFoundSchema.safeParse(tryParsePythonJson(answer.text)).success)
+        return { state: 'absent' };
       if (answer.status !== 200) return await findInQueueThenHistory(promptId, options);
       const { status } = parseAnswer(answer, jobSchema);
       if (status === 'pending') return { state: 'pending' };
@@ -142,7 +149,7 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
       const { status } = await http.call('POST', `/api/jobs/${promptId}/cancel`, {}, { signal });
       if (status === 200) return;
       if (status !== 404 && status !== 405) throw new ComfyError('status', status);
-      // Before 0.26: where it is may change between the two, so both are always said; neither harms another prompt.
+      // Before 0.26: the prompt may move between the two calls, so both are always made; neither harms another prompt.
       await http.post('/api/queue', { delete: [promptId] }, { signal });
       await http.post('/api/interrupt', { prompt_id: promptId }, { signal });
     },
@@ -196,12 +203,4 @@ const TOO_LARGE: Rejection = {
 
 function finished(entry: HistoryEntry | null): PromptState {
   return entry ? { state: 'finished', entry } : { state: 'absent' };
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return parsePythonJson(text);
-  } catch {
-    return undefined;
-  }
 }

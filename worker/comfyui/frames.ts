@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { parsePythonJson } from './json.ts';
+import { tryParsePythonJson } from './json.ts';
 
 /** A picture that came while a prompt ran. Which node it is of decides whether it is a preview or a result. */
 export interface ImageFrame {
-  /** null: the frame does not say. It is of whatever prompt and node was told of last. */
+  /** null: the frame does not say. It belongs to the prompt and node of the last message. */
   of: { promptId: string; node: string } | null;
   /** A view of the frame, not a copy. */
   bytes: Buffer;
@@ -18,8 +18,8 @@ const nodeId = z.union([z.string(), z.number().transform(String)]);
 const metadataSchema = z.object({ prompt_id: z.string(), node_id: nodeId, display_node_id: nodeId.nullish() });
 
 /**
- * A binary frame as a picture; null for all else, and for what does not fit together. Its own word for the format is left
- * unread: it calls everything but PNG a JPEG.
+ * A binary frame as a picture; null for all else, and for what does not fit together. The format that the frame
+ * names is not read: it calls everything but PNG a JPEG.
  */
 export function parseImageFrame(frame: Buffer): ImageFrame | null {
   if (frame.length <= HEADER_BYTES) return null;
@@ -28,7 +28,7 @@ export function parseImageFrame(frame: Buffer): ImageFrame | null {
   if (type !== PICTURE_WITH_METADATA) return null;
   const end = HEADER_BYTES + frame.readUInt32BE(4);
   if (end >= frame.length) return null;
-  const metadata = metadataSchema.safeParse(tryParse(frame.toString('utf8', HEADER_BYTES, end)));
+  const metadata = metadataSchema.safeParse(tryParsePythonJson(frame.toString('utf8', HEADER_BYTES, end)));
   if (!metadata.success) return null;
   const { prompt_id, node_id, display_node_id } = metadata.data;
   return { of: { promptId: prompt_id, node: display_node_id ?? node_id }, bytes: frame.subarray(end) };
@@ -44,12 +44,4 @@ const SIGNATURES = [
 export function pictureType(picture: Buffer): (typeof SIGNATURES)[number]['type'] | null {
   const fits = ({ at, bytes }: (typeof SIGNATURES)[number]) => bytes.equals(picture.subarray(at, at + bytes.length));
   return SIGNATURES.find(fits)?.type ?? null;
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return parsePythonJson(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -10,3 +10,12 @@ export function parsePythonJson(text: string): unknown {
     return JSON.parse(text.replace(STRING_OR_BARE_NUMBER, (found) => (found.startsWith('"') ? found : 'null')));
   }
 }
+
+/** The same; undefined where it is no JSON. */
+export function tryParsePythonJson(text: string): unknown {
+  try {
+    return parsePythonJson(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Graph } from '../../src/core/graph.ts';
-import { parsePythonJson } from './json.ts';
+import { tryParsePythonJson } from './json.ts';
 
 /** A bare NaN, or a value that a custom node made up, counts as nothing done. */
 const amount = z.number().catch(0);
@@ -13,7 +13,7 @@ const nodeState = z.object({
   display_node_id: nodeId.nullish(),
 });
 
-/** What ComfyUI says of one prompt while it runs. Fields that nobody here reads are left out. */
+/** The messages of one prompt while it runs, with the fields that are read here. */
 const promptMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('execution_start'), data: z.object({ prompt_id: z.string() }) }),
   z.object({
@@ -44,13 +44,13 @@ const promptMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('execution_interrupted'), data: z.object({ prompt_id: z.string() }) }),
 ]);
 
-/** A picture that came between the messages; `node` is null where it is of the node that was told of last. */
+/** A picture that came between the messages; `node` is null where it is of the node of the last message. */
 export interface PictureMessage {
   type: 'picture';
   data: { prompt_id: string; node: string | null; bytes: Buffer };
 }
 
-/** The socket was opened anew: what was told before, and not heard, is lost. */
+/** The socket was opened anew: messages that were sent before and have not come are lost. */
 export interface ReconnectedMessage {
   type: 'reconnected';
   data: { prompt_id: string };
@@ -60,28 +60,24 @@ export type PromptMessage = z.infer<typeof promptMessageSchema> | PictureMessage
 
 const envelopeSchema = z.object({ type: z.string(), data: z.object({ prompt_id: z.string() }) });
 
-/** Of an input that was blocked on purpose: the run goes on and may still end well. */
+/** The exception of an input that was blocked on purpose: the run goes on and may still succeed. */
 export const EXECUTION_BLOCKED = 'ExecutionBlocked';
 
 /**
- * A text frame as a message of a prompt for which `wanted` is true; null for all else (other prompts, broadcasts, unknown types,
- * what cannot be parsed). Everything but the prompts that are waited for is dropped before it is checked in full.
+ * A text frame as a message of a prompt for which `wanted` is true; null for all else (other prompts, broadcasts,
+ * unknown types, what cannot be parsed). Everything but the prompts that are waited for is dropped before it is checked
+ * in full.
  */
 export function parsePromptMessage(text: string, wanted: (promptId: string) => boolean): PromptMessage | null {
-  let json: unknown;
-  try {
-    json = parsePythonJson(text);
-  } catch {
-    // A custom node may send what it likes; polling finds whatever is missed here.
-    return null;
-  }
+  // A custom node may send what it likes; polling finds whatever is missed here.
+  const json = tryParsePythonJson(text);
   const envelope = envelopeSchema.safeParse(json);
   if (!envelope.success || !wanted(envelope.data.data.prompt_id)) return null;
   const message = promptMessageSchema.safeParse(json);
   return message.success ? message.data : null;
 }
 
-/** Whether the prompt is over once this was said. History may not show it yet, but after `executing` null. */
+/** Whether the prompt is over with this message. History may not show it yet, except after `executing` null. */
 export function isTerminalMessage(message: PromptMessage): boolean {
   switch (message.type) {
     case 'execution_success':
@@ -96,7 +92,10 @@ export function isTerminalMessage(message: PromptMessage): boolean {
   }
 }
 
-/** The node of the graph that ComfyUI means by an id; a run-time id that nothing maps (`2.0.0.1`) belongs to its first part. */
+/**
+ * The node of the graph that ComfyUI means by an id; a run-time id that nothing maps (`2.0.0.1`) belongs to its first
+ * part.
+ */
 export function graphNode(graph: Graph, id: string): string | null {
   if (Object.hasOwn(graph, id)) return id;
   const [owner = ''] = id.split('.');

@@ -5,10 +5,11 @@ import type { Json } from '../../src/core/job.ts';
 import type { SpooledFile } from '../../src/files/spool.ts';
 import type { FileReference } from './client.ts';
 import type { HistoryEntry } from './history.ts';
+import { graphNode } from './messages.ts';
 
 /**
- * A result of a prompt: a file that the server holds, a text that stands in the history itself, or a picture that came over the
- * socket and is here already.
+ * A result of a prompt: a file that the server holds, a text that stands in the history itself, or a picture that came
+ * over the socket and is here already.
  */
 export type PromptOutput =
   | { node: string; file: FileReference }
@@ -21,7 +22,10 @@ export interface PromptOutputs {
   temporary: string[];
 }
 
-/** Results that a job may have. A graph can make any number of texts, and each result is a record, an object and an upload. */
+/**
+ * Results that a job may have. A graph can make any number of texts, and each result is a record, an object and an
+ * upload.
+ */
 export const MOST_OUTPUTS = 1_000;
 
 const fileSchema = z.object({
@@ -31,10 +35,11 @@ const fileSchema = z.object({
 });
 
 /**
- * All results of a prompt, by node in the order of the graph, then by place in the node's answer. Whatever key they stand
- * under, objects with a file name and the type `output` are results, and so is a bare path of a 3D file. `input` never is.
- * `wanted` null: every final result; otherwise these nodes' alone, their `temp` files with them. A node's texts are results
- * unless it wrote a text file: SaveText says its text beside the file that holds it. `images`: what came over the socket.
+ * All results of a prompt, by node in the order of the graph, then by place in the node's answer. Whatever key they
+ * stand under, objects with a file name and the type `output` are results, and so is a bare path of a 3D file. `input`
+ * never is. `wanted` null: every final result; otherwise these nodes' alone, their `temp` files with them. A node's
+ * texts are results unless it wrote a text file: SaveText puts its text beside the file that holds it. `images`: what
+ * came over the socket.
  */
 export function collectOutputs(
   entry: HistoryEntry,
@@ -48,7 +53,7 @@ export function collectOutputs(
   const temporary = new Set<string>();
 
   const reported = Object.entries(entry.outputs).map(([key, value]) => {
-    const node = graphNode(key, graph, entry);
+    const node = nodeOf(key, graph, entry);
     return { node, make: () => resultsOf(node, value) };
   });
   const sent = images.map(({ node, file }) => ({ node, make: (): PromptOutput[] => [{ node, image: file }] }));
@@ -72,13 +77,11 @@ export function collectOutputs(
   return { outputs, temporary: [...temporary] };
 }
 
-/** Nodes that were made at run time (`2.0.0.1`) stand for one of the submitted graph. */
-function graphNode(key: string, graph: Graph, { meta }: HistoryEntry): string {
-  if (Object.hasOwn(graph, key)) return key;
+/** Nodes that were made at run time stand for one of the submitted graph, which the entry may name. */
+function nodeOf(key: string, graph: Graph, { meta }: HistoryEntry): string {
   const real = meta[key]?.real_node_id;
-  if (real && Object.hasOwn(graph, real)) return real;
-  const [owner = key] = key.split('.');
-  return Object.hasOwn(graph, owner) ? owner : key;
+  if (!Object.hasOwn(graph, key) && real && Object.hasOwn(graph, real)) return real;
+  return graphNode(graph, key) ?? key;
 }
 
 function filesIn(value: Json, key?: string): FileReference[] {
@@ -96,7 +99,7 @@ const MODEL_FILE = /[^/]\.(?:glb|gltf|obj|fbx|stl|ply|usdz|splat|ksplat|spz)$/i;
 /** The names that the other viewers give to what they show, which they put into the temporary folder. */
 const VIEWED_FILE = /^preview(?:3d_advanced|_splat|_pointcloud)_[0-9a-f]{32}\./;
 
-/** Preview3D gives `result: ["3d/x.glb", …]`, relative to the output folder. Any other text there is none of our business. */
+/** Preview3D gives `result: ["3d/x.glb", …]`, relative to the output folder. Any other text there is no file. */
 function modelAt(path: string): FileReference[] {
   const plain = MODEL_FILE.test(path) && posix.normalize(path) === path && !/^(?:\/|\.\.\/)|[\\:\p{Cc}]/u.test(path);
   if (!plain) return [];

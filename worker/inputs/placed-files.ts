@@ -1,27 +1,28 @@
+import { LRUCache } from 'lru-cache';
 import { unlessAborted } from '../../src/async/abort.ts';
 import type { Backend } from '../pool/backend.ts';
 
-/** Files that servers of this worker have by now, so that each is sent to each server once. */
+/** Which files the servers of this worker have by now, so that each is sent to each server once. */
 export interface PlacedFiles {
   /**
-   * The name that the server gave to the file of this SHA-256; `send` is called when it is not known to have it. A file that
-   * somebody else is just sending is waited for.
+   * The name that the server gave to the file of this SHA-256; `send` is called when it is not known to have it. A file
+   * that somebody else is just sending is waited for.
    */
   ensure(backend: Backend, sha256: string, signal: AbortSignal, send: () => Promise<string>): Promise<string>;
   /** The server has it no longer. */
   forget(backend: Backend, sha256: string): void;
 }
 
-/** For each server. Beyond them the one that was used longest ago is sent again, which does no harm. */
-const KEPT = 1_000;
+/** Files that are remembered for each server. One that is forgotten is sent again, which does no harm. */
+const MOST_FILES = 1_000;
 
 export function createPlacedFiles(): PlacedFiles {
-  const placed = new WeakMap<Backend, Map<string, Promise<string> | string>>();
+  const placed = new WeakMap<Backend, LRUCache<string, Promise<string> | string>>();
 
   function filesAt(backend: Backend) {
     const known = placed.get(backend);
     if (known) return known;
-    const files = new Map<string, Promise<string> | string>();
+    const files = new LRUCache<string, Promise<string> | string>({ max: MOST_FILES });
     placed.set(backend, files);
     // It may have been started anew, with another folder.
     backend.socket.onOpen(() => files.clear());
@@ -39,15 +40,10 @@ export function createPlacedFiles(): PlacedFiles {
           signal,
           Promise.resolve(found).catch(() => null),
         );
-        if (name === null) continue;
-        files.delete(sha256);
-        files.set(sha256, name);
-        return name;
+        if (name !== null) return name;
       }
       const sending = send();
       files.set(sha256, sending);
-      const [oldest] = files.keys();
-      if (files.size > KEPT && oldest !== undefined) files.delete(oldest);
       try {
         const name = await sending;
         if (files.get(sha256) === sending) files.set(sha256, name);
