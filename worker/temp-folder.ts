@@ -4,7 +4,10 @@ import { join } from 'node:path';
 
 const prefix = () => `comfygate-worker-${hostname()}-`;
 
-/** A folder for results on their way, named for this process; what workers that were killed on this host left is removed. */
+/**
+ * A folder for results on their way, named for this process; what workers that were killed on this host left is
+ * removed.
+ */
 export async function openTempFolder(): Promise<{ path: string; remove(): Promise<void> }> {
   const names = (await readdir(tmpdir())).filter((name) => name.startsWith(prefix()));
   for (const name of names) {

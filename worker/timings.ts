@@ -18,11 +18,17 @@ export interface Timings {
   lookUp: number;
   /** Between two looks at the lease. */
   lease: number;
-  /** From the beginning of a submission's writing down to its POST: after longer the lease is looked at again before that. */
+  /**
+   * From the beginning of a submission's writing down to its POST: after longer the lease is looked at again before
+   * that.
+   */
   leaseFresh: number;
   /** From a cancel being seen until the job is CANCELED, though its node cannot be interrupted. */
   cancelGrace: number;
-  /** How long a result is offered to a storage that does not take it. Its job holds its place, so the others wait as well. */
+  /**
+   * How long a result is offered to a storage that does not take it. Its job holds its place, so the others wait as
+   * well.
+   */
   storage: number;
   /** For fetching one input file, tries and redirects included. */
   fetch: number;

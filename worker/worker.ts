@@ -44,7 +44,9 @@ export interface WorkerParts {
   jobTimeoutMs: number;
   /** Failures in the middle of a job's work until it is given up. */
   jobAttempts: number;
-  /** How samplers make previews, by ComfyUI's names: `latent2rgb`, `taesd`, `auto` or `none`. Before ComfyUI 0.5 it decides alone. */
+  /**
+   * How samplers make previews: `latent2rgb`, `taesd`, `auto` or `none`. Before ComfyUI 0.5 the server decides alone.
+   */
   previewMethod: string;
   /** Of input files: bytes of one, and origins that the rules for addresses do not apply to. */
   inputs: { maxBytes: number; origins: readonly string[] };
@@ -66,11 +68,11 @@ export interface Worker {
   /** The servers that it has looked at, as it sees them now. */
   backends(): BackendReport[];
   /**
-   * Takes no more jobs, lets those that run finish for `finishTimeoutMs`, then hands them back: the next worker goes on with their
-   * prompts. Resolves when everything is closed. Any number of times.
+   * Takes no more jobs, lets those that run finish for `finishTimeoutMs`, then hands them back: the next worker goes on
+   * with their prompts. Resolves when everything is closed. Any number of times.
    */
   close(): Promise<void>;
-  /** Its loops that stand still though they could turn, and since when (milliseconds since 1970). */
+  /** Its loops that have not turned for too long though they could, and since when (milliseconds since 1970). */
   late(): { name: string; since: number }[];
 }
 
@@ -96,7 +98,7 @@ export function createWorker(options: WorkerParts): Worker {
       onTurn: loops.add(`looking at ${name}`),
       onSeen({ status, queued, running }) {
         pool.update(name, { reachable: status === 'UP', queueLength: queued + running });
-        reports.soon();
+        reports.onChange();
       },
     }),
   );
@@ -176,7 +178,7 @@ export function createWorker(options: WorkerParts): Worker {
 
   let closing: Promise<void> | undefined;
   return {
-    // Loops that end with it are none that hang.
+    // Loops that end because the worker closes do not hang.
     late: () => (closing ? [] : loops.late()),
     backends,
     close() {

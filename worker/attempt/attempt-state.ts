@@ -8,9 +8,9 @@ export interface LivePrompt {
 }
 
 /**
- * What an attempt holds at the servers. A prompt that it has posted, or found, is always at the server of its slot. `earlier` is one
- * that may be alive somewhere though the attempt does not follow it: the one that the record named when the job was claimed, or
- * one that was left behind at another server.
+ * What an attempt holds at the servers. The prompt that it has posted, or found, is always at the server of its slot.
+ * `earlier` is one that may be alive somewhere though the attempt does not follow it: the one that the record named
+ * when the job was claimed, or one that was left behind at another server.
  */
 type Holding =
   | { phase: 'noSlot'; earlier: LivePrompt | null }
@@ -18,22 +18,24 @@ type Holding =
   | { phase: 'prompt'; slot: BackendSlot; promptId: string };
 
 /**
- * The slot and the prompt of one attempt. They change by the moves below and by nothing else, so there is never a second slot, nor
- * a prompt without one. Disposing it gives the slot back.
+ * The slot and the prompt of one attempt. Nothing but the moves below changes them, so there is never a second slot,
+ * nor a prompt that is followed without one. Disposing it gives the slot back.
  */
 export interface AttemptState extends Disposable {
-  /** Throws while it holds none, which is a bug: whatever needs a slot comes after one was taken. */
+  /** Throws while none is held, which is a bug: whatever needs a slot comes after one was taken. */
   readonly slot: BackendSlot;
   /** The prompt that a cancel stops: the one at its slot, else the earlier one. */
   readonly livePrompt: LivePrompt | null;
   /** Names of the servers that this attempt has found gone. */
   readonly goneServers: ReadonlySet<string>;
-  /** Of the nodes of the latest prompt, once that is no longer watched. */
+  /** How long the nodes of the latest prompt took, as `reportTimings` said; none before. */
   readonly timings: NodeTiming[];
 
   /** The job was claimed, and its record names this prompt; null: none, or one that is at no server of this worker. */
   claimed(recorded: LivePrompt | null): void;
-  /** Holds this slot from now on. One that it held before is given back; a prompt there is an earlier one from then on. */
+  /**
+   * Holds this slot from now on. One that it held before is given back; a prompt there is an earlier one from then on.
+   */
   takeSlot(slot: BackendSlot): void;
   /** Gives the slot back, so that the next one may be at the same server. */
   releaseSlot(): void;
@@ -43,6 +45,7 @@ export interface AttemptState extends Disposable {
   promptStarted(promptId: string): void;
   /** No prompt is alive any more: it has ended, was not taken, or is lost with its server. */
   promptOver(): void;
+  /** The attempt's prompts are no longer watched. */
   reportTimings(timings: NodeTiming[]): void;
 }
 
@@ -55,7 +58,7 @@ export function createAttemptState(slot: BackendSlot | null): AttemptState {
   function become(next: Holding) {
     const before = slotOf(holding);
     holding = next;
-    // Nowhere else is a slot given back.
+    // The only place where a slot is given back.
     if (before !== slotOf(next)) before?.[Symbol.dispose]();
   }
 

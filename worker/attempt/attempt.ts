@@ -9,8 +9,8 @@ import type { AttemptState } from './attempt-state.ts';
 import { wasCarriedOut, writeMove } from './write-move.ts';
 
 /**
- * Why an attempt is stopped from outside. `lost`: the lease is another's, so nothing more may be touched. `ended`: somebody else
- * ended the job (its deadline). `handover`: this worker stops, and another goes on with the same prompt.
+ * Why an attempt is stopped from outside. `lost`: the lease is another's, so nothing more may be touched. `ended`:
+ * somebody else ended the job (its deadline). `handover`: this worker stops, and another goes on with the same prompt.
  */
 export type StopReason = 'lost' | 'ended' | 'canceled' | 'timeout' | 'handover';
 
@@ -38,8 +38,8 @@ export interface Attempt extends Disposable {
   readonly submission: Submission | null;
   readonly state: AttemptState;
   /**
-   * Writes a change under the lease and gives the status that it led to. Waits out a Redis that is away. Throws Stopped (`lost`
-   * or `ended`) when the record does not take it.
+   * Writes a change under the lease and gives the status that it led to. Waits out a Redis that is away. Throws Stopped
+   * (`lost` or `ended`) when the record does not take it.
    */
   move(change: Change): Promise<JobStatus>;
   /** Looks at the lease now. Rejects with Stopped unless it is held. */
@@ -52,7 +52,7 @@ export interface AttemptParts {
   /** Running time of each attempt, in milliseconds. */
   jobTimeoutMs: number;
   metrics?: WorkerMetrics | undefined;
-  /** Called with each look at a lease that failed: while Redis is slow those of all jobs do, each second. */
+  /** Called with each look at a lease that failed. While Redis is slow, the looks of all jobs fail each second. */
   unconfirmed: ThrottledFault;
 }
 
@@ -66,7 +66,9 @@ export interface AttemptOptions {
   handover: AbortSignal;
 }
 
-/** What a move that was carried out makes of the attempt; a job whose cancel was asked for ends by whichever move comes. */
+/**
+ * How the attempt is counted by where its last move led, which is CANCELED for any move once a cancel was requested.
+ */
 const OUTCOMES: Record<TerminalStatus, AttemptOutcome> = {
   SUCCEEDED: 'succeeded',
   FAILED: 'failed',

@@ -10,7 +10,7 @@ export class JobFailure extends Error {
   override readonly name = 'JobFailure';
   readonly error: JobError;
   readonly code: JobErrorCode;
-  /** What is to be tidied up once the job is FAILED. */
+  /** What is to be cleaned up once the job is FAILED. */
   readonly afterwards: (() => Promise<void>) | undefined;
 
   constructor(error: JobError, options: { cause?: unknown; afterwards?: () => Promise<void> } = {}) {
@@ -22,13 +22,13 @@ export class JobFailure extends Error {
 }
 
 /**
- * The attempt is over and the job goes back into the queue. `counts`: it was ComfyUI's fault in the middle of the work, of which
- * there may be JOB_ATTEMPTS; otherwise nothing was begun, or somebody else goes on with it.
+ * The attempt is over and the job goes back into the queue. `counts`: it was ComfyUI's fault in the middle of the work,
+ * of which there may be JOB_ATTEMPTS; otherwise nothing was begun, or somebody else goes on with it.
  */
 export class Retry extends Error {
   override readonly name = 'Retry';
   readonly counts: boolean;
-  /** Until it is delivered again; null: as `retryDelayMs` says. */
+  /** Milliseconds until it is delivered again; null: by `retryDelayMs`. */
   readonly delayMs: number | null;
 
   constructor(reason: string, options: { counts: boolean; delayMs?: number; cause?: unknown }) {
@@ -38,12 +38,17 @@ export class Retry extends Error {
   }
 }
 
-/** Whether this machine had no file descriptor left, wherever that showed: no fault of the job, which waits for better times. */
+/**
+ * Whether this machine had no file descriptor left, wherever that showed. It is no fault of the job, which is put back.
+ */
 export function isExhaustion(cause: unknown): boolean {
   return isErrno(cause, 'EMFILE', 'ENFILE') || (cause instanceof Error && isExhaustion(cause.cause));
 }
 
-/** A failure that a caller cannot mend by asking in another way, unless `retryable` says that time may. */
+/**
+ * Why a job FAILED, as its caller reads it. Whether the same job may succeed later depends on the code, unless
+ * `details` say it.
+ */
 export function jobError(code: JobErrorCode, message: string, details: Partial<JobError> = {}): JobError {
   return { code, message, nodeId: null, classType: null, retryable: RETRYABLE.has(code), ...details };
 }
@@ -62,7 +67,7 @@ export function executionError(failure: NodeFailure): JobError {
   return jobError(code, inNode(nodeId, classType, text), { nodeId, classType });
 }
 
-/** On the GPU, or, on the CPU, what PyTorch says when the system gave nothing. */
+/** Of the GPU's memory, or, by what PyTorch says, of the machine's own. */
 export function isOutOfMemory({ exceptionType, text }: NodeFailure): boolean {
   return /(?:^|\.)(?:OutOfMemoryError|MemoryError)$/.test(exceptionType) || OUT_OF_MEMORY_TEXT.test(text);
 }
@@ -77,12 +82,15 @@ export function storageError(cause: StorageError): JobError {
 }
 
 function inNode(nodeId: string | null, classType: string | null, text: string): string {
-  const said = scrub(text);
-  if (nodeId === null) return said;
-  return scrub(`${classType ?? 'node'} (node ${nodeId}): ${said}`);
+  const clean = scrub(text);
+  if (nodeId === null) return clean;
+  return scrub(`${classType ?? 'node'} (node ${nodeId}): ${clean}`);
 }
 
-/** 1 s after the first failure, doubled with each, at most 30 s; the last fifth by chance, so that jobs do not come in step. */
+/**
+ * 1 s after the first failure, doubled with each, at most 30 s; less a random part of up to a fifth, so that jobs
+ * spread.
+ */
 export function retryDelayMs(failures: number, random: () => number): number {
   return Math.min(30_000, 1_000 * 2 ** failures) * (0.8 + random() * 0.2);
 }

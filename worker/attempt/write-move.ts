@@ -7,9 +7,9 @@ import type { Change, MoveOutcome, WorkerJobStore } from '../../src/job-record/j
 const BACKOFF_MS = { first: 100, most: 2_000 };
 
 /**
- * Writes a change of a job under the lease that it was claimed with. Redis may be away or full for a while: what happened is
- * written when it is back, unless `signal` says that the job is another's by then. Only progress is given up at once, since there
- * will be newer progress.
+ * Writes a change of a job under the lease that it was claimed with. Redis may be away or full for a while: what
+ * happened is written when it is back, unless `signal` says that the job is another's by then. Only progress is given
+ * up at once, since there will be newer progress.
  */
 export async function writeMove(
   store: WorkerJobStore,
@@ -31,8 +31,8 @@ export async function writeMove(
 const ENDS: Partial<Record<Change['move'], JobStatus>> = { succeed: 'SUCCEEDED', fail: 'FAILED', cancel: 'CANCELED' };
 
 /**
- * Whether this very move has ended the job: its answer was lost with a connection, and it was sent again. A job that FAILED may
- * have passed its deadline instead, which has an error of its own.
+ * Whether this very move has ended the job: its answer was lost with a connection, and it was sent again. A job that
+ * FAILED may have passed its deadline instead, which has an error of its own.
  */
 export function wasCarriedOut(change: Change, { status, error }: Extract<MoveOutcome, { outcome: 'ended' }>): boolean {
   if (status !== ENDS[change.move]) return false;

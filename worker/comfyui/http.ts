@@ -4,9 +4,9 @@ import type * as z from 'zod';
 import { parsePythonJson } from './json.ts';
 
 /**
- * `unreachable`: no connection, so the server has seen nothing of the request. `reset`: the connection broke, and `timeout`: no
- * answer in time; in both the server may have acted on it. `status`: an answer other than those asked for. `invalid`: an answer
- * that is not what it should be.
+ * `unreachable`: no connection, so the server has seen nothing of the request. `reset`: the connection broke, and
+ * `timeout`: no answer in time; in both the server may have acted on it. `status`: an answer other than those asked
+ * for. `invalid`: an answer that is not what it should be.
  */
 export type ComfyFailure = 'unreachable' | 'reset' | 'timeout' | 'status' | 'invalid';
 
@@ -47,7 +47,10 @@ export interface Answer {
 
 /** One ComfyUI's REST side: keep-alive, bounded in time and size, no redirects, no retries. */
 export interface ComfyHttp {
-  /** The answer whatever its status. `body`: JSON, or a form, whose files are read as they are sent. Throws ComfyError (never `status`) or the signal's reason. */
+  /**
+   * The answer whatever its status. `body`: JSON, or a form, whose files are read as they are sent. Throws ComfyError
+   * (never `status`) or the signal's reason.
+   */
   call(method: 'GET' | 'POST', path: string, body: unknown, options?: CallOptions): Promise<Answer>;
   /** The parsed body of an answer with status 200. Throws ComfyError or the signal's reason. */
   get<T>(path: string, schema: z.ZodType<T>, options?: CallOptions): Promise<T>;

@@ -2,7 +2,7 @@ import type { Json } from '../../src/core/job.ts';
 import { type HistoryEntry, textField } from './history.ts';
 import { EXECUTION_BLOCKED } from './messages.ts';
 
-/** What a node said when it raised, in its own words: to be scrubbed before anybody sees them. */
+/** The exception of a node, in the node's own words: to be scrubbed before anybody sees them. */
 export interface NodeFailure {
   nodeId: string | null;
   classType: string | null;
@@ -17,8 +17,8 @@ export type PromptOutcome =
   | { outcome: 'failed'; failure: NodeFailure };
 
 /**
- * The messages decide, not the flag: a cycle that arises while running gives `status_str` success with an execution_error. A
- * blocked input is no failure.
+ * The messages decide, not the flag: a cycle that arises while running gives `status_str` success with an
+ * execution_error. A blocked input is no failure.
  */
 export function readOutcome(entry: HistoryEntry): PromptOutcome {
   for (const [type, data] of (entry.status?.messages ?? []).toReversed()) {

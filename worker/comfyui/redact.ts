@@ -1,6 +1,6 @@
 const MAX_LENGTH = 500;
 
-/** What must not be told, in the order in which it is looked for. */
+/** What must not be shown, in the order in which it is looked for. */
 const SECRETS: [RegExp, string][] = [
   // Paths in quotes may have spaces.
   [/(['"`])(?:~?\/|[A-Za-z]:[\\/]|\\\\)[^'"`\n]*\1/g, '$1[path]$1'],
@@ -15,7 +15,10 @@ const SECRETS: [RegExp, string][] = [
   [/\\\\[^\s'"`]+/g, '[path]'],
 ];
 
-/** The first line that says something, without addresses, absolute paths and control characters, of at most 500 characters. */
+/**
+ * The first line that says something, without addresses, absolute paths and control characters, of at most 500
+ * characters.
+ */
 export function scrub(text: string): string {
   const line = text.split(/[\r\n]+/).find((each) => each.trim() !== '' && !/^\s*Traceback\b/.test(each)) ?? '';
   const clean = SECRETS.reduce((rest, [secret, instead]) => rest.replace(secret, instead), line.slice(0, 10_000));

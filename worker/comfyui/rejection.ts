@@ -59,7 +59,7 @@ export function firstNodeError(nodeErrors: z.infer<typeof nodeErrorsSchema>): Re
   return undefined;
 }
 
-/** Details that begin with the input's name say all: `sampler_name: 'x' not in [...]`. Others need the message before them. */
+/** Details such as `sampler_name: 'x' not in [...]` stand for themselves. Others need the message before them. */
 function nodeErrorText({ type, message, details }: { type: string; message: string; details: string }): string {
   return type === 'value_not_in_list' && details !== '' ? details : joined(message, details);
 }

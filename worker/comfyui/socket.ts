@@ -10,23 +10,28 @@ export interface SocketOptions {
   log: Logger;
   /** 0 to 1; default Math.random. */
   random?: () => number;
-  /** Default 25 s. Without any frame for four of them the connection counts as dead: a node can hold up pongs for a minute. */
+  /**
+   * Default 25 s. After four of them without a frame the connection counts as dead: a node can hold up pongs for a
+   * minute.
+   */
   pingMs?: number;
 }
 
-/** The one WebSocket to a ComfyUI, kept open. It only tells; what it says may be late, or lost. */
+/** The one WebSocket to a ComfyUI, kept open. It only receives; messages may be late, or lost. */
 export interface ComfySocket {
-  /** Messages and pictures of one prompt, as they come. Begin before the prompt is posted: messages can outrun the POST's answer. */
+  /**
+   * Messages and pictures of one prompt, as they come. To be called before the POST, whose answer messages can outrun.
+   */
   listen(promptId: string, handler: (message: PromptMessage) => void): Disposable;
   /** Whether the server has greeted this connection, so that it knows the client id. */
   readonly open: boolean;
-  /** Called at each connection: what was told in between is lost, and the server may be another. */
+  /** Called at each connection: messages in between are lost, and the server may be another. */
   onOpen(handler: () => void): Disposable;
   /** Resolves when it is open, or after `timeoutMs`: messages are a help, not a need. */
   opened(timeoutMs: number, signal: AbortSignal): Promise<void>;
   /**
-   * Something else told what this socket should have told: it may have become deaf, and only a new connection helps. See
-   * `reconnect` for how that comes.
+   * What should have come as a message was found in another way: the connection may have become deaf, and only a new
+   * one helps. See `reconnect` for how that comes.
    */
   suspect(): void;
   close(): Promise<void>;
@@ -45,7 +50,7 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
   const handlers = new Map<string, Set<(message: PromptMessage) => void>>();
   const openHandlers = new Set<() => void>();
   /** The prompt of the last message: a frame that does not name its own follows a message of it. */
-  let toldOf: string | null = null;
+  let lastPromptId: string | null = null;
   let failures = 0;
   let open = false;
   let closing = false;
@@ -87,9 +92,10 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
   }
 
   /**
-   * The client id stays the same, since prompts under way are told to it. ComfyUI forgets the *new* connection of an id when it
-   * notices the end of the old one later. So a connection is made only after the old one's close was answered or has failed;
-   * where the server still notices late (a network that vanished), the new one is deaf, and `suspect` cures that.
+   * The client id stays the same, since messages of prompts under way go to it. ComfyUI forgets the *new* connection of
+   * an id when it notices the end of the old one later. So a connection is made only after the old one's close was
+   * answered or has failed; where the server still notices late (a network that vanished), the new one is deaf, and
+   * `suspect` cures that.
    */
   function reconnect() {
     const backoff = Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** failures++);
@@ -99,32 +105,32 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
   function greeted() {
     open = true;
     failures = 0;
-    toldOf = null;
-    for (const tell of openHandlers) tell();
+    lastPromptId = null;
+    for (const onOpen of openHandlers) onOpen();
   }
 
   function dispatch(text: string) {
     if (handlers.size === 0) {
-      toldOf = null;
+      lastPromptId = null;
       return;
     }
     const message = parsePromptMessage(text, (promptId) => {
-      toldOf = promptId;
+      lastPromptId = promptId;
       return handlers.has(promptId);
     });
-    if (message) tell(message);
+    if (message) emit(message);
   }
 
   function dispatchFrame(frame: Buffer) {
     if (handlers.size === 0) return;
     const picture = parseImageFrame(frame);
-    const promptId = picture?.of?.promptId ?? toldOf;
+    const promptId = picture?.of?.promptId ?? lastPromptId;
     if (!picture || promptId === null) return;
     const { of, bytes } = picture;
-    tell({ type: 'picture', data: { prompt_id: promptId, node: of?.node ?? null, bytes } });
+    emit({ type: 'picture', data: { prompt_id: promptId, node: of?.node ?? null, bytes } });
   }
 
-  function tell(message: PromptMessage) {
+  function emit(message: PromptMessage) {
     for (const handler of handlers.get(message.data.prompt_id) ?? []) handler(message);
   }
 

@@ -1,7 +1,10 @@
 /** The first that interrupts by prompt id: an older one would stop whatever runs. */
 export const OLDEST_SUPPORTED = '0.3.57';
 
-/** Whether this is a ComfyUI that can be driven. One that does not tell its version is too old to; an odd version is trusted. */
+/**
+ * Whether this is a ComfyUI that can be driven. One that does not name its version is too old; an unusual version is
+ * trusted.
+ */
 export function isSupported(version: string | null): boolean {
   if (version === null) return false;
   const parts = /^v?(\d+)\.(\d+)(?:\.(\d+))?/

@@ -11,7 +11,7 @@ export interface AssignParts extends UnrunnableParts {
   loadTemplate: LoadTemplate;
 }
 
-/** What is to be done with a job that was delivered. Whoever asks owns the slot. */
+/** What is to be done with a job that was delivered. The slot is the caller's, who must give it back. */
 export type Assignment =
   | { outcome: 'run'; plan: Plan; slot: BackendSlot }
   /** No server can take it now. `servers`: those that can run it once they have a free slot. */

@@ -18,7 +18,10 @@ export function attemptSpan(job: Job, backend: string | undefined): SpanDetails 
   };
 }
 
-/** A worker that died cannot end the span of its attempt: whoever takes the job over does. `job`: as the dead one left it. */
+/**
+ * A worker that died cannot end the span of its attempt: whoever takes the job over does. `job`: as the dead one left
+ * it.
+ */
 export function recordLostAttempt(job: Job): void {
   const to = Date.now();
   pastSpan('process job', {

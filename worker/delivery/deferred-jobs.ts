@@ -1,8 +1,8 @@
 import type { Job } from '../../src/core/job.ts';
 
-/** Jobs that no server of this worker can take now, put back until they are looked at again. */
+/** Jobs that no server of this worker can take now, put back into the queue with a delay. */
 export interface DeferredJobs {
-  /** Puts the job back; gives the milliseconds until it is to be delivered again. `waitsFor`: the servers that can run it. */
+  /** Gives the milliseconds until the job is to be delivered again. `waitsFor`: the servers that can run it. */
   defer(job: Pick<Job, 'id' | 'order'>, waitsFor: readonly string[]): number;
   /** The first of those that wait for this server, which is then no longer deferred; null when there is none. */
   next(server: string): string | null;
@@ -11,13 +11,14 @@ export interface DeferredJobs {
 const LEAST_MS = 500;
 const EACH_OLDER_MS = 300;
 const EACH_MS = 100;
-/** However many wait: the queue takes an hour and more for the mistake of a clock. */
+/** However many wait: a delay of an hour or more is taken for a clock that has jumped. */
 const MOST_MS = 1_800_000;
 
 /**
- * When a server has room, `next` is looked at, at once. Looking again and again is for what other workers can run, and for servers
- * that get a model or a class: that is some 30 deliveries a second at most for up to 50,000 that wait. Older jobs come back sooner, so
- * that they keep their order, more or less.
+ * When a server has a free slot, the job that `next` gives is promoted at once. The delay is for jobs that other
+ * workers can run, and for servers that get a new model or class. It grows with the number of jobs that wait, so that
+ * up to 50,000 of them make 30 deliveries a second at most. Older jobs come back sooner, so that they roughly keep
+ * their order.
  */
 export function createDeferredJobs(random: () => number, now = () => performance.now()): DeferredJobs {
   const deferred = new Map<string, { order: number; waitsFor: readonly string[]; untilMs: number }>();

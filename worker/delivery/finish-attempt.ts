@@ -17,7 +17,10 @@ export interface FinishParts {
 
 const DONE: DeliveryResult = { done: true };
 
-/** Writes how an attempt that did not succeed ends. What it left at a server is touched only after that has been accepted. */
+/**
+ * Writes how an attempt that did not succeed ends. What it left at a server is touched only after that has been
+ * accepted.
+ */
 export async function finishAttempt(attempt: Attempt, cause: unknown, parts: FinishParts): Promise<DeliveryResult> {
   try {
     const reason = attempt.stopped ?? (cause instanceof Stopped ? cause.reason : null);
@@ -87,7 +90,7 @@ async function fail(attempt: Attempt, error: JobError, parts: FinishParts): Prom
   return DONE;
 }
 
-/** Into the queue again, its submission kept: whoever comes next looks for that prompt first. */
+/** Puts the job back into the queue with its submission: the next attempt looks for that prompt first. */
 async function putBack(
   attempt: Attempt,
   counts: boolean,
@@ -100,13 +103,14 @@ async function putBack(
     await reap(attempt, parts);
     return DONE;
   } catch (cause) {
-    // A move that Redis carried out before its answer was lost is refused when it is sent again: the delivery is still needed.
+    // A move that Redis carried out before its answer was lost is refused when it is sent again: the delivery is still
+    // needed.
     if (cause instanceof Stopped && cause.reason === 'lost') return { done: false, delayMs };
     throw cause;
   }
 }
 
-/** Nobody wants its prompt any more. */
+/** The job has ended, so nobody wants its prompt any more. */
 async function reap({ job, state }: Attempt, { reaper }: FinishParts): Promise<void> {
   const prompt = state.livePrompt;
   if (prompt) await reaper.cancel(prompt.backend, prompt.promptId, job.id);

@@ -33,8 +33,8 @@ const SURPRISE_DELAY_MS = 5_000;
 const NO_SLOT_PAUSE_MS = 250;
 
 /**
- * What becomes of one delivery. A job that no server can take now stays as it is: it is not even claimed, and other jobs are tried
- * meanwhile. Never rejects.
+ * What becomes of one delivery. A job that no server can take now stays as it is: it is not even claimed, and other
+ * jobs are tried meanwhile. Never rejects.
  */
 export async function handleDelivery(
   jobId: string,

@@ -13,12 +13,12 @@ export interface RunJobParts extends InputParts, EarlierPromptParts, SubmitParts
 
 /** Prompts that one attempt submits at most: one may fail through no fault of the graph. */
 const MOST_PROMPTS = 2;
-/** A job that was taken over from a dead worker so often kills them. */
+/** A job that was taken over from dead workers more often than this is likely to kill them. */
 const MOST_TAKEOVERS = 10;
 
 /**
- * One attempt that holds a slot, from its claim to SUCCEEDED. However else it ends is thrown: JobFailure, Retry, the attempt's
- * Stopped, or a bug.
+ * One attempt that holds a slot, from its claim to SUCCEEDED. However else it ends is thrown: JobFailure, Retry, the
+ * attempt's Stopped, or a bug.
  */
 export async function runJob(attempt: Attempt, plan: Plan, parts: RunJobParts): Promise<void> {
   if (attempt.job.takeovers > MOST_TAKEOVERS) {

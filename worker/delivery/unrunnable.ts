@@ -14,8 +14,8 @@ export interface UnrunnableParts {
 }
 
 /**
- * Why a job can never run: no ComfyUI that anybody knows, reached or not, has what it needs. Null where one has it, or where the
- * node definitions of one are not known. Such a job was accepted before they were.
+ * Why a job can never run: no ComfyUI that anybody knows, reached or not, has what it needs. Null where one has it, or
+ * where the node definitions of one are not known. Such a job was accepted before they were.
  */
 export async function whyUnrunnable(
   plan: Plan,

@@ -22,9 +22,9 @@ const IDLE_TIMEOUT_MS = 15_000;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Fetches a file from an address that a caller named, following the rules for addresses with each redirect. Names are resolved
- * once for each connection, and it is made to what was checked. Nothing of ours is sent: no cookie, no credential, and no proxy
- * of the environment is used. Throws InputFault, the signal's reason, or SpoolError `full`.
+ * Fetches a file from an address that a caller named, following the rules for addresses with each redirect. Names are
+ * resolved once for each connection, and it is made to what was checked. Nothing of ours is sent: no cookie, no
+ * credential, and no proxy of the environment is used. Throws InputFault, the signal's reason, or SpoolError `full`.
  */
 export async function fetchUrl(address: string, options: FetchOptions): Promise<SpooledFile> {
   let next = address;
@@ -35,14 +35,14 @@ export async function fetchUrl(address: string, options: FetchOptions): Promise<
         redirects === 0 ? `An input file's address: ${fault}` : 'An input file is not where it may be',
       );
     }
-    const answer = await ask(new URL(next), options);
+    const answer = await request(new URL(next), options);
     if ('file' in answer) return answer.file;
     next = answer.location;
   }
   throw new InputFault('The address of an input file leads on too often');
 }
 
-async function ask(url: URL, options: FetchOptions): Promise<{ file: SpooledFile } | { location: string }> {
+async function request(url: URL, options: FetchOptions): Promise<{ file: SpooledFile } | { location: string }> {
   const { signal } = options;
   const client = new Client(url.origin, {
     allowH2: false,
@@ -94,7 +94,10 @@ function tooLarge({ maxBytes }: FetchOptions): InputFault {
 
 const resolveAll: NonNullable<FetchOptions['resolve']> = (hostname) => lookup(hostname, { all: true });
 
-/** For a socket: what it connects to is what has been looked at, so a name that changes its mind in between changes nothing. */
+/**
+ * For a socket: what it connects to is what has been looked at, so a name that changes its mind in between changes
+ * nothing.
+ */
 function publicLookup(resolve: NonNullable<FetchOptions['resolve']>): LookupFunction {
   return (hostname, { all }, done) => {
     resolve(hostname).then(

@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 
 /**
- * How many pictures an image file holds, by the parts that it says it is made of; null when these do not fill it from its first
- * byte to its last, so that something else stands in it or behind it, or when there are absurdly many.
+ * How many pictures an image file holds, by the parts that it says it is made of; null when these do not fill it from
+ * its first byte to its last, so that something else stands in it or behind it, or when there are absurdly many.
  */
 export async function countFrames(file: FileHandle, sizeBytes: number, contentType: string): Promise<number | null> {
   const bytes = reader(file, sizeBytes);

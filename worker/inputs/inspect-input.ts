@@ -29,7 +29,10 @@ export interface InspectedInput {
   extension: string;
 }
 
-/** What an input file is, by its bytes. Throws InputFault when it is no picture, sound or film, or one that unpacks to too much. */
+/**
+ * What an input file is, by its bytes. Throws InputFault when it is no picture, sound or film, or one that unpacks to
+ * too much.
+ */
 export async function inspectInput(path: string): Promise<InspectedInput> {
   const found = await fileTypeFromFile(path);
   const type = found?.mime.split(';', 1)[0] ?? '';
@@ -51,9 +54,8 @@ async function checkImage(path: string, type: string): Promise<void> {
   });
   if (width === 0 || height === 0) throw new InputFault('An input picture does not say its size');
   if (Math.max(width, height) > MAX_SIDE || width * height * frames > MAX_PIXELS) {
-    throw new InputFault(
-      `An input picture is too large: at most ${MAX_SIDE} pixels a side, and ${MAX_PIXELS / 1e6} megapixels in all frames together`,
-    );
+    const bounds = `at most ${MAX_SIDE} pixels a side, and ${MAX_PIXELS / 1e6} megapixels in all frames together`;
+    throw new InputFault(`An input picture is too large: ${bounds}`);
   }
 }
 
@@ -75,7 +77,9 @@ const EXPECTED: Record<FileKind, string> = {
   video: 'a film',
 };
 
-/** Throws InputFault where a file is of another kind than its place takes. Boxes for films may hold nothing but sound. */
+/**
+ * Throws InputFault where a file is of another kind than its place takes. Boxes for films may hold nothing but sound.
+ */
 export function checkKind({ family }: InspectedInput, kind: FileKind | null): void {
   if (kind === null || family === kind) return;
   if (kind === 'mask' && family === 'image') return;

@@ -15,11 +15,14 @@ import { InputFault } from './input-fault.ts';
 import { checkKind, type InspectedInput, inspectInput } from './inspect-input.ts';
 import type { PlacedFiles } from './placed-files.ts';
 
-/** The input files of one attempt: each is fetched once, whatever servers it is brought to. Disposing it removes the local ones. */
+/**
+ * The input files of one attempt: each is fetched once, whatever servers it is brought to. Disposing it removes the
+ * local ones.
+ */
 export interface Inputs extends AsyncDisposable {
   /**
-   * The plan's graph with its files brought to this server and put in. Throws JobFailure INPUT_INVALID, Retry while storage is
-   * away, ComfyError, or the attempt's Stopped.
+   * The plan's graph with its files brought to this server and put in. Throws JobFailure INPUT_INVALID, Retry while
+   * storage is away, ComfyError, or the attempt's Stopped.
    */
   place(backend: Backend): Promise<Graph>;
   /** Whether a graph was refused for a file that the server should have: it is sent again, once. */

@@ -11,14 +11,14 @@ import { reasonOf } from '../comfyui/redact.ts';
 import { isFull, noRoom, type StoreParts, storeOutputs } from './store-outputs.ts';
 import type { WebsocketImages } from './websocket-images.ts';
 
-/** The server's history is bounded: what stays in it does no harm. */
+/** What is not deleted in time does no harm, since the server's history is bounded. */
 const TIDY_WITHIN_MS = 2_000;
 
 export interface OutputParts extends StoreParts {
   metrics?: WorkerMetrics | undefined;
 }
 
-/** What is known of a prompt that succeeded beside its history entry. */
+/** What is known of a prompt that succeeded, beside its history entry. */
 export interface WatchedPrompt {
   /** Results that came over the socket alone. */
   readonly images: Pick<WebsocketImages, 'images'>;
@@ -50,7 +50,7 @@ export async function deliverOutputs(
   });
   log.info({ status, artifacts: artifacts.length }, 'job done');
   if (status !== 'SUCCEEDED' || !submission) return;
-  // Only now: until then a successor would need it. With a signal of its own, since the next look at the lease finds the job ended.
+  // Not before: a successor would have needed the entry. The attempt's own signal ends with the next look at the lease.
   const tidying = AbortSignal.timeout(TIDY_WITHIN_MS);
   await client.deleteHistory(promptIdOf(job.id, submission.number), tidying).catch((cause) => {
     log.debug({ reason: reasonOf(cause) }, 'history not deleted');

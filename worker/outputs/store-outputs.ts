@@ -43,10 +43,10 @@ const FETCH_BACKOFF_MS = 100;
 const PUT_BACKOFF_MS = { first: 200, most: 2_000 };
 
 /**
- * Brings a prompt's results into storage and proves each of them whole; in the order given. Nothing is stored before the lease
- * has been confirmed, which takes no longer than the first download: a worker that was stopped for a while comes here first
- * when it goes on. Throws JobFailure for a result that is not what it should be or that storage does not take, Retry when the
- * server is gone, and the attempt's Stopped.
+ * Brings a prompt's results into storage and checks that each is whole; the artifacts are in the order of the results.
+ * Nothing is stored before the lease has been confirmed, since a worker that was stopped for a while may go on here
+ * after its job was taken over. That takes no longer than the first download. Throws JobFailure for a result that is
+ * not what it should be or that storage does not take, Retry when the server is gone, and the attempt's Stopped.
  */
 export async function storeOutputs(
   outputs: PromptOutput[],
@@ -57,7 +57,7 @@ export async function storeOutputs(
   const failed = new AbortController();
   const signal = AbortSignal.any([attempt.signal, failed.signal]);
   const confirmed = attempt.confirm();
-  // Whoever awaits it sees it fail; a download may fail before.
+  // A failure is seen by whoever awaits it. Where a download fails first, nobody does.
   confirmed.catch(() => undefined);
   const context: StoreContext = {
     ...parts,
@@ -85,7 +85,7 @@ export async function storeOutputs(
       throw cause;
     }),
   );
-  // All of them, so that no file is left open or on the disk; the first failure is the one that aborted the others.
+  // All are awaited, so that no file is left open or on the disk. The first failure is what aborted the others.
   const results = await Promise.allSettled(workers);
   if (results.some(({ status }) => status === 'rejected')) throw signal.reason;
   return stored;
@@ -121,13 +121,15 @@ async function storeOutput(output: PromptOutput, index: number, context: StoreCo
   }
 }
 
-/** ComfyUI's own name, or, where it has none, one that says the node and the place among all results. */
+/** ComfyUI's own name for the file; for results without one a name made of the node and the place among all results. */
 function filenameOf(output: PromptOutput, index: number): string {
   if ('file' in output) return safeFilename(output.file.filename);
   return safeFilename('text' in output ? `${output.node}_text_${index + 1}.txt` : `${output.node}_${index + 1}.png`);
 }
 
-/** The result as a local file, whole and what its name says. A broken transfer is tried again; the server's file is not ours to mend. */
+/**
+ * The result as a local file, checked to be whole and of the type that its name says. A broken transfer is tried again.
+ */
 async function fetchOutput(output: PromptOutput, filename: string, context: StoreContext) {
   const { readMedia, timings, signal } = context;
   const began = performance.now();
@@ -161,7 +163,7 @@ async function localFile(output: PromptOutput, context: StoreContext) {
 
 async function download(file: FileReference, { client, plan, tempDir, signal }: StoreContext) {
   const { body, sizeBytes } = await client.view(file, signal);
-  // Its fault is what spooling rejects with; where that ended before it had begun, nobody else listens.
+  // Spooling rejects with the body's error. Where spooling has not begun, nobody else would listen for it.
   body.on('error', () => undefined);
   try {
     const transform = plan.keepMetadata ? undefined : withoutPngMetadata();
@@ -199,7 +201,10 @@ function isMissing(cause: unknown): boolean {
   return cause instanceof ComfyError && cause.status === 404;
 }
 
-/** Whether the server no longer knows the prompt: it has restarted, which empties its temporary folder, or has another disk. */
+/**
+ * Whether the server no longer knows the prompt: it has restarted, which empties its temporary folder, or has another
+ * disk.
+ */
 async function isForgotten({ attempt, client, signal }: StoreContext): Promise<boolean> {
   const { job, submission } = attempt;
   if (!submission) return false;
@@ -216,7 +221,10 @@ function invalid(nodeId: string, cause: unknown): unknown {
 
 type PutArguments = Parameters<ArtifactStore['put']>;
 
-/** Storage may be away or full for a while, and the GPU's work is done: offer it again, and never run the prompt again. */
+/**
+ * Storage may be away or full for a while. The GPU's work is done, so the result is offered again, and the prompt not
+ * run again.
+ */
 async function put(key: string, file: PutArguments[1], context: StoreContext): Promise<void> {
   const { artifacts, attempt, timings, signal } = context;
   const until = performance.now() + timings.storage;

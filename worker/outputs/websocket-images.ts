@@ -12,11 +12,13 @@ export interface WebsocketImage {
 }
 
 /**
- * The pictures of `SaveImageWebsocket` nodes. They come as frames while the node runs and are nowhere else: what was not heard is
- * lost, and the prompt must be run again. Disposing it removes the files.
+ * The pictures of `SaveImageWebsocket` nodes. They come as frames while the node runs and are nowhere else: a frame
+ * that did not come is lost, and the prompt must be run again. Disposing it removes the files.
  */
 export interface WebsocketImages extends AsyncDisposable {
-  /** A frame that came while `node` ran. Those of other nodes are previews and are not kept. Quick: the disk is not waited for. */
+  /**
+   * A frame that came while `node` ran. Those of other nodes are previews and are not kept. Never waits for the disk.
+   */
   onFrame(node: string, bytes: Uint8Array): void;
   /** Every message of the prompt, in the order in which they and the frames came. */
   onMessage(message: PromptMessage): void;
@@ -24,7 +26,10 @@ export interface WebsocketImages extends AsyncDisposable {
   onReconnect(): void;
   /** Another prompt begins. */
   restart(): void;
-  /** The prompt is over: waits, for two seconds at most, until the socket has told so too, and all that came before. */
+  /**
+   * The prompt is over: waits until the message of its end has come, and with it all frames before; two seconds at
+   * most.
+   */
   settle(signal: AbortSignal): Promise<void>;
   /** Nodes, of those that are wanted (null: all), of which pictures may have been lost. */
   missing(wanted: ReadonlyMap<string, unknown> | null): string[];
@@ -34,12 +39,12 @@ export interface WebsocketImages extends AsyncDisposable {
 
 /** The class of nodes whose frames are results. */
 export const SAVES_TO_WEBSOCKET = 'SaveImageWebsocket';
-const END_IS_TOLD_WITHIN_MS = 2_000;
+const END_MESSAGE_WITHIN_MS = 2_000;
 
-/** What was heard of one node. */
-interface Heard {
+/** What has come of one node. */
+interface NodeImages {
   files: Promise<SpooledFile>[];
-  /** Its beginning was heard, and since then nothing can have been lost. */
+  /** A message of its beginning has come, and since then nothing can have been lost. */
   begun: boolean;
   finished: boolean;
   /** Pictures of one call, as it announced them. */
@@ -55,7 +60,7 @@ export function collectWebsocketImages(graph: Graph, tempDir: string): Websocket
 
   function newPrompt() {
     const nodes = new Map(
-      ids.map((id): [string, Heard] => [id, { files: [], begun: false, finished: false, announced: 0 }]),
+      ids.map((id): [string, NodeImages] => [id, { files: [], begun: false, finished: false, announced: 0 }]),
     );
     return { nodes, whole: false, ended: Promise.withResolvers<void>(), isEnded: false };
   }
@@ -74,12 +79,12 @@ export function collectWebsocketImages(graph: Graph, tempDir: string): Websocket
 
   return {
     onFrame(node, bytes) {
-      const heard = prompt.nodes.get(node);
-      // One more than may be delivered, so that it is told.
-      if (!heard || heard.files.length > MOST_OUTPUTS) return;
+      const images = prompt.nodes.get(node);
+      // One more than may be delivered is kept, so that too many are noticed.
+      if (!images || images.files.length > MOST_OUTPUTS) return;
       // One after the other: they came that way, and more would only hold more of them in memory.
       const file = writing.then(() => spool(Readable.from([bytes]), tempDir, { signal: closing.signal }));
-      heard.files.push(file);
+      images.files.push(file);
       writing = file.catch(() => undefined);
     },
     onMessage(message) {
@@ -89,21 +94,21 @@ export function collectWebsocketImages(graph: Graph, tempDir: string): Websocket
       }
       if (message.type === 'execution_start') prompt.whole = true;
       else if (message.type === 'executing') {
-        const heard = prompt.nodes.get(message.data.display_node ?? message.data.node ?? '');
-        if (heard) heard.begun = true;
+        const images = prompt.nodes.get(message.data.display_node ?? message.data.node ?? '');
+        if (images) images.begun = true;
       } else if (message.type === 'progress') {
-        const heard = prompt.nodes.get(message.data.node ?? '');
-        if (heard) heard.announced = Math.max(heard.announced, message.data.max);
+        const images = prompt.nodes.get(message.data.node ?? '');
+        if (images) images.announced = Math.max(images.announced, message.data.max);
       } else if (message.type === 'progress_state') {
         for (const [id, { state }] of Object.entries(message.data.nodes)) {
-          const heard = state === 'finished' ? prompt.nodes.get(id) : undefined;
-          if (heard) heard.finished = true;
+          const images = state === 'finished' ? prompt.nodes.get(id) : undefined;
+          if (images) images.finished = true;
         }
       }
     },
     onReconnect() {
       prompt.whole = false;
-      for (const heard of prompt.nodes.values()) heard.begun &&= heard.finished;
+      for (const images of prompt.nodes.values()) images.begun &&= images.finished;
     },
     restart() {
       discarded = Promise.all([discarded, discard(prompt)]);
@@ -112,7 +117,7 @@ export function collectWebsocketImages(graph: Graph, tempDir: string): Websocket
     async settle(signal) {
       if (ids.length === 0 || prompt.isEnded) return;
       const waited = new AbortController();
-      const timeout = wait(END_IS_TOLD_WITHIN_MS, AbortSignal.any([signal, waited.signal]));
+      const timeout = wait(END_MESSAGE_WITHIN_MS, AbortSignal.any([signal, waited.signal]));
       try {
         await Promise.race([prompt.ended.promise, timeout]);
       } finally {
@@ -122,8 +127,8 @@ export function collectWebsocketImages(graph: Graph, tempDir: string): Websocket
     missing(wanted) {
       const { nodes, whole, isEnded } = prompt;
       return [...nodes].flatMap(([id, { files, begun, finished, announced }]) => {
-        const heardAll = (whole || begun) && (isEnded || finished) && files.length >= announced;
-        return heardAll || wanted?.has(id) === false ? [] : [id];
+        const hasAll = (whole || begun) && (isEnded || finished) && files.length >= announced;
+        return hasAll || wanted?.has(id) === false ? [] : [id];
       });
     },
     async images() {

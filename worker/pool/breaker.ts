@@ -1,6 +1,6 @@
 /**
- * Whether a server that can be reached is given work. `open`: it failed several times in a row and gets none until `untilMs`.
- * `halfOpen`: it gets one job, whose end decides. `round` counts the openings in a row.
+ * Whether a server that can be reached is given work. `open`: it failed several times in a row and gets none until
+ * `untilMs`. `halfOpen`: it gets one job, whose end decides. `round` counts the openings in a row.
  */
 export type BreakerState =
   | { state: 'closed'; failures: number }
@@ -14,13 +14,13 @@ export interface BreakerOptions {
   openMs?: { first: number; most: number };
   /** Milliseconds that only grow; default performance.now. */
   now?: () => number;
-  /** Told of each new state. */
+  /** Called with each new state. */
   onChange?: (state: BreakerState['state']) => void;
 }
 
 export interface Breaker {
   readonly state: BreakerState['state'];
-  /** Whether one more job may be given to it, and, when it may, that it is: follow with one of the three below. */
+  /** Whether one more job may be given to the server. If so, it counts as given: one of the three below must follow. */
   admit(): boolean;
   /** As `admit`, but nothing is given. */
   allows(): boolean;

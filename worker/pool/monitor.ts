@@ -32,7 +32,7 @@ export interface Monitor {
   readonly nodeDefinitions: NodeDefinitions | null;
   /** Those whose nodes make results. */
   readonly outputClasses: ReadonlySet<string> | null;
-  /** The server may have been restarted: look now, and ask everything anew. */
+  /** The server may have been restarted: look now, and read everything anew. */
   recheck(): void;
   close(): Promise<void>;
 }
@@ -44,9 +44,9 @@ interface Facts extends SystemStats {
 }
 
 const LOOK_TIMEOUT_MS = 5_000;
-/** Without an answer until it is asked once more beside that. */
+/** Without an answer for so long, the request is made once more beside the first. */
 const LOOK_AGAIN_MS = 2_000;
-/** So long a server is not yet said to be UP, so that what it can run is mostly known as soon as it is. */
+/** A server's first UP is held back for so long at most, so that what it can run is mostly known when it is UP. */
 const NODE_DEFINITIONS_GRACE_MS = 500;
 const MODELS_EVERY_MS = 60_000;
 
@@ -69,7 +69,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
       if (!isSupported(version)) {
         return down(version, `ComfyUI ${version ?? 'of unknown version'} is older than ${OLDEST_SUPPORTED}`);
       }
-      const length = await hedge((asked) => client.queueLength(within(asked)), LOOK_AGAIN_MS, signal);
+      const length = await hedge((callSignal) => client.queueLength(within(callSignal)), LOOK_AGAIN_MS, signal);
       const reading = classes.look();
       if (classes.hash === null) await Promise.race([reading, delay(NODE_DEFINITIONS_GRACE_MS, undefined, { signal })]);
       // ComfyUI runs at most one prompt.
@@ -96,7 +96,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
   async function refresh(known: Facts | undefined): Promise<Facts> {
     if (known && performance.now() - known.modelsReadAt < MODELS_EVERY_MS) return known;
     const { comfyuiVersion, devices } =
-      known ?? (await hedge((asked) => client.systemStats(within(asked)), LOOK_AGAIN_MS, signal));
+      known ?? (await hedge((callSignal) => client.systemStats(within(callSignal)), LOOK_AGAIN_MS, signal));
     const wanted = new Set(modelInputs.map((input) => splitInput(input).className));
     const read = await Promise.all([...wanted].map((className) => client.objectInfo(className, within(signal))));
     const loaders: NodeDefinitions = new Map(read.flatMap((each) => [...each]));

@@ -11,14 +11,15 @@ export interface ServerLoad {
 /** The slots of all servers of this worker, as many for each as its depth. */
 export interface Pool {
   /**
-   * A slot at one of the servers that have one free and can run the job: at the least loaded; among equals at one that has the
-   * job's models loaded; else at each in turn. An idle server comes before a busy one that has the models: loading them takes no
-   * longer than waiting there, and one prompt more runs meanwhile. Null when there is none. `without`: servers not to be used.
+   * A slot at one of the servers that have one free and can run the job: at the least loaded; among equals at one that
+   * has the job's models loaded; else at each in turn. An idle server comes before a busy one that has the models:
+   * loading them takes no longer than waiting there, and one prompt more runs meanwhile. Null when there is none.
+   * `without`: servers not to be used.
    */
   takeSlot(requirements: Requirements, without?: ReadonlySet<string>): BackendSlot | null;
   /**
-   * A slot at this server whether it is full, reachable or draining: for a prompt that is there already. Null when the server is
-   * not one of this worker's.
+   * A slot at this server whether it is full, reachable or draining: for a prompt that is there already. Null when the
+   * server is not one of this worker's.
    */
   takeSlotAt(name: string): BackendSlot | null;
   /** Names of the servers that can run the job, whether they have a free slot or not, reachable or not. */
@@ -99,8 +100,8 @@ export function createPool(options: PoolOptions): Pool {
   }
 
   /**
-   * Where all servers drain, one job at a time is still taken while prompts of an earlier worker may be there: that worker's jobs
-   * come back through the queue, and no other worker reaches their prompts.
+   * Where all servers drain, one job at a time is still taken while prompts of an earlier worker may be there: that
+   * worker's jobs come back through the queue, and no other worker reaches their prompts.
    */
   function takeoverCapacity(): number {
     const reached = [...servers.values()].filter(({ reachable }) => reachable);

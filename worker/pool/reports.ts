@@ -8,33 +8,33 @@ export interface ReportsOptions {
   read(): BackendReport[];
   /** Called with each report: the servers that are to get no new work. */
   onDraining(names: ReadonlySet<string>): void;
-  /** Called with each try to tell. */
+  /** Called with each try to report. */
   onTurn(): void;
   intervalMs: number;
   log: Logger;
 }
 
-/** Tells the others every few seconds that this worker lives and what it sees, and at once when that has changed. */
+/** Reports to the installation, every few seconds and after each change, that this worker lives and what it sees. */
 export interface Reports {
-  /** Something was seen; what differs from the last report is told now. */
-  soon(): void;
-  /** Says good-bye. */
+  /** Something may have changed: reports now what differs from the last report. */
+  onChange(): void;
+  /** Removes this worker from those that report. */
   close(): Promise<void>;
 }
 
 export function startReports(options: ReportsOptions): Reports {
   const { reporter, workerId, read, onDraining, onTurn, intervalMs, log } = options;
-  let told = '';
-  let telling: Promise<void> | undefined;
+  let lastReported = '';
+  let reporting: Promise<void> | undefined;
   let closed = false;
   let failing = false;
 
-  async function tell() {
+  async function report() {
     onTurn();
     const reports = read();
     try {
       const draining = await reporter.report(workerId, reports);
-      told = statuses(reports);
+      lastReported = statuses(reports);
       onDraining(draining);
       failing = false;
     } catch (cause) {
@@ -45,24 +45,24 @@ export function startReports(options: ReportsOptions): Reports {
 
   /** One at a time: a Redis that is away gets one report when it is back, not a heap. */
   function start() {
-    if (closed || telling) return;
-    telling = tell().finally(() => {
-      telling = undefined;
-      if (!failing && statuses(read()) !== told) start();
+    if (closed || reporting) return;
+    reporting = report().finally(() => {
+      reporting = undefined;
+      if (!failing && statuses(read()) !== lastReported) start();
     });
   }
 
   const timer = setInterval(start, intervalMs);
   start();
   return {
-    soon() {
-      if (statuses(read()) !== told) start();
+    onChange() {
+      if (statuses(read()) !== lastReported) start();
     },
     async close() {
       closed = true;
       clearInterval(timer);
-      await telling;
-      await reporter.leave(workerId).catch((cause) => log.debug({ err: cause }, 'good-bye not said'));
+      await reporting;
+      await reporter.leave(workerId).catch((cause) => log.debug({ err: cause }, 'worker not signed off'));
     },
   };
 }

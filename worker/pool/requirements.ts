@@ -10,23 +10,23 @@ export interface Requirements {
   fits(backend: Backend): boolean;
   /** The model files that its graph names. */
   models: ReadonlySet<string>;
-  /** Taken only where no other can be: the job has failed there. */
+  /** A server that is taken only where no other can be, since the job has failed there. */
   avoid: string | null;
 }
 
-/** To be used at once: what a server has is looked up once. */
+/** To be used at once: each server is validated only once. */
 export function requirementsOf(plan: Plan, avoid: string | null): Requirements {
   const except = plan.files.flatMap(({ targets }) => targets);
   const known = new Map<Backend, boolean>();
 
-  function look(backend: Backend): boolean {
+  function canRun(backend: Backend): boolean {
     const nodeDefinitions = backend.nodeDefinitions();
     return !nodeDefinitions || !validateGraph(plan.graph, nodeDefinitions, { except }).some(mayBeElsewhere);
   }
 
   return {
     fits(backend) {
-      const fits = known.get(backend) ?? look(backend);
+      const fits = known.get(backend) ?? canRun(backend);
       known.set(backend, fits);
       return fits;
     },
@@ -41,8 +41,8 @@ export function serverToAvoid(failures: number, submission: Submission | null): 
 }
 
 /**
- * What another server may have: a class of nodes, a model. Any other fault is the graph's own, wherever it runs: the server that
- * gets it refuses it, and says why.
+ * What another server may have: a class of nodes, a model. Any other fault is the graph's own, wherever it runs: the
+ * server that gets it refuses it, and says why.
  */
 function mayBeElsewhere({ kind, given, options }: GraphIssue): boolean {
   return kind === 'class' || (kind === 'choice' && (isModelFile(given) || options?.some(isModelFile) === true));

@@ -12,14 +12,17 @@ export interface NodeDefinitionsWatchOptions {
   log: Logger;
 }
 
-/** What one server's classes are, read as a whole now and then, since that is large and slow. */
+/** One server's classes. They are read as a whole only now and then, since that is large and slow. */
 export interface NodeDefinitionsWatch {
   readonly nodeDefinitions: NodeDefinitions | null;
   /** Classes whose nodes make results. */
   readonly outputClasses: ReadonlySet<string> | null;
   /** Of the published one, which is the last but for a moment. */
   readonly hash: string | null;
-  /** The server answers: reads and publishes what is due, beside the caller's work; a failure is tried again with the next call. */
+  /**
+   * To be called when the server answers: reads and publishes what is due. What fails is tried again with the next
+   * call.
+   */
   look(): Promise<void>;
   /** These classes were read just now. */
   merge(classes: NodeDefinitions): void;

@@ -2,13 +2,13 @@ import type { Graph } from '../../src/core/graph.ts';
 import type { NodeTiming } from '../../src/core/job.ts';
 import { graphNode, isTerminalMessage, type PromptMessage } from '../comfyui/messages.ts';
 
-/** Times the nodes of one prompt by what is told of them. */
+/** Times the nodes of one prompt by its messages. */
 export interface NodeClock {
   /** Messages in the order in which they came. */
   onMessage(message: PromptMessage): void;
   /**
-   * The nodes whose beginning and end were heard, and the cached ones, in the order in which they began; 200 at most. Nodes that
-   * were made at run time count to the one in the graph that made them. Milliseconds to a tenth.
+   * The nodes whose beginning and end came as messages, and the cached ones, in the order in which they began; 200 at
+   * most. Nodes that were made at run time count to the one in the graph that made them. Milliseconds to a tenth.
    */
   timings(): NodeTiming[];
   /** When the nodes that ran began and ended, by the clock's `now`; at most MOST of them. */
@@ -22,6 +22,17 @@ export interface NodeSpan {
   to: number;
 }
 
+interface TimedNode {
+  /** When it began to run, while it runs. */
+  since: number | null;
+  /** Of the times that it ran before. */
+  ms: number;
+  cached: boolean;
+  /** Its first beginning and its last end. */
+  from: number;
+  to: number;
+}
+
 type NodeStates = Extract<PromptMessage, { type: 'progress_state' }>['data']['nodes'];
 
 /** A record takes some 70 bytes for each. */
@@ -29,11 +40,10 @@ const MOST = 200;
 
 /** `now`: milliseconds that only grow. */
 export function createNodeClock(graph: Graph, now: () => number = () => performance.now()): NodeClock {
-  /** `since`: when it began to run, while it runs; `ms`: of the times that it ran before; `from`, `to`: the first beginning and the last end. */
-  const seen = new Map<string, { ms: number; since: number | null; cached: boolean; from: number; to: number }>();
-  /** Those whose beginning was not heard: nothing can be said of them. */
+  const seen = new Map<string, TimedNode>();
+  /** Nodes whose beginning was missed: how long they took is not known. */
   const unknown = new Set<string>();
-  /** Whether all that runs now is known to run: a connection begins in the middle of things. */
+  /** Whether every node that runs now is known to run. After a reconnect it is not, until the next full report. */
   let synced = false;
 
   function begin(id: string) {
@@ -61,7 +71,7 @@ export function createNodeClock(graph: Graph, now: () => number = () => performa
     unknown.add(id);
   }
 
-  /** All nodes that have been touched so far, each time. */
+  /** Each report holds all nodes that have been begun so far. */
   function onNodeStates(states: NodeStates) {
     const running = new Set<string>();
     const finished = new Set<string>();

@@ -20,7 +20,7 @@ export interface NodeTimesOptions {
   writeAfterMs?: number;
 }
 
-/** Share of the newest: a model that is loaded, or a larger picture, shows after a few jobs. */
+/** Weight of the newest time in the mean, so that a change shows after a few jobs. */
 const NEWEST = 0.3;
 /** Classes of all servers together; one has some hundreds. */
 const MOST_TIMES = 5_000;
@@ -34,7 +34,7 @@ export function createNodeTimes({ store, log, writeAfterMs = 1_000 }: NodeTimesO
   let readAt = Number.NEGATIVE_INFINITY;
   let writing: NodeJS.Timeout | undefined;
 
-  /** Times only weigh progress: without them it is shown all the same. */
+  /** Times only weigh the progress, which is shown without them, too. */
   const failed = (cause: unknown) => log.debug({ err: cause }, 'node times not exchanged');
 
   function readAgain() {

@@ -12,14 +12,14 @@ export interface PreviewsOptions {
   intervalMs: number;
 }
 
-/** A job's previews on their way to whoever watches: the newest, and one at a time. What nobody watches goes nowhere. */
+/** Publishes a job's previews while somebody watches them: always the newest, one at a time. */
 export interface Previews {
   /** A picture of a node at work; kept only until it was published or there is a newer one. Never waits. */
   show(picture: Buffer): void;
   stop(): void;
 }
 
-/** Of a preview: ComfyUI makes them 512 pixels large. What is larger is no preview, whatever its node says. */
+/** ComfyUI's previews have at most 512 pixels a side. What has more bytes than this is no preview. */
 const MOST_BYTES = 1024 * 1024;
 
 export function createPreviews({ jobId, publisher, wanted, onError, intervalMs }: PreviewsOptions): Previews {

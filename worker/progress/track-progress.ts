@@ -8,7 +8,7 @@ export interface ProgressState {
   readonly graph: Graph;
   /** Nodes that the wanted outputs need: those that will run, unless they are cached, lazy or blocked. */
   readonly needed: ReadonlySet<string>;
-  /** What share of the work each of them is, on any scale. */
+  /** How much of the work each of them is, on any scale. */
   readonly weights: ReadonlyMap<string, number>;
   readonly cached: ReadonlySet<string>;
   readonly done: ReadonlySet<string>;
@@ -20,12 +20,13 @@ export interface ProgressState {
 
 /** Shown until the job has SUCCEEDED: nodes may be skipped, repeat themselves, or multiply at run time. */
 const MOST = 0.99;
-/** Of a node: what takes no time is still something that is done, and no number of steps makes the sum infinite. */
+/** Bounds of a node's weight: one that takes no time still counts, and no number of steps makes the sum infinite. */
 const WEIGHT = { least: 0.1, most: 2 ** 31 };
 
 /**
- * `outputClasses`: which classes make results, as the server says; null when it has not said. `fraction`: what an earlier prompt
- * of the same attempt had come to, below which this one does not show. `expectedMs`: how long a node will take; null: not known.
+ * `outputClasses`: which classes make results, as the server says; null when it has not said. `fraction`: what an
+ * earlier prompt of the same attempt had come to, below which this one does not show. `expectedMs`: how long a node
+ * will take; null: not known.
  */
 export function startProgress(
   graph: Graph,
@@ -98,7 +99,7 @@ function withNodeStates(state: ProgressState, nodes: NodeStates): ProgressState 
   return { ...state, done, steps, current: stays ? state.current : (running.at(-1) ?? state.current) };
 }
 
-/** A class of which nothing is known takes as long as the middle one of the others; where none is known, all are alike. */
+/** A node whose time is not known is given the median of the others; where none is known, all weigh the same. */
 function weigh(needed: ReadonlySet<string>, expectedMs: (id: string) => number | null): Map<string, number> {
   const times = [...needed].map((id) => [id, expectedMs(id)] as const);
   const known = times.flatMap(([, ms]) => ms ?? []).toSorted((a, b) => a - b);
@@ -128,7 +129,7 @@ function shown(state: ProgressState): ProgressState {
   return {
     ...state,
     progress: {
-      // To a thousandth: more says nothing to anybody.
+      // To a thousandth, so that it is not written again for less.
       fraction: Math.max(state.progress.fraction, Math.floor(fraction * 1000) / 1000),
       nodesDone: Math.max(state.progress.nodesDone, cachedCount + doneCount),
       nodesTotal: needed.size,

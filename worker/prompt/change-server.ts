@@ -5,8 +5,9 @@ import type { Pool } from '../pool/pool.ts';
 import { requirementsOf, serverToAvoid } from '../pool/requirements.ts';
 
 /**
- * Gives the attempt's slot back and takes one for a new prompt, wherever one is free now. That the last prompt was at a server is
- * no reason to go there again: the server may be why another prompt is needed. Throws Retry where there is no slot.
+ * Gives the attempt's slot back and takes one for a new prompt, wherever one is free now. That the last prompt was at a
+ * server is no reason to go there again: the server may be why another prompt is needed. Throws Retry where there is no
+ * slot.
  */
 export function changeServer({ job, submission, state }: Attempt, plan: Plan, pool: Pool): void {
   state.releaseSlot();

@@ -22,8 +22,8 @@ export interface EarlierPromptParts {
 }
 
 /**
- * What became of the prompt that the record names, if it names one: a crashed worker's, or one that was handed over. Null when it
- * is not to be found, and a new one must be submitted.
+ * What became of the prompt that the record names, if it names one: a crashed worker's, or one that was handed over.
+ * Null when it is not to be found, and a new one must be submitted.
  */
 export async function followEarlierPrompt(
   attempt: Attempt,
@@ -57,7 +57,7 @@ export async function followEarlierPrompt(
   return null;
 }
 
-/** Whether the attempt holds a slot at this server now: it can at all servers of this worker. */
+/** Takes a slot at this server instead of the one that is held; false where it is not a server of this worker. */
 function moveToServer(name: string, { state }: Attempt, pool: Pool): boolean {
   if (state.slot.backend.name === name) return true;
   const slot = pool.takeSlotAt(name);
@@ -65,7 +65,7 @@ function moveToServer(name: string, { state }: Attempt, pool: Pool): boolean {
   return slot !== null;
 }
 
-/** In about a minute the other worker has come to it, or will not: then the job is run here, though its GPU work may be done twice. */
+/** They take about a minute. After that the job is run here, though its GPU work may be done twice. */
 const MOST_PUT_BACKS = 12;
 
 /** Claims that ended neither in a failure nor with their worker. */

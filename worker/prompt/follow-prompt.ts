@@ -7,7 +7,10 @@ import type { Backend } from '../pool/backend.ts';
 import type { Timings } from '../timings.ts';
 import type { PromptFeed } from './prompt-feed.ts';
 
-/** How a prompt ended: on evidence of history, or `lost` with its server. `begun`: it was no longer waiting in the queue there. */
+/**
+ * How a prompt ended: on evidence of history, or `lost` with its server. `begun`: it was no longer waiting in the queue
+ * there.
+ */
 export type Ending = EndedPrompt | { state: 'lost'; begun: boolean };
 
 export interface PromptToFollow {
@@ -17,7 +20,7 @@ export interface PromptToFollow {
   lookFirst: boolean;
 }
 
-/** Waits for the end of a prompt at the attempt's server. Unless it is lost, there is then none left that could be alive. */
+/** Waits for the end of a prompt at the attempt's server. Unless it is lost, nothing of it is alive then. */
 export async function followPrompt(prompt: PromptToFollow, attempt: Attempt, timings: Timings): Promise<Ending> {
   const { state, signal } = attempt;
   const ending = await waitForEnd(prompt, state.slot.backend, signal, timings);
@@ -26,8 +29,8 @@ export async function followPrompt(prompt: PromptToFollow, attempt: Attempt, tim
 }
 
 /**
- * Messages only tell when to look; looks every two seconds find what messages do not tell. A server that is silent is waited for;
- * one that refuses connections or answers nonsense is `lost` after a while.
+ * Messages only say when to look; a look every two seconds finds what no message said. A server that is silent is
+ * waited for; one that refuses connections or answers nonsense is `lost` after a while.
  */
 async function waitForEnd(
   { promptId, feed, lookFirst }: PromptToFollow,
@@ -72,7 +75,7 @@ async function waitForEnd(
   }
 }
 
-/** Its machine is there and nobody listens: its process has ended, and every prompt with it. */
+/** The machine answers and nobody listens there: the server's process has ended, and every prompt with it. */
 function isRefused({ cause }: ComfyError): boolean {
   return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }

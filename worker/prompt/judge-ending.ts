@@ -8,7 +8,10 @@ import { reasonOf } from '../comfyui/redact.ts';
 import type { Ending } from './follow-prompt.ts';
 import type { PromptWatch } from './watch-prompt.ts';
 
-/** What the end of a prompt means for its attempt: its results can be fetched, or another prompt is submitted in its place. */
+/**
+ * What the end of a prompt means for its attempt: its results can be fetched, or another prompt is submitted in its
+ * place.
+ */
 export type Verdict =
   | { verdict: 'succeeded'; entry: HistoryEntry }
   | { verdict: 'again'; reason: 'lost' | 'outOfMemory' };
@@ -16,7 +19,7 @@ export type Verdict =
 export interface Allowed {
   /** Whether the attempt may submit another prompt. */
   another: boolean;
-  /** Whether it may do so once the server was out of memory. */
+  /** Whether it may do so after the server was out of memory. */
   anotherAfterOutOfMemory: boolean;
 }
 
@@ -38,14 +41,14 @@ export async function judgeEnding(
   if (outcome.outcome === 'success' && ending.state === 'finished') {
     const nodes = images.missing(plan.outputs);
     if (nodes.length === 0) return { verdict: 'succeeded', entry: ending.entry };
-    // ComfyUI has cached all but the nodes that send pictures over the socket, so running the graph again is quick.
+    // The graph can be run again quickly: ComfyUI has cached all nodes but those that send pictures over the socket.
     log.warn({ nodes }, 'pictures sent over the socket were lost');
     if (!allowed.another) throw new Retry('pictures lost with their socket', { counts: true });
     return { verdict: 'again', reason: 'lost' };
   }
   if ('failure' in outcome) {
     if (!isOutOfMemory(outcome.failure)) throw new JobFailure(executionError(outcome.failure));
-    // Also after the last prompt: the jobs that come after it are not to suffer from what it left.
+    // Also after the last prompt: what it left in memory must not make the next jobs fail.
     await client.free(signal).catch((cause) => {
       if (!signal.aborted) log.debug({ reason: reasonOf(cause) }, 'memory not freed');
     });
@@ -57,7 +60,7 @@ export async function judgeEnding(
   log.warn({ at, outcome: outcome.outcome }, 'prompt lost');
   if (outcome.outcome !== 'lost' && allowed.another) return { verdict: 'again', reason: 'lost' };
   slot.report('failed');
-  // A prompt that only waited there has no part in the end of its server.
+  // A prompt that only waited in the queue did not bring its server down.
   throw new Retry(`prompt ${outcome.outcome}`, { counts: ending.state !== 'lost' || ending.begun });
 }
 

@@ -5,22 +5,27 @@ import type { ComfySocket } from '../comfyui/socket.ts';
 export interface PromptFeed extends Disposable {
   /** Whether any message has come. */
   readonly active: boolean;
-  /** Resolves with the message of its end, when the socket has been opened anew (messages may be lost), or after `ms`. */
+  /**
+   * Resolves with the message of its end, when the socket has been opened anew (messages may be lost), or after `ms`.
+   */
   next(ms: number, signal: AbortSignal): Promise<void>;
   /** Whether the message of its end has come since the last call. */
   takeEnd(): boolean;
   /** Its end is known from elsewhere: the message of it must come within a second, or the socket is deaf. */
   expectEnd(): void;
-  /** The socket may be deaf. Counts once for each feed: it may only be slow, or the server have nothing to say. */
+  /**
+   * The socket may be deaf. Counts once for each feed, since the socket may only be slow, or the server have nothing to
+   * send.
+   */
   suspect(): void;
 }
 
 const END_MESSAGE_WITHIN_MS = 1_000;
 
 /**
- * `onMessage` is called in the socket's receive handler, so it must be quick. It is called with each new connection, too. `ours`:
- * the prompt was submitted under this socket's client id. ComfyUI sends no messages of other clients' prompts, so silence about
- * such a one says nothing of the socket.
+ * `onMessage` is called in the socket's receive handler, so it must be quick. It is called with each new connection,
+ * too. `ours`: the prompt was submitted under this socket's client id. ComfyUI sends no messages of other clients'
+ * prompts, so silence about such a one says nothing of the socket.
  */
 export function listenToPrompt(
   socket: ComfySocket,

@@ -4,7 +4,9 @@ import { readOutcome } from '../comfyui/outcome.ts';
 import type { Ending } from './follow-prompt.ts';
 import type { PromptWatch } from './watch-prompt.ts';
 
-/** A prompt, from its submission or from when it was found, to its end; with a span for each node that was seen to run. */
+/**
+ * The span of a prompt, from its submission or from when it was found, to its end; with a span for each node that ran.
+ */
 export function inPromptSpan(backend: string, watch: PromptWatch, work: () => Promise<Ending>): Promise<Ending> {
   const details: SpanDetails = { kind: 'client', attributes: { 'comfygate.backend': backend } };
   return inSpan('prompt', details, async (span) => {

@@ -4,26 +4,26 @@ import { ComfyError } from '../comfyui/http.ts';
 import { reasonOf } from '../comfyui/redact.ts';
 import type { Backend } from '../pool/backend.ts';
 
-/** Cancels prompts that nobody will ever want again, also at a server that answers only later. */
+/** Cancels prompts that nobody will ever want again, and goes on trying where a server does not answer. */
 export interface Reaper {
   /**
-   * Only for a prompt that no lease can still mean: of a job that has ended, or of a submission that the record has replaced.
-   * Resolves after the first try, whatever comes of it.
+   * Only for a prompt that no attempt can still follow: of a job that has ended, or of a submission that the record has
+   * replaced. Resolves after the first try, whatever comes of it.
    */
   cancel(backend: Backend, promptId: string, jobId: string): Promise<void>;
-  /** Gives up what is left. */
+  /** Gives up the tries that are left. */
   close(): void;
 }
 
 const TRY_EVERY_MS = 5_000;
-/** A server that hangs does not hold up the end of its job. */
+/** So long a server that does not answer holds up the end of its job. */
 const FIRST_TRY_MS = 1_000;
 
 /** `forMs`: how long it keeps trying. */
 export function createReaper({ log, forMs }: { log: Logger; forMs: number }): Reaper {
   const ended = new AbortController();
 
-  async function insist(backend: Backend, promptId: string, jobId: string) {
+  async function cancelPersistently(backend: Backend, promptId: string, jobId: string) {
     const until = performance.now() + forMs;
     for (;;) {
       try {
@@ -43,7 +43,7 @@ export function createReaper({ log, forMs }: { log: Logger; forMs: number }): Re
     async cancel(backend, promptId, jobId) {
       const late = Promise.withResolvers<void>();
       const timer = setTimeout(late.resolve, FIRST_TRY_MS);
-      await Promise.race([insist(backend, promptId, jobId), late.promise]);
+      await Promise.race([cancelPersistently(backend, promptId, jobId), late.promise]);
       clearTimeout(timer);
     },
     close: () => ended.abort(),

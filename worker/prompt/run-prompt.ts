@@ -9,8 +9,8 @@ import { type SubmitParts, submitPrompt } from './submit-prompt.ts';
 import type { PromptWatch } from './watch-prompt.ts';
 
 /**
- * Submits a prompt to the attempt's server and follows it to its end. Null when nothing was submitted, and the next try is to do
- * so: the server lacks an input file, which is sent again, or it is gone, and the attempt has a slot elsewhere.
+ * Submits a prompt to the attempt's server and follows it to its end. Null when nothing was submitted and it can be
+ * tried again at once: the server had lost an input file, or it is gone and the attempt holds a slot at another one.
  */
 export async function runPrompt(
   attempt: Attempt,

@@ -33,14 +33,14 @@ export interface SubmittedPrompt {
 /** `absent`: the POST had no clear answer, and the server does not know the prompt. */
 type PostOutcome = 'taken' | 'perhaps' | 'absent';
 
-/** For the first `status` of a connection that is just being made. */
+/** How long a connection that is just being made is waited for. */
 const SOCKET_OPENS_WITHIN_MS = 500;
 const LOOK_UP_EVERY_MS = 200;
 
 /**
- * Submits the job's next prompt to the server of the attempt's slot. Gives null when the POST had no clear answer and the server
- * does not know the prompt: then the next one may be tried. Throws JobFailure when the graph is refused, ComfyError `unreachable`
- * when the server is not there.
+ * Submits the job's next prompt to the server of the attempt's slot. Gives null when the POST had no clear answer and
+ * the server does not know the prompt: then the next one may be tried. Throws JobFailure when the graph is refused,
+ * ComfyError `unreachable` when the server is not there.
  */
 export async function submitPrompt(
   attempt: Attempt,
@@ -67,7 +67,7 @@ export async function submitPrompt(
   const outcome = await post(attempt, promptId, isolateOutputs(graph, promptId, backend.outputClasses()), parts);
   if (outcome === 'absent') return null;
 
-  // The record names the new prompt by now, so nobody will ever ask for what may be left of the old one.
+  // The record names the new prompt by now, so nobody will ever look for the old one, which may be alive.
   const old = previous && parts.pool.get(previous.backend);
   if (old) void parts.reaper.cancel(old, promptIdOf(job.id, previous.number), job.id);
   if (old && old !== backend && job.failures > 0) parts.pool.reportFailure(old.name);
@@ -96,19 +96,19 @@ async function post(attempt: Attempt, promptId: string, graph: Graph, parts: Sub
       state.promptOver();
       throw cause;
     }
-    // It is done with this POST, so one look tells whether it failed before or behind taking the prompt.
+    // The server has finished with this POST, so one look shows whether it failed before or after it took the prompt.
     const done = cause.status === 500;
     if (await isKnown(backend, promptId, signal, done ? 0 : timings.lookUp)) return 'perhaps';
     if (!done) return 'absent';
     state.promptOver();
-    // Where everything else is answered it may be the graph, of which other jobs are not to suffer.
-    if (await isWell(backend, signal)) slot.report('abandoned');
-    // Into the queue meanwhile: others wait for the slot.
+    // Where the server answers everything else, the graph may be at fault, for which other jobs must not suffer.
+    if (await answersOtherwise(backend, signal)) slot.report('abandoned');
+    // The job waits in the queue, not here, since others wait for the slot.
     throw new Retry('comfyui failed on the prompt', { counts: true, cause });
   }
 }
 
-async function isWell({ client }: Backend, signal: AbortSignal): Promise<boolean> {
+async function answersOtherwise({ client }: Backend, signal: AbortSignal): Promise<boolean> {
   try {
     await client.queueLength({ signal });
     return true;

@@ -36,8 +36,8 @@ export interface PromptWatch extends AsyncDisposable {
 }
 
 /**
- * Turns messages into written progress, previews and node timings. Disposing it leaves the timings to the attempt, and nothing is
- * written any more.
+ * Makes progress, previews and node timings of the messages. Disposing it reports the timings to the attempt's state;
+ * nothing is written any more.
  */
 export function watchPrompt(
   attempt: Attempt,
@@ -49,7 +49,7 @@ export function watchPrompt(
   let { backend } = attempt.state.slot;
   let clock = createNodeClock(graph);
   let state = begin(0);
-  /** When ComfyUI began the prompt, while it is at it: performance.now(). */
+  /** When ComfyUI began to execute the prompt: performance.now(); null while it does not. */
   let generatingSince: number | null = null;
 
   const writer = createLatestWriter<Progress>({
@@ -126,7 +126,8 @@ export function watchPrompt(
     completed: () => completedProgress(state),
     async [Symbol.asyncDispose]() {
       attempt.state.reportTimings(clock.timings());
-      // One that hangs until the attempt's time is over has taken that long. One that is another worker's now goes on.
+      // A prompt that hung until the attempt's time was over took that long. One that another worker goes on with has
+      // not ended.
       if (attempt.stopped !== 'lost' && attempt.stopped !== 'handover') generationEnded();
       writer.stop();
       previews.stop();

@@ -64,7 +64,10 @@ async function picture(pixels: number, steps: number): Promise<Graph> {
 const work = (harness: Harness, url: string, timings: Partial<Timings> = {}) =>
   harness.work({ main: url }, { previewMethod: 'latent2rgb', timings });
 
-/** A way to a ComfyUI on which the client's first message, its flags, is lost; and the types of the frames that come back. */
+/**
+ * A way to a ComfyUI on which the client's first message, its flags, is lost; and the types of the frames that come
+ * back.
+ */
 async function withoutFlags(target: string) {
   const types = new Set<number>();
   const server = createServer((asked, answer) => {
