@@ -53,7 +53,7 @@ export function collectOutputs(
   const temporary = new Set<string>();
 
   const reported = Object.entries(entry.outputs).map(([key, value]) => {
-    const node = nodeOf(key, graph, entry);
+    const node = submittedNode(key, graph, entry);
     return { node, make: () => resultsOf(node, value) };
   });
   const sent = images.map(({ node, file }) => ({ node, make: (): PromptOutput[] => [{ node, image: file }] }));
@@ -77,10 +77,10 @@ export function collectOutputs(
   return { outputs, temporary: [...temporary] };
 }
 
-/** Nodes that were made at run time stand for one of the submitted graph, which the entry may name. */
-function nodeOf(key: string, graph: Graph, { meta }: HistoryEntry): string {
+/** The submitted node that an entry of the history belongs to: of one made at run time, the history may say it. */
+function submittedNode(key: string, graph: Graph, { meta }: HistoryEntry): string {
   const real = meta[key]?.real_node_id;
-  if (!Object.hasOwn(graph, key) && real && Object.hasOwn(graph, real)) return real;
+  if (real && !Object.hasOwn(graph, key) && Object.hasOwn(graph, real)) return real;
   return graphNode(graph, key) ?? key;
 }
 

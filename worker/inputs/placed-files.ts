@@ -14,7 +14,7 @@ export interface PlacedFiles {
 }
 
 /** Files that are remembered for each server. One that is forgotten is sent again, which does no harm. */
-const MOST_FILES = 1_000;
+const KEPT = 1_000;
 
 export function createPlacedFiles(): PlacedFiles {
   const placed = new WeakMap<Backend, LRUCache<string, Promise<string> | string>>();
@@ -22,7 +22,7 @@ export function createPlacedFiles(): PlacedFiles {
   function filesAt(backend: Backend) {
     const known = placed.get(backend);
     if (known) return known;
-    const files = new LRUCache<string, Promise<string> | string>({ max: MOST_FILES });
+    const files = new LRUCache<string, Promise<string> | string>({ max: KEPT });
     placed.set(backend, files);
     // It may have been started anew, with another folder.
     backend.socket.onOpen(() => files.clear());
@@ -46,10 +46,10 @@ export function createPlacedFiles(): PlacedFiles {
       files.set(sha256, sending);
       try {
         const name = await sending;
-        if (files.get(sha256) === sending) files.set(sha256, name);
+        if (files.peek(sha256) === sending) files.set(sha256, name);
         return name;
       } catch (cause) {
-        if (files.get(sha256) === sending) files.delete(sha256);
+        if (files.peek(sha256) === sending) files.delete(sha256);
         throw cause;
       }
     },

@@ -27,9 +27,8 @@ export async function runPrompt(
     return await inPromptSpan(backend.name, watch, async () => {
       const prompt = await submitPrompt(attempt, graph, watch.onMessage, parts);
       if (!prompt) return { state: 'absent' };
-      using feed = prompt.feed;
-      const toFollow = { promptId: prompt.promptId, feed, lookFirst: !prompt.certain };
-      const ending = await followPrompt(toFollow, attempt, parts.timings);
+      using _feed = prompt.feed;
+      const ending = await followPrompt(prompt, attempt, parts.timings);
       if (ending.state === 'finished') await watch.images.settle(signal);
       return ending;
     });

@@ -8,7 +8,8 @@ import { isolateOutputs, promptIdOf } from '../comfyui/prompt.ts';
 import type { Backend } from '../pool/backend.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { Timings } from '../timings.ts';
-import { listenToPrompt, type PromptFeed } from './prompt-feed.ts';
+import type { PromptToFollow } from './follow-prompt.ts';
+import { listenToPrompt } from './prompt-feed.ts';
 import type { Reaper } from './reaper.ts';
 
 export interface SubmitParts {
@@ -21,16 +22,10 @@ export interface SubmitParts {
   timings: Timings;
 }
 
-/** A prompt that the server has, or may have. */
-export interface SubmittedPrompt {
-  promptId: string;
-  /** To be disposed by whoever follows the prompt. */
-  feed: PromptFeed;
-  /** Whether its POST was answered clearly; otherwise it must be looked for. */
-  certain: boolean;
-}
-
-/** `absent`: the POST had no clear answer, and the server does not know the prompt. */
+/**
+ * `perhaps`: the POST had no clear answer, and the server knows the prompt or does not say. `absent`: it had none, and
+ * the server does not know the prompt.
+ */
 type PostOutcome = 'taken' | 'perhaps' | 'absent';
 
 /** How long a connection that is just being made is waited for. */
@@ -38,16 +33,16 @@ const SOCKET_OPENS_WITHIN_MS = 500;
 const LOOK_UP_EVERY_MS = 200;
 
 /**
- * Submits the job's next prompt to the server of the attempt's slot. Gives null when the POST had no clear answer and
- * the server does not know the prompt: then the next one may be tried. Throws JobFailure when the graph is refused,
- * ComfyError `unreachable` when the server is not there.
+ * Submits the job's next prompt to the server of the attempt's slot; the caller disposes the feed. Gives null when the
+ * POST had no clear answer and the server does not know the prompt: then the next one may be tried. Throws JobFailure
+ * when the graph is refused, ComfyError `unreachable` when the server is not there.
  */
 export async function submitPrompt(
   attempt: Attempt,
   graph: Graph,
   onMessage: (message: PromptMessage) => void,
   parts: SubmitParts,
-): Promise<SubmittedPrompt | null> {
+): Promise<PromptToFollow | null> {
   const { job, signal, state } = attempt;
   const { backend } = state.slot;
   const previous = attempt.submission;
@@ -72,7 +67,7 @@ export async function submitPrompt(
   if (old) void parts.reaper.cancel(old, promptIdOf(job.id, previous.number), job.id);
   if (old && old !== backend && job.failures > 0) parts.pool.reportFailure(old.name);
   cleanup.move();
-  return { promptId, feed, certain: outcome === 'taken' };
+  return { promptId, feed, lookFirst: outcome === 'perhaps' };
 }
 
 async function post(attempt: Attempt, promptId: string, graph: Graph, parts: SubmitParts): Promise<PostOutcome> {

@@ -5,10 +5,7 @@ import type { Plan } from '../../../src/core/plan.ts';
 import { createComfyClient } from '../../../worker/comfyui/client.ts';
 import { createComfyHttp } from '../../../worker/comfyui/http.ts';
 import type { ComfySocket } from '../../../worker/comfyui/socket.ts';
-import { createDeferredJobs } from '../../../worker/delivery/deferred-jobs.ts';
-import { createTemplateLoader } from '../../../worker/delivery/load-plan.ts';
 import type { Backend } from '../../../worker/pool/backend.ts';
-import { createBreaker } from '../../../worker/pool/breaker.ts';
 import { createPool } from '../../../worker/pool/pool.ts';
 import { type Requirements, requirementsOf } from '../../../worker/pool/requirements.ts';
 
@@ -40,94 +37,6 @@ function catalogueWith(models: string[]): NodeDefinitions {
 }
 
 const anything: Requirements = { fits: () => true, models: new Set(), avoid: null };
-
-describe('breaker', () => {
-  function start() {
-    const clock = { ms: 0 };
-    const breaker = createBreaker({ threshold: 3, openMs: { first: 2_000, most: 5_000 }, now: () => clock.ms });
-    const fail = (times: number) => {
-      for (let i = 0; i < times; i++) breaker.failed();
-    };
-    return { breaker, clock, fail };
-  }
-
-  test('opens at the third failure in a row, and a success in between starts anew', () => {
-    const { breaker, fail } = start();
-    fail(2);
-    breaker.succeeded();
-    fail(2);
-    expect(breaker.admit()).toBe(true);
-    fail(1);
-    expect(breaker.state).toBe('open');
-    expect(breaker.admit()).toBe(false);
-  });
-
-  test('after its time one job is let through, whose success closes it', () => {
-    const { breaker, clock, fail } = start();
-    fail(3);
-    clock.ms = 1_999;
-    expect(breaker.allows()).toBe(false);
-    clock.ms = 2_000;
-    expect(breaker.admit()).toBe(true);
-    expect(breaker.admit()).toBe(false);
-    breaker.succeeded();
-    expect(breaker.state).toBe('closed');
-    expect(breaker.admit()).toBe(true);
-  });
-
-  test('when that one fails it stays shut twice as long, up to a bound', () => {
-    const { breaker, clock, fail } = start();
-    fail(3);
-    for (const openMs of [2_000, 4_000, 5_000, 5_000]) {
-      clock.ms += openMs - 1;
-      expect(breaker.allows()).toBe(false);
-      clock.ms += 1;
-      expect(breaker.admit()).toBe(true);
-      breaker.failed();
-    }
-  });
-
-  test('when that one says nothing of the server, another is let through', () => {
-    const { breaker, clock, fail } = start();
-    fail(3);
-    clock.ms = 2_000;
-    breaker.admit();
-    breaker.abandoned();
-    expect(breaker.admit()).toBe(true);
-  });
-
-  test('each of its changes is told once', () => {
-    const clock = { ms: 0 };
-    const changes: string[] = [];
-    const onChange = (state: string) => changes.push(state);
-    const breaker = createBreaker({
-      threshold: 2,
-      openMs: { first: 1_000, most: 1_000 },
-      now: () => clock.ms,
-      onChange,
-    });
-    breaker.succeeded();
-    for (let i = 0; i < 4; i++) breaker.failed();
-    expect(changes).toEqual(['open']);
-    clock.ms = 1_000;
-    breaker.admit();
-    breaker.failed();
-    clock.ms = 2_000;
-    for (let i = 0; i < 3; i++) breaker.allows();
-    breaker.admit();
-    breaker.succeeded();
-    expect(changes).toEqual(['open', 'halfOpen', 'open', 'halfOpen', 'closed']);
-  });
-
-  test('failures of jobs that were running when it opened do not prolong it', () => {
-    const { breaker, clock, fail } = start();
-    fail(3);
-    clock.ms = 1_000;
-    fail(5);
-    clock.ms = 2_000;
-    expect(breaker.admit()).toBe(true);
-  });
-});
 
 describe('pool', () => {
   const silent: ComfySocket = {
@@ -221,7 +130,7 @@ describe('pool', () => {
     expect(take(requirementsOf(planFor(loads('x.ckpt', 'teleport')), null)).backend.name).toBe('a');
   });
 
-  test('a file that is yet to be brought to a server is nothing that it lacks', () => {
+  test('a file that is yet to be sent to a server is not missing there', () => {
     const { pool, up } = start(['a'], 1, { a: catalogueWith(['x.ckpt']) });
     up('a');
     const place = {
@@ -291,7 +200,7 @@ describe('pool', () => {
     expect(capacities).toEqual([2, 4, 2, 3, 4]);
   });
 
-  test('where all drain, jobs are looked at one by one for prompts that an earlier worker may have left, not for ever', () => {
+  test('where all drain, jobs are taken one by one while an earlier worker may have left prompts, not for ever', () => {
     const { pool, up, clock } = start(['a']);
     up('a');
     pool.drain(new Set(['a']));
@@ -348,64 +257,5 @@ describe('pool', () => {
     probe.report('succeeded');
     probe[Symbol.dispose]();
     expect(pool.capacity).toBe(2);
-  });
-});
-
-test('a template is read once, and one that is gone is asked for again', async () => {
-  const read: string[] = [];
-  const load = createTemplateLoader(async (hash) => {
-    read.push(hash);
-    return hash === 'gone' ? null : JSON.stringify({ name: hash, graph: {}, parameters: {} });
-  });
-  expect((await load('one'))?.name).toBe('one');
-  expect((await load('one'))?.name).toBe('one');
-  expect([await load('gone'), await load('gone')]).toEqual([null, null]);
-  expect(read).toEqual(['one', 'gone', 'gone']);
-  for (let i = 0; i < 64; i++) await load(`t${i}`);
-  await load('one');
-  expect(read.filter((hash) => hash === 'one')).toHaveLength(2);
-});
-
-describe('jobs that no server can take now', () => {
-  const order = 1_000_000;
-
-  function start() {
-    const clock = { ms: 0 };
-    const deferredJobs = createDeferredJobs(
-      () => 0.5,
-      () => clock.ms,
-    );
-    return { clock, deferredJobs };
-  }
-
-  test('come back after half a second, and the more there are the later, older ones before younger ones', () => {
-    const { clock, deferredJobs } = start();
-    const ids = Array.from({ length: 1_000 }, (_, i) => String(i).padStart(4, '0'));
-    for (const id of ids) deferredJobs.defer({ id, order }, ['b']);
-    const again = ids.map((id) => deferredJobs.defer({ id, order }, ['b']));
-    expect([again[0], again[10], again[999]]).toEqual([500, 3_000, 100_000]);
-    expect(again.reduce((deliveries, ms) => deliveries + 1_000 / ms, 0)).toBeLessThan(35);
-    expect(deferredJobs.defer({ id: '9998', order }, ['a', 'b'])).toBe(500);
-    clock.ms = 200_000;
-    expect(deferredJobs.defer({ id: '2000', order }, ['b'])).toBe(500);
-  });
-
-  test('are called by their order when a server has room that they wait for, each once', () => {
-    const { deferredJobs } = start();
-    deferredJobs.defer({ id: '2', order }, ['b']);
-    deferredJobs.defer({ id: '1', order }, ['a', 'b']);
-    deferredJobs.defer({ id: '3', order: 500_000 }, ['b']);
-    expect([
-      deferredJobs.next('c'),
-      deferredJobs.next('a'),
-      deferredJobs.next('b'),
-      deferredJobs.next('b'),
-      deferredJobs.next('b'),
-    ]).toEqual([null, '1', '3', '2', null]);
-  });
-
-  test('do not come back in step', () => {
-    const at = (random: number) => createDeferredJobs(() => random).defer({ id: 'a', order }, []);
-    expect([at(0), at(1)]).toEqual([375, 625]);
   });
 });
