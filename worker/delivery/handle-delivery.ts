@@ -27,8 +27,8 @@ export interface DeliverySignals {
 }
 
 const DONE: DeliveryResult = { done: true };
-/** After something that nobody foresaw: soon, but not in a tight loop. */
-const SURPRISE_DELAY_MS = 5_000;
+/** After an unexpected error: soon, but not in a tight loop. */
+const UNEXPECTED_ERROR_DELAY_MS = 5_000;
 /** While no server has a free slot, deliveries are taken no faster than this. */
 const NO_SLOT_PAUSE_MS = 250;
 
@@ -67,7 +67,7 @@ export async function handleDelivery(
     return await makeAttempt(job, assignment, state, signals, parts);
   } catch (cause) {
     parts.log.error({ jobId, requestId, err: cause }, 'delivery not handled');
-    return { done: false, delayMs: SURPRISE_DELAY_MS };
+    return { done: false, delayMs: UNEXPECTED_ERROR_DELAY_MS };
   }
 }
 
