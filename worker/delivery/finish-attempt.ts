@@ -63,7 +63,7 @@ async function finishFailed(attempt: Attempt, thrown: unknown, parts: FinishPart
       'job failed',
     );
     const result = await fail(attempt, cause.error, parts);
-    await cause.afterwards?.().catch((late) => log.debug({ reason: reasonOf(late) }, 'not tidied up'));
+    await cause.afterwards?.().catch((late) => log.debug({ reason: reasonOf(late) }, 'cleanup failed'));
     return result;
   }
   const foreseen = cause instanceof Retry || cause instanceof ComfyError;

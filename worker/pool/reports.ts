@@ -38,7 +38,7 @@ export function startReports(options: ReportsOptions): Reports {
       onDraining(draining);
       failing = false;
     } catch (cause) {
-      if (!failing) log.warn({ err: cause }, 'what is seen of comfyui not reported');
+      if (!failing) log.warn({ err: cause }, 'comfyui servers not reported');
       failing = true;
     }
   }

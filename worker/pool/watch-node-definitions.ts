@@ -55,7 +55,7 @@ export function createNodeDefinitionsWatch({
       hash = await publish(shown);
       published = shown;
     } catch (cause) {
-      if (!signal.aborted) log.debug({ reason: reasonOf(cause) }, 'comfyui catalogue not read');
+      if (!signal.aborted) log.debug({ reason: reasonOf(cause) }, 'node definitions of comfyui not read');
     }
   }
 
