@@ -7,13 +7,13 @@ import { createHealth } from '../health/check-health.ts';
 import { createRedisGatewayStore } from '../job-record/redis/redis-gateway-store.ts';
 import { createFileCheck } from '../jobs/check-files.ts';
 import { createRunnableCheck } from '../jobs/check-runnable.ts';
-import { createJobs } from '../jobs/service.ts';
+import { createJobs } from '../jobs/create-jobs.ts';
 import { startSweeper } from '../jobs/sweeper.ts';
 import { openAudit } from '../observability/audit.ts';
 import { createGatewayMetrics } from '../observability/gateway-metrics.ts';
 import { registerInstallation } from '../observability/installation-metrics.ts';
 import { throttledWarning } from '../observability/throttled.ts';
-import { createWaits } from '../progress/long-poll.ts';
+import { createLongPoll } from '../progress/long-poll.ts';
 import { createRedisChanges } from '../progress/redis/redis-changes.ts';
 import { createRedisProgress } from '../progress/redis/redis-progress.ts';
 import { createBullQueue } from '../queue/bullmq/bullmq.ts';
@@ -73,14 +73,14 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   shutdown.add('progress', () => feed.close());
   const changes = createRedisChanges({ redis, subscriber, keys, log });
   shutdown.add('changes', () => changes.close());
-  const waits = createWaits(feed);
+  const longPoll = createLongPoll(feed);
   const uploadStore = createRedisUploads(redis, keys);
   const inputOrigins = config.inputs.origins;
   const onRedisDown = throttledWarning(log, 'calls were answered UNAVAILABLE: redis did not answer');
   const audit = openAudit(config.auditLog, context);
   const jobs = createJobs({
     audit,
-    waits,
+    longPoll,
     checks: [
       createRunnableCheck(nodeDefinitions),
       createFileCheck({ uploads: uploadStore, artifacts, inputOrigins, retentionMs }),
@@ -158,7 +158,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     nodeDefinitions,
     jobs,
     uploads,
-    waits,
+    longPoll,
     feed,
     changes,
     health,

@@ -61,7 +61,7 @@ export async function startGateway(config: Config, context: ProcessContext, port
   registerSockets(context.metrics, server.sockets);
   shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
   // First, so that what is held is answered within the grace.
-  shutdown.add('waits', () => services.waits.close());
+  shutdown.add('long polls', () => services.longPoll.close());
   shutdown.add('readiness', () => {
     draining = true;
   });

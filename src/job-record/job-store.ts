@@ -63,7 +63,8 @@ export interface NewJob {
   onlyListed?: boolean;
   deadlineMs: number;
   requestId: string;
-  traceparent: string | null;
+  /** Of the span in which it is accepted, to which its run belongs. Default: none. */
+  traceparent?: string | null;
 }
 
 export type AcceptOutcome =

@@ -7,7 +7,7 @@ import { inSpan, traceparent } from '../observability/spans.ts';
 import type { JobQueue } from '../queue/queue.ts';
 
 /**
- * Holds a job against what is outside of it and changes: what the servers have, which files were uploaded. `path` leads the
+ * Compares a job with what is outside of it and changes: what the servers have, which files were uploaded. `path` leads the
  * paths of the issues.
  */
 export type JobCheck = (job: NewJob, plan: Plan, path: readonly (string | number)[]) => Promise<InputIssue[]>;
@@ -15,9 +15,9 @@ export type JobCheck = (job: NewJob, plan: Plan, path: readonly (string | number
 export interface AcceptOptions {
   store: GatewayJobStore;
   queue: JobQueue;
-  /** All are asked, and what they find is told at once. */
+  /** All are made, and what they find is answered together. */
   checks: readonly JobCheck[];
-  /** Told of each job that record and queue hold. */
+  /** Called for each job that record and queue hold. */
   onAccepted?: (job: Job, replayed: boolean) => void;
 }
 
@@ -26,14 +26,12 @@ export interface Accepted {
   replayed: boolean;
 }
 
-/** A job before its own trace context is known. */
-export type AskedJob = Omit<NewJob, 'traceparent'>;
+/** `path` leads the paths of the issues that are found in it. */
+export type AcceptJob = (job: NewJob, path: readonly (string | number)[]) => Promise<Accepted>;
 
-export type AcceptJob = (job: AskedJob, path: readonly (string | number)[]) => Promise<Accepted>;
-
-/** The job was to be run again only if nobody had: see `NewJob.onlyListed`. */
-export class RunAgainMeanwhile extends Error {
-  override readonly name = 'RunAgainMeanwhile';
+/** Somebody has run the job again meanwhile, and it was to be run again only where nobody has: see `NewJob.onlyListed`. */
+export class AlreadyRetriedError extends Error {
+  override readonly name = 'AlreadyRetriedError';
 }
 
 /** What all `checks` find. */
@@ -65,9 +63,9 @@ export function createAccept(options: AcceptOptions): AcceptJob {
     return replay(options, job, badInput(issues));
   }
 
-  return (asked, path) =>
-    inSpan('accept', { attributes: { 'comfygate.workflow': asked.workflow } }, async (span) => {
-      const accepted = await accept({ ...asked, traceparent: traceparent() }, path);
+  return (job, path) =>
+    inSpan('accept', { attributes: { 'comfygate.workflow': job.workflow } }, async (span) => {
+      const accepted = await accept({ ...job, traceparent: traceparent() }, path);
       span.set({ 'comfygate.job.id': accepted.job.id, 'comfygate.replayed': accepted.replayed });
       return accepted;
     });
@@ -102,7 +100,7 @@ async function settle(
         code: 'NOT_FOUND',
       });
     case 'unlisted':
-      throw new RunAgainMeanwhile();
+      throw new AlreadyRetriedError();
     case 'refused':
       throw unavailable(`no ComfyUI server has been reached for ${Math.round(accepted.unseenMs / 1000)} s`, 30);
   }

@@ -1,17 +1,16 @@
 import { canonicalJson, sha256 } from '../core/canonical-json.ts';
 import { badInput, type InputIssue } from '../core/errors.ts';
-import type { Json } from '../core/job.ts';
 import type { NewJob } from '../job-record/job-store.ts';
-import type { Waits } from '../progress/long-poll.ts';
+import type { LongPoll } from '../progress/long-poll.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import type { ParsedCustom } from '../workflows/custom.ts';
-import type { Accepted, AcceptJob, AskedJob } from './accept-job.ts';
+import type { Accepted, AcceptJob } from './accept-job.ts';
 import { checkGenerateArguments } from './generate-arguments.ts';
 import type { GenerateRequest } from './jobs.ts';
 
 export interface GenerateOptions {
   accept: AcceptJob;
-  waits: Pick<Waits, 'hold'>;
+  longPoll: Pick<LongPoll, 'begin'>;
   catalogue: WorkflowCatalogue;
   parseCustom: (input: { [name: string]: unknown }, path: (string | number)[]) => ParsedCustom;
   deadlineMs: number;
@@ -22,27 +21,21 @@ export interface GenerateOptions {
   randomSeed: () => number;
 }
 
-/** A workflow's part of the request, checked: `ask` is what the caller wants, `run` has what was left to chance drawn. */
-interface CheckedWorkflow {
-  ask: { [name: string]: Json };
-  run: { [name: string]: Json };
-  template: NewJob['template'];
-  nodesTotal: number;
-}
+/** What a job runs. `input` is what its caller wants, parsed and defaulted, as it was before seeds were drawn. */
+type ParsedWorkflow = Pick<NewJob, 'template' | 'parameters' | 'nodesTotal'> & { input: NewJob['parameters'] };
 
-/** Accepts a job, or gives back what its key already made. What is to be checked beyond the request itself is told to `accept`. */
+/** `generate` of a caller: accepts a job, or gives back the one that its key has already made. */
 export function createGenerate(options: GenerateOptions) {
-  const { accept, waits, catalogue, parseCustom } = options;
+  const { accept, longPoll, catalogue, parseCustom } = options;
   const maxSeconds = Math.floor(options.maxDeadlineMs / 1000);
 
-  function checkWorkflow({ workflow, path }: GenerateRequest, issues: InputIssue[]): CheckedWorkflow | null {
+  function parseWorkflow({ workflow, path }: GenerateRequest, issues: InputIssue[]): ParsedWorkflow | null {
     const at = [...path, 'workflow', workflow.name];
     if (workflow.name === 'custom') {
       const parsed = parseCustom(workflow.input, at);
       if (parsed.ok) {
-        const { name, nodesTotal } = parsed;
-        const parameters = name === null ? parsed.parameters : { ...parsed.parameters, name };
-        return { ask: parameters, run: parameters, template: null, nodesTotal };
+        const { parameters, nodesTotal } = parsed;
+        return { input: parameters, parameters, template: null, nodesTotal };
       }
       issues.push(...parsed.issues);
       return null;
@@ -54,44 +47,54 @@ export function createGenerate(options: GenerateOptions) {
       issues.push(...parsed.issues);
       return null;
     }
-    const run = known.complete(parsed.parameters, options.randomSeed);
-    return { ask: parsed.parameters, run, template: known.template, nodesTotal: known.nodesTotal };
+    const { template, nodesTotal } = known;
+    const parameters = known.complete(parsed.parameters, options.randomSeed);
+    return { input: parsed.parameters, parameters, template, nodesTotal };
   }
 
-  return async function generate(request: GenerateRequest): Promise<Accepted> {
-    const { idempotencyKey, deadlineSeconds, waitSeconds, tags } = request;
+  /** Throws BAD_USER_INPUT with all that is wrong with the request itself. */
+  function parse(request: GenerateRequest): NewJob {
+    const { caller, requestId, idempotencyKey, priority, deadlineSeconds, waitSeconds, tags } = request;
     const issues = checkGenerateArguments({ idempotencyKey, deadlineSeconds, waitSeconds, tags }, request.path);
     if (deadlineSeconds !== null && deadlineSeconds > maxSeconds) {
       const path = [...request.path, 'deadlineSeconds'];
       issues.push({ path, message: `expected at most ${maxSeconds} seconds`, code: 'too_big' });
     }
-    const workflow = checkWorkflow(request, issues);
-    if (issues.length > 0 || !workflow) throw badInput(issues);
+    const parsed = parseWorkflow(request, issues);
+    if (issues.length > 0 || !parsed) throw badInput(issues);
 
+    const { input, ...run } = parsed;
+    const workflow = request.workflow.name;
     const deadlineMs = deadlineSeconds === null ? options.deadlineMs : deadlineSeconds * 1000;
-    const job: AskedJob = {
+    return {
       id: options.newId(),
-      caller: request.caller,
+      caller,
       idempotencyKey,
-      fingerprint: sha256(
-        canonicalJson({
-          workflow: request.workflow.name,
-          input: workflow.ask,
-          priority: request.priority,
-          deadlineMs,
-          tags,
-        }),
-      ),
-      workflow: request.workflow.name,
-      template: workflow.template,
-      parameters: workflow.run,
-      nodesTotal: workflow.nodesTotal,
-      priority: request.priority,
+      fingerprint: sha256(canonicalJson({ workflow, input, priority, deadlineMs, tags })),
+      workflow,
+      ...run,
+      priority,
       tags,
       retryOf: null,
       deadlineMs,
-      requestId: request.requestId,
+      requestId,
     };
-    return waits.hold(request, () => accept(job, [...request.path, 'workflow', request.workflow.name]));
+  }
+
+  /**
+   * Resolves when the job is accepted; with `waitSeconds` when it has ended, or the time is over. `onAccepted` is called when it is
+   * accepted, since an answer that is held may still fail.
+   */
+  return async function generate(
+    request: GenerateRequest,
+    onAccepted: (accepted: Accepted) => void,
+  ): Promise<Accepted> {
+    const job = parse(request);
+    const { waitSeconds } = request;
+    // Before there is a job: one call too many makes none.
+    using held = waitSeconds ? longPoll.begin({ caller: job.caller, waitSeconds, signal: request.signal }) : null;
+    const accepted = await accept(job, [...request.path, 'workflow', job.workflow]);
+    onAccepted(accepted);
+    return held ? { ...accepted, job: await held.untilEnded(accepted.job) } : accepted;
   };
 }

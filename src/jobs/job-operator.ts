@@ -3,8 +3,8 @@ import type { LoggedEvent } from '../core/events.ts';
 import type { Job } from '../core/job.ts';
 import type { FailedJob, FailedJobIndex, FailedJobQuery } from '../job-record/failed-jobs.ts';
 import type { IndexEntry } from '../redis/index-page.ts';
-import { type AcceptOptions, createAccept, createFindIssues, RunAgainMeanwhile } from './accept-job.ts';
-import { createAskAgain, createRunAgain, type RetryOptions, retryFingerprint } from './retry.ts';
+import { type AcceptOptions, AlreadyRetriedError, createAccept, createFindIssues } from './accept-job.ts';
+import { createAcceptRetry, createPrepareRetry, type RetryOptions, retryFingerprint } from './retry.ts';
 
 /**
  * What became of one job of a bulk. `retry`: the job that runs it again; null where its caller has made that meanwhile. `would-retry`
@@ -48,7 +48,7 @@ export interface JobOperatorOptions extends AcceptOptions, Pick<RetryOptions, 'd
   index: FailedJobIndex;
   /** Stands in the new jobs as the request that made them. */
   requestId: string;
-  /** Told why a job is not run again, but for a dry run. */
+  /** Called with the reason why a job is not run again, but not in a dry run. */
   onRefused?: (id: string, error: unknown) => void;
 }
 
@@ -61,10 +61,10 @@ const keyOf = (id: string) => `\u0000retry:${id}`;
 
 export function createJobOperator(options: JobOperatorOptions): JobOperator {
   const { index, store, requestId } = options;
-  // The record's own template is asked of Redis, whatever is installed where the operator sits.
+  // The template that the record names is read from Redis, whatever is installed where the operator sits.
   const catalogue = { get: () => undefined };
-  const runAgain = createRunAgain({ ...options, catalogue, accept: createAccept(options) });
-  const hedge = createAskAgain({ ...options, catalogue });
+  const acceptRetry = createAcceptRetry({ ...options, catalogue, accept: createAccept(options) });
+  const prepareRetry = createPrepareRetry({ ...options, catalogue });
   const findIssues = createFindIssues(options.checks);
 
   const madeOf = (id: string, caller: string) =>
@@ -92,13 +92,13 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
     };
     if (dryRun) {
       if (made && 'job' in made) return { id, outcome: 'already-retried', retry: made.job.id };
-      const asked = await hedge(id, job, call);
-      if (asked instanceof GatewayError) throw asked;
-      const issues = await findIssues({ ...asked, traceparent: null }, ['id']);
+      const prepared = await prepareRetry(id, job, call);
+      if (prepared instanceof GatewayError) throw prepared;
+      const issues = await findIssues(prepared, ['id']);
       if (issues.length > 0) throw badInput(issues);
       return { id, outcome: 'would-retry' };
     }
-    const accepted = await runAgain(id, job, call);
+    const accepted = await acceptRetry(id, job, call);
     return { id, outcome: accepted.replayed ? 'already-retried' : 'retried', retry: accepted.job.id };
   }
 
@@ -106,7 +106,7 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
     try {
       return await tryOne(id, how);
     } catch (error) {
-      if (error instanceof RunAgainMeanwhile) return { id, outcome: 'already-retried', retry: null };
+      if (error instanceof AlreadyRetriedError) return { id, outcome: 'already-retried', retry: null };
       if (!how.dryRun) options.onRefused?.(id, error);
       if (!(error instanceof GatewayError) || error.details.code === 'UNAVAILABLE') throw error;
       return { id, outcome: 'refused', reason: error.message };

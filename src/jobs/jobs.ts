@@ -1,7 +1,14 @@
 import type { Job, JobFilter, Priority } from '../core/job.ts';
 
+export interface WaitOptions {
+  /** The answer is held until the job has ended, so long at most; 0 to 60, null: not at all. */
+  waitSeconds: number | null;
+  /** Aborts when the client has left. */
+  signal: AbortSignal;
+}
+
 /** The argument of `generate` as it came; `path` leads the paths of the issues that are found in it. */
-export interface GenerateRequest {
+export interface GenerateRequest extends WaitOptions {
   caller: string;
   requestId: string;
   /** Where the call came from, for the audit log; the same of those below. */
@@ -13,10 +20,6 @@ export interface GenerateRequest {
   priority: Priority;
   deadlineSeconds: number | null;
   tags: string[];
-  /** The answer is held until the job has ended, so long at most; 0 to 60, null: not at all. */
-  waitSeconds: number | null;
-  /** Aborts when the client has left. */
-  signal: AbortSignal;
 }
 
 export interface RetryRequest {
@@ -48,8 +51,7 @@ export interface Jobs {
   generate(request: GenerateRequest): Promise<{ job: Job; replayed: boolean }>;
   /** Runs an ended job again, as it was; CONFLICT while it is open. */
   retry(request: RetryRequest): Promise<{ job: Job; replayed: boolean }>;
-  /** `wait` as in GenerateRequest. */
-  get(caller: string, id: string, wait?: Pick<GenerateRequest, 'waitSeconds' | 'signal'>): Promise<Job | null>;
+  get(caller: string, id: string, wait?: WaitOptions): Promise<Job | null>;
   list(request: ListRequest): Promise<JobPage>;
   cancel(caller: string, id: string, requestId?: string, address?: string): Promise<Job>;
   /** Removes an ended job, its events and artifacts; CONFLICT while it is open. */

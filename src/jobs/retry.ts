@@ -5,7 +5,7 @@ import { planOf } from '../core/plan.ts';
 import { parseTemplate } from '../core/template.ts';
 import type { NewJob } from '../job-record/job-store.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
-import { type Accepted, type AcceptJob, type AcceptOptions, type AskedJob, replay } from './accept-job.ts';
+import { type Accepted, type AcceptJob, type AcceptOptions, replay } from './accept-job.ts';
 import { checkRetryArguments } from './generate-arguments.ts';
 import type { RetryRequest } from './jobs.ts';
 
@@ -22,8 +22,8 @@ export const retryFingerprint = (id: string) => sha256(canonicalJson({ retryOf: 
 /** What stands for a retry besides the job itself. */
 type RetryCall = Pick<NewJob, 'caller' | 'idempotencyKey' | 'keyLifeMs' | 'requestId' | 'onlyListed'>;
 
-/** Asks for an ended job once more, with what it was run with, its seed included, under a new id and with the default deadline. */
-export function createAskAgain(options: Pick<RetryOptions, 'store' | 'catalogue' | 'deadlineMs' | 'newId'>) {
+/** Makes of an ended job the one that runs it again: as it was run, its seed included, with a new id and the default deadline. */
+export function createPrepareRetry(options: Pick<RetryOptions, 'store' | 'catalogue' | 'deadlineMs' | 'newId'>) {
   const { store, catalogue, deadlineMs, newId } = options;
 
   /** Null when it is no longer kept. */
@@ -35,8 +35,8 @@ export function createAskAgain(options: Pick<RetryOptions, 'store' | 'catalogue'
     return text === null ? null : { template: { hash, text } };
   }
 
-  /** `found`: the job `id`, null when it is not there for the caller. Gives what stands against it where it cannot be run again. */
-  return async (id: string, found: Job | null, call: RetryCall): Promise<AskedJob | GatewayError> => {
+  /** `found`: the job `id`, null when it is not there for the caller. Gives the refusal where it cannot be run again. */
+  return async (id: string, found: Job | null, call: RetryCall): Promise<NewJob | GatewayError> => {
     if (!found) return notFound('job');
     if (!isTerminal(found.status)) return conflict(`the job is ${found.status}: it can be run again once it has ended`);
     const kept = await templateOf(found);
@@ -58,24 +58,24 @@ export function createAskAgain(options: Pick<RetryOptions, 'store' | 'catalogue'
   };
 }
 
-/** Runs an ended job again: see `createAskAgain`. Where it cannot be, what the key has made is given all the same. */
-export function createRunAgain(options: RetryOptions) {
-  const hedge = createAskAgain(options);
+/** Runs an ended job again: see `createPrepareRetry`. Where it cannot be, what the key has made is given all the same. */
+export function createAcceptRetry(options: RetryOptions) {
+  const prepareRetry = createPrepareRetry(options);
   return async (id: string, found: Job | null, call: RetryCall): Promise<Accepted> => {
-    const asked = await hedge(id, found, call);
-    if (!(asked instanceof GatewayError)) return options.accept(asked, ['id']);
-    return replay(options, { ...call, fingerprint: retryFingerprint(id) }, asked);
+    const prepared = await prepareRetry(id, found, call);
+    if (!(prepared instanceof GatewayError)) return options.accept(prepared, ['id']);
+    return replay(options, { ...call, fingerprint: retryFingerprint(id) }, prepared);
   };
 }
 
 /** `retryJob` of a caller, under a key of its own. */
 export function createRetry(options: RetryOptions) {
-  const runAgain = createRunAgain(options);
+  const acceptRetry = createAcceptRetry(options);
   return async ({ caller, requestId, id, idempotencyKey }: RetryRequest): Promise<Accepted> => {
     const issues = checkRetryArguments({ idempotencyKey });
     if (issues.length > 0) throw badInput(issues);
     const found = await options.store.get(id);
-    return runAgain(id, found?.caller === caller ? found : null, { caller, idempotencyKey, requestId });
+    return acceptRetry(id, found?.caller === caller ? found : null, { caller, idempotencyKey, requestId });
   };
 }
 

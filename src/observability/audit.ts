@@ -82,6 +82,36 @@ export function openCommandAudit(to: string | undefined): Audit {
   return openAudit(to === 'stdout' ? 'stderr' : to, { outputs, log });
 }
 
+/** What is known of a call as it comes. */
+export type AuditedCall = Omit<AuditEntry, 'outcome' | 'code'>;
+
+/** What became of a call, and what it has made. */
+export type CallOutcome = Partial<AuditEntry> & Pick<AuditEntry, 'outcome'>;
+
+/**
+ * Does the work of a call that has one entry in the audit log: what `work` records first, else that it is done, or why it failed.
+ * What is recorded early stands, whatever becomes of the answer afterwards.
+ */
+export async function audited<T>(
+  audit: Audit,
+  { action, ...call }: AuditedCall,
+  work: (record: (outcome: CallOutcome) => void) => Promise<T>,
+): Promise<T> {
+  let recorded = false;
+  const record = (outcome: CallOutcome) => {
+    if (!recorded) audit.record({ action, ...outcome, ...call });
+    recorded = true;
+  };
+  try {
+    const result = await work(record);
+    record({ outcome: 'done' });
+    return result;
+  } catch (error) {
+    record(outcomeOf(error));
+    throw error;
+  }
+}
+
 /** What became of a call that threw this. */
 export function outcomeOf(error: unknown): Pick<AuditEntry, 'outcome' | 'code'> {
   return error instanceof GatewayError

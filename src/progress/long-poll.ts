@@ -2,36 +2,44 @@ import { GatewayError } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
 import type { ProgressFeed } from './progress.ts';
 
-export interface WaitRequest {
+export interface LongPollRequest {
   caller: string;
-  /** How long at most; null or 0: not at all. */
-  waitSeconds: number | null;
+  /** How long the answer is held at most, from now on. */
+  waitSeconds: number;
   /** Aborts when the client has left. */
   signal: AbortSignal;
 }
 
 /** Holds answers until their job has ended: for scripts that cannot watch. */
-export interface Waits {
+export interface LongPoll {
   /**
-   * Asks, and gives the answer with its job as it is at its end, or as it is when the time is over, the client has left or the
-   * gateway stops. Rejects with LIMIT_EXCEEDED before it asks when too many wait, with NOT_FOUND when the job is removed
-   * meanwhile, and with UNAVAILABLE when Redis is away as the wait begins; an outage later on is waited out.
+   * Takes one of the places that there are for held answers, until it is disposed of. Throws LIMIT_EXCEEDED when all are taken: a
+   * call takes its place before it makes a job, so that one that is refused has made none.
    */
-  hold<Answer extends { job: Job | null }>(request: WaitRequest, ask: () => Promise<Answer>): Promise<Answer>;
+  begin(request: LongPollRequest): HeldAnswer;
   /** Answers that are held right now. */
-  held(): number;
+  count(): number;
   /** Lets go all that are held, and holds no more. */
   close(): void;
 }
 
-/** Each follows its own job at the feed: nothing is asked again and again. */
-const MAX_WAITS = 1_000;
+export interface HeldAnswer extends Disposable {
+  /**
+   * The job as it is at its end, or as it is when the time is over, the client has left or the gateway stops. Rejects with
+   * NOT_FOUND when the job is removed meanwhile, and with UNAVAILABLE when Redis is away as this begins; an outage later on is
+   * waited out.
+   */
+  untilEnded(job: Job): Promise<Job>;
+}
 
-export function createWaits(feed: Pick<ProgressFeed, 'watch'>, max = MAX_WAITS): Waits {
+/** Each follows its own job at the feed: nothing is read again and again. */
+const MAX_HELD = 1_000;
+
+export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD): LongPoll {
   const held = new Set<AbortController>();
   let closed = false;
 
-  async function lastOf(job: Job, caller: string, enough: AbortSignal): Promise<Job> {
+  async function untilEnded(job: Job, caller: string, enough: AbortSignal): Promise<Job> {
     if (isTerminal(job.status) || enough.aborted) return job;
     const events = await feed.watch({ jobId: job.id, caller, afterSeq: null });
     const leave = () => void events.return?.();
@@ -43,9 +51,8 @@ export function createWaits(feed: Pick<ProgressFeed, 'watch'>, max = MAX_WAITS):
   }
 
   return {
-    async hold({ caller, waitSeconds, signal }, ask) {
-      if (!waitSeconds || closed) return ask();
-      if (held.size >= max) {
+    begin({ caller, waitSeconds, signal }) {
+      if (!closed && held.size >= max) {
         throw new GatewayError(`${max} calls wait already: leave waitSeconds out, and watch the job or ask again`, {
           code: 'LIMIT_EXCEEDED',
         });
@@ -54,18 +61,18 @@ export function createWaits(feed: Pick<ProgressFeed, 'watch'>, max = MAX_WAITS):
       const letGo = () => enough.abort();
       const timer = setTimeout(letGo, waitSeconds * 1_000);
       signal.addEventListener('abort', letGo);
-      if (signal.aborted) letGo();
-      held.add(enough);
-      try {
-        const answer = await ask();
-        return answer.job ? { ...answer, job: await lastOf(answer.job, caller, enough.signal) } : answer;
-      } finally {
-        held.delete(enough);
-        clearTimeout(timer);
-        signal.removeEventListener('abort', letGo);
-      }
+      if (closed || signal.aborted) letGo();
+      else held.add(enough);
+      return {
+        untilEnded: (job) => untilEnded(job, caller, enough.signal),
+        [Symbol.dispose]() {
+          held.delete(enough);
+          clearTimeout(timer);
+          signal.removeEventListener('abort', letGo);
+        },
+      };
     },
-    held: () => held.size,
+    count: () => held.size,
     close() {
       closed = true;
       for (const enough of held) enough.abort();

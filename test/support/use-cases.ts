@@ -1,10 +1,10 @@
 import { v7 } from 'uuid';
 import { noProgress } from '../../src/core/job.ts';
 import type { JobCheck } from '../../src/jobs/accept-job.ts';
+import { createJobs } from '../../src/jobs/create-jobs.ts';
 import type { GenerateRequest } from '../../src/jobs/jobs.ts';
-import { createJobs } from '../../src/jobs/service.ts';
 import type { Audit } from '../../src/observability/audit.ts';
-import { createWaits } from '../../src/progress/long-poll.ts';
+import { createLongPoll } from '../../src/progress/long-poll.ts';
 import { createRedisChanges } from '../../src/progress/redis/redis-changes.ts';
 import { createRedisProgress } from '../../src/progress/redis/redis-progress.ts';
 import { createBullQueue } from '../../src/queue/bullmq/bullmq.ts';
@@ -16,7 +16,7 @@ import { shippedCatalogue } from './graph-services.ts';
 export interface UseCaseOptions {
   checks?: JobCheck[];
   /** Answers that are held at a time. */
-  maxWaits?: number;
+  maxHeld?: number;
   retentionMs?: number;
   audit?: Audit;
 }
@@ -30,10 +30,10 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
   const queue = createBullQueue(redis, keys, silent);
   const feed = createRedisProgress({ redis, subscriber, keys, log: silent, checkIntervalMs: 200 });
   const changes = createRedisChanges({ redis, subscriber, keys, log: silent, checkIntervalMs: 200 });
-  const waits = createWaits(feed, options.maxWaits);
+  const longPoll = createLongPoll(feed, options.maxHeld);
   const catalogue = await shippedCatalogue();
   const jobs = createJobs({
-    waits,
+    longPoll,
     checks: options.checks ?? [],
     store: gateway,
     queue,
@@ -53,7 +53,7 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
     queue,
     feed,
     changes,
-    waits,
+    longPoll,
     catalogue,
     jobs,
     /** `generate` of a small picture, under a key of its own unless it is given one. */

@@ -4,9 +4,9 @@ import { findCycles, MAY_IMPORT, whyForbidden } from '../../scripts/import-rules
 test.each([
   ['core reads a file', 'src/core/job.ts', 'node:fs'],
   ['core knows a use case', 'src/core/job.ts', 'src/jobs/jobs.ts'],
-  ['a use case knows the API', 'src/jobs/service.ts', 'src/graphql/schema.ts'],
-  ['a use case knows the composition', 'src/jobs/service.ts', 'src/app/gateway-services.ts'],
-  ['a use case chooses a driver', 'src/jobs/service.ts', 'src/queue/bullmq/bullmq.ts'],
+  ['a use case knows the API', 'src/jobs/create-jobs.ts', 'src/graphql/schema.ts'],
+  ['a use case knows the composition', 'src/jobs/create-jobs.ts', 'src/app/gateway-services.ts'],
+  ['a use case chooses a driver', 'src/jobs/create-jobs.ts', 'src/queue/bullmq/bullmq.ts'],
   ['a command chooses a driver', 'src/cli/main.ts', 'src/artifacts/s3/s3.ts'],
   ['a port knows its driver', 'src/artifacts/artifact-store.ts', 'src/artifacts/s3/s3.ts'],
   ['the API opens a connection', 'src/graphql/builder.ts', 'src/redis/connection.ts'],
@@ -19,21 +19,21 @@ test.each([
   ['the simulator knows the product', 'src/simulator/main.ts', 'src/core/job.ts'],
   ['what starts a child knows the product', 'src/embedded/redis.ts', 'src/jobs/jobs.ts'],
   ['the configuration knows the product', 'src/config/rules.ts', 'src/core/job.ts'],
-  ['BullMQ is used outside its driver', 'src/jobs/service.ts', 'bullmq'],
-  ['a Redis client is made elsewhere', 'src/jobs/service.ts', 'ioredis'],
-  ['a use case keeps figures of its own', 'src/jobs/service.ts', 'prom-client'],
-  ['a subpath of a package', 'src/jobs/service.ts', 'graphql-ws/use/ws'],
-  ['a package of a scope', 'src/jobs/service.ts', '@opentelemetry/api'],
+  ['BullMQ is used outside its driver', 'src/jobs/create-jobs.ts', 'bullmq'],
+  ['a Redis client is made elsewhere', 'src/jobs/create-jobs.ts', 'ioredis'],
+  ['a use case keeps figures of its own', 'src/jobs/create-jobs.ts', 'prom-client'],
+  ['a subpath of a package', 'src/jobs/create-jobs.ts', 'graphql-ws/use/ws'],
+  ['a package of a scope', 'src/jobs/create-jobs.ts', '@opentelemetry/api'],
   ['a file lies in no folder that has rules', 'src/new/thing.ts', 'node:fs'],
 ])('%s: refused', (_, from, to) => {
   expect(whyForbidden(from, to, false)).toMatch(/ may import | is imported by | lies in no folder /);
 });
 
 test.each([
-  ['a port', 'src/jobs/service.ts', 'src/queue/queue.ts', false],
-  ['a neighbour', 'src/jobs/service.ts', 'src/jobs/jobs.ts', false],
+  ['a port', 'src/jobs/create-jobs.ts', 'src/queue/queue.ts', false],
+  ['a neighbour', 'src/jobs/create-jobs.ts', 'src/jobs/jobs.ts', false],
   ['a folder within its own', 'src/graphql/job/job-type.ts', 'src/graphql/builder.ts', false],
-  ['the type of a connection', 'src/jobs/service.ts', 'ioredis', true],
+  ['the type of a connection', 'src/jobs/create-jobs.ts', 'ioredis', true],
   ['a driver, where drivers are chosen', 'src/app/gateway-services.ts', 'src/queue/bullmq/bullmq.ts', false],
   ['hashing in core', 'src/core/canonical-json.ts', 'node:crypto', false],
   ['a socket of the worker', 'worker/comfyui/socket.ts', 'ws', false],

@@ -45,7 +45,7 @@ function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'createdAt' | 'dead
     lease: 0,
     submission: null,
     requestId: job.requestId,
-    traceparent: job.traceparent,
+    traceparent: job.traceparent ?? null,
     cancelRequestedAt: null,
     startedAt: null,
     claimedAt: null,

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.close());
 
-async function start({ timeouts, ...options }: { maxWaits?: number; timeouts?: Partial<HttpTimeouts> } = {}) {
+async function start({ timeouts, ...options }: { maxHeld?: number; timeouts?: Partial<HttpTimeouts> } = {}) {
   const product = await openUseCases(redis.url, options);
   onTestFinished(product.close);
   const { jobs, feed, changes } = product;
@@ -30,8 +30,8 @@ async function start({ timeouts, ...options }: { maxWaits?: number; timeouts?: P
 
 type Started = Awaited<ReturnType<typeof start>>;
 
-const waiting = ({ waits, feed }: Started, count: number) =>
-  vi.waitFor(() => expect([waits.held(), feed.stats().watchers]).toEqual([count, count]), { timeout: 5_000 });
+const waiting = ({ longPoll, feed }: Started, count: number) =>
+  vi.waitFor(() => expect([longPoll.count(), feed.stats().watchers]).toEqual([count, count]), { timeout: 5_000 });
 
 /** A client whose socket is there. */
 async function dial({ socketUrl }: Started) {
@@ -111,7 +111,7 @@ describe('waitSeconds', () => {
     const answers = [1, 2, 3].map((n) => started.post({ query: GENERATE, variables: { key: `stop ${n}`, wait: 60 } }));
     await waiting(started, 3);
     const began = performance.now();
-    started.waits.close();
+    started.longPoll.close();
     const closed = started.server.close(20_000);
     for (const answer of await Promise.all(answers)) {
       expect(answer.status).toBe(200);
@@ -122,7 +122,7 @@ describe('waitSeconds', () => {
   });
 
   test('says what is wrong with it, and when too many wait', async () => {
-    const started = await start({ maxWaits: 1 });
+    const started = await start({ maxHeld: 1 });
     const { job } = await started.generate();
     for (const wait of [-1, 61]) {
       const { errors } = await started.ask(GENERATE, { key: 'k', wait });

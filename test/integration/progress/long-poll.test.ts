@@ -4,7 +4,7 @@ import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { timed } from '../../support/stopwatch.ts';
 import { openUseCases, picture, type UseCases } from '../../support/use-cases.ts';
 
-const MAX_WAITS = 20;
+const MAX_HELD = 20;
 let server: TestRedis;
 let product: UseCases;
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 beforeEach(async () => {
-  product = await openUseCases(server.url, { maxWaits: MAX_WAITS });
+  product = await openUseCases(server.url, { maxHeld: MAX_HELD });
 });
 afterEach(() => product.close());
 
@@ -32,7 +32,7 @@ async function accepted(): Promise<string> {
 
 const nothingHeld = () =>
   vi.waitFor(() => {
-    expect(product.waits.held()).toBe(0);
+    expect(product.longPoll.count()).toBe(0);
     expect(product.feed.stats()).toEqual({ watchers: 0, jobs: 0 });
   });
 
@@ -133,7 +133,7 @@ describe('those who wait', () => {
     const { job } = await product.generate();
     const calls = [get(job.id, 60), product.generate({ waitSeconds: 60 })];
     await vi.waitFor(() => expect(product.feed.stats().watchers).toBe(2));
-    product.waits.close();
+    product.longPoll.close();
     const [seen, made] = await Promise.all(calls);
     expect(seen).toMatchObject({ id: job.id, status: 'QUEUED' });
     expect(made).toMatchObject({ job: { status: 'QUEUED' } });
@@ -143,8 +143,8 @@ describe('those who wait', () => {
 
   it('are so many at most; one more is refused before anything is accepted', async () => {
     const { job } = await product.generate();
-    const calls = Array.from({ length: MAX_WAITS }, () => get(job.id, 60));
-    await vi.waitFor(() => expect(product.feed.stats().watchers).toBe(MAX_WAITS));
+    const calls = Array.from({ length: MAX_HELD }, () => get(job.id, 60));
+    await vi.waitFor(() => expect(product.feed.stats().watchers).toBe(MAX_HELD));
     const limit = { details: { code: 'LIMIT_EXCEEDED' } };
     await expect(product.generate({ idempotencyKey: 'free', waitSeconds: 1 })).rejects.toMatchObject(limit);
     await expect(get(job.id, 1)).rejects.toMatchObject(limit);

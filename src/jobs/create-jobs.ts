@@ -1,0 +1,118 @@
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { jobPrefix } from '../artifacts/keys.ts';
+import { GatewayError, notFound, unavailable } from '../core/errors.ts';
+import { isTerminal, type Job } from '../core/job.ts';
+import { type Audit, type AuditedCall, audited, type CallOutcome, noAudit } from '../observability/audit.ts';
+import { isRedisDown } from '../redis/connection.ts';
+import { type Accepted, type AcceptOptions, createAccept } from './accept-job.ts';
+import { createGenerate, type GenerateOptions } from './generate.ts';
+import type { Jobs, WaitOptions } from './jobs.ts';
+import { createListJobs } from './list-jobs.ts';
+import { createQueuePositions } from './queue-positions.ts';
+import { createRetry } from './retry.ts';
+
+export interface JobsOptions extends Omit<GenerateOptions, 'accept'>, AcceptOptions {
+  artifacts: Pick<ArtifactStore, 'removePrefix'>;
+  /** Called with the reason why a call was answered UNAVAILABLE. */
+  onRedisDown: (error: unknown) => void;
+  /** Who did what. Default: none is kept. */
+  audit?: Audit;
+}
+
+const REMOVE_TIMEOUT_MS = 10_000;
+
+/** What callers may do with jobs, on the record and the queue. */
+export function createJobs(options: JobsOptions): Jobs {
+  const { store, queue, artifacts, longPoll, audit = noAudit } = options;
+  const accept = createAccept(options);
+  const generate = createGenerate({ ...options, accept });
+  const retry = createRetry({ ...options, accept });
+  const list = createListJobs(store);
+  const positionOf = createQueuePositions(queue);
+
+  async function own(caller: string, id: string): Promise<Job | null> {
+    const job = await store.get(id);
+    return job?.caller === caller ? job : null;
+  }
+
+  async function get(caller: string, id: string, wait?: WaitOptions): Promise<Job | null> {
+    if (!wait?.waitSeconds) return own(caller, id);
+    using held = longPoll.begin({ caller, waitSeconds: wait.waitSeconds, signal: wait.signal });
+    const job = await own(caller, id);
+    try {
+      return job && (await held.untilEnded(job));
+    } catch (error) {
+      // Removed while it was waited for.
+      if (error instanceof GatewayError && error.details.code === 'NOT_FOUND') return null;
+      throw error;
+    }
+  }
+
+  async function cancel(caller: string, id: string): Promise<Job> {
+    if (!(await own(caller, id))) throw notFound('job');
+    const job = await store.requestCancel(id);
+    if (!job) throw notFound('job');
+    // Only tidying: a delivery of a job that has ended is dropped.
+    if (job.status === 'CANCELED') await queue.remove(id).catch(() => undefined);
+    return job;
+  }
+
+  async function remove(caller: string, id: string): Promise<void> {
+    const job = await own(caller, id);
+    if (!job) throw notFound('job');
+    if (!isTerminal(job.status)) {
+      throw new GatewayError(`the job is ${job.status}: cancel it first, or wait for its end`, { code: 'CONFLICT' });
+    }
+    try {
+      await artifacts.removePrefix(jobPrefix(id), { signal: AbortSignal.timeout(REMOVE_TIMEOUT_MS) });
+    } catch (error) {
+      throw unavailable('the artifact storage cannot be reached', 10, error);
+    }
+    await store.remove(id);
+  }
+
+  /** Answers UNAVAILABLE where Redis is away. */
+  async function guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isRedisDown(error)) throw error;
+      options.onRedisDown(error);
+      throw unavailable('Redis cannot be reached', 2, error);
+    }
+  }
+
+  /** The same for a call that has an entry in the audit log: with the code that it was answered with. */
+  const recorded = <T>(call: AuditedCall, work: (record: (outcome: CallOutcome) => void) => Promise<T>) =>
+    audited(audit, call, (record) => guarded(() => work(record)));
+
+  return {
+    generate(request) {
+      const { caller, requestId, address, workflow } = request;
+      return recorded({ action: 'generate', caller, requestId, address, workflow: workflow.name }, (record) =>
+        generate(request, (accepted) => record(acceptanceOf(accepted))),
+      );
+    },
+    retry({ address, ...request }) {
+      const { caller, requestId, id } = request;
+      return recorded({ action: 'retry', caller, requestId, address, retryOf: id }, async (record) => {
+        const accepted = await retry(request);
+        record(acceptanceOf(accepted));
+        return accepted;
+      });
+    },
+    cancel: (caller, id, requestId, address) =>
+      recorded({ action: 'cancel', caller, requestId, address, jobId: id }, () => cancel(caller, id)),
+    remove: (caller, id, requestId, address) =>
+      recorded({ action: 'delete', caller, requestId, address, jobId: id }, () => remove(caller, id)),
+    get: (caller, id, wait) => guarded(() => get(caller, id, wait)),
+    list: (request) => guarded(() => list(request)),
+    queuePosition: (job) => guarded(async () => (job.status === 'QUEUED' ? positionOf(job.id) : null)),
+  };
+}
+
+const acceptanceOf = ({ job, replayed }: Accepted): CallOutcome => ({
+  outcome: replayed ? 'replayed' : 'accepted',
+  jobId: job.id,
+  workflow: job.workflow,
+});
