@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { BackendOperator } from '../backends/backends.ts';
 import { createRedisBackendOperator } from '../backends/redis/redis-backends.ts';
 import { GatewayError } from '../core/errors.ts';
-import { type AuditEntry, openCommandAudit, outcomeOf } from '../observability/audit.ts';
+import { type AuditEntry, audited, openCommandAudit } from '../observability/audit.ts';
 import { closeRedis } from '../redis/connection.ts';
 import { createKeys } from '../redis/keys.ts';
 import { operatorName } from './operator-name.ts';
@@ -29,19 +29,13 @@ export async function openOperator({ url, prefix, log, auditLog }: OpenOperatorO
     throw new GatewayError(`no server is named ${name}: ${those}`, { code: 'NOT_FOUND' });
   }
 
-  const audited = (action: AuditEntry['action'], act: (name: string) => Promise<void>) => async (name: string) => {
-    const asked = { action, caller: operatorName(), backend: name };
-    try {
+  const recorded = (action: AuditEntry['action'], change: (name: string) => Promise<void>) => (name: string) =>
+    audited(audit, { action, caller: operatorName(), backend: name }, async () => {
       await checkKnown(name);
-      await act(name);
-      audit.record({ ...asked, outcome: 'done' });
-    } catch (error) {
-      audit.record({ ...asked, ...outcomeOf(error) });
-      throw error;
-    }
-  };
+      await change(name);
+    });
   return {
-    operator: { ...operator, drain: audited('drain', operator.drain), resume: audited('resume', operator.resume) },
+    operator: { ...operator, drain: recorded('drain', operator.drain), resume: recorded('resume', operator.resume) },
     async [Symbol.asyncDispose]() {
       await audit.flushed();
       await closeRedis(redis);

@@ -24,7 +24,7 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
   const redis = opened.adopt(await reachRedis({ url: redisUrl, prefix: config.redis.prefix, log }), closeRedis);
   const keys = createKeys(config.redis.prefix);
   const queue = opened.adopt(createBullQueue(redis, keys, log), (each) => each.close());
-  // Only asked what it holds: nothing is signed here.
+  // Storage is only read: nothing is signed here.
   const unsigned = { publicUrl: 'http://127.0.0.1', signingSecret: randomBytes(32).toString('hex') };
   const artifacts = opened.adopt(createArtifacts(config, unsigned), (each) => each.close());
   const { retentionMs, idempotencyTtlMs, deadlineMs } = config.jobs;
@@ -34,13 +34,13 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
   const audit = openCommandAudit(config.auditLog);
   opened.defer(audit.flushed);
   const requestId = `operator-${v7()}`;
-  const asked = { action: 'retry', caller: operatorName(), requestId } as const;
+  const call = { action: 'retry', caller: operatorName(), requestId } as const;
   const operator = createJobOperator({
     onAccepted({ id: jobId, workflow, retryOf }, replayed) {
       const outcome = replayed ? 'replayed' : 'accepted';
-      audit.record({ ...asked, outcome, jobId, workflow, retryOf: retryOf ?? undefined });
+      audit.record({ ...call, outcome, jobId, workflow, retryOf: retryOf ?? undefined });
     },
-    onRefused: (retryOf, error) => audit.record({ ...asked, ...outcomeOf(error), retryOf }),
+    onRefused: (retryOf, error) => audit.record({ ...call, ...outcomeOf(error), retryOf }),
     index: createRedisFailedJobs(redis, keys),
     store: createRedisGatewayStore({ redis, keys, retentionMs, idempotencyTtlMs, noBackendGraceMs }),
     queue,

@@ -3,7 +3,7 @@ import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts
 import { safeFilename } from '../artifacts/filename.ts';
 import { uploadKey } from '../artifacts/keys.ts';
 import { badInput, unavailable } from '../core/errors.ts';
-import { type Audit, noAudit, outcomeOf } from '../observability/audit.ts';
+import { type Audit, audited, noAudit } from '../observability/audit.ts';
 import { isRedisDown } from '../redis/connection.ts';
 import type { OpenUpload, UploadRequest, UploadStore, Uploads } from './upload.ts';
 
@@ -14,9 +14,9 @@ export interface UploadsOptions {
   maxBytes: number;
   /** A new UUID. */
   newId: () => string;
-  /** Told why a call was answered UNAVAILABLE. */
+  /** Called with the reason why a call was answered UNAVAILABLE. */
   onRedisDown: (error: unknown) => void;
-  /** Who did what. Default: nobody wants to know. */
+  /** Who did what. Default: none is kept. */
   audit?: Audit;
 }
 
@@ -80,17 +80,13 @@ export function createUploads(options: UploadsOptions): Uploads {
   }
 
   return {
-    async create(request) {
+    create(request) {
       const { caller, requestId, address } = request;
-      const asked = { action: 'upload', caller, requestId, address } as const;
-      try {
+      return audited(audit, { action: 'upload', caller, requestId, address }, async (record) => {
         const upload = await create(request);
-        audit.record({ ...asked, outcome: 'accepted', uploadId: upload.id });
+        record({ outcome: 'accepted', uploadId: upload.id });
         return upload;
-      } catch (error) {
-        audit.record({ ...asked, ...outcomeOf(error) });
-        throw error;
-      }
+      });
     },
   };
 }

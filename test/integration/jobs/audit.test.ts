@@ -16,13 +16,13 @@ beforeAll(async () => {
 });
 afterAll(() => redis.close());
 
-async function audited() {
+async function audited(options: { maxHeld?: number } = {}) {
   const folder = await tempFolder();
   onTestFinished(folder.remove);
   const path = join(folder.path, 'audit.log');
   const { log } = testLog();
   const audit = createAudit({ to: path, outputs: createOutputs(), log, now: () => Date.UTC(2030, 0, 31) });
-  const cases = await openUseCases(redis.url, { audit });
+  const cases = await openUseCases(redis.url, { audit, ...options });
   onTestFinished(() => cases.close());
   return {
     cases,
@@ -86,6 +86,19 @@ test('a held answer is told when its job is accepted, and only once though the c
   left.abort(new Error('the client has left'));
   await held;
   expect(await entries()).toMatchObject([{ action: 'generate', outcome: 'accepted' }]);
+});
+
+test('a call that may not wait since too many do is refused before it makes a job', async () => {
+  const { cases, entries } = await audited({ maxHeld: 0 });
+  await expect(cases.generate({ waitSeconds: 1, deadlineSeconds: -1 })).rejects.toMatchObject({
+    details: { code: 'BAD_USER_INPUT' },
+  });
+  await expect(cases.generate({ waitSeconds: 1 })).rejects.toMatchObject({ details: { code: 'LIMIT_EXCEEDED' } });
+  expect(await entries()).toEqual([
+    { ...who, action: 'generate', outcome: 'refused', code: 'BAD_USER_INPUT', workflow: 'textToImage' },
+    { ...who, action: 'generate', outcome: 'refused', code: 'LIMIT_EXCEEDED', workflow: 'textToImage' },
+  ]);
+  expect(await cases.redis.zcard(cases.keys.open)).toBe(0);
 });
 
 test('a call hides no other one that has its request id and its key', async () => {
