@@ -2,8 +2,6 @@ import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { Config } from '../config/config.ts';
 import { createArtifactTexts } from '../graphql/artifact/artifact-texts.ts';
 import { createEngine } from '../graphql/engine/engine.ts';
-import { createMeteredEngine } from '../graphql/engine/metered-engine.ts';
-import { createTracedEngine } from '../graphql/engine/traced-engine.ts';
 import { createSchema } from '../graphql/schema.ts';
 import type { Probes } from '../health/health.ts';
 import { createArtifactDownload } from '../http/files/artifact-download.ts';
@@ -14,6 +12,8 @@ import { type ArtifactRoute, type HttpServer, startHttpServer } from '../http/se
 import { registerSockets } from '../observability/gateway-metrics.ts';
 import { createHttpMetrics } from '../observability/http-metrics.ts';
 import { createOperationMetrics } from '../observability/operation-metrics.ts';
+import { observeAll } from '../observability/operation-observer.ts';
+import { createOperationSpans } from '../observability/operation-spans.ts';
 import { openGatewayServices } from './gateway-services.ts';
 import { artifactFolder, type ProcessContext } from './process-context.ts';
 
@@ -32,8 +32,8 @@ export async function startGateway(config: Config, context: ProcessContext, port
   const { catalogue, health, artifacts, variants, variantMaker, now } = services;
   const schema = createSchema(catalogue);
   const subscriptions = Object.keys(schema.getSubscriptionType()?.getFields() ?? {});
-  const operations = createOperationMetrics(context.metrics, subscriptions, now);
-  const engine = createMeteredEngine(createEngine({ schema, log }), operations);
+  const metrics = createOperationMetrics(context.metrics, subscriptions, now);
+  const observer = config.tracing ? observeAll([metrics, createOperationSpans()]) : metrics;
   let draining = false;
 
   const server = await startHttpServer({
@@ -42,7 +42,7 @@ export async function startGateway(config: Config, context: ProcessContext, port
     publicUrl,
     allowedOrigins: config.http.allowedOrigins,
     maxBodyBytes: config.http.maxBodyBytes,
-    engine: config.tracing ? createTracedEngine(engine) : engine,
+    engine: createEngine({ schema, log, observer }),
     services: {
       ...services,
       texts: createArtifactTexts(artifacts),

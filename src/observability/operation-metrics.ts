@@ -1,26 +1,7 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { type JobEventType, jobEventTypes } from '../core/events.ts';
+import type { OperationObserver, SubscriptionObserver } from './operation-observer.ts';
 import { oneOf, type ProcessMetrics } from './process-metrics.ts';
-
-/** What kind of operation it was: `operation` is the name of its one root field, `other` where it has none or several. */
-export interface OperationLabels {
-  operation: string;
-  type: 'query' | 'mutation' | 'subscription' | 'other';
-}
-
-/** One subscription, from its acceptance on. */
-export interface SubscriptionMeter {
-  /** An event has gone out to its watcher. */
-  sent(event: unknown): void;
-  /** It is over, whoever ended it. Any number of times. */
-  ended(): void;
-}
-
-export interface OperationMetrics {
-  /** An operation was answered or refused. A subscription is, when it is accepted. `code` of its first error; null: none. */
-  answered(labels: OperationLabels, code: string | null, seconds: number): void;
-  accepted(operation: string): SubscriptionMeter;
-}
 
 /** Every code that an operation can be answered with; what ends a request before it is one is counted by http-metrics.ts. */
 const CODES = [
@@ -43,12 +24,12 @@ const CODES = [
 const OPERATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const EVENT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** `subscriptions`: names of the subscription fields. `now`: milliseconds since 1970 on the clock of Redis, which dates events. */
+/** Counts and times operations. `subscriptions`: names of the subscription fields. `now`: milliseconds since 1970 on the clock of Redis, which dates events. */
 export function createOperationMetrics(
   { registry }: ProcessMetrics,
   subscriptions: readonly string[],
   now: () => number,
-): OperationMetrics {
+): OperationObserver {
   const registers = [registry];
   const durations = new Histogram({
     name: 'comfygate_operation_duration_seconds',
@@ -88,31 +69,42 @@ export function createOperationMetrics(
   // Found once: with each event thousands of watchers come here.
   const sentOf = new Map<unknown, Counter.Internal>(jobEventTypes.map((type) => [type, sent.labels(type)]));
 
-  return {
-    answered({ operation, type }, code, seconds) {
-      durations.observe({ operation, type, code: code === null ? 'OK' : codeOf(code) }, seconds);
-    },
+  function onAccepted(field: string): SubscriptionObserver {
+    const operation = subscriptionOf(field);
+    const acceptedAt = now();
+    let begun = false;
+    let ended = false;
+    open.inc({ operation });
+    return {
+      onSent(event) {
+        const at = now();
+        if (!begun) firstEvents.observe({ operation }, seconds(at - acceptedAt));
+        begun = true;
+        if (!isEvent(event)) return;
+        sentOf.get(event.type)?.inc();
+        // What came before it was subscribed to is replayed, and says nothing of how fast events are.
+        if (event.at >= acceptedAt && happened(event.type)) deliveries.observe(seconds(at - event.at));
+      },
+      onEnded() {
+        if (!ended) open.dec({ operation });
+        ended = true;
+      },
+    };
+  }
 
-    accepted(field) {
-      const operation = subscriptionOf(field);
-      const acceptedAt = now();
-      let begun = false;
-      let ended = false;
-      open.inc({ operation });
+  return {
+    onRefused({ operation, type }, code, took) {
+      durations.observe({ operation, type, code: codeOf(code) }, took);
+    },
+    onStarted({ operation, type }) {
+      const began = performance.now();
       return {
-        sent(event) {
-          const at = now();
-          if (!begun) firstEvents.observe({ operation }, seconds(at - acceptedAt));
-          begun = true;
-          if (!isEvent(event)) return;
-          sentOf.get(event.type)?.inc();
-          // What came before it was subscribed to is replayed, and says nothing of how fast events are.
-          if (event.at >= acceptedAt && happened(event.type)) deliveries.observe(seconds(at - event.at));
+        run: (work) => work(),
+        onSettled(code) {
+          const took = (performance.now() - began) / 1000;
+          durations.observe({ operation, type, code: code === null ? 'OK' : codeOf(code) }, took);
         },
-        ended() {
-          if (!ended) open.dec({ operation });
-          ended = true;
-        },
+        onAccepted: () => onAccepted(operation),
       };
     },
   };

@@ -24,11 +24,18 @@ export interface SpanDetails {
   parent?: string | null;
 }
 
-/** What is told of a span while it is open. */
+/** What can be said of a span while it is open. */
 export interface OpenSpan {
   set(attributes: Attributes): void;
   /** It did not do what it was to; `code` is one of a small set. */
   fail(code: string): void;
+}
+
+/** A span that its owner ends. */
+export interface StartedSpan extends OpenSpan {
+  /** Does work as a part of it. */
+  run<T>(work: () => T): T;
+  end(): void;
 }
 
 /** Something that is over: `from` and `to` in milliseconds since 1970. */
@@ -51,26 +58,36 @@ const KINDS = {
 /** Goes to whatever tracing is started, also later. */
 const tracer = trace.getTracer('comfygate');
 
-/** Does the work in a span that ends with it. What it throws marks the span by its code and is passed on. */
-export function inSpan<T>(name: string, details: SpanDetails, work: (span: OpenSpan) => T): T {
-  return tracer.startActiveSpan(name, optionsOf(details), contextOf(details), (span) => {
-    const failed = (error: unknown) => {
-      fail(span, codeOf(error));
-      span.end();
-    };
-    try {
-      const result = work(opened(span));
-      if (result instanceof Promise) result.then(() => span.end(), failed);
-      else span.end();
-      return result;
-    } catch (error) {
-      failed(error);
-      throw error;
-    }
-  });
+export function startSpan(name: string, details: SpanDetails): StartedSpan {
+  const parent = contextOf(details);
+  const span = tracer.startSpan(name, optionsOf(details), parent);
+  return {
+    set: (attributes) => void span.setAttributes(attributes),
+    fail: (code) => fail(span, code),
+    run: (work) => context.with(trace.setSpan(parent, span), work),
+    end: () => span.end(),
+  };
 }
 
-/** Tells of something that is over as a part of what is under way, or of `details.parent`. */
+/** Does the work in a span that ends with it. What it throws marks the span by its code and is passed on. */
+export function inSpan<T>(name: string, details: SpanDetails, work: (span: OpenSpan) => T): T {
+  const span = startSpan(name, details);
+  const failed = (error: unknown) => {
+    span.fail(codeOf(error));
+    span.end();
+  };
+  try {
+    const result = span.run(() => work(span));
+    if (result instanceof Promise) result.then(span.end, failed);
+    else span.end();
+    return result;
+  } catch (error) {
+    failed(error);
+    throw error;
+  }
+}
+
+/** A span for something that is over, as a part of what is under way, or of `details.parent`. */
 export function pastSpan(name: string, { from, to, code, ...details }: PastSpan & SpanDetails): void {
   const span = tracer.startSpan(name, { ...optionsOf(details), startTime: from }, contextOf(details));
   if (code !== undefined) fail(span, code);
@@ -106,13 +123,6 @@ function contextOf({ parent }: SpanDetails) {
   const spanContext = trace.getSpanContext(named);
   // Our own gateway's: its decision to keep the trace counts, unlike that of a stranger.
   return spanContext ? trace.setSpanContext(named, { ...spanContext, isRemote: false }) : named;
-}
-
-function opened(span: Span): OpenSpan {
-  return {
-    set: (attributes) => void span.setAttributes(attributes),
-    fail: (code) => fail(span, code),
-  };
 }
 
 /** Without a message: those of errors may hold what a caller wrote, or where a server is. */

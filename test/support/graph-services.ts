@@ -6,6 +6,7 @@ import type { GraphContext, GraphServices } from '../../src/graphql/context.ts';
 import { createEngine } from '../../src/graphql/engine/engine.ts';
 import { createSchema } from '../../src/graphql/schema.ts';
 import type { HealthReport } from '../../src/health/health.ts';
+import type { OperationObserver } from '../../src/observability/operation-observer.ts';
 import { loadCatalogue } from '../../src/workflows/load.ts';
 import { createTestFeed, type TestFeed } from './test-feed.ts';
 
@@ -115,9 +116,9 @@ export function testLog() {
 }
 
 /** Runs operations through the engine, without a transport. */
-export async function testGraph(services: TestServices) {
+export async function testGraph(services: TestServices, observer?: OperationObserver) {
   const { log, lines } = testLog();
-  const engine = createEngine({ schema: createSchema(services.catalogue), log });
+  const engine = createEngine({ schema: createSchema(services.catalogue), log, observer });
   const contextValue: GraphContext = {
     requestId: 'request-1',
     caller: 'anonymous',

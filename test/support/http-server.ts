@@ -1,18 +1,18 @@
 import { onTestFinished } from 'vitest';
-import { createEngine, type Engine } from '../../src/graphql/engine/engine.ts';
+import { createEngine } from '../../src/graphql/engine/engine.ts';
 import { createSchema } from '../../src/graphql/schema.ts';
 import { type HttpServerOptions, startHttpServer } from '../../src/http/server.ts';
+import type { OperationObserver } from '../../src/observability/operation-observer.ts';
 import { type TestServices, testLog, testServices } from './graph-services.ts';
 
 /** The real server on a free port, over what the test fills in; closed with the test. */
 export async function startTestServer(
   options: Partial<Omit<HttpServerOptions, 'engine' | 'services' | 'log'>> & {
     services?: TestServices;
-    /** What is put around the engine. Default: nothing. */
-    around?: (engine: Engine) => Engine;
+    /** Follows the operations. */
+    observer?: OperationObserver;
   } = {},
 ) {
-  const { around = (engine) => engine } = options;
   const services = options.services ?? (await testServices());
   const { log, lines } = testLog();
   const server = await startHttpServer({
@@ -23,7 +23,7 @@ export async function startTestServer(
     health: services.health,
     ready: async () => true,
     ...options,
-    engine: around(createEngine({ schema: createSchema(services.catalogue), log })),
+    engine: createEngine({ schema: createSchema(services.catalogue), log, observer: options.observer }),
     services,
     log,
   });

@@ -1,29 +1,24 @@
 import {
   createSourceEventStream,
   type DocumentNode,
-  type ExecutionArgs,
   type ExecutionResult,
   execute,
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
   isInputType,
-  specifiedRules,
   typeFromAST,
-  type ValidationContext,
-  ValuesOfCorrectTypeRule,
-  validate,
 } from 'graphql';
 import type { Logger } from 'pino';
+import type { OperationObserver } from '../../observability/operation-observer.ts';
 import { createBoundedCache } from './bounded-cache.ts';
-import { conditionalRoots } from './conditional-roots.ts';
 import { type DocumentLimits, defaultDocumentLimits, parseDocument } from './document-limits.ts';
 import { inputError, publicError } from './errors.ts';
 import { hasTooManyFields, inputIssues } from './input-issues.ts';
 import { mapEvents } from './map-events.ts';
-
-/** One operation: `variableValues` as they were sent, `contextValue` a GraphContext. */
-export type Operation = Omit<ExecutionArgs, 'schema'>;
+import { createObservation, noObservation } from './observation.ts';
+import { type Operation, type RefusedOperation, requestIdIn, signalIn } from './operation.ts';
+import { createValidation } from './validation.ts';
 
 /**
  * Parsing, validation and execution as both transports use them: within limits, with every error as the public may see it, and
@@ -35,69 +30,40 @@ export interface Engine {
   parse(text: string, requestId?: string): DocumentNode;
   validate(document: DocumentNode, requestId?: string): readonly GraphQLError[];
   execute(operation: Operation): Promise<ExecutionResult> | ExecutionResult;
-  /** The events of a subscription before they are executed, or why there are none. */
+  /**
+   * The events of a subscription before they are executed, or why there are none. They end when the client has left, also where
+   * nobody has begun to read them.
+   */
   source(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult>;
   /** A subscription's results, or why there are none. What its source throws comes out as a public error. */
   subscribe(operation: Operation): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
   /** Executes one event of a subscription. */
   executeEvent(operation: Operation, event: unknown): Promise<ExecutionResult> | ExecutionResult;
   publicError(error: unknown, requestId?: string): GraphQLError;
-  /** Told of what a transport does not begin, for a reason of its own. Gives the errors back. */
-  refused(errors: readonly GraphQLError[], what: RefusedOperation): readonly GraphQLError[];
-}
-
-export interface RefusedOperation {
-  requestId: string;
-  /** Once it is known. */
-  document?: DocumentNode;
-  operationName?: string | null | undefined;
+  /** What a transport answers to an operation that it does not begin, for a reason of its own. */
+  refuse(reason: { message: string; code: string }, operation: RefusedOperation): readonly GraphQLError[];
 }
 
 export interface EngineOptions {
   schema: GraphQLSchema;
   log: Logger;
   limits?: DocumentLimits;
+  /** Follows all operations, those that are refused included. Default: nobody does. */
+  observer?: OperationObserver | undefined;
 }
 
 /** Characters of documents whose trees are kept, each of which takes some fifty times its text: about 50 MB at most. */
 const MAX_CACHED_CHARACTERS = 1_000_000;
 
-export function createEngine({ schema, log, limits = defaultDocumentLimits }: EngineOptions): Engine {
+export function createEngine({ schema, log, limits = defaultDocumentLimits, observer }: EngineOptions): Engine {
   const documents = createBoundedCache<string, DocumentNode>(MAX_CACHED_CHARACTERS, (text) => text.length);
-  const validated = new WeakMap<DocumentNode, readonly GraphQLError[]>();
+  const validate = createValidation(schema);
+  const observation = observer ? createObservation(schema, observer) : noObservation;
 
   function present(error: unknown, requestId?: string): GraphQLError {
     return publicError(error, (cause) =>
       log.error({ requestId, err: unwrap(cause) }, 'unexpected error in an operation'),
     );
-  }
-
-  function findFaults(document: DocumentNode): readonly GraphQLError[] {
-    const conditional = conditionalRoots(document);
-    if (conditional.length) return conditional;
-    const valueErrors = new Set<GraphQLError>();
-    const valueRule = (context: ValidationContext) => {
-      // The rule sees a context that also tells which errors are its own.
-      const telling: ValidationContext = Object.create(context, {
-        reportError: {
-          value: (error: GraphQLError) => {
-            valueErrors.add(error);
-            context.reportError(error);
-          },
-        },
-      });
-      return ValuesOfCorrectTypeRule(telling);
-    };
-    const rules = specifiedRules.map((rule) => (rule === ValuesOfCorrectTypeRule ? valueRule : rule));
-    const errors = validate(schema, document, rules);
-    const faults = errors
-      .filter((error) => !valueErrors.has(error))
-      .map(
-        ({ message, nodes = null }) =>
-          new GraphQLError(message, { nodes, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
-      );
-    if (valueErrors.size === 0) return faults;
-    return [inputError(inputIssues({ schema, document, variables: null, errors: [...valueErrors] })), ...faults];
   }
 
   /** Errors of a request that never began to execute are the caller's: its variables, or the operation's name. */
@@ -138,7 +104,7 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits }: En
       : presentResult(operation, result);
   }
 
-  async function source(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult> {
+  async function openSource(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult> {
     const flood = floodErrors(operation);
     if (flood) return { errors: flood };
     let result: AsyncIterable<unknown> | ExecutionResult;
@@ -154,60 +120,66 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits }: En
     return { errors: errors.map((error) => present(error, requestIdIn(operation))) };
   }
 
-  return {
-    schema,
-    parse(text) {
-      const known = documents.get(text);
-      if (known) return known;
-      const document = parseDocument(text, limits);
-      documents.set(text, document);
-      return document;
-    },
-    validate(document) {
-      const known = validated.get(document);
-      if (known) return known;
-      const faults = findFaults(document);
-      validated.set(document, faults);
-      return faults;
-    },
-    execute(operation) {
-      const flood = floodErrors(operation);
-      return flood ? { errors: flood } : run(operation, undefined);
-    },
-    source,
-    subscribe: subscribeBy({ source, executeEvent: run, publicError: present }),
-    executeEvent: run,
-    publicError: present,
-    refused: (errors) => errors,
-  };
-}
+  async function source(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult> {
+    const events = await observation.source(operation, () => openSource(operation));
+    return Symbol.asyncIterator in events ? untilLeft(events, signalIn(operation)) : events;
+  }
 
-/** A subscription whose events are executed one by one. */
-export function subscribeBy({
-  source,
-  executeEvent,
-  publicError,
-}: Pick<Engine, 'source' | 'executeEvent' | 'publicError'>): Engine['subscribe'] {
-  return async (operation) => {
+  async function subscribe(operation: Operation): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
     const events = await source(operation);
     if (!(Symbol.asyncIterator in events)) return events;
     return mapEvents(
       events,
-      (event) => executeEvent(operation, event),
-      (error) => publicError(error, requestIdIn(operation)),
+      (event) => run(operation, event),
+      (error) => present(error, requestIdIn(operation)),
     );
+  }
+
+  return {
+    schema,
+    parse(text, requestId) {
+      const known = documents.get(text);
+      if (known) return known;
+      const began = performance.now();
+      try {
+        const document = parseDocument(text, limits);
+        documents.set(text, document);
+        return document;
+      } catch (error) {
+        observation.refused({ requestId }, [error], began);
+        throw error;
+      }
+    },
+    validate(document, requestId) {
+      const began = performance.now();
+      const faults = validate(document);
+      if (faults.length) observation.refused({ document, requestId }, faults, began);
+      return faults;
+    },
+    execute: (operation) =>
+      observation.execute(operation, () => {
+        const flood = floodErrors(operation);
+        return flood ? { errors: flood } : run(operation, undefined);
+      }),
+    source,
+    subscribe,
+    executeEvent: run,
+    publicError: present,
+    refuse({ message, code }, operation) {
+      const errors = [new GraphQLError(message, { extensions: { code } })];
+      observation.refused(operation, errors, performance.now());
+      return errors;
+    },
   };
 }
 
-/** Aborted when the client has left. */
-export function signalIn({ contextValue }: Operation): AbortSignal | undefined {
-  const known = typeof contextValue === 'object' && contextValue !== null && 'signal' in contextValue;
-  return known && contextValue.signal instanceof AbortSignal ? contextValue.signal : undefined;
-}
-
-export function requestIdIn({ contextValue }: Operation): string | undefined {
-  const known = typeof contextValue === 'object' && contextValue !== null && 'requestId' in contextValue;
-  return known && typeof contextValue.requestId === 'string' ? contextValue.requestId : undefined;
+/** Ends the events once the signal aborts, or at once where it has. */
+function untilLeft(events: AsyncIterable<unknown>, signal: AbortSignal | undefined): AsyncIterable<unknown> {
+  const iterator = events[Symbol.asyncIterator]();
+  const leave = () => void iterator.return?.();
+  if (signal?.aborted) leave();
+  else signal?.addEventListener('abort', leave, { once: true });
+  return { [Symbol.asyncIterator]: () => iterator };
 }
 
 function unwrap(error: unknown): unknown {

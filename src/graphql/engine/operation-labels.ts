@@ -7,10 +7,12 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import type { OperationLabels } from '../../observability/operation-metrics.ts';
+import type { ObservedOperation } from '../../observability/operation-observer.ts';
+
+type OperationLabels = Omit<ObservedOperation, 'requestId'>;
 
 /** Of what is no operation yet, or none of this schema. */
-export const UNKNOWN_OPERATION: OperationLabels = { operation: 'other', type: 'other' };
+const UNKNOWN_OPERATION: OperationLabels = { operation: 'other', type: 'other' };
 
 /**
  * What an operation is counted under: the name of its root field, which only the schema gives, so that no client can make up

@@ -3,14 +3,6 @@ import type { Builder } from '../builder.ts';
 import type { JobEnums } from './job-enums.ts';
 import { type JobFilterInput, readFilter } from './job-filter.ts';
 
-/** The client may leave at any time, also while the watch was being set up or waits for its next event. */
-function untilLeft<Events extends AsyncIterator<unknown>>(events: Events, signal: AbortSignal): Events {
-  const leave = () => void events.return?.();
-  if (signal.aborted) leave();
-  else signal.addEventListener('abort', leave, { once: true });
-  return events;
-}
-
 export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInput: JobFilterInput): void {
   builder.objectType('Preview', {
     description: 'A picture of the work under way, small and rough.',
@@ -67,12 +59,11 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
           description: 'Whether to send pictures of the work under way, too: PREVIEW events, at most 5 a second.',
         }),
       },
-      subscribe: async (_root, { id, afterSeq, previews }, { services, caller, signal }) => {
+      subscribe: (_root, { id, afterSeq, previews }, { services, caller }) => {
         if (afterSeq != null && afterSeq < 0) {
           throw badInput([{ path: ['afterSeq'], message: 'expected 0 or more', code: 'out_of_range' }]);
         }
-        const request = { jobId: id, caller, afterSeq: afterSeq ?? null, previews: previews ?? false };
-        return untilLeft(await services.feed.watch(request), signal);
+        return services.feed.watch({ jobId: id, caller, afterSeq: afterSeq ?? null, previews: previews ?? false });
       },
       resolve: (event) => event,
     }),
@@ -90,8 +81,8 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
           description: 'Which jobs; all, when absent. `status` is that which the job has by the event.',
         }),
       },
-      subscribe: async (_root, { filter }, { services, caller, signal }) =>
-        untilLeft(await services.changes.watch({ caller, filter: readFilter(filter) }), signal),
+      subscribe: (_root, { filter }, { services, caller }) =>
+        services.changes.watch({ caller, filter: readFilter(filter) }),
       resolve: (event) => event,
     }),
   }));

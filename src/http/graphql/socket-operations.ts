@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { createSemaphore, type Semaphore } from '../../async/semaphore.ts';
 import type { GraphContext, GraphServices } from '../../graphql/context.ts';
-import type { Engine, Operation } from '../../graphql/engine/engine.ts';
+import type { Engine } from '../../graphql/engine/engine.ts';
+import type { Operation } from '../../graphql/engine/operation.ts';
 import { inTraceOf } from '../../observability/spans.ts';
 import { createSharedExecution, operationKey } from './shared-execution.ts';
 
@@ -68,10 +69,6 @@ function traceOf({ owner, payload: { extensions } }: Message): { readonly [name:
   return typeof tracestate === 'string' ? { traceparent, tracestate } : { traceparent };
 }
 
-function refuse(message: string, code: string): readonly GraphQLError[] {
-  return [new GraphQLError(message, { extensions: { code } })];
-}
-
 /** What an operation that comes over a socket does: checked and executed by the engine, its events shared between watchers. */
 export function createSocketOperations({ engine, services, maxOperations }: SocketOperationsOptions): SocketOperations {
   const shared = createSharedExecution();
@@ -88,22 +85,21 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
   function prepare({ owner, id, payload }: Message): ExecutionArgs | readonly GraphQLError[] {
     const { requestId, caller } = owner;
     if (owner.open.size >= maxOperations) {
-      return engine.refused(
-        refuse(`At most ${maxOperations} operations may be open on a connection.`, 'LIMIT_EXCEEDED'),
-        { requestId },
-      );
+      const message = `At most ${maxOperations} operations may be open on a connection.`;
+      return engine.refuse({ message, code: 'LIMIT_EXCEEDED' }, { requestId });
     }
     const document = engine.parse(payload.query, requestId);
     const faults = engine.validate(document, requestId);
     if (faults.length) return faults;
     const operation = getOperationAST(document, payload.operationName);
+    const refused = { requestId, document, operationName: payload.operationName };
     if (!operation) {
-      const errors = refuse('Could not determine what operation to execute.', 'OPERATION_RESOLUTION_FAILURE');
-      return engine.refused(errors, { requestId, document, operationName: payload.operationName });
+      const message = 'Could not determine what operation to execute.';
+      return engine.refuse({ message, code: 'OPERATION_RESOLUTION_FAILURE' }, refused);
     }
     if (operation.operation === 'mutation') {
-      const errors = refuse('Mutations are taken over HTTP only: POST them to the same address.', 'FORBIDDEN');
-      return engine.refused(errors, { requestId, document, operationName: payload.operationName });
+      const message = 'Mutations are taken over HTTP only: POST them to the same address.';
+      return engine.refuse({ message, code: 'FORBIDDEN' }, refused);
     }
     const begun = { leaving: new AbortController(), done: Promise.withResolvers<void>() };
     owner.open.set(payload, begun);

@@ -4,8 +4,6 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test, vi } from 'vitest';
 import { unavailable } from '../../../src/core/errors.ts';
-import type { Engine } from '../../../src/graphql/engine/engine.ts';
-import { createMeteredEngine } from '../../../src/graphql/engine/metered-engine.ts';
 import { createOperationMetrics } from '../../../src/observability/operation-metrics.ts';
 import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
 import { parseFigures } from '../../support/figures.ts';
@@ -133,9 +131,8 @@ describe('documents', () => {
 
   test('A16: what a client would not take the answer of is 406, says what can be had, and does not run', async () => {
     const process = createProcessMetrics({ role: 'gateway', version: '1' });
-    const metrics = createOperationMetrics(process, ['jobProgress'], Date.now);
-    const around = (engine: Engine) => createMeteredEngine(engine, metrics);
-    const { post, services, lines } = await startTestServer({ around });
+    const observer = createOperationMetrics(process, ['jobProgress'], Date.now);
+    const { post, services, lines } = await startTestServer({ observer });
     // The use cases of this test fail when they are called.
     const mutation = await post({ query: 'mutation { deleteJob(id: "x") }' }, { accept: 'image/png' });
     expect(mutation.status).toBe(406);

@@ -2,8 +2,8 @@ import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { expect, test } from 'vitest';
-import { createTracedEngine } from '../../../src/graphql/engine/traced-engine.ts';
 import { createSocketOperations } from '../../../src/http/graphql/socket-operations.ts';
+import { createOperationSpans } from '../../../src/observability/operation-spans.ts';
 import { testGraph, testServices } from '../../support/graph-services.ts';
 
 test('what is refused has a span, whoever refuses it, with its code and the request', async () => {
@@ -11,7 +11,7 @@ test('what is refused has a span, whoever refuses it, with its code and the requ
   trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }));
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   const services = await testServices();
-  const engine = createTracedEngine((await testGraph(services)).engine);
+  const { engine } = await testGraph(services, createOperationSpans());
   const operations = createSocketOperations({ engine, services, maxOperations: 1 });
   const owner = operations.enter({ requestId: 'r', caller: 'c', headers: {}, send: async () => {} });
   const socket = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GatewayError, notFound } from '../../../src/core/errors.ts';
-import { createMeteredEngine } from '../../../src/graphql/engine/metered-engine.ts';
 import { createSocketOperations } from '../../../src/http/graphql/socket-operations.ts';
 import { createOperationMetrics } from '../../../src/observability/operation-metrics.ts';
 import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
@@ -12,11 +11,10 @@ const WATCH = 'subscription { jobProgress(id: "job") { seq } }';
 
 async function start(jobs: Parameters<typeof testServices>[0] = {}) {
   const services = await testServices(jobs);
-  const { engine: bare, contextValue } = await testGraph(services);
   const process = createProcessMetrics({ role: 'gateway', version: '1' });
   const clock = { ms: Date.UTC(2030, 0, 31, 12) };
   const metrics = createOperationMetrics(process, ['jobProgress', 'jobsProgress'], () => clock.ms);
-  const engine = createMeteredEngine(bare, metrics);
+  const { engine, contextValue } = await testGraph(services, metrics);
   const figures = async () => parseFigures(await process.text());
 
   async function run(query: string) {
@@ -83,7 +81,7 @@ describe('an operation', () => {
         await run(`query ${operation} { ${field} }`);
         await run(`query ${operation} { ${alias}: __schema { __typename } }`);
         await run(`query ${operation} { ${alias}: health { ${field} } }`);
-        metrics.answered({ operation: 'health', type: 'query' }, field, 0);
+        metrics.onRefused({ operation: 'health', type: 'query' }, field, 0);
       }),
       { numRuns: 50, examples: [['constructor', 'toString', '__proto__']] },
     );

@@ -1,0 +1,20 @@
+import type { ExecutionArgs } from 'graphql';
+
+/** One operation: `variableValues` as they were sent, `contextValue` a GraphContext. */
+export type Operation = Omit<ExecutionArgs, 'schema'>;
+
+/** One that is refused: `document` and `operationName` where they are known by then. */
+export interface RefusedOperation extends Partial<Pick<Operation, 'document' | 'operationName'>> {
+  requestId: string | undefined;
+}
+
+/** Aborted when the client has left. */
+export function signalIn({ contextValue }: Operation): AbortSignal | undefined {
+  const known = typeof contextValue === 'object' && contextValue !== null && 'signal' in contextValue;
+  return known && contextValue.signal instanceof AbortSignal ? contextValue.signal : undefined;
+}
+
+export function requestIdIn({ contextValue }: Operation): string | undefined {
+  const known = typeof contextValue === 'object' && contextValue !== null && 'requestId' in contextValue;
+  return known && typeof contextValue.requestId === 'string' ? contextValue.requestId : undefined;
+}

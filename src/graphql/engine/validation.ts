@@ -1,0 +1,56 @@
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  specifiedRules,
+  type ValidationContext,
+  ValuesOfCorrectTypeRule,
+  validate,
+} from 'graphql';
+import { conditionalRoots } from './conditional-roots.ts';
+import { inputError } from './errors.ts';
+import { inputIssues } from './input-issues.ts';
+
+/**
+ * Validates documents, each of them once. What is wrong with values that stand in the document itself is BAD_USER_INPUT, with the
+ * issues that the same values would have as variables.
+ */
+export function createValidation(schema: GraphQLSchema): (document: DocumentNode) => readonly GraphQLError[] {
+  const validated = new WeakMap<DocumentNode, readonly GraphQLError[]>();
+
+  function findFaults(document: DocumentNode): readonly GraphQLError[] {
+    const conditional = conditionalRoots(document);
+    if (conditional.length) return conditional;
+    const valueErrors = new Set<GraphQLError>();
+    const valueRule = (context: ValidationContext) => {
+      // A context of its own, by which its errors can be told from those of other rules.
+      const ownContext: ValidationContext = Object.create(context, {
+        reportError: {
+          value: (error: GraphQLError) => {
+            valueErrors.add(error);
+            context.reportError(error);
+          },
+        },
+      });
+      return ValuesOfCorrectTypeRule(ownContext);
+    };
+    const rules = specifiedRules.map((rule) => (rule === ValuesOfCorrectTypeRule ? valueRule : rule));
+    const errors = validate(schema, document, rules);
+    const faults = errors
+      .filter((error) => !valueErrors.has(error))
+      .map(
+        ({ message, nodes = null }) =>
+          new GraphQLError(message, { nodes, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
+      );
+    if (valueErrors.size === 0) return faults;
+    return [inputError(inputIssues({ schema, document, variables: null, errors: [...valueErrors] })), ...faults];
+  }
+
+  return (document) => {
+    const known = validated.get(document);
+    if (known) return known;
+    const faults = findFaults(document);
+    validated.set(document, faults);
+    return faults;
+  };
+}
