@@ -34,7 +34,7 @@ export interface OperationContext {
   caller: string;
   /** Of the connection that it came by, as it is written into the audit log. */
   address?: string | undefined;
-  /** Aborts when the client has left, so that nothing is kept for it. */
+  /** Aborts when the client has left, so that nothing is kept for it; at a socket also once its answer is out. */
   signal: AbortSignal;
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import { type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
@@ -16,27 +17,27 @@ export interface SocketOwner extends Record<PropertyKey, unknown> {
   headers: IncomingHttpHeaders;
   /** Resolves when the text has gone out. */
   send(text: string): Promise<void>;
-  /** The operations that are open, by their message: a client may use an id again before its last use has wound down. */
-  open: Map<SubscribePayload, OpenOperation>;
+  /**
+   * The operations that are open, by their message: a client may use an id again before its last use has wound down. Each is over,
+   * and aborted, when its answer has gone out, its client has completed it, or the socket has gone.
+   */
+  open: Map<SubscribePayload, AbortController>;
   /** Its queries go on a few at a time, each until its answer has gone out: those that nobody reads fill no memory. */
   queries: Semaphore;
 }
 
-interface OpenOperation {
-  /** Aborted when its socket has gone. */
-  leaving: AbortController;
-  /** Resolved when its answer has gone out, or nobody wants it any more. */
-  done: PromiseWithResolvers<void>;
-}
-
-/** A subscribe message, the socket that it came by, and what it has begun there. */
+/** A subscribe message, and the socket that it came by. */
 interface Message {
   owner: SocketOwner;
   id: string;
   payload: SubscribePayload;
 }
 
-interface Prepared extends Message, OpenOperation {}
+/** What it has begun there. */
+interface OpenOperation extends Message {
+  /** Aborted when it is over, which frees all that it holds: its events, what it waits for, its place among the queries. */
+  over: AbortController;
+}
 
 type Hooks = Pick<
   ServerOptions<Record<string, unknown>, SocketOwner>,
@@ -72,13 +73,17 @@ function traceOf({ owner, payload: { extensions } }: Message): { readonly [name:
 /** What an operation that comes over a socket does: checked and executed by the engine, its events shared between watchers. */
 export function createSocketOperations({ engine, services, maxOperations }: SocketOperationsOptions): SocketOperations {
   const shared = createSharedExecution();
-  /** By which message each operation came, until it has been begun. */
-  const messages = new WeakMap<ExecutionArgs, Prepared>();
+  const prepared = new WeakMap<ExecutionArgs, OpenOperation>();
 
-  function messageOf(args: ExecutionArgs): Prepared {
-    const message = messages.get(args);
-    if (!message) throw new Error('an operation is begun that was not prepared');
-    return message;
+  function preparedAs(args: ExecutionArgs): OpenOperation {
+    const operation = prepared.get(args);
+    if (!operation) throw new Error('an operation is begun that was not prepared');
+    return operation;
+  }
+
+  function end(owner: SocketOwner, payload: SubscribePayload): void {
+    owner.open.get(payload)?.abort();
+    owner.open.delete(payload);
   }
 
   /** The operation, or why it is not begun. A fault in one leaves the others of its socket alone. */
@@ -101,12 +106,12 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
       const message = 'Mutations are taken over HTTP only: POST them to the same address.';
       return engine.refuse({ message, code: 'FORBIDDEN' }, refused);
     }
-    const begun = { leaving: new AbortController(), done: Promise.withResolvers<void>() };
-    owner.open.set(payload, begun);
-    const contextValue: GraphContext = { requestId, caller, signal: begun.leaving.signal, services };
+    const over = new AbortController();
+    owner.open.set(payload, over);
+    const contextValue: GraphContext = { requestId, caller, signal: over.signal, services };
     const { operationName = null, variables: variableValues = null } = payload;
     const args = { schema: engine.schema, document, operationName, variableValues, contextValue };
-    messages.set(args, { owner, id, payload, ...begun });
+    prepared.set(args, { owner, id, payload, over });
     return args;
   }
 
@@ -115,7 +120,7 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
    * every watcher. The next event is taken when the last has gone out, so a slow client's events can be left out at the feed.
    */
   function deliver(
-    { owner, id, payload }: Message,
+    { owner, id, payload, over }: OpenOperation,
     operation: Operation,
     events: AsyncIterable<unknown>,
   ): AsyncGenerator<never, void> {
@@ -123,20 +128,18 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
     const key = operationKey(payload.query, payload.operationName, payload.variables);
     const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
     const done = { done: true, value: undefined } as const;
-    let left = false;
-
+    /** By graphql-ws, when the client completes it. It counts as open until what is on its way to the client has gone out. */
     const leave = async () => {
-      left = true;
-      await iterator.return?.();
+      over.abort();
       return done;
     };
     return {
       async next() {
         try {
-          for (let step = await iterator.next(); !step.done && !left; step = await iterator.next()) {
+          for (let step = await iterator.next(); !step.done && !over.signal.aborted; step = await iterator.next()) {
             const event = Object(step.value);
             const text = await shared.text(event, key, () => engine.executeEvent(operation, event));
-            if (!left) await owner.send(`${head}${text}}`);
+            if (!over.signal.aborted) await owner.send(`${head}${text}}`);
           }
           return done;
         } catch (error) {
@@ -165,26 +168,23 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
         }
       },
       execute(args) {
-        const message = messageOf(args);
-        const { owner, leaving, done } = message;
+        const operation = preparedAs(args);
+        const { owner, over } = operation;
         const answer = Promise.withResolvers<ExecutionResult>();
         const turn = owner.queries.run(async () => {
-          answer.resolve(inTraceOf(traceOf(message), () => engine.execute(args)));
-          await done.promise;
-        }, leaving.signal);
+          answer.resolve(inTraceOf(traceOf(operation), () => engine.execute(args)));
+          if (!over.signal.aborted) await once(over.signal, 'abort');
+        }, over.signal);
         // It waited until its socket had gone: nobody hears what it gives.
         turn.catch(() => answer.resolve({}));
         return answer.promise;
       },
       async subscribe(args) {
-        const message = messageOf(args);
-        const events = await inTraceOf(traceOf(message), () => engine.source(args));
-        return Symbol.asyncIterator in events ? deliver(message, args, events) : events;
+        const operation = preparedAs(args);
+        const events = await inTraceOf(traceOf(operation), () => engine.source(args));
+        return Symbol.asyncIterator in events ? deliver(operation, args, events) : events;
       },
-      onComplete({ extra }, _id, payload) {
-        extra.open.get(payload)?.done.resolve();
-        extra.open.delete(payload);
-      },
+      onComplete: ({ extra }, _id, payload) => end(extra, payload),
     },
     enter: (who) => ({
       ...who,
@@ -192,11 +192,7 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
       queries: createSemaphore({ atOnce: QUERIES_AT_ONCE, waiting: maxOperations }),
     }),
     leave(owner) {
-      for (const { leaving, done } of owner.open.values()) {
-        leaving.abort();
-        done.resolve();
-      }
-      owner.open.clear();
+      for (const payload of owner.open.keys()) end(owner, payload);
     },
   };
 }

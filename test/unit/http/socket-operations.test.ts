@@ -35,13 +35,12 @@ async function openSocket() {
   const owner = operations.enter({ requestId: 'r', caller: 'c', headers, send: async () => {} });
   const context: SocketContext = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
 
-  async function begin(payload: SubscribePayload): Promise<AbortSignal> {
-    const args = await operations.hooks.onSubscribe?.(context, 'id', payload);
-    const { contextValue } = args as ExecutionArgs;
-    return Reflect.get(Object(contextValue), 'signal');
-  }
+  const prepare = async (payload: SubscribePayload) =>
+    (await operations.hooks.onSubscribe?.(context, 'id', payload)) as ExecutionArgs;
+  const signalOf = ({ contextValue }: ExecutionArgs): AbortSignal => Reflect.get(Object(contextValue), 'signal');
+  const begin = async (payload: SubscribePayload) => signalOf(await prepare(payload));
   const complete = (payload: SubscribePayload) => operations.hooks.onComplete?.(context, 'id', payload);
-  return { operations, owner, begin, complete, traces };
+  return { operations, services, owner, prepare, signalOf, begin, complete, traces };
 }
 
 test('what runs for a socket is told that its client has left', async () => {
@@ -51,6 +50,35 @@ test('what runs for a socket is told that its client has left', async () => {
   operations.leave(owner);
   expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
   expect(owner.open.size).toBe(0);
+});
+
+test('a subscription that its client completes is over at once, and counts until its last event has gone out', async () => {
+  const { operations, services, owner, prepare, signalOf, complete } = await openSocket();
+  services.feed.open('job');
+  const payload = { query: 'subscription { jobProgress(id: "job") { seq } }' };
+  const args = await prepare(payload);
+  const events = Object(await operations.hooks.subscribe?.(args));
+  const next = events.next();
+  expect(services.feed.stats().watchers).toBe(1);
+  await events.return();
+  expect(signalOf(args).aborted).toBe(true);
+  expect(services.feed.stats().watchers).toBe(0);
+  expect(await next).toMatchObject({ done: true });
+  expect([...owner.open.keys()]).toEqual([payload]);
+  complete(payload);
+  expect(owner.open.size).toBe(0);
+});
+
+test('a subscription whose client leaves while it is being set up watches nothing', async () => {
+  const { operations, services, owner, prepare } = await openSocket();
+  services.feed.open('job');
+  const begun = operations.hooks.subscribe?.(
+    await prepare({ query: 'subscription { jobProgress(id: "job") { seq } }' }),
+  );
+  operations.leave(owner);
+  const events = Object(await begun);
+  expect(services.feed.stats().watchers).toBe(0);
+  expect(await events.next()).toMatchObject({ done: true });
 });
 
 test('an operation that uses the id of the last one again is counted by itself', async () => {
