@@ -19,8 +19,8 @@ import { addWorkflowInput } from './workflow/workflow-input.ts';
 import { addWorkflow } from './workflow/workflow-type.ts';
 
 /**
- * The schema over a catalogue, whose workflows are the fields of WorkflowInput. Resolvers take everything else from the context
- * (GraphContext). Throws when the catalogue has names that collide with the schema's own.
+ * The schema over a catalogue, whose workflows are the fields of WorkflowInput. Resolvers take everything else from the
+ * context (GraphContext). Throws when the catalogue has names that collide with the schema's own.
  */
 export function createSchema(catalogue: WorkflowCatalogue): GraphQLSchema {
   const builder = createBuilder();

@@ -5,15 +5,15 @@
  * publicUrl           origin that users know the gateway by; its host is let in, and pages of it may call
  * allowedOrigins      further origins whose pages may call; none by default, and no CORS header without them
  * maxBodyBytes        longest POST; more is 413
- * engine, services    what GraphQL works with: createEngine({ schema: createSchema(catalogue), log }), and the use cases
+ * engine, services    what GraphQL works with: createEngine({ schema, log }), and the use cases
  * artifacts           gives and takes files at signed addresses below its path, where that is the gateway's to do
  * variants            gives pictures that are made of others
  * health, ready       reports for /health and /readyz
- * onAnswered          told of each request that is over, and of each upgrade that is refused
+ * onAnswered          called for each request that is over, and for each upgrade that is refused
  * webSocket, timeouts bounds, with defaults
  *
- * close: no new connections, sockets closed with 1001, streams cut so that clients connect elsewhere, requests under way
- * given `graceMs` to end. Make `ready` say no some seconds before, so that load balancers have turned away.
+ * close: no new connections, sockets closed with 1001, streams cut so that clients connect elsewhere, requests under
+ * way given `graceMs` to end. Make `ready` say no some seconds before, so that load balancers have turned away.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -24,7 +24,7 @@ import type { Health } from '../health/health.ts';
 import type { HttpRoute, OnAnswered } from '../observability/http-metrics.ts';
 import { inTraceOf } from '../observability/spans.ts';
 import { createAccess, toOriginForm } from './access.ts';
-import { asksForPage, createGraphiqlPage } from './graphql/graphiql.ts';
+import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
 import { createYogaHandler } from './graphql/yoga.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
@@ -64,7 +64,9 @@ export interface HttpTimeouts {
   requestMs: number;
   /** The same for a file that is put to a signed address. */
   uploadMs: number;
-  /** An idle connection is kept for so long: longer than load balancers do, 60 s as a rule, so that they end it first. */
+  /**
+   * An idle connection is kept for so long: longer than load balancers do, 60 s as a rule, so that they end it first.
+   */
   keepAliveMs: number;
 }
 
@@ -104,7 +106,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (req.method !== 'GET' && req.method !== 'POST') {
       throw new HttpFault(405, 'BAD_REQUEST', 'GraphQL is asked by GET or POST.', { Allow: 'GET, POST, OPTIONS' });
     }
-    if (asksForPage(req)) return graphiql(req, res);
+    if (acceptsPage(req)) return graphiql(req, res);
     const { remoteAddress: address } = req.socket;
     await inTraceOf(req.headers, () => yoga(req, res, { requestId, caller: CALLER, address }));
   }
@@ -148,7 +150,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (path === GRAPHQL) return graphql(req, res, requestId);
     if (variants && path.startsWith(variants.path) && (await variants.serve(req, res))) return;
     if (artifacts && path.startsWith(artifacts.path) && (await files(artifacts, req, res))) return;
-    if (path === '/' && asksForPage(req)) {
+    if (path === '/' && acceptsPage(req)) {
       res.writeHead(302, { Location: GRAPHQL }).end();
       return;
     }

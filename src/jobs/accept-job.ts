@@ -7,8 +7,8 @@ import { inSpan, traceparent } from '../observability/spans.ts';
 import type { JobQueue } from '../queue/queue.ts';
 
 /**
- * Compares a job with what is outside of it and changes: what the servers have, which files were uploaded. `path` leads the
- * paths of the issues.
+ * Compares a job with what is outside of it and changes: what the servers have, which files were uploaded. `path` leads
+ * the paths of the issues.
  */
 export type JobCheck = (job: NewJob, plan: Plan, path: readonly (string | number)[]) => Promise<InputIssue[]>;
 
@@ -29,7 +29,9 @@ export interface Accepted {
 /** `path` leads the paths of the issues that are found in it. */
 export type AcceptJob = (job: NewJob, path: readonly (string | number)[]) => Promise<Accepted>;
 
-/** Somebody has run the job again meanwhile, and it was to be run again only where nobody has: see `NewJob.onlyListed`. */
+/**
+ * Somebody has run the job again meanwhile, and it was to be run again only where nobody has: see `NewJob.onlyListed`.
+ */
 export class AlreadyRetriedError extends Error {
   override readonly name = 'AlreadyRetriedError';
 }
@@ -72,8 +74,8 @@ export function createAccept(options: AcceptOptions): AcceptJob {
 }
 
 /**
- * What the key has already made, where there is something against making it now: whoever repeats a call that was accepted is
- * given its job, whatever has changed since. Throws the refusal where the key is new.
+ * What the key has already made, where there is something against making it now: whoever repeats a call that was
+ * accepted is given its job, whatever has changed since. Throws the refusal where the key is new.
  */
 export async function replay(
   options: Pick<AcceptOptions, 'store' | 'queue' | 'onAccepted'>,
@@ -92,7 +94,8 @@ async function settle(
   switch (accepted.outcome) {
     case 'reused':
       throw new GatewayError(
-        `this idempotencyKey was used with another input, for job ${accepted.jobId}: send that input again or take a new key`,
+        `this idempotencyKey was used with another input, for job ${accepted.jobId}: ` +
+          'send that input again or take a new key',
         { code: 'IDEMPOTENCY_KEY_REUSED', jobId: accepted.jobId },
       );
     case 'deleted':

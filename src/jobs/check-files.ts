@@ -24,8 +24,8 @@ type Fault = Pick<InputIssue, 'message' | 'code'>;
 const NOT_FOUND: Fault = { message: 'expected the id of an upload that is there', code: 'not_found' };
 
 /**
- * Holds the files of a job against what was uploaded and against the rules for addresses. Uploads that fit are kept for as long as
- * the job is, so that whoever runs it, or runs it again, finds them.
+ * Compares the files of a job with what was uploaded, and with the rules for addresses. Uploads that fit are kept for
+ * as long as the job is, so that whoever runs it, or runs it again, finds them.
  */
 export function createFileCheck({ uploads, artifacts, inputOrigins, retentionMs }: FileCheckOptions): JobCheck {
   async function uploadFault(id: string, kind: FileKind | null, caller: string, lifeMs: number): Promise<Fault | null> {

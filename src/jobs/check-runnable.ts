@@ -22,8 +22,9 @@ const codes = {
 } as const satisfies Record<GraphIssue['kind'], string>;
 
 /**
- * Asks what workers know of their ComfyUIs whether one of them can run a job. If none can, the issues are those of the one that
- * lacks least. A server that is up and whose classes nobody knows yet may be able to: then its worker decides.
+ * Whether one of the ComfyUIs can run a job, by what their workers have reported of them. If none can, the issues are
+ * those of the one that has most of what it needs. A server that is up and whose classes nobody knows yet may be able
+ * to: then its worker decides.
  */
 export function createRunnableCheck(nodeDefinitions: Pick<NodeDefinitionsDirectory, 'glance'>): JobCheck {
   return async (job, plan, path) => {

@@ -20,7 +20,10 @@ const schema = z.object({
   tags: z.array(label(64), 'expected a list').max(16, 'expected at most 16 tags').nullish(),
 });
 
-/** What is wrong with `generate`'s own arguments, whatever the workflow and the configuration; `path` leads those of the issues. */
+/**
+ * What is wrong with `generate`'s own arguments, whatever the workflow and the configuration; `path` leads those of the
+ * issues.
+ */
 export function checkGenerateArguments(input: unknown, path: readonly (string | number)[]): InputIssue[] {
   return issuesOf(schema, input, path);
 }

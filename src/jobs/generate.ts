@@ -82,8 +82,8 @@ export function createGenerate(options: GenerateOptions) {
   }
 
   /**
-   * Resolves when the job is accepted; with `waitSeconds` when it has ended, or the time is over. `onAccepted` is called when it is
-   * accepted, since an answer that is held may still fail.
+   * Resolves when the job is accepted; with `waitSeconds` when it has ended, or the time is over. `onAccepted` is
+   * called when it is accepted, since an answer that is held may still fail.
    */
   return async function generate(
     request: GenerateRequest,

@@ -7,8 +7,8 @@ import { type AcceptOptions, AlreadyRetriedError, createAccept, createFindIssues
 import { createAcceptRetry, createPrepareRetry, type RetryOptions, retryFingerprint } from './retry.ts';
 
 /**
- * What became of one job of a bulk. `retry`: the job that runs it again; null where its caller has made that meanwhile. `would-retry`
- * is all that a dry run does.
+ * What became of one job of a bulk. `retry`: the job that runs it again; null where its caller has made that meanwhile.
+ * `would-retry` is all that a dry run does.
  */
 export type RetryResult =
   | { id: string; outcome: 'retried'; retry: string }
@@ -32,15 +32,18 @@ export interface JobOperator {
   /** Null when there is no such job. */
   show(id: string): Promise<ShownJob | null>;
   /**
-   * Runs FAILED jobs again, for their callers and with their parameters; each one once, however often this is called and wherever
-   * it is cut off. Throws UNAVAILABLE where none could be accepted now.
+   * Runs FAILED jobs again, for their callers and with their parameters; each one once, however often this is called
+   * and wherever it is cut off. Throws UNAVAILABLE where none could be accepted now.
    */
   retry(ids: AsyncIterable<string> | Iterable<string>, options: BulkRetryOptions): AsyncIterable<RetryResult>;
 }
 
 export interface BulkRetryOptions {
   dryRun: boolean;
-  /** The ids are those of `failed`: leave out what its caller has run again since then. Default: whatever its caller has done. */
+  /**
+   * The ids are those of `failed`: leave out what its caller has run again since then. Default: whatever its caller has
+   * done.
+   */
   onlyListed?: boolean;
 }
 

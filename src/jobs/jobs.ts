@@ -56,6 +56,8 @@ export interface Jobs {
   cancel(caller: string, id: string, requestId?: string, address?: string): Promise<Job>;
   /** Removes an ended job, its events and artifacts; CONFLICT while it is open. */
   remove(caller: string, id: string, requestId?: string, address?: string): Promise<void>;
-  /** Jobs that will start before it, as things stand; null unless it is QUEUED. Calls of one tick are one round trip. */
+  /**
+   * Jobs that will start before it, as things stand; null unless it is QUEUED. Calls of one tick are one round trip.
+   */
   queuePosition(job: Job): Promise<number | null>;
 }

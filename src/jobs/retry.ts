@@ -22,7 +22,10 @@ export const retryFingerprint = (id: string) => sha256(canonicalJson({ retryOf: 
 /** What stands for a retry besides the job itself. */
 type RetryCall = Pick<NewJob, 'caller' | 'idempotencyKey' | 'keyLifeMs' | 'requestId' | 'onlyListed'>;
 
-/** Makes of an ended job the one that runs it again: as it was run, its seed included, with a new id and the default deadline. */
+/**
+ * Makes of an ended job the one that runs it again: as it was run, its seed included, with a new id and the default
+ * deadline.
+ */
 export function createPrepareRetry(options: Pick<RetryOptions, 'store' | 'catalogue' | 'deadlineMs' | 'newId'>) {
   const { store, catalogue, deadlineMs, newId } = options;
 
@@ -35,7 +38,9 @@ export function createPrepareRetry(options: Pick<RetryOptions, 'store' | 'catalo
     return text === null ? null : { template: { hash, text } };
   }
 
-  /** `found`: the job `id`, null when it is not there for the caller. Gives the refusal where it cannot be run again. */
+  /**
+   * `found`: the job `id`, null when it is not there for the caller. Gives the refusal where it cannot be run again.
+   */
   return async (id: string, found: Job | null, call: RetryCall): Promise<NewJob | GatewayError> => {
     if (!found) return notFound('job');
     if (!isTerminal(found.status)) return conflict(`the job is ${found.status}: it can be run again once it has ended`);
@@ -58,7 +63,9 @@ export function createPrepareRetry(options: Pick<RetryOptions, 'store' | 'catalo
   };
 }
 
-/** Runs an ended job again: see `createPrepareRetry`. Where it cannot be, what the key has made is given all the same. */
+/**
+ * Runs an ended job again: see `createPrepareRetry`. Where it cannot be, what the key has made is given all the same.
+ */
 export function createAcceptRetry(options: RetryOptions) {
   const prepareRetry = createPrepareRetry(options);
   return async (id: string, found: Job | null, call: RetryCall): Promise<Accepted> => {

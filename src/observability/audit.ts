@@ -9,7 +9,9 @@ import { throttledWarning } from './throttled.ts';
 /** Who did what. No prompt, key or signed address is in it. */
 export interface AuditEntry {
   action: 'generate' | 'retry' | 'cancel' | 'delete' | 'upload' | 'drain' | 'resume';
-  /** accepted, replayed: the key had made the job before; done; refused: for `code`; failed: unexpectedly, see the log. */
+  /**
+   * accepted, replayed: the key had made the job before; done; refused: for `code`; failed: unexpectedly, see the log.
+   */
   outcome: 'accepted' | 'replayed' | 'done' | 'refused' | 'failed';
   /** Of the error that was answered. */
   code?: string | undefined;
@@ -26,7 +28,7 @@ export interface AuditEntry {
 }
 
 export interface Audit {
-  /** Returns at once; a stream that cannot be written is told to the log. */
+  /** Returns at once; that a stream cannot be written is in the log. */
   record(entry: AuditEntry): void;
   /** Resolves when what was recorded has gone out or is lost, after a second at the latest. */
   flushed(): Promise<void>;
@@ -74,7 +76,9 @@ export function openAudit(to: string | undefined, { outputs, log }: Pick<AuditOp
   }
 }
 
-/** The same of a command: what it prints to standard output stays its own. What goes wrong is told on standard error. */
+/**
+ * The same of a command: what it prints to standard output stays its own. What goes wrong is said on standard error.
+ */
 export function openCommandAudit(to: string | undefined): Audit {
   const outputs = createOutputs();
   const destination = outputs.open(LOG_OUTPUT);
@@ -89,8 +93,8 @@ export type AuditedCall = Omit<AuditEntry, 'outcome' | 'code'>;
 export type CallOutcome = Partial<AuditEntry> & Pick<AuditEntry, 'outcome'>;
 
 /**
- * Does the work of a call that has one entry in the audit log: what `work` records first, else that it is done, or why it failed.
- * What is recorded early stands, whatever becomes of the answer afterwards.
+ * Does the work of a call that has one entry in the audit log: what `work` records first, else that it is done, or why
+ * it failed. What is recorded early stands, whatever becomes of the answer afterwards.
  */
 export async function audited<T>(
   audit: Audit,

@@ -3,7 +3,10 @@ import { type JobEventType, jobEventTypes } from '../core/events.ts';
 import type { OperationObserver, SubscriptionObserver } from './operation-observer.ts';
 import { oneOf, type ProcessMetrics } from './process-metrics.ts';
 
-/** Every code that an operation can be answered with; what ends a request before it is one is counted by http-metrics.ts. */
+/**
+ * Every code that an operation can be answered with; what ends a request before it is one is counted by
+ * http-metrics.ts.
+ */
 const CODES = [
   'OK',
   'BAD_USER_INPUT',
@@ -24,7 +27,10 @@ const CODES = [
 const OPERATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const EVENT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Counts and times operations. `subscriptions`: names of the subscription fields. `now`: milliseconds since 1970 on the clock of Redis, which dates events. */
+/**
+ * Counts and times operations. `subscriptions`: names of the subscription fields. `now`: milliseconds since 1970 on the
+ * clock of Redis, which dates events.
+ */
 export function createOperationMetrics(
   { registry }: ProcessMetrics,
   subscriptions: readonly string[],

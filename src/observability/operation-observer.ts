@@ -7,8 +7,8 @@ export interface ObservedOperation {
 }
 
 /**
- * Follows GraphQL operations, whichever transport they come by. A `code` is that of the first error in the answer; null: there is
- * none.
+ * Follows GraphQL operations, whichever transport they come by. A `code` is that of the first error in the answer;
+ * null: there is none.
  */
 export interface OperationObserver {
   /** An operation was refused before it began: by its document, or by its transport. `seconds`: how long that took. */

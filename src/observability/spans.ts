@@ -12,15 +12,17 @@ import {
 import { GatewayError } from '../core/errors.ts';
 
 /**
- * Spans of the process's traces, by OpenTelemetry's API. Where no tracing was started (see tracing.ts) every call does nothing
- * but the work that it is given. Names and attributes say what was done, never what was asked for: no prompts, file names or
- * addresses.
+ * Spans of the process's traces, by OpenTelemetry's API. Where no tracing was started (see tracing.ts) every call does
+ * nothing but the work that it is given. Names and attributes say what was done, never what was asked for: no prompts,
+ * file names or addresses.
  */
 export interface SpanDetails {
   /** Default `internal`. */
   kind?: keyof typeof KINDS;
   attributes?: Attributes;
-  /** The `traceparent` of another process of ours that it belongs to; null begins a trace. Default: what is under way. */
+  /**
+   * The `traceparent` of another process of ours that it belongs to; null begins a trace. Default: what is under way.
+   */
   parent?: string | null;
 }
 

@@ -13,8 +13,8 @@ export interface LongPollRequest {
 /** Holds answers until their job has ended: for scripts that cannot watch. */
 export interface LongPoll {
   /**
-   * Takes one of the places that there are for held answers, until it is disposed of. Throws LIMIT_EXCEEDED when all are taken: a
-   * call takes its place before it makes a job, so that one that is refused has made none.
+   * Takes one of the places that there are for held answers, until it is disposed of. Throws LIMIT_EXCEEDED when all
+   * are taken: a call takes its place before it makes a job, so that one that is refused has made none.
    */
   begin(request: LongPollRequest): HeldAnswer;
   /** Answers that are held right now. */
@@ -25,9 +25,9 @@ export interface LongPoll {
 
 export interface HeldAnswer extends Disposable {
   /**
-   * The job as it is at its end, or as it is when the time is over, the client has left or the gateway stops. Rejects with
-   * NOT_FOUND when the job is removed meanwhile, and with UNAVAILABLE when Redis is away as this begins; an outage later on is
-   * waited out.
+   * The job as it is at its end, or as it is when the time is over, the client has left or the gateway stops. Rejects
+   * with NOT_FOUND when the job is removed meanwhile, and with UNAVAILABLE when Redis is away as this begins; an outage
+   * later on is waited out.
    */
   untilEnded(job: Job): Promise<Job>;
 }

@@ -11,18 +11,22 @@ export const MOST_TEXT_BYTES = 1024 * 1024;
 /** Of one answer; a text counts for at least LEAST_BYTES, since each is a read of its own. */
 const MOST_BYTES_OF_ANSWER = 8 * 1024 * 1024;
 const LEAST_BYTES = 32 * 1024;
-/** Texts never change, so they are kept: a page that is asked for again is read without storage, also while that is away. */
+/**
+ * Texts never change, so they are kept: a page that is asked for again is read without storage, also while that is
+ * away.
+ */
 const MOST_CACHED_CHARACTERS = 8 * 1024 * 1024;
 const READS_AT_ONCE = 8;
 const MOST_WAITING = 1_000;
-/** Storage that is away is to be told of at once. */
+/** Storage that is slower than this is answered as away. */
 const READ_TIMEOUT_MS = 5_000;
 const RETRY_AFTER_SECONDS = 10;
 
 export interface ArtifactTexts {
   /**
-   * What a text artifact says. `answer` stands for the answer that it is part of, as an object of that one execution. Rejects with
-   * LIMIT_EXCEEDED where the answer would be too long, UNAVAILABLE without storage, NOT_FOUND when it has been removed.
+   * What a text artifact says. `answer` stands for the answer that it is part of, as an object of that one execution.
+   * Rejects with LIMIT_EXCEEDED where the answer would be too long, UNAVAILABLE without storage, NOT_FOUND when it has
+   * been removed.
    */
   read(artifact: Artifact, answer: object): Promise<string>;
 }
@@ -42,7 +46,7 @@ export function createArtifactTexts(artifacts: Pick<ArtifactStore, 'read'>): Art
   }
 
   async function download(key: string): Promise<string> {
-    // Whoever asked first may leave: the others still want it.
+    // Not the signal of the first reader, who may leave: the others still wait for the text.
     const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
     try {
       return await semaphore.run(async () => {

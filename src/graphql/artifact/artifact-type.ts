@@ -4,7 +4,7 @@ import type { ArtifactOfJob } from './artifact-url.ts';
 import { addressOf, addressTexts } from './artifact-url.ts';
 import { addImageArtifact } from './image-artifact.ts';
 
-/** What lacks what its type promises is a file. */
+/** An artifact that is without what its type promises is a file. */
 function typeOf({ artifact }: ArtifactOfJob) {
   const { kind, width, height, sizeBytes } = artifact;
   if (kind === 'image' && width !== null && height !== null) return 'ImageArtifact';
@@ -103,8 +103,9 @@ export function addArtifact(builder: Builder): void {
       text: t.string({
         nullable: false,
         description:
-          'What it says, read from storage when it is asked for. UNAVAILABLE while storage cannot be reached; LIMIT_EXCEEDED where the texts of one answer are longer than 8 MiB together.',
-        // These values are made for each execution, also for each event of a subscription, so they stand for its answer.
+          'What it says, read from storage when it is asked for. UNAVAILABLE while storage cannot be reached; ' +
+          'LIMIT_EXCEEDED where the texts of one answer are longer than 8 MiB together.',
+        // Each execution has values of its own, also for each event of a subscription: they stand for its answer.
         resolve: ({ artifact }, _args, { services }, { variableValues }) =>
           services.texts.read(artifact, variableValues),
       }),

@@ -29,7 +29,10 @@ export function addImageArtifact(builder: Builder): void {
       height: t.int({ nullable: false, description: 'Pixels.', resolve: ({ artifact }) => pixels(artifact.height) }),
       url: t.string({
         nullable: false,
-        description: `${addressTexts.url} With a format, width or quality it gives another picture made of this one, without metadata, when it is first asked for; at most 16 different ones of each.`,
+        description:
+          `${addressTexts.url} ` +
+          'With a format, width or quality it gives another picture made of this one, without metadata, when it ' +
+          'is first asked for; at most 16 different ones of each.',
         args: {
           expiresIn: t.arg.int({ description: addressTexts.expiresIn }),
           download: t.arg.boolean({ defaultValue: false, description: addressTexts.download }),

@@ -1,8 +1,8 @@
 import { type DocumentNode, type FragmentDefinitionNode, GraphQLError, Kind, type SelectionSetNode } from 'graphql';
 
 /**
- * A subscription's one field may not depend on @skip or @include, as the specification has it by now: graphql-js fails on a
- * subscription that is left with no field, and even while it validates one that depends on a variable.
+ * A subscription's one field may not depend on @skip or @include, as the specification has it by now: graphql-js fails
+ * on a subscription that is left with no field, and even while it validates one that depends on a variable.
  */
 export function conditionalRoots(document: DocumentNode): GraphQLError[] {
   const fragments = new Map<string, FragmentDefinitionNode>();

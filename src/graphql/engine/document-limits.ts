@@ -38,13 +38,17 @@ interface Size {
   roots: number;
   /** `parameters` of jobs. */
   parameters: number;
-  /** `jobs` among the top level, each as often as it gives the parameters: under several names all are written again. */
+  /**
+   * `jobs` among the top level, each as often as it gives the parameters: under several names all are written again.
+   */
   lists: number;
 }
 
 const nothing: Size = { depth: 0, fields: 0, aliases: 0, roots: 0, parameters: 0, lists: 0 };
 
-/** What a document costs once its fragments are put in; each fragment is measured once, so that no bomb goes off here. */
+/**
+ * What a document costs once its fragments are put in; each fragment is measured once, so that no bomb goes off here.
+ */
 function createMeter(document: DocumentNode) {
   const sizes = new Map<string, Size>();
 

@@ -21,8 +21,8 @@ import { type Operation, type RefusedOperation, requestIdIn, signalIn } from './
 import { createValidation } from './validation.ts';
 
 /**
- * Parsing, validation and execution as both transports use them: within limits, with every error as the public may see it, and
- * what is not for the public logged once.
+ * Parsing, validation and execution as both transports use them: within limits, with every error as the public may see
+ * it, and what is not for the public logged once.
  */
 export interface Engine {
   schema: GraphQLSchema;
@@ -31,8 +31,8 @@ export interface Engine {
   validate(document: DocumentNode, requestId?: string): readonly GraphQLError[];
   execute(operation: Operation): Promise<ExecutionResult> | ExecutionResult;
   /**
-   * The events of a subscription before they are executed, or why there are none. They end when the client has left, also where
-   * nobody has begun to read them.
+   * The events of a subscription before they are executed, or why there are none. They end when the client has left,
+   * also where nobody has begun to read them.
    */
   source(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult>;
   /** A subscription's results, or why there are none. What its source throws comes out as a public error. */

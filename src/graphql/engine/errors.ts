@@ -12,7 +12,7 @@ function gatewayErrorIn(error: unknown): GatewayError | null {
   return error instanceof GraphQLError && error.originalError ? gatewayErrorIn(error.originalError) : null;
 }
 
-/** Whether graphql-js refused an argument while executing, which nodes other than the field itself tell. */
+/** Whether graphql-js refused an argument while executing: then the error's node is not the field itself. */
 function isArgumentError(error: GraphQLError): boolean {
   return error.originalError instanceof GraphQLError && error.nodes?.[0]?.kind !== 'Field';
 }
@@ -24,8 +24,8 @@ function placeOf(error: unknown) {
   return { nodes, source, positions, path };
 }
 
-/** An error as the public sees it. `unexpected` is told of everything that is not the caller's to know. */
-export function publicError(error: unknown, unexpected: (error: unknown) => void): GraphQLError {
+/** An error as the public sees it. `onUnexpected` is given everything that is not the caller's to know. */
+export function publicError(error: unknown, onUnexpected: (error: unknown) => void): GraphQLError {
   const place = placeOf(error);
   const known = gatewayErrorIn(error);
   if (known) return new GraphQLError(known.message, { ...place, extensions: { ...known.details } });
@@ -37,7 +37,7 @@ export function publicError(error: unknown, unexpected: (error: unknown) => void
     // Made to be seen: by parsing, by validation, by the transport.
     if (!error.originalError) return error;
   }
-  unexpected(error);
+  onUnexpected(error);
   return new GraphQLError('Unexpected error.', { ...place, extensions: { code: 'INTERNAL' } });
 }
 

@@ -19,7 +19,7 @@ import {
 import type { InputIssue } from '../../core/errors.ts';
 import { nearestChoices } from '../../workflows/choices.ts';
 
-/** More would tell nobody more. */
+/** Nobody reads more of them at once. */
 const MAX_ISSUES = 100;
 
 /** Stands for a variable whose value is not known: nothing is said about it. */
@@ -66,7 +66,9 @@ export function hasUnknown(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.values(value).some(hasUnknown);
 }
 
-/** What an input type's values must be besides well typed; its builder puts it among the type's extensions as `check`. */
+/**
+ * What an input type's values must be besides well typed; its builder puts it among the type's extensions as `check`.
+ */
 export type InputCheck = (value: { [key: string]: unknown }, path: Path) => InputIssue[];
 
 function checkOf(type: GraphQLInputObjectType): InputCheck | undefined {
@@ -148,8 +150,9 @@ function checkValue(type: GraphQLInputType, value: unknown, path: Path, issues: 
 const MAX_UNKNOWN_FIELDS = 50;
 
 /**
- * Whether some input object has so many unknown fields that graphql-js must not see it: it writes the whole object into the
- * message of each of the first 50, which takes seconds where the object is a megabyte. Scalars such as JSON are left alone.
+ * Whether some input object has so many unknown fields that graphql-js must not see it: it writes the whole object into
+ * the message of each of the first 50, which takes seconds where the object is a megabyte. Scalars such as JSON are
+ * left alone.
  */
 export function hasTooManyFields(type: GraphQLInputType, value: unknown): boolean {
   if (isNonNullType(type)) return hasTooManyFields(type.ofType, value);
@@ -196,8 +199,8 @@ export interface FaultyInput {
 }
 
 /**
- * Every fault in the arguments of an operation that graphql-js has already refused, by path from the argument down. The limits
- * of a workflow's parameters are tried as well, so that one answer names all that has to be mended.
+ * Every fault in the arguments of an operation that graphql-js has already refused, by path from the argument down. The
+ * limits of a workflow's parameters are tried as well, so that one answer names all that has to be mended.
  */
 export function inputIssues({ schema, document, operation, variables, errors }: FaultyInput): InputIssue[] {
   const issues: InputIssue[] = [];

@@ -1,6 +1,6 @@
 /**
- * Maps what an async iterable yields and what it throws. No generator: the `return()` of one waits for its pending `next()`,
- * which may never come.
+ * Maps what an async iterable yields and what it throws. No generator: the `return()` of one waits for its pending
+ * `next()`, which may never come.
  */
 export function mapEvents<Event, Result>(
   events: AsyncIterable<Event>,
@@ -12,7 +12,7 @@ export function mapEvents<Event, Result>(
   let failed = false;
   return {
     async next() {
-      // Yoga makes a result of what is thrown and asks on: there is nothing behind it.
+      // Yoga makes a result of what is thrown and calls next() again: there is nothing behind it.
       if (failed) return done;
       try {
         const step = await iterator.next();

@@ -6,7 +6,7 @@ import { createOperationLabels } from './operation-labels.ts';
 
 type Source = AsyncIterable<unknown> | ExecutionResult;
 
-/** Where the engine tells its observer of what it does. */
+/** Where the engine calls its observer. */
 export interface Observation {
   /** `began`: when it was first looked at, by performance.now(). */
   refused(operation: RefusedOperation, errors: readonly unknown[], began: number): void;
@@ -66,7 +66,8 @@ export function createObservation(schema: GraphQLSchema, observer: OperationObse
 }
 
 /**
- * An event has gone out when its reader asks for the next one: both transports wait for that. No generator, see map-events.ts.
+ * An event has gone out when its reader asks for the next one: both transports wait for that. No generator, see
+ * map-events.ts.
  */
 function observeEvents(
   events: AsyncIterable<unknown>,

@@ -15,8 +15,8 @@ type OperationLabels = Omit<ObservedOperation, 'requestId'>;
 const UNKNOWN_OPERATION: OperationLabels = { operation: 'other', type: 'other' };
 
 /**
- * What an operation is counted under: the name of its root field, which only the schema gives, so that no client can make up
- * another. Several root fields, and `__schema` and the like, are `other`.
+ * What an operation is counted under: the name of its root field, which only the schema gives, so that no client can
+ * make up another. Several root fields, and `__schema` and the like, are `other`.
  */
 export function createOperationLabels(schema: GraphQLSchema) {
   const known = new WeakMap<OperationDefinitionNode, OperationLabels>();

@@ -12,8 +12,8 @@ import { inputError } from './errors.ts';
 import { inputIssues } from './input-issues.ts';
 
 /**
- * Validates documents, each of them once. What is wrong with values that stand in the document itself is BAD_USER_INPUT, with the
- * issues that the same values would have as variables.
+ * Validates documents, each of them once. What is wrong with values that stand in the document itself is
+ * BAD_USER_INPUT, with the issues that the same values would have as variables.
  */
 export function createValidation(schema: GraphQLSchema): (document: DocumentNode) => readonly GraphQLError[] {
   const validated = new WeakMap<DocumentNode, readonly GraphQLError[]>();

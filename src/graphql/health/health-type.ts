@@ -24,7 +24,8 @@ export function addHealth(builder: Builder): void {
         type: 'DateTime',
         nullable: false,
         description:
-          'Since when the status is as it is: of workers and comfyui as all know it, of redis and storage as this gateway does.',
+          'Since when the status is as it is: of workers and comfyui as all know it, of redis and storage as ' +
+          'this gateway does.',
       }),
     }),
   });

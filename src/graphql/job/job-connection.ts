@@ -4,7 +4,8 @@ import type { Builder } from '../builder.ts';
 export function addJobConnection(builder: Builder): void {
   builder.objectType('JobConnection', {
     description:
-      'A page of jobs. It may be shorter than `first` where a filter leaves much out or jobs are large; `hasNextPage` tells.',
+      'A page of jobs. It may be shorter than `first` where a filter leaves much out or jobs are large; ' +
+      '`hasNextPage` tells.',
     fields: (t) => ({
       edges: t.expose('edges', { type: ['JobEdge'], nullable: false, description: 'The jobs with their cursors.' }),
       nodes: t.field({

@@ -13,7 +13,8 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
       idempotencyKey: t.string({
         required: true,
         description:
-          '1 to 255 printable characters, unique per caller and kept 24 hours: the same key and input give the same job.',
+          '1 to 255 printable characters, unique per caller and kept 24 hours: the same key and input give the ' +
+          'same job.',
       }),
       workflow: t.field({ type: workflowInput, required: true, description: 'The workflow with its parameters.' }),
       priority: t.field({ type: enums.priority, defaultValue: 'NORMAL', description: 'Which jobs start first.' }),
@@ -69,8 +70,8 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
       type: 'GeneratePayload',
       nullable: false,
       description:
-        'Run a job again with the same parameters. It must have ended; the new one has its workflow as it was then, its ' +
-        'seed, priority and tags, and the default deadline.',
+        'Run a job again with the same parameters. It must have ended; the new one has its workflow as it was ' +
+        'then, its seed, priority and tags, and the default deadline.',
       args: {
         id: t.arg.id({ required: true, description: 'The job to run again.' }),
         idempotencyKey: t.arg.string({ required: true, description: 'As in `GenerateInput`.' }),
@@ -82,8 +83,8 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
       type: 'Job',
       nullable: false,
       description:
-        'Cancel: at once while QUEUED, by interrupting just this prompt while RUNNING; a job that has ended is returned ' +
-        'as it is. Once requested, a job does not become SUCCEEDED.',
+        'Cancel: at once while QUEUED, by interrupting just this prompt while RUNNING; a job that has ended is ' +
+        'returned as it is. Once requested, a job does not become SUCCEEDED.',
       args: { id: t.arg.id({ required: true, description: "The job's id." }) },
       resolve: (_root, { id }, { services, caller, requestId, address }) =>
         services.jobs.cancel(caller, id, requestId, address),
@@ -91,7 +92,8 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
     deleteJob: t.id({
       nullable: false,
       description:
-        'Remove an ended job, its events and its artifacts. Its key stays used: a replay is NOT_FOUND. Gives back the id.',
+        'Remove an ended job, its events and its artifacts. Its key stays used: a replay is NOT_FOUND. Gives ' +
+        'back the id.',
       args: { id: t.arg.id({ required: true, description: "The job's id." }) },
       resolve: async (_root, { id }, { services, caller, requestId, address }) => {
         await services.jobs.remove(caller, id, requestId, address);

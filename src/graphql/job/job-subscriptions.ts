@@ -28,7 +28,8 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
         type: 'Job',
         nullable: false,
         description:
-          'The job, at least as new as this event, so that a normalised client cache updates itself and never steps back.',
+          'The job, at least as new as this event, so that a normalised client cache updates itself and never ' +
+          'steps back.',
       }),
       preview: t.field({
         type: 'Preview',
@@ -46,9 +47,11 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
       description: [
         "A job's events in order, ending with exactly one terminal event for each subscription; then it completes.",
         'Without `afterSeq` it begins with a SNAPSHOT (for a job that has ended: SNAPSHOT, then its terminal event).',
-        'With it, every event after that number that the log still has, or a SNAPSHOT where it no longer reaches back or',
+        'With it, every event after that number that the log still has, or a SNAPSHOT where it no longer reaches ' +
+          'back or',
         "the number is higher than the job's; the job's last number: it just completes if the job has ended.",
-        'Numbers may skip PROGRESS for a slow client, never anything else. Clients that resend the same variables when they',
+        'Numbers may skip PROGRESS for a slow client, never anything else. Clients that resend the same ' +
+          'variables when they',
         'reconnect leave `afterSeq` out.',
       ].join('\n'),
       args: {
@@ -72,7 +75,8 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
       nullable: false,
       description: [
         "Lifecycle events of all the caller's jobs from now on; no PROGRESS, no replay; open-ended.",
-        'Each comes once, those of a job in order. It ends with UNAVAILABLE where events were missed: read `jobs` again then,',
+        'Each comes once, those of a job in order. It ends with UNAVAILABLE where events were missed: read ' +
+          '`jobs` again then,',
         'and subscribe anew.',
       ].join('\n'),
       args: {

@@ -72,7 +72,8 @@ export function parseJsonLiteral(
 export function addJson(builder: Builder): void {
   builder.scalarType('JSON', {
     description:
-      'Any JSON value. Numbers beyond 2^53-1 are refused, not rounded, as are the key `__proto__` and more than 64 levels.',
+      'Any JSON value. Numbers beyond 2^53-1 are refused, not rounded, as are the key `__proto__` and more than ' +
+      '64 levels.',
     serialize: (value) => value,
     parseValue: (value) => parseJson(value),
     parseLiteral: (node, variables) => parseJsonLiteral(node, variables),

@@ -17,7 +17,8 @@ export function parseSafeIntLiteral(node: ValueNode): number {
 export function addSafeInt(builder: Builder): void {
   builder.scalarType('SafeInt', {
     description:
-      'An integer from -(2^53-1) to 2^53-1, which is what JSON numbers hold without loss. Never a string, never rounded.',
+      'An integer from -(2^53-1) to 2^53-1, which is what JSON numbers hold without loss. Never a string, never ' +
+      'rounded.',
     serialize: (value) => value,
     parseValue: parseSafeInt,
     parseLiteral: parseSafeIntLiteral,

@@ -48,7 +48,8 @@ export function addCustomInput(builder: Builder, fileInput: InputType<SchemaType
       name: t.string({ description: 'At most 64 characters of [A-Za-z0-9_-], no catalogue name; only shown.' }),
       outputs: t.stringList({
         description:
-          'Ids of the nodes whose results are wanted, temporary ones (previews) too; absent: the final results of all nodes.',
+          'Ids of the nodes whose results are wanted, temporary ones (previews) too; absent: the final results ' +
+          'of all nodes.',
       }),
       keepMetadata: t.boolean({
         defaultValue: false,

@@ -17,7 +17,10 @@ type FieldType = InputType<SchemaTypes>;
 /** Enum types by name: parameters, also of different workflows, share them. */
 type EnumTypes = Map<string, FieldType>;
 
-/** Tries a workflow's limits on the input of a request that has already failed, so that its answer names every fault at once. */
+/**
+ * Tries a workflow's limits on the input of a request that has already failed, so that its answer names every fault at
+ * once.
+ */
 function checkOf(workflow: Workflow): InputCheck {
   const files = workflow.parameters.filter(({ type }) => type === 'FILE').map(({ name }) => name);
   return (value, path) => {

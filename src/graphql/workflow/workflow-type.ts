@@ -26,7 +26,7 @@ async function offeredModels(services: GraphServices, modelOf: string) {
   return [...names].sort().map((name) => ({ value: name, label: name }));
 }
 
-/** What each server lacks for a workflow, where its classes are known. */
+/** What each server is missing for a workflow, where its classes are known. */
 async function backendsOf(services: GraphServices, workflow: Workflow, missingOf: MissingOf) {
   const seen = await services.nodeDefinitions.read().catch((error: unknown) => {
     throw unavailable('The servers cannot be listed right now.', 1, error);
@@ -83,13 +83,15 @@ export function addWorkflow(builder: Builder): void {
       canRun: t.boolean({
         nullable: false,
         description:
-          'Whether it has all that the workflow needs with its defaults, reached at the moment or not. Where it is false, other values may still do: a model that the server has, for one that it lacks.',
+          'Whether it has all that the workflow needs with its defaults, reached at the moment or not. Where it ' +
+          'is false, other values may still do: a model that the server has, for one that it lacks.',
         resolve: ({ missing }) => missing.length === 0,
       }),
       missing: t.stringList({
         nullable: false,
         description:
-          'What it lacks, for a person: `class UpscaleModelLoader`, `model x.safetensors (CheckpointLoaderSimple.ckpt_name)`.',
+          'What it lacks, for a person: `class UpscaleModelLoader`, `model x.safetensors ' +
+          '(CheckpointLoaderSimple.ckpt_name)`.',
         resolve: ({ missing }) => [...missing],
       }),
     }),
@@ -110,7 +112,8 @@ export function addWorkflow(builder: Builder): void {
         type: ['WorkflowBackend'],
         nullable: false,
         description:
-          'What the known ComfyUI servers have of what it needs; one whose node classes nobody has read yet is left out.',
+          'What the known ComfyUI servers have of what it needs; one whose node classes nobody has read yet is ' +
+          'left out.',
         resolve: (workflow, _args, { services }) => backendsOf(services, workflow, missingOf),
       }),
     }),

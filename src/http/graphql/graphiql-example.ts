@@ -110,8 +110,9 @@ export const lastJobScript = `
   };
   const send = WebSocket.prototype.send;
   WebSocket.prototype.send = function (message) {
+    const placeholder = ${JSON.stringify(JSON.stringify(LAST_JOB))};
     const known = lastJob !== undefined && typeof message === 'string';
-    return send.call(this, known ? message.replace(${JSON.stringify(JSON.stringify(LAST_JOB))}, JSON.stringify(lastJob)) : message);
+    return send.call(this, known ? message.replace(placeholder, JSON.stringify(lastJob)) : message);
   };
 })();
 `;

@@ -11,8 +11,8 @@ interface Page {
   policy: string;
 }
 
-/** Whether a browser asks for the page rather than a client for data. */
-export function asksForPage(req: IncomingMessage): boolean {
+/** Whether it is a browser's request for the page, rather than a client's for data. */
+export function acceptsPage(req: IncomingMessage): boolean {
   return req.method === 'GET' && (req.headers.accept ?? '').includes('text/html');
 }
 
@@ -41,8 +41,8 @@ function contentPolicy(html: string): string {
 }
 
 /**
- * Tabs that are there from the start keep an offset of their first animation, which GraphiQL shows only while a tab has the
- * focus: a press on one would move it away from under the pointer, and the click would go nowhere.
+ * Tabs that are there from the start keep an offset of their first animation, which GraphiQL shows only while a tab has
+ * the focus: a press on one would move it away from under the pointer, and the click would go nowhere.
  */
 const tabStyle = '<style>.graphiql-tab { transform: none !important; }</style>';
 

@@ -13,8 +13,8 @@ function writable(res: ServerResponse): Promise<void> {
 }
 
 /**
- * Sends a stream no faster than it is read. When the client leaves, the stream is cancelled at once, also while nothing comes
- * out of it: that frees its source and the timer of its keep-alive.
+ * Sends a stream no faster than it is read. When the client leaves, the stream is cancelled at once, also while nothing
+ * comes out of it: that frees its source and the timer of its keep-alive.
  */
 async function sendStream(body: ReadableStream<Uint8Array>, res: ServerResponse): Promise<void> {
   const reader = body.getReader();

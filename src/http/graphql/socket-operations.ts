@@ -18,8 +18,8 @@ export interface SocketOwner extends Record<PropertyKey, unknown> {
   /** Resolves when the text has gone out. */
   send(text: string): Promise<void>;
   /**
-   * The operations that are open, by their message: a client may use an id again before its last use has wound down. Each is over,
-   * and aborted, when its answer has gone out, its client has completed it, or the socket has gone.
+   * The operations that are open, by their message: a client may use an id again before its last use has wound down.
+   * Each is over, and aborted, when its answer has gone out, its client has completed it, or the socket has gone.
    */
   open: Map<SubscribePayload, AbortController>;
   /** Its queries go on a few at a time, each until its answer has gone out: those that nobody reads fill no memory. */
@@ -35,7 +35,9 @@ interface Message {
 
 /** What it has begun there. */
 interface OpenOperation extends Message {
-  /** Aborted when it is over, which frees all that it holds: its events, what it waits for, its place among the queries. */
+  /**
+   * Aborted when it is over, which frees all that it holds: its events, what it waits for, its place among the queries.
+   */
   over: AbortController;
 }
 
@@ -70,7 +72,10 @@ function traceOf({ owner, payload: { extensions } }: Message): { readonly [name:
   return typeof tracestate === 'string' ? { traceparent, tracestate } : { traceparent };
 }
 
-/** What an operation that comes over a socket does: checked and executed by the engine, its events shared between watchers. */
+/**
+ * What an operation that comes over a socket does: checked and executed by the engine, its events shared between
+ * watchers.
+ */
 export function createSocketOperations({ engine, services, maxOperations }: SocketOperationsOptions): SocketOperations {
   const shared = createSharedExecution();
   const prepared = new WeakMap<ExecutionArgs, OpenOperation>();
@@ -116,8 +121,9 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
   }
 
   /**
-   * Sends a subscription's events by itself and yields nothing: graphql-ws would execute and serialise each of them anew for
-   * every watcher. The next event is taken when the last has gone out, so a slow client's events can be left out at the feed.
+   * Sends a subscription's events by itself and yields nothing: graphql-ws would execute and serialise each of them
+   * anew for every watcher. The next event is taken when the last has gone out, so a slow client's events can be left
+   * out at the feed.
    */
   function deliver(
     { owner, id, payload, over }: OpenOperation,
@@ -128,7 +134,10 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
     const key = operationKey(payload.query, payload.operationName, payload.variables);
     const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
     const done = { done: true, value: undefined } as const;
-    /** By graphql-ws, when the client completes it. It counts as open until what is on its way to the client has gone out. */
+    /**
+     * By graphql-ws, when the client completes it. It counts as open until what is on its way to the client has gone
+     * out.
+     */
     const leave = async () => {
       over.abort();
       return done;
