@@ -26,7 +26,7 @@ export const defaultDocumentLimits: DocumentLimits = {
   maxLists: 5,
 };
 
-export function limitExceeded(message: string): GraphQLError {
+function limitExceeded(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED' } });
 }
 
