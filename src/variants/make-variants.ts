@@ -16,12 +16,15 @@ export interface VariantMakerOptions {
   convert?: Convert;
 }
 
+/** A variant as it is stored. */
+export type StoredVariant = Pick<StoredObject, 'sizeBytes' | 'contentType' | 'sha256'>;
+
 export interface VariantMaker {
   /**
    * What is stored under a variant's key, made first where it is not there: once, however many ask meanwhile, and whether or
    * not they stay. Throws VariantError and StorageError.
    */
-  ensure(key: string): Promise<StoredObject>;
+  ensure(key: string): Promise<StoredVariant>;
   /** Gives up what is being made, and leaves nothing half-written. */
   close(): Promise<void>;
 }
@@ -40,13 +43,13 @@ const HOPELESS_MS = 600_000;
 
 export function createVariantMaker({ artifacts, log, convert = createConverter() }: VariantMakerOptions): VariantMaker {
   const semaphore = createSemaphore({ atOnce: AT_ONCE, waiting: MOST_WAITING });
-  const making = new Map<string, Promise<StoredObject>>();
+  const making = new Map<string, Promise<StoredVariant>>();
   /** Until when. */
   const hopeless = new Map<string, number>();
   const stopped = new AbortController();
   const within = (ms: number) => AbortSignal.any([stopped.signal, AbortSignal.timeout(ms)]);
 
-  async function find(key: string): Promise<StoredObject> {
+  async function find(key: string): Promise<StoredVariant> {
     const parsed = parseVariantKey(key);
     if (parsed === null) throw new VariantError('gone', 'not the key of a variant');
     try {
@@ -76,7 +79,7 @@ export function createVariantMaker({ artifacts, log, convert = createConverter()
     log.warn({ jobId: jobIdIn(key), key, reason }, 'a picture could not be converted');
   }
 
-  async function make(key: string, originalKey: string, variant: Variant, signal: AbortSignal): Promise<StoredObject> {
+  async function make(key: string, originalKey: string, variant: Variant, signal: AbortSignal): Promise<StoredVariant> {
     const folder = await mkdtemp(join(tmpdir(), 'comfygate-variant-'));
     const began = performance.now();
     try {

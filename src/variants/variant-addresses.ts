@@ -9,6 +9,9 @@ import type { Artifact } from '../core/job.ts';
 import { isRedisDown } from '../redis/connection.ts';
 import { formats, type Variant, variantFilename, variantKey, variantName } from './variant.ts';
 
+/** What addresses of variants begin with, at the gateway. The key follows. */
+export const VARIANTS_PATH = '/variants/';
+
 /** One variant of one artifact; claims of an artifact are forgotten at `expiresAt`, in milliseconds since 1970. */
 export interface VariantClaim {
   artifactId: string;
@@ -27,7 +30,7 @@ export interface VariantAddresses {
    * trip. Rejects with BAD_USER_INPUT when the artifact has enough variants, with UNAVAILABLE without Redis.
    */
   url(artifact: Artifact, variant: Variant, options: VariantUrlOptions): Promise<string>;
-  /** What an address grants, its path being `/variants/<key>`; null when it was altered or is over. */
+  /** What an address grants of which `key` follows VARIANTS_PATH; null when it was altered or is over. */
   verified(key: string, query: URLSearchParams): Grant | null;
 }
 
@@ -67,7 +70,7 @@ export function createVariantAddresses(options: VariantAddressesOptions): Varian
       const filename = safeFilename(variantFilename(artifact.filename, variant));
       const { disposition } = contentHeaders(formats[variant.format].contentType, filename, download);
       const key = variantKey(artifact.key, variant);
-      return `${publicUrl}/variants/${key}?${signedQuery({ key, expires, disposition, filename }, secret)}`;
+      return `${publicUrl}${VARIANTS_PATH}${key}?${signedQuery({ key, expires, disposition, filename }, secret)}`;
     },
     verified: (key, query) => verifiedGrant(key, query, secret, now()),
   };

@@ -28,7 +28,7 @@ describe('artifact download', () => {
     idleTimeoutMs = undefined;
     server = createServer((req, res) => {
       const limits = idleTimeoutMs === undefined ? {} : { idleTimeoutMs };
-      const handle = createArtifactDownload({ folder, signingSecret: SECRET, now: () => now(), ...limits });
+      const handle = createArtifactDownload({ artifacts: store, signingSecret: SECRET, now: () => now(), ...limits });
       handle(req, res).then(
         (handled) => handled || res.writeHead(418).end(),
         (error) => failures.push(error),

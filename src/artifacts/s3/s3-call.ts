@@ -94,8 +94,8 @@ export function createS3Caller(endpoint: S3Endpoint, timeouts: S3Timeouts) {
   return {
     call: <T>(settings: CallSettings, work: Work<T>) => call(settings, work),
     /** As `call`, for one whose answer is read afterwards: from then on only the signal and silence end it. */
-    async open(signal: AbortSignal, work: (client: Client) => Promise<Readable>): Promise<Readable> {
-      const open = async (client: Client, exchange: Exchange) => ({ source: await work(client), exchange });
+    async open(signal: AbortSignal, work: Work<Readable>): Promise<Readable> {
+      const open = async (client: Client, exchange: Exchange) => ({ source: await work(client, exchange), exchange });
       const { source, exchange } = await call({ signal }, open, true);
       return objectBody(source, signal, (cause) =>
         storageError(exchange.signal.aborted ? exchange.signal.reason : cause),

@@ -19,6 +19,7 @@ const REASONS: Record<string, StorageFailure> = {
   IncompleteBody: 'mismatch',
   EntityTooLarge: 'refused',
   InvalidBucketName: 'refused',
+  InvalidRange: 'refused',
 };
 
 const MESSAGES: Record<StorageFailure, string> = {

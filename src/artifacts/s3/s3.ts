@@ -69,11 +69,11 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
 
   async function head(key: string, settings: CallSettings): Promise<StoredObject | null> {
     try {
-      const { size, metaData } = await caller.call(settings, (client) => client.statObject(bucket, key));
+      const { size, metaData, lastModified } = await caller.call(settings, (client) => client.statObject(bucket, key));
       const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
       const sha256 = text(metaData.sha256);
       const contentType = text(metaData['content-type']) ?? 'application/octet-stream';
-      return { sizeBytes: size, contentType, ...(sha256 !== undefined && { sha256 }) };
+      return { sizeBytes: size, contentType, modifiedAt: lastModified, ...(sha256 !== undefined && { sha256 }) };
     } catch (error) {
       return nullWhenAbsent(error);
     }
@@ -96,9 +96,16 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
 
     head: (key, { signal } = {}) => head(parseKey(key), { signal }),
 
-    read: (key, { signal }) => {
+    read: (key, { range, signal }) => {
       parseKey(key);
-      return caller.open(signal, (client) => client.getObject(bucket, key)).catch(nullWhenAbsent);
+      const open = async (client: Client, exchange: Exchange) => {
+        if (!range) return client.getObject(bucket, key);
+        const body = await client.getPartialObject(bucket, key, range.start, range.end - range.start + 1);
+        // A server that knows no ranges sends all of it.
+        if (exchange.status() !== 206) throw new StorageError('refused', 'the S3 server does not answer ranges');
+        return body;
+      };
+      return caller.open(signal, open).catch(nullWhenAbsent);
     },
 
     async removePrefix(prefix, { signal } = {}) {

@@ -6,7 +6,7 @@ import { safeFilename } from '../../../src/artifacts/filename.ts';
 import { artifactKey, jobPrefix } from '../../../src/artifacts/keys.ts';
 import { signedQuery, verifiedGrant } from '../../../src/artifacts/signed-query.ts';
 import { signingWindow } from '../../../src/artifacts/signing-window.ts';
-import { byteRange } from '../../../src/http/byte-range.ts';
+import { byteRange } from '../../../src/http/files/conditional-request.ts';
 
 const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme', maxLength: 400 }));
 
