@@ -6,10 +6,10 @@ import { type ArtifactStore, type FileToStore, StorageError } from '../artifact-
 import { contentHeaders } from '../content-headers.ts';
 import { safeFilename } from '../filename.ts';
 import { parseKey, parsePrefix } from '../keys.ts';
-import { objectBody } from '../object-body.ts';
 import { ARTIFACTS_PATH, signedQuery, signedUploadQuery } from '../signed-query.ts';
 import { signingWindow } from '../signing-window.ts';
 import { readExactly } from '../source-file.ts';
+import { fileBody } from './file-body.ts';
 import { describeObject, objectPaths, openObject } from './folder-object.ts';
 
 /** Below this, `check` says that storage is full. */
@@ -65,11 +65,14 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
       classified(signal, async () => {
         const object = await openObject(folder, key);
         if (object === null) return null;
-        if (range && range.start >= object.sizeBytes) {
-          await object.file.close();
+        const { file, sizeBytes } = object;
+        const { start, end } = range ?? { start: 0, end: sizeBytes - 1 };
+        if (range && start >= sizeBytes) {
+          await file.close();
           throw new StorageError('refused', 'the object ends before the range begins');
         }
-        return objectBody(object.file.createReadStream(range), signal, folderError);
+        const within = { start, end: Math.min(end, sizeBytes - 1) };
+        return fileBody(file, { range: within, signal, explain: folderError });
       }),
 
     removePrefix: (prefix, { signal } = {}) =>

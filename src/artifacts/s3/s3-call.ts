@@ -3,7 +3,7 @@ import https from 'node:https';
 import type { Readable } from 'node:stream';
 import { Client } from 'minio';
 import { unlessAborted } from '../../async/abort.ts';
-import { objectBody } from '../object-body.ts';
+import { objectBody } from './object-body.ts';
 import { storageError } from './s3-error.ts';
 import { createExchange, type Exchange } from './s3-exchange.ts';
 
