@@ -31,7 +31,10 @@ export class StorageError extends Error {
     return this.reason !== 'source' && this.reason !== 'refused';
   }
 
-  /** Whether this process had no descriptor left for a file or a socket: the storage is well, and a moment later it works. */
+  /**
+   * Whether this process had no descriptor left for a file or a socket: the storage is well, and a moment later it
+   * works.
+   */
   get isOutOfDescriptors(): boolean {
     return isErrno(this.cause, 'EMFILE', 'ENFILE');
   }
@@ -111,10 +114,10 @@ export interface ArtifactStore {
   /** What is stored under `key`, or null when nothing whole is. Throws StorageError. */
   head(key: string, options?: CallOptions): Promise<StoredObject | null>;
   /**
-   * The bytes of an object, of which no more is fetched than is read; null when nothing whole is stored under `key`. To be
-   * read to its end or destroyed. How long that may take is the signal's matter: a reader that stops for long may lose its
-   * connection. Of a range that reaches beyond the object's end, what there is; one that begins there is `refused`. Throws
-   * StorageError, and so does the stream: a broken connection is never taken for the end.
+   * The bytes of an object, of which no more is fetched than is read; null when nothing whole is stored under `key`.
+   * To be read to its end or destroyed. How long that may take is the signal's matter: a reader that stops for long
+   * may lose its connection. Of a range that reaches beyond the object's end, what there is; one that begins there is
+   * `refused`. Throws StorageError, and so does the stream: a broken connection is never taken for the end.
    */
   read(key: string, options: ReadOptions): Promise<Readable | null>;
   /** Removes every object whose key begins with `prefix`; absent is fine. Throws StorageError. */
@@ -122,8 +125,9 @@ export interface ArtifactStore {
   /** A signed address that needs no other credential; the same for a while, so that browsers cache. No network call. */
   url(key: string, options: UrlOptions): Promise<string>;
   /**
-   * A signed address that takes a PUT of a file of exactly this type and size, and needs no other credential. What it stores
-   * has no SHA-256 for `head` where the driver did not see the bytes. May make the bucket. Throws StorageError.
+   * A signed address that takes a PUT of a file of exactly this type and size, and needs no other credential. What it
+   * stores has no SHA-256 for `head` where the driver did not see the bytes. May make the bucket. Throws
+   * StorageError.
    */
   uploadUrl(key: string, options: UploadUrlOptions): Promise<UploadAddress>;
   /** Resolves when artifacts could be stored now, else throws StorageError. Makes the bucket or folder when missing. */

@@ -4,8 +4,8 @@ import { type ArtifactStore, StorageError, type StorageFailure } from './artifac
 export type OnStorageCall = (operation: string, outcome: 'ok' | StorageFailure, seconds: number) => void;
 
 /**
- * A store whose calls are timed. One that its caller gave up says nothing of the storage and is left out, and so is `url`, which
- * asks nobody. A `read` is over when its first bytes can be had.
+ * A store whose calls are timed. One that its caller gave up says nothing of the storage and is left out, and so is
+ * `url`, which asks nobody. A `read` is over when its first bytes can be had.
  */
 export function createTimedStore(store: ArtifactStore, onCall: OnStorageCall): ArtifactStore {
   async function time<T>(operation: string, call: () => Promise<T>): Promise<T> {

@@ -21,8 +21,8 @@ export interface AdminServerOptions {
 }
 
 /**
- * The private port, for operators and orchestrators: it says more than the public one and asks for no credential. Bound to loopback,
- * it answers a Host header that is not loopback's with 421.
+ * The private port, for operators and orchestrators: it says more than the public one and asks for no credential.
+ * Bound to loopback, it answers a Host header that is not loopback's with 421.
  *
  * /healthz  200 while nothing in this process hangs, else 503 and what does
  * /readyz   200 while each part can do its work, else 503 and why not

@@ -22,8 +22,8 @@ export type StoredVariant = Pick<StoredObject, 'sizeBytes' | 'contentType' | 'sh
 
 export interface VariantMaker {
   /**
-   * What is stored under a variant's key, made first where it is not there: once, however many ask meanwhile, and whether or
-   * not they stay. Throws VariantError and StorageError.
+   * What is stored under a variant's key, made first where it is not there: once, however many ask meanwhile, and
+   * whether or not they stay. Throws VariantError and StorageError.
    */
   ensure(key: string): Promise<StoredVariant>;
   /** Gives up what is being made, and leaves nothing half-written. */

@@ -20,14 +20,16 @@ export interface VariantClaim {
 }
 
 export interface VariantClaims {
-  /** Of each claim whether it stands, when no artifact may have more than `most`. Throws when Redis cannot be reached. */
+  /**
+   * Of each claim whether it stands, when no artifact may have more than `most`. Throws when Redis cannot be reached.
+   */
   claim(claims: VariantClaim[], most: number): Promise<boolean[]>;
 }
 
 export interface VariantAddresses {
   /**
-   * A signed address of the gateway at which a variant can be had; the same for a while. Claims of one tick are one round
-   * trip. Rejects with BAD_USER_INPUT when the artifact has enough variants, with UNAVAILABLE without Redis.
+   * A signed address of the gateway at which a variant can be had; the same for a while. Claims of one tick are one
+   * round trip. Rejects with BAD_USER_INPUT when the artifact has enough variants, with UNAVAILABLE without Redis.
    */
   url(artifact: Artifact, variant: Variant, options: VariantUrlOptions): Promise<string>;
   /** What an address grants of which `key` follows VARIANTS_PATH; null when it was altered or is over. */

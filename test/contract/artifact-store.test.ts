@@ -81,7 +81,7 @@ for (const { name, start, available } of artifactDrivers) {
       expect(await (await store.read(empty, { signal: never() }))?.toArray()).toEqual([]);
     });
 
-    it('gives just the part that is asked for, both ends included, and refuses one that begins behind the end', async () => {
+    it('gives just the part that is asked for, both ends included, and refuses one that begins behind it', async () => {
       const bytes = randomBytes(300_000);
       const { key } = await stored(bytes);
       const part = async (start: number, end: number) => {
@@ -264,7 +264,8 @@ for (const { name, start, available } of artifactDrivers) {
       altered.delete(url);
       for (const address of altered) {
         const { status } = await fetch(address);
-        // S3 tells a query that is no signature at all (400) from one that is not valid (403), some an unknown access key (404).
+        // S3 tells a query that is no signature at all (400) from one that is not valid (403), some an unknown access
+        // key (404).
         expect([address, [400, 403, 404].includes(status)]).toEqual([address, true]);
       }
       expect((await fetch(url.replace(key, other.key))).status).toBe(403);
@@ -385,7 +386,7 @@ for (const { name, start, available } of artifactDrivers) {
         expect(await store.head(key)).toBeNull();
       });
 
-      it('refuses another size, another type, no length, another method, and an altered or an old address', async () => {
+      it('refuses another size or type, no length, another method, and an altered or an old address', async () => {
         const key = uploadKey(randomUUID());
         const { url, headers } = await store.uploadUrl(key, announced);
         const refused = async (answer: Promise<Response>) => {

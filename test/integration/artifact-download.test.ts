@@ -262,7 +262,7 @@ describe('artifact download', () => {
     expect((await body(response)).equals(large)).toBe(true);
   });
 
-  it('closes the file when the client leaves, and when it stops reading, of which it has sent little then', async () => {
+  it('closes the file when the client leaves, and when it stops reading, having sent little of it', async () => {
     const { url } = await publish(randomBytes(50_000_000));
     const { hostname, port, pathname, search } = new URL(url);
     const served: Socket[] = [];

@@ -13,8 +13,8 @@ export interface FileBodyOptions {
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * The bytes of an open file, which is closed when they have been read or are no longer wanted. Fails with the signal's reason
- * when it aborts, and where the file ends before its range does.
+ * The bytes of an open file, which is closed when they have been read or are no longer wanted. Fails with the
+ * signal's reason when it aborts, and where the file ends before its range does.
  */
 export function fileBody(file: FileHandle, { range, signal, explain }: FileBodyOptions): Readable {
   let position = range.start;

@@ -22,8 +22,8 @@ export function objectPaths(folder: string, key: string): { data: string; descri
 }
 
 /**
- * Where the bytes of an object may be collected until they are all there: a folder beside it. Its name begins as the object's, so
- * that what a crash leaves of it is removed with the object's prefix.
+ * Where the bytes of an object may be collected until they are all there: a folder beside it. Its name begins as the
+ * object's, so that what a crash leaves of it is removed with the object's prefix.
  */
 export function collectingFolder(folder: string, key: string): string {
   const { data } = objectPaths(folder, key);

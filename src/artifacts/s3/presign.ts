@@ -14,8 +14,9 @@ export interface PresignedRequest {
 }
 
 /**
- * Signs addresses of a bucket, without a network call. Not by the minio client, which leaves the type and the length of a body
- * out of every signature. `endpoint` as whoever gets the address reaches it: the host is part of the signature.
+ * Signs addresses of a bucket, without a network call. Not by the minio client, which leaves the type and the length
+ * of a body out of every signature. `endpoint` as whoever gets the address reaches it: the host is part of the
+ * signature.
  */
 export function createPresigner({ endpoint, region, accessKey, secretKey }: S3Endpoint, bucket: string) {
   const origin = originOf(endpoint, region);

@@ -11,9 +11,10 @@ import type { Exchange } from './s3-exchange.ts';
 const CACHE_CONTROL = 'private, max-age=604800, immutable';
 
 /**
- * One PUT of known length and SHA-256, whatever the size. By a method of minio 8 that it marks as internal: its `putObject` holds a
- * body in memory to hash it, or splits it into parts, and never settles when the stream of it dies. The contract suite stores
- * 64 MB without holding them, and test/integration/artifacts/storage-faults.test.ts ends uploads in every way.
+ * One PUT of known length and SHA-256, whatever the size. By a method of minio 8 that it marks as internal: its
+ * `putObject` holds a body in memory to hash it, or splits it into parts, and never settles when the stream of it
+ * dies. The contract suite stores 64 MB without holding them, and test/integration/artifacts/storage-faults.test.ts
+ * ends uploads in every way.
  */
 export async function putObject(
   client: Client,

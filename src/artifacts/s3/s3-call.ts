@@ -116,7 +116,10 @@ function parseEndpoint(endpoint: string): URL {
   return url;
 }
 
-/** The origin of an endpoint's addresses. Amazon's that names no region stands for that of the region, as to the minio client. */
+/**
+ * The origin of an endpoint's addresses. Amazon's that names no region stands for that of the region, as to the minio
+ * client.
+ */
 export function originOf(endpoint: string, region: string): string {
   const { origin, protocol, hostname } = parseEndpoint(endpoint);
   return hostname === 's3.amazonaws.com' ? `${protocol}//s3.${region}.amazonaws.com` : origin;

@@ -16,8 +16,8 @@ export interface ArtifactDownloadOptions {
 
 /**
  * Serves the folder driver's signed addresses. The handler says false when the path is none of its own; otherwise it
- * resolves to true once the answer is out or the client has left, and rejects, after answering or closing the connection,
- * when the disk fails.
+ * resolves to true once the answer is out or the client has left, and rejects, after answering or closing the
+ * connection, when the disk fails.
  */
 export function createArtifactDownload(options: ArtifactDownloadOptions) {
   const { artifacts, signingSecret, now, idleTimeoutMs = 120_000 } = options;

@@ -23,9 +23,9 @@ export interface ArtifactUploadOptions {
 }
 
 /**
- * Takes a file at an address that the folder driver signed: of just the size and type that were signed, whole or not at all,
- * and once; the same bytes again are fine, so that a client may repeat what was not answered. The handler says false when the
- * path is none of its own.
+ * Takes a file at an address that the folder driver signed: of just the size and type that were signed, whole or not
+ * at all, and once; the same bytes again are fine, so that a client may repeat what was not answered. The handler
+ * says false when the path is none of its own.
  */
 export function createArtifactUpload(options: ArtifactUploadOptions) {
   const { signingSecret, now, maxAtOnce = 32 } = options;

@@ -9,8 +9,8 @@ export interface Validators {
 }
 
 /**
- * Whether the client has the file already, by If-None-Match or else If-Modified-Since. Its Cache-Control does not count: what an
- * address leads to never changes.
+ * Whether the client has the file already, by If-None-Match or else If-Modified-Since. Its Cache-Control does not
+ * count: what an address leads to never changes.
  */
 export function isFresh({ headers }: IncomingMessage, validators: Validators): boolean {
   const { 'if-none-match': noneMatch, 'if-modified-since': modifiedSince } = headers;
@@ -21,8 +21,8 @@ export function isFresh({ headers }: IncomingMessage, validators: Validators): b
 }
 
 /**
- * The part that is asked for of a file of `sizeBytes`; null for all of it. The rest of a file that is no longer the same must not
- * be put behind its beginning, so an If-Range must name its state as it is now; weak tags never do.
+ * The part that is asked for of a file of `sizeBytes`; null for all of it. The rest of a file that is no longer the
+ * same must not be put behind its beginning, so an If-Range must name its state as it is now; weak tags never do.
  */
 export function requestedRange(
   { headers }: IncomingMessage,
@@ -35,8 +35,8 @@ export function requestedRange(
 }
 
 /**
- * The one range that a Range header asks for. Null where there is no header, or it is malformed, as `5-2` is, or asks for several
- * ranges, which a server may ignore (RFC 9110, 14.2). The last 500 of 100 bytes are all of them.
+ * The one range that a Range header asks for. Null where there is no header, or it is malformed, as `5-2` is, or asks
+ * for several ranges, which a server may ignore (RFC 9110, 14.2). The last 500 of 100 bytes are all of them.
  */
 export function byteRange(header: string | undefined, sizeBytes: number): ByteRange | 'unsatisfiable' | null {
   const match = /^bytes=\s*(\d{0,16})-(\d{0,16})\s*$/i.exec(header ?? '');

@@ -51,10 +51,11 @@ const REFUSALS: Readonly<Record<number, Refusal>> = {
 const CONTINUE_MS = 1_000;
 
 /**
- * Passes reads of signed addresses, and files put to them, on to an S3 server that browsers do not reach by themselves: for a
- * public endpoint that is the gateway's own origin. The signature goes through untouched and is checked there; nothing else of a
- * request or an answer does, so neither cookies nor the server's own words cross. The handler says false when the path is none of
- * its own; otherwise it resolves to true once the answer is out or one side has left.
+ * Passes reads of signed addresses, and files put to them, on to an S3 server that browsers do not reach by
+ * themselves: for a public endpoint that is the gateway's own origin. The signature goes through untouched and is
+ * checked there; nothing else of a request or an answer does, so neither cookies nor the server's own words cross.
+ * The handler says false when the path is none of its own; otherwise it resolves to true once the answer is out or
+ * one side has left.
  */
 export function createS3Proxy({ endpoint, publicEndpoint, bucket, idleTimeoutMs = 60_000 }: S3ProxyOptions) {
   const server = new URL(endpoint);

@@ -24,9 +24,9 @@ export interface SendOptions {
 }
 
 /**
- * Answers GET and HEAD: the headers, 304 where the client has it, a range where one is asked for. Resolves when the answer is
- * out or the client has left. Rejects when the object cannot be read: with the connection closed, or with nothing sent yet where
- * it could not even be opened. Either way nothing of the object is left open.
+ * Answers GET and HEAD: the headers, 304 where the client has it, a range where one is asked for. Resolves when the
+ * answer is out or the client has left. Rejects when the object cannot be read: with the connection closed, or with
+ * nothing sent yet where it could not even be opened. Either way nothing of the object is left open.
  */
 export async function sendObject(
   req: IncomingMessage,

@@ -23,9 +23,9 @@ const IDLE_TIMEOUT_MS = 120_000;
 const RETRY_AFTER = { 'Retry-After': '5' };
 
 /**
- * Serves pictures that are made of others, at the addresses that ImageArtifact.url signs. The first who asks has it made. The
- * handler says false when the address is none of its own; otherwise it resolves to true once the answer is out or the client has
- * left.
+ * Serves pictures that are made of others, at the addresses that ImageArtifact.url signs. The first who asks has it
+ * made. The handler says false when the address is none of its own; otherwise it resolves to true once the answer is
+ * out or the client has left.
  */
 export function createVariantDownload({ addresses, maker, artifacts, now, log }: VariantDownloadOptions) {
   const storageFailed = throttledWarning(log, 'pictures could not be served: storage failed');

@@ -139,8 +139,8 @@ const PRODUCED = [
 ];
 
 /**
- * Those that the client takes, as it prefers them. Throws 406 where there is none, before anything is executed: Yoga looks only
- * afterwards.
+ * Those that the client takes, as it prefers them. Throws 406 where there is none, before anything is executed: Yoga
+ * looks only afterwards.
  */
 function acceptableTypes({ headers }: IncomingMessage): string {
   const types = new Negotiator({ headers: { accept: headers.accept || '*/*' } }).mediaTypes(PRODUCED);
