@@ -1,4 +1,6 @@
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { collectingFolder } from '../artifacts/folder/folder-object.ts';
+import { ARTIFACTS_PATH } from '../artifacts/signed-query.ts';
 import type { Config } from '../config/config.ts';
 import { createArtifactTexts } from '../graphql/artifact/artifact-texts.ts';
 import { createEngine } from '../graphql/engine/engine.ts';
@@ -7,13 +9,14 @@ import type { Probes } from '../health/health.ts';
 import { createArtifactDownload } from '../http/files/artifact-download.ts';
 import { createArtifactUpload } from '../http/files/artifact-upload.ts';
 import { createS3Proxy } from '../http/files/s3-proxy.ts';
-import { createVariantDownload, VARIANTS_PATH } from '../http/files/variant-download.ts';
+import { createVariantDownload } from '../http/files/variant-download.ts';
 import { type ArtifactRoute, type HttpServer, startHttpServer } from '../http/server.ts';
 import { registerSockets } from '../observability/gateway-metrics.ts';
 import { createHttpMetrics } from '../observability/http-metrics.ts';
 import { createOperationMetrics } from '../observability/operation-metrics.ts';
 import { observeAll } from '../observability/operation-observer.ts';
 import { createOperationSpans } from '../observability/operation-spans.ts';
+import { VARIANTS_PATH } from '../variants/variant-addresses.ts';
 import { openGatewayServices } from './gateway-services.ts';
 import { artifactFolder, type ProcessContext } from './process-context.ts';
 
@@ -89,8 +92,8 @@ function createArtifactRoute(
     const isOurs = new URL(s3.publicEndpoint).origin === new URL(publicUrl).origin;
     return isOurs ? { path: `/${s3.bucket}/`, serve: createS3Proxy(s3) } : undefined;
   }
-  const folder = { folder: artifactFolder(config), signingSecret, now };
-  const download = createArtifactDownload(folder);
-  const upload = createArtifactUpload({ ...folder, artifacts });
-  return { path: '/artifacts/', serve: (req, res) => (req.method === 'PUT' ? upload(req, res) : download(req, res)) };
+  const collectIn = (key: string) => collectingFolder(artifactFolder(config), key);
+  const download = createArtifactDownload({ artifacts, signingSecret, now });
+  const upload = createArtifactUpload({ artifacts, signingSecret, collectIn, now });
+  return { path: ARTIFACTS_PATH, serve: (req, res) => (req.method === 'PUT' ? upload(req, res) : download(req, res)) };
 }

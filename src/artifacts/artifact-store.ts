@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { isErrno } from '../files/errno.ts';
 
 /** Why storage did not do what it was asked. */
 export type StorageFailure =
@@ -29,6 +30,14 @@ export class StorageError extends Error {
   get retryable(): boolean {
     return this.reason !== 'source' && this.reason !== 'refused';
   }
+
+  /**
+   * Whether this process had no descriptor left for a file or a socket: the storage is well, and a moment later it
+   * works.
+   */
+  get isOutOfDescriptors(): boolean {
+    return isErrno(this.cause, 'EMFILE', 'ENFILE');
+  }
 }
 
 /** A whole local file, as `spool` leaves it. */
@@ -48,6 +57,13 @@ export interface StoredObject {
   sha256?: string;
   /** As served: `application/octet-stream` for everything a browser might run. */
   contentType: string;
+  modifiedAt: Date;
+}
+
+/** Bytes of an object, counted from 0, both ends included. */
+export interface ByteRange {
+  start: number;
+  end: number;
 }
 
 export interface UrlOptions {
@@ -82,6 +98,12 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+export interface ReadOptions {
+  /** Default: the whole object. */
+  range?: ByteRange | undefined;
+  signal: AbortSignal;
+}
+
 /** Where results are kept. Keys come from `artifactKey`; every driver passes the same contract suite. */
 export interface ArtifactStore {
   /**
@@ -92,18 +114,20 @@ export interface ArtifactStore {
   /** What is stored under `key`, or null when nothing whole is. Throws StorageError. */
   head(key: string, options?: CallOptions): Promise<StoredObject | null>;
   /**
-   * The bytes of an object, of which no more is fetched than is read; null when nothing whole is stored under `key`. To be
-   * read to its end or destroyed. How long that may take is the signal's matter: a reader that stops for long may lose its
-   * connection. Throws StorageError, and so does the stream: a broken connection is never taken for the end.
+   * The bytes of an object, of which no more is fetched than is read; null when nothing whole is stored under `key`.
+   * To be read to its end or destroyed. How long that may take is the signal's matter: a reader that stops for long
+   * may lose its connection. Of a range that reaches beyond the object's end, what there is; one that begins there is
+   * `refused`. Throws StorageError, and so does the stream: a broken connection is never taken for the end.
    */
-  read(key: string, options: { signal: AbortSignal }): Promise<Readable | null>;
+  read(key: string, options: ReadOptions): Promise<Readable | null>;
   /** Removes every object whose key begins with `prefix`; absent is fine. Throws StorageError. */
   removePrefix(prefix: string, options?: CallOptions): Promise<void>;
   /** A signed address that needs no other credential; the same for a while, so that browsers cache. No network call. */
   url(key: string, options: UrlOptions): Promise<string>;
   /**
-   * A signed address that takes a PUT of a file of exactly this type and size, and needs no other credential. What it stores
-   * has no SHA-256 for `head` where the driver did not see the bytes. May make the bucket. Throws StorageError.
+   * A signed address that takes a PUT of a file of exactly this type and size, and needs no other credential. What it
+   * stores has no SHA-256 for `head` where the driver did not see the bytes. May make the bucket. Throws
+   * StorageError.
    */
   uploadUrl(key: string, options: UploadUrlOptions): Promise<UploadAddress>;
   /** Resolves when artifacts could be stored now, else throws StorageError. Makes the bucket or folder when missing. */

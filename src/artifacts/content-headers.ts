@@ -39,7 +39,10 @@ interface ContentHeaders {
   contentDisposition: string;
 }
 
-/** The headers that a file goes out with. `download` asks for saving; types that are not safe to show are saved anyway. */
+/**
+ * The headers that a file goes out with. `download` asks for saving; types that are not safe to show are saved
+ * anyway.
+ */
 export function contentHeaders(contentType: string, filename: string, download = false): ContentHeaders {
   const essence = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const shown = SHOWN.has(essence);

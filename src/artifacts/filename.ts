@@ -1,7 +1,10 @@
 /** Most file systems end a name at 255 bytes; browsers add ` (1)` and the like. */
 const MAX_BYTES = 200;
 
-/** Quotes and separators of headers, shells and file systems; all controls; what reorders or hides text (bidi, format). */
+/**
+ * Quotes and separators of headers, shells and file systems; all controls; what reorders or hides text (bidi,
+ * format).
+ */
 const UNSAFE = /["'`<>:;|?*%\\/]|[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
 /**

@@ -1,6 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 
+/** What the addresses of the folder driver begin with, at the gateway that serves them. The key follows. */
+export const ARTIFACTS_PATH = '/artifacts/';
+
 /** What an address of the folder driver grants, all of it signed. */
 export interface Grant {
   key: string;
@@ -38,6 +41,13 @@ const uploadQuerySchema = z.strictObject({
   type: z.string().max(128),
   signature: z.string().max(128),
 });
+
+/** The key and the query of an address that begins with `path`; null for any other. */
+export function parseAddress(path: string, url = ''): { key: string; query: URLSearchParams } | null {
+  if (!url.startsWith(path)) return null;
+  const [, key = '', query = ''] = /^([^?]*)\??(.*)$/s.exec(url.slice(path.length)) ?? [];
+  return { key, query: new URLSearchParams(query) };
+}
 
 /** The query of a signed address, without its question mark. */
 export function signedQuery(grant: Grant, secret: string): string {

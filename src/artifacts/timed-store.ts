@@ -1,18 +1,18 @@
 import { type ArtifactStore, StorageError, type StorageFailure } from './artifact-store.ts';
 
-/** Told of each call that storage has answered, or failed at, and how long that took. */
+/** Called for each call that storage has answered, or failed at, with the time that it took. */
 export type OnStorageCall = (operation: string, outcome: 'ok' | StorageFailure, seconds: number) => void;
 
 /**
- * A store whose calls are timed. One that its caller gave up says nothing of the storage and is left out, and so is `url`, which
- * asks nobody. A `read` is over when its first bytes can be had.
+ * A store whose calls are timed. One that its caller gave up says nothing of the storage and is left out, and so is
+ * `url`, which asks nobody. A `read` is over when its first bytes can be had.
  */
 export function createTimedStore(store: ArtifactStore, onCall: OnStorageCall): ArtifactStore {
-  async function time<T>(operation: string, ask: () => Promise<T>): Promise<T> {
+  async function time<T>(operation: string, call: () => Promise<T>): Promise<T> {
     const began = performance.now();
     const seconds = () => (performance.now() - began) / 1000;
     try {
-      const answer = await ask();
+      const answer = await call();
       onCall(operation, 'ok', seconds());
       return answer;
     } catch (error) {

@@ -33,9 +33,10 @@ function hostnameOf(host: string): string | null {
 }
 
 /**
- * Whether the private port, bound to `host`, answers under this Host header. On loopback only under loopback's names: another that
- * leads there is DNS rebinding, by a page in a browser on this machine. Elsewhere under any: Prometheus, the one who asks there, knows
- * it by the name of a machine, a container or a service, which no rule tells from a page's. No browser leaves the header out.
+ * Whether the private port, bound to `host`, answers under this Host header. On loopback only under loopback's names:
+ * another that leads there is DNS rebinding, by a page in a browser on this machine. Elsewhere under any: Prometheus,
+ * the one who asks there, knows it by the name of a machine, a container or a service, which no rule tells from a
+ * page's. No browser leaves the header out.
  */
 export function fitsPrivatePort(host: string, header: string | undefined): boolean {
   if (header === undefined || !isLoopback(host)) return true;
@@ -47,7 +48,7 @@ export function createAccess({ host, publicUrl, allowedOrigins }: AccessOptions)
   const publicOrigin = publicUrl === undefined ? null : new URL(publicUrl);
   const listed = new Set(allowedOrigins);
   const boundToLoopback = isLoopback(host);
-  /** Host headers repeat, so most are looked at once. A client cannot fill it: only what fits is kept, a few at most. */
+  /** Host headers repeat, so each is parsed once. A client cannot fill it: only what fits is kept, a few at most. */
   const fitting = new Set<string>();
   const MAX_KEPT = 32;
 
@@ -55,7 +56,8 @@ export function createAccess({ host, publicUrl, allowedOrigins }: AccessOptions)
     if (fitting.has(header)) return true;
     const hostname = hostnameOf(header);
     if (hostname === null) return false;
-    // An address is no name, so it cannot be made to lead elsewhere. Bound to loopback, only loopback's own are its names.
+    // An address is no name, so it cannot be made to lead elsewhere. Bound to loopback, only loopback's own are its
+    // names.
     const fits =
       isLoopback(hostname) ||
       hostname === publicOrigin?.hostname ||
@@ -96,8 +98,8 @@ export function createAccess({ host, publicUrl, allowedOrigins }: AccessOptions)
 }
 
 /**
- * Reads an address in absolute form (`GET http://host/graphql`), as proxies send it, like any other: every server must take it,
- * and its host counts, not that of the Host header (RFC 9112, 3.2.2).
+ * Reads an address in absolute form (`GET http://host/graphql`), as proxies send it, like any other: every server
+ * must take it, and its host counts, not that of the Host header (RFC 9112, 3.2.2).
  */
 export function toOriginForm(req: IncomingMessage): void {
   const [, host, rest = ''] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(req.url ?? '') ?? [];

@@ -21,8 +21,8 @@ export interface AdminServerOptions {
 }
 
 /**
- * The private port, for operators and orchestrators: it says more than the public one and asks for no credential. Bound to loopback,
- * it answers a Host header that is not loopback's with 421.
+ * The private port, for operators and orchestrators: it says more than the public one and asks for no credential.
+ * Bound to loopback, it answers a Host header that is not loopback's with 421.
  *
  * /healthz  200 while nothing in this process hangs, else 503 and what does
  * /readyz   200 while each part can do its work, else 503 and why not
@@ -44,13 +44,13 @@ export async function startAdminServer({ host, port, log, parts }: AdminServerOp
 
   async function sendLive(_req: IncomingMessage, res: ServerResponse) {
     const hangs = [...probed].flatMap(([part, probes]) => probes.hangs().map((reason) => `${part}: ${reason}`));
-    if (hangs.length > 0) hung(hangs.join('; '));
-    else hung.over();
-    sendJson(
-      res,
-      hangs.length > 0 ? 503 : 200,
-      hangs.length > 0 ? { status: 'hung', reasons: hangs } : { status: 'alive' },
-    );
+    if (hangs.length === 0) {
+      hung.over();
+      sendJson(res, 200, { status: 'alive' });
+    } else {
+      hung(hangs.join('; '));
+      sendJson(res, 503, { status: 'hung', reasons: hangs });
+    }
   }
 
   async function sendReady(_req: IncomingMessage, res: ServerResponse) {
@@ -61,11 +61,8 @@ export async function startAdminServer({ host, port, log, parts }: AdminServerOp
       }),
     );
     const reasons = found.flat();
-    sendJson(
-      res,
-      reasons.length > 0 ? 503 : 200,
-      reasons.length > 0 ? { status: 'not ready', reasons } : { status: 'ready' },
-    );
+    if (reasons.length === 0) sendJson(res, 200, { status: 'ready' });
+    else sendJson(res, 503, { status: 'not ready', reasons });
   }
 
   async function sendHealth(_req: IncomingMessage, res: ServerResponse) {

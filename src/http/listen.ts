@@ -2,8 +2,9 @@ import type { Server } from 'node:http';
 import { isIPv6 } from 'node:net';
 
 /**
- * Connections that wait to be taken: thousands of clients come back at once after another gateway has gone, and each for which there
- * is no room tries again only after seconds. The system may allow fewer (net.core.somaxconn, 4096 on Linux).
+ * Connections that wait to be taken: thousands of clients come back at once after another gateway has gone, and each
+ * for which there is no room tries again only after seconds. The system may allow fewer (net.core.somaxconn, 4096 on
+ * Linux).
  */
 const BACKLOG = 4_096;
 

@@ -4,8 +4,8 @@ import type { IncomingMessage } from 'node:http';
 const DISCARD_MS = 10_000;
 
 /**
- * Reads on through a body that nobody wants and throws it away, for ten seconds at most: a client that is still sending when the
- * connection ends sees it reset, not the answer.
+ * Reads on through a body that nobody wants and throws it away, for ten seconds at most: a client that is still
+ * sending when the connection ends sees it reset, not the answer.
  */
 export function discardBody(req: IncomingMessage): void {
   req.resume();

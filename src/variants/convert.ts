@@ -21,7 +21,8 @@ export function createConverter(): Convert {
     const sharp = await loading;
     try {
       const { width, height, pages = 1 } = await sharp(path, options).metadata();
-      // Of the four only WEBP is written with frames; elsewhere, and of one that is too large, the first stands for all.
+      // Of the four only WEBP is written with frames. Elsewhere, and of a picture that is too large, the first stands
+      // for all.
       const animated = variant.format === 'WEBP' && pages > 1 && width * height * pages <= MOST_PIXELS;
       yield* encoded(sharp(path, { ...options, animated }), variant);
     } catch (cause) {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { ArtifactStore, StoredObject } from '../artifacts/artifact-store.ts';
 import { jobIdIn } from '../artifacts/keys.ts';
@@ -16,12 +17,15 @@ export interface VariantMakerOptions {
   convert?: Convert;
 }
 
+/** A variant as it is stored. */
+export type StoredVariant = Pick<StoredObject, 'sizeBytes' | 'contentType' | 'sha256'>;
+
 export interface VariantMaker {
   /**
-   * What is stored under a variant's key, made first where it is not there: once, however many ask meanwhile, and whether or
-   * not they stay. Throws VariantError and StorageError.
+   * What is stored under a variant's key, made first where it is not there: once, however many ask meanwhile, and
+   * whether or not they stay. Throws VariantError and StorageError.
    */
-  ensure(key: string): Promise<StoredObject>;
+  ensure(key: string): Promise<StoredVariant>;
   /** Gives up what is being made, and leaves nothing half-written. */
   close(): Promise<void>;
 }
@@ -34,49 +38,42 @@ const MOST_WAITING = 64;
 const HEAD_TIMEOUT_MS = 10_000;
 /** From asking to having it stored, time in line included. */
 const MAKE_TIMEOUT_MS = 60_000;
-/** How many keys are remembered as hopeless, and for how long: asking again costs nothing then. */
-const MOST_HOPELESS = 1_000;
-const HOPELESS_MS = 600_000;
+/** How many pictures are remembered that could not be converted, and for how long they are not tried again. */
+const MOST_UNREADABLE = 1_000;
+const UNREADABLE_MS = 600_000;
 
 export function createVariantMaker({ artifacts, log, convert = createConverter() }: VariantMakerOptions): VariantMaker {
   const semaphore = createSemaphore({ atOnce: AT_ONCE, waiting: MOST_WAITING });
-  const making = new Map<string, Promise<StoredObject>>();
-  /** Until when. */
-  const hopeless = new Map<string, number>();
+  const making = new Map<string, Promise<StoredVariant>>();
+  const unreadable = new LRUCache<string, true>({ max: MOST_UNREADABLE, ttl: UNREADABLE_MS });
   const stopped = new AbortController();
   const within = (ms: number) => AbortSignal.any([stopped.signal, AbortSignal.timeout(ms)]);
 
-  async function find(key: string): Promise<StoredObject> {
+  async function find(key: string): Promise<StoredVariant> {
     const parsed = parseVariantKey(key);
     if (parsed === null) throw new VariantError('gone', 'not the key of a variant');
     try {
       const stored = await artifacts.head(key, { signal: within(HEAD_TIMEOUT_MS) });
       if (stored !== null) return stored;
-      if (isHopeless(key)) throw new VariantError('unreadable', 'the picture could not be converted');
+      if (unreadable.has(key)) throw new VariantError('unreadable', 'the picture could not be converted');
       const signal = within(MAKE_TIMEOUT_MS);
       return await semaphore.run(() => make(key, parsed.originalKey, parsed.variant, signal), signal);
     } catch (error) {
       if (error instanceof TooManyWaitingError || isTimeout(error) || stopped.signal.aborted) {
         throw new VariantError('busy', 'there is no time to make it', { cause: error });
       }
-      if (error instanceof VariantError && error.reason === 'unreadable' && !isHopeless(key)) giveUpOn(key, error);
+      if (error instanceof VariantError && error.reason === 'unreadable' && !unreadable.has(key)) giveUpOn(key, error);
       throw error;
     }
   }
 
-  function isHopeless(key: string): boolean {
-    return (hopeless.get(key) ?? 0) > performance.now();
-  }
-
   function giveUpOn(key: string, { cause, message }: VariantError): void {
-    const [oldest] = hopeless.keys();
-    if (oldest !== undefined && hopeless.size >= MOST_HOPELESS) hopeless.delete(oldest);
-    hopeless.set(key, performance.now() + HOPELESS_MS);
+    unreadable.set(key, true);
     const reason = cause instanceof Error ? cause.message.slice(0, 200) : message;
     log.warn({ jobId: jobIdIn(key), key, reason }, 'a picture could not be converted');
   }
 
-  async function make(key: string, originalKey: string, variant: Variant, signal: AbortSignal): Promise<StoredObject> {
+  async function make(key: string, originalKey: string, variant: Variant, signal: AbortSignal): Promise<StoredVariant> {
     const folder = await mkdtemp(join(tmpdir(), 'comfygate-variant-'));
     const began = performance.now();
     try {

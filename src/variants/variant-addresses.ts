@@ -9,6 +9,9 @@ import type { Artifact } from '../core/job.ts';
 import { isRedisDown } from '../redis/connection.ts';
 import { formats, type Variant, variantFilename, variantKey, variantName } from './variant.ts';
 
+/** What addresses of variants begin with, at the gateway. The key follows. */
+export const VARIANTS_PATH = '/variants/';
+
 /** One variant of one artifact; claims of an artifact are forgotten at `expiresAt`, in milliseconds since 1970. */
 export interface VariantClaim {
   artifactId: string;
@@ -17,17 +20,19 @@ export interface VariantClaim {
 }
 
 export interface VariantClaims {
-  /** Of each claim whether it stands, when no artifact may have more than `most`. Throws when Redis cannot be reached. */
+  /**
+   * Of each claim whether it stands, when no artifact may have more than `most`. Throws when Redis cannot be reached.
+   */
   claim(claims: VariantClaim[], most: number): Promise<boolean[]>;
 }
 
 export interface VariantAddresses {
   /**
-   * A signed address of the gateway at which a variant can be had; the same for a while. Claims of one tick are one round
-   * trip. Rejects with BAD_USER_INPUT when the artifact has enough variants, with UNAVAILABLE without Redis.
+   * A signed address of the gateway at which a variant can be had; the same for a while. Claims of one tick are one
+   * round trip. Rejects with BAD_USER_INPUT when the artifact has enough variants, with UNAVAILABLE without Redis.
    */
   url(artifact: Artifact, variant: Variant, options: VariantUrlOptions): Promise<string>;
-  /** What an address grants, its path being `/variants/<key>`; null when it was altered or is over. */
+  /** What an address grants of which `key` follows VARIANTS_PATH; null when it was altered or is over. */
   verified(key: string, query: URLSearchParams): Grant | null;
 }
 
@@ -67,7 +72,7 @@ export function createVariantAddresses(options: VariantAddressesOptions): Varian
       const filename = safeFilename(variantFilename(artifact.filename, variant));
       const { disposition } = contentHeaders(formats[variant.format].contentType, filename, download);
       const key = variantKey(artifact.key, variant);
-      return `${publicUrl}/variants/${key}?${signedQuery({ key, expires, disposition, filename }, secret)}`;
+      return `${publicUrl}${VARIANTS_PATH}${key}?${signedQuery({ key, expires, disposition, filename }, secret)}`;
     },
     verified: (key, query) => verifiedGrant(key, query, secret, now()),
   };

@@ -62,8 +62,8 @@ const FORMAT_OF = new Map<string, ImageFormat>([
 ]);
 
 /**
- * The picture that a request comes to, or null when the original is all that was asked for. Without a format the original's
- * own is kept, or WEBP is taken where that is none of the four. Throws BAD_USER_INPUT.
+ * The picture that a request comes to, or null when the original is all that was asked for. Without a format the
+ * original's own is kept, or WEBP is taken where that is none of the four. Throws BAD_USER_INPUT.
  */
 export function variantOf(
   { format, width, quality }: VariantRequest,

@@ -53,8 +53,14 @@ for (const { name, start, available } of artifactDrivers) {
 
     it('stores a file whole and gives it back by a signed address', async () => {
       const bytes = randomBytes(300_000);
+      // S3 counts whole seconds.
+      const began = Math.floor(Date.now() / 1000) * 1000;
       const { key, file, url } = await stored(bytes);
-      expect(await store.head(key)).toEqual({ sizeBytes: 300_000, sha256: file.sha256, contentType: 'image/png' });
+      const modifiedAt = expect.any(Date);
+      const head = await store.head(key);
+      expect(head).toEqual({ sizeBytes: 300_000, sha256: file.sha256, contentType: 'image/png', modifiedAt });
+      expect(Number(head?.modifiedAt)).toBeGreaterThanOrEqual(began - 1_000);
+      expect(Number(head?.modifiedAt)).toBeLessThanOrEqual(Date.now() + 1_000);
 
       const response = await fetch(url);
       expect(response.status).toBe(200);
@@ -73,6 +79,34 @@ for (const { name, start, available } of artifactDrivers) {
       expect(await store.read(newKey(), { signal: never() })).toBeNull();
       const { key: empty } = await stored(new Uint8Array());
       expect(await (await store.read(empty, { signal: never() }))?.toArray()).toEqual([]);
+    });
+
+    it('gives just the part that is asked for, both ends included, and refuses one that begins behind it', async () => {
+      const bytes = randomBytes(300_000);
+      const { key } = await stored(bytes);
+      const part = async (start: number, end: number) => {
+        const body = await store.read(key, { range: { start, end }, signal: never() });
+        return Buffer.concat((await body?.toArray()) ?? []);
+      };
+      const ranges = [
+        [0, 0],
+        [0, 99],
+        [1, 1],
+        [100, 199_999],
+        [299_999, 299_999],
+        [0, 299_999],
+      ] as const;
+      for (const [start, end] of ranges) {
+        expect([start, end, (await part(start, end)).equals(bytes.subarray(start, end + 1))]).toEqual([
+          start,
+          end,
+          true,
+        ]);
+      }
+      expect((await part(299_990, 400_000)).equals(bytes.subarray(299_990))).toBe(true);
+      const refused = { name: 'StorageError', reason: 'refused' };
+      await expect(part(300_000, 300_001)).rejects.toMatchObject(refused);
+      expect(await store.read(newKey(), { range: { start: 0, end: 1 }, signal: never() })).toBeNull();
     });
 
     it('ends a read with the reason of its signal, and leaves nothing open when it is given up', async () => {
@@ -124,7 +158,7 @@ for (const { name, start, available } of artifactDrivers) {
       const file = await source(bytes, { contentType: 'image/webp' });
       await store.put(key, file, { signal: never() });
       await store.put(key, file, { signal: never() });
-      expect(await store.head(key)).toEqual({ sizeBytes: 700, sha256: file.sha256, contentType: 'image/webp' });
+      expect(await store.head(key)).toMatchObject({ sizeBytes: 700, sha256: file.sha256, contentType: 'image/webp' });
       expect(Buffer.from(await (await fetch(url)).arrayBuffer()).equals(bytes)).toBe(true);
     });
 
@@ -230,7 +264,8 @@ for (const { name, start, available } of artifactDrivers) {
       altered.delete(url);
       for (const address of altered) {
         const { status } = await fetch(address);
-        // S3 tells a query that is no signature at all (400) from one that is not valid (403), some an unknown access key (404).
+        // S3 tells a query that is no signature at all (400) from one that is not valid (403), some an unknown access
+        // key (404).
         expect([address, [400, 403, 404].includes(status)]).toEqual([address, true]);
       }
       expect((await fetch(url.replace(key, other.key))).status).toBe(403);
@@ -351,7 +386,7 @@ for (const { name, start, available } of artifactDrivers) {
         expect(await store.head(key)).toBeNull();
       });
 
-      it('refuses another size, another type, no length, another method, and an altered or an old address', async () => {
+      it('refuses another size or type, no length, another method, and an altered or an old address', async () => {
         const key = uploadKey(randomUUID());
         const { url, headers } = await store.uploadUrl(key, announced);
         const refused = async (answer: Promise<Response>) => {

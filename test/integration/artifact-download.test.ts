@@ -6,7 +6,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ArtifactStore } from '../../src/artifacts/artifact-store.ts';
+import { type ArtifactStore, StorageError } from '../../src/artifacts/artifact-store.ts';
 import { createFolderStore } from '../../src/artifacts/folder/folder.ts';
 import { artifactKey } from '../../src/artifacts/keys.ts';
 import { createArtifactDownload } from '../../src/http/files/artifact-download.ts';
@@ -28,7 +28,7 @@ describe('artifact download', () => {
     idleTimeoutMs = undefined;
     server = createServer((req, res) => {
       const limits = idleTimeoutMs === undefined ? {} : { idleTimeoutMs };
-      const handle = createArtifactDownload({ folder, signingSecret: SECRET, now: () => now(), ...limits });
+      const handle = createArtifactDownload({ artifacts: store, signingSecret: SECRET, now: () => now(), ...limits });
       handle(req, res).then(
         (handled) => handled || res.writeHead(418).end(),
         (error) => failures.push(error),
@@ -226,6 +226,34 @@ describe('artifact download', () => {
     expect([response.status, response.headers.get('cache-control')]).toEqual([404, 'no-store']);
   });
 
+  it.each(['head', 'read'] as const)(
+    'answers 503 without a descriptor for %s, and 500 on a disk that fails',
+    async (call) => {
+      const { url } = await publish(bytes);
+      const whole = store;
+      const failing = (code: string) => {
+        const cause = Object.assign(new Error(code), { code });
+        const error = new StorageError('unavailable', 'the artifact folder does not work', { cause });
+        store = { ...whole, [call]: () => Promise.reject(error) };
+        return error;
+      };
+      failing('EMFILE');
+      const busy = await fetch(url);
+      expect([busy.status, busy.headers.get('cache-control'), busy.headers.get('etag')]).toEqual([
+        503,
+        'no-store',
+        null,
+      ]);
+      expect(failures).toEqual([]);
+      const error = failing('EIO');
+      const broken = await fetch(url);
+      expect([broken.status, await broken.text()]).toEqual([500, 'The file cannot be read.\n']);
+      expect(failures.splice(0)).toEqual([error]);
+      store = whole;
+      expect((await fetch(url)).status).toBe(200);
+    },
+  );
+
   it('finishes what it sends although the artifact is removed meanwhile', async () => {
     const large = randomBytes(20_000_000);
     const { key, url } = await publish(large);
@@ -234,7 +262,7 @@ describe('artifact download', () => {
     expect((await body(response)).equals(large)).toBe(true);
   });
 
-  it('closes the file when the client leaves, and when it stops reading, of which it has sent little then', async () => {
+  it('closes the file when the client leaves, and when it stops reading, having sent little of it', async () => {
     const { url } = await publish(randomBytes(50_000_000));
     const { hostname, port, pathname, search } = new URL(url);
     const served: Socket[] = [];

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createArtifactStore } from '../../src/app/create-artifact-store.ts';
 import type { ArtifactStore } from '../../src/artifacts/artifact-store.ts';
+import { collectingFolder } from '../../src/artifacts/folder/folder-object.ts';
 import { createArtifactDownload } from '../../src/http/files/artifact-download.ts';
 import { createArtifactUpload } from '../../src/http/files/artifact-upload.ts';
 import { findMinio, startTestMinio, type TestMinio } from './minio.ts';
@@ -36,10 +37,10 @@ async function folderDriver(): Promise<ArtifactDriver> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const publicUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const options = { folder, signingSecret, now: Date.now };
   const artifacts = createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret });
+  const options = { artifacts, signingSecret, now: Date.now };
   const download = createArtifactDownload(options);
-  const upload = createArtifactUpload({ ...options, artifacts });
+  const upload = createArtifactUpload({ ...options, collectIn: (key) => collectingFolder(folder, key) });
   server.on('request', (req, res) => void (req.method === 'PUT' ? upload(req, res) : download(req, res)));
   return {
     store: (now) => createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret }, now),

@@ -1,7 +1,9 @@
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { isErrno } from '../../files/errno.ts';
+import type { StoredObject } from '../artifact-store.ts';
 import { parseKey } from '../keys.ts';
 
 /** Kept beside an object. Written last, so that an object without it is none. */
@@ -11,7 +13,7 @@ const descriptionSchema = z.object({
   contentType: z.string(),
 });
 
-export type ObjectDescription = z.infer<typeof descriptionSchema>;
+type Description = z.infer<typeof descriptionSchema>;
 
 /** Where an object of the folder driver lies, and its description: a name with a dot, which no key can have. */
 export function objectPaths(folder: string, key: string): { data: string; description: string } {
@@ -19,34 +21,44 @@ export function objectPaths(folder: string, key: string): { data: string; descri
   return { data, description: join(dirname(data), `.${basename(data)}.json`) };
 }
 
-export interface OpenObject {
-  /** To be closed by whoever opened it. */
-  file: FileHandle;
-  description: ObjectDescription;
-  modifiedAt: Date;
+/**
+ * Where the bytes of an object may be collected until they are all there: a folder beside it. Its name begins as the
+ * object's, so that what a crash leaves of it is removed with the object's prefix.
+ */
+export function collectingFolder(folder: string, key: string): string {
+  const { data } = objectPaths(folder, key);
+  return join(dirname(data), `.${basename(data)}.${randomUUID()}`);
 }
 
-/** Opens an object for reading; null when there is none, or when it is not whole. */
-export async function openObject(folder: string, key: string): Promise<OpenObject | null> {
+/** What is said of an object; null when there is none, or when it is not whole. */
+export async function describeObject(folder: string, key: string): Promise<StoredObject | null> {
   const paths = objectPaths(folder, key);
-  const text = await absentAsNull(readFile(paths.description, 'utf8'));
-  if (text === null) return null;
-  const description = parseDescription(text);
-  if (description === null) return null;
-  const file = await absentAsNull(open(paths.data, 'r'));
-  if (file === null) return null;
-  try {
-    const { size, mtime } = await file.stat();
-    if (size === description.sizeBytes) return { file, description, modifiedAt: mtime };
-  } catch (error) {
+  const description = await readDescription(paths.description);
+  const found = description && (await absentAsNull(stat(paths.data)));
+  return found && found.size === description.sizeBytes ? { ...description, modifiedAt: found.mtime } : null;
+}
+
+/** Opens an object for reading, to be closed by whoever did so; null when there is none, or when it is not whole. */
+export async function openObject(folder: string, key: string): Promise<{ file: FileHandle; sizeBytes: number } | null> {
+  const paths = objectPaths(folder, key);
+  const description = await readDescription(paths.description);
+  const file = description && (await absentAsNull(open(paths.data, 'r')));
+  if (!file) return null;
+  const { size } = await file.stat().catch(async (error: unknown) => {
     await file.close();
     throw error;
-  }
+  });
+  if (size === description.sizeBytes) return { file, sizeBytes: size };
   await file.close();
   return null;
 }
 
-function parseDescription(text: string): ObjectDescription | null {
+async function readDescription(path: string): Promise<Description | null> {
+  const text = await absentAsNull(readFile(path, 'utf8'));
+  return text === null ? null : parseDescription(text);
+}
+
+function parseDescription(text: string): Description | null {
   try {
     return descriptionSchema.parse(JSON.parse(text));
   } catch (error) {

@@ -6,11 +6,11 @@ import { type ArtifactStore, type FileToStore, StorageError } from '../artifact-
 import { contentHeaders } from '../content-headers.ts';
 import { safeFilename } from '../filename.ts';
 import { parseKey, parsePrefix } from '../keys.ts';
-import { objectBody } from '../object-body.ts';
-import { signedQuery, signedUploadQuery } from '../signed-query.ts';
+import { ARTIFACTS_PATH, signedQuery, signedUploadQuery } from '../signed-query.ts';
 import { signingWindow } from '../signing-window.ts';
 import { readExactly } from '../source-file.ts';
-import { objectPaths, openObject } from './folder-object.ts';
+import { fileBody } from './file-body.ts';
+import { describeObject, objectPaths, openObject } from './folder-object.ts';
 
 /** Below this, `check` says that storage is full. */
 const MIN_FREE_BYTES = 16 * 1024 * 1024;
@@ -18,7 +18,7 @@ const MIN_FREE_BYTES = 16 * 1024 * 1024;
 export interface FolderStoreOptions {
   /** Made when missing. */
   folder: string;
-  /** Address of the gateway that serves `/artifacts/…`, as browsers reach it, without a slash at its end. */
+  /** Address of the gateway that serves ARTIFACTS_PATH, as browsers reach it, without a slash at its end. */
   publicUrl: string;
   /** The same for every process that signs or serves. */
   signingSecret: string;
@@ -44,7 +44,7 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
         try {
           // While another object is replaced it is absent for a moment, never a mix of old and new. The same one stays,
           // so that two writers of one file do not take it away from each other.
-          const earlier = await headObject(folder, key);
+          const earlier = await describeObject(folder, key);
           if (earlier !== null && earlier.sha256 !== sha256) await rm(paths.description, { force: true });
           await rename(data, paths.data);
           await rename(description, paths.description);
@@ -53,18 +53,26 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
           await rm(description, { force: true });
         }
         await syncFolder(dirname(paths.data));
-        const stored = await headObject(folder, key);
+        const stored = await describeObject(folder, key);
         if (stored?.sizeBytes !== sizeBytes || stored.sha256 !== sha256) {
           throw new StorageError('mismatch', 'the stored object is not the one that was written');
         }
       }),
 
-    head: (key, { signal } = {}) => classified(signal, () => headObject(folder, key)),
+    head: (key, { signal } = {}) => classified(signal, () => describeObject(folder, key)),
 
-    read: (key, { signal }) =>
+    read: (key, { range, signal }) =>
       classified(signal, async () => {
         const object = await openObject(folder, key);
-        return object && objectBody(object.file.createReadStream(), signal, folderError);
+        if (object === null) return null;
+        const { file, sizeBytes } = object;
+        const { start, end } = range ?? { start: 0, end: sizeBytes - 1 };
+        if (range && start >= sizeBytes) {
+          await file.close();
+          throw new StorageError('refused', 'the object ends before the range begins');
+        }
+        const within = { start, end: Math.min(end, sizeBytes - 1) };
+        return fileBody(file, { range: within, signal, explain: folderError });
       }),
 
     removePrefix: (prefix, { signal } = {}) =>
@@ -79,7 +87,7 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
       const expires = signingWindow(now(), expiresInSeconds, notAfter).expiresAtMs / 1000;
       const { disposition } = contentHeaders(contentType, filename, download);
       const grant = { key: parseKey(key), expires, disposition, filename: safeFilename(filename) };
-      return `${publicUrl}/artifacts/${key}?${signedQuery(grant, signingSecret)}`;
+      return `${publicUrl}${ARTIFACTS_PATH}${key}?${signedQuery(grant, signingSecret)}`;
     },
 
     uploadUrl: async (key, { contentType, sizeBytes, expiresInSeconds }) => {
@@ -89,7 +97,7 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
         signingSecret,
       );
       return {
-        url: `${publicUrl}/artifacts/${key}?${query}`,
+        url: `${publicUrl}${ARTIFACTS_PATH}${key}?${query}`,
         headers: { 'Content-Type': contentType },
         expiresAt: expires * 1000,
       };
@@ -105,13 +113,6 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
 
     close: () => undefined,
   };
-}
-
-async function headObject(folder: string, key: string) {
-  const object = await openObject(folder, key);
-  if (object === null) return null;
-  await object.file.close();
-  return object.description;
 }
 
 /** Copies and hashes in one pass: what reaches the disk is what was announced, or nothing is kept. */

@@ -3,7 +3,7 @@ import https from 'node:https';
 import type { Readable } from 'node:stream';
 import { Client } from 'minio';
 import { unlessAborted } from '../../async/abort.ts';
-import { objectBody } from '../object-body.ts';
+import { objectBody } from './object-body.ts';
 import { storageError } from './s3-error.ts';
 import { createExchange, type Exchange } from './s3-exchange.ts';
 
@@ -94,8 +94,8 @@ export function createS3Caller(endpoint: S3Endpoint, timeouts: S3Timeouts) {
   return {
     call: <T>(settings: CallSettings, work: Work<T>) => call(settings, work),
     /** As `call`, for one whose answer is read afterwards: from then on only the signal and silence end it. */
-    async open(signal: AbortSignal, work: (client: Client) => Promise<Readable>): Promise<Readable> {
-      const open = async (client: Client, exchange: Exchange) => ({ source: await work(client), exchange });
+    async open(signal: AbortSignal, work: Work<Readable>): Promise<Readable> {
+      const open = async (client: Client, exchange: Exchange) => ({ source: await work(client, exchange), exchange });
       const { source, exchange } = await call({ signal }, open, true);
       return objectBody(source, signal, (cause) =>
         storageError(exchange.signal.aborted ? exchange.signal.reason : cause),
@@ -107,12 +107,27 @@ export function createS3Caller(endpoint: S3Endpoint, timeouts: S3Timeouts) {
 
 type Work<T> = (client: Client, exchange: Exchange) => Promise<T>;
 
-/** A client that never asks the network for a bucket's region and never retries by itself. */
-export function createClient(endpoint: S3Endpoint, transport?: Pick<typeof http, 'request'>): Client {
-  const { protocol, hostname, port, pathname, search } = new URL(endpoint.endpoint);
-  if (!['http:', 'https:'].includes(protocol) || pathname !== '/' || search !== '') {
+/** The address of an S3 server, which must have no path, because signatures cover it. */
+function parseEndpoint(endpoint: string): URL {
+  const url = new URL(endpoint);
+  if (!['http:', 'https:'].includes(url.protocol) || url.pathname !== '/' || url.search !== '') {
     throw new TypeError('an S3 endpoint is http(s)://host[:port] without a path');
   }
+  return url;
+}
+
+/**
+ * The origin of an endpoint's addresses. Amazon's that names no region stands for that of the region, as to the minio
+ * client.
+ */
+export function originOf(endpoint: string, region: string): string {
+  const { origin, protocol, hostname } = parseEndpoint(endpoint);
+  return hostname === 's3.amazonaws.com' ? `${protocol}//s3.${region}.amazonaws.com` : origin;
+}
+
+/** A client that never asks the network for a bucket's region and never retries by itself. */
+export function createClient(endpoint: S3Endpoint, transport?: Pick<typeof http, 'request'>): Client {
+  const { protocol, hostname, port } = parseEndpoint(endpoint.endpoint);
   const client = new Client({
     endPoint: hostname.replace(/^\[|\]$/g, ''),
     useSSL: protocol === 'https:',

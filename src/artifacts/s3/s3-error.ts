@@ -19,6 +19,7 @@ const REASONS: Record<string, StorageFailure> = {
   IncompleteBody: 'mismatch',
   EntityTooLarge: 'refused',
   InvalidBucketName: 'refused',
+  InvalidRange: 'refused',
 };
 
 const MESSAGES: Record<StorageFailure, string> = {
@@ -31,8 +32,8 @@ const MESSAGES: Record<StorageFailure, string> = {
 };
 
 /**
- * What went wrong with a call, as a StorageError whose cause is the client's error. `status`: the answer's, if there was
- * one; the client hides it for those that it thinks worth a retry.
+ * What went wrong with a call, as a StorageError whose cause is the client's error. `status`: the answer's, if there
+ * was one; the client hides it for those that it thinks worth a retry.
  */
 export function storageError(cause: unknown, status?: number): StorageError {
   if (cause instanceof StorageError) return cause;

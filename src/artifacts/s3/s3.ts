@@ -1,14 +1,11 @@
-import { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
-import { aborted } from 'node:util';
 import type { Client } from 'minio';
-import { type ArtifactStore, type FileToStore, StorageError, type StoredObject } from '../artifact-store.ts';
+import { type ArtifactStore, StorageError, type StoredObject } from '../artifact-store.ts';
 import { contentHeaders } from '../content-headers.ts';
 import { parseKey, parsePrefix } from '../keys.ts';
 import { signingWindow } from '../signing-window.ts';
-import { readExactly } from '../source-file.ts';
-import { presignUpload } from './presign-upload.ts';
-import { type CallSettings, createClient, createS3Caller, DEFAULT_S3_TIMEOUTS, type S3Timeouts } from './s3-call.ts';
+import { createPresigner } from './presign.ts';
+import { putObject } from './put-object.ts';
+import { type CallSettings, createS3Caller, DEFAULT_S3_TIMEOUTS, type S3Timeouts } from './s3-call.ts';
 import { s3Code } from './s3-error.ts';
 import type { Exchange } from './s3-exchange.ts';
 
@@ -16,8 +13,6 @@ import type { Exchange } from './s3-exchange.ts';
 const MAX_OBJECT_BYTES = 5 * 1024 ** 3;
 /** What one request can remove. */
 const REMOVE_BATCH = 1000;
-/** Keys are never written twice with different content, so whoever may see an object may keep it. */
-const CACHE_CONTROL = 'private, max-age=604800, immutable';
 
 export interface S3StoreOptions {
   /** As the processes of this project reach it. */
@@ -38,7 +33,7 @@ export interface S3StoreOptions {
 export function createS3Store(options: S3StoreOptions): ArtifactStore {
   const { bucket, region, now } = options;
   const caller = createS3Caller(options, { ...DEFAULT_S3_TIMEOUTS, ...options.timeouts });
-  const presigner = createClient({ ...options, endpoint: options.publicEndpoint ?? options.endpoint });
+  const presign = createPresigner({ ...options, endpoint: options.publicEndpoint ?? options.endpoint }, bucket);
   let bucketSeen = false;
 
   /** Two callers may do this at once: making a bucket that is there already is no fault. */
@@ -69,11 +64,11 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
 
   async function head(key: string, settings: CallSettings): Promise<StoredObject | null> {
     try {
-      const { size, metaData } = await caller.call(settings, (client) => client.statObject(bucket, key));
+      const { size, metaData, lastModified } = await caller.call(settings, (client) => client.statObject(bucket, key));
       const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
       const sha256 = text(metaData.sha256);
       const contentType = text(metaData['content-type']) ?? 'application/octet-stream';
-      return { sizeBytes: size, contentType, ...(sha256 !== undefined && { sha256 }) };
+      return { sizeBytes: size, contentType, modifiedAt: lastModified, ...(sha256 !== undefined && { sha256 }) };
     } catch (error) {
       return nullWhenAbsent(error);
     }
@@ -86,7 +81,7 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
         throw new StorageError('refused', 'larger than one S3 object written at once');
       const settings = { signal, bodyBytes: file.sizeBytes };
       await inBucket({ signal }, () =>
-        caller.call(settings, (client, exchange) => upload(client, exchange, bucket, key, file)),
+        caller.call(settings, (client, exchange) => putObject(client, exchange, bucket, key, file)),
       );
       const stored = await head(key, { signal });
       if (stored?.sizeBytes !== file.sizeBytes || stored.sha256 !== file.sha256) {
@@ -96,9 +91,16 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
 
     head: (key, { signal } = {}) => head(parseKey(key), { signal }),
 
-    read: (key, { signal }) => {
+    read: (key, { range, signal }) => {
       parseKey(key);
-      return caller.open(signal, (client) => client.getObject(bucket, key)).catch(nullWhenAbsent);
+      const open = async (client: Client, exchange: Exchange) => {
+        if (!range) return client.getObject(bucket, key);
+        const body = await client.getPartialObject(bucket, key, range.start, range.end - range.start + 1);
+        // A server that knows no ranges sends all of it.
+        if (exchange.status() !== 206) throw new StorageError('refused', 'the S3 server does not answer ranges');
+        return body;
+      };
+      return caller.open(signal, open).catch(nullWhenAbsent);
     },
 
     async removePrefix(prefix, { signal } = {}) {
@@ -120,21 +122,25 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
       }
     },
 
-    url(key, { filename, contentType, expiresInSeconds, download, notAfter }) {
+    async url(key, { filename, contentType, expiresInSeconds, download, notAfter }) {
       const { startsAtMs, expiresAtMs } = signingWindow(now(), expiresInSeconds, notAfter);
       // Shown files go out as they were stored; the shorter address is the same for everybody who may see it.
-      const overrides = download
+      const query = download
         ? { 'response-content-disposition': contentHeaders(contentType, filename, true).contentDisposition }
         : {};
       const lifeSeconds = (expiresAtMs - startsAtMs) / 1000;
-      return presigner.presignedUrl('GET', bucket, parseKey(key), lifeSeconds, overrides, new Date(startsAtMs));
+      return presign({ method: 'GET', key: parseKey(key), startsAtMs, lifeSeconds, query });
     },
 
-    async uploadUrl(key, upload) {
+    async uploadUrl(key, { contentType, sizeBytes, expiresInSeconds }) {
       parseKey(key);
       // Whoever uploads cannot make it.
       await ensureBucket({});
-      return presignUpload({ ...options, endpoint: options.publicEndpoint ?? options.endpoint }, key, upload);
+      const startsAtMs = Math.floor(now() / 1000) * 1000;
+      const type = { 'Content-Type': contentType };
+      const headers = { ...type, 'Content-Length': String(sizeBytes) };
+      const url = await presign({ method: 'PUT', key, startsAtMs, lifeSeconds: expiresInSeconds, headers });
+      return { url, headers: type, expiresAt: startsAtMs + expiresInSeconds * 1000 };
     },
 
     check: ({ signal }) => {
@@ -149,39 +155,6 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
 function nullWhenAbsent(error: unknown): null {
   if (['NotFound', 'NoSuchKey', 'NoSuchBucket'].includes(s3Code(error) ?? '')) return null;
   throw error;
-}
-
-/** One PUT of known length. The client's own `putObject` would hold the file in memory or split it. */
-async function upload(
-  client: Client,
-  exchange: Exchange,
-  bucket: string,
-  key: string,
-  file: FileToStore,
-): Promise<void> {
-  const { contentType, contentDisposition } = contentHeaders(file.contentType, file.filename);
-  const headers = {
-    'content-length': String(file.sizeBytes),
-    'content-type': contentType,
-    'content-disposition': contentDisposition,
-    'cache-control': CACHE_CONTROL,
-    'x-amz-meta-sha256': file.sha256,
-  };
-  const options = { method: 'PUT', bucketName: bucket, objectName: key, headers };
-  const body = Readable.from(bodyOf(exchange, file), { objectMode: false });
-  const response = await client.makeRequestStreamAsync(options, body, file.sha256, [200], '');
-  response.resume();
-  await finished(response, { signal: exchange.signal });
-}
-
-/** Once the server has answered, the rest is held back, not ended: ending it early would cut the answer off. */
-async function* bodyOf(exchange: Exchange, file: FileToStore): AsyncGenerator<Buffer> {
-  for await (const chunk of readExactly(file.path, file.sizeBytes)) {
-    if (!(await exchange.bodyWanted)) return;
-    if (exchange.status() !== undefined) await aborted(exchange.signal, exchange);
-    exchange.signal.throwIfAborted();
-    yield chunk;
-  }
 }
 
 async function listNames(client: Client, bucket: string, prefix: string): Promise<string[]> {

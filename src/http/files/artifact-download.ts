@@ -1,13 +1,11 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type OpenObject, openObject } from '../../artifacts/folder/folder-object.ts';
-import { verifiedGrant } from '../../artifacts/signed-query.ts';
-import { isErrno } from '../../files/errno.ts';
-import { refuse, sendObject } from './send-object.ts';
+import { type ArtifactStore, StorageError } from '../../artifacts/artifact-store.ts';
+import { ARTIFACTS_PATH, parseAddress, verifiedGrant } from '../../artifacts/signed-query.ts';
+import { refuse } from './refusals.ts';
+import { sendObject } from './send-object.ts';
 
 export interface ArtifactDownloadOptions {
-  /** The folder driver's. */
-  folder: string;
+  artifacts: Pick<ArtifactStore, 'head' | 'read'>;
   /** What the folder driver signs with. */
   signingSecret: string;
   /** Milliseconds since 1970. */
@@ -16,58 +14,39 @@ export interface ArtifactDownloadOptions {
   idleTimeoutMs?: number;
 }
 
-const PATH = '/artifacts/';
-
 /**
  * Serves the folder driver's signed addresses. The handler says false when the path is none of its own; otherwise it
- * resolves to true once the answer is out or the client has left, and rejects, after closing the connection, when the
- * disk fails.
+ * resolves to true once the answer is out or the client has left, and rejects, after answering or closing the
+ * connection, when the disk fails.
  */
 export function createArtifactDownload(options: ArtifactDownloadOptions) {
-  const { folder, signingSecret, now, idleTimeoutMs = 120_000 } = options;
+  const { artifacts, signingSecret, now, idleTimeoutMs = 120_000 } = options;
+
+  async function serve(req: IncomingMessage, res: ServerResponse, key: string, query: URLSearchParams): Promise<void> {
+    const nowMs = now();
+    const grant = verifiedGrant(key, query, signingSecret, nowMs);
+    if (grant === null) {
+      refuse(res, 'invalidAddress');
+      return;
+    }
+    const object = await artifacts.head(key);
+    if (object === null) refuse(res, 'absent');
+    else await sendObject(req, res, { ...object, grant }, { artifacts, nowMs, idleTimeoutMs });
+  }
 
   return async (req: IncomingMessage, res: ServerResponse): Promise<boolean> => {
-    const [path = '', query = ''] = splitOnce(req.url ?? '', '?');
-    if (!path.startsWith(PATH)) return false;
+    const address = parseAddress(ARTIFACTS_PATH, req.url);
+    if (address === null) return false;
     res.setHeader('X-Content-Type-Options', 'nosniff');
-    if (req.method !== 'GET' && req.method !== 'HEAD') {
-      res.setHeader('Allow', 'GET, HEAD');
-      return refuse(res, 405);
-    }
-    const nowMs = now();
-    const grant = verifiedGrant(path.slice(PATH.length), new URLSearchParams(query), signingSecret, nowMs);
-    if (grant === null) return refuse(res, 403);
-    const object = await openObject(folder, grant.key).catch((error: unknown) => {
-      // Out of descriptors: a moment later it works.
-      if (isErrno(error, 'EMFILE', 'ENFILE')) return 'busy' as const;
-      refuse(res, 500);
-      throw error;
-    });
-    if (object === 'busy') return refuse(res, 503);
-    if (object === null) return refuse(res, 404);
+    if (req.method !== 'GET' && req.method !== 'HEAD') return refuse(res, 'onlyReads', { Allow: 'GET, HEAD' });
     try {
-      await sendObject(req, res, { ...objectOf(object), grant }, { nowMs, idleTimeoutMs });
-    } finally {
-      await closed(object.file);
+      await serve(req, res, address.key, address.query);
+    } catch (error) {
+      if (res.headersSent) throw error;
+      if (error instanceof StorageError && error.isOutOfDescriptors) return refuse(res, 'busy');
+      refuse(res, 'unreadable');
+      throw error;
     }
     return true;
   };
-}
-
-function objectOf({ file, description, modifiedAt }: OpenObject) {
-  return {
-    ...description,
-    modifiedAt,
-    read: (start: number, end: number) => file.createReadStream({ start, end, autoClose: false }),
-  };
-}
-
-/** `autoClose` is off, so that there is one place that closes; the stream may have done so while being destroyed. */
-async function closed(file: FileHandle): Promise<void> {
-  if (file.fd !== -1) await file.close();
-}
-
-function splitOnce(text: string, separator: string): string[] {
-  const at = text.indexOf(separator);
-  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
 }

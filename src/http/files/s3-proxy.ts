@@ -2,15 +2,16 @@ import { once } from 'node:events';
 import {
   type ClientRequest,
   request as httpRequest,
+  type IncomingHttpHeaders,
   type IncomingMessage,
-  type RequestOptions,
   type ServerResponse,
 } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { discardBody } from '../request-body.ts';
+import { type Refusal, refuse } from './refusals.ts';
 
-export interface StoragePassageOptions {
+export interface S3ProxyOptions {
   /** The S3 server, as this process reaches it. */
   endpoint: string;
   /** The origin in signed addresses; its host is part of what was signed. */
@@ -20,9 +21,11 @@ export interface StoragePassageOptions {
   idleTimeoutMs?: number;
 }
 
-const SENT = ['content-type', 'content-length'];
-const ASKED = ['range', 'if-range', 'if-none-match', 'if-modified-since'];
-const ANSWERED = [
+/** Of a request, what goes on to the server: of a file that is put, and of one that is read. */
+const PUT_HEADERS = ['content-type', 'content-length'];
+const READ_HEADERS = ['range', 'if-range', 'if-none-match', 'if-modified-since'];
+/** Of an answer, what goes on to the client. */
+const ANSWER_HEADERS = [
   'content-type',
   'content-length',
   'content-range',
@@ -33,16 +36,51 @@ const ANSWERED = [
   'last-modified',
 ];
 
+/** What is said where the server refuses, by its status; of every other that it is away. */
+const REFUSALS: Readonly<Record<number, Refusal>> = {
+  400: 'anotherFile',
+  403: 'invalidAddress',
+  404: 'absent',
+  405: 'onlyReadsAndPuts',
+  411: 'lengthRequired',
+  416: 'noSuchRange',
+  507: 'full',
+};
+
+/** How long a server that never says 100 is waited for before the file is sent all the same (RFC 9110, 10.1.1). */
+const CONTINUE_MS = 1_000;
+
 /**
- * Passes reads of signed addresses, and files put to them, on to an S3 server that browsers do not reach by themselves: for a public endpoint that is
- * the gateway's own origin. The signature goes through untouched and is checked there; nothing else of a request or an answer
- * does, so neither cookies nor the server's own words cross. The handler says false when the path is none of its own; otherwise
- * it resolves to true once the answer is out or one side has left.
+ * Passes reads of signed addresses, and files put to them, on to an S3 server that browsers do not reach by
+ * themselves: for a public endpoint that is the gateway's own origin. The signature goes through untouched and is
+ * checked there; nothing else of a request or an answer does, so neither cookies nor the server's own words cross.
+ * The handler says false when the path is none of its own; otherwise it resolves to true once the answer is out or
+ * one side has left.
  */
-export function createS3Proxy({ endpoint, publicEndpoint, bucket, idleTimeoutMs = 60_000 }: StoragePassageOptions) {
+export function createS3Proxy({ endpoint, publicEndpoint, bucket, idleTimeoutMs = 60_000 }: S3ProxyOptions) {
   const server = new URL(endpoint);
   const { host } = new URL(publicEndpoint);
   const send = server.protocol === 'https:' ? httpsRequest : httpRequest;
+
+  function begin({ url, method, headers }: IncomingMessage): ClientRequest {
+    const proxied = send({
+      hostname: server.hostname.replace(/^\[|\]$/g, ''),
+      port: server.port,
+      method,
+      path: url,
+      headers:
+        method === 'PUT'
+          ? { host, ...pick(headers, PUT_HEADERS), expect: '100-continue' }
+          : { host, ...pick(headers, READ_HEADERS) },
+      agent: false,
+      timeout: idleTimeoutMs,
+    });
+    // Whoever waits for its answer learns of it; one that comes after the answer changes nothing.
+    proxied.on('error', () => undefined);
+    // Also when the client takes nothing: then nothing is read from the server either.
+    proxied.on('timeout', () => proxied.destroy(new Error('storage is silent')));
+    return proxied;
+  }
 
   return async (req: IncomingMessage, res: ServerResponse): Promise<boolean> => {
     const { url = '', method = '' } = req;
@@ -50,62 +88,42 @@ export function createS3Proxy({ endpoint, publicEndpoint, bucket, idleTimeoutMs 
     res.setHeader('X-Content-Type-Options', 'nosniff');
     if (method === 'PUT') discardBodyOnceAnswered(req, res);
     else if (method !== 'GET' && method !== 'HEAD') {
-      res.setHeader('Allow', 'GET, HEAD, PUT');
-      return refuse(res, 405);
+      return refuse(res, 'onlyReadsAndPuts', { Allow: 'GET, HEAD, PUT' });
     }
-    if (!/[?&]X-Amz-Signature=[0-9a-f]{64}(?:&|$)/.test(url)) return refuse(res, 403);
-    if (method === 'PUT' && req.headers['content-length'] === undefined) return refuse(res, 411);
+    if (!/[?&]X-Amz-Signature=[0-9a-f]{64}(?:&|$)/.test(url)) return refuse(res, 'invalidAddress');
+    if (method === 'PUT' && req.headers['content-length'] === undefined) return refuse(res, 'lengthRequired');
 
-    const options: RequestOptions = {
-      hostname: server.hostname.replace(/^\[|\]$/g, ''),
-      port: server.port,
-      method,
-      path: url,
-      headers:
-        method === 'PUT'
-          ? { host, ...pick(req.headers, SENT), expect: '100-continue' }
-          : { host, ...pick(req.headers, ASKED) },
-      agent: false,
-      timeout: idleTimeoutMs,
-    };
-    const passed = send(options);
-    // Whoever waits for its answer learns of it; one that comes after the answer changes nothing.
-    passed.on('error', () => undefined);
-    // Also when the client takes nothing: then nothing is asked of the server either.
-    passed.on('timeout', () => passed.destroy(new Error('storage is silent')));
-    const giveUp = () => passed.destroy();
+    const proxied = begin(req);
+    const giveUp = () => proxied.destroy();
     res.once('close', giveUp);
     try {
-      if (method === 'PUT') sendOnceWanted(req, passed);
-      else passed.end();
-      const [answer]: IncomingMessage[] = await once(passed, 'response');
-      if (!answer) return refuse(res, 502);
-      return await (method === 'PUT' ? report(answer, res) : pass(answer, res));
+      if (method === 'PUT') sendOnceWanted(req, proxied);
+      else proxied.end();
+      const [answer]: IncomingMessage[] = await once(proxied, 'response');
+      if (!answer) return refuse(res, 'storageAway');
+      return await (method === 'PUT' ? reportPut(answer, res) : passOn(answer, res));
     } catch {
       // Storage is away or broke off, or the client left, as browsers do. A whole answer is never made of half a file:
       // what was begun is cut off, so that the client sees its length unmet.
       if (res.headersSent) res.destroy();
-      else refuse(res, 502);
+      else refuse(res, 'storageAway');
       return true;
     } finally {
       res.off('close', giveUp);
-      passed.destroy();
+      proxied.destroy();
     }
   };
 }
 
-/** How long a server that never says 100 is waited for before the file is sent all the same (RFC 9110, 10.1.1). */
-const CONTINUE_MS = 1_000;
-
-/** Sent unasked, a file would go on while it is refused, and the refusal be lost in the reset that follows. */
-function sendOnceWanted(req: IncomingMessage, passed: ClientRequest): void {
-  const send = () => req.pipe(passed);
+/** Sent at once, a file would go on while it is refused, and the refusal be lost in the reset that follows. */
+function sendOnceWanted(req: IncomingMessage, proxied: ClientRequest): void {
+  const send = () => req.pipe(proxied);
   const impatient = setTimeout(send, CONTINUE_MS);
-  passed.once('continue', () => {
+  proxied.once('continue', () => {
     clearTimeout(impatient);
     send();
   });
-  for (const over of ['response', 'close']) passed.once(over, () => clearTimeout(impatient));
+  for (const over of ['response', 'close']) proxied.once(over, () => clearTimeout(impatient));
 }
 
 /** What is left of a file that storage refused has to be read all the same. */
@@ -117,53 +135,31 @@ function discardBodyOnceAnswered(req: IncomingMessage, res: ServerResponse): voi
 }
 
 /** What became of a file; nothing of the server's own words. */
-function report(answer: IncomingMessage, res: ServerResponse): true {
+function reportPut(answer: IncomingMessage, res: ServerResponse): true {
   answer.resume();
-  const status = answer.statusCode ?? 502;
-  if (status !== 200) return refuse(res, status in MESSAGES ? status : 502);
+  const { statusCode = 502 } = answer;
+  if (statusCode !== 200) return refuse(res, REFUSALS[statusCode] ?? 'storageAway');
   res.writeHead(200, { 'Content-Length': '0', 'Cache-Control': 'no-store' }).end();
   return true;
 }
 
-async function pass(answer: IncomingMessage, res: ServerResponse): Promise<true> {
-  const status = answer.statusCode ?? 502;
-  if (status !== 200 && status !== 206 && status !== 304) return refuse(res, status in MESSAGES ? status : 502);
+async function passOn(answer: IncomingMessage, res: ServerResponse): Promise<true> {
+  const { statusCode = 502 } = answer;
+  if (![200, 206, 304].includes(statusCode)) return refuse(res, REFUSALS[statusCode] ?? 'storageAway');
   // Nothing of ours needs to run in it, whatever the file turns out to be.
   res.setHeader('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; sandbox");
   // The address is the permission: pages of other origins that hold one may show the picture.
   res.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
-  res.writeHead(status, pick(answer.headers, ANSWERED));
+  res.writeHead(statusCode, pick(answer.headers, ANSWER_HEADERS));
   await pipeline(answer, res);
   return true;
 }
 
-function pick(headers: IncomingMessage['headers'], names: readonly string[]): Record<string, string> {
+function pick(headers: IncomingHttpHeaders, names: readonly string[]): Record<string, string> {
   const picked: Record<string, string> = {};
   for (const name of names) {
     const value = headers[name];
     if (typeof value === 'string') picked[name] = value;
   }
   return picked;
-}
-
-const MESSAGES: Readonly<Record<number, string>> = {
-  400: 'The body is not the file that was announced.',
-  403: 'This address is not valid, or no longer.',
-  404: 'There is nothing here, or no longer.',
-  405: 'Only GET, HEAD and PUT.',
-  411: 'Expected a Content-Length.',
-  507: 'There is no room for the file.',
-  416: 'The file has no such range.',
-  502: 'Storage does not answer; try again.',
-};
-
-function refuse(res: ServerResponse, status: number): true {
-  const body = `${MESSAGES[status]}\n`;
-  res.writeHead(status, {
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-  });
-  res.end(body);
-  return true;
 }

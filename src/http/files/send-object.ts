@@ -1,98 +1,100 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { StoredObject } from '../../artifacts/artifact-store.ts';
+import type { ArtifactStore, StoredObject } from '../../artifacts/artifact-store.ts';
 import { contentHeaders } from '../../artifacts/content-headers.ts';
 import type { Grant } from '../../artifacts/signed-query.ts';
 import { isErrno } from '../../files/errno.ts';
-import { byteRange } from '../byte-range.ts';
+import { isFresh, requestedRange } from './conditional-request.ts';
+import { refuse } from './refusals.ts';
 
 /** A stored object that a signed address has asked for. */
-export interface ServedObject extends StoredObject {
+export interface ServedObject extends Pick<StoredObject, 'sizeBytes' | 'contentType' | 'sha256'> {
   grant: Grant;
-  modifiedAt?: Date;
-  /** The bytes from `start` to `end`, both included. */
-  read(start: number, end: number): Readable | Promise<Readable>;
+  /** Undefined: no Last-Modified is sent. */
+  modifiedAt: Date | undefined;
+}
+
+export interface SendOptions {
+  artifacts: Pick<ArtifactStore, 'read'>;
+  /** Milliseconds since 1970. */
+  nowMs: number;
+  /** A client that takes no byte for so long is given up. */
+  idleTimeoutMs: number;
 }
 
 /**
- * Answers GET and HEAD: the headers, 304 where the client has it, a range where one is asked for. Resolves when the answer is
- * out or the client has left. Rejects when the object cannot be read: with the connection closed, or with nothing sent yet
- * where it could not even be opened. A client that takes no byte for `idleTimeoutMs` is given up.
+ * Answers GET and HEAD: the headers, 304 where the client has it, a range where one is asked for. Resolves when the
+ * answer is out or the client has left. Rejects when the object cannot be read: with the connection closed, or with
+ * nothing sent yet where it could not even be opened. Either way nothing of the object is left open.
  */
 export async function sendObject(
   req: IncomingMessage,
   res: ServerResponse,
   object: ServedObject,
-  { nowMs, idleTimeoutMs }: { nowMs: number; idleTimeoutMs: number },
+  { artifacts, nowMs, idleTimeoutMs }: SendOptions,
 ): Promise<void> {
-  setObjectHeaders(res, object, nowMs);
-  await answer(req, res, object, idleTimeoutMs);
+  const { grant, sizeBytes, sha256, modifiedAt } = object;
+  const { contentType, contentDisposition } = contentHeaders(
+    object.contentType,
+    grant.filename,
+    grant.disposition === 'attachment',
+  );
+  const validators = {
+    ...(sha256 !== undefined && { ETag: `"${sha256}"` }),
+    ...(modifiedAt !== undefined && { 'Last-Modified': modifiedAt.toUTCString() }),
+  };
+  const maxAgeSeconds = Math.max(0, Math.floor(grant.expires - nowMs / 1000));
+  const cached = {
+    ...validators,
+    'Content-Disposition': contentDisposition,
+    'Cache-Control': `private, max-age=${maxAgeSeconds}, immutable`,
+  };
+  setPolicy(res, contentType);
+  if (isFresh(req, validators)) {
+    res.writeHead(304, cached).end();
+    return;
+  }
+  const range = req.method === 'GET' ? requestedRange(req, validators, sizeBytes) : null;
+  if (range === 'unsatisfiable') {
+    refuse(res, 'noSuchRange', { 'Content-Range': `bytes */${sizeBytes}` });
+    return;
+  }
+  const { start, end } = range ?? { start: 0, end: sizeBytes - 1 };
+  const writeHead = () =>
+    res.writeHead(range === null ? 200 : 206, {
+      ...cached,
+      'Content-Type': contentType,
+      'Content-Length': end - start + 1,
+      ...(range !== null && { 'Content-Range': `bytes ${start}-${end}/${sizeBytes}` }),
+    });
+  if (req.method === 'HEAD' || sizeBytes === 0) {
+    writeHead().end();
+    return;
+  }
+  const over = new AbortController();
+  try {
+    const body = await artifacts.read(grant.key, { ...(range && { range }), signal: over.signal });
+    if (body === null) {
+      refuse(res, 'absent');
+      return;
+    }
+    writeHead();
+    await send(res, body, idleTimeoutMs);
+  } finally {
+    over.abort(new Error('the answer is out'));
+  }
 }
 
-function setObjectHeaders(
-  res: ServerResponse,
-  { grant, contentType, sha256, modifiedAt }: ServedObject,
-  nowMs: number,
-): void {
-  const headers = contentHeaders(contentType, grant.filename, grant.disposition === 'attachment');
-  const maxAgeSeconds = Math.max(0, Math.floor(grant.expires - nowMs / 1000));
-  res.setHeader('Content-Type', headers.contentType);
-  res.setHeader('Content-Disposition', headers.contentDisposition);
-  res.setHeader('Cache-Control', `private, max-age=${maxAgeSeconds}, immutable`);
-  if (sha256 !== undefined) res.setHeader('ETag', `"${sha256}"`);
-  if (modifiedAt !== undefined) res.setHeader('Last-Modified', modifiedAt.toUTCString());
+function setPolicy(res: ServerResponse, contentType: string): void {
   res.setHeader('Accept-Ranges', 'bytes');
   // Nothing in it is to run, whatever it turns out to be. A player is a page that loads itself once more, which the
   // opaque origin of a plain sandbox keeps it from; without allow-scripts the origin is of no use to the file.
-  const sandbox = /^(?:audio|video)\//.test(headers.contentType) ? 'sandbox allow-same-origin' : 'sandbox';
+  const sandbox = /^(?:audio|video)\//.test(contentType) ? 'sandbox allow-same-origin' : 'sandbox';
   const policy = `default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; ${sandbox}`;
   res.setHeader('Content-Security-Policy', policy);
   // The address is the permission: pages of other origins that hold one may show the picture.
   res.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
-}
-
-async function answer(
-  req: IncomingMessage,
-  res: ServerResponse,
-  object: ServedObject,
-  idleTimeoutMs: number,
-): Promise<void> {
-  const { sizeBytes } = object;
-  if (isFresh(req, res)) {
-    res.removeHeader('Content-Type');
-    res.writeHead(304).end();
-    return;
-  }
-  const range = req.method === 'GET' && rangeApplies(req, res) ? byteRange(req.headers.range, sizeBytes) : null;
-  if (range === 'unsatisfiable') {
-    removeObjectHeaders(res);
-    res.setHeader('Content-Range', `bytes */${sizeBytes}`);
-    refuse(res, 416);
-    return;
-  }
-  const { start, end } = range ?? { start: 0, end: sizeBytes - 1 };
-  const empty = req.method === 'HEAD' || sizeBytes === 0;
-  const body = empty ? null : await opened(object.read(start, end), res);
-  res.setHeader('Content-Length', end - start + 1);
-  if (range !== null) res.setHeader('Content-Range', `bytes ${start}-${end}/${sizeBytes}`);
-  res.writeHead(range === null ? 200 : 206);
-  if (body === null) res.end();
-  else await send(res, body, idleTimeoutMs);
-}
-
-/** Before anything is sent, so that there may still be another answer. */
-async function opened(body: Readable | Promise<Readable>, res: ServerResponse): Promise<Readable> {
-  try {
-    return await body;
-  } catch (error) {
-    removeObjectHeaders(res);
-    throw error;
-  }
-}
-
-function removeObjectHeaders(res: ServerResponse): void {
-  for (const name of ['ETag', 'Last-Modified', 'Cache-Control', 'Content-Disposition']) res.removeHeader(name);
 }
 
 async function send(res: ServerResponse, body: Readable, idleTimeoutMs: number): Promise<void> {
@@ -107,40 +109,4 @@ async function send(res: ServerResponse, body: Readable, idleTimeoutMs: number):
   } finally {
     res.off('timeout', giveUp);
   }
-}
-
-/** RFC 9110, 13.2.2: If-None-Match decides alone where it is given. */
-function isFresh(req: IncomingMessage, res: ServerResponse): boolean {
-  const noneMatch = req.headers['if-none-match'];
-  if (noneMatch !== undefined) {
-    const etag = res.getHeader('ETag');
-    return noneMatch.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
-  }
-  const since = Date.parse(req.headers['if-modified-since'] ?? '');
-  return Date.parse(String(res.getHeader('Last-Modified'))) <= since;
-}
-
-/** If-Range: the rest of a file that is no longer the same must not be glued to its beginning. Weak tags never match. */
-function rangeApplies(req: IncomingMessage, res: ServerResponse): boolean {
-  const condition = req.headers['if-range'];
-  return condition === undefined || condition === res.getHeader('ETag') || condition === res.getHeader('Last-Modified');
-}
-
-const MESSAGES = {
-  403: 'This address is not valid, or no longer.',
-  404: 'There is nothing here, or no longer.',
-  405: 'Only GET and HEAD.',
-  416: 'The file has no such range.',
-  422: 'This picture cannot be converted.',
-  500: 'The file cannot be read.',
-  503: 'Too busy; try again.',
-};
-
-/** Says in a line why there is no file. */
-export function refuse(res: ServerResponse, status: keyof typeof MESSAGES): true {
-  if (!res.hasHeader('Cache-Control')) res.setHeader('Cache-Control', 'no-store');
-  const body = `${MESSAGES[status]}\n`;
-  res.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(body) });
-  res.end(body);
-  return true;
 }

@@ -43,8 +43,8 @@ function checkMediaType(req: IncomingMessage): void {
 }
 
 /**
- * Read and thrown away of a body that is too large: a client that is still sending when the connection ends sees it reset, not
- * the answer.
+ * Read and thrown away of a body that is too large: a client that is still sending when the connection ends sees it
+ * reset, not the answer.
  */
 const MAX_DRAINED_BYTES = 16 * 1024 * 1024;
 

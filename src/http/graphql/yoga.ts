@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import { GraphQLError } from 'graphql';
-import { createYoga, type Plugin } from 'graphql-yoga';
+import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
+import Negotiator from 'negotiator';
 import type { GraphContext, GraphServices, OperationContext } from '../../graphql/context.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
-import { checkAccept, notAcceptable } from '../accept.ts';
 import { HttpFault } from '../reply.ts';
 import { readJsonBody } from './json-body.ts';
 import { sendResponse } from './send-response.ts';
@@ -22,6 +22,18 @@ export type YogaHandler = (
   res: ServerResponse,
   operation: Pick<OperationContext, 'requestId' | 'caller' | 'address'>,
 ) => Promise<void>;
+
+interface RequestContext extends GraphContext {
+  /** The body of a POST, which has been read before Yoga gets the request. */
+  params?: GraphQLParams;
+}
+
+/** Yoga takes what has been read of a body, and reads none itself. */
+const useParams: Plugin<RequestContext, RequestContext> = {
+  onRequestParse({ serverContext: { params }, setRequestParser }) {
+    if (params !== undefined) setRequestParser(() => params);
+  },
+};
 
 /** Yoga parses, validates and executes by the engine, which has the limits, the cache and the public errors. */
 function useGatewayEngine(engine: Engine): Plugin<GraphContext> {
@@ -72,9 +84,9 @@ function useHttpStatus(): Plugin<GraphContext> {
 }
 
 export function createYogaHandler({ engine, services, maxBodyBytes }: YogaHandlerOptions): YogaHandler {
-  const yoga = createYoga<GraphContext>({
+  const yoga = createYoga<RequestContext>({
     schema: engine.schema,
-    plugins: [useGatewayEngine(engine), useHttpStatus()],
+    plugins: [useParams, useGatewayEngine(engine), useHttpStatus()],
     maskedErrors: { maskError: (error) => engine.publicError(error) },
     parserAndValidationCache: false,
     // Bounded while it is read, see json-body.ts: Yoga's own way costs half of its speed.
@@ -92,26 +104,22 @@ export function createYogaHandler({ engine, services, maxBodyBytes }: YogaHandle
   const { Request } = yoga.fetchAPI;
 
   return async (req, res, { requestId, caller, address }) => {
-    checkAccept(req);
+    const accept = acceptableTypes(req);
     const leaving = new AbortController();
     res.once('close', () => {
       if (!res.writableFinished) leaving.abort();
     });
     const request = new Request(`http://gateway${req.url ?? ''}`, {
       method: req.method ?? 'GET',
-      headers: headersOf(req),
+      headers: { accept, ...contentTypeOf(req) },
       signal: leaving.signal,
     });
+    const context: RequestContext = { requestId, caller, address, signal: leaving.signal, services };
     if (req.method === 'POST') {
       const body = await readJsonBody(req, maxBodyBytes);
-      // The one parameter whose type Yoga leaves unchecked.
-      if (body.operationName != null && typeof body.operationName !== 'string') {
-        throw new HttpFault(400, 'BAD_REQUEST', 'Expected operationName to be a string.');
-      }
-      // Yoga asks for the body by this; it has been read and parsed already.
-      Object.defineProperty(request, 'json', { value: async () => body });
+      checkOperationName(body);
+      context.params = body;
     } else checkQueryString(req);
-    const context: GraphContext = { requestId, caller, address, signal: leaving.signal, services };
     const response = await yoga.handleRequest(request, context);
     if (response.status === 406) {
       // A subscription has begun by then, and nobody will read it.
@@ -122,13 +130,41 @@ export function createYogaHandler({ engine, services, maxBodyBytes }: YogaHandle
   };
 }
 
-function headersOf(req: IncomingMessage): Record<string, string> {
-  const { accept, 'content-type': contentType } = req.headers;
-  return {
-    ...(accept === undefined ? {} : { accept }),
-    // Media types are the same in any case, to Yoga they are not. It has been checked by then: see json-body.ts.
-    ...(contentType === undefined ? {} : { 'content-type': contentType.toLowerCase() }),
-  };
+/** What an answer can be written as, the usual one first. */
+const PRODUCED = [
+  'application/json; charset=utf-8',
+  'application/graphql-response+json; charset=utf-8',
+  'text/event-stream; charset=utf-8',
+  'multipart/mixed; charset=utf-8',
+];
+
+/**
+ * Those that the client takes, as it prefers them. Throws 406 where there is none, before anything is executed: Yoga
+ * looks only afterwards.
+ */
+function acceptableTypes({ headers }: IncomingMessage): string {
+  const types = new Negotiator({ headers: { accept: headers.accept || '*/*' } }).mediaTypes(PRODUCED);
+  if (types.length === 0) throw notAcceptable();
+  return types.join(', ');
+}
+
+/** 406 with what was expected, which Yoga does not say. */
+function notAcceptable(): HttpFault {
+  const types = 'application/json or application/graphql-response+json, for a subscription text/event-stream';
+  return new HttpFault(406, 'BAD_REQUEST', `Expected Accept: ${types}.`);
+}
+
+/** Media types are the same in any case, to Yoga they are not. It has been checked by then: see json-body.ts. */
+function contentTypeOf({ headers }: IncomingMessage): Record<string, string> {
+  const type = headers['content-type'];
+  return type === undefined ? {} : { 'content-type': type.toLowerCase() };
+}
+
+/** Yoga checks the types of all parameters but this one. */
+function checkOperationName(body: { operationName?: unknown }): asserts body is GraphQLParams {
+  if (body.operationName != null && typeof body.operationName !== 'string') {
+    throw new HttpFault(400, 'BAD_REQUEST', 'Expected operationName to be a string.');
+  }
 }
 
 /** Yoga takes the two for granted. */

@@ -8,7 +8,9 @@ import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
+import { collectingFolder } from '../../../src/artifacts/folder/folder-object.ts';
 import { uploadKey } from '../../../src/artifacts/keys.ts';
+import { ARTIFACTS_PATH } from '../../../src/artifacts/signed-query.ts';
 import { type ArtifactUploadOptions, createArtifactUpload } from '../../../src/http/files/artifact-upload.ts';
 import type { HttpServerOptions } from '../../../src/http/server.ts';
 import { startTestServer } from '../../support/http-server.ts';
@@ -19,15 +21,16 @@ const type = { 'Content-Type': 'image/png' };
 
 /** The real server over the folder driver, and addresses of it. */
 async function open(
-  options: Partial<ArtifactUploadOptions> = {},
+  { folder: given, ...options }: Partial<ArtifactUploadOptions> & { folder?: string } = {},
   http: Pick<HttpServerOptions, 'timeouts'> & { allowedOrigins?: string[] } = {},
 ) {
-  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'comfygate-upload-')));
+  const folder = given ?? (await mkdtemp(join(tmpdir(), 'comfygate-upload-')));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const store = (publicUrl: string) => createFolderStore({ folder, publicUrl, signingSecret, now: Date.now });
   const artifacts = store('');
-  const serve = createArtifactUpload({ folder, signingSecret, artifacts, now: Date.now, ...options });
-  const { server, lines } = await startTestServer({ artifacts: { path: '/artifacts/', serve }, ...http });
+  const collectIn = (key: string) => collectingFolder(folder, key);
+  const serve = createArtifactUpload({ artifacts, signingSecret, collectIn, now: Date.now, ...options });
+  const { server, lines } = await startTestServer({ artifacts: { path: ARTIFACTS_PATH, serve }, ...http });
   const at = store(server.url);
   return {
     server,

@@ -151,6 +151,22 @@ describe('documents', () => {
     expect(figures.value('comfygate_subscriptions', { operation: 'jobProgress' })).toBe(0);
   });
 
+  test.each([
+    ['*/*', 'application/json'],
+    ['', 'application/json'],
+    ['application/json; charset="UTF-8"', 'application/json'],
+    ['text/html, application/*;q=0.8', 'application/json'],
+    ['application/json;q=0.5, application/graphql-response+json', 'application/graphql-response+json'],
+    ['application/json;q=0', null],
+    ['application/json; charset=latin1', null],
+    ['text/html, image/*', null],
+  ])('A16: a client that takes %j is answered in %j', async (accept, type) => {
+    const { post } = await startTestServer();
+    const answer = await post({ query: '{ __typename }' }, { accept });
+    expect(answer.status).toBe(type === null ? 406 : 200);
+    if (type !== null) expect(answer.headers.get('content-type')).toBe(`${type}; charset=utf-8`);
+  });
+
   test('each request is counted by its route and status, also one that is refused before it is an operation', async () => {
     const answered: [string, string][] = [];
     const path = '/artifacts/';

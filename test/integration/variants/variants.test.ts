@@ -9,13 +9,13 @@ import type { ArtifactStore } from '../../../src/artifacts/artifact-store.ts';
 import { artifactKey, jobPrefix } from '../../../src/artifacts/keys.ts';
 import type { Artifact } from '../../../src/core/job.ts';
 import { inspectFile } from '../../../src/files/inspect.ts';
-import { createVariantDownload, VARIANTS_PATH } from '../../../src/http/files/variant-download.ts';
+import { createVariantDownload } from '../../../src/http/files/variant-download.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { createKeys } from '../../../src/redis/keys.ts';
 import { createVariantMaker } from '../../../src/variants/make-variants.ts';
 import { createRedisVariantClaims } from '../../../src/variants/redis/redis-claims.ts';
 import { type Variant, variantKey } from '../../../src/variants/variant.ts';
-import { createVariantAddresses } from '../../../src/variants/variant-addresses.ts';
+import { createVariantAddresses, VARIANTS_PATH } from '../../../src/variants/variant-addresses.ts';
 import { type ArtifactDriver, artifactDrivers } from '../../support/artifact-drivers.ts';
 import { silent } from '../../support/gateway-store.ts';
 import { testLog } from '../../support/graph-services.ts';
@@ -324,7 +324,7 @@ for (const { name, start, available } of artifactDrivers) {
       })();
     });
 
-    it('A61 refuses an address that was altered, is over, is for another picture, or was signed by another', async () => {
+    it('A61 refuses an address that was altered, is over, is for another picture, or is signed by another', async () => {
       let now = Date.now();
       await withGateway(
         async ({ store, addresses, get, puts, port }) => {

@@ -6,7 +6,6 @@ import { safeFilename } from '../../../src/artifacts/filename.ts';
 import { artifactKey, jobPrefix } from '../../../src/artifacts/keys.ts';
 import { signedQuery, verifiedGrant } from '../../../src/artifacts/signed-query.ts';
 import { signingWindow } from '../../../src/artifacts/signing-window.ts';
-import { byteRange } from '../../../src/http/byte-range.ts';
 
 const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme', maxLength: 400 }));
 
@@ -92,26 +91,6 @@ describe('a signed query', () => {
         }
         query.append('expires', String(grant.expires));
         expect(verifiedGrant(grant.key, query, 'secret', 0)).toBeNull();
-      }),
-    );
-  });
-});
-
-describe('a byte range', () => {
-  it('lies within the file', () => {
-    const size = fc.integer({ min: 0, max: 1000 });
-    const end = fc.oneof(
-      fc.constant(''),
-      fc.bigInt({ min: 0n, max: 10n ** 16n }).map(String),
-      fc.nat(1200).map(String),
-    );
-    fc.assert(
-      fc.property(size, end, end, (sizeBytes, first, last) => {
-        const range = byteRange(`bytes=${first}-${last}`, sizeBytes);
-        if (range === null || range === 'unsatisfiable') return;
-        expect(range.start).toBeGreaterThanOrEqual(0);
-        expect(range.end).toBeGreaterThanOrEqual(range.start);
-        expect(range.end).toBeLessThan(sizeBytes);
       }),
     );
   });

@@ -1,8 +1,8 @@
 import { finished, PassThrough, type Readable } from 'node:stream';
 
 /**
- * The bytes of `source`, whose failures reach the reader as `explain` gives them, and the signal's reason when it aborts.
- * Destroyed or read to its end, it leaves nothing open.
+ * The bytes of `source`, whose failures reach the reader as `explain` gives them, and the signal's reason when it
+ * aborts. Destroyed or read to its end, it leaves nothing open.
  */
 export function objectBody(source: Readable, signal: AbortSignal, explain: (cause: unknown) => Error): Readable {
   const body = new PassThrough();
