@@ -7,6 +7,7 @@ import type { GatewayJobStore } from '../job-record/job-store.ts';
 import { createTransition } from '../job-record/transition.ts';
 import { type ThrottledFault, throttledWarning } from '../observability/throttled.ts';
 import type { JobQueue } from '../queue/queue.ts';
+import { redisNow } from '../redis/clock.ts';
 import { isRedisDown } from '../redis/connection.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { UploadStore } from '../uploads/upload.ts';
@@ -50,14 +51,9 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
   const faults = new Map<string, ThrottledFault>();
   let restedAt = 0;
 
-  const now = async () => {
-    const [seconds, micros] = await redis.time();
-    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-  };
-
   async function expire() {
     for (let step = 0; step < MAX_STEPS && !stopped.signal.aborted; step++) {
-      const due = await redis.zrange(keys.open, '-inf', await now(), 'BYSCORE', 'LIMIT', 0, BATCH);
+      const due = await redis.zrange(keys.open, '-inf', await redisNow(redis), 'BYSCORE', 'LIMIT', 0, BATCH);
       const message = 'the job did not end before its deadline';
       const error = { code: 'TIMEOUT', message, nodeId: null, classType: null, retryable: true } as const;
       await Promise.all(
@@ -77,7 +73,7 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
 
   /** A step through all open jobs each run, so that its cost does not grow with the backlog. */
   async function readd() {
-    const at = await now();
+    const at = await redisNow(redis);
     for (let step = 0; step < MAX_STEPS && !stopped.signal.aborted; step++) {
       const ids = await redis.zrange(keys.open, position, position + BATCH - 1);
       position = ids.length < BATCH ? 0 : position + BATCH;
@@ -96,7 +92,7 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
   }
 
   async function promote() {
-    const ids = await queue.promoteMisdated(await now());
+    const ids = await queue.promoteMisdated(await redisNow(redis));
     if (ids.length > 0)
       log.info({ jobs: ids.length }, 'jobs put back were overdue or dated far ahead: delivered at once');
   }
@@ -115,7 +111,7 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
       } catch (error) {
         if (stopped.signal.aborted || isAway(error)) throw error;
         failures.push(error);
-        await redis.zadd(index, 'XX', await now(), id);
+        await redis.zadd(index, 'XX', await redisNow(redis), id);
         if (performance.now() - began >= REMOVE_TIMEOUT_MS) break;
       }
     }
@@ -123,7 +119,7 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
   }
 
   async function removeExpired() {
-    const due = await redis.zrange(keys.ended, '-inf', await now(), 'BYSCORE', 'LIMIT', 0, BATCH);
+    const due = await redis.zrange(keys.ended, '-inf', await redisNow(redis), 'BYSCORE', 'LIMIT', 0, BATCH);
     await removeEach(keys.ended, due, async (id, signal) => {
       await artifacts.removePrefix(jobPrefix(id), { signal });
       await store.remove(id);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { isTerminal, type Job, noProgress, type Priority } from '../../core/job.ts';
+import { millisecondsOf } from '../../redis/clock.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
 import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
@@ -179,8 +180,8 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
           .zrange(keys.status('QUEUED'), 0, 0, 'WITHSCORES')
           .time(),
       )) as [number, number, string[], string[]];
-      const now = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
-      return { queued, running, oldestQueuedMs: oldest[1] ? Math.max(0, now - Number(oldest[1])) : null };
+      const oldestQueuedMs = oldest[1] ? Math.max(0, millisecondsOf(time) - Number(oldest[1])) : null;
+      return { queued, running, oldestQueuedMs };
     },
 
     async remove(id) {

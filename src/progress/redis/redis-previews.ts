@@ -2,6 +2,7 @@ import type { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Keys } from '../../redis/keys.ts';
+import { results } from '../../redis/pipeline.ts';
 import type { PreviewChannels, PreviewPublisher } from '../previews.ts';
 
 export function createRedisPreviewPublisher(redis: Redis, keys: Keys): PreviewPublisher {
@@ -32,12 +33,8 @@ export function createPreviewChannels(options: PreviewChannelsOptions): PreviewC
     const pipeline = redis.pipeline();
     for (const jobId of jobIds) pipeline.set(keys.previewed(jobId), '1', 'EX', FLAG_SECONDS);
     if (pipeline.length === 0) return;
-    const failure = await pipeline.exec().then(
-      (replies) => replies?.find(([error]) => error)?.[0],
-      (error: Error) => error,
-    );
-    // The next refresh says it; without previews a watcher still has everything else.
-    if (failure) log.debug({ error: failure.message }, 'watched previews not told');
+    // The next refresh sets it again; without previews a watcher still has everything else.
+    await results(pipeline).catch((error: Error) => log.debug({ error: error.message }, 'watched previews not told'));
   }
 
   const refresh = () => flag(open.keys());

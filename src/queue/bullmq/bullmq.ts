@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Loops } from '../../observability/loops.ts';
 import type { Keys } from '../../redis/keys.ts';
+import { results } from '../../redis/pipeline.ts';
 import { loadScript } from '../../redis/scripts.ts';
 import type { DeliveryHandler, JobConsumer, JobQueue } from '../queue.ts';
 
@@ -41,10 +42,7 @@ export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue
     async positions(jobIds) {
       const pipeline = redis.pipeline().llen(key('wait')).zcard(key('prioritized'));
       for (const id of jobIds) pipeline.zrank(key('prioritized'), id).zscore(key('delayed'), id);
-      const replies = ((await pipeline.exec()) ?? []).map(([error, value]) => {
-        if (error) throw error;
-        return value;
-      });
+      const replies = await results(pipeline);
       const [first, prioritized] = replies.map(Number);
       return jobIds.map((_, i) => {
         const rank = replies[2 + 2 * i];
@@ -56,12 +54,8 @@ export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue
     async missing(jobIds) {
       const pipeline = redis.pipeline();
       for (const id of jobIds) pipeline.exists(key(id));
-      const replies = (await pipeline.exec()) ?? [];
-      return jobIds.filter((_, i) => {
-        const [error, exists] = replies[i] ?? [];
-        if (error) throw error;
-        return exists === 0;
-      });
+      const held = await results(pipeline);
+      return jobIds.filter((_, i) => held[i] === 0);
     },
 
     async promoteMisdated(now) {
