@@ -5,7 +5,7 @@ import { badInput, GatewayError, notFound, unavailable } from '../core/errors.ts
 import { isTerminal, type Job } from '../core/job.ts';
 import { type Audit, noAudit } from '../observability/audit.ts';
 import type { JobQueue } from '../queue/queue.ts';
-import { isRedisDown } from '../redis/connection.ts';
+import { isRedisDown } from '../redis/is-down.ts';
 import { type AcceptOptions, createAccept } from './accept-job.ts';
 import { createJobAudit } from './audited.ts';
 import { createGenerate, type GenerateOptions } from './generate.ts';

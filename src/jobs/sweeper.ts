@@ -8,7 +8,7 @@ import { createTransition } from '../job-record/transition.ts';
 import { type ThrottledFault, throttledWarning } from '../observability/throttled.ts';
 import type { JobQueue } from '../queue/queue.ts';
 import { redisNow } from '../redis/clock.ts';
-import { isRedisDown } from '../redis/connection.ts';
+import { isRedisDown } from '../redis/is-down.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { UploadStore } from '../uploads/upload.ts';
 

@@ -7,8 +7,6 @@ import { groupOptions } from './group-options.ts';
 import { isRedisDown } from './is-down.ts';
 import { createReconnects } from './reconnects.ts';
 
-export { isRedisDown } from './is-down.ts';
-
 /**
  * What a connection is for:
  * - `request`: someone waits for the answer. Fails at once while Redis is away and after COMMAND_TIMEOUT_MS when it is silent.

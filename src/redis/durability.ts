@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { ConfigError } from '../config/config.ts';
-import { isRedisDown } from './connection.ts';
+import { isRedisDown } from './is-down.ts';
 
 /**
  * What Redis may lose of what it acknowledged, as it is now, and what to do about it; null while it evicts nothing and writes its

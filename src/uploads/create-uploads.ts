@@ -4,7 +4,7 @@ import { safeFilename } from '../artifacts/filename.ts';
 import { uploadKey } from '../artifacts/keys.ts';
 import { badInput, unavailable } from '../core/errors.ts';
 import { type Audit, noAudit, outcomeOf } from '../observability/audit.ts';
-import { isRedisDown } from '../redis/connection.ts';
+import { isRedisDown } from '../redis/is-down.ts';
 import type { OpenUpload, UploadRequest, UploadStore, Uploads } from './upload.ts';
 
 export interface UploadsOptions {

@@ -6,7 +6,7 @@ import { type Grant, signedQuery, verifiedGrant } from '../artifacts/signed-quer
 import { signingWindow } from '../artifacts/signing-window.ts';
 import { badInput, unavailable } from '../core/errors.ts';
 import type { Artifact } from '../core/job.ts';
-import { isRedisDown } from '../redis/connection.ts';
+import { isRedisDown } from '../redis/is-down.ts';
 import { formats, type Variant, variantFilename, variantKey, variantName } from './variant.ts';
 
 /** One variant of one artifact; claims of an artifact are forgotten at `expiresAt`, in milliseconds since 1970. */

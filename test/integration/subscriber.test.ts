@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
-import { closeRedis, connectRedis, isRedisDown, whenReady } from '../../src/redis/connection.ts';
+import { closeRedis, connectRedis, whenReady } from '../../src/redis/connection.ts';
+import { isRedisDown } from '../../src/redis/is-down.ts';
 import { silent } from '../support/gateway-store.ts';
 import { startTestRedis } from '../support/redis.ts';
 

@@ -6,7 +6,7 @@ import { badInput, notFound, unavailable } from '../../core/errors.ts';
 import { isTerminal } from '../../core/job.ts';
 import { eventsOwed, readLog } from '../../job-record/event-log.ts';
 import { throttledWarning } from '../../observability/throttled.ts';
-import { isRedisDown } from '../../redis/connection.ts';
+import { isRedisDown } from '../../redis/is-down.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { createJobFeed, type JobFeed } from '../job-feed.ts';
 import type { ProgressFeed } from '../progress.ts';
