@@ -5,6 +5,7 @@ import type { Json } from '../../src/core/job.ts';
 import type { SpooledFile } from '../../src/files/spool.ts';
 import type { FileReference } from './client.ts';
 import type { HistoryEntry } from './history.ts';
+import { graphNode } from './messages.ts';
 
 /**
  * A result of a prompt: a file that the server holds, a text that stands in the history itself, or a picture that came over the
@@ -48,7 +49,7 @@ export function collectOutputs(
   const temporary = new Set<string>();
 
   const reported = Object.entries(entry.outputs).map(([key, value]) => {
-    const node = graphNode(key, graph, entry);
+    const node = submittedNode(key, graph, entry);
     return { node, make: () => resultsOf(node, value) };
   });
   const sent = images.map(({ node, file }) => ({ node, make: (): PromptOutput[] => [{ node, image: file }] }));
@@ -72,13 +73,11 @@ export function collectOutputs(
   return { outputs, temporary: [...temporary] };
 }
 
-/** Nodes that were made at run time (`2.0.0.1`) stand for one of the submitted graph. */
-function graphNode(key: string, graph: Graph, { meta }: HistoryEntry): string {
-  if (Object.hasOwn(graph, key)) return key;
+/** The submitted node that an entry of the history belongs to: of one made at run time, the history may say it. */
+function submittedNode(key: string, graph: Graph, { meta }: HistoryEntry): string {
   const real = meta[key]?.real_node_id;
-  if (real && Object.hasOwn(graph, real)) return real;
-  const [owner = key] = key.split('.');
-  return Object.hasOwn(graph, owner) ? owner : key;
+  if (real && !Object.hasOwn(graph, key) && Object.hasOwn(graph, real)) return real;
+  return graphNode(graph, key) ?? key;
 }
 
 function filesIn(value: Json, key?: string): FileReference[] {
