@@ -5,9 +5,6 @@ import { GatewayError, notFound, unavailable } from '../../core/errors.ts';
 import type { Artifact } from '../../core/job.ts';
 import { createBoundedCache } from '../engine/bounded-cache.ts';
 
-/** As long as workers call it text; what is longer is a file. */
-export const MOST_TEXT_BYTES = 1024 * 1024;
-
 /** Of one answer; a text counts for at least LEAST_BYTES, since each is a read of its own. */
 const MOST_BYTES_OF_ANSWER = 8 * 1024 * 1024;
 const LEAST_BYTES = 32 * 1024;
