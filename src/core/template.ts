@@ -3,6 +3,7 @@ import { canonicalJson, sha256 } from './canonical-json.ts';
 import { fileKinds } from './file-source.ts';
 import { type Graph, graphSchema } from './graph.ts';
 import type { Json } from './job.ts';
+import { own } from './objects.ts';
 
 /**
  * What a worker needs of a workflow: its graph and where each parameter goes. Kept in Redis under its hash, so that a job runs
@@ -76,9 +77,4 @@ function translate(template: Template, name: string, values: { [choice: string]:
 function literal(value: Json): Json {
   if (Array.isArray(value)) return { __value__: value };
   return typeof value === 'object' ? structuredClone(value) : value;
-}
-
-/** A property of the object itself: names come from outside, and `constructor` is one. */
-function own<T>(object: { [key: string]: T }, key: string): T | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
 }

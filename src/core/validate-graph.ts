@@ -1,6 +1,7 @@
 import type { Graph } from './graph.ts';
 import type { Json } from './job.ts';
 import type { InputSpec, NodeDefinitions } from './node-definitions.ts';
+import { isObject, own } from './objects.ts';
 import { pythonNumber } from './python-number.ts';
 
 const SHOWN_CHARACTERS = 40;
@@ -156,9 +157,7 @@ function equal(option: string | number | boolean, value: Json): boolean {
 }
 
 function unwrap(value: Json): Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (own(value, '__value__') ?? value)
-    : value;
+  return isObject(value) ? (own(value, '__value__') ?? value) : value;
 }
 
 /** The nodes that the inputs of a dynamic one link to. */
@@ -168,9 +167,4 @@ function linksBelow(inputs: { [name: string]: Json }, dynamic: string): string[]
     const [from] = value;
     return typeof from === 'string' ? [from] : [];
   });
-}
-
-/** A property of the object itself: names come from outside, and `constructor` is one. */
-function own<T>(object: { [key: string]: T }, key: string): T | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
 }
