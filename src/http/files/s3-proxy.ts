@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream/promises';
+import { CONTINUE_TIMEOUT_MS } from '../../artifacts/expect-continue.ts';
 import { discardBody } from '../request-body.ts';
 
 export interface StoragePassageOptions {
@@ -94,13 +95,10 @@ export function createS3Proxy({ endpoint, publicEndpoint, bucket, idleTimeoutMs 
   };
 }
 
-/** How long a server that never says 100 is waited for before the file is sent all the same (RFC 9110, 10.1.1). */
-const CONTINUE_MS = 1_000;
-
 /** Sent unasked, a file would go on while it is refused, and the refusal be lost in the reset that follows. */
 function sendOnceWanted(req: IncomingMessage, passed: ClientRequest): void {
   const send = () => req.pipe(passed);
-  const impatient = setTimeout(send, CONTINUE_MS);
+  const impatient = setTimeout(send, CONTINUE_TIMEOUT_MS);
   passed.once('continue', () => {
     clearTimeout(impatient);
     send();
