@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { ArtifactStore, StoredObject } from '../artifacts/artifact-store.ts';
 import { jobIdIn } from '../artifacts/keys.ts';
@@ -41,8 +42,7 @@ const HOPELESS_MS = 600_000;
 export function createVariantMaker({ artifacts, log, convert = createConverter() }: VariantMakerOptions): VariantMaker {
   const semaphore = createSemaphore({ atOnce: AT_ONCE, waiting: MOST_WAITING });
   const making = new Map<string, Promise<StoredObject>>();
-  /** Until when. */
-  const hopeless = new Map<string, number>();
+  const hopeless = new LRUCache<string, true>({ max: MOST_HOPELESS, ttl: HOPELESS_MS });
   const stopped = new AbortController();
   const within = (ms: number) => AbortSignal.any([stopped.signal, AbortSignal.timeout(ms)]);
 
@@ -52,26 +52,20 @@ export function createVariantMaker({ artifacts, log, convert = createConverter()
     try {
       const stored = await artifacts.head(key, { signal: within(HEAD_TIMEOUT_MS) });
       if (stored !== null) return stored;
-      if (isHopeless(key)) throw new VariantError('unreadable', 'the picture could not be converted');
+      if (hopeless.has(key)) throw new VariantError('unreadable', 'the picture could not be converted');
       const signal = within(MAKE_TIMEOUT_MS);
       return await semaphore.run(() => make(key, parsed.originalKey, parsed.variant, signal), signal);
     } catch (error) {
       if (error instanceof TooManyWaitingError || isTimeout(error) || stopped.signal.aborted) {
         throw new VariantError('busy', 'there is no time to make it', { cause: error });
       }
-      if (error instanceof VariantError && error.reason === 'unreadable' && !isHopeless(key)) giveUpOn(key, error);
+      if (error instanceof VariantError && error.reason === 'unreadable' && !hopeless.has(key)) giveUpOn(key, error);
       throw error;
     }
   }
 
-  function isHopeless(key: string): boolean {
-    return (hopeless.get(key) ?? 0) > performance.now();
-  }
-
   function giveUpOn(key: string, { cause, message }: VariantError): void {
-    const [oldest] = hopeless.keys();
-    if (oldest !== undefined && hopeless.size >= MOST_HOPELESS) hopeless.delete(oldest);
-    hopeless.set(key, performance.now() + HOPELESS_MS);
+    hopeless.set(key, true);
     const reason = cause instanceof Error ? cause.message.slice(0, 200) : message;
     log.warn({ jobId: jobIdIn(key), key, reason }, 'a picture could not be converted');
   }

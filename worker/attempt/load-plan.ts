@@ -1,6 +1,7 @@
+import { LRUCache } from 'lru-cache';
 import type { Job } from '../../src/core/job.ts';
 import { type Plan, planOf } from '../../src/core/plan.ts';
-import { type Template, templateSchema } from '../../src/core/template.ts';
+import { parseTemplate, type Template } from '../../src/core/template.ts';
 import { JobFailure, jobError } from './failures.ts';
 
 /** The template of this hash; null when it is gone. */
@@ -10,15 +11,14 @@ const KEPT = 64;
 
 /** Reads and checks each template once: what a hash names never changes. Keeps the 64 that were used last. */
 export function createTemplateLoader(read: (hash: string) => Promise<string | null>): LoadTemplate {
-  const kept = new Map<string, Template>();
+  const kept = new LRUCache<string, Template>({ max: KEPT });
   return async (hash) => {
     const known = kept.get(hash);
-    kept.delete(hash);
-    const text = known ? null : await read(hash);
-    const template = known ?? (text === null ? null : templateSchema.parse(JSON.parse(text)));
-    if (template) kept.set(hash, template);
-    const [oldest] = kept.keys();
-    if (kept.size > KEPT && oldest !== undefined) kept.delete(oldest);
+    if (known) return known;
+    const text = await read(hash);
+    if (text === null) return null;
+    const template = parseTemplate(text);
+    kept.set(hash, template);
     return template;
   };
 }

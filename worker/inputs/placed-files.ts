@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { unlessAborted } from '../../src/async/abort.ts';
 import type { Backend } from '../pool/pool.ts';
 
@@ -16,12 +17,12 @@ export interface PlacedFiles {
 const KEPT = 1_000;
 
 export function createPlacedFiles(): PlacedFiles {
-  const placed = new WeakMap<Backend, Map<string, Promise<string> | string>>();
+  const placed = new WeakMap<Backend, LRUCache<string, Promise<string> | string>>();
 
   function filesAt(backend: Backend) {
     const known = placed.get(backend);
     if (known) return known;
-    const files = new Map<string, Promise<string> | string>();
+    const files = new LRUCache<string, Promise<string> | string>({ max: KEPT });
     placed.set(backend, files);
     // It may have been started anew, with another folder.
     backend.socket.onOpen(() => files.clear());
@@ -39,21 +40,16 @@ export function createPlacedFiles(): PlacedFiles {
           signal,
           Promise.resolve(found).catch(() => null),
         );
-        if (name === null) continue;
-        files.delete(sha256);
-        files.set(sha256, name);
-        return name;
+        if (name !== null) return name;
       }
       const sending = send();
       files.set(sha256, sending);
-      const [oldest] = files.keys();
-      if (files.size > KEPT && oldest !== undefined) files.delete(oldest);
       try {
         const name = await sending;
-        if (files.get(sha256) === sending) files.set(sha256, name);
+        if (files.peek(sha256) === sending) files.set(sha256, name);
         return name;
       } catch (cause) {
-        if (files.get(sha256) === sending) files.delete(sha256);
+        if (files.peek(sha256) === sending) files.delete(sha256);
         throw cause;
       }
     },

@@ -14,8 +14,8 @@ import {
   ValuesOfCorrectTypeRule,
   validate,
 } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import { createBoundedCache } from './bounded-cache.ts';
 import { conditionalRoots } from './conditional-roots.ts';
 import { type DocumentLimits, defaultDocumentLimits, parseDocument } from './document-limits.ts';
 import { inputError, publicError } from './errors.ts';
@@ -63,7 +63,10 @@ export interface EngineOptions {
 const MAX_CACHED_CHARACTERS = 1_000_000;
 
 export function createEngine({ schema, log, limits = defaultDocumentLimits }: EngineOptions): Engine {
-  const documents = createBoundedCache<string, DocumentNode>(MAX_CACHED_CHARACTERS, (text) => text.length);
+  const documents = new LRUCache<string, DocumentNode>({
+    maxSize: MAX_CACHED_CHARACTERS,
+    sizeCalculation: (_document, text) => text.length,
+  });
   const validated = new WeakMap<DocumentNode, readonly GraphQLError[]>();
 
   function present(error: unknown, requestId?: string): GraphQLError {
