@@ -27,7 +27,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/uploads/redis': ['src/redis', 'src/uploads'],
   'src/variants': ['src/artifacts', 'src/async', 'src/core', 'src/files', 'src/redis'],
   'src/variants/redis': ['src/redis', 'src/variants'],
-  'src/progress': ['src/core', 'src/job-record'],
+  'src/progress': ['src/async', 'src/core', 'src/job-record'],
   'src/progress/redis': ['src/async', 'src/core', 'src/job-record', 'src/observability', 'src/progress', 'src/redis'],
   'src/health': ['src/artifacts', 'src/async', 'src/backends', 'src/job-record', 'src/redis'],
   'src/jobs': [
