@@ -101,3 +101,29 @@ export interface GatewayJobStore {
   counts(): Promise<{ queued: number; running: number; oldestQueuedMs: number | null }>;
   remove(id: string): Promise<void>;
 }
+
+/** A job that its deadline has ended; null what its record no longer says. */
+export interface OverdueJob {
+  status: JobStatus;
+  workflow: string | null;
+  requestId: string | null;
+}
+
+/** What ends and removes jobs where nobody else does, on Redis's clock. Every call throws when Redis cannot be reached. */
+export interface SweeperJobStore {
+  now(): Promise<number>;
+  /** True for one of all processes within `ms`, and for each where Redis is full and takes no lock. False while it is away. */
+  lock(ms: number): Promise<boolean>;
+  /** Ids of open jobs that are past their deadlines, the earliest first. */
+  overdue(limit: number): Promise<string[]>;
+  /** Ends a job by its deadline. Null where it had ended already or is gone: it is not listed as open any more. */
+  expire(id: string, error: JobError): Promise<OverdueJob | null>;
+  /** Ids of open jobs by deadline, from the one at place `from` on. */
+  open(from: number, limit: number): Promise<string[]>;
+  /** Lists an id as open no more: its record is gone. */
+  forget(id: string): Promise<void>;
+  /** Ids of ended jobs whose retention is over, the earliest first. */
+  expired(limit: number): Promise<string[]>;
+  /** Puts an expired job that could not be removed behind all others that have expired. */
+  postpone(id: string): Promise<void>;
+}

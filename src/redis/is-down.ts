@@ -1,6 +1,11 @@
 const DOWN =
   /Connection is closed|Command timed out|isn't writeable|max retries per request|Socket (?:closed|timeout)|All sentinels are unreachable|ECONN|ETIMEDOUT|EPIPE|ENOENT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|LOADING|OOM command not allowed|MISCONF|READONLY|NOREPLICAS|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|\b(?:MOVED|ASK) \d/;
 
+/** Whether Redis refused a write since its memory is full. */
+export function isRedisFull(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('OOM ');
+}
+
 /** Whether an error came from the connection, or from a server that cannot serve now, rather than from a command. */
 export function isRedisDown(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -3,9 +3,9 @@ import { redisNow } from '../../redis/clock.ts';
 import { pageOfIndexes } from '../../redis/index-page.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
-import { readLog } from '../event-log.ts';
 import type { FailedJobIndex } from '../failed-jobs.ts';
 import { failedFields, parseFailed } from '../record.ts';
+import { readLog } from './read-log.ts';
 
 /** `redis` is a request connection. */
 export function createRedisFailedJobs(redis: Redis, keys: Keys): FailedJobIndex {

@@ -5,10 +5,10 @@ import { millisecondsOf } from '../../redis/clock.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
 import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
-import { fittingPage, pageOfIds } from '../job-page.ts';
 import type { GatewayJobStore, NewJob } from '../job-store.ts';
 import { errorCodeOf, fieldsOf, formatFields, parseRecord } from '../record.ts';
-import { createTransition } from '../transition.ts';
+import { fittingPage, pageOfIds } from './job-page.ts';
+import { createTransition } from './transition.ts';
 
 export interface GatewayStoreOptions {
   redis: Redis;

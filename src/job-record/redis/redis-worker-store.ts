@@ -7,7 +7,7 @@ import type { Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
 import type { Change, WorkerJobStore } from '../job-store.ts';
 import { parseRecord } from '../record.ts';
-import { createTransition } from '../transition.ts';
+import { createTransition } from './transition.ts';
 
 function moveOf(change: Change): { move: MoveName; set: Partial<Job> } {
   switch (change.move) {

@@ -6,7 +6,7 @@ import { within } from '../../async/timeout.ts';
 import { unavailable } from '../../core/errors.ts';
 import type { JobEvent } from '../../core/events.ts';
 import type { JobFilter } from '../../core/job.ts';
-import { type ChangesReading, isBehind, newestChange, readChanges } from '../../job-record/changes-log.ts';
+import { type ChangesReading, isBehind, newestChange, readChanges } from '../../job-record/redis/changes-log.ts';
 import { isRedisDown } from '../../redis/is-down.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
 import { isWanted, type JobChanges } from '../job-changes.ts';

@@ -52,6 +52,10 @@ export function createRedisUploads(redis: Redis, keys: Keys): UploadStore {
       return redis.zrange(keys.uploads, '-inf', await redisNow(redis), 'BYSCORE', 'LIMIT', 0, limit);
     },
 
+    async postpone(id) {
+      await redis.zadd(keys.uploads, 'XX', await redisNow(redis), id);
+    },
+
     async retire(id) {
       const at = await redisNow(redis);
       const [, score] = await results(redis.multi().hset(keys.upload(id), 'retired', '1').zscore(keys.uploads, id));

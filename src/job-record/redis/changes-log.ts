@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
-import { type JobEvent, type JobEventType, jobEventTypes } from '../core/events.ts';
-import type { Job } from '../core/job.ts';
-import { CHANGES_LIFE_MS, type Keys } from '../redis/keys.ts';
-import { results } from '../redis/pipeline.ts';
+import { type JobEvent, type JobEventType, jobEventTypes } from '../../core/events.ts';
+import type { Job } from '../../core/job.ts';
+import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
+import { results } from '../../redis/pipeline.ts';
+import { parseRecord } from '../record.ts';
 import { fittingPage } from './job-page.ts';
-import { parseRecord } from './record.ts';
 
 /** Events of a caller's jobs behind a place in its changes. */
 export interface ChangesReading {
