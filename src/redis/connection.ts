@@ -41,13 +41,13 @@ export interface ConnectOptions {
 }
 
 const SUBSCRIBES = new Set(['subscribe', 'psubscribe']);
+const UNSUBSCRIBES = new Set(['unsubscribe', 'punsubscribe']);
 
 /**
- * A connection that tells how long its commands take, and subscribes to nothing before it is ready: ioredis would do so ahead of
- * its own first question, which a connection that subscribes may not ask, and give the connection up for that. Duplicates are not
- * timed: BullMQ makes one to wait on, and what waits there says nothing of Redis.
+ * A connection of ioredis that reports how long its commands take, and rejects those that Redis does not answer in time. Duplicates
+ * are not timed: BullMQ makes one to wait on, and what waits there says nothing of Redis.
  */
-class TimedRedis extends Redis {
+class RedisClient extends Redis {
   onCall: OnRedisCall | undefined;
   /** Milliseconds; undefined: for as long as it takes. */
   answerWithinMs: number | undefined;
@@ -57,6 +57,11 @@ class TimedRedis extends Redis {
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
     const [command] = args;
     const { onCall, answerWithinMs } = this;
+    // A connection that has ended has no subscriptions left, and graphql-redis-subscriptions drops the promise of UNSUBSCRIBE: cut
+    // short, it would be an unhandled rejection and end the process.
+    if (UNSUBSCRIBES.has(command.name)) command.promise.catch(() => undefined);
+    // ioredis would subscribe ahead of its own first question, which a connection that subscribes may not ask, and give the
+    // connection up for that.
     if (this.status === 'connect' && SUBSCRIBES.has(command.name)) {
       this.#becomesReady ??= whenReady(this).finally(() => {
         this.#becomesReady = null;
@@ -100,8 +105,8 @@ export function connectRedis({ url, role, log, prefix = 'comfygate', onCall }: C
   if (!address) throw new Error('the address of Redis is none: see REDIS_URL in `comfygate config`');
   const redis =
     address.kind === 'single'
-      ? new TimedRedis(url, options)
-      : new TimedRedis({ ...options, ...groupOptions(address, prefix, options) });
+      ? new RedisClient(url, options)
+      : new RedisClient({ ...options, ...groupOptions(address, prefix, options) });
   redis.onCall = onCall;
   // Not ioredis's commandTimeout, which counts time in which we ourselves stood still.
   if (role === 'request') redis.answerWithinMs = COMMAND_TIMEOUT_MS;

@@ -41,7 +41,6 @@ interface Following {
 /** Watches jobs through Redis: one channel for each job that is watched, whatever the number of its watchers. */
 export function createRedisProgress(options: ProgressOptions): ProgressFeed {
   const { redis, subscriber, keys, log, checkIntervalMs = 5_000, now = Date.now } = options;
-  quietUnsubscribe(subscriber);
   const pubsub = new RedisPubSub({ publisher: redis, subscriber });
   const channels = createPreviewChannels({ redis, pubsub, keys, log });
   const followed = new Map<string, Following>();
@@ -175,15 +174,4 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
       for (const { feed } of followed.values()) for (const watcher of [...feed.watchers]) watcher.finish();
     },
   };
-}
-
-/**
- * graphql-redis-subscriptions drops the promise of UNSUBSCRIBE, so one that is cut short by the end of its connection would
- * be an unhandled rejection. A connection that has ended has no subscriptions left.
- */
-function quietUnsubscribe(subscriber: Redis) {
-  for (const name of ['unsubscribe', 'punsubscribe'] as const) {
-    const original = subscriber[name].bind(subscriber) as (...channels: string[]) => Promise<unknown>;
-    Object.assign(subscriber, { [name]: (...channels: string[]) => original(...channels).catch(() => undefined) });
-  }
 }
