@@ -30,26 +30,26 @@ export interface SeenBackend extends BackendReport {
   since: number;
 }
 
-/** A server of which no worker has told for so long is down, whatever was told last. */
+/** A server that no worker has reported for so long is down, whatever was reported last. */
 const STALE_MS = 15_000;
 
-/** How a server stands now. */
-export function standing(seen: SeenBackend, now: number): SeenBackend {
+/** A server as it is now: DOWN once nobody reports it any more. */
+export function backendAsOf(seen: SeenBackend, now: number): SeenBackend {
   if (now - seen.reportedAt < STALE_MS) return seen;
   const since = seen.status === 'DOWN' ? seen.since : seen.reportedAt;
   return { ...seen, status: 'DOWN', queued: 0, running: 0, message: 'no worker that runs has this server', since };
 }
 
 /** What is kept of a server's last report to say since when it is as it is. */
-export type LastStanding = Pick<SeenBackend, 'status' | 'since' | 'reportedAt'>;
+export type LastReport = Pick<SeenBackend, 'status' | 'since' | 'reportedAt'>;
 
 /** Since when a server has the status that is reported now; `last`: null where nothing is known of it. */
-export function sinceWhen(last: LastStanding | null, status: BackendStatus, now: number): number {
+export function statusSince(last: LastReport | null, status: BackendStatus, now: number): number {
   if (!last) return now;
-  const untold = now - last.reportedAt >= STALE_MS;
-  const was: BackendStatus = untold ? 'DOWN' : last.status;
+  const isStale = now - last.reportedAt >= STALE_MS;
+  const was: BackendStatus = isStale ? 'DOWN' : last.status;
   if (was !== status) return now;
-  return untold && last.status !== 'DOWN' ? last.reportedAt : last.since;
+  return isStale && last.status !== 'DOWN' ? last.reportedAt : last.since;
 }
 
 /** Written by workers. */

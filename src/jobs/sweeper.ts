@@ -17,7 +17,7 @@ export interface SweeperOptions {
   log: Logger;
   /** How often deadlines are looked at, so how late one may be seen. Default 1 s; everything else at every fifth time. */
   intervalMs?: number;
-  /** Told of each job that its deadline has ended. */
+  /** Called with each job that its deadline has ended. */
   onEnded?: (job: Pick<Job, 'workflow' | 'status' | 'error'>) => void;
 }
 

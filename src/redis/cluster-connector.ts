@@ -11,7 +11,7 @@ const slotsSchema = z.array(z.tuple([z.int(), z.int(), nodeSchema]).rest(nodeSch
 
 /** A node that says nothing for so long is passed over. */
 const ASK_TIMEOUT_MS = 1_000;
-const ASK_AGAIN_MS = 250;
+const RETRY_MS = 250;
 const DISCONNECT_TIMEOUT_MS = 2_000;
 
 export interface ClusterConnectorOptions {
@@ -58,7 +58,7 @@ export function createClusterConnector({ nodes, tag, login }: ClusterConnectorOp
           return stream;
         }
         report('error', new Error(`No node of the cluster knows who holds our slot: ${failure}`));
-        await delay(ASK_AGAIN_MS);
+        await delay(RETRY_MS);
       }
     }
 

@@ -27,7 +27,7 @@ const roles: Record<ConnectionRole, RedisOptions> = {
   subscriber: { maxRetriesPerRequest: null },
 };
 
-/** Told of each command that was answered or has failed, and how long that took. */
+/** Called with each command that was answered or has failed, and how long that took. */
 export type OnRedisCall = (command: string, seconds: number) => void;
 
 export interface ConnectOptions {
@@ -143,21 +143,21 @@ export async function whenReady(redis: Redis, signal?: AbortSignal): Promise<voi
   });
 }
 
-const ASK_AGAIN_MS = 250;
+const RETRY_MS = 250;
 
 /**
- * For a start, where nobody waits for an answer yet: asks until Redis gives one, since a `request` connection fails when it is
+ * For a start, where nobody waits for an answer yet: calls until Redis answers, since a `request` connection fails when it is
  * slow. Rejects with what is no matter of the connection, and when that was closed for good.
  */
-export async function untilAnswered<T>(redis: Redis, log: Logger, ask: () => Promise<T>): Promise<T> {
+export async function untilAnswered<T>(redis: Redis, log: Logger, call: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++) {
     await whenReady(redis);
     try {
-      return await ask();
+      return await call();
     } catch (error) {
       if (!isRedisDown(error) || redis.status === 'end') throw error;
       if (tries === 0) log.warn({ err: error }, 'redis does not answer yet');
-      await delay(ASK_AGAIN_MS);
+      await delay(RETRY_MS);
     }
   }
 }

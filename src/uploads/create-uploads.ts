@@ -14,7 +14,7 @@ export interface UploadsOptions {
   maxBytes: number;
   /** A new UUID. */
   newId: () => string;
-  /** Told why a call was answered UNAVAILABLE. */
+  /** Called with why a call was answered UNAVAILABLE. */
   onRedisDown: (error: unknown) => void;
   /** Who did what. Default: nobody wants to know. */
   audit?: Audit;

@@ -7,12 +7,12 @@ import {
   type BackendDirectory,
   type BackendOperator,
   type BackendReporter,
+  backendAsOf,
   backendReportSchema,
   backendStatuses,
-  type LastStanding,
+  type LastReport,
   type SeenBackend,
-  sinceWhen,
-  standing,
+  statusSince,
 } from '../backends.ts';
 
 /** A worker that has not reported for so long is not counted. */
@@ -22,7 +22,7 @@ const BACKEND_TTL_MS = 7 * 86_400_000;
 
 const lastSchema = z
   .tuple([z.enum(backendStatuses), z.coerce.number(), z.coerce.number()])
-  .transform(([status, since, reportedAt]): LastStanding => ({ status, since, reportedAt }));
+  .transform(([status, since, reportedAt]): LastReport => ({ status, since, reportedAt }));
 
 /** Redis's time, and what was last reported of these servers; null for one of which nothing is kept. */
 async function readLast(redis: Redis, keys: Keys, names: string[]) {
@@ -50,7 +50,7 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
           report: JSON.stringify(report),
           reportedAt: now,
           status: report.status,
-          since: sinceWhen(last[i] ?? null, report.status, now),
+          since: statusSince(last[i] ?? null, report.status, now),
           ...(up ? { lastSeenAt: now } : {}),
         });
         multi.pexpire(keys.backend(report.name), BACKEND_TTL_MS);
@@ -100,7 +100,7 @@ export function createRedisBackendDirectory(redis: Redis, keys: Keys): BackendDi
           lastSeenAt: Number(lastSeenAt ?? 0),
           since: Number(since ?? reportedAt),
         };
-        seen.push(standing(last, now));
+        seen.push(backendAsOf(last, now));
       }
       return seen.sort((a, b) => (a.name < b.name ? -1 : 1));
     },

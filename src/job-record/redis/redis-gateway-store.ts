@@ -18,7 +18,7 @@ export interface GatewayStoreOptions {
   idempotencyTtlMs: number;
   /** Jobs are refused when no ComfyUI has been seen for so long. */
   noBackendGraceMs: number;
-  /** Told of a job that a cancel has ended here, before any worker had it. */
+  /** Called with a job that a cancel has ended here, before any worker had it. */
   onEnded?: (job: Job) => void;
 }
 

@@ -18,7 +18,7 @@ export interface PreviewChannelsOptions {
   pubsub: RedisPubSub;
   keys: Keys;
   log: Logger;
-  /** How often is said that a job's previews are still watched. Default 4 s. */
+  /** How often a job's previews are marked anew as watched. Default 4 s. */
   refreshIntervalMs?: number;
 }
 
@@ -34,7 +34,9 @@ export function createPreviewChannels(options: PreviewChannelsOptions): PreviewC
     for (const jobId of jobIds) pipeline.set(keys.previewed(jobId), '1', 'EX', FLAG_SECONDS);
     if (pipeline.length === 0) return;
     // The next refresh sets it again; without previews a watcher still has everything else.
-    await results(pipeline).catch((error: Error) => log.debug({ error: error.message }, 'watched previews not told'));
+    await results(pipeline).catch((error: Error) =>
+      log.debug({ error: error.message }, 'previews not marked as watched'),
+    );
   }
 
   const refresh = () => flag(open.keys());
@@ -46,7 +48,7 @@ export function createPreviewChannels(options: PreviewChannelsOptions): PreviewC
     open(jobId, onPreview) {
       const subscription = pubsub.subscribe(keys.previews(jobId), onPreview);
       open.set(jobId, subscription);
-      // Told only once they can be heard.
+      // Marked only once they can be received.
       subscription.then(
         () => (open.get(jobId) === subscription ? flag([jobId]) : undefined),
         (error: Error) => log.debug({ jobId, error: error.message }, 'previews not subscribed'),

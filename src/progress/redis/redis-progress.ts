@@ -24,7 +24,7 @@ export interface ProgressOptions {
   /** Records are compared with what watchers have seen every so often, in case a message was lost. Default 5 s. */
   checkIntervalMs?: number;
   now?: () => number;
-  /** Told of each event that a newer one has replaced for a slow watcher. */
+  /** Called with each event that a newer one has replaced for a slow watcher. */
   onConflated?: () => void;
 }
 

@@ -67,17 +67,17 @@ export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue
         redis.zrange(delayed, '-inf', overdue, 'BYSCORE', ...limit),
         redis.zrange(delayed, tooFar, '+inf', 'BYSCORE', ...limit),
       ]);
-      const hastened: string[] = [];
+      const promoted: string[] = [];
       for (const id of [...late, ...early]) {
         const delivery = await Job.fromId(queue, id);
         try {
           await delivery?.promote();
-          hastened.push(id);
+          promoted.push(id);
         } catch (error) {
           if (!(error instanceof Error) || !NOT_DELAYED.test(error.message)) throw error;
         }
       }
-      return hastened;
+      return promoted;
     },
 
     async remove(jobId) {
@@ -189,7 +189,7 @@ export function createBullConsumer(
         const delivery = await Job.fromId(worker, jobId);
         if (await delivery?.isDelayed()) await delivery?.promote();
       };
-      promote().catch((error: Error) => log.debug({ jobId, error: error.message }, 'delivery not hastened'));
+      promote().catch((error: Error) => log.debug({ jobId, error: error.message }, 'delivery not promoted'));
     },
     close() {
       closing = true;
