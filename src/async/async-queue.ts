@@ -1,7 +1,10 @@
 export interface AsyncQueueOptions<Item> {
   /** What may wait at most; default: any number. */
   max?: number;
-  /** Of what waits, oldest first, the item that a new one takes the place of; the new one goes to the end. Default: none. */
+  /**
+   * Of what waits, oldest first, the item that a new one takes the place of; the new one goes to the end. Default:
+   * none.
+   */
   superseded?: (waiting: readonly Item[], item: Item) => Item | undefined;
   /** Runs once, as soon as the queue has ended and nothing waits in it any more. */
   onClose: () => void;
@@ -19,8 +22,8 @@ export interface AsyncQueue<Item> {
 }
 
 /**
- * Its iterator is a plain one and no generator: a generator's `return()` waits for the `next()` that hangs, so a reader that leaves
- * while nothing happens would never be let go.
+ * Its iterator is a plain one and no generator: a generator's `return()` waits for the `next()` that hangs, so a reader
+ * that leaves while nothing happens would never be let go.
  */
 export function createAsyncQueue<Item extends object>(options: AsyncQueueOptions<Item>): AsyncQueue<Item> {
   const { max = Number.POSITIVE_INFINITY, superseded, onClose } = options;

@@ -1,6 +1,7 @@
 /**
- * Makes a request that may be made at any time, and again beside it each time that `everyMs` pass without an answer: what is sent while a
- * server or its network is away is often lost, and would be waited for long after both are back. The first to settle decides.
+ * Makes a request that may be made at any time, and again beside it each time that `everyMs` pass without an answer:
+ * what is sent while a server or its network is away is often lost, and would be waited for long after both are back.
+ * The first to settle decides.
  */
 export async function hedge<T>(
   request: (signal: AbortSignal) => Promise<T>,

@@ -17,7 +17,10 @@ export const backendReportSchema = z.object({
   message: z.string().nullable(),
   /** Options that the server offers, by `Class.input`, for the MODEL parameters of the catalogue. */
   models: z.record(z.string(), z.array(z.string())),
-  /** Hash of its published node definitions, under the name that processes of other versions know; null while nobody has read them. */
+  /**
+   * Hash of its published node definitions, under the name that processes of other versions know; null while nobody has
+   * read them.
+   */
   catalogue: z.string().nullable().default(null),
 });
 export type BackendReport = z.infer<typeof backendReportSchema>;
@@ -55,8 +58,8 @@ export function statusSince(last: LastReport | null, status: BackendStatus, now:
 /** Written by workers. */
 export interface BackendReporter {
   /**
-   * Says that the worker lives and what it sees; called every few seconds. Gives the names of the servers that are to get no new
-   * work.
+   * Says that the worker lives and what it sees; called every few seconds. Gives the names of the servers that are to
+   * get no new work.
    */
   report(workerId: string, backends: BackendReport[]): Promise<ReadonlySet<string>>;
   /** The worker stops in good order. */
@@ -70,7 +73,10 @@ export interface BackendDirectory {
   /** All that were reported within the last days, by name, as they stand now. */
   backends(): Promise<SeenBackend[]>;
   liveWorkers(): Promise<number>;
-  /** Since when there have been workers without a gap, or none; null where there never was one. Milliseconds on Redis's clock. */
+  /**
+   * Since when there have been workers without a gap, or none; null where there never was one. Milliseconds on Redis's
+   * clock.
+   */
   workersSince(): Promise<number | null>;
 }
 

@@ -5,8 +5,8 @@ import { isObject } from './objects.ts';
 const inputsSchema = z.record(z.string(), z.unknown()).catch({}).default({});
 
 /**
- * A ComfyUI's answer to `GET /object_info`, of whatever version, as node definitions. What is said in a way that nobody knows is no
- * limit: classes of custom nodes say a lot.
+ * A ComfyUI's answer to `GET /object_info`, of whatever version, as node definitions. What is said in a way that nobody
+ * knows is no limit: classes of custom nodes say a lot.
  */
 export const objectInfoSchema = z
   .record(

@@ -45,7 +45,9 @@ const customSchema = z.object({
     .exactOptional(),
 });
 
-/** The plan of a job; `template` null: of `custom`, whose graph is a parameter. Throws where they do not fit each other. */
+/**
+ * The plan of a job; `template` null: of `custom`, whose graph is a parameter. Throws where they do not fit each other.
+ */
 export function planOf(template: Template | null, parameters: { [name: string]: Json }): Plan {
   return template === null ? planOfCustom(parameters) : planOfTemplate(template, parameters);
 }

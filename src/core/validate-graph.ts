@@ -13,7 +13,10 @@ export interface GraphIssue {
   classType: string | null;
   /** Null: of the node as a whole. */
   input: string | null;
-  /** The server has no such class or no such value in a list, a number is beyond a limit, a value is of the wrong type, or there is none. */
+  /**
+   * The server has no such class or no such value in a list, a number is beyond a limit, a value is of the wrong type,
+   * or there is none.
+   */
   kind: 'class' | 'choice' | 'too_small' | 'too_big' | 'type' | 'missing';
   /** What was expected, for a person; it names neither node nor input. */
   message: string;
@@ -29,8 +32,8 @@ export interface ValidateGraphOptions {
 
 /**
  * Why the ComfyUI with these node definitions would refuse the graph, as far as they tell; empty where it would not. As
- * there, classes of all nodes count, and inputs of those nodes that a result needs. Links, cycles, input files, and what a
- * class checks by itself are left to the server.
+ * there, classes of all nodes count, and inputs of those nodes that a result needs. Links, cycles, input files, and
+ * what a class checks by itself are left to the server.
  */
 export function validateGraph(
   graph: Graph,

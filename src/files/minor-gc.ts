@@ -5,12 +5,13 @@ import { runInNewContext } from 'node:vm';
 const EVERY_BYTES = 8 * 1024 * 1024;
 
 /**
- * For whoever passes a file on chunk by chunk: a function to call with the bytes of each chunk, which has V8 collect its young
- * objects on the way. What is small never comes to that.
+ * For whoever passes a file on chunk by chunk: a function to call with the bytes of each chunk, which has V8 collect
+ * its young objects on the way. What is small never comes to that.
  *
- * Since Node 24 (V8 13.6) the buffers of chunks no longer bring a scavenge about: their memory lies outside of V8's heap, and V8
- * lets 64 MB of it come together before it collects at all, with a full mark-compact (nodejs/node#61967, nodejs/node#63863). Each
- * process that holds a stream grows by as much. To be removed once test/unit/files/minor-gc.test.ts passes without it.
+ * Since Node 24 (V8 13.6) the buffers of chunks no longer bring a scavenge about: their memory lies outside of V8's
+ * heap, and V8 lets 64 MB of it come together before it collects at all, with a full mark-compact (nodejs/node#61967,
+ * nodejs/node#63863). Each process that holds a stream grows by as much. To be removed once
+ * test/unit/files/minor-gc.test.ts passes without it.
  */
 export function createMinorGc(): (bytes: number) => void {
   let since = 0;

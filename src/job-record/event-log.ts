@@ -9,8 +9,8 @@ export interface LogReading {
 }
 
 /**
- * What a watcher that has seen everything up to the asked-for number is owed: the events since, or a SNAPSHOT where they are
- * not to be had; behind a SNAPSHOT of a job that has ended, its terminal event.
+ * What a watcher that has seen everything up to the asked-for number is owed: the events since, or a SNAPSHOT where
+ * they are not to be had; behind a SNAPSHOT of a job that has ended, its terminal event.
  */
 export function eventsOwed({ job, events }: LogReading, now: number): JobEvent[] {
   return events ? events.map((event) => ({ ...event, job })) : snapshot(job, now);

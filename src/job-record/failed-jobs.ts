@@ -37,6 +37,8 @@ export interface FailedJobIndex {
   page(
     query: FailedJobQuery & { first: number; after: FailedJobCursor | null },
   ): Promise<{ jobs: FailedJob[]; next: FailedJobCursor | null }>;
-  /** A job of any status with its log, read in one step; `events` null: the log does not reach back to the first one. */
+  /**
+   * A job of any status with its log, read in one step; `events` null: the log does not reach back to the first one.
+   */
   read(id: string): Promise<{ job: Job; events: LoggedEvent[] | null } | null>;
 }

@@ -15,7 +15,9 @@ export interface SweeperOptions {
   artifacts: ArtifactStore;
   uploads: Pick<UploadStore, 'due' | 'postpone' | 'retire' | 'remove'>;
   log: Logger;
-  /** How often deadlines are looked at, so how late one may be seen. Default 1 s; everything else at every fifth time. */
+  /**
+   * How often deadlines are looked at, so how late one may be seen. Default 1 s; everything else at every fifth time.
+   */
   intervalMs?: number;
   /** Called with each job that its deadline has ended. */
   onEnded?: (job: Pick<Job, 'workflow' | 'status' | 'error'>) => void;
@@ -38,9 +40,9 @@ const MAX_STEPS = 20;
 const REMOVE_TIMEOUT_MS = 10_000;
 
 /**
- * Makes the promises true when everything else has crashed: open jobs that the queue does not hold are added again, those that
- * it would hold back for too long are delivered, those past their deadline are ended, and what has expired is removed. Runs in
- * each gateway; a short lock lets one at a time through.
+ * Makes the promises true when everything else has crashed: open jobs that the queue does not hold are added again,
+ * those that it would hold back for too long are delivered, those past their deadline are ended, and what has expired
+ * is removed. Runs in each gateway; a short lock lets one at a time through.
  */
 export function startSweeper(options: SweeperOptions): { close(): Promise<void> } {
   const { store, sweeperStore, queue, artifacts, uploads, log, intervalMs = 1_000 } = options;
@@ -95,8 +97,9 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
   }
 
   /**
-   * Bytes first: what fails half-way is due again. What cannot be removed goes behind all that is due, so that it stands in
-   * nobody's way. Throws what went wrong first, once it has gone through all, or where failing takes long: storage is away then.
+   * Bytes first: what fails half-way is due again. What cannot be removed goes behind all that is due, so that it
+   * stands in nobody's way. Throws what went wrong first, once it has gone through all, or where failing takes long:
+   * storage is away then.
    */
   async function removeEach(
     ids: string[],

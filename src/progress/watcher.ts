@@ -4,11 +4,14 @@ import { isTerminalEvent, type JobEvent } from '../core/events.ts';
 /** One client's view of a job: a queue that its iterator empties at the client's own speed. */
 export interface Watcher {
   /**
-   * In the order of what happened. For a slow client the latest PROGRESS replaces one that still waits, and so does the latest
-   * PREVIEW, which the end does not wait for; nothing else is dropped.
+   * In the order of what happened. For a slow client the latest PROGRESS replaces one that still waits, and so does the
+   * latest PREVIEW, which the end does not wait for; nothing else is dropped.
    */
   push(event: JobEvent): void;
-  /** Its first events, up to the number `seq`; what was pushed before is held until then, so that nothing falls in between. */
+  /**
+   * Its first events, up to the number `seq`; what was pushed before is held until then, so that nothing falls in
+   * between.
+   */
   start(events: JobEvent[], seq: number): void;
   /** Ends the iterator with an error, behind what still waits. */
   fail(error: Error): void;
@@ -18,7 +21,8 @@ export interface Watcher {
 }
 
 /**
- * `onClose` runs once, when the client leaves or the last event is out, `onConflated` with each event that a newer one replaces.
+ * `onClose` runs once, when the client leaves or the last event is out, `onConflated` with each event that a newer one
+ * replaces.
  */
 export function createWatcher(onClose: () => void, onConflated?: () => void): Watcher {
   /** Pushed before the start; null from then on. */
@@ -70,7 +74,9 @@ export function createWatcher(onClose: () => void, onConflated?: () => void): Wa
   };
 }
 
-/** The event that need not be given any more once this one has come. Neither the end nor a SNAPSHOT waits for a PREVIEW. */
+/**
+ * The event that need not be given any more once this one has come. Neither the end nor a SNAPSHOT waits for a PREVIEW.
+ */
 function supersededBy({ type }: JobEvent, waiting: readonly JobEvent[]): JobEvent | undefined {
   if (type === 'PROGRESS') {
     const last = waiting.findLast((each) => each.type !== 'PREVIEW');

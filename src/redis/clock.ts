@@ -19,14 +19,19 @@ export async function redisNow(redis: Redis): Promise<number> {
   return millisecondsOf(await redis.time());
 }
 
-/** What time it is for everybody: Redis's clock, which all gateways share, whatever the wall clock of this machine says. */
+/**
+ * What time it is for everybody: Redis's clock, which all gateways share, whatever the wall clock of this machine says.
+ */
 export interface RedisClock {
   /** Milliseconds since 1970. While Redis is away it runs on by the time that has passed here. */
   now(): number;
   close(): void;
 }
 
-/** Asks Redis once, then every ten seconds. `redis` is a request connection that is ready; rejects when that fails at first. */
+/**
+ * Asks Redis once, then every ten seconds. `redis` is a request connection that is ready; rejects when that fails at
+ * first.
+ */
 export async function startRedisClock(redis: Redis): Promise<RedisClock> {
   async function measure(): Promise<{ offsetMs: number; tookMs: number }> {
     const before = performance.now();

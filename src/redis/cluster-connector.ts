@@ -24,8 +24,9 @@ export interface ClusterConnectorOptions {
 }
 
 /**
- * Connects ioredis to the one master that holds all our keys: they carry one hash tag and so live in one slot. With each
- * connection the nodes are asked anew who that is, as Sentinels are, so whoever uses it need not know of a Cluster.
+ * Connects ioredis to the one master that holds all our keys: they carry one hash tag and so live in one slot. With
+ * each connection the nodes are asked anew who that is, as Sentinels are, so whoever uses it need not know of a
+ * Cluster.
  */
 export function createClusterConnector({ nodes, tag, login }: ClusterConnectorOptions) {
   return class ClusterConnector extends AbstractConnector {
@@ -70,8 +71,8 @@ export function createClusterConnector({ nodes, tag, login }: ClusterConnectorOp
         try {
           const { owner, others } = await askNode(node);
           if (!owner) continue;
-          // Once this connection has failed or ended, others are asked first: either of the two may have been cut off and tell of
-          // the past for as long as that lasts.
+          // Once this connection has failed or ended, others are asked first: either of the two may have been cut off
+          // and tell of the past for as long as that lasts.
           const last = distinct([owner, node, ...silent]);
           this.#known = [...distinct([...last, ...others, ...nodes]).slice(last.length), ...last];
           return { owner, failure };

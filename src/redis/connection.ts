@@ -9,7 +9,8 @@ import { createReconnects } from './reconnects.ts';
 
 /**
  * What a connection is for:
- * - `request`: someone waits for the answer. Fails at once while Redis is away and after COMMAND_TIMEOUT_MS when it is silent.
+ * - `request`: someone waits for the answer. Fails at once while Redis is away and after COMMAND_TIMEOUT_MS when it is
+ * silent.
  * - `durable`: a worker's. Waits for as long as Redis is away, then goes on where it was.
  * - `subscriber`: pub/sub; subscribes again by itself after each reconnect.
  */
@@ -18,7 +19,10 @@ export type ConnectionRole = 'request' | 'durable' | 'subscriber';
 /** Two of these in a row still answer within 3 s. */
 const COMMAND_TIMEOUT_MS = 1_250;
 
-/** A socket that has had a request outstanding for so long is dead: cut it, reconnect, resend. Above BullMQ's blocking wait. */
+/**
+ * A socket that has had a request outstanding for so long is dead: cut it, reconnect, resend. Above BullMQ's blocking
+ * wait.
+ */
 const SOCKET_TIMEOUT_MS = 15_000;
 
 const roles: Record<ConnectionRole, RedisOptions> = {
@@ -44,8 +48,8 @@ const SUBSCRIBES = new Set(['subscribe', 'psubscribe']);
 const UNSUBSCRIBES = new Set(['unsubscribe', 'punsubscribe']);
 
 /**
- * A connection of ioredis that reports how long its commands take, and rejects those that Redis does not answer in time. Duplicates
- * are not timed: BullMQ makes one to wait on, and what waits there says nothing of Redis.
+ * A connection of ioredis that reports how long its commands take, and rejects those that Redis does not answer in
+ * time. Duplicates are not timed: BullMQ makes one to wait on, and what waits there says nothing of Redis.
  */
 class RedisClient extends Redis {
   onCall: OnRedisCall | undefined;
@@ -57,11 +61,11 @@ class RedisClient extends Redis {
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
     const [command] = args;
     const { onCall, answerWithinMs } = this;
-    // A connection that has ended has no subscriptions left, and graphql-redis-subscriptions drops the promise of UNSUBSCRIBE: cut
-    // short, it would be an unhandled rejection and end the process.
+    // A connection that has ended has no subscriptions left, and graphql-redis-subscriptions drops the promise of
+    // UNSUBSCRIBE: cut short, it would be an unhandled rejection and end the process.
     if (UNSUBSCRIBES.has(command.name)) command.promise.catch(() => undefined);
-    // ioredis would subscribe ahead of its own first question, which a connection that subscribes may not ask, and give the
-    // connection up for that.
+    // ioredis would subscribe ahead of its own first question, which a connection that subscribes may not ask, and give
+    // the connection up for that.
     if (this.status === 'connect' && SUBSCRIBES.has(command.name)) {
       this.#becomesReady ??= whenReady(this).finally(() => {
         this.#becomesReady = null;
@@ -146,8 +150,8 @@ export async function whenReady(redis: Redis, signal?: AbortSignal): Promise<voi
 const RETRY_MS = 250;
 
 /**
- * For a start, where nobody waits for an answer yet: calls until Redis answers, since a `request` connection fails when it is
- * slow. Rejects with what is no matter of the connection, and when that was closed for good.
+ * For a start, where nobody waits for an answer yet: calls until Redis answers, since a `request` connection fails when
+ * it is slow. Rejects with what is no matter of the connection, and when that was closed for good.
  */
 export async function untilAnswered<T>(redis: Redis, log: Logger, call: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++) {

@@ -1,4 +1,7 @@
-/** A file that a caller announced. Its bytes are in the artifact store under `uploadKey(id)`, once they have been put there. */
+/**
+ * A file that a caller announced. Its bytes are in the artifact store under `uploadKey(id)`, once they have been put
+ * there.
+ */
 export interface Upload {
   id: string;
   caller: string;

@@ -130,7 +130,10 @@ export function createRedisBackendOperator(redis: Redis, keys: Keys): BackendOpe
   };
 }
 
-/** The time without any ComfyUI counts from a gateway's start: after a night switched off nothing has been seen for long. */
+/**
+ * The time without any ComfyUI counts from a gateway's start: after a night switched off nothing has been seen for
+ * long.
+ */
 export async function startGrace(redis: Redis, keys: Keys): Promise<void> {
   await redis.set(keys.seen, await redisNow(redis));
 }

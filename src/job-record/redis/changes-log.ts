@@ -43,8 +43,9 @@ export function isBehind(place: string, other: string): boolean {
 }
 
 /**
- * The place of what happened last, as of the very call. Where nothing has, an entry is made: a reader holds on to the one that it
- * has read last, since by its absence it sees that the log was trimmed behind it or that Redis has lost writes.
+ * The place of what happened last, as of the very call. Where nothing has, an entry is made: a reader holds on to the
+ * one that it has read last, since by its absence it sees that the log was trimmed behind it or that Redis has lost
+ * writes.
  */
 export async function newestChange(redis: Redis, keys: Keys, caller: string): Promise<string> {
   const key = keys.changes(caller);
@@ -55,8 +56,8 @@ export async function newestChange(redis: Redis, keys: Keys, caller: string): Pr
 }
 
 /**
- * What happened behind `place`, each event with its job as it is now. Those of jobs that are gone are left out. Null when the log
- * no longer has the entry at `place`, so that nobody can say what came behind it.
+ * What happened behind `place`, each event with its job as it is now. Those of jobs that are gone are left out. Null
+ * when the log no longer has the entry at `place`, so that nobody can say what came behind it.
  */
 export async function readChanges(
   redis: Redis,

@@ -6,8 +6,8 @@ import { results } from '../../redis/pipeline.ts';
 import type { JobPageQuery } from '../job-store.ts';
 
 /**
- * What one page reads at most, a first job of any size apart. A graph of a caller's own may take a megabyte: a hundred of them
- * at once would hold up everyone's commands on the connection, and none would be answered in time.
+ * What one page reads at most, a first job of any size apart. A graph of a caller's own may take a megabyte: a hundred
+ * of them at once would hold up everyone's commands on the connection, and none would be answered in time.
  */
 const MAX_PAGE_BYTES = 4_000_000;
 

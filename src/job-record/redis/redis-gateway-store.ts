@@ -186,7 +186,8 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
 
     async remove(id) {
       const [caller, status, error] = await redis.hmget(keys.job(id), 'caller', 'status', 'error');
-      // No transaction: a full Redis refuses those. What is cut off half-way can be told from what is left, and is due again.
+      // No transaction: a full Redis refuses those. What is cut off half-way can be told from what is left, and is due
+      // again.
       const pipeline = redis.pipeline();
       if (caller && status) pipeline.zrem(keys.jobs(caller), id).zrem(keys.jobs(caller, status), id);
       const code = error && errorCodeOf(error);

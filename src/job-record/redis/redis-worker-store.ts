@@ -51,7 +51,8 @@ export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: nu
       const moved = await transition({ id: jobId, lease, ...moveOf(change) });
       if (moved.outcome === 'gone' || moved.outcome === 'lost') return { outcome: 'lost' };
       if (moved.outcome === 'refused') {
-        // A fenced move is refused under its own lease only when the job has ended, or was put back by a resent command.
+        // A fenced move is refused under its own lease only when the job has ended, or was put back by a resent
+        // command.
         if (!isTerminal(moved.status)) return { outcome: 'lost' };
         const error = parseRecord(await redis.hgetall(keys.job(jobId)))?.error ?? null;
         return { outcome: 'ended', status: moved.status, error };

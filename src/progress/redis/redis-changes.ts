@@ -127,7 +127,8 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
   subscriber.on('message', onMessage);
   const timer = setInterval(check, checkIntervalMs);
   timer.unref();
-  // A ping behind the SUBSCRIBEs that ioredis repeats: its answer says that they are in force. Without one, `ready` comes again.
+  // A ping behind the SUBSCRIBEs that ioredis repeats: its answer says that they are in force. Without one, `ready`
+  // comes again.
   const onReady = () => void subscriber.ping().then(check, () => undefined);
   subscriber.on('ready', onReady);
 
@@ -144,7 +145,8 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
       const watcher: Watcher = { filter, since: null, held: [], queue };
       following.watchers.add(watcher);
       try {
-        // Asked at once: a list that is asked for behind this, on this connection, and the events leave no gap between them.
+        // Asked at once: a list that is asked for behind this, on this connection, and the events leave no gap between
+        // them.
         const newest = newestChange(redis, keys, caller);
         const [since] = await Promise.all([newest, within(SUBSCRIBE_TIMEOUT_MS, following.subscribed)]);
         following.place ??= since;

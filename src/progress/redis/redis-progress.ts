@@ -124,7 +124,8 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
 
   const timer = setInterval(check, checkIntervalMs);
   timer.unref();
-  // A ping behind the SUBSCRIBEs that ioredis repeats: its answer says that they are in force. Without one, `ready` comes again.
+  // A ping behind the SUBSCRIBEs that ioredis repeats: its answer says that they are in force. Without one, `ready`
+  // comes again.
   const onReady = () =>
     void subscriber.ping().then(
       () => Promise.all([check(), channels.refresh()]),

@@ -8,7 +8,10 @@ import { loadScript } from '../../redis/scripts.ts';
 import type { DeliveryHandler, JobConsumer, JobQueue } from '../queue.ts';
 
 const QUEUE = 'jobs';
-/** A worker that has not renewed its lock for so long is taken for dead, which is looked for every STALLED_INTERVAL_MS: 13 s together. */
+/**
+ * A worker that has not renewed its lock for so long is taken for dead, which is looked for every STALLED_INTERVAL_MS:
+ * 13 s together.
+ */
 const LOCK_MS = 10_000;
 const STALLED_INTERVAL_MS = 3_000;
 /** After an error of the connection; the default is 15 s. */
@@ -16,7 +19,10 @@ const RETRY_MS = 1_000;
 /** How many crashes a job survives is the record's to count, not BullMQ's. */
 const NEVER = 2 ** 31 - 1;
 
-/** BullMQ dates what is put back by the clock of the worker that does it, and looks for what is due by that of any other. */
+/**
+ * BullMQ dates what is put back by the clock of the worker that does it, and looks for what is due by that of any
+ * other.
+ */
 const OVERDUE_MS = 10_000;
 /** Longer than any delay that is meant. */
 const TOO_FAR_MS = 3_600_000;
@@ -28,7 +34,8 @@ const NOT_DELAYED = /is not in the delayed state|Missing key/;
 
 /** The gateway's side. `redis` is a request connection that is ready. */
 export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue {
-  // BullMQ asks for Redis's version just once: if that failed, since Redis was slow at our start, every later call would too.
+  // BullMQ asks for Redis's version just once: if that failed, since Redis was slow at our start, every later call
+  // would too.
   const queue = new Queue(QUEUE, { connection: redis, prefix: keys.queue, skipVersionCheck: true });
   // Each call's own rejection says it to whom it concerns; BullMQ only repeats it here.
   queue.on('error', (error) => log.debug({ error: error.message }, 'queue connection error'));

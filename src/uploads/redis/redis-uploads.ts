@@ -18,8 +18,8 @@ const recordSchema = z.object({
 const scoreSchema = z.string().nullable();
 
 /**
- * A hash for each upload, and a sorted set of all by the time at which they go, on Redis's clock. Keeping one and retiring it are
- * one transaction each that reads what the other writes, so that never both succeed.
+ * A hash for each upload, and a sorted set of all by the time at which they go, on Redis's clock. Keeping one and
+ * retiring it are one transaction each that reads what the other writes, so that never both succeed.
  */
 export function createRedisUploads(redis: Redis, keys: Keys): UploadStore {
   return {
