@@ -15,7 +15,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/artifacts/folder': ['src/artifacts', 'src/async', 'src/files'],
   'src/backends': ['src/core'],
   'src/backends/redis': ['src/backends', 'src/core', 'src/redis'],
-  'src/job-record': ['src/core', 'src/redis'],
+  'src/job-record': ['src/core'],
   'src/job-record/redis': ['src/core', 'src/job-record', 'src/redis'],
   'src/workflows': ['src/core'],
   'src/observability': ['src/artifacts', 'src/async', 'src/backends', 'src/config', 'src/core'],
@@ -27,8 +27,11 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/uploads/redis': ['src/redis', 'src/uploads'],
   'src/variants': ['src/artifacts', 'src/async', 'src/core', 'src/files', 'src/redis'],
   'src/variants/redis': ['src/redis', 'src/variants'],
-  'src/progress': ['src/core', 'src/job-record'],
-  'src/progress/redis': ['src/async', 'src/core', 'src/job-record', 'src/observability', 'src/progress', 'src/redis'],
+  'src/progress': ['src/async', 'src/core', 'src/job-record'],
+  'src/progress/redis': [
+    ...['src/async', 'src/core', 'src/job-record', 'src/job-record/redis', 'src/observability', 'src/progress'],
+    'src/redis',
+  ],
   'src/health': ['src/artifacts', 'src/async', 'src/backends', 'src/job-record', 'src/redis'],
   'src/jobs': [
     ...[

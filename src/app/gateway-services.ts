@@ -5,6 +5,7 @@ import { createRedisNodeDefinitionsDirectory } from '../backends/redis/redis-nod
 import type { Config } from '../config/config.ts';
 import { createHealth } from '../health/check-health.ts';
 import { createRedisGatewayStore } from '../job-record/redis/redis-gateway-store.ts';
+import { createRedisSweeperStore } from '../job-record/redis/redis-sweeper-store.ts';
 import { createFileCheck } from '../jobs/check-files.ts';
 import { createRunnableCheck } from '../jobs/check-runnable.ts';
 import { createJobs } from '../jobs/create-jobs.ts';
@@ -110,13 +111,11 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     onRedisDown,
   });
   const sweeper = startSweeper({
-    redis,
-    keys,
     store,
+    sweeperStore: createRedisSweeperStore(redis, keys, retentionMs),
     queue,
     artifacts,
     uploads: uploadStore,
-    retentionMs,
     log,
     onEnded: metrics.jobEnded,
   });

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { createSweeper } from '../files/collect-young.ts';
+import { createMinorGc } from '../files/minor-gc.ts';
 import { StorageError } from './artifact-store.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -14,7 +14,7 @@ export async function* readExactly(path: string, sizeBytes: number): AsyncGenera
   });
   try {
     await expectSize(file, sizeBytes);
-    const sweep = createSweeper();
+    const collectYoung = createMinorGc();
     let position = 0;
     while (position < sizeBytes) {
       const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - position));
@@ -24,7 +24,7 @@ export async function* readExactly(path: string, sizeBytes: number): AsyncGenera
       if (bytesRead === 0)
         throw new StorageError('source', `the file to store ended at ${position} of ${sizeBytes} bytes`);
       position += bytesRead;
-      sweep(bytesRead);
+      collectYoung(bytesRead);
       yield chunk.subarray(0, bytesRead);
     }
     // Grown meanwhile: whoever writes it is not done, so what was sent is not the whole of it.

@@ -1,16 +1,17 @@
 /**
- * Asks what may be asked at any time, and again beside it each time that `everyMs` pass without an answer: what is sent while a
- * server or its network is away is often lost, and would be waited for long after both are back. The first to settle decides.
+ * Makes a request that may be made at any time, and again beside it each time that `everyMs` pass without an answer:
+ * what is sent while a server or its network is away is often lost, and would be waited for long after both are back.
+ * The first to settle decides.
  */
 export async function hedge<T>(
-  ask: (signal: AbortSignal) => Promise<T>,
+  request: (signal: AbortSignal) => Promise<T>,
   everyMs: number,
   signal: AbortSignal,
 ): Promise<T> {
   const settled = new AbortController();
-  const asked = AbortSignal.any([signal, settled.signal]);
+  const bounded = AbortSignal.any([signal, settled.signal]);
   const first = Promise.withResolvers<T>();
-  const begin = () => void ask(asked).then(first.resolve, first.reject);
+  const begin = () => void request(bounded).then(first.resolve, first.reject);
   const repeat = setInterval(begin, everyMs);
   begin();
   try {

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 
 export interface LatestWriterOptions<Value> {
-  /** Writes one; resolves to false when nothing more may be written. May reject, and is then tried again with the next. */
+  /**
+   * Writes one; resolves to false when nothing more may be written. May reject, and is then tried again with the next.
+   */
   write(value: Value): Promise<boolean>;
   onError(cause: unknown): void;
   /** What is written already. */
@@ -13,8 +15,8 @@ export interface LatestWriterOptions<Value> {
 }
 
 /**
- * Writes news at once, then the latest as often as it may, as long as it differs from what was written. After a failed write the
- * next one is tried just so.
+ * Writes news at once, then the latest as often as it may, as long as it differs from what was written. After a failed
+ * write the next one is tried just so.
  */
 export interface LatestWriter<Value> {
   set(value: Value): void;
@@ -31,7 +33,10 @@ export function createLatestWriter<Value>(options: LatestWriterOptions<Value>): 
   let stopped = false;
   let nextAt = 0;
 
-  /** One write at a time: the next is planned when the last was answered, so a slow Redis gets fewer, never a heap of them. */
+  /**
+   * One write at a time: the next is planned when the last was answered, so a slow Redis gets fewer, never a heap of
+   * them.
+   */
   function plan() {
     if (stopped || writing || timer || same(latest, written)) return;
     const waitMs = nextAt - performance.now();

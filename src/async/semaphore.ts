@@ -13,7 +13,7 @@ export function createSemaphore({ atOnce, waiting: mostWaiting }: { atOnce: numb
   const waiting = new Set<() => void>();
   let running = 0;
 
-  async function turn(signal: AbortSignal): Promise<void> {
+  async function acquire(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (running < atOnce) {
       running++;
@@ -35,7 +35,7 @@ export function createSemaphore({ atOnce, waiting: mostWaiting }: { atOnce: numb
   }
 
   /** Hands the place on to whoever has waited longest, so that nobody comes in between. */
-  function end(): void {
+  function release(): void {
     const [next] = waiting;
     if (next === undefined) {
       running--;
@@ -47,11 +47,11 @@ export function createSemaphore({ atOnce, waiting: mostWaiting }: { atOnce: numb
 
   return {
     async run(work, signal) {
-      await turn(signal);
+      await acquire(signal);
       try {
         return await work();
       } finally {
-        end();
+        release();
       }
     },
   };

@@ -1,9 +1,9 @@
 const STEPS = 5;
 
 /**
- * Calls once this process has run for so many milliseconds, and gives a way to call it off. Of a time in which it stood still, as
- * on a machine that has too much to do, a fifth of them counts at most: behind such a time timers are due before anything is read,
- * and whoever waits for an answer would give up although it is there.
+ * Calls once this process has run for so many milliseconds, and gives a way to call it off. Of a time in which it stood
+ * still, as on a machine that has too much to do, a fifth of them counts at most: behind such a time timers are due
+ * before anything is read, and whoever waits for an answer would give up although it is there.
  */
 export function afterRunning(ms: number, call: () => void): () => void {
   let left = STEPS;

@@ -17,7 +17,10 @@ export const backendReportSchema = z.object({
   message: z.string().nullable(),
   /** Options that the server offers, by `Class.input`, for the MODEL parameters of the catalogue. */
   models: z.record(z.string(), z.array(z.string())),
-  /** Hash of its published node definitions, under the name that processes of other versions know; null while nobody has read them. */
+  /**
+   * Hash of its published node definitions, under the name that processes of other versions know; null while nobody has
+   * read them.
+   */
   catalogue: z.string().nullable().default(null),
 });
 export type BackendReport = z.infer<typeof backendReportSchema>;
@@ -30,33 +33,33 @@ export interface SeenBackend extends BackendReport {
   since: number;
 }
 
-/** A server of which no worker has told for so long is down, whatever was told last. */
+/** A server that no worker has reported for so long is down, whatever was reported last. */
 const STALE_MS = 15_000;
 
-/** How a server stands now. */
-export function standing(seen: SeenBackend, now: number): SeenBackend {
+/** A server as it is now: DOWN once nobody reports it any more. */
+export function backendAsOf(seen: SeenBackend, now: number): SeenBackend {
   if (now - seen.reportedAt < STALE_MS) return seen;
   const since = seen.status === 'DOWN' ? seen.since : seen.reportedAt;
   return { ...seen, status: 'DOWN', queued: 0, running: 0, message: 'no worker that runs has this server', since };
 }
 
 /** What is kept of a server's last report to say since when it is as it is. */
-export type LastStanding = Pick<SeenBackend, 'status' | 'since' | 'reportedAt'>;
+export type LastReport = Pick<SeenBackend, 'status' | 'since' | 'reportedAt'>;
 
 /** Since when a server has the status that is reported now; `last`: null where nothing is known of it. */
-export function sinceWhen(last: LastStanding | null, status: BackendStatus, now: number): number {
+export function statusSince(last: LastReport | null, status: BackendStatus, now: number): number {
   if (!last) return now;
-  const untold = now - last.reportedAt >= STALE_MS;
-  const was: BackendStatus = untold ? 'DOWN' : last.status;
+  const isStale = now - last.reportedAt >= STALE_MS;
+  const was: BackendStatus = isStale ? 'DOWN' : last.status;
   if (was !== status) return now;
-  return untold && last.status !== 'DOWN' ? last.reportedAt : last.since;
+  return isStale && last.status !== 'DOWN' ? last.reportedAt : last.since;
 }
 
 /** Written by workers. */
 export interface BackendReporter {
   /**
-   * Says that the worker lives and what it sees; called every few seconds. Gives the names of the servers that are to get no new
-   * work.
+   * Says that the worker lives and what it sees; called every few seconds. Gives the names of the servers that are to
+   * get no new work.
    */
   report(workerId: string, backends: BackendReport[]): Promise<ReadonlySet<string>>;
   /** The worker stops in good order. */
@@ -70,7 +73,10 @@ export interface BackendDirectory {
   /** All that were reported within the last days, by name, as they stand now. */
   backends(): Promise<SeenBackend[]>;
   liveWorkers(): Promise<number>;
-  /** Since when there have been workers without a gap, or none; null where there never was one. Milliseconds on Redis's clock. */
+  /**
+   * Since when there have been workers without a gap, or none; null where there never was one. Milliseconds on Redis's
+   * clock.
+   */
   workersSince(): Promise<number | null>;
 }
 

@@ -3,7 +3,10 @@ import type { Plan } from '../core/plan.ts';
 import { type GraphIssue, validateGraph } from '../core/validate-graph.ts';
 import type { BackendNodeDefinitions } from './node-definitions.ts';
 
-/** The issues of a plan at the server that has the fewest; of several, one that is reached. Empty where a server can run it. */
+/**
+ * The issues of a plan at the server that has the fewest; of several, one that is reached. Empty where a server can run
+ * it.
+ */
 export function issuesAtNearestServer({ graph, files }: Plan, seen: readonly BackendNodeDefinitions[]): GraphIssue[] {
   const except = files.flatMap(({ targets }) => targets);
   const found = new Map<NodeDefinitions, GraphIssue[]>();

@@ -17,5 +17,5 @@ export interface NodeDefinitionsDirectory {
   /** At most two seconds old. Throws when Redis cannot be reached. */
   read(): Promise<readonly BackendNodeDefinitions[]>;
   /** The same for whoever must not wait for it: null where it is not known within 100 ms. Never throws. */
-  glance(): Promise<readonly BackendNodeDefinitions[] | null>;
+  tryRead(): Promise<readonly BackendNodeDefinitions[] | null>;
 }

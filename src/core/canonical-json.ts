@@ -2,9 +2,9 @@ import { hash } from 'node:crypto';
 import type { Json } from './job.ts';
 
 /**
- * The one text of a JSON value: keys sorted by UTF-16 code unit, no white space, numbers and strings as JSON.stringify writes
- * them (RFC 8785). Values that are equal as JSON have equal texts and others do not; -0 is 0. Throws on what JSON does not
- * have (NaN, undefined, functions), since a text without it would equal that of another value.
+ * The one text of a JSON value: keys sorted by UTF-16 code unit, no white space, numbers and strings as JSON.stringify
+ * writes them (RFC 8785). Values that are equal as JSON have equal texts and others do not; -0 is 0. Throws on what
+ * JSON does not have (NaN, undefined, functions), since a text without it would equal that of another value.
  */
 export function canonicalJson(value: Json): string {
   if (value === null || typeof value === 'boolean') return String(value);

@@ -22,8 +22,8 @@ export interface Preview {
 }
 
 /**
- * One step in a job's life, with the job at least as new as that step. `at` is milliseconds since 1970. PREVIEW is no step: it
- * carries the last number, and is never kept.
+ * One step in a job's life, with the job at least as new as that step. `at` is milliseconds since 1970. PREVIEW is no
+ * step: it carries the last number, and is never kept.
  */
 export interface JobEvent {
   seq: number;

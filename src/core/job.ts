@@ -95,8 +95,8 @@ export const nodeTimingSchema = z.object({
 export type NodeTiming = z.infer<typeof nodeTimingSchema>;
 
 /**
- * The prompt that stands for a job at one ComfyUI: its number (1, 2, …) and the server's configured name. Written before the
- * POST, so that after any crash a worker can ask that server for it.
+ * The prompt that stands for a job at one ComfyUI: its number (1, 2, …) and the server's configured name. Written
+ * before the POST, so that after any crash a worker can ask that server for it.
  */
 export interface Submission {
   number: number;

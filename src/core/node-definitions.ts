@@ -8,7 +8,10 @@ const inputSpecSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.enum(['STRING', 'BOOLEAN']) }),
   /** `multiple`: takes a list of them too. */
   z.object({ kind: z.literal('COMBO'), options: z.array(choiceSchema), multiple: z.literal(true).exactOptional() }),
-  /** What its class checks by itself: names of input files above all. Their list is left out, since it changes with every upload. */
+  /**
+   * What its class checks by itself: names of input files above all. Their list is left out, since it changes with
+   * every upload.
+   */
   z.object({ kind: z.literal('OWN') }),
   z.object({ kind: z.literal('LINK'), type: z.string() }),
   /** Stands for inputs named `<its name>.<theirs>` that depend on its value: they are the server's to check. */

@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import type { InputSpec, NodeClass, NodeDefinitions, NodeInput } from './node-definitions.ts';
+import { isObject } from './objects.ts';
 
 const inputsSchema = z.record(z.string(), z.unknown()).catch({}).default({});
 
 /**
- * A ComfyUI's answer to `GET /object_info`, of whatever version, as node definitions. What is said in a way that nobody knows is no
- * limit: classes of custom nodes say a lot.
+ * A ComfyUI's answer to `GET /object_info`, of whatever version, as node definitions. What is said in a way that nobody
+ * knows is no limit: classes of custom nodes say a lot.
  */
 export const objectInfoSchema = z
   .record(
@@ -51,7 +52,7 @@ function inputsOf(className: string, declared: { [name: string]: unknown }, requ
 /** `[type, options?]`; a combo's list stands in the type's own place (old style) or among the options (new style). */
 function specOf(declaration: unknown): InputSpec {
   const [type, said] = Array.isArray(declaration) ? (declaration as unknown[]) : [];
-  const options = isRecord(said) ? said : {};
+  const options = isObject(said) ? said : {};
   if (Array.isArray(type)) return comboOf(type, options);
   switch (type) {
     case 'COMBO':
@@ -74,10 +75,6 @@ function comboOf(list: unknown, options: { [name: string]: unknown }): InputSpec
   // Without a list (`remote`) the choices are known elsewhere.
   if (upload || !Array.isArray(list) || !list.every(isChoice)) return { kind: 'OWN' };
   return { kind: 'COMBO', options: list, ...(options.multiselect === true && { multiple: true }) };
-}
-
-function isRecord(value: unknown): value is { [name: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isChoice(value: unknown): value is string | number | boolean {

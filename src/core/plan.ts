@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { type FileKind, type FileSource, fileKinds, fileSourceSchema } from './file-source.ts';
 import { type Graph, graphSchema } from './graph.ts';
 import type { Json } from './job.ts';
+import { isObject, own } from './objects.ts';
 import { bindTemplate, type Template } from './template.ts';
 
 /** Where an input file goes once a ComfyUI has it. */
@@ -44,7 +45,9 @@ const customSchema = z.object({
     .exactOptional(),
 });
 
-/** The plan of a job; `template` null: of `custom`, whose graph is a parameter. Throws where they do not fit each other. */
+/**
+ * The plan of a job; `template` null: of `custom`, whose graph is a parameter. Throws where they do not fit each other.
+ */
 export function planOf(template: Template | null, parameters: { [name: string]: Json }): Plan {
   return template === null ? planOfCustom(parameters) : planOfTemplate(template, parameters);
 }
@@ -67,7 +70,7 @@ function planOfCustom(parameters: { [name: string]: Json }): Plan {
 
 function planOfTemplate(template: Template, parameters: { [name: string]: Json }): Plan {
   const files = Object.entries(template.parameters).flatMap(([name, { file, targets }]): FilePlace[] => {
-    const given = Object.hasOwn(parameters, name) ? parameters[name] : null;
+    const given = own(parameters, name);
     if (!file || given === null || given === undefined) return [];
     const place = (source: Json, index: number | null) => ({
       source: fileSourceSchema.parse(source),
@@ -89,7 +92,7 @@ function planOfTemplate(template: Template, parameters: { [name: string]: Json }
 /** Puts the name under which a ComfyUI knows the file into a graph that nobody else holds. */
 export function putFile(graph: Graph, { targets, index }: FilePlace, name: string): void {
   for (const { node, input } of targets) {
-    const inputs = Object.hasOwn(graph, node) ? graph[node]?.inputs : undefined;
+    const inputs = own(graph, node)?.inputs;
     if (!inputs) throw new Error(`the graph has no node ${node}`);
     if (index === null) {
       inputs[input] = name;
@@ -104,5 +107,5 @@ export function putFile(graph: Graph, { targets, index }: FilePlace, name: strin
 }
 
 function isWrapped(value: Json | undefined): value is { __value__: Json[] } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Array.isArray(value.__value__);
+  return isObject(value) && Array.isArray(value.__value__);
 }

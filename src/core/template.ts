@@ -3,10 +3,11 @@ import { canonicalJson, sha256 } from './canonical-json.ts';
 import { fileKinds } from './file-source.ts';
 import { type Graph, graphSchema } from './graph.ts';
 import type { Json } from './job.ts';
+import { own } from './objects.ts';
 
 /**
- * What a worker needs of a workflow: its graph and where each parameter goes. Kept in Redis under its hash, so that a job runs
- * on the template it was accepted with whatever has been installed since.
+ * What a worker needs of a workflow: its graph and where each parameter goes. Kept in Redis under its hash, so that a
+ * job runs on the template it was accepted with whatever has been installed since.
  */
 export const templateSchema = z.object({
   name: z.string(),
@@ -39,8 +40,9 @@ export function parseTemplate(text: string): Template {
 }
 
 /**
- * The template's graph with the parameters put in; the template stays as it is. A parameter without a value (absent or null)
- * leaves the graph's own, and so does a file. Throws where template and parameters do not fit each other, which validation excludes.
+ * The template's graph with the parameters put in; the template stays as it is. A parameter without a value (absent or
+ * null) leaves the graph's own, and so does a file. Throws where template and parameters do not fit each other, which
+ * validation excludes.
  */
 export function bindTemplate(template: Template, parameters: { [name: string]: Json }): Graph {
   const graph = copyOf(template.graph);
@@ -72,13 +74,11 @@ function translate(template: Template, name: string, values: { [choice: string]:
   return value;
 }
 
-/** ComfyUI takes any bare list for a link to another node, which a caller must not be able to make; a wrapped one is a value. */
+/**
+ * ComfyUI takes any bare list for a link to another node, which a caller must not be able to make; a wrapped one is a
+ * value.
+ */
 function literal(value: Json): Json {
   if (Array.isArray(value)) return { __value__: value };
   return typeof value === 'object' ? structuredClone(value) : value;
-}
-
-/** A property of the object itself: names come from outside, and `constructor` is one. */
-function own<T>(object: { [key: string]: T }, key: string): T | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
 }

@@ -1,6 +1,7 @@
 import type { Graph } from './graph.ts';
 import type { Json } from './job.ts';
 import type { InputSpec, NodeDefinitions } from './node-definitions.ts';
+import { isObject, own } from './objects.ts';
 import { pythonNumber } from './python-number.ts';
 
 const SHOWN_CHARACTERS = 40;
@@ -12,7 +13,10 @@ export interface GraphIssue {
   classType: string | null;
   /** Null: of the node as a whole. */
   input: string | null;
-  /** The server has no such class or no such value in a list, a number is beyond a limit, a value is of the wrong type, or there is none. */
+  /**
+   * The server has no such class or no such value in a list, a number is beyond a limit, a value is of the wrong type,
+   * or there is none.
+   */
   kind: 'class' | 'choice' | 'too_small' | 'too_big' | 'type' | 'missing';
   /** What was expected, for a person; it names neither node nor input. */
   message: string;
@@ -28,8 +32,8 @@ export interface ValidateGraphOptions {
 
 /**
  * Why the ComfyUI with these node definitions would refuse the graph, as far as they tell; empty where it would not. As
- * there, classes of all nodes count, and inputs of those nodes that a result needs. Links, cycles, input files, and what a
- * class checks by itself are left to the server.
+ * there, classes of all nodes count, and inputs of those nodes that a result needs. Links, cycles, input files, and
+ * what a class checks by itself are left to the server.
  */
 export function validateGraph(
   graph: Graph,
@@ -156,9 +160,7 @@ function equal(option: string | number | boolean, value: Json): boolean {
 }
 
 function unwrap(value: Json): Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (own(value, '__value__') ?? value)
-    : value;
+  return isObject(value) ? (own(value, '__value__') ?? value) : value;
 }
 
 /** The nodes that the inputs of a dynamic one link to. */
@@ -168,9 +170,4 @@ function linksBelow(inputs: { [name: string]: Json }, dynamic: string): string[]
     const [from] = value;
     return typeof from === 'string' ? [from] : [];
   });
-}
-
-/** A property of the object itself: names come from outside, and `constructor` is one. */
-function own<T>(object: { [key: string]: T }, key: string): T | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
 }

@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileTypeFromFile } from 'file-type';
 import { imageSize } from 'image-size';
-import { artifactKindOf } from '../core/artifact-kind.ts';
+import { artifactKindOf, MAX_TEXT_BYTES } from '../core/artifact-kind.ts';
 import type { ArtifactKind } from '../core/job.ts';
 import { isComplete } from './image-completeness.ts';
 import type { MediaFacts } from './media-facts.ts';
@@ -40,9 +40,6 @@ const PROMISED = new Map<string, ArtifactKind>([
 function names(kind: ArtifactKind, extensions: string[]): [string, ArtifactKind][] {
   return extensions.map((extension) => [extension, kind]);
 }
-
-/** Text that may be read as a whole, and shown. A longer one is a file. */
-export const MOST_TEXT_BYTES = 1024 * 1024;
 
 /** Text has no signature: its type is taken from the name, if the bytes are text. */
 const TEXT_TYPES = new Map([
@@ -122,7 +119,7 @@ function described(detected: string, facts: MediaFacts | null): Inspection {
 }
 
 async function inspectUnsigned(file: FileHandle, size: number, extension: string): Promise<Inspection> {
-  const whole = size <= MOST_TEXT_BYTES;
+  const whole = size <= MAX_TEXT_BYTES;
   const head = await readHead(file, size, whole ? size : 64 * 1024);
   if (!isText(head, whole)) return { kind: 'file', contentType: 'application/octet-stream' };
   const contentType = TEXT_TYPES.get(extension) ?? 'text/plain';

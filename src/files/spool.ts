@@ -5,8 +5,8 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ReadableStream } from 'node:stream/web';
 import { unlessAborted } from '../async/abort.ts';
-import { createSweeper } from './collect-young.ts';
 import { isErrno } from './errno.ts';
+import { createMinorGc } from './minor-gc.ts';
 
 export type SpoolFailure =
   /** The stream ended before the announced length: get it again. */
@@ -60,7 +60,7 @@ export async function spool(
   const path = join(dir, `spool-${randomUUID()}`);
   const dispose = () => rm(path, { force: true });
   const hash = createHash('sha256');
-  const sweep = createSweeper();
+  const collectYoung = createMinorGc();
   let received = 0;
   let sizeBytes = 0;
 
@@ -75,7 +75,7 @@ export async function spool(
   const hasher = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       sizeBytes += chunk.byteLength;
-      sweep(chunk.byteLength);
+      collectYoung(chunk.byteLength);
       done(null, hash.update(chunk) && chunk);
     },
   });

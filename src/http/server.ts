@@ -96,9 +96,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const webSocket = createWebSocketHandler({ engine, services, log, limits: options.webSocket });
   const underWay = new Set<ServerResponse>();
 
-  async function graphql(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
-    for (const [name, value] of Object.entries(access.corsHeaders(req, 'GET, POST'))) res.setHeader(name, value);
+  /** Tells the page of a listed origin that it may call by these methods, and refuses that of a foreign one. */
+  function admitPage(req: IncomingMessage, res: ServerResponse, methods: string): void {
+    for (const [name, value] of Object.entries(access.corsHeaders(req, methods))) res.setHeader(name, value);
     access.checkOrigin(req);
+  }
+
+  async function graphql(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
+    admitPage(req, res, 'GET, POST');
     if (req.method === 'OPTIONS') {
       res.writeHead(204, { Allow: 'GET, POST, OPTIONS' }).end();
       return;
@@ -124,8 +129,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   /** Files may be shown and played by any page that holds an address; put only by those that may call. */
   async function files(route: ArtifactRoute, req: IncomingMessage, res: ServerResponse): Promise<boolean> {
     if (req.method === 'PUT' || req.method === 'OPTIONS') {
-      for (const [name, value] of Object.entries(access.corsHeaders(req, 'PUT'))) res.setHeader(name, value);
-      access.checkOrigin(req);
+      admitPage(req, res, 'PUT');
     }
     if (req.method !== 'OPTIONS') return route.serve(req, res);
     res.writeHead(204, { Allow: 'GET, HEAD, PUT, OPTIONS' }).end();

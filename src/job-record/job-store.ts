@@ -11,7 +11,8 @@ export type Change =
   | { move: 'cancel' };
 
 /**
- * `ended`: it had, `error` says why where it FAILED. `lost`: the lease is another's, or the record is gone: touch nothing more.
+ * `ended`: it had, `error` says why where it FAILED. `lost`: the lease is another's, or the record is gone: touch
+ * nothing more.
  */
 export type MoveOutcome =
   | { outcome: 'done'; status: JobStatus; cancelRequested: boolean }
@@ -21,11 +22,17 @@ export type MoveOutcome =
 export type ClaimOutcome =
   /** A recorded submission may still be alive at its server. */
   | { outcome: 'claimed'; job: Job }
-  /** It has ended (`now`: by this very claim, where a cancel had been requested): its recorded prompt may still be alive. */
+  /**
+   * It has ended (`now`: by this very claim, where a cancel had been requested): its recorded prompt may still be
+   * alive.
+   */
   | { outcome: 'ended'; job: Job; now: boolean }
   | { outcome: 'gone' };
 
-/** What a running attempt must know to go on: `lost` when the lease is no longer the given one. `previews`: somebody watches them. */
+/**
+ * What a running attempt must know to go on: `lost` when the lease is no longer the given one. `previews`: somebody
+ * watches them.
+ */
 export type LeaseState =
   | { state: 'held'; cancelRequested: boolean; previews: boolean; deadlineAt: number; now: number }
   /** Ended by someone else (deadline) under this very lease: its prompt may be cancelled. */
@@ -101,4 +108,35 @@ export interface GatewayJobStore {
   page(query: JobPageQuery): Promise<{ jobs: Job[]; more: boolean }>;
   counts(): Promise<{ queued: number; running: number; oldestQueuedMs: number | null }>;
   remove(id: string): Promise<void>;
+}
+
+/** A job that its deadline has ended; null what its record no longer says. */
+export interface OverdueJob {
+  status: JobStatus;
+  workflow: string | null;
+  requestId: string | null;
+}
+
+/**
+ * What ends and removes jobs where nobody else does, on Redis's clock. Every call throws when Redis cannot be reached.
+ */
+export interface SweeperJobStore {
+  now(): Promise<number>;
+  /**
+   * True for one of all processes within `ms`, and for each where Redis is full and takes no lock. False while it is
+   * away.
+   */
+  lock(ms: number): Promise<boolean>;
+  /** Ids of open jobs that are past their deadlines, the earliest first. */
+  overdue(limit: number): Promise<string[]>;
+  /** Ends a job by its deadline. Null where it had ended already or is gone: it is not listed as open any more. */
+  expire(id: string, error: JobError): Promise<OverdueJob | null>;
+  /** Ids of open jobs by deadline, from the one at place `from` on. */
+  open(from: number, limit: number): Promise<string[]>;
+  /** Lists an id as open no more: its record is gone. */
+  forget(id: string): Promise<void>;
+  /** Ids of ended jobs whose retention is over, the earliest first. */
+  expired(limit: number): Promise<string[]>;
+  /** Puts an expired job that could not be removed behind all others that have expired. */
+  postpone(id: string): Promise<void>;
 }

@@ -101,13 +101,18 @@ export const failedFields = [
   'finishedAt',
 ];
 
-/** Reads what a list shows of a FAILED job; null when there is no record. Parameters and artifacts, which may be large, are not read. */
+/**
+ * Reads what a list shows of a FAILED job; null when there is no record. Parameters and artifacts, which may be large,
+ * are not read.
+ */
 export function parseFailed(values: (string | null)[]): FailedJob | null {
   if (values[0] === null) return null;
   return failedSchema.parse(Object.fromEntries(failedFields.map((name, i) => [name, values[i] ?? undefined])));
 }
 
-/** The job with the fields that an event says have changed. What an old record may lack is no change where it is absent. */
+/**
+ * The job with the fields that an event says have changed. What an old record may lack is no change where it is absent.
+ */
 export function applyChange(job: Job, fields: { [name: string]: string }): Job {
   const changed = Object.entries(changeSchema.parse(fields)).filter(([name]) => Object.hasOwn(fields, name));
   return Object.assign({ ...job }, Object.fromEntries(changed));

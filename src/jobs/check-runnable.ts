@@ -26,9 +26,9 @@ const codes = {
  * those of the one that has most of what it needs. A server that is up and whose classes nobody knows yet may be able
  * to: then its worker decides.
  */
-export function createRunnableCheck(nodeDefinitions: Pick<NodeDefinitionsDirectory, 'glance'>): JobCheck {
+export function createRunnableCheck(nodeDefinitions: Pick<NodeDefinitionsDirectory, 'tryRead'>): JobCheck {
   return async (job, plan, path) => {
-    const seen = await nodeDefinitions.glance();
+    const seen = await nodeDefinitions.tryRead();
     if (!seen || seen.some(({ status, nodeDefinitions }) => nodeDefinitions === null && status !== 'DOWN')) return [];
     const graphIssues = issuesAtNearestServer(plan, seen);
     if (graphIssues.length === 0) return [];

@@ -3,7 +3,7 @@ import { jobPrefix } from '../artifacts/keys.ts';
 import { GatewayError, notFound, unavailable } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
 import { type Audit, type AuditedCall, audited, type CallOutcome, noAudit } from '../observability/audit.ts';
-import { isRedisDown } from '../redis/connection.ts';
+import { isRedisDown } from '../redis/is-down.ts';
 import { type Accepted, type AcceptOptions, createAccept } from './accept-job.ts';
 import { createGenerate, type GenerateOptions } from './generate.ts';
 import type { Jobs, WaitOptions } from './jobs.ts';

@@ -1,8 +1,7 @@
 import { badInput, GatewayError } from '../core/errors.ts';
 import type { LoggedEvent } from '../core/events.ts';
 import type { Job } from '../core/job.ts';
-import type { FailedJob, FailedJobIndex, FailedJobQuery } from '../job-record/failed-jobs.ts';
-import type { IndexEntry } from '../redis/index-page.ts';
+import type { FailedJob, FailedJobCursor, FailedJobIndex, FailedJobQuery } from '../job-record/failed-jobs.ts';
 import { type AcceptOptions, AlreadyRetriedError, createAccept, createFindIssues } from './accept-job.ts';
 import { createAcceptRetry, createPrepareRetry, type RetryOptions, retryFingerprint } from './retry.ts';
 
@@ -127,7 +126,7 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
     now: () => index.now(),
 
     async *failed(query, limit) {
-      let after: IndexEntry | null = null;
+      let after: FailedJobCursor | null = null;
       for (let left = limit; left > 0; ) {
         const page: Awaited<ReturnType<FailedJobIndex['page']>> = await index.page({
           ...query,

@@ -34,7 +34,10 @@ export interface JobFeed {
   catchUp(reading: LogReading | null, since: number): void;
 }
 
-/** Pure but for `now`: reading and subscribing are its owner's. `gone`: what watchers are told when the record has vanished. */
+/**
+ * Pure but for `now`: reading and subscribing are its owner's. `gone`: what watchers are told when the record has
+ * vanished.
+ */
 export function createJobFeed(now: () => number, gone: () => Error): JobFeed {
   const watchers = new Set<Watcher>();
   const previewers = new Set<Watcher>();

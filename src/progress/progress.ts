@@ -11,9 +11,9 @@ export interface WatchRequest {
 export interface ProgressFeed {
   /**
    * A job's events in order, ending with its terminal event. Subscribes before it reads, so nothing falls in between.
-   * `afterSeq` null: begins with a SNAPSHOT. `previews` (default false): PREVIEW events in between, the newest only for a slow
-   * reader, and none that is late for the end. The iterator's `return()` frees everything at once, also while it waits.
-   * Rejects with NOT_FOUND when the caller has no such job, and with UNAVAILABLE when Redis cannot be asked.
+   * `afterSeq` null: begins with a SNAPSHOT. `previews` (default false): PREVIEW events in between, the newest only for
+   * a slow reader, and none that is late for the end. The iterator's `return()` frees everything at once, also while it
+   * waits. Rejects with NOT_FOUND when the caller has no such job, and with UNAVAILABLE when Redis cannot be asked.
    */
   watch(request: WatchRequest): Promise<AsyncIterableIterator<JobEvent>>;
   /** Watchers and jobs followed right now. */

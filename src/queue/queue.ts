@@ -7,9 +7,9 @@ export interface JobQueue {
   /** Which of these ids the queue does not hold in any state. */
   missing(jobIds: string[]): Promise<string[]>;
   /**
-   * Delivers at once what was put back by a clock that is wrong: overdue for 10 s by `now` (milliseconds since 1970, on Redis's
-   * clock), or due only in more than an hour. Overdue is also what no worker has had room for, to which it does no harm. Gives
-   * the ids.
+   * Delivers at once what was put back by a clock that is wrong: overdue for 10 s by `now` (milliseconds since 1970, on
+   * Redis's clock), or due only in more than an hour. Overdue is also what no worker has had room for, to which it does
+   * no harm. Gives the ids.
    */
   promoteMisdated(now: number): Promise<string[]>;
   /** Takes an id out unless a worker holds it. */
@@ -17,7 +17,10 @@ export interface JobQueue {
   close(): Promise<void>;
 }
 
-/** What became of a delivery: over, or to be delivered again after a while, then before others of its order that have not been. */
+/**
+ * What became of a delivery: over, or to be delivered again after a while, then before others of its order that have
+ * not been.
+ */
 export type DeliveryResult = { done: true } | { done: false; delayMs: number };
 
 export interface JobConsumer {

@@ -11,7 +11,7 @@ const slotsSchema = z.array(z.tuple([z.int(), z.int(), nodeSchema]).rest(nodeSch
 
 /** A node that says nothing for so long is passed over. */
 const ASK_TIMEOUT_MS = 1_000;
-const ASK_AGAIN_MS = 250;
+const RETRY_MS = 250;
 const DISCONNECT_TIMEOUT_MS = 2_000;
 
 export interface ClusterConnectorOptions {
@@ -24,8 +24,9 @@ export interface ClusterConnectorOptions {
 }
 
 /**
- * Connects ioredis to the one master that holds all our keys: they carry one hash tag and so live in one slot. With each
- * connection the nodes are asked anew who that is, as Sentinels are, so whoever uses it need not know of a Cluster.
+ * Connects ioredis to the one master that holds all our keys: they carry one hash tag and so live in one slot. With
+ * each connection the nodes are asked anew who that is, as Sentinels are, so whoever uses it need not know of a
+ * Cluster.
  */
 export function createClusterConnector({ nodes, tag, login }: ClusterConnectorOptions) {
   return class ClusterConnector extends AbstractConnector {
@@ -58,7 +59,7 @@ export function createClusterConnector({ nodes, tag, login }: ClusterConnectorOp
           return stream;
         }
         report('error', new Error(`No node of the cluster knows who holds our slot: ${failure}`));
-        await delay(ASK_AGAIN_MS);
+        await delay(RETRY_MS);
       }
     }
 
@@ -70,8 +71,8 @@ export function createClusterConnector({ nodes, tag, login }: ClusterConnectorOp
         try {
           const { owner, others } = await askNode(node);
           if (!owner) continue;
-          // Once this connection has failed or ended, others are asked first: either of the two may have been cut off and tell of
-          // the past for as long as that lasts.
+          // Once this connection has failed or ended, others are asked first: either of the two may have been cut off
+          // and tell of the past for as long as that lasts.
           const last = distinct([owner, node, ...silent]);
           this.#known = [...distinct([...last, ...others, ...nodes]).slice(last.length), ...last];
           return { owner, failure };

@@ -7,11 +7,10 @@ import { groupOptions } from './group-options.ts';
 import { isRedisDown } from './is-down.ts';
 import { createReconnects } from './reconnects.ts';
 
-export { isRedisDown } from './is-down.ts';
-
 /**
  * What a connection is for:
- * - `request`: someone waits for the answer. Fails at once while Redis is away and after COMMAND_TIMEOUT_MS when it is silent.
+ * - `request`: someone waits for the answer. Fails at once while Redis is away and after COMMAND_TIMEOUT_MS when it is
+ * silent.
  * - `durable`: a worker's. Waits for as long as Redis is away, then goes on where it was.
  * - `subscriber`: pub/sub; subscribes again by itself after each reconnect.
  */
@@ -20,7 +19,10 @@ export type ConnectionRole = 'request' | 'durable' | 'subscriber';
 /** Two of these in a row still answer within 3 s. */
 const COMMAND_TIMEOUT_MS = 1_250;
 
-/** A socket that has had a request outstanding for so long is dead: cut it, reconnect, resend. Above BullMQ's blocking wait. */
+/**
+ * A socket that has had a request outstanding for so long is dead: cut it, reconnect, resend. Above BullMQ's blocking
+ * wait.
+ */
 const SOCKET_TIMEOUT_MS = 15_000;
 
 const roles: Record<ConnectionRole, RedisOptions> = {
@@ -29,7 +31,7 @@ const roles: Record<ConnectionRole, RedisOptions> = {
   subscriber: { maxRetriesPerRequest: null },
 };
 
-/** Told of each command that was answered or has failed, and how long that took. */
+/** Called with each command that was answered or has failed, and how long that took. */
 export type OnRedisCall = (command: string, seconds: number) => void;
 
 export interface ConnectOptions {
@@ -43,13 +45,13 @@ export interface ConnectOptions {
 }
 
 const SUBSCRIBES = new Set(['subscribe', 'psubscribe']);
+const UNSUBSCRIBES = new Set(['unsubscribe', 'punsubscribe']);
 
 /**
- * A connection that tells how long its commands take, and subscribes to nothing before it is ready: ioredis would do so ahead of
- * its own first question, which a connection that subscribes may not ask, and give the connection up for that. Duplicates are not
- * timed: BullMQ makes one to wait on, and what waits there says nothing of Redis.
+ * A connection of ioredis that reports how long its commands take, and rejects those that Redis does not answer in
+ * time. Duplicates are not timed: BullMQ makes one to wait on, and what waits there says nothing of Redis.
  */
-class TimedRedis extends Redis {
+class RedisClient extends Redis {
   onCall: OnRedisCall | undefined;
   /** Milliseconds; undefined: for as long as it takes. */
   answerWithinMs: number | undefined;
@@ -59,6 +61,11 @@ class TimedRedis extends Redis {
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
     const [command] = args;
     const { onCall, answerWithinMs } = this;
+    // A connection that has ended has no subscriptions left, and graphql-redis-subscriptions drops the promise of
+    // UNSUBSCRIBE: cut short, it would be an unhandled rejection and end the process.
+    if (UNSUBSCRIBES.has(command.name)) command.promise.catch(() => undefined);
+    // ioredis would subscribe ahead of its own first question, which a connection that subscribes may not ask, and give
+    // the connection up for that.
     if (this.status === 'connect' && SUBSCRIBES.has(command.name)) {
       this.#becomesReady ??= whenReady(this).finally(() => {
         this.#becomesReady = null;
@@ -102,8 +109,8 @@ export function connectRedis({ url, role, log, prefix = 'comfygate', onCall }: C
   if (!address) throw new Error('the address of Redis is none: see REDIS_URL in `comfygate config`');
   const redis =
     address.kind === 'single'
-      ? new TimedRedis(url, options)
-      : new TimedRedis({ ...options, ...groupOptions(address, prefix, options) });
+      ? new RedisClient(url, options)
+      : new RedisClient({ ...options, ...groupOptions(address, prefix, options) });
   redis.onCall = onCall;
   // Not ioredis's commandTimeout, which counts time in which we ourselves stood still.
   if (role === 'request') redis.answerWithinMs = COMMAND_TIMEOUT_MS;
@@ -140,21 +147,21 @@ export async function whenReady(redis: Redis, signal?: AbortSignal): Promise<voi
   });
 }
 
-const ASK_AGAIN_MS = 250;
+const RETRY_MS = 250;
 
 /**
- * For a start, where nobody waits for an answer yet: asks until Redis gives one, since a `request` connection fails when it is
- * slow. Rejects with what is no matter of the connection, and when that was closed for good.
+ * For a start, where nobody waits for an answer yet: calls until Redis answers, since a `request` connection fails when
+ * it is slow. Rejects with what is no matter of the connection, and when that was closed for good.
  */
-export async function untilAnswered<T>(redis: Redis, log: Logger, ask: () => Promise<T>): Promise<T> {
+export async function untilAnswered<T>(redis: Redis, log: Logger, call: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++) {
     await whenReady(redis);
     try {
-      return await ask();
+      return await call();
     } catch (error) {
       if (!isRedisDown(error) || redis.status === 'end') throw error;
       if (tries === 0) log.warn({ err: error }, 'redis does not answer yet');
-      await delay(ASK_AGAIN_MS);
+      await delay(RETRY_MS);
     }
   }
 }

@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { ConfigError } from '../config/config.ts';
-import { isRedisDown } from './connection.ts';
+import { isRedisDown } from './is-down.ts';
 
 /**
- * What Redis may lose of what it acknowledged, as it is now, and what to do about it; null while it evicts nothing and writes its
- * append-only file. By INFO, which also those answer that do not let their settings be read. Rejects where even that is refused.
+ * What Redis may lose of what it acknowledged, as it is now, and what to do about it; null while it evicts nothing and
+ * writes its append-only file. By INFO, which also those answer that do not let their settings be read. Rejects where
+ * even that is refused.
  */
 export async function whatIsLost(redis: Redis): Promise<string | null> {
   const [memory, persistence] = await Promise.all([redis.info('memory'), redis.info('persistence')]);
@@ -24,8 +25,8 @@ export async function whatIsLost(redis: Redis): Promise<string | null> {
 }
 
 /**
- * Redis must keep what it acknowledged. A policy that evicts keys stops the start; without AOF it only warns, since a managed
- * Redis may be durable in its own way (and may not let CONFIG be read).
+ * Redis must keep what it acknowledged. A policy that evicts keys stops the start; without AOF it only warns, since a
+ * managed Redis may be durable in its own way (and may not let CONFIG be read).
  */
 export async function checkDurability(redis: Redis, log: Logger): Promise<void> {
   let settings: Record<string, string>;

@@ -18,8 +18,9 @@ export interface IndexQuery {
 }
 
 /**
- * The next entries of several indexes of Redis as if they were one, at most `first`. Each index is read from the cursor's time on;
- * entries of that very millisecond that were already given are left out, and made up for by reading further.
+ * The next entries of several indexes of Redis as if they were one, at most `first`. Each index is read from the
+ * cursor's time on; entries of that very millisecond that were already given are left out, and made up for by reading
+ * further.
  */
 export async function pageOfIndexes(redis: Redis, indexes: string[], query: IndexQuery): Promise<IndexEntry[]> {
   const { first, after } = query;

@@ -1,10 +1,21 @@
-const DOWN =
-  /Connection is closed|Command timed out|isn't writeable|max retries per request|Socket (?:closed|timeout)|All sentinels are unreachable|ECONN|ETIMEDOUT|EPIPE|ENOENT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|LOADING|OOM command not allowed|MISCONF|READONLY|NOREPLICAS|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|\b(?:MOVED|ASK) \d/;
+/** Of the connection: closed, silent, or never made. */
+const UNREACHABLE =
+  /Connection is closed|Command timed out|isn't writeable|max retries per request|Socket (?:closed|timeout)/;
+const UNREACHABLE_HOST = /All sentinels are unreachable|ECONN|ETIMEDOUT|EPIPE|ENOENT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH/;
+/** Of a server that answers and cannot serve: it starts, is full, or another is the master. */
+const UNABLE = /LOADING|OOM command not allowed|MISCONF|READONLY|NOREPLICAS|UNBLOCKED|MASTERDOWN/;
+const UNABLE_NODE = /CLUSTERDOWN|TRYAGAIN|\b(?:MOVED|ASK) \d/;
+
+/** Whether Redis refused a write since its memory is full. */
+export function isRedisFull(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('OOM ');
+}
 
 /** Whether an error came from the connection, or from a server that cannot serve now, rather than from a command. */
 export function isRedisDown(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   // A transaction that was refused says why beside its own error.
   if ('previousErrors' in error && Array.isArray(error.previousErrors)) return error.previousErrors.some(isRedisDown);
-  return DOWN.test(`${error.name} ${error.message}`);
+  const text = `${error.name} ${error.message}`;
+  return [UNREACHABLE, UNREACHABLE_HOST, UNABLE, UNABLE_NODE].some((pattern) => pattern.test(text));
 }

@@ -1,6 +1,6 @@
 /**
- * Names of everything in Redis. All carry one hash tag, so that scripts may derive one key from another and run on Redis
- * Cluster too; transition.lua and accept.lua build the same names.
+ * Names of everything in Redis. All carry one hash tag, so that scripts may derive one key from another and run on
+ * Redis Cluster too; transition.lua and accept.lua build the same names.
  */
 export function createKeys(prefix: string) {
   const tag = `{${prefix}}:`;
@@ -18,7 +18,10 @@ export function createKeys(prefix: string) {
     open: `${tag}open`,
     /** Jobs that have, by the time they expire. */
     ended: `${tag}ended`,
-    /** FAILED jobs of all callers by the time of their end, one index for each error code; without those that were run again. */
+    /**
+     * FAILED jobs of all callers by the time of their end, one index for each error code; without those that were run
+     * again.
+     */
     failed: (code: string) => `${tag}failed:${code}`,
     /** QUEUED and RUNNING jobs by creation, for counting. */
     status: (status: 'QUEUED' | 'RUNNING') => `${tag}status:${status}`,
@@ -56,8 +59,8 @@ export function createKeys(prefix: string) {
 }
 
 /**
- * How long a caller's changes are kept behind the last one. Whoever follows them keeps them longer, so this is only how long
- * Redis may be out of its reach without a hole.
+ * How long a caller's changes are kept behind the last one. Whoever follows them keeps them longer, so this is only how
+ * long Redis may be out of its reach without a hole.
  */
 export const CHANGES_LIFE_MS = 600_000;
 

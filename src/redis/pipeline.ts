@@ -1,6 +1,6 @@
 import type { ChainableCommander } from 'ioredis';
 
-/** Answers of a pipeline, the first error thrown. */
+/** The answers of a pipeline or transaction, in the order of its commands. Throws the first error among them. */
 export async function results(pipeline: ChainableCommander): Promise<unknown[]> {
   return ((await pipeline.exec()) ?? []).map(([error, value]) => {
     if (error) throw error;

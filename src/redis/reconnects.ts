@@ -7,9 +7,9 @@ const REFUSED = /^(?:MISCONF|OOM) /;
 const LOOK_EVERY_MS = 2_000;
 
 /**
- * Whether an error is answered by connecting anew, to whoever is the master then. Never by 2, which sends the command again: it
- * may be one of a transaction. A worker's connection (`pausing`) does so at each refusal, since BullMQ would ask again at once and
- * for ever: to it the reconnect is a pause. Where people wait, reads must go on meanwhile.
+ * Whether an error is answered by connecting anew, to whoever is the master then. Never by 2, which sends the command
+ * again: it may be one of a transaction. A worker's connection (`pausing`) does so at each refusal, since BullMQ would
+ * ask again at once and for ever: to it the reconnect is a pause. Where people wait, reads must go on meanwhile.
  */
 export function createReconnects(pausing: boolean, now: () => number = performance.now.bind(performance)) {
   let lookedAt = Number.NEGATIVE_INFINITY;

@@ -4,7 +4,7 @@ import { safeFilename } from '../artifacts/filename.ts';
 import { uploadKey } from '../artifacts/keys.ts';
 import { badInput, unavailable } from '../core/errors.ts';
 import { type Audit, audited, noAudit } from '../observability/audit.ts';
-import { isRedisDown } from '../redis/connection.ts';
+import { isRedisDown } from '../redis/is-down.ts';
 import type { OpenUpload, UploadRequest, UploadStore, Uploads } from './upload.ts';
 
 export interface UploadsOptions {
@@ -22,7 +22,10 @@ export interface UploadsOptions {
 
 /** How long an address takes its file, and the file then waits for a job. */
 const LIFE_SECONDS = 24 * 3600;
-/** A PUT may begin in an address's last second. What it stores must not come after its record has gone, since nobody would remove it. */
+/**
+ * A PUT may begin in an address's last second. What it stores must not come after its record has gone, since nobody
+ * would remove it.
+ */
 const RECORD_OUTLIVES_MS = 3_600_000;
 
 /** The type alone, in lower case. SVG is a program that draws; whatever else XML describes is none of ours either. */

@@ -7,8 +7,8 @@ const PRIVATE_NAME =
   /(?:^|\.)(?:localhost|local|internal|lan|home\.arpa|localdomain|intranet|corp|home|onion|test|invalid|example)$/;
 
 /**
- * What was wrong with the address of an input file, or null. Without a look at the network: a name may still lead to an address
- * that is not public. `origins` are named in the configuration, and free of every rule but the form.
+ * What was wrong with the address of an input file, or null. Without a look at the network: a name may still lead to an
+ * address that is not public. `origins` are named in the configuration, and free of every rule but the form.
  */
 export function inputUrlFault(text: string, origins: readonly string[]): string | null {
   if (text.length > MAX_LENGTH) return `expected at most ${MAX_LENGTH} characters`;
@@ -28,7 +28,10 @@ function isPublicHost(hostname: string): boolean {
   return host.includes('.') && !PRIVATE_NAME.test(host);
 }
 
-/** Whether an IP address is one of the public internet: of no special range of IANA's, nor one that wraps another address. */
+/**
+ * Whether an IP address is one of the public internet: of no special range of IANA's, nor one that wraps another
+ * address.
+ */
 export function isPublicAddress(text: string): boolean {
   if (!ipaddr.isValid(text)) return false;
   const address = ipaddr.parse(text);

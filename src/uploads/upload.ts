@@ -1,4 +1,7 @@
-/** A file that a caller announced. Its bytes are in the artifact store under `uploadKey(id)`, once they have been put there. */
+/**
+ * A file that a caller announced. Its bytes are in the artifact store under `uploadKey(id)`, once they have been put
+ * there.
+ */
 export interface Upload {
   id: string;
   caller: string;
@@ -18,6 +21,8 @@ export interface UploadStore {
   keep(id: string, lifeMs: number): Promise<boolean>;
   /** Ids of those whose time is over, the oldest first. */
   due(limit: number): Promise<string[]>;
+  /** Puts one that could not be removed behind all others that are due. */
+  postpone(id: string): Promise<void>;
   /** From now on it is as if gone, and can no longer be kept. False when it has been kept meanwhile. */
   retire(id: string): Promise<boolean>;
   /** Forgets a retired one, once its bytes are gone. */

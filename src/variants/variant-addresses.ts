@@ -6,7 +6,7 @@ import { type Grant, signedQuery, verifiedGrant } from '../artifacts/signed-quer
 import { signingWindow } from '../artifacts/signing-window.ts';
 import { badInput, unavailable } from '../core/errors.ts';
 import type { Artifact } from '../core/job.ts';
-import { isRedisDown } from '../redis/connection.ts';
+import { isRedisDown } from '../redis/is-down.ts';
 import { formats, type Variant, variantFilename, variantKey, variantName } from './variant.ts';
 
 /** What addresses of variants begin with, at the gateway. The key follows. */

@@ -1,4 +1,5 @@
 import type { Json } from '../core/job.ts';
+import { isObject } from '../core/objects.ts';
 import { describe, type IssueList, type Path, shorten, textFault } from './issues.ts';
 
 /** Bounds of a graph. Real ones have tens of nodes, a few hundred at most. */
@@ -106,9 +107,4 @@ export function createWalk(issues: IssueList, graphPath: Path): Walk {
     key,
     value,
   };
-}
-
-/** An object that is no list. */
-export function isObject(value: unknown): value is { [name: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 import type { Graph } from '../core/graph.ts';
 import type { Json } from '../core/job.ts';
-import { graphLimits, isObject } from './bounded-copy.ts';
+import { isObject } from '../core/objects.ts';
+import { graphLimits } from './bounded-copy.ts';
 import { checkFile, toFileKind } from './check-file.ts';
 import { describe, type IssueList, type Path, quote, shorten } from './issues.ts';
 

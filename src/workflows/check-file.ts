@@ -1,5 +1,5 @@
 import { type FileKind, fileKinds } from '../core/file-source.ts';
-import { isObject } from './bounded-copy.ts';
+import { isObject } from '../core/objects.ts';
 import { describe, type IssueList, type Path, quote, shorten } from './issues.ts';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

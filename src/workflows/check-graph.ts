@@ -1,6 +1,7 @@
 import type { Graph, GraphNode } from '../core/graph.ts';
 import type { Json } from '../core/job.ts';
-import { createWalk, graphLimits, isObject, type Walk } from './bounded-copy.ts';
+import { isObject, own } from '../core/objects.ts';
+import { createWalk, graphLimits, type Walk } from './bounded-copy.ts';
 import { describe, type IssueList, type Path, quote, shorten } from './issues.ts';
 
 const NODE_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
@@ -123,8 +124,4 @@ function checkLink(input: unknown, path: Path, graph: { [id: string]: unknown },
   const [id, slot] = input;
   if (typeof id !== 'string' || !Number.isInteger(slot) || Object.hasOwn(graph, id)) return;
   issues.add([...path, 0], 'unknown_node', `expected a link to a node of this graph, got ${quote(id)}`);
-}
-
-function own(object: { [name: string]: unknown }, key: string): unknown {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
 }

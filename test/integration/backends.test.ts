@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type BackendReport, type SeenBackend, standing } from '../../src/backends/backends.ts';
+import { type BackendReport, backendAsOf, type SeenBackend } from '../../src/backends/backends.ts';
 import {
   createRedisBackendDirectory,
   createRedisBackendOperator,
@@ -64,8 +64,8 @@ it('says whether another worker reaches a server, and only while it does', async
 
 it('takes a server for down of which nobody has told for fifteen seconds, whatever was told last', () => {
   const seen: SeenBackend = { ...up, status: 'DRAINING', reportedAt: 100_000, lastSeenAt: 100_000, since: 50_000 };
-  expect(standing(seen, 114_999)).toEqual(seen);
-  expect(standing(seen, 115_000)).toMatchObject({
+  expect(backendAsOf(seen, 114_999)).toEqual(seen);
+  expect(backendAsOf(seen, 115_000)).toMatchObject({
     status: 'DOWN',
     running: 0,
     message: expect.any(String),

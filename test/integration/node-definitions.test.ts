@@ -63,7 +63,7 @@ test('servers with the same classes share a catalogue; one that nobody has read 
   expect(seen.get('one')).toEqual({ name: 'one', status: 'UP', nodeDefinitions: withModels('a') });
   expect(seen.get('two')?.nodeDefinitions).toBe(seen.get('one')?.nodeDefinitions);
   expect([seen.get('three')?.nodeDefinitions, seen.get('four')?.nodeDefinitions]).toEqual([null, null]);
-  expect(await directory.glance()).toEqual([...seen.values()]);
+  expect(await directory.tryRead()).toEqual([...seen.values()]);
 });
 
 test('what has changed is seen within two seconds, what has not is not read again', async () => {
@@ -73,10 +73,10 @@ test('what has changed is seen within two seconds, what has not is not read agai
   const reads = vi.spyOn(stores.redis, 'getBuffer');
   await reporter.report('worker', [up('one', await publisher.publish(withModels('a', 'b'))), up('two', null)]);
   const both = withModels('a', 'b');
-  const changed = vi.waitFor(async () => expect((await directory.glance())?.[0]?.nodeDefinitions).toEqual(both));
+  const changed = vi.waitFor(async () => expect((await directory.tryRead())?.[0]?.nodeDefinitions).toEqual(both));
   expect((await timed(changed)).ms).toBeLessThan(3_500);
   await reporter.report('worker', [up('two', null)]);
-  const come = vi.waitFor(async () => expect(await directory.glance()).toHaveLength(2));
+  const come = vi.waitFor(async () => expect(await directory.tryRead()).toHaveLength(2));
   expect((await timed(come)).ms).toBeLessThan(3_500);
   expect(reads).toHaveBeenCalledTimes(1);
   expect(first?.nodeDefinitions).toEqual(withModels('a'));
@@ -105,22 +105,22 @@ test('many callers at once read once', async () => {
   const { publisher, reporter, directory } = open();
   await reporter.report('worker', [up('one', await publisher.publish(withModels('a')))]);
   const reads = vi.spyOn(stores.redis, 'zrange');
-  await Promise.all(Array.from({ length: 50 }, () => directory.glance()));
+  await Promise.all(Array.from({ length: 50 }, () => directory.tryRead()));
   expect(reads).toHaveBeenCalledTimes(1);
 });
 
-test('a Redis that is silent or away delays a glance by no more than a moment, and fails a read', async () => {
+test('a Redis that is silent or away delays tryRead by no more than a moment, and fails a read', async () => {
   const { publisher, reporter, directory } = open();
   await reporter.report('worker', [up('one', await publisher.publish(withModels('a')))]);
   server.pause();
   try {
-    const { answer, ms } = await timed(directory.glance());
+    const { answer, ms } = await timed(directory.tryRead());
     expect(answer).toBeNull();
     expect(ms).toBeLessThan(1_000);
     await expect(directory.read()).rejects.toThrow();
-    expect(await directory.glance()).toBeNull();
+    expect(await directory.tryRead()).toBeNull();
   } finally {
     server.resume();
   }
-  await vi.waitFor(async () => expect(await directory.glance()).toHaveLength(1), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await directory.tryRead()).toHaveLength(1), { timeout: 10_000 });
 });

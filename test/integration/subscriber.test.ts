@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RedisPubSub } from 'graphql-redis-subscriptions';
 import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
-import { closeRedis, connectRedis, isRedisDown, whenReady } from '../../src/redis/connection.ts';
+import { closeRedis, connectRedis, whenReady } from '../../src/redis/connection.ts';
+import { isRedisDown } from '../../src/redis/is-down.ts';
 import { silent } from '../support/gateway-store.ts';
 import { startTestRedis } from '../support/redis.ts';
 
@@ -56,6 +58,29 @@ it('tells a subscription that is refused, whoever asked before the connection wa
     });
   });
   expect(String(await refused)).toContain('NOPERM');
+  await sleep(50);
+  expect(unhandled).toEqual([]);
+});
+
+it('leaves no promise behind that nobody catches when its connection ends in the middle of an UNSUBSCRIBE', async (test) => {
+  const server = await startTestRedis();
+  test.onTestFinished(server.close);
+  const admin = new Redis(server.url);
+  test.onTestFinished(async () => admin.disconnect());
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  test.onTestFinished(() => void process.off('unhandledRejection', note));
+  const subscriber = connectRedis({ url: server.url, role: 'subscriber', log: silent });
+  await whenReady(subscriber);
+  const pubsub = new RedisPubSub({ publisher: subscriber, subscriber });
+  const id = await pubsub.subscribe('channel', () => undefined);
+  // It answers nobody for so long.
+  await admin.client('PAUSE', 60_000, 'ALL');
+  pubsub.unsubscribe(id);
+  const cutShort = subscriber.unsubscribe('channel');
+  subscriber.disconnect();
+  await expect(cutShort).rejects.toThrow('Connection is closed');
   await sleep(50);
   expect(unhandled).toEqual([]);
 });

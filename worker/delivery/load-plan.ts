@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Job, JobError } from '../../src/core/job.ts';
 import { type Plan, planOf } from '../../src/core/plan.ts';
-import { type Template, templateSchema } from '../../src/core/template.ts';
+import { parseTemplate, type Template } from '../../src/core/template.ts';
 import { jobError } from '../attempt/failures.ts';
 
 /** The template of this hash; null when it is gone. */
@@ -15,7 +15,7 @@ export function createTemplateLoader(read: (hash: string) => Promise<string | nu
     if (known) return known;
     const text = await read(hash);
     if (text === null) return null;
-    const template = templateSchema.parse(JSON.parse(text));
+    const template = parseTemplate(text);
     kept.set(hash, template);
     return template;
   };

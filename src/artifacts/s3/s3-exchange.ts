@@ -1,6 +1,7 @@
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import { StorageError } from '../artifact-store.ts';
+import { CONTINUE_TIMEOUT_MS } from '../expect-continue.ts';
 
 export interface ExchangeSettings {
   agent: http.Agent;
@@ -11,9 +12,6 @@ export interface ExchangeSettings {
   /** Asks the server whether it wants the body before it is sent, so that a refusal can be read, not a reset. */
   expectContinue: boolean;
 }
-
-/** How long a server that never says 100 is waited for before the body is sent all the same (RFC 9110, 10.1.1). */
-const CONTINUE_MS = 1_000;
 
 type Listener = (response: IncomingMessage) => void;
 
@@ -57,7 +55,7 @@ export function createExchange(settings: ExchangeSettings) {
     const connecting = setTimeout(() => fail('no connection in time'), settings.connectMs);
     const impatient = setTimeout(() => {
       if (response === undefined) bodyWanted.resolve(true);
-    }, settings.connectMs + CONTINUE_MS);
+    }, settings.connectMs + CONTINUE_TIMEOUT_MS);
     request.once('socket', (socket) => {
       if (!socket.connecting) clearTimeout(connecting);
       else socket.once('connect', () => clearTimeout(connecting));

@@ -1,16 +1,18 @@
-import type { ChainableCommander, Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import * as z from 'zod';
+import { millisecondsOf, redisNow } from '../../redis/clock.ts';
 import type { Keys } from '../../redis/keys.ts';
+import { results } from '../../redis/pipeline.ts';
 import {
   type BackendDirectory,
   type BackendOperator,
   type BackendReporter,
+  backendAsOf,
   backendReportSchema,
   backendStatuses,
-  type LastStanding,
+  type LastReport,
   type SeenBackend,
-  sinceWhen,
-  standing,
+  statusSince,
 } from '../backends.ts';
 
 /** A worker that has not reported for so long is not counted. */
@@ -18,30 +20,16 @@ const WORKER_TTL_MS = 15_000;
 /** What was seen of a backend outlives its workers by so long. */
 const BACKEND_TTL_MS = 7 * 86_400_000;
 
-async function redisNow(redis: Redis): Promise<number> {
-  const [seconds, micros] = await redis.time();
-  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-}
-
 const lastSchema = z
   .tuple([z.enum(backendStatuses), z.coerce.number(), z.coerce.number()])
-  .transform(([status, since, reportedAt]): LastStanding => ({ status, since, reportedAt }));
+  .transform(([status, since, reportedAt]): LastReport => ({ status, since, reportedAt }));
 
 /** Redis's time, and what was last reported of these servers; null for one of which nothing is kept. */
 async function readLast(redis: Redis, keys: Keys, names: string[]) {
   const pipeline = redis.pipeline().time();
   for (const name of names) pipeline.hmget(keys.backend(name), 'status', 'since', 'reportedAt');
-  const [time, ...rows] = await allOf(pipeline);
-  const [seconds, micros] = z.tuple([z.coerce.number(), z.coerce.number()]).parse(time);
-  return { now: seconds * 1000 + Math.floor(micros / 1000), last: rows.map((row) => lastSchema.safeParse(row).data) };
-}
-
-/** The replies of several commands; rejects where one was refused. */
-async function allOf(commands: ChainableCommander): Promise<unknown[]> {
-  return ((await commands.exec()) ?? []).map(([error, value]) => {
-    if (error) throw error;
-    return value;
-  });
+  const [time, ...rows] = await results(pipeline);
+  return { now: millisecondsOf(time), last: rows.map((row) => lastSchema.safeParse(row).data) };
 }
 
 /** `redis` is a durable connection. */
@@ -62,7 +50,7 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
           report: JSON.stringify(report),
           reportedAt: now,
           status: report.status,
-          since: sinceWhen(last[i] ?? null, report.status, now),
+          since: statusSince(last[i] ?? null, report.status, now),
           ...(up ? { lastSeenAt: now } : {}),
         });
         multi.pexpire(keys.backend(report.name), BACKEND_TTL_MS);
@@ -74,7 +62,7 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
         reported.add(report.name);
       }
       multi.zremrangebyscore(keys.backends, '-inf', now - BACKEND_TTL_MS);
-      const draining = (await allOf(multi.smembers(keys.draining))).at(-1);
+      const draining = (await results(multi.smembers(keys.draining))).at(-1);
       return new Set(Array.isArray(draining) ? draining.map(String) : []);
     },
 
@@ -83,7 +71,7 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
       const multi = redis.multi().zrem(keys.workers, workerId);
       for (const name of reported) multi.zrem(keys.backendWorkers(name), workerId);
       multi.set(keys.workersSeen, now).zcount(keys.workers, now - WORKER_TTL_MS, '+inf');
-      const left = (await allOf(multi)).at(-1);
+      const left = (await results(multi)).at(-1);
       if (left === 0) await redis.del(keys.workersSince);
     },
 
@@ -103,8 +91,7 @@ export function createRedisBackendDirectory(redis: Redis, keys: Keys): BackendDi
       const pipeline = redis.pipeline();
       for (const name of names) pipeline.hgetall(keys.backend(name));
       const seen: SeenBackend[] = [];
-      for (const [error, fields] of (await pipeline.exec()) ?? []) {
-        if (error) throw error;
+      for (const fields of await results(pipeline)) {
         const { report, reportedAt, lastSeenAt, since } = fields as { [name: string]: string };
         if (!report) continue;
         const last = {
@@ -113,7 +100,7 @@ export function createRedisBackendDirectory(redis: Redis, keys: Keys): BackendDi
           lastSeenAt: Number(lastSeenAt ?? 0),
           since: Number(since ?? reportedAt),
         };
-        seen.push(standing(last, now));
+        seen.push(backendAsOf(last, now));
       }
       return seen.sort((a, b) => (a.name < b.name ? -1 : 1));
     },
@@ -143,7 +130,10 @@ export function createRedisBackendOperator(redis: Redis, keys: Keys): BackendOpe
   };
 }
 
-/** The time without any ComfyUI counts from a gateway's start: after a night switched off nothing has been seen for long. */
+/**
+ * The time without any ComfyUI counts from a gateway's start: after a night switched off nothing has been seen for
+ * long.
+ */
 export async function startGrace(redis: Redis, keys: Keys): Promise<void> {
   await redis.set(keys.seen, await redisNow(redis));
 }

@@ -18,7 +18,7 @@ const KEPT = 32;
 const FRESH_MS = 2_000;
 /** Read anew in the background from this age on, so that under load nobody waits for it. */
 const AGEING_MS = 1_000;
-const GLANCE_MS = 100;
+const TRY_READ_MS = 100;
 
 /** `redis` is a durable connection. */
 export function createRedisNodeDefinitionsPublisher(redis: Redis, keys: Keys): NodeDefinitionsPublisher {
@@ -98,11 +98,11 @@ export function createRedisNodeDefinitionsDirectory(
 
   return {
     read,
-    async glance() {
+    async tryRead() {
       if (last && age() < FRESH_MS) return read();
       const late = new AbortController();
       try {
-        return await Promise.race([read(), delay(GLANCE_MS, null, { signal: late.signal })]);
+        return await Promise.race([read(), delay(TRY_READ_MS, null, { signal: late.signal })]);
       } catch (err) {
         notRead(err);
         return null;

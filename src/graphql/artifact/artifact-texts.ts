@@ -1,12 +1,9 @@
 import { text as textOf } from 'node:stream/consumers';
+import { LRUCache } from 'lru-cache';
 import { type ArtifactStore, StorageError } from '../../artifacts/artifact-store.ts';
 import { createSemaphore, TooManyWaitingError } from '../../async/semaphore.ts';
 import { GatewayError, notFound, unavailable } from '../../core/errors.ts';
 import type { Artifact } from '../../core/job.ts';
-import { createBoundedCache } from '../engine/bounded-cache.ts';
-
-/** As long as workers call it text; what is longer is a file. */
-export const MOST_TEXT_BYTES = 1024 * 1024;
 
 /** Of one answer; a text counts for at least LEAST_BYTES, since each is a read of its own. */
 const MOST_BYTES_OF_ANSWER = 8 * 1024 * 1024;
@@ -16,6 +13,8 @@ const LEAST_BYTES = 32 * 1024;
  * away.
  */
 const MOST_CACHED_CHARACTERS = 8 * 1024 * 1024;
+/** What an entry takes besides its text, so that empty ones are bounded too. */
+const ENTRY_CHARACTERS = 100;
 const READS_AT_ONCE = 8;
 const MOST_WAITING = 1_000;
 /** Storage that is slower than this is answered as away. */
@@ -32,7 +31,10 @@ export interface ArtifactTexts {
 }
 
 export function createArtifactTexts(artifacts: Pick<ArtifactStore, 'read'>): ArtifactTexts {
-  const known = createBoundedCache<string, string>(MOST_CACHED_CHARACTERS, (_key, text) => text.length + 100);
+  const known = new LRUCache<string, string>({
+    maxSize: MOST_CACHED_CHARACTERS,
+    sizeCalculation: (text) => text.length + ENTRY_CHARACTERS,
+  });
   const reading = new Map<string, Promise<string>>();
   const lengths = new WeakMap<object, number>();
   const semaphore = createSemaphore({ atOnce: READS_AT_ONCE, waiting: MOST_WAITING });

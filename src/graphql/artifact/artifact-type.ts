@@ -1,5 +1,5 @@
+import { MAX_TEXT_BYTES } from '../../core/artifact-kind.ts';
 import type { Builder } from '../builder.ts';
-import { MOST_TEXT_BYTES } from './artifact-texts.ts';
 import type { ArtifactOfJob } from './artifact-url.ts';
 import { addressOf, addressTexts } from './artifact-url.ts';
 import { addImageArtifact } from './image-artifact.ts';
@@ -10,7 +10,7 @@ function typeOf({ artifact }: ArtifactOfJob) {
   if (kind === 'image' && width !== null && height !== null) return 'ImageArtifact';
   if (kind === 'video') return 'VideoArtifact';
   if (kind === 'audio') return 'AudioArtifact';
-  if (kind === 'text' && sizeBytes <= MOST_TEXT_BYTES) return 'TextArtifact';
+  if (kind === 'text' && sizeBytes <= MAX_TEXT_BYTES) return 'TextArtifact';
   return 'FileArtifact';
 }
 

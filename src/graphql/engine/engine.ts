@@ -9,9 +9,9 @@ import {
   isInputType,
   typeFromAST,
 } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { OperationObserver } from '../../observability/operation-observer.ts';
-import { createBoundedCache } from './bounded-cache.ts';
 import { type DocumentLimits, defaultDocumentLimits, parseDocument } from './document-limits.ts';
 import { inputError, publicError } from './errors.ts';
 import { hasTooManyFields, inputIssues } from './input-issues.ts';
@@ -56,7 +56,10 @@ export interface EngineOptions {
 const MAX_CACHED_CHARACTERS = 1_000_000;
 
 export function createEngine({ schema, log, limits = defaultDocumentLimits, observer }: EngineOptions): Engine {
-  const documents = createBoundedCache<string, DocumentNode>(MAX_CACHED_CHARACTERS, (text) => text.length);
+  const documents = new LRUCache<string, DocumentNode>({
+    maxSize: MAX_CACHED_CHARACTERS,
+    sizeCalculation: (_document, text) => text.length,
+  });
   const validate = createValidation(schema);
   const observation = observer ? createObservation(schema, observer) : noObservation;
 

@@ -17,6 +17,7 @@ import {
   visitWithTypeInfo,
 } from 'graphql';
 import type { InputIssue } from '../../core/errors.ts';
+import { isObject } from '../../core/objects.ts';
 import { nearestChoices } from '../../workflows/choices.ts';
 
 /** Nobody reads more of them at once. */
@@ -54,10 +55,6 @@ function plain(node: ValueNode, variables: { [name: string]: unknown } | null): 
     case Kind.OBJECT:
       return Object.fromEntries(node.fields.map((field) => [field.name.value, plain(field.value, variables)]));
   }
-}
-
-function isObject(value: unknown): value is { [key: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Whether a value holds a variable whose value is not known. */

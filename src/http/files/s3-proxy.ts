@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream/promises';
+import { CONTINUE_TIMEOUT_MS } from '../../artifacts/expect-continue.ts';
 import { discardBody } from '../request-body.ts';
 import { type Refusal, refuse } from './refusals.ts';
 
@@ -46,9 +47,6 @@ const REFUSALS: Readonly<Record<number, Refusal>> = {
   416: 'noSuchRange',
   507: 'full',
 };
-
-/** How long a server that never says 100 is waited for before the file is sent all the same (RFC 9110, 10.1.1). */
-const CONTINUE_MS = 1_000;
 
 /**
  * Passes reads of signed addresses, and files put to them, on to an S3 server that browsers do not reach by
@@ -118,7 +116,7 @@ export function createS3Proxy({ endpoint, publicEndpoint, bucket, idleTimeoutMs 
 /** Sent at once, a file would go on while it is refused, and the refusal be lost in the reset that follows. */
 function sendOnceWanted(req: IncomingMessage, proxied: ClientRequest): void {
   const send = () => req.pipe(proxied);
-  const impatient = setTimeout(send, CONTINUE_MS);
+  const impatient = setTimeout(send, CONTINUE_TIMEOUT_MS);
   proxied.once('continue', () => {
     clearTimeout(impatient);
     send();

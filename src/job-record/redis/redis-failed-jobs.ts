@@ -1,18 +1,16 @@
 import type { Redis } from 'ioredis';
+import { redisNow } from '../../redis/clock.ts';
 import { pageOfIndexes } from '../../redis/index-page.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
-import { readLog } from '../event-log.ts';
 import type { FailedJobIndex } from '../failed-jobs.ts';
 import { failedFields, parseFailed } from '../record.ts';
+import { readLog } from './read-log.ts';
 
 /** `redis` is a request connection. */
 export function createRedisFailedJobs(redis: Redis, keys: Keys): FailedJobIndex {
   return {
-    async now() {
-      const [seconds, micros] = await redis.time();
-      return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-    },
+    now: () => redisNow(redis),
 
     async page({ codes, since, until, order, first, after }) {
       const indexes = codes.map((code) => keys.failed(code));

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { isTerminal, type Job, noProgress, type Priority } from '../../core/job.ts';
+import { millisecondsOf } from '../../redis/clock.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
 import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
-import { fittingPage, pageOfIds } from '../job-page.ts';
 import type { GatewayJobStore, NewJob } from '../job-store.ts';
 import { errorCodeOf, fieldsOf, formatFields, parseRecord } from '../record.ts';
-import { createTransition } from '../transition.ts';
+import { fittingPage, pageOfIds } from './job-page.ts';
+import { createTransition } from './transition.ts';
 
 export interface GatewayStoreOptions {
   redis: Redis;
@@ -17,7 +18,7 @@ export interface GatewayStoreOptions {
   idempotencyTtlMs: number;
   /** Jobs are refused when no ComfyUI has been seen for so long. */
   noBackendGraceMs: number;
-  /** Told of a job that a cancel has ended here, before any worker had it. */
+  /** Called with a job that a cancel has ended here, before any worker had it. */
   onEnded?: (job: Job) => void;
 }
 
@@ -179,13 +180,14 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
           .zrange(keys.status('QUEUED'), 0, 0, 'WITHSCORES')
           .time(),
       )) as [number, number, string[], string[]];
-      const now = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
-      return { queued, running, oldestQueuedMs: oldest[1] ? Math.max(0, now - Number(oldest[1])) : null };
+      const oldestQueuedMs = oldest[1] ? Math.max(0, millisecondsOf(time) - Number(oldest[1])) : null;
+      return { queued, running, oldestQueuedMs };
     },
 
     async remove(id) {
       const [caller, status, error] = await redis.hmget(keys.job(id), 'caller', 'status', 'error');
-      // No transaction: a full Redis refuses those. What is cut off half-way can be told from what is left, and is due again.
+      // No transaction: a full Redis refuses those. What is cut off half-way can be told from what is left, and is due
+      // again.
       const pipeline = redis.pipeline();
       if (caller && status) pipeline.zrem(keys.jobs(caller), id).zrem(keys.jobs(caller, status), id);
       const code = error && errorCodeOf(error);

@@ -2,10 +2,12 @@ import type { Redis } from 'ioredis';
 import type { Job } from '../../core/job.ts';
 import { isTerminal, jobStatuses } from '../../core/job.ts';
 import type { MoveName } from '../../core/moves.ts';
+import { millisecondsOf } from '../../redis/clock.ts';
 import type { Keys } from '../../redis/keys.ts';
+import { results } from '../../redis/pipeline.ts';
 import type { Change, WorkerJobStore } from '../job-store.ts';
 import { parseRecord } from '../record.ts';
-import { createTransition } from '../transition.ts';
+import { createTransition } from './transition.ts';
 
 function moveOf(change: Change): { move: MoveName; set: Partial<Job> } {
   switch (change.move) {
@@ -49,7 +51,8 @@ export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: nu
       const moved = await transition({ id: jobId, lease, ...moveOf(change) });
       if (moved.outcome === 'gone' || moved.outcome === 'lost') return { outcome: 'lost' };
       if (moved.outcome === 'refused') {
-        // A fenced move is refused under its own lease only when the job has ended, or was put back by a resent command.
+        // A fenced move is refused under its own lease only when the job has ended, or was put back by a resent
+        // command.
         if (!isTerminal(moved.status)) return { outcome: 'lost' };
         const error = parseRecord(await redis.hgetall(keys.job(jobId)))?.error ?? null;
         return { outcome: 'ended', status: moved.status, error };
@@ -58,31 +61,24 @@ export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: nu
     },
 
     async lease(jobId, lease) {
-      const replies = await redis
-        .pipeline()
-        .hmget(keys.job(jobId), 'status', 'lease', 'cancelRequestedAt', 'deadlineAt')
-        .time()
-        .exists(keys.previewed(jobId))
-        .exec();
-      const [[recordError, record], [timeError, time], [previewError, previewed]] = replies as [
-        [Error | null, string[]],
-        [Error | null, string[]],
-        [Error | null, number],
-      ];
-      const failed = recordError ?? timeError ?? previewError;
-      if (failed) throw failed;
+      const [record, time, previewed] = (await results(
+        redis
+          .pipeline()
+          .hmget(keys.job(jobId), 'status', 'lease', 'cancelRequestedAt', 'deadlineAt')
+          .time()
+          .exists(keys.previewed(jobId)),
+      )) as [string[], string[], number];
       const [text, held, cancelRequestedAt, deadlineAt] = record;
       const status = jobStatuses.find((known) => known === text);
       if (!status || Number(held) !== lease) return { state: 'lost' };
       if (isTerminal(status)) return { state: 'ended', status };
       if (status === 'QUEUED') return { state: 'lost' };
-      const now = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
       return {
         state: 'held',
         cancelRequested: cancelRequestedAt !== '',
         previews: previewed === 1,
         deadlineAt: Number(deadlineAt),
-        now,
+        now: millisecondsOf(time),
       };
     },
 

@@ -1,13 +1,14 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { type AsyncQueue, createAsyncQueue } from '../../async/async-queue.ts';
 import { coalesced } from '../../async/coalesce.ts';
 import { within } from '../../async/timeout.ts';
 import { unavailable } from '../../core/errors.ts';
+import type { JobEvent } from '../../core/events.ts';
 import type { JobFilter } from '../../core/job.ts';
-import { type ChangesReading, isBehind, newestChange, readChanges } from '../../job-record/changes-log.ts';
-import { isRedisDown } from '../../redis/connection.ts';
+import { type ChangesReading, isBehind, newestChange, readChanges } from '../../job-record/redis/changes-log.ts';
+import { isRedisDown } from '../../redis/is-down.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
-import { createEventQueue, type EventQueue } from '../event-queue.ts';
 import { isWanted, type JobChanges } from '../job-changes.ts';
 
 export interface ChangesOptions {
@@ -33,7 +34,7 @@ interface Watcher {
   since: string | null;
   /** What came while that was not known. */
   held: ChangesReading['events'];
-  queue: EventQueue;
+  queue: AsyncQueue<JobEvent>;
 }
 
 /** One caller as this process follows it, for all watchers. */
@@ -56,13 +57,13 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
   const followed = new Map<string, Following>();
 
   function failAll({ watchers }: Following, error: Error) {
-    for (const { queue } of [...watchers]) queue.fail(error);
+    for (const { queue } of [...watchers]) queue.abort(error);
   }
 
   function give(watcher: Watcher, { place, event }: ChangesReading['events'][number]) {
     const { filter, since, held, queue } = watcher;
     if (since === null) held.push({ place, event });
-    else if (isBehind(place, since) && isWanted(event, filter) && !queue.push(event)) queue.fail(missed());
+    else if (isBehind(place, since) && isWanted(event, filter) && !queue.push(event)) queue.abort(missed());
   }
 
   async function readOn(following: Following) {
@@ -126,21 +127,26 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
   subscriber.on('message', onMessage);
   const timer = setInterval(check, checkIntervalMs);
   timer.unref();
-  // A ping behind the SUBSCRIBEs that ioredis repeats: its answer says that they are in force. Without one, `ready` comes again.
+  // A ping behind the SUBSCRIBEs that ioredis repeats: its answer says that they are in force. Without one, `ready`
+  // comes again.
   const onReady = () => void subscriber.ping().then(check, () => undefined);
   subscriber.on('ready', onReady);
 
   return {
     async watch({ caller, filter }) {
       const following = follow(caller);
-      const queue = createEventQueue(MAX_WAITING, () => {
-        following.watchers.delete(watcher);
-        unfollow(following);
+      const queue = createAsyncQueue<JobEvent>({
+        max: MAX_WAITING,
+        onClose() {
+          following.watchers.delete(watcher);
+          unfollow(following);
+        },
       });
       const watcher: Watcher = { filter, since: null, held: [], queue };
       following.watchers.add(watcher);
       try {
-        // Asked at once: a list that is asked for behind this, on this connection, and the events leave no gap between them.
+        // Asked at once: a list that is asked for behind this, on this connection, and the events leave no gap between
+        // them.
         const newest = newestChange(redis, keys, caller);
         const [since] = await Promise.all([newest, within(SUBSCRIBE_TIMEOUT_MS, following.subscribed)]);
         following.place ??= since;
@@ -166,7 +172,7 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
       clearInterval(timer);
       subscriber.off('ready', onReady);
       subscriber.off('message', onMessage);
-      for (const { watchers } of followed.values()) for (const { queue } of [...watchers]) queue.finish();
+      for (const { watchers } of followed.values()) for (const { queue } of [...watchers]) queue.end();
     },
   };
 }

@@ -2,6 +2,7 @@ import type { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Keys } from '../../redis/keys.ts';
+import { results } from '../../redis/pipeline.ts';
 import type { PreviewChannels, PreviewPublisher } from '../previews.ts';
 
 export function createRedisPreviewPublisher(redis: Redis, keys: Keys): PreviewPublisher {
@@ -17,7 +18,7 @@ export interface PreviewChannelsOptions {
   pubsub: RedisPubSub;
   keys: Keys;
   log: Logger;
-  /** How often is said that a job's previews are still watched. Default 4 s. */
+  /** How often a job's previews are marked anew as watched. Default 4 s. */
   refreshIntervalMs?: number;
 }
 
@@ -32,12 +33,10 @@ export function createPreviewChannels(options: PreviewChannelsOptions): PreviewC
     const pipeline = redis.pipeline();
     for (const jobId of jobIds) pipeline.set(keys.previewed(jobId), '1', 'EX', FLAG_SECONDS);
     if (pipeline.length === 0) return;
-    const failure = await pipeline.exec().then(
-      (replies) => replies?.find(([error]) => error)?.[0],
-      (error: Error) => error,
+    // The next refresh sets it again; without previews a watcher still has everything else.
+    await results(pipeline).catch((error: Error) =>
+      log.debug({ error: error.message }, 'previews not marked as watched'),
     );
-    // The next refresh says it; without previews a watcher still has everything else.
-    if (failure) log.debug({ error: failure.message }, 'watched previews not told');
   }
 
   const refresh = () => flag(open.keys());
@@ -49,7 +48,7 @@ export function createPreviewChannels(options: PreviewChannelsOptions): PreviewC
     open(jobId, onPreview) {
       const subscription = pubsub.subscribe(keys.previews(jobId), onPreview);
       open.set(jobId, subscription);
-      // Told only once they can be heard.
+      // Marked only once they can be received.
       subscription.then(
         () => (open.get(jobId) === subscription ? flag([jobId]) : undefined),
         (error: Error) => log.debug({ jobId, error: error.message }, 'previews not subscribed'),

@@ -4,9 +4,10 @@ import type { Logger } from 'pino';
 import { within } from '../../async/timeout.ts';
 import { badInput, notFound, unavailable } from '../../core/errors.ts';
 import { isTerminal } from '../../core/job.ts';
-import { eventsOwed, readLog } from '../../job-record/event-log.ts';
+import { eventsOwed } from '../../job-record/event-log.ts';
+import { readLog } from '../../job-record/redis/read-log.ts';
 import { throttledWarning } from '../../observability/throttled.ts';
-import { isRedisDown } from '../../redis/connection.ts';
+import { isRedisDown } from '../../redis/is-down.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { createJobFeed, type JobFeed } from '../job-feed.ts';
 import type { ProgressFeed } from '../progress.ts';
@@ -23,7 +24,7 @@ export interface ProgressOptions {
   /** Records are compared with what watchers have seen every so often, in case a message was lost. Default 5 s. */
   checkIntervalMs?: number;
   now?: () => number;
-  /** Told of each event that a newer one has replaced for a slow watcher. */
+  /** Called with each event that a newer one has replaced for a slow watcher. */
   onConflated?: () => void;
 }
 
@@ -40,7 +41,6 @@ interface Following {
 /** Watches jobs through Redis: one channel for each job that is watched, whatever the number of its watchers. */
 export function createRedisProgress(options: ProgressOptions): ProgressFeed {
   const { redis, subscriber, keys, log, checkIntervalMs = 5_000, now = Date.now } = options;
-  quietUnsubscribe(subscriber);
   const pubsub = new RedisPubSub({ publisher: redis, subscriber });
   const channels = createPreviewChannels({ redis, pubsub, keys, log });
   const followed = new Map<string, Following>();
@@ -124,7 +124,8 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
 
   const timer = setInterval(check, checkIntervalMs);
   timer.unref();
-  // A ping behind the SUBSCRIBEs that ioredis repeats: its answer says that they are in force. Without one, `ready` comes again.
+  // A ping behind the SUBSCRIBEs that ioredis repeats: its answer says that they are in force. Without one, `ready`
+  // comes again.
   const onReady = () =>
     void subscriber.ping().then(
       () => Promise.all([check(), channels.refresh()]),
@@ -174,15 +175,4 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
       for (const { feed } of followed.values()) for (const watcher of [...feed.watchers]) watcher.finish();
     },
   };
-}
-
-/**
- * graphql-redis-subscriptions drops the promise of UNSUBSCRIBE, so one that is cut short by the end of its connection would
- * be an unhandled rejection. A connection that has ended has no subscriptions left.
- */
-function quietUnsubscribe(subscriber: Redis) {
-  for (const name of ['unsubscribe', 'punsubscribe'] as const) {
-    const original = subscriber[name].bind(subscriber) as (...channels: string[]) => Promise<unknown>;
-    Object.assign(subscriber, { [name]: (...channels: string[]) => original(...channels).catch(() => undefined) });
-  }
 }

@@ -3,11 +3,15 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Loops } from '../../observability/loops.ts';
 import type { Keys } from '../../redis/keys.ts';
+import { results } from '../../redis/pipeline.ts';
 import { loadScript } from '../../redis/scripts.ts';
 import type { DeliveryHandler, JobConsumer, JobQueue } from '../queue.ts';
 
 const QUEUE = 'jobs';
-/** A worker that has not renewed its lock for so long is taken for dead, which is looked for every STALLED_INTERVAL_MS: 13 s together. */
+/**
+ * A worker that has not renewed its lock for so long is taken for dead, which is looked for every STALLED_INTERVAL_MS:
+ * 13 s together.
+ */
 const LOCK_MS = 10_000;
 const STALLED_INTERVAL_MS = 3_000;
 /** After an error of the connection; the default is 15 s. */
@@ -15,7 +19,10 @@ const RETRY_MS = 1_000;
 /** How many crashes a job survives is the record's to count, not BullMQ's. */
 const NEVER = 2 ** 31 - 1;
 
-/** BullMQ dates what is put back by the clock of the worker that does it, and looks for what is due by that of any other. */
+/**
+ * BullMQ dates what is put back by the clock of the worker that does it, and looks for what is due by that of any
+ * other.
+ */
 const OVERDUE_MS = 10_000;
 /** Longer than any delay that is meant. */
 const TOO_FAR_MS = 3_600_000;
@@ -27,7 +34,8 @@ const NOT_DELAYED = /is not in the delayed state|Missing key/;
 
 /** The gateway's side. `redis` is a request connection that is ready. */
 export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue {
-  // BullMQ asks for Redis's version just once: if that failed, since Redis was slow at our start, every later call would too.
+  // BullMQ asks for Redis's version just once: if that failed, since Redis was slow at our start, every later call
+  // would too.
   const queue = new Queue(QUEUE, { connection: redis, prefix: keys.queue, skipVersionCheck: true });
   // Each call's own rejection says it to whom it concerns; BullMQ only repeats it here.
   queue.on('error', (error) => log.debug({ error: error.message }, 'queue connection error'));
@@ -41,10 +49,7 @@ export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue
     async positions(jobIds) {
       const pipeline = redis.pipeline().llen(key('wait')).zcard(key('prioritized'));
       for (const id of jobIds) pipeline.zrank(key('prioritized'), id).zscore(key('delayed'), id);
-      const replies = ((await pipeline.exec()) ?? []).map(([error, value]) => {
-        if (error) throw error;
-        return value;
-      });
+      const replies = await results(pipeline);
       const [first, prioritized] = replies.map(Number);
       return jobIds.map((_, i) => {
         const rank = replies[2 + 2 * i];
@@ -56,12 +61,8 @@ export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue
     async missing(jobIds) {
       const pipeline = redis.pipeline();
       for (const id of jobIds) pipeline.exists(key(id));
-      const replies = (await pipeline.exec()) ?? [];
-      return jobIds.filter((_, i) => {
-        const [error, exists] = replies[i] ?? [];
-        if (error) throw error;
-        return exists === 0;
-      });
+      const held = await results(pipeline);
+      return jobIds.filter((_, i) => held[i] === 0);
     },
 
     async promoteMisdated(now) {
@@ -73,17 +74,17 @@ export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue
         redis.zrange(delayed, '-inf', overdue, 'BYSCORE', ...limit),
         redis.zrange(delayed, tooFar, '+inf', 'BYSCORE', ...limit),
       ]);
-      const hastened: string[] = [];
+      const promoted: string[] = [];
       for (const id of [...late, ...early]) {
         const delivery = await Job.fromId(queue, id);
         try {
           await delivery?.promote();
-          hastened.push(id);
+          promoted.push(id);
         } catch (error) {
           if (!(error instanceof Error) || !NOT_DELAYED.test(error.message)) throw error;
         }
       }
-      return hastened;
+      return promoted;
     },
 
     async remove(jobId) {
@@ -195,7 +196,7 @@ export function createBullConsumer(
         const delivery = await Job.fromId(worker, jobId);
         if (await delivery?.isDelayed()) await delivery?.promote();
       };
-      promote().catch((error: Error) => log.debug({ jobId, error: error.message }, 'delivery not hastened'));
+      promote().catch((error: Error) => log.debug({ jobId, error: error.message }, 'delivery not promoted'));
     },
     close() {
       closing = true;

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
+import { redisNow } from '../../redis/clock.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
 import type { UploadStore } from '../upload.ts';
@@ -17,18 +18,13 @@ const recordSchema = z.object({
 const scoreSchema = z.string().nullable();
 
 /**
- * A hash for each upload, and a sorted set of all by the time at which they go, on Redis's clock. Keeping one and retiring it are
- * one transaction each that reads what the other writes, so that never both succeed.
+ * A hash for each upload, and a sorted set of all by the time at which they go, on Redis's clock. Keeping one and
+ * retiring it are one transaction each that reads what the other writes, so that never both succeed.
  */
 export function createRedisUploads(redis: Redis, keys: Keys): UploadStore {
-  const now = async () => {
-    const [seconds, micros] = await redis.time();
-    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-  };
-
   return {
     async add(upload, lifeMs) {
-      const expiresAt = (await now()) + lifeMs;
+      const expiresAt = (await redisNow(redis)) + lifeMs;
       await results(
         redis
           .multi()
@@ -45,7 +41,7 @@ export function createRedisUploads(redis: Redis, keys: Keys): UploadStore {
     },
 
     async keep(id, lifeMs) {
-      const until = (await now()) + lifeMs;
+      const until = (await redisNow(redis)) + lifeMs;
       const multi = redis.multi().zadd(keys.uploads, 'XX', 'GT', until, id).hmget(keys.upload(id), 'id', 'retired');
       const [, record] = await results(multi);
       const [there, retired] = z.tuple([z.string().nullable(), z.string().nullable()]).parse(record);
@@ -53,11 +49,15 @@ export function createRedisUploads(redis: Redis, keys: Keys): UploadStore {
     },
 
     async due(limit) {
-      return redis.zrange(keys.uploads, '-inf', await now(), 'BYSCORE', 'LIMIT', 0, limit);
+      return redis.zrange(keys.uploads, '-inf', await redisNow(redis), 'BYSCORE', 'LIMIT', 0, limit);
+    },
+
+    async postpone(id) {
+      await redis.zadd(keys.uploads, 'XX', await redisNow(redis), id);
     },
 
     async retire(id) {
-      const at = await now();
+      const at = await redisNow(redis);
       const [, score] = await results(redis.multi().hset(keys.upload(id), 'retired', '1').zscore(keys.uploads, id));
       if (Number(scoreSchema.parse(score) ?? 0) <= at) return true;
       await redis.hdel(keys.upload(id), 'retired');

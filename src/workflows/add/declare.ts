@@ -1,6 +1,7 @@
 import type { Graph } from '../../core/graph.ts';
 import type { InputSpec, NodeDefinitions } from '../../core/node-definitions.ts';
 import { toChoices } from '../choices.ts';
+import { DEFAULT_TEXT_LENGTH } from '../describe-parameter.ts';
 import { declareChoices } from './declare-choices.ts';
 import type { Finding } from './finding.ts';
 import type { Place } from './wiring.ts';
@@ -51,7 +52,7 @@ export function declareParameter(name: string, finding: Finding, context: Declar
         };
       }
       const length = [...text].length;
-      const maxLength = Math.max(takes.maxLength ?? 0, length > 10_000 ? length : 0);
+      const maxLength = Math.max(takes.maxLength ?? 0, length > DEFAULT_TEXT_LENGTH ? length : 0);
       return { type: 'string', description, default: text, ...(maxLength > 0 && { limits: { maxLength } }), targets };
     }
     case 'int':

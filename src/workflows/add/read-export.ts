@@ -1,5 +1,5 @@
 import type { Graph } from '../../core/graph.ts';
-import { isObject } from '../bounded-copy.ts';
+import { isObject } from '../../core/objects.ts';
 import { checkGraph } from '../check-graph.ts';
 import { createIssueList } from '../issues.ts';
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isTerminal, type JobStatus } from '../../../src/core/job.ts';
 import { type MoveName, moves } from '../../../src/core/moves.ts';
-import { createTransition, type Transition } from '../../../src/job-record/transition.ts';
+import { createTransition, type Transition } from '../../../src/job-record/redis/transition.ts';
 import { newJob, openStores } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 

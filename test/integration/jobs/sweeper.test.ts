@@ -6,6 +6,7 @@ import { createArtifactStore } from '../../../src/app/create-artifact-store.ts';
 import { type ArtifactStore, StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { artifactKey, uploadKey } from '../../../src/artifacts/keys.ts';
 import { sha256 } from '../../../src/core/canonical-json.ts';
+import { createRedisSweeperStore } from '../../../src/job-record/redis/redis-sweeper-store.ts';
 import { type SweeperOptions, startSweeper } from '../../../src/jobs/sweeper.ts';
 import { createBullQueue } from '../../../src/queue/bullmq/bullmq.ts';
 import type { JobQueue } from '../../../src/queue/queue.ts';
@@ -48,17 +49,15 @@ afterEach(async () => {
 });
 
 /** Begins when all is there that a test wants to have swept: nothing is to go, or to end, before it was looked at. */
-function sweep(options: Partial<SweeperOptions> = {}) {
+function sweep({ retentionMs = RETENTION_MS, ...options }: Partial<SweeperOptions> & { retentionMs?: number } = {}) {
   const { redis, keys, gateway } = stores;
   sweeper = startSweeper({
     onEnded: ({ workflow, status, error }) => ended.push([workflow, status, error?.code]),
-    redis,
-    keys,
     store: gateway,
+    sweeperStore: createRedisSweeperStore(redis, keys, retentionMs),
     queue,
     artifacts,
     uploads,
-    retentionMs: RETENTION_MS,
     log: silent,
     intervalMs: 50,
     ...options,

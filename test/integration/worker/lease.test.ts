@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { createRedisBackendReporter } from '../../../src/backends/redis/redis-backends.ts';
-import { createTransition } from '../../../src/job-record/transition.ts';
+import { createTransition } from '../../../src/job-record/redis/transition.ts';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { unknownBackend } from '../../support/backends.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createTransition } from '../../../src/job-record/transition.ts';
+import { createTransition } from '../../../src/job-record/redis/transition.ts';
 import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
 import {
   type AttemptOutcome,

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inspectFile, MOST_TEXT_BYTES, OutputInvalidError } from '../../../src/files/inspect.ts';
+import { MAX_TEXT_BYTES } from '../../../src/core/artifact-kind.ts';
+import { inspectFile, OutputInvalidError } from '../../../src/files/inspect.ts';
 
 let dir: string;
 beforeAll(async () => {
@@ -132,8 +133,8 @@ describe('inspecting an output', () => {
   });
 
   it('takes for text only what is text to its end, and short enough to be read as a whole', async () => {
-    const long = `a${'é'.repeat(MOST_TEXT_BYTES / 2 - 1)}b`;
-    expect(Buffer.byteLength(long)).toBe(MOST_TEXT_BYTES);
+    const long = `a${'é'.repeat(MAX_TEXT_BYTES / 2 - 1)}b`;
+    expect(Buffer.byteLength(long)).toBe(MAX_TEXT_BYTES);
     expect(await inspect('a.txt', long)).toEqual({ kind: 'text', contentType: 'text/plain' });
     expect(await inspect('a.json', `${long}b`)).toEqual({ kind: 'file', contentType: 'application/json' });
     const broken = Buffer.concat([Buffer.from(long.slice(0, 200_000)), Buffer.from([0xff])]);

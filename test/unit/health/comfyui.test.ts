@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sinceWhen } from '../../../src/backends/backends.ts';
+import { statusSince } from '../../../src/backends/backends.ts';
 import { comfyuiSince } from '../../../src/health/comfyui.ts';
 
 describe('since when ComfyUI is as it is', () => {
@@ -26,6 +26,6 @@ describe('since when a server is as it is reported', () => {
     ['nobody had told of it and it is down', { status: 'UP', since: 5, reportedAt: 9_000 }, 'DOWN', 9_000],
     ['it was down before nobody told of it', { status: 'DOWN', since: 5, reportedAt: 9_000 }, 'DOWN', 5],
   ] as const)('%s', (_name, last, status, since) => {
-    expect(sinceWhen(last, status, 1_000_000)).toBe(since);
+    expect(statusSince(last, status, 1_000_000)).toBe(since);
   });
 });

@@ -35,7 +35,7 @@ async function check(
   parameters: { [name: string]: Json },
   name = 'w',
 ) {
-  const run = createRunnableCheck({ glance: async () => servers });
+  const run = createRunnableCheck({ tryRead: async () => servers });
   const plan = planOf(template && parseTemplate(template.text), parameters);
   const issues = await run(newJob({ template, parameters }), plan, ['input', 'workflow', name]);
   return issues.map(({ path, message, code }) => [path.join('.').replace('input.workflow.', ''), code, message]);

@@ -76,6 +76,15 @@ describe('for a reader that is slow', () => {
   });
 });
 
+test('what a watcher has missed is given whole, whatever came meanwhile', async () => {
+  const watcher = createWatcher(() => {});
+  watcher.push(event('PROGRESS', 8));
+  watcher.push(event('PROGRESS', 9));
+  watcher.start([event('PROGRESS', 6), event('PROGRESS', 7), event('PROGRESS', 8)], 8);
+  watcher.push(event('RETRYING', 10));
+  expect(await drain(watcher.iterator, 4)).toEqual(['PROGRESS 6', 'PROGRESS 7', 'PROGRESS 9', 'RETRYING 10']);
+});
+
 test('a PREVIEW is given at once to a reader that waits, and none before the first events', async () => {
   const watcher = createWatcher(() => {});
   watcher.push(preview(5, 'early'));

@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
-import { jobStatuses } from '../core/job.ts';
-import { pageOfIndexes } from '../redis/index-page.ts';
-import type { Keys } from '../redis/keys.ts';
-import { results } from '../redis/pipeline.ts';
-import type { JobPageQuery } from './job-store.ts';
+import { jobStatuses } from '../../core/job.ts';
+import { pageOfIndexes } from '../../redis/index-page.ts';
+import type { Keys } from '../../redis/keys.ts';
+import { results } from '../../redis/pipeline.ts';
+import type { JobPageQuery } from '../job-store.ts';
 
 /**
- * What one page reads at most, a first job of any size apart. A graph of a caller's own may take a megabyte: a hundred of them
- * at once would hold up everyone's commands on the connection, and none would be answered in time.
+ * What one page reads at most, a first job of any size apart. A graph of a caller's own may take a megabyte: a hundred
+ * of them at once would hold up everyone's commands on the connection, and none would be answered in time.
  */
 const MAX_PAGE_BYTES = 4_000_000;
 

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
-import { type JobEvent, type JobEventType, jobEventTypes } from '../core/events.ts';
-import type { Job } from '../core/job.ts';
-import { CHANGES_LIFE_MS, type Keys } from '../redis/keys.ts';
-import { results } from '../redis/pipeline.ts';
+import { type JobEvent, type JobEventType, jobEventTypes } from '../../core/events.ts';
+import type { Job } from '../../core/job.ts';
+import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
+import { results } from '../../redis/pipeline.ts';
+import { parseRecord } from '../record.ts';
 import { fittingPage } from './job-page.ts';
-import { parseRecord } from './record.ts';
 
 /** Events of a caller's jobs behind a place in its changes. */
 export interface ChangesReading {
@@ -43,8 +43,9 @@ export function isBehind(place: string, other: string): boolean {
 }
 
 /**
- * The place of what happened last, as of the very call. Where nothing has, an entry is made: a reader holds on to the one that it
- * has read last, since by its absence it sees that the log was trimmed behind it or that Redis has lost writes.
+ * The place of what happened last, as of the very call. Where nothing has, an entry is made: a reader holds on to the
+ * one that it has read last, since by its absence it sees that the log was trimmed behind it or that Redis has lost
+ * writes.
  */
 export async function newestChange(redis: Redis, keys: Keys, caller: string): Promise<string> {
   const key = keys.changes(caller);
@@ -55,8 +56,8 @@ export async function newestChange(redis: Redis, keys: Keys, caller: string): Pr
 }
 
 /**
- * What happened behind `place`, each event with its job as it is now. Those of jobs that are gone are left out. Null when the log
- * no longer has the entry at `place`, so that nobody can say what came behind it.
+ * What happened behind `place`, each event with its job as it is now. Those of jobs that are gone are left out. Null
+ * when the log no longer has the entry at `place`, so that nobody can say what came behind it.
  */
 export async function readChanges(
   redis: Redis,

@@ -1,0 +1,92 @@
+export interface AsyncQueueOptions<Item> {
+  /** What may wait at most; default: any number. */
+  max?: number;
+  /**
+   * Of what waits, oldest first, the item that a new one takes the place of; the new one goes to the end. Default:
+   * none.
+   */
+  superseded?: (waiting: readonly Item[], item: Item) => Item | undefined;
+  /** Runs once, as soon as the queue has ended and nothing waits in it any more. */
+  onClose: () => void;
+}
+
+/** Items on their way from one who pushes them to one who reads them at a speed of their own. */
+export interface AsyncQueue<Item> {
+  /** False: it is full and the item was not taken. What comes behind the end is dropped. */
+  push(item: Item): boolean;
+  /** Ends the iterator behind what still waits; with an error, where one is given. */
+  end(error?: Error): void;
+  /** Drops what waits and ends the iterator with an error. */
+  abort(error: Error): void;
+  iterator: AsyncIterableIterator<Item>;
+}
+
+/**
+ * Its iterator is a plain one and no generator: a generator's `return()` waits for the `next()` that hangs, so a reader
+ * that leaves while nothing happens would never be let go.
+ */
+export function createAsyncQueue<Item extends object>(options: AsyncQueueOptions<Item>): AsyncQueue<Item> {
+  const { max = Number.POSITIVE_INFINITY, superseded, onClose } = options;
+  const waiting: Item[] = [];
+  /** Null while more may come. Its error is given once. */
+  let ending: { error: Error | null } | null = null;
+  let closed = false;
+  let reader: PromiseWithResolvers<IteratorResult<Item>> | null = null;
+
+  /** Gives the reader what there is for it. */
+  function serve(): void {
+    if (reader && (waiting.length > 0 || ending)) {
+      const { resolve, reject } = reader;
+      reader = null;
+      const item = waiting.shift();
+      if (item) resolve({ done: false, value: item });
+      else if (ending?.error) reject(ending.error);
+      else resolve({ done: true, value: undefined });
+      if (!item) ending = { error: null };
+    }
+    if (!ending || waiting.length > 0 || closed) return;
+    closed = true;
+    onClose();
+  }
+
+  function end(error: Error | null): void {
+    if (ending) return;
+    ending = { error };
+    serve();
+  }
+
+  return {
+    push(item) {
+      if (ending) return true;
+      const old = superseded?.(waiting, item);
+      if (old) waiting.splice(waiting.indexOf(old), 1);
+      else if (waiting.length >= max) return false;
+      waiting.push(item);
+      serve();
+      return true;
+    },
+    end: (error) => end(error ?? null),
+    abort(error) {
+      if (ending) return;
+      waiting.length = 0;
+      end(error);
+    },
+    iterator: {
+      next() {
+        reader ??= Promise.withResolvers();
+        const { promise } = reader;
+        serve();
+        return promise;
+      },
+      return() {
+        waiting.length = 0;
+        ending = { error: null };
+        serve();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { Redis } from 'ioredis';
+import { jobEventTypes, type LoggedEvent } from '../../core/events.ts';
+import type { Keys } from '../../redis/keys.ts';
+import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
+import type { LogReading } from '../event-log.ts';
+import { fieldsOf, parseRecord } from '../record.ts';
+
+const readScript = loadScript(new URL('./read-log.lua', import.meta.url));
+
+function parseEntries(entries: ScriptReply | undefined): LoggedEvent[] {
+  if (!Array.isArray(entries)) throw new Error('the log was not answered as a list');
+  return entries.map((entry) => {
+    const [id, fields] = Array.isArray(entry) ? entry : [];
+    const [, name, , at] = strings(fields);
+    const type = jobEventTypes.find((known) => known === name);
+    if (!type) throw new Error(`the log holds an event of unknown type ${name}`);
+    return { seq: Number.parseInt(String(id), 10), type, at: Number(at) };
+  });
+}
+
+/** Null when there is no such job. */
+export async function readLog(redis: Redis, keys: Keys, jobId: string, afterSeq: number): Promise<LogReading | null> {
+  const reply = await readScript(redis, [keys.job(jobId), keys.events(jobId)], [afterSeq]);
+  const [record, oldest, entries] = Array.isArray(reply) ? reply : [];
+  const job = parseRecord(fieldsOf(strings(record)));
+  if (!job) return null;
+  const first = parseEntries(oldest)[0]?.seq ?? Number.POSITIVE_INFINITY;
+  const reaches = afterSeq === job.seq || (afterSeq < job.seq && first <= afterSeq + 1);
+  return { job, events: reaches ? parseEntries(entries) : null };
+}

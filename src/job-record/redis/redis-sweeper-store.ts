@@ -1,0 +1,55 @@
+import type { Redis } from 'ioredis';
+import { redisNow } from '../../redis/clock.ts';
+import { isRedisFull } from '../../redis/is-down.ts';
+import type { Keys } from '../../redis/keys.ts';
+import type { SweeperJobStore } from '../job-store.ts';
+import { createTransition } from './transition.ts';
+
+/** `redis` is a request connection: calls fail fast. */
+export function createRedisSweeperStore(redis: Redis, keys: Keys, retentionMs: number): SweeperJobStore {
+  const transition = createTransition(redis, keys, retentionMs);
+
+  const due = async (index: string, limit: number) =>
+    redis.zrange(index, '-inf', await redisNow(redis), 'BYSCORE', 'LIMIT', 0, limit);
+
+  return {
+    now: () => redisNow(redis),
+
+    async lock(ms) {
+      if (redis.status !== 'ready') return false;
+      try {
+        return (await redis.set(keys.sweeperLock, '1', 'PX', ms, 'NX')) === 'OK';
+      } catch (error) {
+        // Then each gateway sweeps, which does no harm: what has expired must go to make room.
+        if (isRedisFull(error)) return true;
+        throw error;
+      }
+    },
+
+    overdue: (limit) => due(keys.open, limit),
+
+    async expire(id, error) {
+      const moved = await transition({ id, move: 'expire', set: { error } });
+      if (moved.outcome !== 'done') {
+        // A record that has vanished leaves its index entry behind.
+        await redis.zrem(keys.open, id);
+        return null;
+      }
+      // Not the whole record: each may hold a graph of a megabyte.
+      const [workflow, requestId] = await redis.hmget(keys.job(id), 'workflow', 'requestId');
+      return { status: moved.status, workflow: workflow ?? null, requestId: requestId ?? null };
+    },
+
+    open: (from, limit) => redis.zrange(keys.open, from, from + limit - 1),
+
+    async forget(id) {
+      await redis.zrem(keys.open, id);
+    },
+
+    expired: (limit) => due(keys.ended, limit),
+
+    async postpone(id) {
+      await redis.zadd(keys.ended, 'XX', await redisNow(redis), id);
+    },
+  };
+}
