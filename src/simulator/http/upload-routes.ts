@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { type FileStore, type FolderType, isFolderType } from '../files.ts';
-import { encodePng } from '../media/png.ts';
-import { decodePng, pngTexts } from '../media/png-decode.ts';
+import { decodePicture } from '../media/picture-files.ts';
+import { encodePng, pngTexts } from '../media/png.ts';
 import { splitAnnotation } from '../nodes/input-file.ts';
 import { baseDirectory } from '../nodes/save-path.ts';
 import { asRgb, drawn, type Frame, resize } from '../pictures/frame.ts';
@@ -83,7 +83,7 @@ async function withMask(bytes: Buffer, reference: unknown, files: FileStore): Pr
   const subfolder = typeof reference.subfolder === 'string' ? reference.subfolder : '';
   const original = files.read(folder, posix.join(subfolder, name));
   if (!original) return undefined;
-  const [picture, mask] = await Promise.all([decodePng(original.bytes), decodePng(bytes)]);
+  const [picture, mask] = await Promise.all([decodePicture(original.bytes), decodePicture(bytes)]);
   if (!picture || !mask) throw new PythonError('PIL.UnidentifiedImageError', 'cannot identify image file');
   return encodePng(combined(picture, mask), pngTexts(original.bytes));
 }

@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { extname, posix } from 'node:path';
 import type { FaultHandle } from '../faults.ts';
 import { type FileStore, isFolderType, type StoredFile } from '../files.ts';
+import { decodePicture, encodeLossy } from '../media/picture-files.ts';
 import { encodePng } from '../media/png.ts';
-import { decodePng } from '../media/png-decode.ts';
-import { encodeWebp } from '../media/webp.ts';
 import { splitAnnotation } from '../nodes/input-file.ts';
 import { baseDirectory } from '../nodes/save-path.ts';
 import { asRgb, mapped } from '../pictures/frame.ts';
@@ -131,16 +130,26 @@ async function recoded(
   query: URLSearchParams,
   how: 'preview' | 'rgb' | 'a',
 ): Promise<Answer> {
-  const frame = await decodePng(file.bytes).catch(() => undefined);
+  const frame = await decodePicture(file.bytes);
   if (!frame) return serverError();
   const headers = (type: string) => ({ 'content-type': type, 'content-disposition': `filename="${name}"` });
   if (how === 'preview') {
-    // There is no JPEG encoder here: previews are WebP, lossless, also where JPEG was asked.
-    const plainColours = query.get('channel') === 'rgb' || query.get('preview')?.startsWith('jpeg');
-    return { status: 200, headers: headers('image/webp'), body: await encodeWebp(plainColours ? asRgb(frame) : frame) };
+    const { format, quality } = previewFormat(query);
+    const shown = format === 'jpeg' || query.get('channel') === 'rgb' ? asRgb(frame) : frame;
+    return { status: 200, headers: headers(`image/${format}`), body: await encodeLossy(shown, format, quality) };
   }
   const onlyAlpha = mapped(frame, 4, (from, at, to, out) => {
     to[out + 3] = frame.channels === 4 ? (from[at + 3] ?? 0) : 255;
   });
   return { status: 200, headers: headers('image/png'), body: await encodePng(how === 'a' ? onlyAlpha : asRgb(frame)) };
+}
+
+/** Of `webp;90` or `jpeg;90`. Any other format, and one that must keep the alpha, is WebP; the quality is 90 by default. */
+function previewFormat(query: URLSearchParams): { format: 'jpeg' | 'webp'; quality: number } {
+  const parts = (query.get('preview') ?? '').split(';');
+  const last = parts.at(-1) ?? '';
+  return {
+    format: parts[0] === 'jpeg' && !query.get('channel')?.includes('a') ? 'jpeg' : 'webp',
+    quality: /^\d+$/.test(last) ? Math.min(100, Math.max(1, Number(last))) : 90,
+  };
 }

@@ -14,7 +14,12 @@ const packChunkBytes = 256 * 1024;
 /** A text chunk: keyword and text. */
 export type PngText = readonly [keyword: string, text: string];
 
-/** A frame as PNG. Deflate runs in the thread pool. */
+/**
+ * A frame as PNG. Deflate runs in the thread pool.
+ *
+ * Sharp writes neither text chunks nor animations. As fast as this, its files are twice as large, and a huge picture of
+ * one colour takes it several times as long.
+ */
 export async function encodePng(frame: Frame, texts: readonly PngText[] = []): Promise<Buffer> {
   const packed = await packFrame(frame);
   return Buffer.concat([signature, header(frame), ...texts.map(textChunk), chunk('IDAT', packed), chunk('IEND')]);
@@ -75,6 +80,20 @@ function textChunk([keyword, text]: PngText): Buffer {
   const key = Buffer.from(`${keyword}\0`, 'latin1');
   if (/^[\0-\u00ff]*$/.test(text)) return chunk('tEXt', Buffer.concat([key, Buffer.from(text, 'latin1')]));
   return chunk('iTXt', Buffer.concat([key, Buffer.from([0, 0, 0, 0]), Buffer.from(text, 'utf8')]));
+}
+
+/** Text chunks of a PNG, `tEXt` and uncompressed `iTXt`. */
+export function pngTexts(bytes: Buffer): PngText[] {
+  const texts: PngText[] = [];
+  for (let at = signature.length; at + 12 <= bytes.length; at += bytes.readUInt32BE(at) + 12) {
+    const type = bytes.toString('latin1', at + 4, at + 8);
+    const data = bytes.subarray(at + 8, at + 8 + bytes.readUInt32BE(at));
+    const end = data.indexOf(0);
+    if (end < 0) continue;
+    if (type === 'tEXt') texts.push([data.toString('latin1', 0, end), data.toString('latin1', end + 1)]);
+    if (type === 'iTXt') texts.push([data.toString('latin1', 0, end), data.toString('utf8', end + 5)]);
+  }
+  return texts;
 }
 
 async function packFrame(frame: Frame): Promise<Buffer> {
