@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { BufferTarget, EncodedPacket, Output, OutputFormat } from 'mediabunny';
-import { breathe } from '../pictures/frame.ts';
+import { yieldToEventLoop } from '../pictures/frame.ts';
 import type { EncodedClip, Packet } from './clip.ts';
 
 export type ClipContainer = 'mp4' | 'mkv' | 'webm';
@@ -51,7 +51,7 @@ async function write(
   await output.start();
   for (const [index, { data, key }] of packets.entries()) {
     await add(new EncodedPacket(data, key ? 'key' : 'delta', index * packetSeconds, packetSeconds));
-    if (index % 100 === 99) await breathe();
+    if (index % 100 === 99) await yieldToEventLoop();
   }
   await output.finalize();
   if (output.target.buffer === null) throw new Error('a finished file has no bytes');

@@ -1,4 +1,4 @@
-import { breathe } from '../pictures/frame.ts';
+import { yieldToEventLoop } from '../pictures/frame.ts';
 import { createBitWriter } from './bits.ts';
 import type { Sound } from './sound.ts';
 
@@ -9,7 +9,7 @@ export async function encodeFlac(sound: Sound, comments: ReadonlyArray<readonly 
   const blocks: Buffer[] = [];
   for (let start = 0; start < sound.length; start += blockSize) {
     blocks.push(block(sound, start, Math.min(blockSize, sound.length - start), start / blockSize));
-    if (blocks.length % 32 === 0) await breathe();
+    if (blocks.length % 32 === 0) await yieldToEventLoop();
   }
   return Buffer.concat([Buffer.from('fLaC'), streamInfo(sound), commentBlock(comments), ...blocks]);
 }

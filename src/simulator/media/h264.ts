@@ -2,8 +2,8 @@ import { createBitWriter } from './bits.ts';
 import type { ClipEncoder } from './clip.ts';
 
 /**
- * H.264 without compression: key pictures are stored as plain samples (I_PCM), and the others repeat the one before. It is
- * written here since Node has no video encoder, and mediabunny, which writes the containers, only takes encoded packets.
+ * H.264 without compression: key pictures are stored as plain samples (I_PCM), and the others repeat the one before. It
+ * is written here since Node has no video encoder, and mediabunny, which writes the files, takes encoded packets only.
  */
 export function createH264Encoder(width: number, height: number): ClipEncoder {
   const across = Math.ceil(width / 16);

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, crc32, createDeflate, deflate, type ZlibOptions } from 'node:zlib';
-import { breathe, type Frame } from '../pictures/frame.ts';
+import { type Frame, yieldToEventLoop } from '../pictures/frame.ts';
 
 const deflateAsync = promisify<Uint8Array, ZlibOptions, Buffer>(deflate);
 const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
@@ -100,7 +100,7 @@ async function packFrame(frame: Frame): Promise<Buffer> {
   const stride = frame.width * frame.channels;
   if (frame.solid && stride * frame.height > wholeBelow) return packSolid(frame, frame.solid);
   const rows = filtered(await frame.pixels(), stride, frame.height, frame.channels);
-  await breathe();
+  await yieldToEventLoop();
   return deflateAsync(rows, {
     level: 1,
     strategy: constants.Z_RLE,

@@ -70,7 +70,7 @@ const imageCompare: NodeRun = async (call) => {
   return { ui };
 };
 
-/** Sends the pictures as preview frames, full size, and saves nothing. */
+/** Sends the pictures as preview frames of full size, and saves nothing. */
 const saveImageWebsocket: NodeRun = async (call) => {
   const images = imageInput(call, 'images');
   for (let index = 0; index < images.batch; index++) {
@@ -80,7 +80,7 @@ const saveImageWebsocket: NodeRun = async (call) => {
   return {};
 };
 
-/** The exr format needs a float encoder that nobody would look at: a PNG stands in under the asked name. */
+/** There is no encoder for EXR here: its files hold a PNG under the requested name. */
 const saveImageAdvanced: NodeRun = async (call) => {
   const images = imageInput(call, 'images');
   const ending = `.${textInput(call, 'format', 'png')}`;

@@ -55,7 +55,7 @@ const previewAudio: NodeRun = async (call) => {
   return { outputs: [audio], ui: { audio: [saved] } };
 };
 
-/** What an uploaded medium is taken for: its content is not read, but the same file always gives the same. */
+/** The seed of an uploaded medium: what it shows is not read, but equal files give equal results. */
 function uploaded(call: NodeCall, input: string): string {
   const { file, folder, path } = inputFile(call.files, textInput(call, input));
   if (file) return sha256(file.bytes);
@@ -65,7 +65,7 @@ function uploaded(call: NodeCall, input: string): string {
   );
 }
 
-/** The codec is the container's usual one, whatever was asked for. */
+/** Each container has one codec, whichever the node names. */
 async function encodeVideo(images: ImageValue, fps: number, container: ClipContainer): Promise<Buffer> {
   const createEncoder = container === 'webm' ? createVp8Encoder : createH264Encoder;
   return writeClip(await encodeClip(images, fps, createEncoder), container);
@@ -75,9 +75,9 @@ const saveVideo: NodeRun = async (call) => {
   const video = videoInput(call, 'video');
   const { width, height } = video.images;
   const path = savePath(call, 'output', textInput(call, 'filename_prefix', 'video/ComfyUI'), width, height);
-  const asked = textInput(call, 'format', 'auto');
-  const format = asked === 'auto' ? 'mp4' : asked;
-  // The older, flat input counts where the dotted one has no choice of this format, and is not checked before.
+  const choice = textInput(call, 'format', 'auto');
+  const format = choice === 'auto' ? 'mp4' : choice;
+  // Where the dotted input has no choice of this format, ComfyUI reads the older, flat one, which validation ignores.
   const known = ['auto', 'av1'].includes(textInput(call, 'format.codec', ''));
   if (format === 'webm' && !known && call.inputs.codec === 'h264') {
     throw new PythonError('ValueError', 'WebM output requires the AV1 codec');
