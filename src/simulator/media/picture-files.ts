@@ -36,18 +36,18 @@ export async function encodeLossy(frame: Frame, format: 'jpeg' | 'webp', quality
 export interface AnimationOptions {
   /** How long each frame is shown. */
   delayMs: number;
-  lossless: boolean;
-  /** 1 to 100. */
-  quality: number;
+  /** 1 to 100, or lossless. */
+  quality: number | 'lossless';
 }
 
 /** Frames of one size as a WebP that repeats for ever, without metadata. A single frame is a still picture. */
 export async function encodeAnimatedWebp(frames: readonly Frame[], options: AnimationOptions): Promise<Buffer> {
-  const { lossless, quality } = options;
   const delayMs = Math.min(MAX_FRAME_DELAY_MS, Math.round(options.delayMs));
   const delay = Array<number>(frames.length).fill(delayMs); // Sharp gives a single number to the first frame only.
+  // Of a lossless file the quality is how long libwebp looks for a smaller one.
+  const compression = options.quality === 'lossless' ? { lossless: true, quality: 1 } : { quality: options.quality };
   const picture = await rawPicture(frames);
-  return picture.webp({ loop: 0, delay, lossless, quality, effort: EFFORT }).toBuffer();
+  return picture.webp({ loop: 0, delay, effort: EFFORT, ...compression }).toBuffer();
 }
 
 /** Frames of one size below each other, as sharp takes the pages of an animation. */

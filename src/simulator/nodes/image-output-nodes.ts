@@ -109,9 +109,11 @@ const encodeForApng: EncodeFrames = (call, frames, delayMs) => encodeApng(frames
 
 /** Without metadata, unlike ComfyUI's. */
 const encodeForWebp: EncodeFrames = (call, frames, delayMs) => {
-  const lossless = call.inputs.lossless === undefined || boolInput(call, 'lossless');
-  const quality = Math.max(1, numberInput(call, 'quality', 80));
-  return encodeAnimatedWebp(frames, { delayMs, lossless, quality });
+  const lossless = boolInput(call, 'lossless');
+  return encodeAnimatedWebp(frames, {
+    delayMs,
+    quality: lossless ? 'lossless' : Math.max(1, numberInput(call, 'quality')),
+  });
 };
 
 /** Output nodes of pictures. */
