@@ -118,7 +118,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   bullmq: ['src/queue/bullmq'],
   minio: ['src/artifacts/s3'],
   aws4fetch: ['src/artifacts/s3'],
-  sharp: ['src/variants'],
+  sharp: ['src/simulator', 'src/variants'],
   ioredis: ['src/redis'],
   commander: ['src/cli'],
   ws: ['src/http', 'src/simulator', 'worker/comfyui'],

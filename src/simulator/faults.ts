@@ -4,7 +4,7 @@ import { z } from 'zod';
 const times = z.union([z.boolean(), z.int().min(0)]);
 const status = z.int().min(400).max(599);
 
-/** Every fault that can be switched, with what it does. All are off by default. */
+/** Every fault that can be switched on, with what it does. All are off by default. */
 export const faultSchema = z.strictObject({
   /** POST /prompt queues the prompt, then its connection is closed without an answer. */
   dropPromptAnswer: times.default(false),
@@ -14,9 +14,9 @@ export const faultSchema = z.strictObject({
   dropOutput: times.default(false),
   /** POST /prompt answers with this status and queues nothing. */
   refusePrompt: status.nullable().default(null),
-  /** All HTTP answers with this status instead (503, 500, 401 ...). /simulator/* is never hurt. */
+  /** All HTTP answers have this status instead (503, 500, 401 ...), except those of /simulator. */
   httpStatus: status.nullable().default(null),
-  /** All HTTP answers come this much later. Milliseconds. */
+  /** All HTTP answers are delayed by this many milliseconds. */
   httpDelayMs: z.int().min(0).default(0),
   /** Every HTTP connection is closed without an answer. */
   httpReset: times.default(false),
@@ -24,21 +24,21 @@ export const faultSchema = z.strictObject({
   httpGarbage: times.default(false),
   /** Sockets connect, but no message is sent to any of them. */
   socketSilent: z.boolean().default(false),
-  /** Sockets connect and are greeted with the first `status`, then hear nothing more. */
+  /** Sockets connect and get the first `status`, then no further message. */
   socketDeaf: z.boolean().default(false),
   /** `execution_success`, `_error`, `_interrupted` and the last `executing` are not sent. */
   loseFinalMessages: z.boolean().default(false),
-  /** Every message is sent this much later. Milliseconds. */
+  /** Every message is delayed by this many milliseconds. */
   messageDelayMs: z.int().min(0).default(0),
-  /** Before each node come messages of types nobody knows, and progress, a picture, a text and the end of another prompt. */
+  /** Before each node come messages of unknown types, and progress, a picture, a text and the end of another prompt. */
   foreignMessages: z.boolean().default(false),
-  /** Every `progress_state` has so many nodes more, as if they had been made at run time. */
+  /** Every `progress_state` has this many further nodes, as if they had been made at run time. */
   extraNodes: z.int().min(0).max(100_000).default(0),
   /** GET /ws is refused with this status. */
   refuseSocket: status.nullable().default(null),
   /** GET /view answers with this status. */
   viewStatus: status.nullable().default(null),
-  /** GET /view names the full length, sends half of the file and closes. */
+  /** GET /view announces the full length, sends half of the file and closes. */
   truncateView: times.default(false),
   /** GET /view sends random bytes instead of the file. */
   garbageView: times.default(false),
@@ -46,9 +46,9 @@ export const faultSchema = z.strictObject({
   noOutputs: z.boolean().default(false),
   /** Prompts name their files, but the files are not there. */
   missingFiles: z.boolean().default(false),
-  /** Save nodes begin to count at 1 again and write over what is there: names are used for other bytes. */
+  /** Save nodes count from 1 again and overwrite earlier files, so a name stands for other bytes than before. */
   reuseNames: z.boolean().default(false),
-  /** A bare NaN stands in the outputs of history. */
+  /** The outputs in history contain a bare NaN, which is no JSON. */
   nanInHistory: z.boolean().default(false),
   /** A node raises: an ordinary exception, or the GPU out of memory. `node` is an id or a class; absent means any. */
   nodeError: z
@@ -60,7 +60,7 @@ export const faultSchema = z.strictObject({
     })
     .nullable()
     .default(null),
-  /** Before the end, an input is told to be blocked: an `execution_error` of a prompt that then ends well. */
+  /** Before the end comes an `execution_error` about a blocked input, of a prompt that then succeeds. */
   blockedInput: z.boolean().default(false),
   /** Prompts end with the error of a cycle that arose while they ran, though history calls them a success. */
   lateCycle: z.boolean().default(false),
@@ -68,25 +68,25 @@ export const faultSchema = z.strictObject({
   hideHistory: times.default(false),
   /** GET /history and the records of finished jobs answer with this status. */
   historyStatus: status.nullable().default(null),
-  /** What has just ended cannot be told: its history, its job record and the whole history answer 500 until it is deleted. */
+  /** Once a prompt ends, its history, its job record and the whole history answer 500 until its entry is deleted. */
   poisonHistory: times.default(false),
-  /** Somebody clears the history as soon as a prompt has ended. */
+  /** History is cleared as soon as a prompt has ended. */
   clearHistory: times.default(false),
   /** The running prompt waits before its next node or sampler step until this is false. It can be interrupted. */
   hold: z.boolean().default(false),
   /** As `hold`, but only at this node: an id or a class. */
   holdAt: z.string().nullable().default(null),
-  /** The worker is dead: a running prompt runs for ever and an interrupt has no effect. */
+  /** The worker is dead: a running prompt never ends and an interrupt has no effect. */
   deadWorker: z.boolean().default(false),
-  /** Restarts once, at that moment: a prompt was accepted, its first node runs, or it has ended and nobody has asked yet. */
+  /** Restarts once: after a prompt was accepted, when its first node starts, or as soon as it has ended. */
   restartWhen: z.enum(['accepted', 'running', 'ended']).nullable().default(null),
 });
 
 export type Faults = z.infer<typeof faultSchema>;
 
 /**
- * A change of faults. `reset` switches all others off; `closeSockets` breaks every socket now (clients see 1006); `restart` is
- * away for so many milliseconds, then back with its files and nothing else.
+ * A change of faults. `reset` switches all others off. `closeSockets` breaks every socket now (clients see 1006).
+ * `restart` stops answering for this many milliseconds and then continues with its files and nothing else.
  */
 export const faultPatchSchema = z.strictObject({
   ...z.strictObject(withoutDefaults()).partial().shape,
@@ -104,20 +104,20 @@ export interface FaultHandle {
   /** Changes the named faults, leaves the others. @throws ZodError on unknown names or bad values. */
   set(patch: FaultPatch): void;
   reset(): void;
-  /** Whether a fault strikes now; one that was set for a number of times is used up by one. */
+  /** Whether a fault strikes now. One that was set for a number of times then strikes once less. */
   strikes(name: Counted): boolean;
   /** Resolves at the next change. */
   changed(signal?: AbortSignal): Promise<void>;
 }
 
 /** @param actions what `closeSockets` and `restart` do. */
-export function createFaults(actions: { closeSockets(): void; restart(awayMs: number): void }): FaultHandle {
+export function createFaults(actions: { closeSockets(): void; restart(ms: number): void }): FaultHandle {
   const waiting = new Set<() => void>();
   const plain = faultSchema.parse({});
   const notify = (): void => {
     for (const wake of [...waiting]) wake();
   };
-  // Direct assignments wake those who wait for a change, too.
+  // A direct assignment also resolves `changed`.
   const current = new Proxy(plain, {
     set(target, key, value) {
       const done = Reflect.set(target, key, value);
@@ -132,8 +132,7 @@ export function createFaults(actions: { closeSockets(): void; restart(awayMs: nu
     set(patch) {
       const { reset: all, closeSockets: close, restart, ...fields } = faultPatchSchema.parse(patch);
       if (all) reset();
-      const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-      Object.assign(current, given);
+      Object.assign(current, Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)));
       if (close) actions.closeSockets();
       if (restart !== undefined) actions.restart(restart);
     },
@@ -159,7 +158,7 @@ export function createFaults(actions: { closeSockets(): void; restart(awayMs: nu
   };
 }
 
-/** The fields of the schema without their defaults: in a patch, what is not named stays as it is. */
+/** The fields of the schema without their defaults, since a patch leaves what it does not name as it is. */
 function withoutDefaults(): {
   [K in keyof typeof faultSchema.shape]: ReturnType<(typeof faultSchema.shape)[K]['unwrap']>;
 } {
@@ -168,8 +167,8 @@ function withoutDefaults(): {
 }
 
 /**
- * One fault as a person types it, `name` or `name=value`: the value is JSON, or text as it stands; without one it is true.
- * @throws Error that names the faults there are.
+ * Reads a fault as a person types it, `name` or `name=value`. The value is JSON or plain text; without one it is true.
+ * @throws Error that lists the faults.
  */
 export function parseFault(text: string): FaultPatch {
   const [, name = '', , value] = /^([^=]*)(=(.*))?$/s.exec(text) ?? [];

@@ -13,7 +13,7 @@ export interface StoredFile {
 
 /**
  * Files in memory, in ComfyUI's three folders. Nothing is written to disk. When the files together are more than
- * `maxBytes`, the oldest of output and temp go first (uploads are kept: a graph names them).
+ * `maxBytes`, the oldest of output and temp are removed. Uploads are kept, since graphs name them.
  */
 export interface FileStore {
   read(folder: FolderType, path: string): StoredFile | undefined;
@@ -43,8 +43,8 @@ export function isFolderType(value: string): value is FolderType {
 
 export function createFileStore(maxBytes: number, now: () => number): FileStore {
   const directories = new Map<string, Map<string, StoredFile>>();
-  /** Files that may be dropped, oldest first, by their full key. */
-  const droppable = new Map<string, { folder: FolderType; path: string }>();
+  /** Files that may be removed, oldest first, by their full key. */
+  const removable = new Map<string, { folder: FolderType; path: string }>();
   let held = 0;
 
   const place = (folder: FolderType, path: string): { directory: string; name: string } => ({
@@ -60,7 +60,7 @@ export function createFileStore(maxBytes: number, now: () => number): FileStore 
     held -= file.bytes.length;
     names.delete(name);
     if (names.size === 0) directories.delete(directory);
-    droppable.delete(`${folder}/${path}`);
+    removable.delete(`${folder}/${path}`);
   }
 
   return {
@@ -76,15 +76,15 @@ export function createFileStore(maxBytes: number, now: () => number): FileStore 
       const modified = now();
       names.set(name, { bytes, modified, etag: `"${modified.toString(16)}-${bytes.length.toString(16)}"` });
       held += bytes.length;
-      if (folder !== 'input') droppable.set(`${folder}/${path}`, { folder, path });
-      for (const oldest of droppable.values()) {
-        if (held <= maxBytes || droppable.size === 1) break;
+      if (folder !== 'input') removable.set(`${folder}/${path}`, { folder, path });
+      for (const oldest of removable.values()) {
+        if (held <= maxBytes || removable.size === 1) break;
         remove(oldest.folder, oldest.path);
       }
     },
     remove,
     clear(folder) {
-      for (const { folder: own, path } of [...droppable.values()]) if (own === folder) remove(own, path);
+      for (const { folder: own, path } of [...removable.values()]) if (own === folder) remove(own, path);
     },
     list: (folder, directory) => [...(directories.get(`${folder}:${directory}`)?.keys() ?? [])],
     listInputs(kind) {

@@ -4,15 +4,15 @@ import type { FaultHandle } from './faults.ts';
 import { serverFeatures } from './protocol/features.ts';
 import { isRecord, toJson } from './protocol/json.ts';
 
-/** The sockets and who gets which message. One global order for all. */
+/** The sockets, and which of them gets which message. All messages are in one order. */
 export interface MessageHub {
   /** Takes a connected socket; `requestedId` is its `clientId`. */
   connect(socket: WebSocket, requestedId: string): void;
-  /** The client of the prompt that runs (or ran last). Undefined: it gave none. */
+  /** The client of the prompt that runs or ran last; undefined if it named none. */
   client: string | undefined;
-  /** The node that runs, told to its client when that reconnects. */
+  /** The node that runs, which its client is sent when it reconnects. */
   currentNode: string | undefined;
-  /** To the running prompt's client only; without one, to nobody. */
+  /** To the running prompt's client only; without one, to no socket. */
   direct(type: string, data: Record<string, unknown>): void;
   /** To the running prompt's client; without one, to every socket. */
   publish(type: string, data: Record<string, unknown>): void;
@@ -36,7 +36,7 @@ interface Peer {
 const finalTypes = new Set(['execution_success', 'execution_error', 'execution_interrupted']);
 
 export function createMessageHub(remaining: () => number, faults: FaultHandle): MessageHub {
-  /** By client id. The newest socket of an id takes it. */
+  /** By client id. A new socket replaces an older one of the same id. */
   const peers = new Map<string, Peer>();
   const sockets = new Set<WebSocket>();
 
@@ -69,7 +69,7 @@ export function createMessageHub(remaining: () => number, faults: FaultHandle): 
     try {
       message = JSON.parse(data.toString());
     } catch {
-      return false; // not JSON: the chance is not used up
+      return false; // Only the first JSON message may negotiate, and this is none.
     }
     const peer = peers.get(id);
     if (isRecord(message) && message.type === 'feature_flags' && peer) {
@@ -94,7 +94,7 @@ export function createMessageHub(remaining: () => number, faults: FaultHandle): 
       socket.on('error', () => socket.terminate());
       socket.on('close', () => {
         sockets.delete(socket);
-        // As in ComfyUI: the id goes, even when a newer socket has taken it, which then never hears anything again.
+        // As in ComfyUI, the id is removed even when a newer socket has it, which then gets no further message.
         peers.delete(id);
       });
       const status = { exec_info: { queue_remaining: remaining() } };

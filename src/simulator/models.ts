@@ -1,6 +1,6 @@
 /**
- * The models this server says it has, by folder, in the names of the real ones so that stock graphs run as they are. The
- * checkpoints are exactly those of the recorded scenarios.
+ * The models that the simulator claims to have, by folder. They have the names of real ones, so that stock graphs run
+ * as they are; the checkpoints are exactly those of the recorded scenarios.
  */
 export const modelFiles: Record<string, readonly string[]> = {
   checkpoints: ['v1-5-pruned-emaonly.safetensors', 'sd_xl_base_1.0.safetensors'],

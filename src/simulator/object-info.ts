@@ -38,10 +38,10 @@ export interface ObjectInfo {
   limitText(options: object, key: 'min' | 'max'): string;
 }
 
-/** What the recording leaves out of every class. */
+/** Fields of every class that the recording leaves out. */
 const notRecorded = { description: '', python_module: 'nodes', has_intermediate_output: false, search_aliases: [] };
 
-/** Inputs whose choices are the files of the input folder, with the file kind that is listed. */
+/** Inputs whose choices are the files of the input folder, with the kind of file that they list. */
 const fileInputs: Record<string, { input: string; kind: 'image' | 'audio' | 'video' }> = {
   LoadImage: { input: 'image', kind: 'image' },
   LoadImageMask: { input: 'image', kind: 'image' },
@@ -62,7 +62,7 @@ export function loadObjectInfo(files: FileStore): ObjectInfo {
   const parsed: unknown = JSON.parse(text, keepLimits as (key: string, value: unknown) => unknown);
   const classes = new Map<string, NodeInfo>();
   for (const [name, described] of Object.entries(z.record(z.string(), z.unknown()).parse(parsed))) {
-    nodeInfo.parse(described); // the object itself is kept: the limits are known by identity
+    nodeInfo.parse(described); // The parsed copy is not used, since limits are found by the identity of the object.
     const info = described as NodeInfo;
     for (const { input, folder } of modelInputs[name] ?? []) fillChoices(info, input, modelFiles[folder] ?? []);
     classes.set(name, { ...notRecorded, ...info });

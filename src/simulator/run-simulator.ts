@@ -2,8 +2,8 @@ import type { FaultPatch } from './faults.ts';
 import { type SimulatorOptions, startSimulator } from './simulator.ts';
 
 /**
- * Runs a simulator until SIGINT or SIGTERM, or until the parent that started this process over IPC is gone. `faults`: on from the
- * start.
+ * Runs a simulator until SIGINT or SIGTERM, or until the process that started this one with an IPC channel has ended.
+ * @param faults on from the start.
  */
 export async function runSimulator({
   faults = [],

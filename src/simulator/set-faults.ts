@@ -3,7 +3,7 @@ import { type FaultPatch, faultSchema } from './faults.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 
-/** Switches faults of a simulator that runs, and gives what is then on. @throws Error that says what to look at. */
+/** Switches faults of a running simulator and returns those that are then on. @throws Error that says what to check. */
 export async function setFaults(url: string, patches: FaultPatch[]): Promise<Record<string, unknown>> {
   const address = new URL('/simulator/faults', url);
   const body = JSON.stringify(Object.assign({}, ...patches));

@@ -30,9 +30,9 @@ export interface SimulatorOptions {
   maxFileBytes?: number | undefined;
   /** Milliseconds since 1970. Default Date.now. */
   now?: (() => number) | undefined;
-  /** How a restart passes its time away, of so many milliseconds. Default: a timer. */
-  away?: ((ms: number) => Promise<void>) | undefined;
-  /** Where bugs of the simulator are told. Default: console.error. */
+  /** How a restart waits until it is over. Default: a timer. */
+  sleep?: ((ms: number) => Promise<void>) | undefined;
+  /** Reports bugs of the simulator. Default: console.error. */
   report?: ((error: unknown) => void) | undefined;
 }
 
@@ -40,7 +40,7 @@ export interface Simulator extends Readonly<Counters>, AsyncDisposable {
   /** `http://host:port`, without a slash at the end. */
   url: string;
   port: number;
-  /** What goes wrong, switchable at any time. */
+  /** The faults, which can be switched at any time. */
   faults: FaultHandle;
   /** Open WebSocket connections. */
   readonly sockets: number;
@@ -48,85 +48,85 @@ export interface Simulator extends Readonly<Counters>, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** How long `restartWhen` is away: a real one takes longer to load its nodes. */
-const RESTART_AWAY_MS = 500;
+/** How long a restart by `restartWhen` takes. A real one takes longer, to load its nodes. */
+const RESTART_MS = 500;
 
 /** Starts a ComfyUI 0.33 without a GPU. Its files, queue and history live in memory and end with it. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { port = 0, host = '127.0.0.1', speed = 1, maxFileBytes = 256 * 1024 * 1024, now = Date.now } = options;
   const report = options.report ?? ((error: unknown) => console.error(error));
   const closing = new AbortController();
-  const passAway = options.away ?? ((ms) => delay(ms, undefined, { signal: closing.signal, ref: false }));
+  const sleep = options.sleep ?? ((ms) => delay(ms, undefined, { signal: closing.signal, ref: false }));
   const counters: Counters = { posts: 0, promptIds: [], started: [], nodesRun: 0, interrupts: 0 };
-  const faults = createFaults({ closeSockets: () => hub.terminateAll(), restart: (awayMs) => void restart(awayMs) });
+  const faults = createFaults({ closeSockets: () => hub.terminateAll(), restart: (ms) => void restart(ms) });
   const files = createFileStore(maxFileBytes, now);
   const objectInfo = loadObjectInfo(files);
   const cache = createResultCache(objectInfo, createFingerprint(files));
   const pace = createPace(speed, faults, closing.signal);
   const hub = createMessageHub(() => queue.remaining(), faults);
-  const queue = createPromptQueue(tellQueue, () => void work());
+  const queue = createPromptQueue(broadcastStatus, () => void work());
   let working: Promise<void> | undefined;
   let dropCache = false;
-  let away = false;
+  let restarting = false;
 
-  function tellQueue(): void {
+  function broadcastStatus(): void {
     hub.broadcast('status', { status: { exec_info: { queue_remaining: queue.remaining() } } });
   }
 
-  /** The one worker: prompts strictly one after the other. */
+  /** Runs the pending prompts, strictly one after the other; a second call joins the first. */
   function work(): Promise<void> {
-    working ??= workOff()
+    working ??= runPending()
       .catch((error: unknown) => {
         if (!closing.signal.aborted) report(error);
       })
       .finally(() => {
         working = undefined;
-        if (queue.pending.length > 0 && !away && !closing.signal.aborted) void work();
+        if (queue.pending.length > 0 && !restarting && !closing.signal.aborted) void work();
       });
     return working;
   }
 
-  async function workOff(): Promise<void> {
-    await Promise.resolve(); // the answer to the submission is made first
-    for (let item = away ? undefined : queue.take(); item; item = queue.take()) {
+  async function runPending(): Promise<void> {
+    await Promise.resolve(); // The answer to the submission is made first.
+    for (let item = restarting ? undefined : queue.take(); item; item = queue.take()) {
       counters.started.push(item.promptId);
-      const ran = () => void counters.nodesRun++;
-      const running = () => restartAt('running');
-      const parts = { objectInfo, cache, faults, files, hub, pace, now, ran, running, report };
+      const onNodeRun = () => void counters.nodesRun++;
+      const onFirstNode = () => restartAt('running');
+      const parts = { objectInfo, cache, faults, files, hub, pace, now, onNodeRun, onFirstNode, report };
       const { promptId } = item;
       const result = await executePrompt(item, parts);
-      if (away) return;
+      if (restarting) return;
       if (faults.strikes('poisonHistory')) queue.poison(promptId);
       queue.done(result);
-      if (faults.strikes('clearHistory')) queue.forgetAll();
+      if (faults.strikes('clearHistory')) queue.clearHistory();
       restartAt('ended');
       hub.direct('executing', { node: null, prompt_id: promptId });
       applyFree();
     }
   }
 
-  /** What a new process would have: its files, but those of `temp`, and nothing of what was in memory. */
-  async function restart(awayMs: number): Promise<void> {
-    if (away || closing.signal.aborted) return;
-    away = true;
+  /** Leaves what a new process would find: the files, without those of `temp`, and nothing that was in memory. */
+  async function restart(ms: number): Promise<void> {
+    if (restarting || closing.signal.aborted) return;
+    restarting = true;
     hub.terminateAll();
     faults.current.deadWorker = false;
-    // The answer to whoever asked for it is on its way first.
-    const rest = passAway(awayMs).catch(() => undefined);
+    // The time counts from here, whatever stopping the prompt takes.
+    const over = sleep(ms).catch(() => undefined);
     pace.interrupt();
     await working;
     queue.reset();
     cache.clear();
     files.clear('temp');
     hub.client = hub.currentNode = undefined;
-    await rest;
-    away = false;
+    await over;
+    restarting = false;
   }
 
   function restartAt(moment: Faults['restartWhen']): void {
     if (moment !== faults.current.restartWhen) return;
     faults.current.restartWhen = null;
-    void restart(RESTART_AWAY_MS);
+    void restart(RESTART_MS);
   }
 
   function applyFree(): void {
@@ -139,10 +139,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     pace.interrupt();
   }
 
-  const accepted = (promptId: string): void => {
+  const onAccepted = (promptId: string): void => {
     counters.posts += 1;
     counters.promptIds.push(promptId);
-    // Its answer goes out first.
+    // The prompt is answered before the restart.
     setImmediate(restartAt, 'accepted');
   };
   const free = (drop: boolean): void => {
@@ -150,7 +150,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     if (!queue.running) applyFree();
   };
   const routes = [
-    ...promptRoutes({ objectInfo, faults, files, queue, now, accepted }),
+    ...promptRoutes({ objectInfo, faults, files, queue, now, onAccepted }),
     ...queueRoutes({ faults, queue, interrupt, free }),
     ...jobRoutes({ faults, queue, interrupt }),
     ...viewRoutes({ faults, files }),
@@ -158,7 +158,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ...infoRoutes(objectInfo),
     ...controlRoutes(faults, () => counters),
   ];
-  const server = createWebServer({ routes, faults, hub, report, isAway: () => away });
+  const server = createWebServer({ routes, faults, hub, report, isRestarting: () => restarting });
   server.listen(port, host);
   await once(server, 'listening');
   const bound = (server.address() as AddressInfo).port;

@@ -2,8 +2,8 @@ import { createClient } from 'graphql-ws';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import * as z from 'zod';
-import { decodePng } from '../../src/simulator/media/png-decode.ts';
 import { disposals } from '../support/disposals.ts';
+import { pixelsOf } from '../support/png.ts';
 import { eventually, type Gateway, onlySimulator, openProduct, type Product } from '../support/product.ts';
 import { monitorRedis } from '../support/redis-monitor.ts';
 
@@ -77,7 +77,7 @@ describe('previews, from ComfyUI to an application', { timeout: 120_000 }, () =>
     expect(previews.length).toBeGreaterThanOrEqual(1);
     for (const { preview } of previews) {
       expect(preview?.contentType).toBe('image/png');
-      const picture = await decodePng(Buffer.from(preview?.data ?? '', 'base64'));
+      const picture = await pixelsOf(Buffer.from(preview?.data ?? '', 'base64'));
       expect(picture).toMatchObject({ width: 32, height: 24 });
     }
     expect(watched.at(-1)?.type).toBe('SUCCEEDED');

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import { imageSize } from 'image-size';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pngTexts } from '../../src/simulator/media/png-decode.ts';
+import { pngTexts } from '../../src/simulator/media/png.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
-import { ended, node, plainImage, submit, textToImage, viewPath } from './client.ts';
+import { testPicture } from '../support/pictures.ts';
+import { pixelsOf } from '../support/png.ts';
+import { ended, node, plainImage, submit, textToImage, uploadImage, viewPath } from './client.ts';
 
 let simulator: Simulator;
 beforeAll(async () => {
@@ -60,6 +63,58 @@ test('the prompt and the workflow are in the text chunks of the file', async () 
   const texts = new Map(pngTexts(await picture(graph, '9', extra)));
   expect(JSON.parse(texts.get('prompt') ?? '')).toMatchObject(graph);
   expect(JSON.parse(texts.get('workflow') ?? '')).toEqual({ id: 'w-1' });
+});
+
+test.each(['png', 'jpeg', 'webp', 'gif'] as const)(
+  'an uploaded %s is the picture that its node loads',
+  async (format) => {
+    const file = await testPicture(40, 30).toFormat(format).toBuffer();
+    await uploadImage(simulator.url, `loaded.${format}`, file);
+    const graph = {
+      '1': node('LoadImage', { image: `loaded.${format}` }),
+      '2': node('SaveImage', { images: ['1', 0], filename_prefix: 'loaded/x' }),
+    };
+    const [loaded, original] = await Promise.all([pixelsOf(await picture(graph, '2')), pixelsOf(file)]);
+    expect(loaded).toEqual({ ...original, channels: 3 });
+  },
+);
+
+test.each([
+  ['webp', 'webp'],
+  ['jpeg;50', 'jpeg'],
+  ['bmp;500', 'webp'],
+])('a preview as %s is a %s of the same size', async (preview, format) => {
+  const [file] = (await ended(simulator.url, await submit(simulator.url, plainImage(7)))).outputs['2'].images;
+  const response = await fetch(`${simulator.url}${viewPath(file)}&preview=${preview}`);
+  expect(response.headers.get('content-type')).toBe(`image/${format}`);
+  const { width, height, type } = imageSize(new Uint8Array(await response.arrayBuffer()));
+  expect([width, height, type]).toEqual([32, 24, format === 'jpeg' ? 'jpg' : format]);
+});
+
+test('frames become an animated WebP that shows each as long as was asked', async () => {
+  const graph = {
+    '1': node('EmptyImage', { width: 32, height: 24, batch_size: 1, color: 255 }),
+    '2': node('ImageInvert', { image: ['1', 0] }),
+    '3': node('ImageBatch', { image1: ['1', 0], image2: ['2', 0] }),
+    '4': node('SaveAnimatedWEBP', {
+      images: ['3', 0],
+      filename_prefix: 'animated/x',
+      fps: 4,
+      lossless: true,
+      quality: 80,
+      method: 'default',
+    }),
+  };
+  const { width, pageHeight, pages, delay, loop } = await sharp(await picture(graph, '4'), {
+    animated: true,
+  }).metadata();
+  expect({ width, pageHeight, pages, delay, loop }).toEqual({
+    width: 32,
+    pageHeight: 24,
+    pages: 2,
+    delay: [250, 250],
+    loop: 0,
+  });
 });
 
 test('a huge batch that nobody saves costs nothing, and one of it can be saved', async () => {

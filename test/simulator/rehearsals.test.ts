@@ -11,7 +11,7 @@ let url: string;
 let away: PromiseWithResolvers<void>;
 beforeEach(async () => {
   away = Promise.withResolvers();
-  simulator = await startSimulator({ speed: Number.POSITIVE_INFINITY, away: () => away.promise });
+  simulator = await startSimulator({ speed: Number.POSITIVE_INFINITY, sleep: () => away.promise });
   url = simulator.url;
 });
 afterEach(() => simulator.close());

@@ -1,7 +1,7 @@
 import type { ObjectInfo } from '../object-info.ts';
 import { type Graph, linksOf } from '../protocol/graph.ts';
 
-/** The nodes of a prompt that still have to run, given out one by one in ComfyUI's order. */
+/** The nodes of a prompt that still have to run, one by one in ComfyUI's order. */
 export interface ExecutionList {
   /** The next node to run; undefined when all are done. */
   next(): string | undefined;

@@ -13,7 +13,7 @@ const ONE_PIXEL = Buffer.from(
   'base64',
 );
 
-/** Runs one prompt from `execution_start` to its end, and gives what history keeps of it. */
+/** Runs one prompt from `execution_start` to its end, and returns what history keeps of it. */
 export async function executePrompt(item: QueueItem, parts: ExecutorParts): Promise<HistoryResult> {
   const { cache, objectInfo, faults, hub, now, pace } = parts;
   const { prompt, promptId } = item;
@@ -21,7 +21,7 @@ export async function executePrompt(item: QueueItem, parts: ExecutorParts): Prom
   const shown = new Map<string, { output: UiOutput; meta: NodeMeta }>();
   const executed: string[] = [];
 
-  function tell(type: string, data: Record<string, unknown>, toAll = false): void {
+  function send(type: string, data: Record<string, unknown>, toAll = false): void {
     const message = { ...data, timestamp: now() };
     messages.push([type, message]);
     if (toAll) hub.publish(type, message);
@@ -31,10 +31,10 @@ export async function executePrompt(item: QueueItem, parts: ExecutorParts): Prom
   pace.clearInterrupt();
   const client = item.extraData.client_id;
   hub.client = client === undefined || client === null ? undefined : String(client);
-  tell('execution_start', { prompt_id: promptId });
+  send('execution_start', { prompt_id: promptId });
   cache.begin(prompt);
   const cached = Object.keys(prompt).filter((id) => cache.get(id));
-  tell('execution_cached', { nodes: cached, prompt_id: promptId });
+  send('execution_cached', { nodes: cached, prompt_id: promptId });
   const progress = createProgressReport(promptId, hub, now, () => faults.current.extraNodes);
   const list = createExecutionList(prompt, item.outputs, (id) => cache.get(id) !== undefined, objectInfo);
 
@@ -52,7 +52,7 @@ export async function executePrompt(item: QueueItem, parts: ExecutorParts): Prom
     progress.start(id);
     hub.currentNode = id;
     if (faults.current.foreignMessages) sendForeignMessages(hub);
-    if (executed.length === 0) parts.running();
+    if (executed.length === 0) parts.onFirstNode();
     hub.direct('executing', { node: id, display_node: id, prompt_id: promptId });
     const outcome = await runNode(id, node, info, item, { ...parts, progress });
     if ('failure' in outcome) return outcome.failure;
@@ -64,7 +64,7 @@ export async function executePrompt(item: QueueItem, parts: ExecutorParts): Prom
     }
     progress.finish(id);
     executed.push(id);
-    parts.ran(id);
+    parts.onNodeRun(id);
     return undefined;
   }
 
@@ -77,10 +77,10 @@ export async function executePrompt(item: QueueItem, parts: ExecutorParts): Prom
   }
   const cycle = !failure && faults.current.lateCycle ? lateCycle(item) : undefined;
   if (!failure && faults.current.blockedInput) hub.publish('execution_error', blockedInput(item, executed));
-  if (cycle) tell('execution_error', errorMessage(item, cycle, executed));
-  else if (!failure) tell('execution_success', { prompt_id: promptId });
-  else if (failure.interrupted) tell('execution_interrupted', interruption(item, failure, executed), true);
-  else tell('execution_error', errorMessage(item, failure, executed));
+  if (cycle) send('execution_error', errorMessage(item, cycle, executed));
+  else if (!failure) send('execution_success', { prompt_id: promptId });
+  else if (failure.interrupted) send('execution_interrupted', interruption(item, failure, executed), true);
+  else send('execution_error', errorMessage(item, failure, executed));
   hub.currentNode = undefined;
 
   const kept = faults.current.noOutputs ? [] : [...shown];
@@ -117,7 +117,7 @@ function lateCycle(item: QueueItem): NodeFailure {
   return { nodeId: item.outputs[0] ?? '', interrupted: false, error, inputs: {} };
 }
 
-/** Not the end of a prompt, though its type says so, and not in history. */
+/** Has the type of a prompt's end without being one, and is not in history. */
 function blockedInput(item: QueueItem, executed: string[]): Record<string, unknown> {
   const [nodeId = ''] = item.outputs;
   return {

@@ -24,7 +24,8 @@ export interface NodeFailure {
 export type NodeRunnerParts = ExecutorParts & { progress: ProgressReport };
 
 const outOfMemoryTips =
-  'This error means you ran out of memory on your GPU.\n\nTIPS: If the workflow worked before you might have accidentally set the batch_size to a large number.';
+  'This error means you ran out of memory on your GPU.\n\n' +
+  'TIPS: If the workflow worked before you might have accidentally set the batch_size to a large number.';
 
 /** Runs a node: once, or once for each element when an input is a list of values. */
 export async function runNode(
@@ -56,10 +57,10 @@ export async function runNode(
     }
     if (error instanceof PythonError) return { failure: { nodeId: id, interrupted: false, error, inputs } };
     if (parts.pace.isClosing()) throw error;
-    // A bug of the simulator: told, and a failure of this prompt only.
+    // A bug of the simulator is reported, and fails this prompt only.
     parts.report(error);
-    const told = new PythonError('SimulatorError', error instanceof Error ? error.message : String(error));
-    return { failure: { nodeId: id, interrupted: false, error: told, inputs } };
+    const bug = new PythonError('SimulatorError', error instanceof Error ? error.message : String(error));
+    return { failure: { nodeId: id, interrupted: false, error: bug, inputs } };
   }
 }
 
@@ -77,7 +78,7 @@ function gatherInputs(node: GraphNode, parts: NodeRunnerParts): Record<string, u
   return Object.fromEntries(entries);
 }
 
-/** The values of each call: all lists whole for a class that takes lists, else element by element, the last repeated. */
+/** The inputs of each call: whole lists for a class that takes lists, else an element of each, the last repeated. */
 function callValues(inputs: Record<string, unknown[]>, takesLists: boolean): Array<Record<string, unknown>> {
   if (takesLists) return [inputs];
   const lists = Object.values(inputs);
@@ -115,7 +116,7 @@ function createCall(
       await pace.check(place);
       progress.update(id, value, max, await image);
     },
-    say: (text) => hub.publishText(id, text),
+    sendText: (text) => hub.publishText(id, text),
   };
 }
 

@@ -1,18 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultHandle } from '../faults.ts';
-import { breathe } from '../pictures/frame.ts';
+import { yieldToEventLoop } from '../pictures/frame.ts';
 
-/** Thrown where the interrupt flag is seen. */
+/** Thrown where the interrupt flag is found set. */
 export class Interrupted extends Error {}
 
-/** How fast nodes work, and what stops them: the interrupt flag, a hold, the end of the server. */
+/** How fast nodes run, and what stops them: the interrupt flag, faults that hold a node, and the end of the server. */
 export interface Pace {
-  /** Sets the one global flag; it is seen at the next node or progress report. */
+  /** Sets the one global flag, which the next node or progress report reads. */
   interrupt(): void;
   clearInterrupt(): void;
-  /** Works so long at speed 1. Not stopped by an interrupt. */
+  /** Waits this long at speed 1. An interrupt does not end it. */
   work(ms: number): Promise<void>;
-  /** Waits while `hold` is on, then looks at the flag. `at` names the node: its id and its class. @throws Interrupted */
+  /**
+   * Waits while the node is held, then reads the interrupt flag.
+   * @param at names of the node: its id and its class.
+   * @throws Interrupted
+   */
   check(at: readonly string[]): Promise<void>;
   isClosing(): boolean;
 }
@@ -48,9 +52,9 @@ export function createPace(speed: number, faults: FaultHandle, closing: AbortSig
     },
     async work(ms) {
       closing.throwIfAborted();
-      // Timers count whole milliseconds and come late: what was waited too long is taken off the next wait.
+      // Timers take whole milliseconds and fire late, so what one wait was too long is taken off the next.
       owedMs = Math.max(-50, owedMs + ms / speed);
-      if (owedMs < 1) return breathe();
+      if (owedMs < 1) return yieldToEventLoop();
       const start = performance.now();
       await delay(owedMs, undefined, { signal: closing });
       owedMs -= performance.now() - start;

@@ -13,10 +13,10 @@ export interface ExecutorParts {
   hub: MessageHub;
   pace: Pace;
   now: () => number;
-  /** Called for every node that runs (cached ones do not). */
-  ran: (nodeId: string) => void;
-  /** Called when a prompt's first node runs. */
-  running: () => void;
-  /** Where errors go that are bugs of the simulator. */
+  /** Called after every node that ran; a cached one does not run. */
+  onNodeRun: (nodeId: string) => void;
+  /** Called when a prompt's first node starts. */
+  onFirstNode: () => void;
+  /** Reports errors that are bugs of the simulator. */
   report: (error: unknown) => void;
 }

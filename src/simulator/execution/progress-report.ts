@@ -1,9 +1,9 @@
 import type { MessageHub, PreviewImage } from '../messages.ts';
 
-/** The progress of one prompt's nodes, told to the client as it changes. */
+/** Publishes the progress of one prompt's nodes as it changes. */
 export interface ProgressReport {
   start(id: string): void;
-  /** Throttled as in ComfyUI: first, final and those with a picture always, else every 100 ms and 0.5 %. */
+  /** Throttled as in ComfyUI: the first, the last and those with a picture go out, others after 100 ms and 0.5 %. */
   update(id: string, value: number, max: number, image?: PreviewImage): void;
   finish(id: string): void;
 }
@@ -17,7 +17,7 @@ interface NodeState {
 const minIntervalMs = 100;
 const minShare = 0.005;
 
-/** @param extraNodes how many nodes more are told of. */
+/** @param extraNodes how many further nodes are reported, as if they had been made at run time. */
 export function createProgressReport(
   promptId: string,
   hub: MessageHub,
@@ -27,7 +27,7 @@ export function createProgressReport(
   const nodes = new Map<string, NodeState>();
   let last: { id: string; at: number; value: number } | undefined;
 
-  function tell(): void {
+  function publish(): void {
     const shown: Record<string, unknown> = {};
     for (const [id, { value, max, state }] of nodes) {
       shown[id] = { value, max, state, ...identity(id), prompt_id: promptId };
@@ -48,13 +48,13 @@ export function createProgressReport(
   return {
     start(id) {
       nodes.set(id, { value: 0, max: 1, state: 'running' });
-      tell();
+      publish();
     },
     update(id, value, max, image) {
       if (!image && !due(id, value, max)) return;
       last = { id, at: now(), value };
       nodes.set(id, { value, max, state: 'running' });
-      tell();
+      publish();
       const progress = { value, max, prompt_id: promptId, node: id };
       if (!image) {
         hub.publish('progress', progress);
@@ -69,7 +69,7 @@ export function createProgressReport(
     finish(id) {
       const max = nodes.get(id)?.max ?? 1;
       nodes.set(id, { value: max, max, state: 'finished' });
-      tell();
+      publish();
     },
   };
 }

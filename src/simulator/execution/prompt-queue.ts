@@ -1,7 +1,7 @@
 import type { Graph } from '../protocol/graph.ts';
 import { createHeap } from '../protocol/heap.ts';
 
-/** A submitted prompt. The first five facts are what `/queue` and history show as a 5-tuple. */
+/** A submitted prompt. The first five fields are what `/queue` and history show as a 5-tuple. */
 export interface QueueItem {
   number: number;
   promptId: string;
@@ -46,31 +46,34 @@ export interface PromptQueue {
   remaining(): number;
   /** @throws RangeError on the same number and id twice; the item is queued all the same, as in ComfyUI. */
   put(item: QueueItem): void;
-  /** Makes the next item the running one; undefined if none waits. */
+  /** Makes the next item the running one; undefined if none is pending. */
   take(): QueueItem | undefined;
   /** Moves the running item to history. */
   done(result: HistoryResult): void;
   /** Removes the first pending item with this id. */
   remove(promptId: string): boolean;
   clear(): void;
-  forget(promptId: string): void;
-  forgetAll(): void;
-  /** Whether this entry, or with no id any, is one that cannot be told. */
+  deleteHistory(promptId: string): void;
+  clearHistory(): void;
+  /** Whether reading this entry fails; without an id, whether reading any fails. */
   isPoisoned(promptId?: string): boolean;
   poison(promptId: string): void;
-  /** As after a restart: nothing is left, and nobody is told. */
+  /** Empties everything without a message, as a restart does. */
   reset(): void;
 }
 
-/** More entries than this, and the oldest goes before the next is kept. */
+/** Above this the oldest entry is removed before the next is added. */
 const maxHistory = 10_000;
 
 export function shown(item: QueueItem): ShownItem {
   return [item.number, item.promptId, item.prompt, item.extraData, item.outputs];
 }
 
-/** @param changed called at every change of the queue, where ComfyUI broadcasts `status`. */
-export function createPromptQueue(changed: () => void, wake: () => void): PromptQueue {
+/**
+ * @param onChange called at every change of the queue, where ComfyUI broadcasts `status`.
+ * @param onPut called when an item was put.
+ */
+export function createPromptQueue(onChange: () => void, onPut: () => void): PromptQueue {
   const heap = createHeap<QueueItem>((a, b) => {
     if (a.number !== b.number) return a.number < b.number;
     if (a.promptId === b.promptId) throw new RangeError('two pending prompts with the same number and id');
@@ -83,7 +86,7 @@ export function createPromptQueue(changed: () => void, wake: () => void): Prompt
 
   const clear = (): void => {
     heap.clear();
-    changed();
+    onChange();
   };
 
   return {
@@ -97,14 +100,14 @@ export function createPromptQueue(changed: () => void, wake: () => void): Prompt
     put(item) {
       try {
         heap.push(item);
-        changed();
+        onChange();
       } finally {
-        wake();
+        onPut();
       }
     },
     take() {
       running = heap.pop();
-      if (running) changed();
+      if (running) onChange();
       return running;
     },
     done(result) {
@@ -116,21 +119,21 @@ export function createPromptQueue(changed: () => void, wake: () => void): Prompt
         if (!oldest.done) history.delete(oldest.value);
       }
       history.set(item.promptId, { prompt: shown(item), ...result });
-      changed();
+      onChange();
     },
     remove(promptId) {
       if (!heap.items.some((item) => item.promptId === promptId)) return false;
       if (heap.items.length === 1) clear();
       else heap.remove((item) => item.promptId === promptId);
-      changed();
+      onChange();
       return true;
     },
     clear,
-    forget(promptId) {
+    deleteHistory(promptId) {
       history.delete(promptId);
       poisoned.delete(promptId);
     },
-    forgetAll() {
+    clearHistory() {
       history.clear();
       poisoned.clear();
     },

@@ -3,21 +3,21 @@ import { type FaultHandle, faultPatchSchema } from '../faults.ts';
 import { json, jsonBody } from './exchange.ts';
 import type { Routes } from './router.ts';
 
-/** What tests and benchmarks want to know of a simulator in another process. */
+/** What `GET /simulator` answers, for tests and benchmarks that run the simulator in another process. */
 export interface Counters {
   /** Accepted POST /prompt. */
   posts: number;
-  /** Ids in the order of acceptance; the same id twice stands there twice. */
+  /** Ids in the order of acceptance, repeated ones included. */
   promptIds: string[];
   /** Ids in the order of their start. */
   started: string[];
   /** Nodes that ran; cached ones do not count. */
   nodesRun: number;
-  /** Interrupts asked for. */
+  /** Interrupts that were requested. */
   interrupts: number;
 }
 
-/** /simulator and /simulator/faults: what no real ComfyUI has. */
+/** /simulator and /simulator/faults, which a real ComfyUI does not have. */
 export function controlRoutes(faults: FaultHandle, counters: () => Counters): Routes {
   return [
     { method: 'GET', path: '/simulator', only: 'bare', handle: () => json(counters()) },

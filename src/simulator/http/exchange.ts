@@ -8,7 +8,7 @@ export interface Exchange {
   method: string;
   /** Decoded, without the `/api` prefix. */
   path: string;
-  /** What the route's pattern caught. */
+  /** The groups of the route's pattern. */
   params: string[];
   query: URLSearchParams;
   body(): Promise<Buffer>;
@@ -18,7 +18,7 @@ export interface Answer {
   status: number;
   headers?: Record<string, string>;
   body?: Buffer | string;
-  /** Closes the connection: before any answer, or after this many bytes of the body. */
+  /** Closes the connection after this many bytes of the body; with 0, before any answer. */
   cutAfter?: number;
 }
 
@@ -52,7 +52,7 @@ export const methodNotAllowed = (): Answer => ({
   body: '405: Method Not Allowed',
 });
 
-/** What an unhandled exception in a handler looks like. */
+/** The answer of ComfyUI when a handler raises. */
 export const serverError = (): Answer => ({
   status: 500,
   headers: { 'content-type': textType },

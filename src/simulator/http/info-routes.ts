@@ -6,10 +6,10 @@ import { serverFeatures } from '../protocol/features.ts';
 import { empty, json } from './exchange.ts';
 import type { Routes } from './router.ts';
 
-/** The version this server behaves like. */
+/** The version that the simulator behaves like. */
 const comfyuiVersion = '0.33.0';
 
-/** /object_info, /models, /embeddings, /system_stats, /features and a few that front ends ask for. */
+/** /object_info, /models, /embeddings, /system_stats, /features and a few others that front ends read. */
 export function infoRoutes(objectInfo: ObjectInfo): Routes {
   const describeAll = (): Record<string, unknown> =>
     Object.fromEntries(objectInfo.names().map((name) => [name, objectInfo.describe(name)]));

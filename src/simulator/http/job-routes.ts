@@ -5,7 +5,7 @@ import { repr } from '../protocol/python.ts';
 import { type Answer, type Exchange, json, jsonBody } from './exchange.ts';
 import { findJob, isJobStatus, type JobQuery, jobStatuses, listJobs } from './jobs-view.ts';
 import { isCanonicalUuid } from './prompt-routes.ts';
-import { broken } from './queue-routes.ts';
+import { historyFault } from './queue-routes.ts';
 import type { Routes } from './router.ts';
 
 export interface JobRouteParts {
@@ -30,10 +30,10 @@ export function jobRoutes({ faults, queue, interrupt }: JobRouteParts): Routes {
       path: '/jobs',
       only: 'api',
       handle: ({ query }) => {
-        const asked = jobQuery(query);
-        if ('status' in asked) return asked;
-        const { jobs, total } = listJobs(queue, asked);
-        const { limit = null, offset } = asked;
+        const parsed = jobQuery(query);
+        if ('status' in parsed) return parsed;
+        const { jobs, total } = listJobs(queue, parsed);
+        const { limit = null, offset } = parsed;
         return json({ jobs, pagination: { offset, limit, total, has_more: offset + jobs.length < total } });
       },
     },
@@ -43,7 +43,7 @@ export function jobRoutes({ faults, queue, interrupt }: JobRouteParts): Routes {
       only: 'api',
       handle: ({ params: [id = ''] }) => {
         const ended = queue.history.has(id);
-        const failed = ended ? broken(faults, queue, id) : undefined;
+        const failed = ended ? historyFault(faults, queue, id) : undefined;
         if (failed) return failed;
         const job = ended && faults.strikes('hideHistory') ? undefined : findJob(queue, id);
         return job ? json(job) : json({ error: 'Job not found' }, 404);
@@ -80,8 +80,8 @@ async function cancelMany(exchange: Exchange, cancel: (id: string) => boolean): 
 }
 
 function jobQuery(query: URLSearchParams): JobQuery | Answer {
-  const asked = (query.get('status') ?? '').split(',').map((status) => status.trim().toLowerCase());
-  const statuses = asked.filter((status) => status !== '');
+  const names = (query.get('status') ?? '').split(',').map((status) => status.trim().toLowerCase());
+  const statuses = names.filter((status) => status !== '');
   const unknown = statuses.filter((status) => !isJobStatus(status));
   if (unknown.length > 0) {
     return refused(`Invalid status value(s): ${unknown.join(', ')}. Valid values: ${jobStatuses.join(', ')}`);

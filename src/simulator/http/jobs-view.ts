@@ -33,16 +33,17 @@ function queuedJob(item: QueueItem, status: 'pending' | 'in_progress'): JobRecor
 /** A prompt that has ended; with `detail` also its outputs, messages and workflow. */
 function endedJob(promptId: string, entry: HistoryEntry, detail: boolean): JobRecord {
   const [priority, , prompt, extraData] = entry.prompt;
-  const told = new Map(entry.status.messages);
-  const end = told.get('execution_success') ?? told.get('execution_error') ?? told.get('execution_interrupted');
+  const messages = new Map(entry.status.messages);
+  const end =
+    messages.get('execution_success') ?? messages.get('execution_error') ?? messages.get('execution_interrupted');
   const job = pruned({
     id: promptId,
     status: endedStatus(entry),
     priority,
     create_time: extraData.create_time,
-    execution_start_time: told.get('execution_start')?.timestamp,
+    execution_start_time: messages.get('execution_start')?.timestamp,
     execution_end_time: end?.timestamp,
-    execution_error: told.get('execution_error'),
+    execution_error: messages.get('execution_error'),
     ...summary(entry.outputs),
     workflow_id: workflowId(extraData),
   });

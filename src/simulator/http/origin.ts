@@ -8,8 +8,8 @@ interface Authority {
 }
 
 /**
- * ComfyUI's defence against other web sites in the browser of the same machine: a cross-site fetch is refused, and when
- * the Host is loopback, an Origin must be the same host and port (the port only where both have one).
+ * Whether ComfyUI refuses a request as one of another web site in a browser on the same machine. It refuses cross-site
+ * fetches, and when the Host is loopback, an Origin of another host or port. Ports count only where both have one.
  */
 export function isForeignOrigin(headers: IncomingHttpHeaders): boolean {
   if (headers['sec-fetch-site'] === 'cross-site') return true;
@@ -18,8 +18,8 @@ export function isForeignOrigin(headers: IncomingHttpHeaders): boolean {
   const origin = authority(/^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(headers.origin)?.[1] ?? '');
   if (!isLoopback(host.hostname)) return false;
   const wanted = origin.port === '' ? host.hostname : host.host;
-  const given = host.port === '' ? origin.hostname : origin.host;
-  return wanted !== '' && given !== '' && wanted !== given;
+  const actual = host.port === '' ? origin.hostname : origin.host;
+  return wanted !== '' && actual !== '' && wanted !== actual;
 }
 
 function authority(text: string): Authority {

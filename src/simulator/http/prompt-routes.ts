@@ -17,8 +17,8 @@ export interface PromptRouteParts {
   files: FileStore;
   queue: PromptQueue;
   now: () => number;
-  /** Called for every prompt that entered the queue. */
-  accepted: (promptId: string) => void;
+  /** Called for every prompt before it enters the queue. */
+  onAccepted: (promptId: string) => void;
 }
 
 const canonicalUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -41,7 +41,7 @@ export function promptRoutes(parts: PromptRouteParts): Routes {
   async function submit(exchange: Exchange): Promise<Answer> {
     if (faults.current.refusePrompt !== null) return { ...serverError(), status: faults.current.refusePrompt };
     const body = await jsonBody(exchange);
-    // A JSON list or text has none of the keys; numbers, booleans and null cannot be asked for keys at all.
+    // Python looks for keys in a list or text and finds none; in numbers, booleans and null it raises.
     if (Array.isArray(body) || typeof body === 'string') {
       queue.nextNumber();
       return noPrompt();
@@ -62,7 +62,7 @@ export function promptRoutes(parts: PromptRouteParts): Routes {
     const prompt = body.prompt as Graph;
     const dropped = verdict.outputs.length > 1 && faults.strikes('dropOutput') ? verdict.outputs.at(-1) : undefined;
     const outputs = verdict.outputs.filter((id) => id !== dropped);
-    parts.accepted(promptId);
+    parts.onAccepted(promptId);
     queue.put({ number, promptId, prompt, extraData, outputs, sensitive });
     if (faults.strikes('dropPromptAnswer')) return { status: 200, cutAfter: 0 };
     if (faults.strikes('failPromptAnswer')) return serverError();
@@ -77,10 +77,10 @@ export function promptRoutes(parts: PromptRouteParts): Routes {
 }
 
 function extraDataOf(body: Record<string, unknown>, exchange: Exchange, createTime: number) {
-  const given = 'extra_data' in body ? body.extra_data : {};
-  if (!isRecord(given))
-    throw new PythonError('TypeError', `'${typeName(given)}' object does not support item assignment`);
-  const extraData: Record<string, unknown> = { ...given };
+  const sent = 'extra_data' in body ? body.extra_data : {};
+  if (!isRecord(sent))
+    throw new PythonError('TypeError', `'${typeName(sent)}' object does not support item assignment`);
+  const extraData: Record<string, unknown> = { ...sent };
   if ('client_id' in body) extraData.client_id = body.client_id;
   const source = exchange.request.headers['comfy-usage-source'];
   if (!('comfy_usage_source' in extraData) && source) extraData.comfy_usage_source = source;
@@ -93,7 +93,7 @@ function extraDataOf(body: Record<string, unknown>, exchange: Exchange, createTi
   return { extraData, sensitive };
 }
 
-/** What a node's own check says of an input that it cannot use. */
+/** The error of a node whose own check refuses an input. */
 function unreadable(id: string, prompt: Graph) {
   const error = {
     type: 'custom_validation_failed',

@@ -10,7 +10,7 @@ export interface QueueRouteParts {
   faults: FaultHandle;
   queue: PromptQueue;
   interrupt: () => void;
-  /** Unloads models (nothing here) and, if asked, drops the result cache after the running prompt. */
+  /** Clears the result cache after the running prompt when `dropCache` is set. There are no models to unload. */
   free: (dropCache: boolean) => void;
 }
 
@@ -49,13 +49,13 @@ export function queueRoutes({ faults, queue, interrupt, free }: QueueRouteParts)
     {
       method: 'GET',
       path: '/history',
-      handle: (exchange) => broken(faults, queue) ?? listHistory(exchange, queue, faults),
+      handle: (exchange) => historyFault(faults, queue) ?? listHistory(exchange, queue, faults),
     },
     {
       method: 'GET',
       path: /^\/history\/([^/]+)$/,
       handle: ({ params: [id = ''] }) => {
-        const failed = broken(faults, queue, id);
+        const failed = historyFault(faults, queue, id);
         if (failed) return failed;
         const entry = queue.history.get(id);
         const isShown = entry && !faults.strikes('hideHistory');
@@ -67,8 +67,8 @@ export function queueRoutes({ faults, queue, interrupt, free }: QueueRouteParts)
       path: '/history',
       async handle(exchange) {
         const body = await objectBody(exchange);
-        if (toBool(body.clear)) queue.forgetAll();
-        for (const id of idsOf(body.delete)) queue.forget(id);
+        if (toBool(body.clear)) queue.clearHistory();
+        for (const id of idsOf(body.delete)) queue.deleteHistory(id);
         return empty();
       },
     },
@@ -84,8 +84,8 @@ export function queueRoutes({ faults, queue, interrupt, free }: QueueRouteParts)
   ];
 }
 
-/** Fault: what asks the history is answered with an error. */
-export function broken(faults: FaultHandle, queue: PromptQueue, promptId?: string): Answer | undefined {
+/** The error that a fault gives to whatever reads history; undefined without one. */
+export function historyFault(faults: FaultHandle, queue: PromptQueue, promptId?: string): Answer | undefined {
   const status = faults.current.historyStatus ?? (queue.isPoisoned(promptId) ? 500 : null);
   return status === null ? undefined : { ...serverError(), status };
 }
@@ -107,7 +107,7 @@ function historyAnswer(entries: Record<string, unknown>, faults: FaultHandle): A
   return { status: 200, headers: { 'content-type': jsonType }, body: text };
 }
 
-/** @throws PythonError on a number that is none, which the real server answers with 500. */
+/** @throws PythonError on text that is no number, which the real server answers with 500. */
 function queryInt(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
   return value === null ? undefined : Number(toInt(value));
@@ -120,7 +120,7 @@ async function objectBody(exchange: Exchange): Promise<Record<string, unknown>> 
   throw new PythonError('TypeError', `argument of type '${typeName(body)}' is not iterable`);
 }
 
-/** /interrupt alone takes a broken or empty body for `{}`. */
+/** Only /interrupt reads a broken or empty body as `{}`. */
 async function tolerantBody(exchange: Exchange): Promise<Record<string, unknown>> {
   let body: unknown;
   try {

@@ -17,7 +17,7 @@ export interface FoundRoute {
   params: string[];
 }
 
-/** Finds who answers. HEAD goes where GET goes. Every route exists as `/x` and `/api/x`, unless it says otherwise. */
+/** Finds the route of a request; HEAD uses that of GET. A route is `/x` and `/api/x` unless `only` restricts it. */
 export function createRouter(routes: Routes): (method: string, path: string) => FoundRoute | undefined {
   return (method, path) => {
     const verb = method === 'HEAD' ? 'GET' : method;

@@ -28,14 +28,14 @@ export interface WebParts {
   routes: Routes;
   faults: FaultHandle;
   hub: MessageHub;
-  /** While it is, nothing is answered but /simulator. */
-  isAway: () => boolean;
-  /** Where errors go that are bugs of the simulator. */
+  /** While it is restarting, only /simulator is answered. */
+  isRestarting: () => boolean;
+  /** Reports errors that are bugs of the simulator. */
   report: (error: unknown) => void;
 }
 
 /** HTTP and WebSocket of the simulator; not yet listening. */
-export function createWebServer({ routes, faults, hub, isAway, report }: WebParts): Server {
+export function createWebServer({ routes, faults, hub, isRestarting, report }: WebParts): Server {
   const route = createRouter(routes);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxClientFrameBytes, perMessageDeflate: false });
 
@@ -57,9 +57,9 @@ export function createWebServer({ routes, faults, hub, isAway, report }: WebPart
       return await found.route.handle(exchange);
     } catch (error) {
       if (error instanceof HttpError) return error.answer;
-      // The caller went away while its body was read: nobody hears an answer.
+      // The caller closed its connection while its body was read, so nobody receives the answer.
       if (error === request.errored) return serverError();
-      // What would be an exception in ComfyUI's handler: broken JSON, a wrong type somewhere, a bad form.
+      // These are exceptions in ComfyUI's handlers too: broken JSON, a wrong type, a bad form.
       if (
         !(
           error instanceof PythonError ||
@@ -77,7 +77,7 @@ export function createWebServer({ routes, faults, hub, isAway, report }: WebPart
     const url = new URL(request.url ?? '/', 'http://simulator');
     if (!url.pathname.startsWith('/simulator')) {
       if (faults.current.httpDelayMs > 0) await delay(faults.current.httpDelayMs, undefined, { ref: false });
-      if (isAway() || faults.strikes('httpReset')) {
+      if (isRestarting() || faults.strikes('httpReset')) {
         request.socket.destroy();
         return;
       }
@@ -107,7 +107,7 @@ export function createWebServer({ routes, faults, hub, isAway, report }: WebPart
   server.keepAliveTimeout = keepAliveMs;
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    if (isAway()) {
+    if (isRestarting()) {
       socket.destroy();
       return;
     }
@@ -129,7 +129,7 @@ function decoded(path: string): string {
   try {
     return decodeURIComponent(path);
   } catch {
-    return path; // a stray percent sign: no route has one
+    return path; // The path has a stray percent sign, so no route matches it.
   }
 }
 
@@ -144,7 +144,7 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
     ...answer.headers,
     ...(answer.status === 304 ? {} : { 'content-length': length }),
   });
-  // An unread body would be taken for the next request.
+  // An unread body would be read as the next request of the connection.
   if (!request.readableEnded) request.resume();
   if (request.method === 'HEAD' || answer.status === 304) {
     response.end();

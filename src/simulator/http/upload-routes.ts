@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { type FileStore, type FolderType, isFolderType } from '../files.ts';
-import { encodePng } from '../media/png.ts';
-import { decodePng, pngTexts } from '../media/png-decode.ts';
+import { decodePicture } from '../media/picture-files.ts';
+import { encodePng, pngTexts } from '../media/png.ts';
 import { splitAnnotation } from '../nodes/input-file.ts';
 import { baseDirectory } from '../nodes/save-path.ts';
 import { asRgb, drawn, type Frame, resize } from '../pictures/frame.ts';
@@ -33,7 +33,7 @@ async function readForm(exchange: Exchange): Promise<FormData> {
   return new Response(new Uint8Array(await exchange.body()), { headers: { 'content-type': type } }).formData();
 }
 
-/** @param change makes the bytes to store of the uploaded ones; undefined stores nothing, and still answers 200. */
+/** @param change turns the uploaded bytes into those to store; undefined stores nothing, though the answer is 200. */
 async function upload(
   form: FormData,
   files: FileStore,
@@ -45,8 +45,8 @@ async function upload(
   if (image === null) return empty(400);
   // A part without a filename is text to the form parser, which has no `file`.
   if (typeof image === 'string') throw new PythonError('AttributeError', "'str' object has no attribute 'file'");
-  const given = form.get('subfolder');
-  const subfolder = typeof given === 'string' ? given : '';
+  const directoryField = form.get('subfolder');
+  const subfolder = typeof directoryField === 'string' ? directoryField : '';
   const root = `${baseDirectory}/${folder}`;
   const full = posix.resolve(root, posix.normalize(subfolder), image.name);
   if (!full.startsWith(`${root}/`)) return empty(400);
@@ -62,7 +62,7 @@ async function upload(
   return json({ name: free.name, subfolder, type: folder });
 }
 
-/** The same bytes keep the name of the file that is there; others get ` (1)`, ` (2)` ... */
+/** The name of a stored file of the same bytes (`taken`), else the first free one: plain, or with ` (1)`, ` (2)` ... */
 function freeName(files: FileStore, folder: FolderType, directory: string, name: string, bytes: Buffer) {
   const ending = posix.extname(name);
   const stem = name.slice(0, name.length - ending.length);
@@ -74,7 +74,7 @@ function freeName(files: FileStore, folder: FolderType, directory: string, name:
   }
 }
 
-/** The original with the alpha of the uploaded picture. Undefined if the original is not there. */
+/** The original with the alpha of the uploaded picture; undefined if the original does not exist. */
 async function withMask(bytes: Buffer, reference: unknown, files: FileStore): Promise<Buffer | undefined> {
   if (!isRecord(reference) || typeof reference.filename !== 'string') throw new PythonError('KeyError', "'filename'");
   const { name, folder = reference.type ?? 'output' } = splitAnnotation(reference.filename);
@@ -83,7 +83,7 @@ async function withMask(bytes: Buffer, reference: unknown, files: FileStore): Pr
   const subfolder = typeof reference.subfolder === 'string' ? reference.subfolder : '';
   const original = files.read(folder, posix.join(subfolder, name));
   if (!original) return undefined;
-  const [picture, mask] = await Promise.all([decodePng(original.bytes), decodePng(bytes)]);
+  const [picture, mask] = await Promise.all([decodePicture(original.bytes), decodePicture(bytes)]);
   if (!picture || !mask) throw new PythonError('PIL.UnidentifiedImageError', 'cannot identify image file');
   return encodePng(combined(picture, mask), pngTexts(original.bytes));
 }

@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { extname, posix } from 'node:path';
 import type { FaultHandle } from '../faults.ts';
 import { type FileStore, isFolderType, type StoredFile } from '../files.ts';
+import { decodePicture, encodeLossy } from '../media/picture-files.ts';
 import { encodePng } from '../media/png.ts';
-import { decodePng } from '../media/png-decode.ts';
-import { encodeWebp } from '../media/webp.ts';
 import { splitAnnotation } from '../nodes/input-file.ts';
 import { baseDirectory } from '../nodes/save-path.ts';
 import { asRgb, mapped } from '../pictures/frame.ts';
@@ -45,7 +44,7 @@ const contentTypes: Record<string, string> = {
   '.xml': 'text/xml',
   '.glb': 'model/gltf-binary',
 };
-/** What a browser could run is never served under its own type. */
+/** Types that a browser might run: these files are served as attachments of no particular type. */
 const dangerous = new Set(['text/html', 'text/javascript', 'text/css', 'text/xml', 'image/svg+xml', 'application/xml']);
 
 /** GET /view: a file of one of the three folders. */
@@ -72,10 +71,9 @@ export function viewRoutes({ faults, files }: ViewRouteParts): Routes {
 }
 
 function locate(query: URLSearchParams, files: FileStore): { file: StoredFile; name: string } | Answer {
-  const asked = query.get('filename');
-  if (asked === null) return empty(404);
-  if (asked.startsWith('blake3:')) return empty(404);
-  const annotated = splitAnnotation(asked);
+  const filename = query.get('filename');
+  if (filename === null || filename.startsWith('blake3:')) return empty(404);
+  const annotated = splitAnnotation(filename);
   if (annotated.name === '') return empty(400);
   if (annotated.name.startsWith('/') || annotated.name.includes('..')) return empty(400);
   const folder = annotated.folder ?? query.get('type') ?? 'output';
@@ -111,12 +109,12 @@ function plain({ request }: Exchange, file: StoredFile, name: string): Answer {
   return ranged(request.headers.range, file.bytes, headers);
 }
 
-/** One byte range: `a-b`, `a-` or `-n`. Anything else is answered whole, as a server may. */
+/** One byte range: `a-b`, `a-` or `-n`. Any other range is ignored, as a server may. */
 function ranged(range: string | undefined, bytes: Buffer, headers: Record<string, string>): Answer {
-  const asked = /^bytes=(\d*)-(\d*)$/.exec(range ?? '');
-  if (!asked || (asked[1] === '' && asked[2] === '')) return { status: 200, headers, body: bytes };
-  const start = asked[1] === '' ? Math.max(0, bytes.length - Number(asked[2])) : Number(asked[1]);
-  const end = asked[1] === '' || asked[2] === '' ? bytes.length : Math.min(bytes.length, Number(asked[2]) + 1);
+  const [match, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? [];
+  if (match === undefined || (first === '' && last === '')) return { status: 200, headers, body: bytes };
+  const start = first === '' ? Math.max(0, bytes.length - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? bytes.length : Math.min(bytes.length, Number(last) + 1);
   if (start >= bytes.length || start >= end) {
     return { status: 416, headers: { ...headers, 'content-range': `bytes */${bytes.length}` } };
   }
@@ -124,23 +122,33 @@ function ranged(range: string | undefined, bytes: Buffer, headers: Record<string
   return { status: 206, headers: { ...headers, 'content-range': contentRange }, body: bytes.subarray(start, end) };
 }
 
-/** The picture encoded anew. A file that is no readable picture gives 500, as in ComfyUI. */
+/** The picture, encoded again. A file that is no readable picture gives 500, as in ComfyUI. */
 async function recoded(
   file: StoredFile,
   name: string,
   query: URLSearchParams,
   how: 'preview' | 'rgb' | 'a',
 ): Promise<Answer> {
-  const frame = await decodePng(file.bytes).catch(() => undefined);
+  const frame = await decodePicture(file.bytes);
   if (!frame) return serverError();
   const headers = (type: string) => ({ 'content-type': type, 'content-disposition': `filename="${name}"` });
   if (how === 'preview') {
-    // There is no JPEG encoder here: previews are WebP, lossless, also where JPEG was asked.
-    const plainColours = query.get('channel') === 'rgb' || query.get('preview')?.startsWith('jpeg');
-    return { status: 200, headers: headers('image/webp'), body: await encodeWebp(plainColours ? asRgb(frame) : frame) };
+    const { format, quality } = previewFormat(query);
+    const shown = format === 'jpeg' || query.get('channel') === 'rgb' ? asRgb(frame) : frame;
+    return { status: 200, headers: headers(`image/${format}`), body: await encodeLossy(shown, format, quality) };
   }
   const onlyAlpha = mapped(frame, 4, (from, at, to, out) => {
     to[out + 3] = frame.channels === 4 ? (from[at + 3] ?? 0) : 255;
   });
   return { status: 200, headers: headers('image/png'), body: await encodePng(how === 'a' ? onlyAlpha : asRgb(frame)) };
+}
+
+/** Reads `webp;90` or `jpeg;90`. Other formats, and what keeps its alpha, become WebP; the default quality is 90. */
+function previewFormat(query: URLSearchParams): { format: 'jpeg' | 'webp'; quality: number } {
+  const parts = (query.get('preview') ?? '').split(';');
+  const last = parts.at(-1) ?? '';
+  return {
+    format: parts[0] === 'jpeg' && !query.get('channel')?.includes('a') ? 'jpeg' : 'webp',
+    quality: /^\d+$/.test(last) ? Math.min(100, Math.max(1, Number(last))) : 90,
+  };
 }

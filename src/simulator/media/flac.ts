@@ -1,15 +1,18 @@
-import { breathe } from '../pictures/frame.ts';
+import { yieldToEventLoop } from '../pictures/frame.ts';
 import { createBitWriter } from './bits.ts';
 import type { Sound } from './sound.ts';
 
 const blockSize = 4096;
 
-/** Sound as FLAC, 16 bits. Silence takes a few bytes a block; a tone is stored as it is. */
+/**
+ * Sound as FLAC, 16 bits. Silence takes a few bytes a block; a tone is stored as it is. Node has no audio encoder, and
+ * mediabunny takes the blocks and the stream's header encoded, which leaves it little to do here.
+ */
 export async function encodeFlac(sound: Sound, comments: ReadonlyArray<readonly [string, string]>): Promise<Buffer> {
   const blocks: Buffer[] = [];
   for (let start = 0; start < sound.length; start += blockSize) {
     blocks.push(block(sound, start, Math.min(blockSize, sound.length - start), start / blockSize));
-    if (blocks.length % 32 === 0) await breathe();
+    if (blocks.length % 32 === 0) await yieldToEventLoop();
   }
   return Buffer.concat([Buffer.from('fLaC'), streamInfo(sound), commentBlock(comments), ...blocks]);
 }

@@ -1,45 +1,34 @@
-import { asRgb, type Frame, type ImageValue, resize } from '../pictures/frame.ts';
 import { createBitWriter } from './bits.ts';
+import type { ClipEncoder } from './clip.ts';
 
-/** A clip as H.264: parameter sets, and one access unit per frame, without start codes. */
-export interface EncodedClip {
-  width: number;
-  height: number;
-  fps: number;
-  sequence: Buffer;
-  picture: Buffer;
-  frames: Array<{ data: Buffer; key: boolean }>;
-}
-
-/** Key frames are stored as plain samples (I_PCM), so they are few; between them the picture stands still. */
-const maxKeyFrames = 4;
-
-/** Encodes a batch of images as a clip that any player shows. */
-export async function encodeClip(images: ImageValue, fps: number): Promise<EncodedClip> {
-  const width = images.width + (images.width % 2);
-  const height = images.height + (images.height % 2);
+/**
+ * H.264 without compression: key pictures are stored as plain samples (I_PCM), and the others repeat the one before. It
+ * is written here since Node has no video encoder, and mediabunny, which writes the files, takes encoded packets only.
+ */
+export function createH264Encoder(width: number, height: number): ClipEncoder {
   const across = Math.ceil(width / 16);
   const down = Math.ceil(height / 16);
-  const frames: EncodedClip['frames'] = [];
-  const every = Math.max(1, Math.ceil(images.batch / maxKeyFrames));
-  let last: Uint8Array | undefined;
-  let sinceKey = 0;
-  for (let index = 0; index < images.batch; index++) {
-    const pixels = index % every === 0 ? await rgbOf(images.frame(index), width, height) : undefined;
-    if (pixels && !(last && Buffer.compare(pixels, last) === 0)) {
-      last = pixels;
-      sinceKey = 0;
-      frames.push({ data: keyFrame(pixels, width, height, across, down), key: true });
-    } else {
-      sinceKey += 1;
-      frames.push({ data: stillFrame(across * down, sinceKey), key: false });
-    }
-  }
-  return { width, height, fps, sequence: sequenceSet(width, height, across, down), picture: pictureSet(), frames };
+  const description = decoderRecord(sequenceSet(width, height, across, down), pictureSet());
+  return {
+    codec: 'avc',
+    config: { codec: 'avc1.42c033', codedWidth: width, codedHeight: height, description },
+    encode: (rgb) => sized(keyFrame(rgb, width, height, across, down)),
+    repeat: (_key, sinceKey) => ({ data: sized(stillFrame(across * down, sinceKey)), key: false }),
+  };
 }
 
-async function rgbOf(frame: Frame, width: number, height: number): Promise<Uint8Array> {
-  return resize(asRgb(frame), width, height).pixels();
+/** A unit with its length before it, as both MP4 and Matroska store it. */
+function sized(unit: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(unit.length);
+  return Buffer.concat([length, unit]);
+}
+
+/** How a decoder is set up (avcC): profile and level, lengths of four bytes, and one parameter set of each kind. */
+function decoderRecord(sequence: Buffer, picture: Buffer): Buffer {
+  const setOf = (set: Buffer): Buffer => Buffer.concat([Buffer.from([set.length >> 8, set.length & 255]), set]);
+  const head = Buffer.from([1, ...sequence.subarray(1, 4), 0xff, 0xe1]);
+  return Buffer.concat([head, setOf(sequence), Buffer.from([1]), setOf(picture)]);
 }
 
 /** A payload with its type, and with emulation prevention: no three bytes may look like a start code. */

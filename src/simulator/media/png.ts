@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, crc32, createDeflate, deflate, type ZlibOptions } from 'node:zlib';
-import { breathe, type Frame } from '../pictures/frame.ts';
+import { type Frame, yieldToEventLoop } from '../pictures/frame.ts';
 
 const deflateAsync = promisify<Uint8Array, ZlibOptions, Buffer>(deflate);
 const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
@@ -14,7 +14,12 @@ const packChunkBytes = 256 * 1024;
 /** A text chunk: keyword and text. */
 export type PngText = readonly [keyword: string, text: string];
 
-/** A frame as PNG. Deflate runs in the thread pool. */
+/**
+ * A frame as PNG. Deflate runs in the thread pool.
+ *
+ * Sharp writes neither text chunks nor animations. As fast as this, its files are twice as large, and a huge picture of
+ * one colour takes it several times as long.
+ */
 export async function encodePng(frame: Frame, texts: readonly PngText[] = []): Promise<Buffer> {
   const packed = await packFrame(frame);
   return Buffer.concat([signature, header(frame), ...texts.map(textChunk), chunk('IDAT', packed), chunk('IEND')]);
@@ -77,11 +82,25 @@ function textChunk([keyword, text]: PngText): Buffer {
   return chunk('iTXt', Buffer.concat([key, Buffer.from([0, 0, 0, 0]), Buffer.from(text, 'utf8')]));
 }
 
+/** Text chunks of a PNG, `tEXt` and uncompressed `iTXt`. */
+export function pngTexts(bytes: Buffer): PngText[] {
+  const texts: PngText[] = [];
+  for (let at = signature.length; at + 12 <= bytes.length; at += bytes.readUInt32BE(at) + 12) {
+    const type = bytes.toString('latin1', at + 4, at + 8);
+    const data = bytes.subarray(at + 8, at + 8 + bytes.readUInt32BE(at));
+    const end = data.indexOf(0);
+    if (end < 0) continue;
+    if (type === 'tEXt') texts.push([data.toString('latin1', 0, end), data.toString('latin1', end + 1)]);
+    if (type === 'iTXt') texts.push([data.toString('latin1', 0, end), data.toString('utf8', end + 5)]);
+  }
+  return texts;
+}
+
 async function packFrame(frame: Frame): Promise<Buffer> {
   const stride = frame.width * frame.channels;
   if (frame.solid && stride * frame.height > wholeBelow) return packSolid(frame, frame.solid);
   const rows = filtered(await frame.pixels(), stride, frame.height, frame.channels);
-  await breathe();
+  await yieldToEventLoop();
   return deflateAsync(rows, {
     level: 1,
     strategy: constants.Z_RLE,

@@ -1,7 +1,7 @@
 import { isRecord } from '../protocol/json.ts';
 import { repr } from '../protocol/python.ts';
 
-/** A value as `str()` would print it in an error's `current_inputs`. Tensors are told by their shape. */
+/** A value as `str()` prints it in an error's `current_inputs`, a tensor by its shape. */
 export function describeValue(value: unknown): string {
   if (!isRecord(value) || typeof value.kind !== 'string') return repr(value);
   if (value.kind === 'image' || value.kind === 'mask') {
@@ -9,7 +9,8 @@ export function describeValue(value: unknown): string {
     return `tensor(..., size=(${value.batch}, ${value.height}, ${value.width}${channels}))`;
   }
   if (value.kind === 'latent') {
-    return `{'samples': tensor(..., size=(${value.batch}, 4, ${Number(value.height) / 8}, ${Number(value.width) / 8}))}`;
+    const [rows, columns] = [Number(value.height) / 8, Number(value.width) / 8];
+    return `{'samples': tensor(..., size=(${value.batch}, 4, ${rows}, ${columns}))}`;
   }
   return `<${value.kind} object>`;
 }

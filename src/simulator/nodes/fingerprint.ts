@@ -9,7 +9,7 @@ const fileInputs: Record<string, string> = {
   LoadVideo: 'file',
 };
 
-/** The part of a node's cache key that its inputs do not say: a file's content, or something new for each run. */
+/** The part of a node's cache key that is not in its inputs: a file's content, or a new value for each run. */
 export function createFingerprint(files: FileStore) {
   return (classType: string, inputs: Record<string, unknown>): string | undefined => {
     if (classType === 'SaveImageWebsocket') return randomUUID();

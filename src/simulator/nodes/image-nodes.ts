@@ -98,8 +98,8 @@ const upscaleWithModel: NodeRun = async (call) => {
 
 const imageFromBatch: NodeRun = (call) => {
   const image = imageInput(call, 'image');
-  const asked = numberInput(call, 'batch_index');
-  const start = Math.min(image.batch - 1, Math.max(0, asked < 0 ? asked + image.batch : asked));
+  const index = numberInput(call, 'batch_index');
+  const start = Math.min(image.batch - 1, Math.max(0, index < 0 ? index + image.batch : index));
   const batch = Math.min(image.batch - start, numberInput(call, 'length', 1));
   return { outputs: [{ ...image, batch, frame: (index: number) => image.frame(start + index) }] };
 };
@@ -210,7 +210,7 @@ const rebatchImages: NodeRun = (call) => {
 
 const imageSize: NodeRun = (call) => {
   const image = imageInput(call, 'image');
-  call.say(`width: ${image.width}, height: ${image.height}\n batch size: ${image.batch}`);
+  call.sendText(`width: ${image.width}, height: ${image.height}\n batch size: ${image.batch}`);
   return { outputs: [image.width, image.height, image.batch] };
 };
 

@@ -1,9 +1,17 @@
 import type { FolderType } from '../files.ts';
+import { encodeAnimatedWebp } from '../media/picture-files.ts';
 import { encodeApng, encodePng, type PngText } from '../media/png.ts';
-import { encodeAnimatedWebp } from '../media/webp.ts';
 import { asRgb, type Frame, type ImageValue, mapFrames } from '../pictures/frame.ts';
 import { toJson } from '../protocol/json.ts';
-import { imageInput, type NodeCall, type NodeRun, numberInput, optionalImage, textInput } from './node-call.ts';
+import {
+  boolInput,
+  imageInput,
+  type NodeCall,
+  type NodeRun,
+  numberInput,
+  optionalImage,
+  textInput,
+} from './node-call.ts';
 import { type FileReference, saveFile, savePath, temporaryPrefix } from './save-path.ts';
 
 /** The workflow goes into every file, as in ComfyUI: the prompt, and each key of `extra_pnginfo`. */
@@ -62,7 +70,7 @@ const imageCompare: NodeRun = async (call) => {
   return { ui };
 };
 
-/** Sends the pictures as preview frames, full size, and saves nothing. */
+/** Sends the pictures as preview frames of full size, and saves nothing. */
 const saveImageWebsocket: NodeRun = async (call) => {
   const images = imageInput(call, 'images');
   for (let index = 0; index < images.batch; index++) {
@@ -72,7 +80,7 @@ const saveImageWebsocket: NodeRun = async (call) => {
   return {};
 };
 
-/** The exr format needs a float encoder that nobody would look at: a PNG stands in under the asked name. */
+/** There is no encoder for EXR here: its files hold a PNG under the requested name. */
 const saveImageAdvanced: NodeRun = async (call) => {
   const images = imageInput(call, 'images');
   const ending = `.${textInput(call, 'format', 'png')}`;
@@ -84,19 +92,29 @@ const saveImageAdvanced: NodeRun = async (call) => {
   return { outputs: [images], ui: { images: saved } };
 };
 
-/** Metadata goes into APNG only: the WebP here is bare. */
-function saveAnimated(ending: string): NodeRun {
+type EncodeFrames = (call: NodeCall, frames: Frame[], delayMs: number) => Promise<Buffer>;
+
+function saveAnimated(ending: string, encode: EncodeFrames): NodeRun {
   return async (call) => {
     const images = imageInput(call, 'images');
     const path = savePath(call, 'output', textInput(call, 'filename_prefix', 'ComfyUI'), images.width, images.height);
     const frames = Array.from({ length: images.batch }, (_, index) => images.frame(index));
-    const delayMs = 1000 / numberInput(call, 'fps', 6);
-    const webp = ending.endsWith('.webp');
-    const bytes = await (webp ? encodeAnimatedWebp(frames, delayMs) : encodeApng(frames, delayMs, metadata(call)));
+    const bytes = await encode(call, frames, 1000 / numberInput(call, 'fps', 6));
     const saved = [saveFile(call, 'output', path, 0, ending, bytes)];
     return { outputs: [images], ui: images.batch > 1 ? { images: saved, animated: [true] } : { images: saved } };
   };
 }
+
+const encodeForApng: EncodeFrames = (call, frames, delayMs) => encodeApng(frames, delayMs, metadata(call));
+
+/** Without metadata, unlike ComfyUI's. */
+const encodeForWebp: EncodeFrames = (call, frames, delayMs) => {
+  const lossless = boolInput(call, 'lossless');
+  return encodeAnimatedWebp(frames, {
+    delayMs,
+    quality: lossless ? 'lossless' : Math.max(1, numberInput(call, 'quality')),
+  });
+};
 
 /** Output nodes of pictures. */
 export const imageOutputNodes: Record<string, NodeRun> = {
@@ -106,6 +124,6 @@ export const imageOutputNodes: Record<string, NodeRun> = {
   ImageCompare: imageCompare,
   SaveImageWebsocket: saveImageWebsocket,
   SaveImageAdvanced: saveImageAdvanced,
-  SaveAnimatedPNG: saveAnimated('_.png'),
-  SaveAnimatedWEBP: saveAnimated('_.webp'),
+  SaveAnimatedPNG: saveAnimated('_.png', encodeForApng),
+  SaveAnimatedWEBP: saveAnimated('_.webp', encodeForWebp),
 };

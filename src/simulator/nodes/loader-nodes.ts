@@ -1,28 +1,20 @@
-import { sha256 } from '../files.ts';
-import { pictureSize } from '../media/picture-size.ts';
-import { decodePng } from '../media/png-decode.ts';
+import { decodePicture } from '../media/picture-files.ts';
 import { asRgb, type Frame, imageOf, invert, solidFrame } from '../pictures/frame.ts';
-import { landscape } from '../pictures/landscape.ts';
 import { PythonError, repr } from '../protocol/python.ts';
 import { inputFile } from './input-file.ts';
 import { channelOf } from './mask-nodes.ts';
 import { type NodeCall, type NodeRun, textInput } from './node-call.ts';
 import { baseDirectory } from './save-path.ts';
 
-/**
- * The picture of an input file. PNGs are read; of other formats the size is read and a picture made from the content's
- * hash, so that the same file always looks the same.
- */
+/** The picture of an input file. */
 async function loadPicture(call: NodeCall, input: string): Promise<Frame> {
   const name = textInput(call, input);
   const { folder, path, file } = inputFile(call.files, name);
   const shown = repr(`${baseDirectory}/${folder}/${path}`);
   if (!file) throw new PythonError('FileNotFoundError', `[Errno 2] No such file or directory: ${shown}`);
-  const size = pictureSize(file.bytes);
-  if (!size) throw new PythonError('PIL.UnidentifiedImageError', `cannot identify image file ${shown}`);
-  const decoded = size.format === 'png' ? await decodePng(file.bytes) : undefined;
-  const spec = { prompt: '', negative: '', seed: sha256(file.bytes), cfg: 7, index: 0 };
-  return decoded ?? landscape(size.width, size.height, spec);
+  const picture = await decodePicture(file.bytes);
+  if (!picture) throw new PythonError('PIL.UnidentifiedImageError', `cannot identify image file ${shown}`);
+  return picture;
 }
 
 const channels: Record<string, number> = { red: 0, green: 1, blue: 2, alpha: 3 };

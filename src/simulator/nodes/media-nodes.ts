@@ -1,9 +1,11 @@
 import { sha256 } from '../files.ts';
-import { toMatroska, toMp4 } from '../media/containers.ts';
+import { encodeClip } from '../media/clip.ts';
+import { type ClipContainer, writeClip } from '../media/containers.ts';
 import { encodeFlac } from '../media/flac.ts';
-import { encodeClip } from '../media/h264.ts';
+import { createH264Encoder } from '../media/h264.ts';
 import { chord, encodeMp3, encodeOpus, type Sound } from '../media/sound.ts';
-import { imageOf } from '../pictures/frame.ts';
+import { createVp8Encoder } from '../media/vp8.ts';
+import { type ImageValue, imageOf } from '../pictures/frame.ts';
 import { landscape } from '../pictures/landscape.ts';
 import { indentJson } from '../protocol/json.ts';
 import { PythonError, repr } from '../protocol/python.ts';
@@ -53,7 +55,7 @@ const previewAudio: NodeRun = async (call) => {
   return { outputs: [audio], ui: { audio: [saved] } };
 };
 
-/** What an uploaded medium is taken for: its content is not read, but the same file always gives the same. */
+/** The seed of an uploaded medium: what it shows is not read, but equal files give equal results. */
 function uploaded(call: NodeCall, input: string): string {
   const { file, folder, path } = inputFile(call.files, textInput(call, input));
   if (file) return sha256(file.bytes);
@@ -63,19 +65,25 @@ function uploaded(call: NodeCall, input: string): string {
   );
 }
 
+/** Each container has one codec, whichever the node names. */
+async function encodeVideo(images: ImageValue, fps: number, container: ClipContainer): Promise<Buffer> {
+  const createEncoder = container === 'webm' ? createVp8Encoder : createH264Encoder;
+  return writeClip(await encodeClip(images, fps, createEncoder), container);
+}
+
 const saveVideo: NodeRun = async (call) => {
   const video = videoInput(call, 'video');
   const { width, height } = video.images;
   const path = savePath(call, 'output', textInput(call, 'filename_prefix', 'video/ComfyUI'), width, height);
-  const asked = textInput(call, 'format', 'auto');
-  const format = asked === 'auto' ? 'mp4' : asked;
-  // The older, flat input counts where the dotted one has no choice of this format, and is not checked before.
+  const choice = textInput(call, 'format', 'auto');
+  const format = choice === 'auto' ? 'mp4' : choice;
+  // Where the dotted input has no choice of this format, ComfyUI reads the older, flat one, which validation ignores.
   const known = ['auto', 'av1'].includes(textInput(call, 'format.codec', ''));
   if (format === 'webm' && !known && call.inputs.codec === 'h264') {
     throw new PythonError('ValueError', 'WebM output requires the AV1 codec');
   }
-  const clip = await encodeClip(video.images, video.fps);
-  const bytes = format === 'mp4' ? toMp4(clip) : toMatroska(clip, format === 'webm' ? 'webm' : 'matroska');
+  const container = format === 'mp4' || format === 'webm' ? format : 'mkv';
+  const bytes = await encodeVideo(video.images, video.fps, container);
   const saved = saveFile(call, 'output', path, 0, `_.${format}`, bytes);
   return { outputs: [video], ui: { images: [saved], animated: [true] } };
 };
@@ -83,7 +91,7 @@ const saveVideo: NodeRun = async (call) => {
 const saveWebm: NodeRun = async (call) => {
   const images = imageInput(call, 'images');
   const path = savePath(call, 'output', textInput(call, 'filename_prefix', 'ComfyUI'), images.width, images.height);
-  const bytes = toMatroska(await encodeClip(images, numberInput(call, 'fps', 24)), 'webm');
+  const bytes = await encodeVideo(images, numberInput(call, 'fps', 24), 'webm');
   return { outputs: [images], ui: { images: [saveFile(call, 'output', path, 0, '_.webm', bytes)], animated: [true] } };
 };
 

@@ -21,7 +21,7 @@ const scheduler: NodeRun = (call) => ({
   ],
 });
 
-/** Node classes of models, conditioning and the parts of a custom sampler. Nothing is loaded; names go along. */
+/** Node classes of models, conditioning and the parts of a custom sampler. Nothing is loaded: they pass names on. */
 export const modelNodes: Record<string, NodeRun> = {
   CLIPTextEncode: (call) => ({ outputs: [conditioning(textInput(call, 'text'))] }),
   TextEncodeAceStepAudio: (call) => ({
@@ -49,7 +49,7 @@ export const modelNodes: Record<string, NodeRun> = {
   RandomNoise: (call) => ({ outputs: [{ kind: 'noise', name: 'RandomNoise', seed: integerText(call, 'noise_seed') }] }),
 };
 
-/** What a class without an own meaning here gives: inputs of the same type go through, else a named nothing. */
+/** An output of a class that does nothing here: an input of the same type, else a value with no more than a name. */
 export function genericOutput(type: string, classType: string, inputs: Record<string, unknown>): unknown {
   const kind = type.toLowerCase();
   const through = Object.values(inputs).find((value) => isRecord(value) && value.kind === kind);

@@ -7,7 +7,7 @@ import { isRecord } from '../protocol/json.ts';
 import { PythonError, text, toBool, toFloat, toInt, typeName } from '../protocol/python.ts';
 import type { Audio, Conditioning, Latent, Video } from './values.ts';
 
-/** One call of a node with one set of inputs, and what it may use of the server. */
+/** One call of a node with one set of inputs, and the parts of the server that it may use. */
 export interface NodeCall {
   id: string;
   classType: string;
@@ -23,18 +23,18 @@ export interface NodeCall {
   now(): Date;
   /** Five letters that make temporary file names unique. */
   letters: string;
-  /** Works for so long at speed 1. Not interruptible, like a node that computes. */
+  /** Waits this long at speed 1. An interrupt does not end it, as with a node that computes. */
   work(ms: number): Promise<void>;
-  /** Works for so long, then reports progress. This is where a node can be interrupted. */
+  /** Waits this long at speed 1, then reports progress. Here a node can be interrupted. */
   step(ms: number, value: number, max: number, image?: PreviewImage | Promise<PreviewImage>): Promise<void>;
-  /** A progress text, which goes to every socket. */
-  say(text: string): void;
+  /** Sends a progress text to every socket. */
+  sendText(text: string): void;
 }
 
 export interface NodeOutcome {
   /** One value per output; a list of values where the class says that the output is a list. */
   outputs?: unknown[];
-  /** What the node shows: lists by key. */
+  /** What the node shows to clients: lists by key. */
   ui?: UiOutput;
 }
 
@@ -55,7 +55,7 @@ export function imageInput(call: NodeCall, name: string): ImageValue {
   return value as ImageValue;
 }
 
-/** What Python says where `1.0 - value` is worked out of something else than a tensor. */
+/** An image or mask that is subtracted from a number. @throws PythonError as Python's for any other value. */
 export function subtrahendInput(call: NodeCall, name: string): ImageValue {
   const value = call.inputs[name];
   if (isKind(value, 'image', 'mask')) return value as ImageValue;

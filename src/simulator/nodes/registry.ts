@@ -20,7 +20,7 @@ const implemented: Record<string, NodeRun> = {
   ...imageOutputNodes,
 };
 
-/** How a class runs: as it is made here, else by the types of its outputs. */
+/** What runs a class: its own implementation, else one that goes by the types of its outputs. */
 export function nodeRun(classType: string, info: NodeInfo): NodeRun {
   const run = implemented[classType];
   if (run) return run;

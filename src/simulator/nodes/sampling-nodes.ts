@@ -49,7 +49,7 @@ interface Sampling {
   denoise: number;
 }
 
-/** Counts through the steps, with progress, and describes the pictures that come out. */
+/** Reports progress for each step, and returns how to draw the pictures that result. */
 async function sample(call: NodeCall, sampling: Sampling): Promise<Latent> {
   const { steps } = sampling;
   const result = sampled(sampling);
@@ -75,7 +75,7 @@ function sampled({ latent, ...sampling }: Sampling): Latent {
   return { ...latent, frame, seed: `${sampling.seed}/${sampling.positive}` };
 }
 
-/** Makes the small pictures that come out of the grey as the sampler goes on. What they show is painted once, at their own size. */
+/** Makes the small pictures that emerge from grey as the sampler advances. What they show is painted once. */
 async function previewer(sampling: Sampling): Promise<(share: number) => Promise<PreviewImage>> {
   const { latent } = sampling;
   const width = Math.max(1, Math.round(latent.width * previewScale));
@@ -120,7 +120,7 @@ const kSamplerAdvanced: NodeRun = async (call) => {
   return { outputs: [await sample(call, sampling)] };
 };
 
-/** Reads the parts that other nodes named: noise {seed}, guider {text}, sigmas {steps, denoise}. */
+/** Reads what other nodes made: noise {seed}, guider {text}, sigmas {steps, denoise}. */
 const samplerCustom: NodeRun = async (call) => {
   const part = (name: string): Record<string, unknown> => (isRecord(call.inputs[name]) ? call.inputs[name] : {});
   const result = await sample(call, {
@@ -174,11 +174,11 @@ const imageToVideo: NodeRun = (call) => {
   const start = optionalImage(call, 'start_image') ?? optionalImage(call, 'image') ?? optionalImage(call, 'init_image');
   const frame = (): Frame => (start ? resize(start.frame(0), latent.width, latent.height) : latent.frame(0));
   const empty: Conditioning = { kind: 'conditioning', text: '' };
-  const given = (name: string): unknown => call.inputs[name] ?? empty;
-  return { outputs: [given('positive'), given('negative'), { ...latent, frame }] };
+  const conditioning = (name: string): unknown => call.inputs[name] ?? empty;
+  return { outputs: [conditioning('positive'), conditioning('negative'), { ...latent, frame }] };
 };
 
-/** Node classes around latents: making, sampling, decoding and encoding them. */
+/** Node classes that make, sample, decode and encode latents. */
 export const samplingNodes: Record<string, NodeRun> = {
   EmptyLatentImage: emptyLatentNode(),
   EmptySD3LatentImage: emptyLatentNode(),

@@ -47,7 +47,8 @@ export function savePath(call: NodeCall, folder: FolderType, prefix: string, wid
   if (directory !== root && !directory.startsWith(`${root}/`)) {
     throw new PythonError(
       'Exception',
-      `**** ERROR: Saving image outside the output folder is not allowed.\n full_output_folder: ${directory}\n         output_dir: ${root}`,
+      '**** ERROR: Saving image outside the output folder is not allowed.\n' +
+        ` full_output_folder: ${directory}\n         output_dir: ${root}`,
     );
   }
   const subfolder = posix.relative(root, directory);

@@ -7,7 +7,7 @@ export interface Conditioning {
   text: string;
 }
 
-/** A batch of latents: how to draw each picture (or frame of a clip) that they decode to. */
+/** A batch of latents: how to draw the pictures, or frames of a clip, that they decode to. */
 export interface Latent {
   kind: 'latent';
   /** Size of what it decodes to, in pixels. Audio latents have none. */
@@ -19,7 +19,7 @@ export interface Latent {
   /** Seconds, of audio latents. */
   seconds: number;
   frame(index: number): Frame;
-  /** What a decoder makes a sound of. */
+  /** What decides the sound that it decodes to. */
   seed: string;
 }
 
@@ -47,6 +47,7 @@ export function allocate(bytes: number): void {
   if (bytes <= memoryBytes) return;
   throw new PythonError(
     'RuntimeError',
-    `[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate ${bytes} bytes. Error code 12 (Cannot allocate memory)`,
+    '[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: ' +
+      `can't allocate memory: you tried to allocate ${bytes} bytes. Error code 12 (Cannot allocate memory)`,
   );
 }

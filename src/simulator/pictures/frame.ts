@@ -1,6 +1,6 @@
 /**
- * One picture or mask, drawn only when somebody looks at it. A graph may ask for 4096 pictures of 16384 x 16384 and never
- * save them; what is held here is how to draw them.
+ * A picture or mask that is drawn only when its pixels are needed. A graph may make 4096 pictures of 16384 x 16384 and
+ * save none of them, so a frame holds how to draw it rather than the pixels.
  */
 export interface Frame {
   width: number;
@@ -9,7 +9,7 @@ export interface Frame {
   channels: 1 | 3 | 4;
   /** All pixels alike: their channels, 0 to 255. */
   solid?: readonly number[];
-  /** The pixels, row by row, `channels` bytes each. Long drawings give way to other work in between. */
+  /** The pixels, row by row, `channels` bytes each. A long drawing yields to the event loop in between. */
   pixels(): Promise<Uint8Array>;
 }
 
@@ -23,21 +23,21 @@ export interface ImageValue {
   frame(index: number): Frame;
 }
 
-/** Lets timers and sockets have their turn. */
-export function breathe(): Promise<void> {
+/** Lets timers and sockets run. */
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** How long a drawing may hold the event loop. */
 const sliceMs = 8;
 
-/** Calls `draw` for every row and gives way every few milliseconds. */
+/** Calls `draw` for every row and yields to the event loop every few milliseconds. */
 export async function eachRow(height: number, draw: (y: number) => void): Promise<void> {
   let sliceEnd = performance.now() + sliceMs;
   for (let y = 0; y < height; y++) {
     draw(y);
     if ((y & 15) === 15 && performance.now() > sliceEnd) {
-      await breathe();
+      await yieldToEventLoop();
       sliceEnd = performance.now() + sliceMs;
     }
   }
@@ -132,7 +132,7 @@ export function invert(frame: Frame): Frame {
   });
 }
 
-/** Another size: nearest neighbour when enlarging is asked so, else a mean of what falls into a pixel, else bilinear. */
+/** A frame of another size: with `nearest` by the nearest pixel, else by the mean to shrink, bilinear to enlarge. */
 export function resize(frame: Frame, width: number, height: number, nearest = false): Frame {
   if (frame.solid) return solidFrame(width, height, frame.solid);
   if (width === frame.width && height === frame.height) return frame;
@@ -216,7 +216,7 @@ export function imageOf(frames: readonly Frame[], kind: ImageValue['kind'] = 'im
   return { kind, width, height, channels, batch: frames.length, frame: (index) => frames[index] ?? first };
 }
 
-/** The same change for every frame of a batch, made when a frame is asked for. */
+/** The same change for every frame of a batch, made when the frame is read. */
 export function mapFrames(
   image: ImageValue,
   change: (frame: Frame, index: number) => Frame,

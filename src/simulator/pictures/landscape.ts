@@ -18,7 +18,7 @@ const cloudCells = 96;
 const seaWords = /\b(sea|ocean|lake|river|water|beach|boat|ship|island|lighthouse|underwater|coast)\b/;
 const landWords = /\b(desert|dunes?|mountains?|forest|meadow|field|city|canyon|mars|castle)\b/;
 
-/** A picture made of nothing but arithmetic: sky, light, clouds, hills, sometimes water and a thing the prompt names. */
+/** A computed picture: sky, light, clouds, hills, sometimes water, and a subject that the prompt names. */
 export function landscape(width: number, height: number, spec: PictureSpec): Frame {
   return {
     width,
@@ -38,7 +38,7 @@ export function landscape(width: number, height: number, spec: PictureSpec): Fra
 function compose(width: number, height: number, spec: PictureSpec): Scene {
   const words = spec.prompt.toLowerCase();
   const random = randomFrom(hashText(`${spec.seed}/${spec.index}/${spec.prompt}/${spec.negative}`));
-  // A higher cfg obeys the prompt harder: here it shows as contrast.
+  // A higher cfg follows the prompt more closely, which here shows as contrast.
   const palette = withContrast(choosePalette(words, random), 0.86 + Math.min(20, Math.max(0, spec.cfg)) * 0.02);
   const water = seaWords.test(words) || (!landWords.test(words) && random() < 0.4);
   const horizon = water ? 0.56 + random() * 0.12 : 0.62 + random() * 0.12;
@@ -73,7 +73,7 @@ interface Layer {
   haze: number;
 }
 
-/** Paints rows of sky, hills and water. What does not depend on the pixel is worked out beforehand: this is the hot loop. */
+/** Paints rows of sky, hills and water. It is the hot loop, so what does not depend on the pixel is computed before. */
 function rowPainter(scene: Scene, width: number, height: number, bytes: Uint8Array): (y: number) => void {
   const { clouds, hills, palette, sun } = scene;
   const pixels = new Uint8ClampedArray(bytes.buffer);
@@ -94,7 +94,7 @@ function rowPainter(scene: Scene, width: number, height: number, bytes: Uint8Arr
   const glow = (height * 0.2) ** 2 / 3.2;
   const cellScale = (cloudCells - 1) / width;
 
-  /** Sky first, then hills from the nearest that covers the pixel: only what is seen is worked out. */
+  /** Sky first, then hills from the nearest that covers the pixel, so that only visible parts are computed. */
   function land(y: number, row: number): void {
     const share = y / (scene.horizon * height);
     const [top, middle, low] = palette.sky;

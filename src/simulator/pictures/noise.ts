@@ -21,7 +21,7 @@ export function smooth(from: number, to: number, value: number): number {
   return t * t * (3 - 2 * t);
 }
 
-/** Heights from about -1 to 1 along a line: sums of ever finer waves of random knots. `roughness` 0.4 soft to 0.7 jagged. */
+/** Heights from about -1 to 1 along a line, sums of ever finer waves. @param roughness 0.4 soft to 0.7 jagged. */
 export function ridge(
   length: number,
   random: () => number,
@@ -47,7 +47,7 @@ export function ridge(
   return heights;
 }
 
-/** A plane of soft random values from 0 to 1 that can be asked between its cells; x and y from 0 to 1, wrapping. */
+/** A plane of random values from 0 to 1, smooth between its cells; x and y are from 0 to 1 and wrap. */
 function plane(random: () => number, size: number): (x: number, y: number) => number {
   const values = Float32Array.from({ length: size * size }, random);
   return (x, y) => {

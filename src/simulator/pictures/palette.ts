@@ -1,6 +1,6 @@
 export type Colour = readonly [red: number, green: number, blue: number];
 
-/** The light of a picture. Sky colours from the zenith down to the horizon, land from the farthest hill to the nearest. */
+/** The colours of a picture: sky from the zenith to the horizon, and land from the farthest hill to the nearest. */
 export interface Palette {
   sky: readonly [Colour, Colour, Colour];
   light: Colour;
@@ -119,11 +119,11 @@ const palettes: readonly Palette[] = [
   },
 ];
 
-/** The palette that the prompt's words ask for, else one by chance. */
+/** A palette that fits the prompt's words, else any. */
 export function choosePalette(prompt: string, random: () => number): Palette {
   const lower = prompt.toLowerCase();
-  const asked = palettes.filter((palette) => palette.words.test(lower));
-  const from = asked.length > 0 ? asked : palettes;
+  const matching = palettes.filter((palette) => palette.words.test(lower));
+  const from = matching.length > 0 ? matching : palettes;
   const chosen = from[Math.floor(random() * from.length)] ?? palettes[0];
   if (!chosen) throw new RangeError('there are no palettes');
   return chosen;

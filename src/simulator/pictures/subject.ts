@@ -6,7 +6,7 @@ import type { Scene } from './scene.ts';
 interface Canvas {
   width: number;
   height: number;
-  /** Covers what `inside` says is the shape, softly at its edge. `inside` is positive within, in units. */
+  /** Fills a shape with soft edges. `inside` is positive within it, and gives the distance to its edge in units. */
   fill(
     left: number,
     top: number,
@@ -20,7 +20,7 @@ interface Canvas {
   glow(x: number, y: number, radius: number, colour: Colour): void;
 }
 
-/** Draws the stars and the first thing that the prompt names and that is known here. */
+/** Draws the stars, and the first subject that the prompt names and that can be drawn here. */
 export function drawSubject(scene: Scene, prompt: string, width: number, height: number, pixels: Uint8Array): void {
   const canvas = createCanvas(width, height, pixels);
   const words = prompt.toLowerCase();

@@ -10,7 +10,7 @@ export interface GraphNode {
 /** A prompt: node id -> node. */
 export type Graph = Record<string, GraphNode>;
 
-/** `[node id, output index]`. Any list of an input is taken for a link; a list as a value comes as `{__value__: [...]}`. */
+/** `[node id, output index]`. Every list of an input is read as a link; as a value it comes as `{__value__: [...]}`. */
 export type Link = [string, number];
 
 export function isLink(value: unknown): value is Link {

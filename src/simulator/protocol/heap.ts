@@ -1,6 +1,5 @@
 /**
- * A binary heap in an array, in the very layout of Python's heapq: GET /queue shows that array, so the order of what
- * waits is visible to clients.
+ * A binary heap in an array, in the layout of Python's heapq. GET /queue shows that array, so clients see its order.
  */
 export interface Heap<T> {
   /** The array, smallest first, the rest in heap order. Not to be changed from outside. */
@@ -8,8 +7,8 @@ export interface Heap<T> {
   /** Adds an item. If `before` throws, the item is in the heap all the same, as with heapq. */
   push(item: T): void;
   pop(): T | undefined;
-  /** Removes the first item in array order that fits, and makes the rest a heap again. */
-  remove(fits: (item: T) => boolean): T | undefined;
+  /** Removes the first item in array order that matches, and makes the rest a heap again. */
+  remove(matches: (item: T) => boolean): T | undefined;
   clear(): void;
 }
 
@@ -56,8 +55,8 @@ export function createHeap<T>(before: (a: T, b: T) => boolean): Heap<T> {
       sink(0);
       return first;
     },
-    remove(fits) {
-      const at = items.findIndex(fits);
+    remove(matches) {
+      const at = items.findIndex(matches);
       if (at < 0) return undefined;
       const [removed] = items.splice(at, 1);
       for (let i = (items.length >> 1) - 1; i >= 0; i--) sink(i);

@@ -1,4 +1,4 @@
-/** A number that JavaScript would round (a 64-bit seed), kept as the text it came as. */
+/** A number that JavaScript would round, such as a 64-bit seed, kept as its text. */
 export interface RawNumber {
   readonly rawJSON: string;
 }
@@ -16,7 +16,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
-/** Keeps whole numbers beyond 2^53 exact: ComfyUI's seeds go up to 2^64 - 1 and come back in history as they were sent. */
+/** Keeps whole numbers beyond 2^53 exact: ComfyUI's seeds go up to 2^64 - 1 and history shows them unchanged. */
 export function exactNumber(value: unknown, source: string | undefined): unknown {
   if (typeof value !== 'number' || source === undefined || Number.isSafeInteger(value)) return value;
   return /^-?\d+$/.test(source) ? JSON.rawJSON(source) : value;
@@ -24,7 +24,7 @@ export function exactNumber(value: unknown, source: string | undefined): unknown
 
 const keepExact: Reviver = (_key, value, context) => exactNumber(value, context.source);
 
-/** JSON text to a value. The slow, exact way is taken only where the text has a long number at all. */
+/** JSON text to a value. Only text with a long number is parsed in the slow, exact way. */
 export function parseJson(text: string): unknown {
   return /\d{16}/.test(text)
     ? JSON.parse(text, keepExact as (key: string, value: unknown) => unknown)

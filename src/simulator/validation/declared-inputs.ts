@@ -13,7 +13,7 @@ const dynamicCombo = 'COMFY_DYNAMICCOMBO_V3';
 
 /**
  * The inputs of a class, required ones first. A dynamic combo stands for the inputs of its chosen option, named
- * `combo.input`; with a missing or unknown choice it asks for nothing (ComfyUI 0.33 finds that only when it runs).
+ * `combo.input`; with a missing or unknown choice it has none (ComfyUI 0.33 notices that only when the node runs).
  */
 export function declaredInputs(info: NodeInfo, values: Record<string, unknown>): DeclaredInput[] {
   const found: DeclaredInput[] = [];
@@ -38,7 +38,7 @@ export function declaredInputs(info: NodeInfo, values: Record<string, unknown>):
   }
 }
 
-/** Required dynamic combos whose choice is absent or unknown: what makes the node fail when it runs. */
+/** Required dynamic combos whose choice is absent or unknown, which makes the node fail when it runs. */
 export function unresolvedChoices(info: NodeInfo, values: Record<string, unknown>): string[] {
   return Object.entries(info.input.required ?? {}).flatMap(([name, [type, options = {}]]) => {
     if (type !== dynamicCombo) return [];

@@ -34,13 +34,13 @@ const fileValidators: Record<string, { input: string; noun: string }> = {
 };
 
 export interface NodeValidator {
-  /** What is known so far, by node id, in the order it was found. */
+  /** The results so far, by node id, in the order they were found. */
   results: Map<string, NodeVerdict>;
   /** Validates a node and all it needs. @throws PythonError where Python would have raised. */
   validate(id: string): NodeVerdict;
 }
 
-/** Validates the nodes of one prompt, depth first; results are remembered, so each node is judged once. */
+/** Validates the nodes of one prompt, depth first and each once. */
 export function createNodeValidator(graph: Graph, objectInfo: ObjectInfo, fileExists: FileCheck): NodeValidator {
   const results = new Map<string, NodeVerdict>();
   const visiting: string[] = [];
@@ -48,8 +48,8 @@ export function createNodeValidator(graph: Graph, objectInfo: ObjectInfo, fileEx
   function validate(id: string): NodeVerdict {
     const known = results.get(id);
     if (known) return known;
-    const seenAt = visiting.indexOf(id);
-    if (seenAt >= 0) return blameCycle(visiting.slice(seenAt));
+    const start = visiting.indexOf(id);
+    if (start >= 0) return reportCycle(visiting.slice(start));
 
     const node = graph[id];
     if (!node) throw new PythonError('KeyError', repr(id));
@@ -68,7 +68,7 @@ export function createNodeValidator(graph: Graph, objectInfo: ObjectInfo, fileEx
     const refused = checkFile(node.class_type, node.inputs);
     if (refused) found.push(refused);
 
-    // A cycle through this node may have been found meanwhile: its error is kept.
+    // A cycle through this node may have been found meanwhile, whose error is kept.
     const before = results.get(id)?.errors ?? [];
     const fresh = found.filter((error) => !before.some((other) => isDeepStrictEqual(other, error)));
     const verdict = {
@@ -109,8 +109,8 @@ export function createNodeValidator(graph: Graph, objectInfo: ObjectInfo, fileEx
   }
 
   function validateLiteral(id: string, input: DeclaredInput, values: Record<string, unknown>): true | errors.NodeError {
-    const given = values[input.name];
-    const raw = isRecord(given) && '__value__' in given ? given.__value__ : given;
+    const literal = values[input.name];
+    const raw = isRecord(literal) && '__value__' in literal ? literal.__value__ : literal;
     let value = raw;
     try {
       value = convert(input.type, raw);
@@ -143,7 +143,7 @@ export function createNodeValidator(graph: Graph, objectInfo: ObjectInfo, fileEx
     return errors.refusedByNode(validator.input, `Invalid ${validator.noun} file: ${text(name)}`);
   }
 
-  function blameCycle(cycle: string[]): NodeVerdict {
+  function reportCycle(cycle: string[]): NodeVerdict {
     const first = cycle[0] ?? '';
     const path = [...cycle, first].map((id) => `${id} (${graph[id]?.class_type})`).join(' -> ');
     for (const id of cycle) results.set(id, { valid: false, errors: [errors.dependencyCycle(id, path, cycle)] });

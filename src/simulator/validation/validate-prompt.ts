@@ -108,7 +108,7 @@ function validateOutputs(graph: Graph, outputs: string[], objectInfo: ObjectInfo
       continue;
     }
     lines.push(...reasons.map((reason) => `${reason.message}: ${reason.details}`));
-    // Nodes that are invalid only because of one upstream have no errors of their own and are not told.
+    // Nodes that are invalid only because of one upstream have no errors of their own and are left out.
     for (const [id, result] of validator.results) {
       if (result.valid || result.errors.length === 0) continue;
       nodeErrors[id] ??= { errors: result.errors, dependent_outputs: [], class_type: graph[id]?.class_type ?? '' };

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { REFUSALS } from '../../comfyui/refusals.ts';
 import { disposals } from '../../support/disposals.ts';
 import { testPicture } from '../../support/pictures.ts';
+import { pixelsOf, pngChunks } from '../../support/png.ts';
 import { onlySimulator } from '../../support/product.ts';
-import { pixelsOf, pngChunks } from './png.ts';
 import { readAny, readGraph, readReported } from './recorded.ts';
 import { described, openStage, type ShownJob, type Stage } from './stage.ts';
 

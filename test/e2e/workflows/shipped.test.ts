@@ -9,8 +9,8 @@ import { addWorkflowCommands } from '../../../src/cli/workflow-command.ts';
 import { workflowName } from '../../../src/workflows/add/names.ts';
 import { disposals } from '../../support/disposals.ts';
 import { testPicture } from '../../support/pictures.ts';
+import { pixelsOf, pngChunks } from '../../support/png.ts';
 import { type Gateway, onlySimulator } from '../../support/product.ts';
-import { pixelsOf, pngChunks } from './png.ts';
 import { described, openStage, type ShownJob, type Stage } from './stage.ts';
 
 /** Slow enough that steps are seen. */

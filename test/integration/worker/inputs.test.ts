@@ -9,10 +9,10 @@ import type { FileKind, FileSource } from '../../../src/core/file-source.ts';
 import type { Graph } from '../../../src/core/graph.ts';
 import type { Job } from '../../../src/core/job.ts';
 import { encodePng } from '../../../src/simulator/media/png.ts';
-import { decodePng } from '../../../src/simulator/media/png-decode.ts';
 import { solidFrame } from '../../../src/simulator/pictures/frame.ts';
 import { startComfyuiProxy } from '../../support/comfyui-proxy.ts';
 import { listen } from '../../support/listen.ts';
+import { pixelsOf } from '../../support/png.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { type Harness, startHarness } from './harness.ts';
 
@@ -61,10 +61,7 @@ async function expectSame(harness: Harness, job: Job, original: Buffer) {
   expect(job).toMatchObject({ status: 'SUCCEEDED', error: null });
   const [artifact] = job.artifacts;
   if (!artifact) throw new Error('no artifact');
-  const [got, wanted] = await Promise.all([decodePng(await harness.bytes(artifact)), decodePng(original)]);
-  if (!got || !wanted) throw new Error('no picture');
-  expect([got.width, got.height]).toEqual([wanted.width, wanted.height]);
-  expect(Buffer.from((await got.pixels()).buffer).equals(Buffer.from((await wanted.pixels()).buffer))).toBe(true);
+  expect(await pixelsOf(await harness.bytes(artifact))).toEqual(await pixelsOf(original));
 }
 
 describe('input files', () => {

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Graph } from '../../../src/core/graph.ts';
 import type { Artifact, Job } from '../../../src/core/job.ts';
-import { decodePng, pngTexts } from '../../../src/simulator/media/png-decode.ts';
+import { pngTexts } from '../../../src/simulator/media/png.ts';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import { pixelsOf } from '../../support/png.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { type Harness, recordedGraph, startHarness } from './harness.ts';
 
@@ -87,7 +88,7 @@ describe('what a recorded graph makes', () => {
       }
       expect(pngTexts(original).map(([keyword]) => keyword)).toContain('prompt');
       expect(pngTexts(bytes)).toEqual([]);
-      expect(await (await decodePng(bytes))?.pixels()).toEqual(await (await decodePng(original))?.pixels());
+      expect(await pixelsOf(bytes)).toEqual(await pixelsOf(original));
     }
   });
 

@@ -7,9 +7,9 @@ import type { Graph } from '../../../src/core/graph.ts';
 import { createRedisPreviewPublisher } from '../../../src/progress/redis/redis-previews.ts';
 import { createRedisProgress } from '../../../src/progress/redis/redis-progress.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
-import { decodePng } from '../../../src/simulator/media/png-decode.ts';
 import type { Timings } from '../../../worker/timings.ts';
 import { silent } from '../../support/gateway-store.ts';
+import { pixelsOf } from '../../support/png.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { monitorRedis } from '../../support/redis-monitor.ts';
 import { type Harness, recordedGraph, startHarness } from './harness.ts';
@@ -133,7 +133,7 @@ describe('previews', () => {
     expect(previews.length).toBeLessThanOrEqual(sent.length);
     for (const { preview, job } of previews) {
       expect(preview?.contentType).toBe('image/png');
-      expect(await decodePng(Buffer.from(preview?.data ?? '', 'base64'))).toMatchObject({ width: 8, height: 8 });
+      expect(await pixelsOf(Buffer.from(preview?.data ?? '', 'base64'))).toMatchObject({ width: 8, height: 8 });
       expect(job).toMatchObject({ id, status: 'RUNNING' });
     }
     // Since before the first: one that is held up on its way comes closer to the next.

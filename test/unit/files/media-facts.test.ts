@@ -5,10 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inspectFile } from '../../../src/files/inspect.ts';
 import { createMediaReader } from '../../../src/files/media-facts.ts';
-import { toMatroska, toMp4 } from '../../../src/simulator/media/containers.ts';
+import { encodeClip } from '../../../src/simulator/media/clip.ts';
+import { writeClip } from '../../../src/simulator/media/containers.ts';
 import { encodeFlac } from '../../../src/simulator/media/flac.ts';
-import { encodeClip } from '../../../src/simulator/media/h264.ts';
+import { createH264Encoder } from '../../../src/simulator/media/h264.ts';
 import { encodeMp3, encodeOpus } from '../../../src/simulator/media/sound.ts';
+import { createVp8Encoder } from '../../../src/simulator/media/vp8.ts';
 import { imageOf } from '../../../src/simulator/pictures/frame.ts';
 
 let dir: string;
@@ -82,16 +84,17 @@ describe('the facts of a medium', () => {
 
   it('are those of what the simulator makes', async () => {
     const image = { width: 48, height: 32, channels: 3 as const, pixels: async () => new Uint8Array(48 * 32 * 3) };
-    const clip = await encodeClip(imageOf([image, image, image]), 6);
+    const images = imageOf([image, image, image]);
+    const [h264, vp8] = [await encodeClip(images, 6, createH264Encoder), await encodeClip(images, 6, createVp8Encoder)];
     const sound = { sampleRate: 48_000, channels: 2, length: 72_000 };
     const video = { kind: 'video', width: 48, height: 32, durationSeconds: 0.5 };
-    expect(await inspect(await write('a.mp4', toMp4(clip)))).toMatchObject(video);
-    expect(await inspect(await write('a.webm', toMatroska(clip, 'webm')))).toMatchObject(video);
-    expect(await inspect(await write('a.mkv', toMatroska(clip, 'matroska')))).toMatchObject(video);
+    expect(await inspect(await write('a.mp4', await writeClip(h264, 'mp4')))).toMatchObject(video);
+    expect(await inspect(await write('a.webm', await writeClip(vp8, 'webm')))).toMatchObject(video);
+    expect(await inspect(await write('a.mkv', await writeClip(h264, 'mkv')))).toMatchObject(video);
     const audio = { kind: 'audio', durationSeconds: expect.closeTo(1.5, 1) };
     expect(await inspect(await write('a.flac', await encodeFlac(sound, [])))).toMatchObject(audio);
     expect(await inspect(await write('a.mp3', encodeMp3(sound)))).toMatchObject(audio);
-    expect(await inspect(await write('a.opus', encodeOpus(sound, [])))).toMatchObject(audio);
+    expect(await inspect(await write('a.opus', await encodeOpus(sound, [])))).toMatchObject(audio);
   });
 
   it.each([
