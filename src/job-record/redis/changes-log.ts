@@ -1,10 +1,8 @@
 import type { Redis } from 'ioredis';
 import { type JobEvent, type JobEventType, jobEventTypes } from '../../core/events.ts';
-import type { Job } from '../../core/job.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
-import { parseRecord } from '../record.ts';
-import { fittingPage } from './job-page.ts';
+import { fittingPage, readJobs } from './job-page.ts';
 
 /** Events of a caller's jobs behind a place in its changes. */
 export interface ChangesReading {
@@ -71,7 +69,7 @@ export async function readChanges(
   const changes = entries.map(parseChange);
   const ids = [...new Set(changes.flatMap((change) => change?.id ?? []))];
   const fitting = new Set(await fittingPage(redis, keys, ids));
-  const jobs = await readJobs(redis, keys, [...fitting]);
+  const jobs = new Map((await readJobs(redis, keys, [...fitting])).map((job) => [job.id, job]));
 
   // Up to the first whose job did not fit.
   const cut = changes.findIndex((change) => change && !fitting.has(change.id));
@@ -81,14 +79,4 @@ export async function readChanges(
     return job ? [{ place: change.place, event: { seq: change.seq, type: change.type, at: change.at, job } }] : [];
   });
   return { events, place: entries[count - 1]?.[0] ?? place, more: count < entries.length || found.length > BATCH };
-}
-
-async function readJobs(redis: Redis, keys: Keys, ids: string[]): Promise<Map<string, Job>> {
-  if (ids.length === 0) return new Map();
-  const pipeline = redis.pipeline();
-  for (const id of ids) pipeline.hgetall(keys.job(id));
-  const jobs = ((await results(pipeline)) as { [name: string]: string }[]).flatMap(
-    (fields) => parseRecord(fields) ?? [],
-  );
-  return new Map(jobs.map((job) => [job.id, job]));
 }

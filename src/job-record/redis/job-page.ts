@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis';
-import { jobStatuses } from '../../core/job.ts';
+import { type Job, jobStatuses } from '../../core/job.ts';
 import { pageOfIndexes } from '../../redis/index-page.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
 import type { JobPageQuery } from '../job-store.ts';
+import { parseRecord } from '../record.ts';
 
 /**
  * What one page reads at most, a first job of any size apart. A graph of a caller's own may take a megabyte: a hundred
@@ -44,4 +45,13 @@ export async function fittingPage(redis: Redis, keys: Keys, ids: string[]): Prom
     return i > 0 && bytes > MAX_PAGE_BYTES;
   });
   return tooMany === -1 ? ids : ids.slice(0, tooMany);
+}
+
+/** The jobs of these ids, in their order; those that are gone are left out. */
+export async function readJobs(redis: Redis, keys: Keys, ids: readonly string[]): Promise<Job[]> {
+  if (ids.length === 0) return [];
+  const pipeline = redis.pipeline();
+  for (const id of ids) pipeline.hgetall(keys.job(id));
+  const records = (await results(pipeline)) as { [name: string]: string }[];
+  return records.flatMap((record) => parseRecord(record) ?? []);
 }

@@ -7,7 +7,7 @@ import { results } from '../../redis/pipeline.ts';
 import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
 import type { GatewayJobStore, NewJob } from '../job-store.ts';
 import { errorCodeOf, fieldsOf, formatFields, parseRecord } from '../record.ts';
-import { fittingPage, pageOfIds } from './job-page.ts';
+import { fittingPage, pageOfIds, readJobs } from './job-page.ts';
 import { createTransition } from './transition.ts';
 
 export interface GatewayStoreOptions {
@@ -60,13 +60,6 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
   const { redis, keys } = options;
   const acceptScript = loadScript(new URL('./accept.lua', import.meta.url));
   const transition = createTransition(redis, keys, options.retentionMs);
-
-  const readMany = async (ids: string[]): Promise<Job[]> => {
-    const pipeline = redis.pipeline();
-    for (const id of ids) pipeline.hgetall(keys.job(id));
-    const records = (await results(pipeline)) as { [name: string]: string }[];
-    return records.flatMap((record) => parseRecord(record) ?? []);
-  };
 
   const entryOf = ({ caller, idempotencyKey }: Pick<NewJob, 'caller' | 'idempotencyKey'>) =>
     keys.idempotency(caller, createHash('sha256').update(idempotencyKey).digest('hex'));
@@ -168,7 +161,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
     async page(query) {
       const ids = await pageOfIds(redis, keys, query);
       const read = await fittingPage(redis, keys, ids.slice(0, query.first));
-      return { jobs: await readMany(read), more: ids.length > read.length };
+      return { jobs: await readJobs(redis, keys, read), more: ids.length > read.length };
     },
 
     async counts() {
