@@ -1,0 +1,57 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { createArtifactStore } from '../../../src/app/create-artifact-store.ts';
+import { startSweeper } from '../../../src/jobs/sweeper.ts';
+import { createBullQueue } from '../../../src/queue/bullmq/bullmq.ts';
+import { createRedisUploads } from '../../../src/uploads/redis/redis-uploads.ts';
+import { newJob, openStores, silent } from '../../support/gateway-store.ts';
+import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+
+let server: TestRedis;
+beforeAll(async () => {
+  server = await startTestRedis();
+});
+afterAll(() => server.close());
+
+it('leaves a young job to its gateway, which may be between record and queue, until it has grown old, and one that has ended', async (test) => {
+  const stores = await openStores(server.url);
+  test.onTestFinished(stores.close);
+  const { redis, keys, gateway } = stores;
+  const queue = createBullQueue(redis, keys, silent);
+  test.onTestFinished(() => queue.close());
+  // Open jobs are walked by their deadlines: the young one has been looked at by the time that the old one is added.
+  const [young, old] = [newJob({ deadlineMs: 60_000 }), newJob({ deadlineMs: 120_000 })];
+  for (const job of [young, old]) await gateway.accept(job);
+  const createdAt = Number(await redis.hget(keys.job(young.id), 'createdAt'));
+  // Younger than any time that this test may take on a slow machine.
+  await redis.hset(keys.job(young.id), 'createdAt', createdAt + 600_000);
+  // It ends while the walk is under way: the index that was read still has it.
+  const ended = newJob({ deadlineMs: 30_000 });
+  await gateway.accept(ended);
+  await gateway.requestCancel(ended.id);
+  await redis.zadd(keys.open, createdAt + 30_000, ended.id);
+  const add = vi.spyOn(queue, 'add');
+  const folder = join(tmpdir(), `comfygate-${young.id}`);
+  const publicUrl = 'http://gateway.test';
+  const artifacts = createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret: 's'.repeat(32) });
+  test.onTestFinished(() => artifacts.close());
+  const sweeper = startSweeper({
+    redis,
+    keys,
+    store: gateway,
+    queue,
+    artifacts,
+    uploads: createRedisUploads(redis, keys),
+    retentionMs: 60_000,
+    log: silent,
+    intervalMs: 20,
+  });
+  test.onTestFinished(() => sweeper.close());
+  await vi.waitFor(async () => expect(await queue.missing([old.id])).toEqual([]));
+  expect(add.mock.calls.map(([id]) => id)).toEqual([old.id]);
+  expect(await queue.missing([young.id])).toEqual([young.id]);
+
+  await redis.hset(keys.job(young.id), 'createdAt', createdAt);
+  await vi.waitFor(async () => expect(await queue.missing([young.id])).toEqual([]));
+});

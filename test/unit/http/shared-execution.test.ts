@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { createSharedExecution, operationKey } from '../../../src/http/graphql/shared-execution.ts';
+
+const query = 'subscription W($id: ID!) { jobProgress(id: $id) { seq } }';
+
+test('operations that differ in query, name or variables have no answer in common', () => {
+  const keys = [
+    operationKey(query, 'W', { id: 'a' }),
+    operationKey(query, 'W', { id: 'b' }),
+    operationKey(query, 'W', { id: 'a', more: true }),
+    operationKey(query, 'W', {}),
+    operationKey(query, 'V', { id: 'a' }),
+    operationKey(query, null, { id: 'a' }),
+    operationKey(`${query} `, 'W', { id: 'a' }),
+    // What stands in one part may not be taken for another.
+    operationKey(query, 'W","a', null),
+    operationKey(`${query}","W`, 'a', null),
+  ];
+  expect(new Set(keys).size).toBe(keys.length);
+});
+
+test('what is left out and what is null is the same operation', () => {
+  expect(operationKey(query, undefined, undefined)).toBe(operationKey(query, null, null));
+});
+
+test('an event is executed once for each key, however long its first answer takes', async () => {
+  const shared = createSharedExecution();
+  const [event, next] = [{ seq: 1 }, { seq: 2 }];
+  const executed: string[] = [];
+  const answer = Promise.withResolvers<{ data: { of: string } }>();
+  const ask = (of: object, key: string, name: string) =>
+    shared.text(of, key, () => {
+      executed.push(name);
+      return name === 'slow' ? answer.promise : { data: { of: name } };
+    });
+  const waiting = [ask(event, 'key', 'slow'), ask(event, 'key', 'never')];
+  expect(ask(event, 'other key', 'other')).toBe('{"data":{"of":"other"}}');
+  expect(ask(next, 'key', 'next')).toBe('{"data":{"of":"next"}}');
+  answer.resolve({ data: { of: 'slow' } });
+  expect(await Promise.all(waiting)).toEqual(['{"data":{"of":"slow"}}', '{"data":{"of":"slow"}}']);
+  expect(executed).toEqual(['slow', 'other', 'next']);
+});

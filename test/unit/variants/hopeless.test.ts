@@ -1,0 +1,33 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { createVariantMaker } from '../../../src/variants/make-variants.ts';
+import { variantKey } from '../../../src/variants/variant.ts';
+import { silent } from '../../support/gateway-store.ts';
+
+const REMEMBERED = 1_000;
+
+test('pictures that cannot be converted are remembered, a thousand of them: asking again for the newest costs nothing', async () => {
+  let looked: string[] = [];
+  const maker = createVariantMaker({
+    artifacts: {
+      // The originals are larger than any that is converted; nothing is made of them.
+      head: async (key) => {
+        looked.push(key);
+        return key.endsWith('.webp') ? null : { sizeBytes: 2 ** 40, contentType: 'image/png' };
+      },
+      read: async () => null,
+      put: async () => undefined,
+      removePrefix: async () => undefined,
+    },
+    log: silent,
+  });
+  onTestFinished(() => maker.close());
+  const original = (i: number) => `jobs/${i}/1/00.png`;
+  const ask = (i: number) => maker.ensure(variantKey(original(i), { format: 'WEBP', width: 16, quality: 80 }));
+  const unreadable = { name: 'VariantError', reason: 'unreadable' };
+  for (let i = 0; i <= REMEMBERED; i++) await expect(ask(i)).rejects.toMatchObject(unreadable);
+  looked = [];
+  for (const i of [1, REMEMBERED]) await expect(ask(i)).rejects.toMatchObject(unreadable);
+  expect(looked.filter((key) => !key.endsWith('.webp'))).toEqual([]);
+  await expect(ask(0)).rejects.toMatchObject(unreadable);
+  expect(looked.filter((key) => !key.endsWith('.webp'))).toEqual([original(0)]);
+});

@@ -1,0 +1,42 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import * as z from 'zod';
+import { createComfyHttp } from '../../../worker/comfyui/http.ts';
+import { MOST_OUTPUTS } from '../../../worker/comfyui/outputs.ts';
+import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import { scrub } from '../../../worker/comfyui/redact.ts';
+import { collectWebsocketImages } from '../../../worker/outputs/websocket-images.ts';
+import { listen } from '../../support/listen.ts';
+
+test('an answer of ComfyUI may have as many bytes as it is given, and not one more', async () => {
+  const text = '"é"';
+  const http = createComfyHttp(await listen((_req, res) => void res.end(text)));
+  onTestFinished(() => http.close());
+  const ask = (maxBytes: number) => http.get('/x', z.string(), { maxBytes });
+  expect(await ask(Buffer.byteLength(text))).toBe('é');
+  await expect(ask(Buffer.byteLength(text) - 1)).rejects.toMatchObject({ failure: 'invalid' });
+});
+
+test('pictures over the socket are kept as many as may be delivered and one, which tells that there were more', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'comfygate-images-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  await using images = collectWebsocketImages({ '2': { class_type: 'SaveImageWebsocket', inputs: {} } }, dir);
+  for (let i = 0; i < MOST_OUTPUTS + 5; i++) images.onFrame('2', Buffer.from('x'));
+  expect(await images.images()).toHaveLength(MOST_OUTPUTS + 1);
+});
+
+test('a node of whatever name makes a prefix of its own that is no path and not too long for one', () => {
+  const promptId = promptIdOf('0190c7a0-0000-7000-8000-000000000000', 1);
+  const id = `../${'a/'.repeat(100)}`;
+  const node = { class_type: 'SaveImage', inputs: { filename_prefix: 'x' } };
+  const prefix = String(isolateOutputs({ [id]: node }, promptId, null)[id]?.inputs.filename_prefix);
+  expect(prefix).toMatch(new RegExp(`^comfygate/${promptId}/[A-Za-z0-9_-]{64}$`));
+});
+
+test('of a text that ComfyUI says no more is searched for secrets than the first ten thousand characters, nor shown', () => {
+  const long = `/${'a'.repeat(9_999)}`;
+  expect(scrub(long)).toBe('[path]');
+  expect(scrub(`${long} /home/me/secret`)).toBe('[path]');
+});
