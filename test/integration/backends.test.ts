@@ -62,6 +62,17 @@ it('says whether another worker reaches a server, and only while it does', async
   expect(await second.reportedByOthers('second', 'gpu')).toBe(false);
 });
 
+it('takes a worker that has said nothing for fifteen seconds to reach nothing any more', async () => {
+  const { durable, redis, keys } = stores;
+  const reporter = createRedisBackendReporter(durable, keys);
+  await reporter.report('silent', [up]);
+  expect(await reporter.reportedByOthers('other', 'gpu')).toBe(true);
+  const at = Number(await redis.zscore(keys.backendWorkers('gpu'), 'silent'));
+  await redis.zadd(keys.backendWorkers('gpu'), at - 15_001, 'silent');
+  expect(await reporter.reportedByOthers('other', 'gpu')).toBe(false);
+  await reporter.leave('silent');
+});
+
 it('takes a server for down of which nobody has told for fifteen seconds, whatever was told last', () => {
   const seen: SeenBackend = { ...up, status: 'DRAINING', reportedAt: 100_000, lastSeenAt: 100_000, since: 50_000 };
   expect(backendAsOf(seen, 114_999)).toEqual(seen);

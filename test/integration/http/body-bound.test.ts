@@ -65,3 +65,36 @@ test('a body that is announced to be larger than is worth reading is refused unr
   expect(String(answer)).toMatch(/^HTTP\/1\.1 413 /);
   socket.destroy();
 });
+
+describe('brackets within one another', () => {
+  const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+  /** The body itself is one level, its variables another. */
+  const levels = (depth: number) => `{"query":"{__typename}","variables":{"a":${nested(depth - 2)}}}`;
+
+  test('are as many as are allowed, and not one more', async () => {
+    const { post } = await startTestServer();
+    expect((await post(levels(100))).status).toBe(200);
+    const refused = await post(levels(101));
+    expect(refused.status).toBe(400);
+    expect((await refused.json()).errors[0].extensions.code).toBe('LIMIT_EXCEEDED');
+  });
+
+  test('are counted outside of texts, wherever those end', async () => {
+    const { post } = await startTestServer();
+    const within = (text: string, more = '') => `{"query":"{__typename}","variables":{"a":${text}${more}}}`;
+    expect((await post(within(JSON.stringify(`"${nested(200)}`)))).status).toBe(200);
+    expect((await post(within(JSON.stringify(`\\${nested(200)}`)))).status).toBe(200);
+    const behind = await post(within(JSON.stringify('\\'), `,"b":${nested(200)}`));
+    expect((await behind.json()).errors[0].extensions.code).toBe('LIMIT_EXCEEDED');
+  });
+});
+
+test.each(['gzip', 'br', 'Identity, gzip'])(
+  'a body with Content-Encoding %s is 415, whatever it holds',
+  async (encoding) => {
+    const { post } = await startTestServer();
+    const query = { query: '{ __typename }' };
+    expect((await post(query, { 'content-encoding': encoding })).status).toBe(415);
+    expect((await post(query, { 'content-encoding': 'identity' })).status).toBe(200);
+  },
+);

@@ -54,13 +54,10 @@ it('that its connection does not outlive ends nothing else', async (test) => {
   server.pause();
   await left.return?.();
   await vi.waitFor(() => expect(sent.mock.calls.map(([{ name }]) => name)).toContain('unsubscribe'));
-  const answers = sent.mock.results.map(({ value }) => value);
   const ended = once(subscriber, 'end');
   subscriber.disconnect();
   await ended;
-  const settled = await Promise.allSettled(answers);
-  expect(settled.map(({ status }) => status)).toContain('rejected');
-  // A rejection that nobody takes is told once all that was due has run.
+  // Redis stands still, so the command was rejected; that nobody has taken it is told once all that was due has run.
   await turn();
   await turn();
   expect(unhandled).toEqual([]);

@@ -79,3 +79,19 @@ test('one answer holds 8 MiB of texts and no more, however short each of them is
   const settled = await Promise.allSettled(short);
   expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(1);
 });
+
+test('of the texts that are kept the one that was asked for longest ago goes first, not the oldest', async () => {
+  const { store, counts } = countingStore(() => 'x'.repeat(1_000_000));
+  const texts = createArtifactTexts(store);
+  const readAnew = async (key: string) => {
+    const before = counts.reads;
+    await texts.read(textArtifact(key), {});
+    return counts.reads - before;
+  };
+  // Eight of them fit.
+  for (const key of 'abcdefgh') expect(await readAnew(key)).toBe(1);
+  expect(await readAnew('a')).toBe(0);
+  expect(await readAnew('i')).toBe(1);
+  expect(await readAnew('a')).toBe(0);
+  expect(await readAnew('b')).toBe(1);
+});

@@ -24,7 +24,11 @@ test('pictures that cannot be converted are remembered, a thousand of them: aski
   const original = (i: number) => `jobs/${i}/1/00.png`;
   const ask = (i: number) => maker.ensure(variantKey(original(i), { format: 'WEBP', width: 16, quality: 80 }));
   const unreadable = { name: 'VariantError', reason: 'unreadable' };
-  for (let i = 0; i <= REMEMBERED; i++) await expect(ask(i)).rejects.toMatchObject(unreadable);
+  await expect(ask(0)).rejects.toMatchObject(unreadable);
+  for (let from = 1; from <= REMEMBERED; from += 50) {
+    const some = await Promise.allSettled(Array.from({ length: 50 }, (_, i) => ask(from + i)));
+    expect(some.filter(({ status }) => status === 'fulfilled')).toEqual([]);
+  }
   looked = [];
   for (const i of [1, REMEMBERED]) await expect(ask(i)).rejects.toMatchObject(unreadable);
   expect(looked.filter((key) => !key.endsWith('.webp'))).toEqual([]);
