@@ -73,6 +73,17 @@ it('takes a worker that has said nothing for fifteen seconds to reach nothing an
   await reporter.leave('silent');
 });
 
+it('forgets a server of which nobody has told for a week', async () => {
+  const { durable, redis, keys } = stores;
+  const reporter = createRedisBackendReporter(durable, keys);
+  await redis.zadd(keys.backends, Date.now() - 8 * 86_400_000, 'old', Date.now() - 6 * 86_400_000, 'away');
+  await reporter.report('one', [up]);
+  expect(await redis.zrange(keys.backends, 0, -1)).toEqual(expect.arrayContaining(['away', 'gpu']));
+  expect(await redis.zscore(keys.backends, 'old')).toBeNull();
+  await redis.zrem(keys.backends, 'away');
+  await reporter.leave('one');
+});
+
 it('takes a server for down of which nobody has told for fifteen seconds, whatever was told last', () => {
   const seen: SeenBackend = { ...up, status: 'DRAINING', reportedAt: 100_000, lastSeenAt: 100_000, since: 50_000 };
   expect(backendAsOf(seen, 114_999)).toEqual(seen);

@@ -250,3 +250,9 @@ describe('secrets', () => {
     );
   });
 });
+
+test('a server of the longest host name has a name of its own that fits', () => {
+  const label = 'g'.repeat(63);
+  const { backends } = loadConfig({ COMFYUI_URLS: `http://${label}:8188,http://${label}.lan:8188` }).comfyui;
+  expect(backends?.map(({ name }) => name)).toEqual([`${'g'.repeat(50)}-8188`, `${'g'.repeat(50)}-8188-2`]);
+});

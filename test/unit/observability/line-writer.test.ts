@@ -63,6 +63,17 @@ test('a reader that stops holds up nobody; what it missed is counted where it go
   expect(Number(lost)).toBeGreaterThan(1_000);
 });
 
+test('what waits has as many bytes as it may, and not one more', async () => {
+  const folder = await tempFolder();
+  onTestFinished(folder.remove);
+  const path = join(folder.path, 'log');
+  const writer = createLineWriter({ fd: opened(path, 'a'), gap, maxBytes: 11 });
+  // The first is on its way by then.
+  for (const line of ['out\n', 'four\n', 'bytes\n', '\n', 'x\n']) writer.write(line);
+  await writer.flushed();
+  expect(readFileSync(path, 'utf8')).toBe('out\n2 lost: they are not read fast enough\nfour\nbytes\n');
+});
+
 test('a write that a reader holds up is told, as long as it does', async () => {
   const folder = await tempFolder();
   onTestFinished(folder.remove);

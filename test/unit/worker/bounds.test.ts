@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import * as z from 'zod';
+import { createComfyClient } from '../../../worker/comfyui/client.ts';
 import { createComfyHttp } from '../../../worker/comfyui/http.ts';
 import { MOST_OUTPUTS } from '../../../worker/comfyui/outputs.ts';
 import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
@@ -39,4 +40,14 @@ test('of a text that ComfyUI says no more is searched for secrets than the first
   const long = `/${'a'.repeat(9_999)}`;
   expect(scrub(long)).toBe('[path]');
   expect(scrub(`${long} /home/me/secret`)).toBe('[path]');
+});
+
+test('of the devices that a server has the first sixteen are told, without what names its machine', async () => {
+  const devices = Array.from({ length: 40 }, (_, i) => ({ name: `cuda:${i} at /dev/nvidia${i}`, type: 'cuda' }));
+  const http = createComfyHttp(
+    await listen((_req, res) => void res.end(JSON.stringify({ system: { comfyui_version: '0.33.0' }, devices }))),
+  );
+  onTestFinished(() => http.close());
+  const told = (await createComfyClient(http).systemStats({})).devices;
+  expect(told).toEqual(Array.from({ length: 16 }, (_, i) => `cuda:${i} at [path]`));
 });
