@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -14,12 +15,46 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-it('leaves a young job to its gateway, which may be between record and queue, until it has grown old, and one that has ended', async (test) => {
+/** What a sweeper is made of, on a prefix of its own. */
+async function openParts(test: { onTestFinished(dispose: () => unknown): void }) {
   const stores = await openStores(server.url);
   test.onTestFinished(stores.close);
   const { redis, keys, gateway } = stores;
   const queue = createBullQueue(redis, keys, silent);
   test.onTestFinished(() => queue.close());
+  const folder = join(tmpdir(), `comfygate-${randomUUID()}`);
+  const publicUrl = 'http://gateway.test';
+  const artifacts = createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret: 's'.repeat(32) });
+  test.onTestFinished(() => artifacts.close());
+  const parts = { redis, keys, store: gateway, queue, artifacts, uploads: createRedisUploads(redis, keys) };
+  return { ...parts, retentionMs: 60_000, log: silent, intervalMs: 20 };
+}
+
+it('looks at ten thousand open jobs in one run, and goes on from there in the next', async (test) => {
+  const parts = await openParts(test);
+  const { redis, keys, queue } = parts;
+  const members = Array.from({ length: 10_300 }, (_, i) => [Date.now() + 3_600_000 + i, `job ${i}`]).flat();
+  await redis.zadd(keys.open, ...members);
+  const steps: string[] = [];
+  vi.spyOn(queue, 'missing').mockImplementation(async ([first = 'none', ...more]) => {
+    steps.push(`${first} and ${more.length} more`);
+    return [];
+  });
+  // Comes behind the walk in each run.
+  vi.spyOn(queue, 'promoteMisdated').mockImplementation(async () => {
+    steps.push('over');
+    return [];
+  });
+  const sweeper = startSweeper(parts);
+  test.onTestFinished(() => sweeper.close());
+  await vi.waitFor(() => expect(steps.filter((step) => step === 'over').length).toBeGreaterThan(2));
+  const walk = Array.from({ length: 20 }, (_, i) => `job ${i * 500} and 499 more`);
+  expect(steps.slice(0, 44)).toEqual([...walk, 'over', 'job 10000 and 299 more', 'over', ...walk, 'over']);
+});
+
+it('leaves a young job to its gateway, which may be between record and queue, until it has grown old, and one that has ended', async (test) => {
+  const parts = await openParts(test);
+  const { redis, keys, queue, store: gateway } = parts;
   // Open jobs are walked by their deadlines: the young one has been looked at by the time that the old one is added.
   const [young, old] = [newJob({ deadlineMs: 60_000 }), newJob({ deadlineMs: 120_000 })];
   for (const job of [young, old]) await gateway.accept(job);
@@ -32,21 +67,7 @@ it('leaves a young job to its gateway, which may be between record and queue, un
   await gateway.requestCancel(ended.id);
   await redis.zadd(keys.open, createdAt + 30_000, ended.id);
   const add = vi.spyOn(queue, 'add');
-  const folder = join(tmpdir(), `comfygate-${young.id}`);
-  const publicUrl = 'http://gateway.test';
-  const artifacts = createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret: 's'.repeat(32) });
-  test.onTestFinished(() => artifacts.close());
-  const sweeper = startSweeper({
-    redis,
-    keys,
-    store: gateway,
-    queue,
-    artifacts,
-    uploads: createRedisUploads(redis, keys),
-    retentionMs: 60_000,
-    log: silent,
-    intervalMs: 20,
-  });
+  const sweeper = startSweeper(parts);
   test.onTestFinished(() => sweeper.close());
   await vi.waitFor(async () => expect(await queue.missing([old.id])).toEqual([]));
   expect(add.mock.calls.map(([id]) => id)).toEqual([old.id]);

@@ -15,8 +15,8 @@ const success = (prompt_id: string) => JSON.stringify({ type: 'execution_success
 const never = new AbortController().signal;
 
 /** A server with ComfyUI's defect: when an older connection of an id closes, the newest one is forgotten with it. */
-async function startServer({ greet = true, autoPong = true } = {}) {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong });
+async function startServer({ greet = true } = {}) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   closers.push(() => {
     for (const client of server.clients) client.terminate();
     server.close();
@@ -136,7 +136,7 @@ test('a deaf connection that is suspected is closed first and then made anew, so
 
 test('a peer that answers no ping is given up and connected to again', async () => {
   const server = await startServer();
-  const socket = open(server.url, 100);
+  const socket = open(server.url, 20);
   await socket.opened(5_000, never);
   const again = new Promise<void>((resolve) => socket.onOpen(resolve));
   // Paused: nothing is read, so no pong is sent.
@@ -160,14 +160,4 @@ test('closed, it stays closed', async () => {
   expect(server.connections[0]?.socket.readyState).toBe(3);
   expect(server.connections).toHaveLength(1);
   expect(socket.open).toBe(false);
-});
-
-test('connects again when nothing, not even an answer to its pings, has come for four of them', async () => {
-  const server = await startServer({ autoPong: false });
-  const socket = open(server.url, 100);
-  await socket.opened(5_000, never);
-  let pings = 0;
-  server.connections[0]?.socket.on('ping', () => pings++);
-  await vi.waitFor(() => expect(server.connections).toHaveLength(2));
-  expect(pings).toBeGreaterThan(0);
 });
