@@ -3,7 +3,7 @@ import { createComfyClient } from '../../../worker/comfyui/client.ts';
 import { createComfyHttp } from '../../../worker/comfyui/http.ts';
 import type { ComfySocket } from '../../../worker/comfyui/socket.ts';
 import { createPlacedFiles } from '../../../worker/inputs/placed-files.ts';
-import type { Backend } from '../../../worker/pool/pool.ts';
+import type { Backend } from '../../../worker/pool/backend.ts';
 
 const KEPT = 1_000;
 

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { createComfyClient } from '../../../worker/comfyui/client.ts';
 import { ComfyError, createComfyHttp } from '../../../worker/comfyui/http.ts';
 import type { ComfySocket } from '../../../worker/comfyui/socket.ts';
-import type { Backend } from '../../../worker/pool/pool.ts';
+import type { Backend } from '../../../worker/pool/backend.ts';
 import { createReaper } from '../../../worker/prompt/reaper.ts';
 import { testLog } from '../../support/graph-services.ts';
 
