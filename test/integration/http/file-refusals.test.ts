@@ -48,9 +48,10 @@ test('a refusal of a part that a file does not have is kept by no cache, as the 
   onTestFinished(() => rm(folder, { recursive: true }));
   const path = join(folder, 'a.png');
   await testPicture(8, 8).toFile(path);
-  const handle = createArtifactDownload({ folder: join(folder, 'artifacts'), signingSecret, now: Date.now });
-  const publicUrl = await listen((req, res) => void handle(req, res));
-  const store = createArtifactStore({ driver: 'folder', folder: join(folder, 'artifacts'), publicUrl, signingSecret });
+  const open = (publicUrl: string) =>
+    createArtifactStore({ driver: 'folder', folder: join(folder, 'artifacts'), publicUrl, signingSecret });
+  const handle = createArtifactDownload({ artifacts: open(''), signingSecret, now: Date.now });
+  const store = open(await listen((req, res) => void handle(req, res)));
   const file = await fileToStore(path, 'image/png', 'a.png');
   await store.put(key, file, { signal: AbortSignal.timeout(10_000) });
   const options = { filename: 'a.png', contentType: 'image/png', expiresInSeconds: 600, download: false };

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { noProgress } from '../../../src/core/job.ts';
-import { readLog } from '../../../src/job-record/event-log.ts';
+import { readLog } from '../../../src/job-record/redis/read-log.ts';
 import { CHANGES_LIFE_MS } from '../../../src/redis/keys.ts';
 import { newJob, openStores } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { fittingPage } from '../../../src/job-record/job-page.ts';
+import { fittingPage } from '../../../src/job-record/redis/job-page.ts';
 import { newJob, openStores } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createArtifactStore } from '../../../src/app/create-artifact-store.ts';
+import { createRedisSweeperStore } from '../../../src/job-record/redis/redis-sweeper-store.ts';
 import { startSweeper } from '../../../src/jobs/sweeper.ts';
 import { createBullQueue } from '../../../src/queue/bullmq/bullmq.ts';
 import { createRedisUploads } from '../../../src/uploads/redis/redis-uploads.ts';
@@ -26,8 +27,9 @@ async function openParts(test: { onTestFinished(dispose: () => unknown): void })
   const publicUrl = 'http://gateway.test';
   const artifacts = createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret: 's'.repeat(32) });
   test.onTestFinished(() => artifacts.close());
-  const parts = { redis, keys, store: gateway, queue, artifacts, uploads: createRedisUploads(redis, keys) };
-  return { ...parts, retentionMs: 60_000, log: silent, intervalMs: 20 };
+  const sweeperStore = createRedisSweeperStore(redis, keys, 60_000);
+  const uploads = createRedisUploads(redis, keys);
+  return { redis, keys, store: gateway, sweeperStore, queue, artifacts, uploads, log: silent, intervalMs: 20 };
 }
 
 it('looks at ten thousand open jobs in one run, and goes on from there in the next', async (test) => {

@@ -12,7 +12,7 @@ test('pictures that cannot be converted are remembered, a thousand of them: aski
       // The originals are larger than any that is converted; nothing is made of them.
       head: async (key) => {
         looked.push(key);
-        return key.endsWith('.webp') ? null : { sizeBytes: 2 ** 40, contentType: 'image/png' };
+        return key.endsWith('.webp') ? null : { sizeBytes: 2 ** 40, contentType: 'image/png', modifiedAt: new Date(0) };
       },
       read: async () => null,
       put: async () => undefined,
