@@ -28,7 +28,8 @@ export type RedisAddress =
 
 export const EXPECTED_REDIS_ADDRESS =
   'redis://[USER:PASSWORD@]HOST[:PORT][/DB], redis+sentinel://[USER:PASSWORD@]HOST[:26379],HOST,…/MASTER[/DB], ' +
-  'redis+cluster://[USER:PASSWORD@]HOST[:PORT],HOST,…, any of them with rediss for TLS, or the absolute path of a unix socket';
+  'redis+cluster://[USER:PASSWORD@]HOST[:PORT],HOST,…, any of them with rediss for TLS, ' +
+  'or the absolute path of a unix socket';
 
 const SEVERAL = new RegExp(
   [
