@@ -3,19 +3,19 @@ import * as z from 'zod';
 export const backendStatuses = ['UP', 'DOWN', 'DRAINING'] as const;
 export type BackendStatus = (typeof backendStatuses)[number];
 
-/** What a worker last saw of one ComfyUI. No address in it: everything here may be shown. */
+/** A worker's last report of one ComfyUI server. It holds no address: everything in it may be shown to callers. */
 export const backendReportSchema = z.object({
   name: z.string(),
-  /** DRAINING: it is reached, and gets no new work. */
+  /** DRAINING: the server is reached, and gets no new work. */
   status: z.enum(backendStatuses),
   comfyuiVersion: z.string().nullable(),
   queued: z.int(),
   running: z.int(),
-  /** What it computes on. */
+  /** The GPUs or CPU that the server computes on. */
   devices: z.array(z.string()).default([]),
-  /** For a person, only when DOWN. */
+  /** Why the server is DOWN, for a person. Null otherwise. */
   message: z.string().nullable(),
-  /** Options that the server offers, by `Class.input`, for the MODEL parameters of the catalogue. */
+  /** The options that the server offers for the MODEL parameters of the catalogue, by `Class.input`. */
   models: z.record(z.string(), z.array(z.string())),
   /**
    * Hash of its published node definitions, under the name that processes of other versions know; null while nobody has
@@ -26,10 +26,10 @@ export const backendReportSchema = z.object({
 export type BackendReport = z.infer<typeof backendReportSchema>;
 
 export interface SeenBackend extends BackendReport {
-  /** When a worker last reported it, and when one last reached it (0: never). Milliseconds on Redis's clock. */
+  /** When a worker last reported the server, and when one last reached it (0: never). Milliseconds on Redis's clock. */
   reportedAt: number;
   lastSeenAt: number;
-  /** Since when its status is as it is. */
+  /** Since when the status holds. */
   since: number;
 }
 
@@ -62,7 +62,7 @@ export interface BackendReporter {
    * get no new work.
    */
   report(workerId: string, backends: BackendReport[]): Promise<ReadonlySet<string>>;
-  /** The worker stops in good order. */
+  /** Removes the worker at an orderly stop, so that nobody counts it until its report is too old. */
   leave(workerId: string): Promise<void>;
   /** Whether a live worker, other than this one, reaches that backend. */
   reportedByOthers(workerId: string, backend: string): Promise<boolean>;
@@ -70,7 +70,7 @@ export interface BackendReporter {
 
 /** Read by gateways. */
 export interface BackendDirectory {
-  /** All that were reported within the last days, by name, as they stand now. */
+  /** All servers that were reported within the last seven days, sorted by name, with their current status. */
   backends(): Promise<SeenBackend[]>;
   liveWorkers(): Promise<number>;
   /**
@@ -83,7 +83,7 @@ export interface BackendDirectory {
 /** What an operator does. */
 export interface BackendOperator {
   backends(): Promise<SeenBackend[]>;
-  /** Gives the server no new work until `resume`; what runs there finishes. Workers know within about two seconds. */
+  /** Gives the server no new work until `resume`; running jobs finish. Workers learn of it within about two seconds. */
   drain(name: string): Promise<void>;
   resume(name: string): Promise<void>;
 }

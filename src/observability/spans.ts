@@ -29,7 +29,7 @@ export interface SpanDetails {
 /** What can be said of a span while it is open. */
 export interface OpenSpan {
   set(attributes: Attributes): void;
-  /** It did not do what it was to; `code` is one of a small set. */
+  /** Marks the span as failed; `code` is one of a small set. */
   fail(code: string): void;
 }
 
@@ -45,7 +45,7 @@ export interface PastSpan {
   attributes?: Attributes;
   from: number;
   to: number;
-  /** Why it failed, where it did. */
+  /** The error code, where it failed. */
   code?: string | undefined;
 }
 
@@ -57,7 +57,7 @@ const KINDS = {
   consumer: SpanKind.CONSUMER,
 };
 
-/** Goes to whatever tracing is started, also later. */
+/** OpenTelemetry's proxy: it uses the tracing of the process once that is started. */
 const tracer = trace.getTracer('comfygate');
 
 export function startSpan(name: string, details: SpanDetails): StartedSpan {
@@ -96,18 +96,20 @@ export function pastSpan(name: string, { from, to, code, ...details }: PastSpan 
   span.end(to);
 }
 
-/** Marks the span that is under way as failed. */
+/** Marks the active span as failed. */
 export function failSpan(code: string): void {
   const span = trace.getActiveSpan();
   if (span) fail(span, code);
 }
 
-/** Does the work as a part of the trace that a caller names by `traceparent` and `tracestate`, where it names one. */
+/** Runs the work within the caller's trace, where its headers name one by `traceparent` and `tracestate`. */
 export function inTraceOf<T>(headers: { readonly [name: string]: unknown }, work: () => T): T {
   return context.with(propagation.extract(ROOT_CONTEXT, headers), work);
 }
 
-/** The `traceparent` of what is under way, to go on with elsewhere; null where nothing is traced. */
+/**
+ * The `traceparent` of the active span, with which another process continues the trace; null where nothing is traced.
+ */
 export function traceparent(): string | null {
   const carrier: { traceparent?: string } = {};
   propagation.inject(context.active(), carrier);
@@ -123,7 +125,7 @@ function contextOf({ parent }: SpanDetails) {
   if (parent === null) return ROOT_CONTEXT;
   const named = propagation.extract(ROOT_CONTEXT, { traceparent: parent });
   const spanContext = trace.getSpanContext(named);
-  // Our own gateway's: its decision to keep the trace counts, unlike that of a stranger.
+  // The parent is our own gateway: its decision to keep the trace is binding, unlike that of a caller.
   return spanContext ? trace.setSpanContext(named, { ...spanContext, isRemote: false }) : named;
 }
 

@@ -11,7 +11,7 @@ const recordSchema = z.object({
   filename: z.string(),
   contentType: z.string(),
   sizeBytes: z.coerce.number().int(),
-  /** There once it is about to be removed. */
+  /** Set once the upload is about to be removed. */
   retired: z.string().optional(),
 });
 
