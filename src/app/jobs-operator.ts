@@ -18,7 +18,7 @@ import { operatorName } from './operator-name.ts';
 import { reachRedis } from './operator-redis.ts';
 import { createArtifacts } from './process-context.ts';
 
-/** What `comfygate jobs` works on. Rejects when Redis cannot be reached within five seconds. */
+/** Opens what `comfygate jobs` needs. Rejects when Redis cannot be reached within five seconds. */
 export async function openJobOperator(config: Config, redisUrl: string, log: Logger): Promise<JobSession> {
   await using opened = new AsyncDisposableStack();
   const redis = opened.adopt(await reachRedis({ url: redisUrl, prefix: config.redis.prefix, log }), closeRedis);
