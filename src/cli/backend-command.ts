@@ -19,7 +19,8 @@ export function createBackendCommand({ open, write, now = Date.now }: BackendCom
     .description('the ComfyUI servers: list them, take one out of service and put it back')
     .addHelpText(
       'after',
-      '\nIt talks to the Redis of REDIS_URL, or to that of an `npm start` on DATA_DIR. Names are those of COMFYUI_URLS.',
+      '\nIt talks to the Redis of REDIS_URL, or to that of an `npm start` on DATA_DIR. ' +
+        'Names are those of COMFYUI_URLS.',
     );
 
   backend

@@ -26,7 +26,7 @@ const parameterTypes = {
   file: 'FILE',
 } as const;
 
-/** A parameter of a manifest as the catalogue shows it, every implied bound written out; `default` as it stands, unchecked. */
+/** A parameter of a manifest with every implied bound. `default` is copied without a check. */
 export function describeParameter(name: string, declared: ManifestParameter): WorkflowParameter {
   const common: WorkflowParameter = {
     name,

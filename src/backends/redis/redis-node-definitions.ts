@@ -75,7 +75,7 @@ export function createRedisNodeDefinitionsDirectory(
     try {
       return parseNodeDefinitions((await promisify(inflate)(packed)).toString());
     } catch (err) {
-      log.warn({ err, hash }, 'node catalogue not understood');
+      log.warn({ err, hash }, 'node definitions could not be parsed');
       return null;
     }
   }
@@ -88,7 +88,7 @@ export function createRedisNodeDefinitionsDirectory(
   }
 
   const age = () => (last ? performance.now() - last.at : Number.POSITIVE_INFINITY);
-  const notRead = (err: unknown) => log.debug({ err }, 'node catalogues not read');
+  const notRead = (err: unknown) => log.debug({ err }, 'node definitions could not be read');
 
   async function read() {
     if (!last || age() >= FRESH_MS) return refresh();
