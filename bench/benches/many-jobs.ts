@@ -45,8 +45,8 @@ export const benchManyJobs: Bench = async (context) => {
     const filled = await load.fill.call('fill', { redisUrl: redis.url, jobs }, fillSchema);
     const seconds = ((performance.now() - began) / 1000).toFixed(0);
     say(
-      `${jobs} jobs in ${seconds} s, ${filled.bytesPerJob.toFixed(0)} bytes each;`,
-      'of one that SUCCEEDED, the record takes',
+      `${jobs} jobs in ${seconds} s, ${filled.bytesPerJob.toFixed(0)} bytes each; ` +
+        'of one that SUCCEEDED, the record takes',
     );
     say(`${filled.record} (copied ${filled.copiedRecord}), its log ${filled.events} (copied ${filled.copiedEvents})`);
     const admin = stack.adopt(new Redis(redis.url), (client) => client.disconnect());
