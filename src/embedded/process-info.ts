@@ -31,11 +31,11 @@ export function beginningOf(pid: number): string {
 
 /** Ends a process that is not our child: SIGTERM, then SIGKILL after `timeoutMs`. Resolves when it has ended. */
 export async function endProcess(pid: number, timeoutMs: number): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   signal(pid, 'SIGTERM');
   signal(pid, 'SIGCONT'); // a stopped process handles SIGTERM only after it was continued
   while (isRunning(pid)) {
-    if (Date.now() > deadline) signal(pid, 'SIGKILL');
+    if (performance.now() > deadline) signal(pid, 'SIGKILL');
     await delay(20);
   }
 }
