@@ -1,5 +1,6 @@
-// Writes the tables of docs/reliability.md: which test proves which promise, taken from the titles of the tests, and
-// the results of the chaos suite. node scripts/reliability.ts [--check] [--rows FILE --mode short|full]
+// Writes the tables of docs/reliability.md: the tests that prove each promise, found by the titles of the tests, and the
+// results of the chaos suite.
+//   node scripts/reliability.ts [--check] [--rows FILE --mode short|full]
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';

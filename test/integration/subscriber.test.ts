@@ -7,7 +7,7 @@ import { isRedisDown } from '../../src/redis/is-down.ts';
 import { silent } from '../support/gateway-store.ts';
 import { startTestRedis } from '../support/redis.ts';
 
-it('subscribes again, and takes new subscriptions, however often its connection is cut while they are asked for', async (test) => {
+it('subscribes again, and takes new subscriptions, however often its connection is cut', async (test) => {
   const server = await startTestRedis();
   test.onTestFinished(server.close);
   const admin = new Redis(server.url);
@@ -39,7 +39,7 @@ it('subscribes again, and takes new subscriptions, however often its connection 
   await expect.poll(() => heard.size).toBe(channels.length + 1);
 }, 60_000);
 
-it('tells a subscription that is refused, whoever asked before the connection was ready, and nobody else', async (test) => {
+it('reports a refused subscription to its caller alone, also before the connection is ready', async (test) => {
   const server = await startTestRedis();
   test.onTestFinished(server.close);
   const admin = new Redis(server.url);
