@@ -1,5 +1,5 @@
-// Writes the tables of docs/reliability.md: the tests that prove each promise, found by the titles of the tests, and the
-// results of the chaos suite.
+// Writes the tables of docs/reliability.md: the tests that prove each promise, found by their titles, and results of
+// the chaos suite.
 //   node scripts/reliability.ts [--check] [--rows FILE --mode short|full]
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
