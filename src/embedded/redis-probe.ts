@@ -5,7 +5,7 @@ import { connect } from 'node:net';
  * nothing listens there or no answer comes in time. It only checks whether a server is there: all else uses the Redis
  * client.
  */
-export function askRedis(socketPath: string, command: string, timeoutMs = 1_000): Promise<string | undefined> {
+export function probeRedis(socketPath: string, command: string, timeoutMs = 1_000): Promise<string | undefined> {
   return new Promise((resolve) => {
     let answer: string | undefined;
     const socket = connect(socketPath, () => socket.write(`${command}\r\n`));

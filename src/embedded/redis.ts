@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { DataDirError } from './data-dir.ts';
 import { endChild, hasEnded, keepRunning } from './keep-running.ts';
 import { commandLineOf, endProcess } from './process-info.ts';
-import { askRedis } from './redis-probe.ts';
+import { probeRedis } from './redis-probe.ts';
 
 export interface EmbeddedRedis {
   /** The address for ioredis: the path of the unix socket. */
@@ -74,14 +74,14 @@ export async function startEmbeddedRedis({ dataDir, log }: { dataDir: string; lo
 /** The socket of the Redis that an `npm start` runs on this data folder; null when none answers there. */
 export async function findEmbeddedRedis(dataDir: string): Promise<string | null> {
   const socketPath = socketPathOf(join(dataDir, 'redis'));
-  return (await askRedis(socketPath, 'PING'))?.startsWith('+PONG') ? socketPath : null;
+  return (await probeRedis(socketPath, 'PING'))?.startsWith('+PONG') ? socketPath : null;
 }
 
 async function start(options: { args: string[]; socketPath: string; signal: AbortSignal }): Promise<ChildProcess> {
   const { child, lastWords } = await spawnServer(options.args);
   try {
     // There is no time limit: while Redis loads a long append-only file it answers -LOADING.
-    while (!(await askRedis(options.socketPath, 'PING'))?.startsWith('+PONG')) {
+    while (!(await probeRedis(options.socketPath, 'PING'))?.startsWith('+PONG')) {
       options.signal.throwIfAborted();
       if (hasEnded(child)) throw new Error(`Redis ended at its start:\n${lastWords()}`);
       await delay(10);
@@ -115,7 +115,7 @@ async function spawnServer(args: string[]): Promise<{ child: ChildProcess; lastW
 /** Ends a server that still runs on these files. Two servers on the same files would corrupt them. */
 async function endLeftBehind(options: { socketPath: string; pidFile: string; log: Logger }): Promise<void> {
   const { socketPath, pidFile, log } = options;
-  const answer = await askRedis(socketPath, 'INFO server');
+  const answer = await probeRedis(socketPath, 'INFO server');
   const reportedPid = /process_id:(\d+)/.exec(answer ?? '')?.[1];
   const pid = Number(reportedPid ?? (await readFile(pidFile, 'utf8').catch(emptyIfMissing)));
   // The id may belong to another process by now. Only our server has this socket's path in its command line.
