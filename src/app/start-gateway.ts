@@ -63,7 +63,7 @@ export async function startGateway(config: Config, context: ProcessContext, port
   });
   registerSockets(context.metrics, server.sockets);
   shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
-  // First, so that what is held is answered within the grace.
+  // Added after the HTTP server, so stopped before it: answers held by waitSeconds are then sent within its grace.
   shutdown.add('long polls', () => services.longPoll.close());
   shutdown.add('readiness', () => {
     draining = true;

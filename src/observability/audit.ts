@@ -10,7 +10,8 @@ import { throttledWarning } from './throttled.ts';
 export interface AuditEntry {
   action: 'generate' | 'retry' | 'cancel' | 'delete' | 'upload' | 'drain' | 'resume';
   /**
-   * accepted, replayed: the key had made the job before; done; refused: for `code`; failed: unexpectedly, see the log.
+   * `replayed`: the idempotency key had created the job before. `refused`: for the reason in `code`. `failed`: by an
+   * unexpected error, which is in the log.
    */
   outcome: 'accepted' | 'replayed' | 'done' | 'refused' | 'failed';
   /** The code of the error that was returned. */
@@ -28,7 +29,7 @@ export interface AuditEntry {
 }
 
 export interface Audit {
-  /** Returns at once; that a stream cannot be written is in the log. */
+  /** Returns at once. When the entry cannot be written, a warning goes to the log. */
   record(entry: AuditEntry): void;
   /** Resolves when all entries so far are written or lost, after one second at the latest. */
   flushed(): Promise<void>;
@@ -77,7 +78,8 @@ export function openAudit(to: string | undefined, { outputs, log }: Pick<AuditOp
 }
 
 /**
- * The same of a command: what it prints to standard output stays its own. What goes wrong is said on standard error.
+ * Opens the audit log for a command. Standard output belongs to the command, so an audit log on stdout goes to stderr,
+ * and so do warnings.
  */
 export function openCommandAudit(to: string | undefined): Audit {
   const outputs = createOutputs();
@@ -86,15 +88,15 @@ export function openCommandAudit(to: string | undefined): Audit {
   return openAudit(to === 'stdout' ? 'stderr' : to, { outputs, log });
 }
 
-/** What is known of a call as it comes. */
+/** The part of an entry that is known when a call arrives. */
 export type AuditedCall = Omit<AuditEntry, 'outcome' | 'code'>;
 
-/** What became of a call, and what it has made. */
+/** The outcome of a call, and the ids of what it has created. */
 export type CallOutcome = Partial<AuditEntry> & Pick<AuditEntry, 'outcome'>;
 
 /**
- * Does the work of a call that has one entry in the audit log: what `work` records first, else that it is done, or why
- * it failed. What is recorded early stands, whatever becomes of the answer afterwards.
+ * Runs a call that gets one entry in the audit log: the first that `work` records, otherwise `done`, or why the call
+ * failed. An entry that `work` has recorded stays, also when the answer fails afterwards.
  */
 export async function audited<T>(
   audit: Audit,

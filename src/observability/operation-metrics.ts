@@ -4,7 +4,7 @@ import type { OperationObserver, SubscriptionObserver } from './operation-observ
 import { oneOf, type ProcessMetrics } from './process-metrics.ts';
 
 /**
- * Every code that an operation can be answered with; what ends a request before it is one is counted by
+ * Every error code of an operation. Requests that are refused before they become an operation are counted in
  * http-metrics.ts.
  */
 const CODES = [
@@ -28,8 +28,8 @@ const OPERATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 const EVENT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /**
- * Counts and times operations. `subscriptions`: names of the subscription fields. `now`: milliseconds since 1970 on the
- * clock of Redis, which dates events.
+ * Counts and times operations. `subscriptions`: the names of the subscription fields. `now`: milliseconds since 1970 on
+ * the clock of Redis, since events carry its time.
  */
 export function createOperationMetrics(
   { registry }: ProcessMetrics,
@@ -88,7 +88,7 @@ export function createOperationMetrics(
         begun = true;
         if (!isEvent(event)) return;
         sentOf.get(event.type)?.inc();
-        // What came before it was subscribed to is replayed, and says nothing of how fast events are.
+        // Events from before the subscription are replayed, and their age says nothing about the speed of delivery.
         if (event.at >= acceptedAt && happened(event.type)) deliveries.observe(seconds(at - event.at));
       },
       onEnded() {

@@ -12,35 +12,35 @@ import {
 import { GatewayError } from '../core/errors.ts';
 
 /**
- * Spans of the process's traces, by OpenTelemetry's API. Where no tracing was started (see tracing.ts) every call does
- * nothing but the work that it is given. Names and attributes say what was done, never what was asked for: no prompts,
- * file names or addresses.
+ * Spans of the process's traces, recorded through OpenTelemetry's API. Where tracing was not started (see tracing.ts)
+ * the functions only run the work that they are given. Names and attributes of spans must not hold the content of a
+ * request: no prompts, file names or addresses.
  */
 export interface SpanDetails {
   /** Default `internal`. */
   kind?: keyof typeof KINDS;
   attributes?: Attributes;
   /**
-   * The `traceparent` of another process of ours that it belongs to; null begins a trace. Default: what is under way.
+   * The `traceparent` of the parent span in another of our processes; null begins a trace. Default: the active span.
    */
   parent?: string | null;
 }
 
-/** What can be said of a span while it is open. */
+/** A span that has not ended. */
 export interface OpenSpan {
   set(attributes: Attributes): void;
   /** Marks the span as failed; `code` is one of a small set. */
   fail(code: string): void;
 }
 
-/** A span that its owner ends. */
+/** A span that its owner must end. */
 export interface StartedSpan extends OpenSpan {
-  /** Does work as a part of it. */
+  /** Runs work with this span as the active one. */
   run<T>(work: () => T): T;
   end(): void;
 }
 
-/** Something that is over: `from` and `to` in milliseconds since 1970. */
+/** A span that has ended: `from` and `to` are milliseconds since 1970. */
 export interface PastSpan {
   attributes?: Attributes;
   from: number;
@@ -71,7 +71,7 @@ export function startSpan(name: string, details: SpanDetails): StartedSpan {
   };
 }
 
-/** Does the work in a span that ends with it. What it throws marks the span by its code and is passed on. */
+/** Runs the work in a span and ends the span with it. An error marks the span with its code and is thrown again. */
 export function inSpan<T>(name: string, details: SpanDetails, work: (span: OpenSpan) => T): T {
   const span = startSpan(name, details);
   const failed = (error: unknown) => {
@@ -89,7 +89,7 @@ export function inSpan<T>(name: string, details: SpanDetails, work: (span: OpenS
   }
 }
 
-/** A span for something that is over, as a part of what is under way, or of `details.parent`. */
+/** Records a span that has ended, as a child of the active span or of `details.parent`. */
 export function pastSpan(name: string, { from, to, code, ...details }: PastSpan & SpanDetails): void {
   const span = tracer.startSpan(name, { ...optionsOf(details), startTime: from }, contextOf(details));
   if (code !== undefined) fail(span, code);
@@ -129,7 +129,7 @@ function contextOf({ parent }: SpanDetails) {
   return spanContext ? trace.setSpanContext(named, { ...spanContext, isRemote: false }) : named;
 }
 
-/** Without a message: those of errors may hold what a caller wrote, or where a server is. */
+/** Sets no message, since messages of errors may hold a caller's input or the address of a server. */
 function fail(span: Span, code: string): void {
   span.setAttribute('error.type', code).setStatus({ code: SpanStatusCode.ERROR });
 }

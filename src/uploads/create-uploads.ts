@@ -16,7 +16,7 @@ export interface UploadsOptions {
   newId: () => string;
   /** Called with the reason why a call was answered UNAVAILABLE. */
   onRedisDown: (error: unknown) => void;
-  /** Who did what. Default: none is kept. */
+  /** Default: nothing is recorded. */
   audit?: Audit;
 }
 
