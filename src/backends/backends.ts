@@ -18,8 +18,8 @@ export const backendReportSchema = z.object({
   /** The options that the server offers for the MODEL parameters of the catalogue, by `Class.input`. */
   models: z.record(z.string(), z.array(z.string())),
   /**
-   * Hash of its published node definitions, under the name that processes of other versions know; null while nobody has
-   * read them.
+   * The hash of the server's published node definitions; null while no worker has read them. The field keeps its old
+   * name, since processes of other versions read and write it.
    */
   catalogue: z.string().nullable().default(null),
 });
@@ -33,33 +33,33 @@ export interface SeenBackend extends BackendReport {
   since: number;
 }
 
-/** A server that no worker has reported for so long is down, whatever was reported last. */
+/** A server that no worker has reported for this long counts as down, whatever its last report says. */
 const STALE_MS = 15_000;
 
-/** A server as it is now: DOWN once nobody reports it any more. */
+/** The server with its status now: DOWN where its last report is too old. */
 export function backendAsOf(seen: SeenBackend, now: number): SeenBackend {
   if (now - seen.reportedAt < STALE_MS) return seen;
   const since = seen.status === 'DOWN' ? seen.since : seen.reportedAt;
   return { ...seen, status: 'DOWN', queued: 0, running: 0, message: 'no worker that runs has this server', since };
 }
 
-/** What is kept of a server's last report to say since when it is as it is. */
+/** The part of a server's last report from which `statusSince` is computed. */
 export type LastReport = Pick<SeenBackend, 'status' | 'since' | 'reportedAt'>;
 
-/** Since when a server has the status that is reported now; `last`: null where nothing is known of it. */
+/** Since when a server has the status that is reported now. `last` is null for a server that was never reported. */
 export function statusSince(last: LastReport | null, status: BackendStatus, now: number): number {
   if (!last) return now;
   const isStale = now - last.reportedAt >= STALE_MS;
-  const was: BackendStatus = isStale ? 'DOWN' : last.status;
-  if (was !== status) return now;
+  const previous: BackendStatus = isStale ? 'DOWN' : last.status;
+  if (previous !== status) return now;
   return isStale && last.status !== 'DOWN' ? last.reportedAt : last.since;
 }
 
 /** Written by workers. */
 export interface BackendReporter {
   /**
-   * Says that the worker lives and what it sees; called every few seconds. Gives the names of the servers that are to
-   * get no new work.
+   * Reports that the worker is alive, and the state of its servers; called every few seconds. Returns the names of the
+   * servers that must get no new work.
    */
   report(workerId: string, backends: BackendReport[]): Promise<ReadonlySet<string>>;
   /** Removes the worker at an orderly stop, so that nobody counts it until its report is too old. */
@@ -74,8 +74,8 @@ export interface BackendDirectory {
   backends(): Promise<SeenBackend[]>;
   liveWorkers(): Promise<number>;
   /**
-   * Since when there have been workers without a gap, or none; null where there never was one. Milliseconds on Redis's
-   * clock.
+   * Since when there has been a worker without a gap or, while there is none, since when there is none. Null where
+   * there never was one. Milliseconds on Redis's clock.
    */
   workersSince(): Promise<number | null>;
 }

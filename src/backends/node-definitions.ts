@@ -16,6 +16,6 @@ export interface NodeDefinitionsPublisher {
 export interface NodeDefinitionsDirectory {
   /** At most two seconds old. Rejects when Redis cannot be reached. */
   read(): Promise<readonly BackendNodeDefinitions[]>;
-  /** The same for whoever must not wait for it: null where it is not known within 100 ms. Never throws. */
+  /** Like `read`, for callers that must not wait: null where it takes over 100 ms or fails. Never rejects. */
   tryRead(): Promise<readonly BackendNodeDefinitions[] | null>;
 }

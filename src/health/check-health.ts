@@ -4,7 +4,7 @@ import type { BackendDirectory } from '../backends/backends.ts';
 import type { GatewayJobStore } from '../job-record/job-store.ts';
 import { whatIsLost } from '../redis/durability.ts';
 import { isRedisDown } from '../redis/is-down.ts';
-import { askStorage, type CheckAnswer, createCheck, shared } from './checks.ts';
+import { type CheckResult, checkStorage, createCheck, shared } from './checks.ts';
 import { comfyuiSince, judgeComfyui } from './comfyui.ts';
 import type { Health, HealthReport, HealthStatus } from './health.ts';
 

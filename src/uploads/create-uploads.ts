@@ -23,8 +23,8 @@ export interface UploadsOptions {
 /** How long the signed URL accepts the file, and how long the file is kept without a job that uses it. */
 const LIFE_SECONDS = 24 * 3600;
 /**
- * A PUT may begin in an address's last second. What it stores must not come after its record has gone, since nobody
- * would remove it.
+ * A PUT may begin in the last second of its URL. The record must outlive that transfer, since a file that is stored
+ * without a record would never be removed.
  */
 const RECORD_OUTLIVES_MS = 3_600_000;
 

@@ -9,8 +9,9 @@ const PRIVATE_NAME =
   /(?:^|\.)(?:localhost|local|internal|lan|home\.arpa|localdomain|intranet|corp|home|onion|test|invalid|example)$/;
 
 /**
- * What was wrong with the address of an input file, or null. Without a look at the network: a name may still lead to an
- * address that is not public. `origins` are named in the configuration, and free of every rule but the form.
+ * What is wrong with the URL of an input file, or null. Names are not resolved here, so a name may still lead to an
+ * address that is not public: the worker checks that when it connects. URLs of `origins`, which the configuration
+ * names, may use http and need not be public.
  */
 export function inputUrlFault(text: string, origins: readonly string[]): string | null {
   if (text.length > MAX_LENGTH) return `expected at most ${MAX_LENGTH} characters`;
@@ -33,8 +34,7 @@ function isPublicHost(hostname: string): boolean {
 }
 
 /**
- * Whether an IP address is one of the public internet: of no special range of IANA's, nor one that wraps another
- * address.
+ * Whether an IP address is public: in none of IANA's special ranges, and not one that embeds another address.
  */
 export function isPublicAddress(text: string): boolean {
   if (!ipaddr.isValid(text)) return false;

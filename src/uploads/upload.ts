@@ -1,6 +1,5 @@
 /**
- * A file that a caller announced. Its bytes are in the artifact store under `uploadKey(id)`, once they have been put
- * there.
+ * A file that a caller has announced. Once it was uploaded, its bytes are in the artifact store under `uploadKey(id)`.
  */
 export interface Upload {
   id: string;
@@ -21,9 +20,9 @@ export interface UploadStore {
   keep(id: string, lifeMs: number): Promise<boolean>;
   /** The ids of uploads that have expired, the oldest first. */
   due(limit: number): Promise<string[]>;
-  /** Puts one that could not be removed behind all others that are due. */
+  /** Moves an upload that could not be removed behind all others that have expired. */
   postpone(id: string): Promise<void>;
-  /** From now on it is as if gone, and can no longer be kept. False when it has been kept meanwhile. */
+  /** Marks it as about to be removed, so that it cannot be kept any more. False when it no longer is expired. */
   retire(id: string): Promise<boolean>;
   /** Removes the record of a retired upload, after its bytes were removed. */
   remove(id: string): Promise<void>;

@@ -62,7 +62,7 @@ it('reports a refused subscription to its caller alone, also before the connecti
   expect(unhandled).toEqual([]);
 });
 
-it('leaves no promise behind that nobody catches when its connection ends in the middle of an UNSUBSCRIBE', async (test) => {
+it('leaves no unhandled rejection behind when its connection ends in the middle of an UNSUBSCRIBE', async (test) => {
   const server = await startTestRedis();
   test.onTestFinished(server.close);
   const admin = new Redis(server.url);

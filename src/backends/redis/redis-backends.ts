@@ -131,8 +131,8 @@ export function createRedisBackendOperator(redis: Redis, keys: Keys): BackendOpe
 }
 
 /**
- * The time without any ComfyUI counts from a gateway's start: after a night switched off nothing has been seen for
- * long.
+ * Lets the time without any ComfyUI count from the start of the gateway. Otherwise jobs would be refused right after an
+ * installation was started that had been switched off overnight.
  */
 export async function startGrace(redis: Redis, keys: Keys): Promise<void> {
   await redis.set(keys.seen, await redisNow(redis));
