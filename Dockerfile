@@ -1,15 +1,15 @@
-# One image for every role:   docker run comfygate gateway | worker | simulator | config
+# One image for all roles:   docker run comfygate gateway | worker | simulator | config
 FROM node:24-slim AS base
 WORKDIR /app
 
-# Optional packages are needed here: the compiler comes as one.
+# Optional packages are installed here, since the TypeScript compiler is one.
 FROM base AS build
 COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
 COPY . .
 RUN npm run build
 
-# Of the optional packages, sharp's for this platform is needed; a Node is there already.
+# sharp needs its optional package for this platform. The optional packages with Node are removed: the image has Node.
 FROM base AS packages
 COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --no-audit --no-fund \
@@ -17,16 +17,17 @@ RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --no-audit --no-fund 
 
 FROM base
 ENV NODE_ENV=production DATA_DIR=/data ADMIN_PORT=9464
-# Where artifacts are kept unless S3_ENDPOINT is set. A volume mounted here takes over its owner.
+# Artifacts are kept here unless S3_ENDPOINT is set. A volume that is mounted here gets the owner of this folder.
 RUN mkdir -m 0700 /data && chown node:node /data
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist .
 USER node
 EXPOSE 4000
-# Gateway and worker both answer on their private port. Whether they live, not whether they are ready: what they wait for is
-# elsewhere, and starting them again does not bring it back.
+# Gateway and worker answer on their private port. The check asks whether the process is alive, not whether it is ready:
+# when Redis or storage is down, a restart of this container would not help.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=1s --retries=3 \
   CMD ["node", "src/cli/main.js", "health", "--live"]
-# PID 1 has no default action for signals: the process handles them itself, and reaps none since it starts no child here.
+# As PID 1 the process gets no default actions for signals, so it handles SIGINT and SIGTERM itself. It needs no init to
+# reap children, since it starts none in these roles.
 ENTRYPOINT ["node", "--enable-source-maps", "src/cli/main.js"]
 CMD ["gateway"]

@@ -1,8 +1,8 @@
 /*
- * Writes what is generated from the code: schema.graphql, and the typed operations of examples and tests.
+ * Generates schema.graphql, and the typed operations of examples and tests.
  *
- *   node codegen.ts           writes
- *   node codegen.ts --check   says which files are stale, and exits with 1 when any is
+ *   node codegen.ts           writes the files
+ *   node codegen.ts --check   prints the files that are stale, and exits with 1 when there are any
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -22,7 +22,7 @@ interface GeneratedFile {
   content: string;
 }
 
-/** What a client's cache must know to put fragments on interfaces together. */
+/** The `possibleTypes` that Apollo's cache needs for fragments on interfaces. */
 function possibleTypes(schema: GraphQLSchema): string {
   const lines = Object.values(schema.getTypeMap())
     .filter(isAbstractType)
@@ -30,10 +30,11 @@ function possibleTypes(schema: GraphQLSchema): string {
       const names = schema.getPossibleTypes(type).map(({ name }) => `'${name}'`);
       return `  ${type.name}: [${names.sort().join(', ')}],`;
     });
-  return `/** The types behind each interface, for \`InMemoryCache\`. */\nexport const possibleTypes = {\n${lines.join('\n')}\n};\n`;
+  const comment = '/** The types behind each interface, for `InMemoryCache`. */';
+  return `${comment}\nexport const possibleTypes = {\n${lines.join('\n')}\n};\n`;
 }
 
-/** Every operation in examples/operations as a document that carries the types of its data and variables. */
+/** Every operation in examples/operations as a typed document, with the types of its data and variables. */
 async function typedOperations(schema: string): Promise<GeneratedFile[]> {
   const config: CodegenConfig = {
     cwd: root,
@@ -55,18 +56,19 @@ async function typedOperations(schema: string): Promise<GeneratedFile[]> {
     },
   };
   const files: { filename: string; content: string }[] = await generate(config, false);
-  // The documents alone: the preset's `gql()` function and its index serve operations written within code, of which there are none.
+  // Only the documents are used. The preset's `gql()` function and its index are for operations in code, which we have
+  // none of.
   return files
     .filter(({ filename }) => filename.endsWith('/graphql.ts'))
     .map(({ filename, content }) => ({
       path: relative(root, resolve(root, filename)),
-      // The preset's first line speaks to a linter that is not used here: this one reads generated files too.
+      // The preset's first line is for ESLint, which is not used here.
       content: content.replace('/* eslint-disable */\n', ''),
     }));
 }
 
 async function generateAll(): Promise<GeneratedFile[]> {
-  // The catalogue as it is shipped, under the default limits.
+  // The shipped workflows under the default limits.
   const catalogue = await loadCatalogue({ dir: join(root, 'workflows'), maxMegapixels: 4 });
   const schema = lexicographicSortSchema(createSchema(catalogue));
   const text = `${printSchema(schema)}\n`;

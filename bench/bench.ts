@@ -1,17 +1,17 @@
 import type { TestRedis } from '../test/support/redis.ts';
 import type { Row } from './table.ts';
 
-/** What a bench is given. */
+/** The surroundings of a bench. */
 export interface BenchContext {
-  /** A real one with AOF always, as the product asks for; empty at first. */
+  /** A real Redis with `appendfsync always`, as the product requires. It is empty at first. */
   redis: TestRedis;
-  /** A smoke run: everything once and small, its figures worth nothing. */
+  /** A smoke run: everything runs once and small, and the figures mean nothing. */
   quick: boolean;
-  /** An empty folder of the run's own. */
+  /** An empty folder for this run. */
   dir: string;
-  /** One line on what is under way. */
+  /** Prints a line about the progress of the run. */
   say(line: string): void;
 }
 
-/** Measures, and leaves nothing running. */
+/** Measures, and stops everything that it has started. */
 export type Bench = (context: BenchContext) => Promise<Row[]>;

@@ -3,28 +3,28 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 
-/** A process of the bench: a server under test, or one that loads it. */
+/** A child process of the bench: a server under test, or a process that puts load on it. */
 export interface Child {
   readonly pid: number;
-  /** What `ready` captured: a server's address. */
+  /** The text that `ready` captured: the server's URL. */
   readonly url: string;
-  /** From its start to its being ready. */
+  /** The time from its start until it was ready. */
   readonly readyMs: number;
-  /** Asks it over the channel, see rpc.ts. */
+  /** Calls a handler in the child over the IPC channel, see rpc.ts. */
   call<T>(name: string, args: unknown, answer: z.ZodType<T>): Promise<T>;
-  /** SIGTERM, SIGKILL when it does not end by that; waits until it is gone. */
+  /** Stops it with SIGTERM, or SIGKILL when that does not help, and waits until it has ended. */
   stop(): Promise<void>;
 }
 
 export interface ChildOptions {
-  /** From the project's root, with its arguments. */
+  /** The path of the script from the project's root, and its arguments. */
   args: string[];
   env?: Record<string, string>;
-  /** Its output by which it is ready; the first group is `url`. */
+  /** Matches the output that shows that it is ready. The first group becomes `url`. */
   ready: RegExp;
-  /** Let it tell what it uses, see probe.ts. */
+  /** Whether it answers calls about its memory and CPU time, see probe.ts. */
   probe?: boolean;
-  /** The most files and sockets that it may have open; as the bench itself, when absent. */
+  /** The most files and sockets that it may have open. Default: the limit of the bench itself. */
   openFiles?: number;
 }
 
@@ -37,12 +37,12 @@ const replySchema = z.union([
   z.object({ id: z.int(), result: z.unknown() }),
 ]);
 
-/** Starts a script with the Node that runs the bench and waits until it is ready. */
+/** Starts a script with the Node that runs the bench, and resolves when it is ready. */
 export async function startChild({ args, env = {}, ready, probe = true, openFiles }: ChildOptions): Promise<Child> {
   const began = performance.now();
   const before = probe ? ['--expose-gc', '--import', new URL('probe.ts', import.meta.url).href] : [];
   const node = [process.execPath, ...before, ...args];
-  // By a shell that becomes Node: a process cannot limit itself.
+  // A shell sets the limit and then becomes Node with `exec`, since Node cannot limit itself.
   const command = openFiles ? ['/bin/sh', '-c', `ulimit -n ${openFiles} && exec "$@"`, 'sh', ...node] : node;
   const child = spawn(command[0] ?? '', command.slice(1), {
     cwd: root,
@@ -93,7 +93,10 @@ function answersOf(child: ChildProcess, name: string) {
   return pending;
 }
 
-/** Waits until the output so far matches. All of it is read for as long as the process lives, so that it never blocks. */
+/**
+ * Waits until the output so far matches. The output is read until the process ends, so that a full pipe never blocks
+ * it.
+ */
 function outputOf(child: ChildProcess, wanted: RegExp): Promise<RegExpExecArray> {
   return new Promise<RegExpExecArray>((resolve, reject) => {
     let text = '';

@@ -1,4 +1,5 @@
-// npm run bench [-- [names] [--quick]]: measures the gateway beside its peers in the same run, and prints a table at the end.
+// npm run bench [-- [names] [--quick]]: measures the gateway and its peers in the same run, and prints a table at the
+// end.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { tempFolder } from '../test/support/process.ts';
@@ -45,7 +46,7 @@ if (quick) process.stdout.write('A smoke run: its figures are worth nothing.\n')
 
 async function run(name: string): Promise<Row[]> {
   const redis = await startTestRedis({
-    // As it is run. A rewrite of the AOF in the middle of a round would be one contender's bad luck.
+    // As in production, but Redis must not rewrite its AOF by itself: a rewrite would slow down a single round.
     config: { appendfsync: 'always', 'auto-aof-rewrite-percentage': '0' },
   });
   const folder = await tempFolder();

@@ -1,4 +1,5 @@
-// Loaded into a server under test before its own code (`node --expose-gc --import probe.ts`): tells what it uses.
+// Loaded into a server under test before its own code (`node --expose-gc --import probe.ts`). It reports the memory and
+// CPU time of the process when the bench calls it.
 import { answerParent } from './rpc.ts';
 
 answerParent({
@@ -7,11 +8,11 @@ answerParent({
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;
   },
-  /** Resident bytes as they are. */
+  /** The resident memory now, in bytes. */
   rss: () => process.memoryUsage.rss(),
-  /** The most that was resident since the start, by the kernel's own count. */
+  /** The largest resident memory since the start, as the kernel counts it, in bytes. */
   peakRss: () => process.resourceUsage().maxRSS * 1024,
-  /** Resident bytes when what is garbage has been collected. */
+  /** The resident memory after garbage collection, in bytes. */
   rssWithoutGarbage: async () => {
     for (let i = 0; i < 3; i++) {
       globalThis.gc?.();
@@ -20,5 +21,5 @@ answerParent({
     return process.memoryUsage.rss();
   },
 });
-// Whether the process lives on is its own code's business.
+// The channel must not keep the process alive.
 process.channel?.unref();

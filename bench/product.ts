@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import type { BenchContext } from './bench.ts';
 import { type Child, startChild } from './child.ts';
 
-/** No bench is stopped by there being no ComfyUI. */
+/**
+ * NO_BACKEND_GRACE is longer than any run, since some benches have no ComfyUI and their jobs must still be accepted.
+ */
 const common = { LOG_LEVEL: 'error', NO_BACKEND_GRACE: '86400', PORT: '0', STORAGE_SHARED: 'true' };
 const signed = { SIGNING_SECRET: 'bench-bench-bench-bench-bench-bench' };
 
-/** `env`: settings beside these, such as another storage. */
+/** `env`: further settings, such as another storage. */
 export function startGateway(
   { redis, dir }: BenchContext,
   { env = {}, ...options }: { probe?: boolean; openFiles?: number; env?: Record<string, string> } = {},
@@ -31,7 +33,7 @@ export function startWorker(
       LOG_LEVEL: 'info',
       REDIS_URL: redis.url,
       DATA_DIR: join(dir, 'data'),
-      // The peers ask for none.
+      // The peers have no authentication either.
       PREVIEW_METHOD: 'none',
       COMFYUI_URLS: comfyUrls.map((url, i) => `simulator${i}=${url}`).join(','),
       ...env,
@@ -40,7 +42,7 @@ export function startWorker(
   });
 }
 
-/** Gateway, worker, Redis, simulator and storage as `npm start` has them, in a data folder of its own. */
+/** Starts gateway, worker, Redis, simulator and storage like `npm start`, with a data folder of its own. */
 export function startAllInOne(dataDir: string): Promise<Child> {
   return startChild({
     args: ['src/main.ts'],

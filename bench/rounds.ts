@@ -1,4 +1,4 @@
-/** Of an even number, the mean of the middle two. Throws for none. */
+/** The median. Of an even number of values it is the mean of the middle two. Throws for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
@@ -8,7 +8,7 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** The value that the share `of` (0 to 1) of all lie at or below. Throws for none. */
+/** The value that a share (0 to 1) of all values do not exceed. Throws for an empty list. */
 export function percentile(values: readonly number[], of: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const value = sorted[Math.max(0, Math.ceil(sorted.length * of) - 1)];
@@ -17,8 +17,9 @@ export function percentile(values: readonly number[], of: number): number {
 }
 
 /**
- * Runs the contenders in turn, A B A B, so that a machine that is slow for a while is slow for all of them. Gives each one's
- * measurements by round. The order is turned round with every round, since whoever comes second finds another machine.
+ * Runs the contenders in turn, so that a machine that is slow for a while is slow for all of them. Returns each one's
+ * measurements by round. The order is reversed with every round, since the second run finds the machine in another
+ * state.
  */
 export async function interleave<Name extends string, Measured>(
   rounds: number,

@@ -1,4 +1,4 @@
-/** What a child of the bench answers its parent by name. No imports: servers under test load this too. */
+/** The calls that a child of the bench answers. This file imports nothing, since servers under test load it too. */
 export type Handlers = Record<string, (args: unknown) => unknown>;
 
 /** Answers `{id, call, args}` with `{id, result}` or `{id, error}` over the channel to the parent. */

@@ -1,22 +1,22 @@
 import { median } from './rounds.ts';
 
-/** One figure beside its peer's, by round. */
+/** One figure and its peer's, by round. */
 export interface Row {
   bench: string;
-  /** With its unit. */
+  /** The name of the figure, with its unit. */
   figure: string;
   ours: readonly number[];
-  /** As many as ours; null where there is nothing to compare with. */
+  /** As many values as `ours`; null where there is no peer. */
   peer: { name: string; values: readonly number[] } | null;
-  /** What is held against the target: the ratio to the peer, what is added to the peer's, or the figure itself. */
+  /** What the target limits: the ratio to the peer, the difference from the peer, or the figure itself. */
   target?: { of: 'ratio' | 'difference' | 'figure'; is: 'at least' | 'at most'; value: number };
 }
 
 const HEADS = ['bench', 'figure', 'comfygate', 'peer', '', 'ratio', 'added', 'target', ''];
 
 /**
- * As a Markdown table that is also readable as it stands; medians. Ratio and difference are taken in each round before their
- * median is, since the two of a round saw the same machine.
+ * Formats the medians as a Markdown table that is also readable as plain text. Ratio and difference are computed for
+ * each round before the median is taken, since both values of a round were measured on the machine in the same state.
  */
 export function formatTable(rows: readonly Row[]): string {
   const cells = rows.map(({ bench, figure, ours, peer, target }) => {
@@ -51,7 +51,7 @@ export function formatTable(rows: readonly Row[]): string {
 
 const NAMES = { ratio: 'ratio', difference: 'added', figure: '' };
 
-/** Three significant digits, thousands apart. */
+/** Formats a number with three significant digits and separators for thousands. */
 function number(value: number): string {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });

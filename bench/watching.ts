@@ -6,7 +6,7 @@ import { type Child, startChild } from './child.ts';
 export const PLAIN_WATCHING = 'plain graphql-ws + RedisPubSub';
 const WATCHING_TIMEOUT_MS = 60_000;
 
-/** The plainest server of subscriptions. */
+/** Starts the simplest subscription server. */
 export function startPlainWatching({ redis }: BenchContext): Promise<Child> {
   return startChild({
     args: ['bench/peers/graphql-ws.ts'],
@@ -15,7 +15,10 @@ export function startPlainWatching({ redis }: BenchContext): Promise<Child> {
   });
 }
 
-/** The plain server cannot tell when a subscription is in force: events are told until each socket has had one. */
+/**
+ * Publishes events until every socket has received one, since the simple server cannot report when a subscription is
+ * active.
+ */
 export async function untilAllWatch(watch: Child, publish: Child, sockets: number): Promise<void> {
   const until = performance.now() + WATCHING_TIMEOUT_MS;
   for (;;) {

@@ -29,10 +29,11 @@ const BRING = {
 };
 
 /**
- * Brings what a fresh machine lacks: the packages, and the programs named in `needs` (names in `BRING`). Runs on
- * Node 20 with nothing installed; says nothing and takes no time where nothing is missing. Exits with 1 where it cannot go on.
- * @returns {{ node: string, programs: Record<string, string | undefined> }} the Node that runs the project, and where the
- *   programs are
+ * Installs what a fresh machine lacks: the npm packages, and the programs named in `needs` (keys of `BRING`). It runs
+ * on Node 20 before anything is installed. Where nothing is missing it prints nothing and costs little time. It exits
+ * with 1 where something that is required cannot be installed.
+ * @returns {{ node: string, programs: Record<string, string | undefined> }} the path of the Node that runs the project,
+ *   and the paths of the programs
  */
 export function bootstrap(needs = []) {
   try {

@@ -1,4 +1,4 @@
-// npm run build: what production runs, JavaScript with all that it reads beside it, in dist/.
+// npm run build: writes to dist/ what production runs, JavaScript and the files that it reads.
 import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { extname, join } from 'node:path';
@@ -11,7 +11,7 @@ const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
 if (status !== 0) process.exit(status ?? 1);
 
-// Lua scripts, data and pages lie beside the code that reads them, and are looked for there.
+// The code reads Lua scripts, data and pages from its own folder, so they are copied to the same places.
 const isCompiled = (path: string) => extname(path) === '.ts';
 for (const folder of ['src', 'worker']) {
   cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: (path) => !isCompiled(path) });

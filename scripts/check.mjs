@@ -1,4 +1,4 @@
-// npm run check: format, lint and import rules, types, unused code, generated files fresh, the compose file. Shows only what is wrong.
+// npm run check runs everything in CHECKS at the same time and prints the output of the checks that failed.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { bootstrap, root } from './bootstrap.mjs';
@@ -7,12 +7,14 @@ const { node } = bootstrap();
 const bin = (name, ...path) => [join(root, 'node_modules', name, ...path)];
 
 const CHECKS = [
-  { name: 'types (tsc)', args: [...bin('typescript', 'bin', 'tsc'), '-p', '.'] },
+  // One checker, since each further one checks the types that files share again, and the other checks need the cores.
+  { name: 'types (tsc)', args: [...bin('typescript', 'bin', 'tsc'), '-p', '.', '--checkers', '1'] },
   {
     name: 'format and lint (biome)',
     args: [...bin('@biomejs', 'biome', 'bin', 'biome'), 'ci', '--colors=off', '--error-on-warnings', '.'],
   },
   { name: 'import rules', args: ['scripts/check-imports.ts'] },
+  { name: 'line lengths', args: ['scripts/check-lines.ts'] },
   { name: 'unused code (knip)', args: [...bin('knip', 'bin', 'knip.js')] },
   { name: 'generated files fresh (codegen)', args: ['codegen.ts', '--check'] },
   { name: 'table of tests fresh (reliability)', args: ['scripts/reliability.ts', '--check'] },

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command `comfygate`, from a checkout.
+// The command `comfygate`, run from a checkout.
 import { join } from 'node:path';
 import { bootstrap, root } from './bootstrap.mjs';
 import { runNode } from './run-node.mjs';

@@ -1,6 +1,7 @@
 /**
- * Which folder may import which. A folder may import itself and what its line names; every line names only folders of lines
- * above it, so nothing runs in circles. A folder that has a line of its own is not part of the folder that it lies in.
+ * Which folder may import which: a folder may import itself and the folders that its line names. A line names only
+ * folders of lines above it, so that folders cannot depend on each other in a circle. A subfolder with a line of its
+ * own is not part of its parent folder.
  */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/core': [],
@@ -9,7 +10,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/files': ['src/core', 'src/async'],
   'src/redis': ['src/async', 'src/config'],
 
-  // What is kept, and where: ports, and their drivers in folders of their own.
+  // What is stored, and where: ports, and their drivers in folders of their own.
   'src/artifacts': ['src/files'],
   'src/artifacts/s3': ['src/artifacts', 'src/async', 'src/files'],
   'src/artifacts/folder': ['src/artifacts', 'src/async', 'src/files'],
@@ -22,7 +23,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/queue': [],
   'src/queue/bullmq': ['src/observability', 'src/queue', 'src/redis'],
 
-  // What can be done with it.
+  // Use cases on what is stored.
   'src/uploads': ['src/artifacts', 'src/core', 'src/observability', 'src/redis'],
   'src/uploads/redis': ['src/redis', 'src/uploads'],
   'src/variants': ['src/artifacts', 'src/async', 'src/core', 'src/files', 'src/redis'],
@@ -46,7 +47,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['src/redis', 'src/uploads', 'src/workflows'],
   ],
 
-  // Who asks for it, and who does it.
+  // The servers that call the use cases, and the worker that runs jobs.
   'src/graphql': [
     ...['src/artifacts', 'src/async', 'src/backends', 'src/core', 'src/health', 'src/jobs', 'src/observability'],
     ...['src/progress', 'src/uploads', 'src/variants', 'src/workflows'],
@@ -85,11 +86,11 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'worker/timings.ts',
   ],
 
-  // Started beside the rest, and strangers to it.
+  // Child processes of `npm start`: they share no code with the product.
   'src/simulator': [],
   'src/embedded': [],
 
-  // What puts the parts together: it alone chooses drivers.
+  // The composition: the only folder that chooses drivers.
   'src/app': [
     ...['src/artifacts', 'src/artifacts/folder', 'src/artifacts/s3', 'src/backends', 'src/backends/redis'],
     ...['src/config', 'src/core', 'src/embedded', 'src/graphql', 'src/health', 'src/http', 'src/job-record'],
@@ -130,10 +131,15 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry': ['src/observability'],
 };
 
-/** All that `core` may import beside itself: neither I/O nor a clock nor random. */
+/**
+ * All that `core` may import beside itself. It has no I/O, no clock and no randomness: of `node:crypto` it only hashes.
+ */
 const OF_CORE = new Set(['zod', 'node:crypto']);
 
-/** Why a file must not import what it does, or null. Paths are from the root of the checkout; the rest are packages. */
+/**
+ * The reason why the file `from` must not import `to`, or null where it may. Both are paths from the root of the
+ * checkout; any other `to` is a package.
+ */
 export function whyForbidden(from: string, to: string, typesOnly: boolean): string | null {
   const folder = folderOf(from);
   if (folder === undefined) return `${from} lies in no folder of scripts/import-rules.ts`;
@@ -148,31 +154,31 @@ export function whyForbidden(from: string, to: string, typesOnly: boolean): stri
   return `${packageOf(to)} is imported by ${places.join(', ')}`;
 }
 
-/** Cycles of files that import each other, whether for types or for more: each as the files on its way. */
+/** Cycles of files that import each other, imports of types included. Each cycle is the list of its files in order. */
 export function findCycles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
   const done = new Set<string>();
-  const way: string[] = [];
+  const path: string[] = [];
   const cycles: string[][] = [];
   function visit(file: string): void {
-    const at = way.indexOf(file);
-    if (at >= 0) cycles.push(way.slice(at));
+    const at = path.indexOf(file);
+    if (at >= 0) cycles.push(path.slice(at));
     if (at >= 0 || done.has(file)) return;
-    way.push(file);
+    path.push(file);
     for (const next of imports.get(file) ?? []) visit(next);
-    way.pop();
+    path.pop();
     done.add(file);
   }
   for (const file of imports.keys()) visit(file);
   return cycles;
 }
 
-/** The deepest folder of the rules that a file lies in. */
+/** The deepest folder in MAY_IMPORT that contains the file. */
 function folderOf(path: string): string | undefined {
   const holding = Object.keys(MAY_IMPORT).filter((folder) => path === folder || path.startsWith(`${folder}/`));
   return holding.sort((a, b) => b.length - a.length)[0];
 }
 
-/** `graphql-ws` of `graphql-ws/use/ws`; of a scope with several packages the scope. */
+/** The package of an import: `graphql-ws` for `graphql-ws/use/ws`. For a scope that PACKAGES names, the scope alone. */
 function packageOf(specifier: string): string {
   const [first = '', second = ''] = specifier.split('/');
   return first.startsWith('@') && !(first in PACKAGES) ? `${first}/${second}` : first;

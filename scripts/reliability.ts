@@ -1,4 +1,5 @@
-// Writes docs/reliability.md's tables: which test proves what, from the names of the tests, and what came of the chaos suite.
+// Writes the tables of docs/reliability.md: the tests that prove each promise, found by their titles, and results of
+// the chaos suite.
 //   node scripts/reliability.ts [--check] [--rows FILE --mode short|full]
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -9,13 +10,8 @@ import * as z from 'zod';
 const root = join(import.meta.dirname, '..');
 const page = join(root, 'docs', 'reliability.md');
 
-/** What is promised only once there are callers with keys and scopes. */
-const LATER = ['A11', 'A12', 'A20', 'A30', 'A41', 'A42', 'A43', 'A44', 'A45', 'A46', 'A47', 'A48', 'A49'].concat([
-  'A52',
-  'A53',
-  'A63',
-  'A65',
-]);
+/** Promises that need callers with keys and scopes, which do not exist yet. */
+const LATER = 'A11 A12 A20 A30 A41 A42 A43 A44 A45 A46 A47 A48 A49 A52 A53 A63 A65'.split(' ');
 
 const rowSchema = z.object({
   scenario: z.string(),
@@ -38,7 +34,7 @@ else if (after !== before) {
   process.exitCode = 1;
 }
 
-/** Puts the text between the page's two marks of that name. */
+/** Replaces the text between the two marks of that name. */
 function between(text: string, name: string, content: string): string {
   const [begin, end] = [`<!-- ${name}: generated -->\n`, `<!-- ${name}: end -->`];
   const from = text.indexOf(begin);
@@ -47,7 +43,7 @@ function between(text: string, name: string, content: string): string {
   return text.slice(0, from + begin.length) + content + text.slice(to);
 }
 
-/** Every number with the files that name tests with it. */
+/** A table row for each number of a promise, with the files whose test titles contain it. */
 function proofs(): string {
   const files = globSync(['test/**/*.test.ts', 'test/chaos/faults.ts'], { cwd: root })
     .sort()
@@ -63,7 +59,7 @@ function proofs(): string {
   return `| | tests |\n|---|---|\n${lines.join('')}`;
 }
 
-/** A number in a comment names a test elsewhere. */
+/** Comments are ignored, since a number in a comment refers to a test in another file. */
 function withoutComments(source: string): string {
   return source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
 }
@@ -79,14 +75,15 @@ function runs(file: string, mode: string): string {
     .map((line) => rowSchema.parse(JSON.parse(line)))
     .sort((a, b) => (a.scenario < b.scenario ? -1 : 1));
   const sum = (name: 'acknowledged' | 'lost' | 'doubled') => rows.reduce((total, row) => total + row[name], 0);
-  const lines = rows.map(
-    ({ scenario, acknowledged, lost, doubled, recoveryMs, unavailableMs }) =>
-      `| ${scenario.replaceAll('|', '\\|')} | ${acknowledged} | ${lost} | ${doubled} | ${seconds(recoveryMs)} | ${seconds(unavailableMs)} |\n`,
-  );
+  const lines = rows.map(({ scenario, acknowledged, lost, doubled, recoveryMs, unavailableMs }) => {
+    const cells = [scenario.replaceAll('|', '\\|'), acknowledged, lost, doubled];
+    return `| ${[...cells, seconds(recoveryMs), seconds(unavailableMs)].join(' | ')} |\n`;
+  });
   const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
   const when = new Date().toISOString().slice(0, 10);
   const command = `npm run test:chaos${mode === 'full' ? ' -- --full' : ''}`;
-  return `\`${command}\`, ${when}, ${machine}: ${sum('acknowledged')} jobs acknowledged, ${sum('lost')} lost, ${sum('doubled')} doubled.
+  const totals = `${sum('acknowledged')} jobs acknowledged, ${sum('lost')} lost, ${sum('doubled')} doubled`;
+  return `\`${command}\`, ${when}, ${machine}: ${totals}.
 
 | scenario | acknowledged | lost | doubled | recovery | slowest UNAVAILABLE |
 |---|--:|--:|--:|--:|--:|

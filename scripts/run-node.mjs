@@ -4,15 +4,16 @@ import { readFileSync } from 'node:fs';
 const PASSED_ON = ['SIGTERM', 'SIGHUP'];
 
 /**
- * Runs the project's Node with these arguments in our place: same terminal, signals passed on, and its exit is ours. The
- * channel to it tells it when we are gone, even by SIGKILL: its `disconnect` event.
+ * Runs the project's Node with these arguments in place of this process: it has the same terminal, it gets the signals
+ * that this process gets, and this process exits as it does. An IPC channel connects the two. When this process dies,
+ * even by SIGKILL, the channel closes and the child gets a `disconnect` event.
  * @returns {Promise<never>}
  */
 export function runNode(node, args, { env = process.env } = {}) {
   const child = spawn(node, args, { env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   for (const signal of PASSED_ON) process.on(signal, () => child.kill(signal));
-  // Ctrl-C reaches the whole foreground group, the child too, and it must not be told twice. Away from a terminal
-  // whoever sends SIGINT sends it to us.
+  // At a terminal, Ctrl-C reaches every process of the foreground group, so the child gets SIGINT without our help, and
+  // a second one would stop it at once. Without a terminal only this process gets the signal.
   process.on('SIGINT', () => {
     if (!onTerminal()) child.kill('SIGINT');
   });
@@ -37,8 +38,9 @@ function onTerminal() {
 }
 
 /**
- * npm that is killed outright tells nobody; what it ran would go on holding its port and files. Between it and us there may be
- * a shell that lives on, so where it can be seen the shell's parent is watched as well.
+ * Calls `lost` when npm, which started this process, has died. An npm that is killed passes no signal on, and the
+ * product would keep its port and files. There may be a shell between npm and this process that lives on, so on Linux
+ * the parent's parent is watched as well.
  */
 function watchForLostParent(lost) {
   if (!process.env.npm_lifecycle_event) return undefined;
@@ -56,6 +58,6 @@ function parentOf(pid) {
   try {
     return /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   } catch {
-    return undefined; // no Linux, or it is gone, which its own number shows
+    return undefined; // not Linux, or the process is gone, which then shows in process.ppid
   }
 }

@@ -1,4 +1,5 @@
-// Runs the project's Node on a fresh checkout:   node scripts/run.mjs [--needs redis,minio,chromium] <Node's arguments>
+// Runs the project's Node, also on a fresh checkout:
+//   node scripts/run.mjs [--needs redis,minio,chromium] <arguments for Node>
 import { bootstrap } from './bootstrap.mjs';
 import { runNode } from './run-node.mjs';
 

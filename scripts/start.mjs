@@ -1,4 +1,4 @@
-// npm start: everything in one, on a machine that has Node 20 and npm and nothing else.
+// npm start: runs the whole product, on a machine that has only Node 20 and npm.
 import { join } from 'node:path';
 import { bootstrap, root } from './bootstrap.mjs';
 import { runNode } from './run-node.mjs';

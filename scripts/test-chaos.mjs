@@ -1,8 +1,8 @@
-// npm run test:chaos: everything in test/chaos, and what came of it into docs/reliability.md.
-//   --full       outages and soak as long as they are in earnest: over an hour
-//   --seed N     the soak's faults again, in the same order
-//   --jobs N     the soak ends when so many jobs were asked for
-// Anything else goes to vitest: npm run test:chaos -- test/chaos/soak.test.ts
+// npm run test:chaos: runs the tests in test/chaos and writes their results to docs/reliability.md.
+//   --full       real lengths for outages and soak: over an hour
+//   --seed N     repeats the soak's faults in the order of that seed
+//   --jobs N     ends the soak after that number of jobs
+// Other arguments are passed to vitest: npm run test:chaos -- test/chaos/soak.test.ts
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ function run() {
   const what = rest.length > 0 ? rest : ['test/chaos'];
   const options = { cwd: root, env, stdio: 'inherit' };
   const { status } = spawnSync(node, [vitest, 'run', ...what], options);
-  // A part of the suite says too little for the table.
+  // The table is written only after a run of the whole suite.
   if (rest.length > 0 || status !== 0 || !existsSync(rows)) return status ?? 1;
   const mode = values.full ? 'full' : 'short';
   return spawnSync(node, ['scripts/reliability.ts', '--rows', rows, '--mode', mode], options).status ?? 1;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Counts of a vitest JSON report. A file that could not even be loaded has no tests of its own and counts as one that failed.
- * `skipped` holds the names of what did not run.
+ * Counts the tests of a vitest JSON report. A test file that could not be loaded lists no tests and counts as one
+ * failed test. `skipped` holds the names of the tests that did not run.
  */
 export function readReport(path) {
   const { testResults } = JSON.parse(readFileSync(path, 'utf8'));

@@ -1,5 +1,6 @@
-// npm test: all tests, with real servers, from a fresh checkout.   npm test -- test/unit   runs a part.
-// Tests find MinIO, Chromium and the other programs by MINIO_BIN, CHROMIUM_BIN and so on. REPORT names a file to leave vitest's JSON in.
+// npm test: runs all tests, with real servers, also on a fresh checkout.   npm test -- test/unit   runs a part of them.
+// The variables MINIO_BIN, CHROMIUM_BIN and so on tell the tests where those programs are. REPORT may name the file to
+// which vitest's JSON report is written.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,7 +31,7 @@ function run() {
     PATH: [dirname(node), process.env.PATH].join(delimiter),
     ...binaries(programs),
   };
-  // In the same process group and waited for: Ctrl-C reaches vitest by itself.
+  // vitest runs in the same process group, so Ctrl-C reaches it without our help.
   const { status } = spawnSync(node, [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
     cwd: root,
     env,
@@ -43,7 +44,7 @@ function run() {
   return 1;
 }
 
-/** `MINIO_BIN`, `KUBERNETES_VALIDATE_BIN` and the like, of what there is. */
+/** `MINIO_BIN`, `KUBERNETES_VALIDATE_BIN` and so on, for the programs that were found. */
 function binaries({ redis: _onThePath, ...others }) {
   const there = Object.entries(others).filter(([, path]) => path !== undefined);
   return Object.fromEntries(there.map(([name, path]) => [`${name.toUpperCase().replaceAll('-', '_')}_BIN`, path]));

@@ -10,7 +10,7 @@ const CONNECTIONS = 32;
 
 const answerSchema = z.object({ perSecond: z.number(), calls: z.int(), p99Ms: z.number() });
 
-/** Calls of `generate` per second that are answered, record and queue being written. */
+/** Measures the calls of `generate` per second that are answered after record and queue were written. */
 export const benchGenerate: Bench = async (context) => {
   const { redis, quick, say } = context;
   const rounds = quick ? 1 : 7;
@@ -31,19 +31,20 @@ export const benchGenerate: Bench = async (context) => {
 
   async function measure(name: keyof typeof servers, round: number) {
     const server = servers[name];
-    // Each round begins with an empty queue, whoever has filled it before.
+    // Each round begins with an empty queue, so that no contender is measured with the jobs of another.
     await admin.flushall();
     const cpuBefore = await server.call('cpu', null, z.number());
     const args = { url: server.url, connections: CONNECTIONS, warmMs, ms, run: `${name}-${round}` };
     const { perSecond, calls, p99Ms } = await load.call('run', args, answerSchema);
     const cpuMs = (await server.call('cpu', null, z.number())) - cpuBefore;
     say(
-      `${name} ${perSecond.toFixed(0)}/s, p99 ${p99Ms.toFixed(1)} ms, ${((cpuMs * 1000) / calls).toFixed(0)} us of CPU each`,
+      `${name} ${perSecond.toFixed(0)}/s, p99 ${p99Ms.toFixed(1)} ms, ` +
+        `${((cpuMs * 1000) / calls).toFixed(0)} us of CPU each`,
     );
     return { perSecond, cpuUs: (cpuMs * 1000) / calls, p99Ms };
   }
 
-  // What was never done before is slow the first time.
+  // A warm-up, since the first calls are slow.
   for (const name of ['comfygate', 'yoga', 'mercurius'] as const) await measure(name, -1);
   const measured = await interleave(rounds, {
     comfygate: (round) => measure('comfygate', round),

@@ -7,12 +7,12 @@ import { startGateway, startSimulator, startWorker } from '../product.ts';
 import { interleave, median } from '../rounds.ts';
 import type { Row } from '../table.ts';
 
-/** Prompts that a ComfyUI is given at a time: BACKEND_DEPTH. */
+/** The number of prompts that a ComfyUI gets at a time: BACKEND_DEPTH. */
 const DEPTH = 2;
-/** Jobs that callers of the gateway have open: some wait in its queue, as they do at a busy gateway. */
+/** The number of open jobs. It is larger than the depth, so that some wait in the queue, as at a busy gateway. */
 const OPEN = 6;
 const PEER = 'driver of the same ComfyUI';
-/** Between two jobs of an idle gateway. */
+/** The pause between two jobs of an idle gateway. */
 const PAUSE_MS = 60;
 
 interface Size {
@@ -20,7 +20,9 @@ interface Size {
   steps: number;
 }
 
-/** Jobs per second, and what the gateway adds to one job, from asking for it to its picture being here. */
+/**
+ * Measures jobs per second, and the time that the gateway adds to one job, from the request to the downloaded picture.
+ */
 export const benchJobs: Bench = async (context) => {
   const { quick } = context;
   const waiting = async ({ busy, idle }: Measuring): Promise<Row[]> => [
@@ -37,19 +39,19 @@ export const benchJobs: Bench = async (context) => {
   return [...(await benchAtSpeed(GPU_LIKE, context, waiting)), ...(await benchAtSpeed(NO_WAITS, context, painting))];
 };
 
-/** A step takes 5 ms in which, as with a GPU, the processor is free: many times faster than any real server. */
+/** A step takes 5 ms, in which the processor is idle, as with a GPU. That is many times faster than any real server. */
 const GPU_LIKE = 4;
-/** The simulator paints as fast as it can, and so competes for the machine with what is measured. */
+/** The simulator renders as fast as it can, and so competes for the processor with what is measured. */
 const NO_WAITS = 1_000_000;
 const AT_LEAST = { of: 'ratio', is: 'at least', value: 0.9 } as const;
 const AT_MOST_ADDED = { of: 'difference', is: 'at most', value: 25 } as const;
 
 interface Measuring {
-  /** Jobs per second under way all the time. */
+  /** Jobs per second while jobs are always waiting. */
   busy(size: Size, jobs: number, pace: string): Promise<Row>;
-  /** Of one job alone, with pauses. */
+  /** The latency of one job at a time, with pauses between jobs. */
   idle(size: Size, jobs: number): Promise<Row>;
-  /** Of the gateway and the worker together, in the last `busy`. */
+  /** The CPU time of gateway and worker together, in the last `busy`. */
   cpu(): Row;
 }
 
@@ -99,10 +101,10 @@ async function benchAtSpeed(
     return { bench: 'jobs', figure, ours: values('comfygate'), peer: { name: PEER, values: values('driver') } };
   }
 
-  // What was never done before is slow the first time.
+  // A warm-up, since the first jobs are slow.
   for (const name of ['comfygate', 'driver'] as const)
     await run(name, { pixels: 64, steps: 4 }, quick ? 4 : 100, false);
-  // Awaited here: what it measures is stopped when this function is left.
+  // It must be awaited here, since the processes that it measures are stopped when this function returns.
   return await measure({
     busy: (size, jobs, pace) => rounded(`jobs/s, ${named(size)}, ${pace}`, 'perSecond', size, jobs),
     idle: (size, jobs) => rounded('one job when idle, ms', 'latencyMs', size, jobs),

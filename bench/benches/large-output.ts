@@ -33,7 +33,7 @@ const jobSchema = z.object({
   artifacts: z.array(z.object({ size: z.number() })),
 });
 
-/** How much larger the worker becomes, at its largest, by a result of 1 GB: it goes through from ComfyUI to storage. */
+/** Measures by how much the worker's memory grows at most while it moves a result of 1 GB from ComfyUI to storage. */
 export const benchLargeOutput: Bench = async (context) => {
   const bytes = context.quick ? 16 * MIB : GIB;
   const video = await benchStorage(context, bytes, 'video', 'folder', {});
@@ -93,7 +93,7 @@ async function benchStorage(
   ];
 }
 
-/** Runs the graph and gives the size of its one result. */
+/** Runs the graph and returns the size of its only result in bytes. */
 async function run(url: string, graph: object): Promise<number> {
   async function call<T>(query: string, variables: object, schema: z.ZodType<T>): Promise<T> {
     const body = JSON.stringify({ query, variables });

@@ -9,7 +9,7 @@ import { startGateway, startSimulator, startWorker } from '../product.ts';
 import { median } from '../rounds.ts';
 import type { Row } from '../table.ts';
 
-/** As the embedded Redis and docker-compose.yml have it. */
+/** The same settings as the embedded Redis and docker-compose.yml. */
 const SHIPPED = { appendfsync: 'always', 'stream-node-max-bytes': '256', 'hash-max-listpack-value': '1024' };
 
 const fillSchema = z.object({
@@ -21,7 +21,7 @@ const fillSchema = z.object({
 });
 const timingsSchema = z.record(z.string(), z.array(z.number()));
 
-/** What each operation costs with very many finished jobs in Redis, beside what it costs with few. */
+/** Compares the cost of each operation with very many finished jobs in Redis to its cost with few. */
 export const benchManyJobs: Bench = async (context) => {
   const { quick, say } = context;
   const size = quick
@@ -45,7 +45,8 @@ export const benchManyJobs: Bench = async (context) => {
     const filled = await load.fill.call('fill', { redisUrl: redis.url, jobs }, fillSchema);
     const seconds = ((performance.now() - began) / 1000).toFixed(0);
     say(
-      `${jobs} jobs in ${seconds} s, ${filled.bytesPerJob.toFixed(0)} bytes each; of one that SUCCEEDED, the record takes`,
+      `${jobs} jobs in ${seconds} s, ${filled.bytesPerJob.toFixed(0)} bytes each; ` +
+        'of one that SUCCEEDED, the record takes',
     );
     say(`${filled.record} (copied ${filled.copiedRecord}), its log ${filled.events} (copied ${filled.copiedEvents})`);
     const admin = stack.adopt(new Redis(redis.url), (client) => client.disconnect());
@@ -56,7 +57,7 @@ export const benchManyJobs: Bench = async (context) => {
 
   const both = [few, many];
 
-  /** Of each Redis, the few first. */
+  /** The results of both Redis servers: first the one with few jobs. */
   async function measure(times: number): Promise<Record<string, number>[]> {
     const gateways = both.map(({ redis, gateway }) => ({ url: gateway.url, redisUrl: redis.url }));
     const args = { gateways, times, healthTimes: size.healthTimes };
@@ -71,7 +72,7 @@ export const benchManyJobs: Bench = async (context) => {
     );
   }
 
-  // What was never done before is slow the first time.
+  // A warm-up, since the first calls are slow.
   await measure(Math.ceil(size.times / 2));
   const measured: { few: Record<string, number>[]; many: Record<string, number>[] } = { few: [], many: [] };
   for (let round = 0; round < size.rounds; round++) {
@@ -103,11 +104,13 @@ export const benchManyJobs: Bench = async (context) => {
 };
 
 const SWEEPS = "Redis's time for an idle gateway's sweeps, ms/s";
-/** A search in an index of a million takes twice the steps of one of a thousand, which is little of a whole call. */
+/**
+ * A search in an index of a million takes twice as many steps as in one of a thousand, a small part of a whole call.
+ */
 const FLAT = 1.25;
 const MOST_BYTES = 4_096;
 
-/** Jobs as the product makes them: some that SUCCEEDED, and one that was CANCELED. */
+/** Makes jobs through the product: some that SUCCEEDED, and one that was CANCELED. */
 async function makeModels(context: BenchContext) {
   await using stack = new AsyncDisposableStack();
   const keep = (child: Child) => stack.adopt(child, (started) => started.stop());
@@ -133,7 +136,7 @@ async function makeModels(context: BenchContext) {
 const madeSchema = z.object({ data: z.object({ generate: z.object({ job: z.object({ id: z.string() }) }) }) });
 const canceledSchema = z.object({ data: z.object({ cancelJob: z.object({ status: z.literal('CANCELED') }) }) });
 
-/** All that commands took by `INFO commandstats`, in milliseconds. */
+/** The total time of all commands, from `INFO commandstats`, in milliseconds. */
 function busyMs(stats: string): number {
   const usec = [...stats.matchAll(/^cmdstat_[^:]+:calls=\d+,usec=(\d+)/gm)].map(([, each]) => Number(each));
   return usec.reduce((sum, each) => sum + each, 0) / 1000;

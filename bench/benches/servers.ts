@@ -5,14 +5,16 @@ import { startGateway, startSimulator, startWorker } from '../product.ts';
 import { interleave } from '../rounds.ts';
 import type { Row } from '../table.ts';
 
-/** A step takes 20 ms in which, as with a GPU, the processor is free. */
+/** A step takes 20 ms, in which the processor is idle, as with a GPU. */
 const GPU_LIKE = 1;
-/** Jobs that callers have open for each server: two are there, the others wait in the queue. */
+/** The number of open jobs for each server: two are at the server, the others wait in the queue. */
 const OPEN = 4;
 const MOST = 4;
 const PICTURE = { pixels: 128, steps: 20 };
 
-/** Jobs per second with one, two and four servers behind one worker: beside as many times what one server does. */
+/**
+ * Measures jobs per second with one, two and four servers behind one worker, against multiples of one server's rate.
+ */
 export const benchServers: Bench = async (context) => {
   const { quick, say } = context;
   await using stack = new AsyncDisposableStack();

@@ -8,7 +8,7 @@ import { interleave } from '../rounds.ts';
 const PEER = 'plain Yoga + BullMQ';
 const MIB = 1024 * 1024;
 
-/** From the start of a process to its taking requests, and the memory it has then. */
+/** Measures the time from the start of a process until it takes requests, and its memory then. */
 export const benchStart: Bench = async (context) => {
   const { quick, redis, dir, say } = context;
 

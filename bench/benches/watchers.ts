@@ -8,17 +8,20 @@ import { interleave } from '../rounds.ts';
 import type { Row } from '../table.ts';
 import { PLAIN_WATCHING, startPlainWatching, untilAllWatch } from '../watching.ts';
 
-const TOLD_TIMEOUT_MS = 30_000;
-/** Where a gateway's end is looked for: what it may have open, which is the machine's own limit made small. */
+const END_TIMEOUT_MS = 30_000;
+/** The limit of open files for a gateway that is driven to its limit, much smaller than the machine's own limit. */
 const OPEN_FILES = 4_096;
 
 const nothing = z.null();
 const numbers = z.number();
 const idsSchema = z.array(z.string());
-const endsSchema = z.object({ told: z.int(), lastAt: numbers });
+const endsSchema = z.object({ notified: z.int(), lastAt: numbers });
 const heldSchema = z.object({ held: z.int(), refusal: z.string().nullable() });
 
-/** How many watchers one gateway holds, each with a socket of its own, all on one job: what they take, and when the last is told. */
+/**
+ * Measures how many watchers one gateway holds, each with its own socket and all on one job: their memory, and the time
+ * until the last one gets the event of the job's end.
+ */
 export const benchWatchers: Bench = async (context) => {
   const { quick, say, redis } = context;
   const counts = quick ? [400] : [1_000, 5_000, 10_000];
@@ -48,12 +51,12 @@ export const benchWatchers: Bench = async (context) => {
       await untilAllWatch(watch, publish, sockets);
       const openMs = performance.now() - began;
       const kib = ((await server.call('rssWithoutGarbage', null, numbers)) - bytesBefore) / 1024 / sockets;
-      const { toldMs } = await end(watch, publish, sockets);
+      const { notifiedAfterMs } = await end(watch, publish, sockets);
       say(
         `${kind} ${sockets} watchers after ${(openMs / 1000).toFixed(1)} s, ${kib.toFixed(1)} KiB each, ` +
-          `the last told after ${toldMs.toFixed(0)} ms`,
+          `the last notified after ${notifiedAfterMs.toFixed(0)} ms`,
       );
-      return { kib, toldMs };
+      return { kib, notifiedAfterMs };
     });
 
   const rows: Row[] = [];
@@ -62,13 +65,13 @@ export const benchWatchers: Bench = async (context) => {
       comfygate: () => round('comfygate', sockets),
       plain: () => round('plain', sockets),
     });
-    const row = (figure: string, of: 'kib' | 'toldMs'): Row => ({
+    const row = (figure: string, of: 'kib' | 'notifiedAfterMs'): Row => ({
       bench: 'watchers',
       figure: `${sockets.toLocaleString('en')}: ${figure}`,
       ours: measured.comfygate.map((each) => each[of]),
       peer: { name: PLAIN_WATCHING, values: measured.plain.map((each) => each[of]) },
     });
-    rows.push(row('memory, KiB/watcher', 'kib'), row("the last is told of a job's end after, ms", 'toldMs'));
+    rows.push(row('memory, KiB/watcher', 'kib'), row("the last is told of a job's end after, ms", 'notifiedAfterMs'));
   }
 
   const openFiles = quick ? 256 : OPEN_FILES;
@@ -76,10 +79,12 @@ export const benchWatchers: Bench = async (context) => {
     const args = { url: server.url, ids, sockets: openFiles };
     const { held, refusal } = await watch.call('openUntilRefused', args, heldSchema);
     if (refusal === null) throw new Error(`${held} sockets were held where only ${openFiles} files may be open`);
-    // One that was on its way when another was refused may have been taken after all.
-    const told = Math.min(held, (await end(watch, publish, held)).told);
-    say(`with ${openFiles} open files ${held} watchers are held; the next: ${refusal}; ${told} were told of the end`);
-    return { held, told };
+    // Sockets that were connecting when another was refused may have been accepted.
+    const notified = Math.min(held, (await end(watch, publish, held)).notified);
+    say(
+      `with ${openFiles} open files ${held} watchers are held; the next: ${refusal}; ${notified} were told of the end`,
+    );
+    return { held, notified };
   });
   const limitRow = { bench: 'watchers', peer: null };
   return [
@@ -88,20 +93,20 @@ export const benchWatchers: Bench = async (context) => {
     {
       ...limitRow,
       figure: 'of those told of the end when more were refused, %',
-      ours: [(100 * limit.told) / limit.held],
+      ours: [(100 * limit.notified) / limit.held],
       target: { of: 'figure', is: 'at least', value: 100 },
     },
   ];
 };
 
-/** Ends the job and waits until all are told. */
+/** Ends the job and waits until every watcher has the event of its end. */
 async function end(watch: Child, publish: Child, sockets: number) {
   const began = await publish.call('end', null, numbers);
-  const until = performance.now() + TOLD_TIMEOUT_MS;
+  const until = performance.now() + END_TIMEOUT_MS;
   for (;;) {
-    const { told, lastAt } = await watch.call('ends', null, endsSchema);
-    if (told >= sockets) return { told, toldMs: lastAt - began };
-    if (performance.now() > until) throw new Error(`only ${told} of ${sockets} watchers were told of the end`);
+    const { notified, lastAt } = await watch.call('ends', null, endsSchema);
+    if (notified >= sockets) return { notified, notifiedAfterMs: lastAt - began };
+    if (performance.now() > until) throw new Error(`only ${notified} of ${sockets} watchers were told of the end`);
     await delay(50);
   }
 }

@@ -1,4 +1,4 @@
-// Fills a Redis with copies of jobs that the product has made and ended, and says what one takes.
+// Fills a Redis with copies of jobs that the product has made and ended, and measures the memory of one.
 import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { v7 } from 'uuid';
@@ -11,9 +11,9 @@ import { answerParent } from '../rpc.ts';
 const argsSchema = z.object({ redisUrl: z.string(), jobs: z.int() });
 
 const CALLER = 'anonymous';
-/** One in so many is CANCELED, the others SUCCEEDED. */
+/** One copy in this many is CANCELED, the others SUCCEEDED. */
 const CANCELED_EVERY = 10;
-/** Copies lie evenly within the last days, none of which has expired. */
+/** The creation times of copies are spread evenly over these days. None of the copies has expired. */
 const SPREAD_MS = 6 * 86_400_000;
 const RETENTION_MS = 7 * 86_400_000;
 const BATCH = 500;
@@ -22,7 +22,7 @@ const copyJobs = loadScript(new URL('./copy-jobs.lua', import.meta.url));
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** What there is of the first job of that status. */
+/** The keys of the first job with that status. */
 async function modelOf(redis: Redis, status: 'SUCCEEDED' | 'CANCELED') {
   const [id] = await redis.zrange(keys.jobs(CALLER, status), 0, 0);
   if (id === undefined) throw new Error(`there is no ${status} job to copy`);
@@ -43,7 +43,7 @@ async function fill(args: unknown) {
     const succeeded = await modelOf(redis, 'SUCCEEDED');
     const canceled = await modelOf(redis, 'CANCELED');
     const before = await usedMemory(redis);
-    // What is copied is not waited for; what is measured later is written as always.
+    // Copies need not be on disk, so the fill is fast. What is measured later is written with the usual durability.
     await redis.config('SET', 'appendfsync', 'no');
     const end = Date.now();
     const sample: string[] = [];
@@ -70,9 +70,9 @@ async function fill(args: unknown) {
     }
     const [record = 0, events = 0, copiedRecord = 0, copiedEvents = 0] = (await results(usage)).map(Number);
     return {
-      // Redis packs a copy tighter than what grew by and by: that is put back.
+      // Redis packs a copy tighter than a record that grew in steps, so the difference is added.
       bytesPerJob: ((await usedMemory(redis)) - before) / jobs + record + events - copiedRecord - copiedEvents,
-      /** Of one that SUCCEEDED, as it was made and as it was copied. */
+      /** The bytes of a job that SUCCEEDED, as it was made and as it was copied. */
       record,
       events,
       copiedRecord,

@@ -1,5 +1,5 @@
-// Times each operation of several gateways, and each step of a worker, one after the other: a turn of all operations at the
-// first, then at the next, so that a machine that is slow for a while is slow for each.
+// Times each operation of several gateways, and each step of a worker, one after the other. It runs all operations at
+// the first gateway, then at the next, so that a machine that is slow for a while is slow for every gateway.
 import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -13,9 +13,9 @@ import { answerParent } from '../rpc.ts';
 
 const argsSchema = z.object({
   gateways: z.array(z.object({ url: z.url(), redisUrl: z.string() })),
-  /** Of each operation, but of `health`. */
+  /** The number of calls of each operation except `health`. */
   times: z.int(),
-  /** Of `health`, whose answer serves everyone for a second. */
+  /** The number of calls of `health`, whose answer is shared for a second. */
   healthTimes: z.int(),
 });
 
@@ -27,7 +27,7 @@ const page =
 const answerSchema = z.object({ data: z.record(z.string(), z.unknown()), errors: z.undefined().optional() });
 const acceptedSchema = z.object({ job: z.object({ id: z.string() }) });
 
-/** Milliseconds of each call, by operation. */
+/** The times of the calls of each operation, in milliseconds. */
 type Timings = Record<string, number[]>;
 
 function open({ url, redisUrl }: z.infer<typeof argsSchema>['gateways'][number]) {
@@ -62,7 +62,7 @@ function open({ url, redisUrl }: z.infer<typeof argsSchema>['gateways'][number])
     return acceptedSchema.parse(generate).job.id;
   }
 
-  /** An ended job, anywhere among all. */
+  /** A random ended job. */
   async function anyId() {
     const rank = randomInt(await redis.zcard(keys.ended));
     const [id] = await redis.zrange(keys.ended, rank, rank);
@@ -75,19 +75,21 @@ function open({ url, redisUrl }: z.infer<typeof argsSchema>['gateways'][number])
     return Buffer.from(`${await redis.hget(keys.job(id), 'createdAt')}:${id}`).toString('base64url');
   }
 
-  /** As its worker: what the queue would deliver is taken by its id. */
+  /** Acts as the worker of a job, which it takes by its id instead of by a delivery of the queue. */
   async function work(id: string) {
     const claim = await timed('claim', () => worker.claim(id));
     if (claim.outcome !== 'claimed') throw new Error(`the job could not be claimed: ${claim.outcome}`);
     const { lease } = claim.job;
     const progress = { ...noProgress, fraction: 0.5, nodesTotal: 7 };
-    const told = await timed('a progress event', () => worker.move(id, lease, { move: 'progress', progress }));
+    const progressed = await timed('a progress event', () => worker.move(id, lease, { move: 'progress', progress }));
     const done: Change = { move: 'succeed', artifacts: [], progress, timings: [] };
     const ended = await timed('SUCCEEDED', () => worker.move(id, lease, done));
-    if (told.outcome !== 'done' || ended.outcome !== 'done') throw new Error('a move was refused');
+    if (progressed.outcome !== 'done' || ended.outcome !== 'done') throw new Error('a move was refused');
   }
 
-  const list = `query ($after: String, $filter: JobFilter) { jobs(first: 20, after: $after, filter: $filter) { ${page} } }`;
+  const list = `query ($after: String, $filter: JobFilter) {
+    jobs(first: 20, after: $after, filter: $filter) { ${page} }
+  }`;
   const operations = {
     job: async () => {
       const id = await anyId();
@@ -124,7 +126,7 @@ function open({ url, redisUrl }: z.infer<typeof argsSchema>['gateways'][number])
   };
 }
 
-/** Timings of each gateway, in the order in which they were given. */
+/** The times at each gateway, in the order of the gateways. */
 async function time(args: unknown): Promise<Timings[]> {
   const { gateways, times, healthTimes } = argsSchema.parse(args);
   const opened = gateways.map(open);

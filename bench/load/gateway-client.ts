@@ -24,15 +24,18 @@ const eventSchema = z.object({
   }),
 });
 
-/** Where a job's time went, in milliseconds. */
+/** The times of a job, in milliseconds. */
 export interface JobTimes {
-  /** From asking to the answer that holds the job's id. */
+  /** From the request to the answer with the job's id. */
   generateMs: number;
-  /** From SUCCEEDED by Redis's clock, which is this machine's in whole milliseconds, to its event being here. */
-  toldMs: number;
+  /**
+   * From SUCCEEDED until its event has arrived. The event carries Redis's time, which is this machine's clock in whole
+   * milliseconds.
+   */
+  deliveryMs: number;
 }
 
-/** An application of its own: one socket for what it watches. `pixels`: width and height. */
+/** A client application with one socket for all jobs that it watches. `pixels`: width and height of the pictures. */
 export function openGatewayClient(url: string, { pixels, steps }: { pixels: number; steps: number }) {
   const { origin, pathname } = new URL(url);
   const pool = new Pool(origin);
@@ -61,14 +64,14 @@ export function openGatewayClient(url: string, { pixels, steps }: { pixels: numb
       const hereAt = Date.now();
       if (errors) throw errors[0];
       const { type, at, job } = eventSchema.parse(data).jobProgress;
-      if (type === 'SUCCEEDED') return { addresses: job.artifacts.map(({ url }) => url), toldMs: hereAt - at };
+      if (type === 'SUCCEEDED') return { addresses: job.artifacts.map(({ url }) => url), deliveryMs: hereAt - at };
       if (type === 'FAILED' || type === 'CANCELED') throw new Error(`${type}: ${JSON.stringify(job.error)}`);
     }
     throw new Error('the subscription ended before the job');
   }
 
   return {
-    /** Generate, watch until SUCCEEDED, download the result; throws when any of it fails. */
+    /** Generates, watches until SUCCEEDED and downloads the result. Rejects when any of these fails. */
     async run(): Promise<JobTimes> {
       const textToImage = {
         prompt: 'a lighthouse at dusk',
@@ -82,10 +85,10 @@ export function openGatewayClient(url: string, { pixels, steps }: { pixels: numb
       const answer = generatedSchema.safeParse(await call(generate, { input }));
       if (!answer.success) throw new Error(`generate: ${answer.error.message}`);
       const generateMs = performance.now() - began;
-      const { addresses, toldMs } = await resultOf(answer.data.data.generate.job.id);
+      const { addresses, deliveryMs } = await resultOf(answer.data.data.generate.job.id);
       if (addresses.length === 0) throw new Error('a job made nothing');
       await Promise.all(addresses.map(download));
-      return { generateMs, toldMs };
+      return { generateMs, deliveryMs };
     },
     async close() {
       await sockets.dispose();

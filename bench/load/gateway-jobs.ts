@@ -1,4 +1,4 @@
-// Runs jobs through the gateway as an application does: generate, watch until SUCCEEDED, download the result.
+// Runs jobs through the gateway like an application: it generates, watches until SUCCEEDED and downloads the result.
 import { answerParent } from '../rpc.ts';
 import { openGatewayClient } from './gateway-client.ts';
 import { jobsSchema, runAll } from './run-all.ts';

@@ -6,10 +6,10 @@ import { answerParent } from '../rpc.ts';
 const argsSchema = z.object({
   url: z.url(),
   connections: z.int(),
-  /** Answers before this has passed do not count. */
+  /** Answers before this time do not count. */
   warmMs: z.number(),
   ms: z.number(),
-  /** Makes keys of this run unlike those of another. */
+  /** A prefix that makes the idempotency keys of this run unique. */
   run: z.string(),
 });
 

@@ -1,5 +1,5 @@
-// A ComfyUI whose results are large: `node large-view.ts URL BYTES` passes everything on to the server at URL, and makes the MP4
-// and PNG files of /view so many bytes longer, in ways that leave them whole.
+// A ComfyUI whose results are large: `node large-view.ts URL BYTES` forwards all requests to the server at URL, and
+// adds BYTES bytes of padding to the MP4 and PNG files of /view, so that the files stay valid.
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
@@ -48,7 +48,7 @@ async function serve(incoming: IncomingMessage, answer: ServerResponse) {
   await pipeline(Readable.from(padded(head, tail)), answer);
 }
 
-/** What stands before and behind the padding: a box that is `free`, or a chunk that readers pass over. */
+/** The bytes before and after the padding: an MP4 box of type `free`, or a PNG chunk that readers ignore. */
 function context(file: Buffer): [Buffer, Buffer] {
   const frame = Buffer.alloc(8);
   if (file.subarray(4, 8).toString() === 'ftyp') {

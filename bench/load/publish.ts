@@ -1,4 +1,4 @@
-// Tells progress of many jobs at a fixed rate: as a worker does, through the transition script, or plainly by PUBLISH.
+// Publishes progress of many jobs at a fixed rate: like a worker, through the transition script, or with plain PUBLISH.
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { v7 } from 'uuid';
@@ -15,9 +15,9 @@ const rateSchema = z.object({ perSecond: z.number() });
 
 interface Source {
   ids: string[];
-  /** Tells the `n`th step of a job. */
-  tell(id: string, n: number): Promise<unknown>;
-  /** Tells that the job SUCCEEDED. */
+  /** Publishes the `n`th step of a job. */
+  publishProgress(id: string, n: number): Promise<unknown>;
+  /** Publishes that the job SUCCEEDED. */
   end(id: string): Promise<unknown>;
   close(): void;
 }
@@ -37,7 +37,7 @@ async function openPlain(redisUrl: string, jobs: number): Promise<Source> {
   };
   return {
     ids: Array.from({ length: jobs }, () => v7()),
-    tell: (id, n) => publish(id, n, 'PROGRESS', 'RUNNING'),
+    publishProgress: (id, n) => publish(id, n, 'PROGRESS', 'RUNNING'),
     end: (id) => publish(id, 99_999, 'SUCCEEDED', 'SUCCEEDED'),
     close: () => redis.disconnect(),
   };
@@ -45,7 +45,7 @@ async function openPlain(redisUrl: string, jobs: number): Promise<Source> {
 
 const DAY_MS = 86_400_000;
 
-/** Jobs that this process has claimed, as if it were their worker. */
+/** Jobs of the product, which this process claims as their worker would. */
 async function openOurs(redisUrl: string, jobs: number): Promise<Source> {
   const redis = new Redis(redisUrl);
   const keys = createKeys('comfygate');
@@ -87,7 +87,7 @@ async function openOurs(redisUrl: string, jobs: number): Promise<Source> {
   await Promise.all(Array.from({ length: jobs }, begin));
   return {
     ids: [...leases.keys()],
-    async tell(id, n) {
+    async publishProgress(id, n) {
       const { outcome } = await worker.move(id, leases.get(id) ?? 0, { move: 'progress', progress: progressOf(n) });
       if (outcome !== 'done') throw new Error(`progress was not written: ${outcome}`);
     },
@@ -101,22 +101,22 @@ async function openOurs(redisUrl: string, jobs: number): Promise<Source> {
 }
 
 const TICK_MS = 5;
-/** Commands without an answer: beyond that Redis is what cannot keep up. */
+/** The most commands without an answer. When there are more, Redis is the bottleneck. */
 const MOST_UNDER_WAY = 2_000;
 
 let source: Source | undefined;
-let told = 0;
+let published = 0;
 let since = 0;
 let ticking: NodeJS.Timeout | undefined;
 let underWay = 0;
 let fault: unknown;
 
-function tellNext({ ids, tell }: Source) {
-  const id = ids[told % ids.length] ?? '';
-  const n = Math.floor(told / ids.length) + 1;
-  told++;
+function publishNext({ ids, publishProgress }: Source) {
+  const id = ids[published % ids.length] ?? '';
+  const n = Math.floor(published / ids.length) + 1;
+  published++;
   underWay++;
-  tell(id, n).then(
+  publishProgress(id, n).then(
     () => underWay--,
     (error: unknown) => {
       fault ??= error;
@@ -127,13 +127,13 @@ function tellNext({ ids, tell }: Source) {
 async function open(args: unknown) {
   const { kind, redisUrl, jobs } = openSchema.parse(args);
   source = await (kind === 'plain' ? openPlain(redisUrl, jobs) : openOurs(redisUrl, jobs));
-  told = 0;
+  published = 0;
   return source.ids;
 }
 
-/** One event for each job. */
+/** Publishes one event for each job. */
 function once() {
-  if (source) for (const _ of source.ids) tellNext(source);
+  if (source) for (const _ of source.ids) publishNext(source);
 }
 
 function start(args: unknown) {
@@ -141,22 +141,22 @@ function start(args: unknown) {
   const from = source;
   if (!from) throw new Error('nothing is open');
   const began = performance.now();
-  const toldBefore = told;
+  const publishedBefore = published;
   since = began;
   ticking = setInterval(() => {
-    const due = toldBefore + ((performance.now() - began) * perSecond) / 1000;
-    while (told < due && underWay < MOST_UNDER_WAY) tellNext(from);
+    const due = publishedBefore + ((performance.now() - began) * perSecond) / 1000;
+    while (published < due && underWay < MOST_UNDER_WAY) publishNext(from);
   }, TICK_MS);
 }
 
-/** Events per second since the start. */
+/** The rate since the start, in events per second. */
 function stop() {
   clearInterval(ticking);
   if (fault) throw fault;
-  return told / ((performance.now() - since) / 1000);
+  return published / ((performance.now() - since) / 1000);
 }
 
-/** Ends each job; gives the time at which that began, in milliseconds since 1970. */
+/** Ends each job. Returns the time at which it began to, in milliseconds since 1970. */
 async function end() {
   const began = Date.now();
   const from = source;

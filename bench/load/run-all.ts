@@ -1,25 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
 
-/** What a driver of jobs is asked for. */
+/** The jobs that a driver has to run. */
 export const jobsSchema = z.object({
   url: z.url(),
   jobs: z.int(),
-  /** Jobs under way at a time. */
+  /** The number of jobs at a time. */
   atOnce: z.int(),
-  /** Between two jobs of the same slot. */
+  /** The pause between two jobs of the same slot. */
   pauseMs: z.number(),
-  /** Width and height. */
+  /** Width and height of the pictures. */
   pixels: z.int(),
   steps: z.int(),
 });
 
-/** `latenciesMs`: of each job, from its being asked for to its result being here. */
+/** `latenciesMs`: the time of each job from its request to the downloaded result. */
 export const jobsAnswerSchema = z.object({ perSecond: z.number(), latenciesMs: z.array(z.number()) });
 
 type Plan = Pick<z.infer<typeof jobsSchema>, 'jobs' | 'atOnce' | 'pauseMs'>;
 
-/** Runs so many jobs, so many at a time. */
+/** Runs the jobs of the plan, a fixed number at a time. */
 export async function runAll(
   { jobs, atOnce, pauseMs }: Plan,
   runOne: () => Promise<void>,

@@ -1,22 +1,22 @@
 import * as z from 'zod';
 
-/** What the users are asked for. */
+/** What the users have to do. */
 export const usersSchema = z.object({
   url: z.url(),
   users: z.int(),
-  /** Users come one after the other over this time; jobs that were begun in it do not count. */
+  /** The users start one after the other over this time. Jobs that begin in it do not count. */
   warmMs: z.number(),
   ms: z.number(),
   pixels: z.int(),
   steps: z.int(),
 });
 
-/** Failed jobs count from the first moment on; `faults` are the first few. */
+/** Failed jobs always count. `faults` holds the first few errors. */
 export const usersAnswerSchema = z.object({
   jobs: z.int(),
   failed: z.int(),
   faults: z.array(z.string()),
   perSecond: z.number(),
   generateMs: z.array(z.number()),
-  toldMs: z.array(z.number()),
+  deliveryMs: z.array(z.number()),
 });

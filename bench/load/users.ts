@@ -1,5 +1,5 @@
-// Users of the gateway, each with connections of its own, who ask for one job after the other until time is up, and for
-// one at least.
+// Simulates users of the gateway, each with its own connections. Each runs one job after the other until the time is
+// up, and at least one.
 import type * as z from 'zod';
 import { answerParent } from '../rpc.ts';
 import { type JobTimes, openGatewayClient } from './gateway-client.ts';
@@ -41,7 +41,7 @@ async function run(args: unknown): Promise<z.infer<typeof usersAnswerSchema>> {
     faults,
     perSecond: ended / (ms / 1000),
     generateMs: times.map(({ generateMs }) => generateMs),
-    toldMs: times.map(({ toldMs }) => toldMs),
+    deliveryMs: times.map(({ deliveryMs }) => deliveryMs),
   };
 }
 

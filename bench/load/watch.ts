@@ -1,5 +1,5 @@
-// Opens sockets that each watch one job, and counts the events that come. Events are counted, not parsed, so that the machine's
-// time goes to the server.
+// Opens sockets that each watch one job, and counts the events that arrive. It does not parse them, so that most of the
+// machine's time is left to the server.
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import * as z from 'zod';
@@ -17,7 +17,7 @@ const query = /* GraphQL */ `
   }
 `;
 
-/** Sockets that are being opened at a time. */
+/** The number of sockets that are being opened at a time. */
 const BATCH = 50;
 const NEXT = Buffer.from('"type":"next"');
 const ERROR = Buffer.from('"errors":');
@@ -25,10 +25,10 @@ const END = Buffer.from('"SUCCEEDED"');
 
 const sockets: WebSocket[] = [];
 let events = 0;
-/** Sockets that have had an event. */
+/** The sockets that have received an event. */
 let watching = 0;
 let fault: string | undefined;
-/** When each socket was told that its job SUCCEEDED, in milliseconds since 1970. */
+/** When each socket received SUCCEEDED, in milliseconds since 1970. */
 const endedAt: number[] = [];
 
 async function openOne(url: string, id: string) {
@@ -69,7 +69,7 @@ async function open(args: unknown) {
   }
 }
 
-/** Opens sockets until one is refused, `most` at most: how many there are then, and how it was refused. */
+/** Opens up to `most` sockets until one is refused. Returns their number, and the reason of the refusal. */
 async function openUntilRefused(args: unknown) {
   const { url, ids, sockets: most } = openSchema.parse(args);
   const address = url.replace('http', 'ws');
@@ -98,7 +98,7 @@ async function measure(args: unknown) {
 }
 
 function ends() {
-  return { told: endedAt.length, lastAt: endedAt.at(-1) ?? 0 };
+  return { notified: endedAt.length, lastAt: endedAt.at(-1) ?? 0 };
 }
 
 function close() {

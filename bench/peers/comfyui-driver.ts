@@ -1,8 +1,9 @@
 /*
- * Drives a ComfyUI directly, as the example that comes with it does (script_examples/websockets_api_example.py): POST the prompt,
- * wait on the WebSocket for its end, read its history, fetch its pictures; `depth` prompts under way at a time.
+ * Drives a ComfyUI directly, like ComfyUI's own example (script_examples/websockets_api_example.py): it posts the
+ * prompt, waits on the WebSocket for its end, reads its history and fetches its pictures. `depth` prompts are under way
+ * at a time.
  *
- * What it leaves out: everything that happens when something goes wrong, and it keeps nothing: no record, no storage, no queue.
+ * What it leaves out: it handles no failures, and it has no record, no storage and no queue.
  */
 
 import { randomInt, randomUUID } from 'node:crypto';
@@ -52,7 +53,7 @@ async function open(url: string) {
     return bytes;
   }
 
-  /** Runs a graph and gives its pictures. */
+  /** Runs a graph and returns its pictures. */
   async function run(graph: unknown) {
     const promptId = randomUUID();
     const ended = new Promise<void>((resolve) => waiting.set(promptId, resolve));

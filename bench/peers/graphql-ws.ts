@@ -1,9 +1,10 @@
 /*
- * The plainest subscription server: graphql-ws over RedisPubSub, as both libraries' front pages show it. Each published event
- * is the whole of what is shown, so it reads nothing.
+ * The simplest subscription server: graphql-ws over RedisPubSub, as the documentation of both libraries shows it. Each
+ * published event holds everything that is sent, so the server reads nothing.
  *
- * What it leaves out: no snapshot and no replay, so whoever comes late sees nothing; events between SUBSCRIBE and its answer or
- * while Redis is away are lost, and with them the end; a slow client's events heap up without bound; dead sockets stay.
+ * What it leaves out: it has no snapshot and no replay, so late watchers see nothing. Events between SUBSCRIBE and its
+ * answer, or while Redis is down, are lost, the last event of a job included. Events of a slow client pile up without
+ * bound, and dead sockets are never closed.
  */
 import { createServer } from 'node:http';
 

@@ -1,4 +1,4 @@
-// The same with Mercurius and its just-in-time compiler, which is what it is chosen for.
+// The simplest `generate` on Mercurius with its just-in-time compiler.
 import { fastify } from 'fastify';
 import { mercurius } from 'mercurius';
 import { createPlainResolvers, typeDefs } from './plain-generate.ts';

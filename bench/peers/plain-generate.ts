@@ -1,10 +1,10 @@
 /*
- * `generate` in its plainest form: what an engineer writes in an afternoon with BullMQ and a Redis. It validates, takes the
- * idempotency key with SET NX, writes a record, adds to the queue with a priority and answers.
+ * `generate` in its simplest form, as an engineer writes it in an afternoon with BullMQ and a Redis: it validates the
+ * input, takes the idempotency key with SET NX, writes a record, adds the job to the queue with a priority and answers.
  *
- * What it leaves out: the key, the record and the queue are not one step, so a crash between them leaves a key without a job or
- * a job that is never run; the same key with another input is not noticed; there is no index of a caller's jobs, no deadline,
- * no event, no sweeper; one fault is told instead of all; a Redis that is away is waited for.
+ * What it leaves out: key, record and queue are not written in one step, so a crash between them leaves a key without a
+ * job, or a job that never runs. The same key with another input is not noticed. There is no index of a caller's jobs,
+ * no deadline, no event and no sweeper. It reports only one fault of an input, and it waits while Redis is down.
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';

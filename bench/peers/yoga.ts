@@ -1,4 +1,4 @@
-// The plainest Yoga server for `generate`, on the address REDIS_URL.
+// The simplest Yoga server for `generate`, with the Redis at REDIS_URL.
 import { createServer } from 'node:http';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { listening } from './listening.ts';

@@ -7,9 +7,9 @@ import { typePolicies } from './type-policies.ts';
 
 /**
  * An Apollo Client for a gateway: subscriptions over WebSocket, everything else over HTTP, but for queries with
- * `context: { overSocket: true }`. The socket is opened with the first subscription and opened again when it is lost, upon which
- * a subscription to a job goes on with a SNAPSHOT. `url` is that of /graphql. `close` ends the socket, which would keep a process
- * alive.
+ * `context: { overSocket: true }`. The socket is opened with the first subscription and opened again when it is lost,
+ * upon which a subscription to a job goes on with a SNAPSHOT. `url` is that of /graphql. `close` ends the socket, which
+ * would keep a process alive.
  */
 export function createGatewayClient(url: string) {
   const socket = createClient({

@@ -20,8 +20,8 @@ const WATCH_JOBS: TypedDocumentNode<{ jobsProgress: JobEvent }> = gql`
 `;
 
 /**
- * Keeps a list of the newest jobs current with one subscription, whatever happens to the connection: every place that shows
- * `JobsDocument` with these variables, or one of its jobs, follows. Gives back how to stop.
+ * Keeps a list of the newest jobs current with one subscription, whatever happens to the connection: every place that
+ * shows `JobsDocument` with these variables, or one of its jobs, follows. Gives back how to stop.
  */
 export function followJobs({ client, socket }: ReturnType<typeof createGatewayClient>, variables = { first: 50 }) {
   /** What events have told since the list was asked for, which may know less by the time that it comes. */

@@ -2,8 +2,8 @@ import type { TypePolicies } from '@apollo/client';
 import { relayStylePagination } from '@apollo/client/utilities';
 
 /**
- * How the gateway's types go into Apollo's normalised cache: `new InMemoryCache({ typePolicies, possibleTypes })`. An event of
- * `jobProgress` carries its job, so every place that shows the job follows without further code.
+ * How the gateway's types go into Apollo's normalised cache: `new InMemoryCache({ typePolicies, possibleTypes })`. An
+ * event of `jobProgress` carries its job, so every place that shows the job follows without further code.
  */
 export const typePolicies: TypePolicies = {
   Query: {

@@ -2,8 +2,8 @@ import { Client, cacheExchange, fetchExchange, subscriptionExchange } from '@urq
 import { createClient } from 'graphql-ws';
 
 /**
- * An urql client for a gateway: subscriptions over WebSocket, everything else over HTTP. `url` is that of /graphql. `close` ends
- * the socket, which would keep a process alive.
+ * An urql client for a gateway: subscriptions over WebSocket, everything else over HTTP. `url` is that of /graphql.
+ * `close` ends the socket, which would keep a process alive.
  */
 export function createGatewayClient(url: string) {
   const socket = createClient({

@@ -15,7 +15,7 @@ const COMMANDS = [
   { tool: '/sbin/apk', redis: 'apk add redis', chromium: 'apk add chromium' },
 ];
 
-/** The one command that installs it on this system. */
+/** The command that installs `what` (`redis` or `chromium`) on this system, for the person at the terminal. */
 export function installCommand(what) {
   const here = COMMANDS.find(({ tool }) => existsSync(tool));
   return here
@@ -23,7 +23,7 @@ export function installCommand(what) {
     : `install ${what === 'redis' ? 'redis-server or valkey-server' : what} and put it on the PATH`;
 }
 
-/** A system program is installed only where nobody's machine is changed by it: as root in a container or in CI. */
+/** System programs are installed only as root in a container or in CI: a person's own machine is never changed. */
 export function canUseApt() {
   return process.getuid?.() === 0 && existsSync('/usr/bin/apt-get') && (Boolean(process.env.CI) || inContainer());
 }
@@ -49,7 +49,7 @@ function inContainer() {
   return /docker|kubepods|containerd|lxc|podman/.test(readIfThere('/proc/1/cgroup'));
 }
 
-/** Debian asks this file before it starts a service; 101 means "not allowed". */
+/** Debian runs this file before it starts the service of a new package; exit code 101 forbids the start. */
 function withoutServices(run) {
   const policy = '/usr/sbin/policy-rc.d';
   const ours = !existsSync(policy);

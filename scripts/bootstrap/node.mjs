@@ -3,10 +3,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SetupError } from './report.mjs';
 
-/** The oldest that runs TypeScript as it stands, without a flag. */
+/** The oldest Node that runs TypeScript without a flag, as major and minor version. */
 const OLDEST = [22, 18];
 
-/** The path of a Node that runs the project: the one that came with the packages, else the one running now if it is new enough. */
+/**
+ * The path of a Node that runs the project: the one that was installed with the npm packages, otherwise the one that
+ * runs this script if it is new enough.
+ */
 export function findNode(root) {
   const system = process.platform === 'win32' ? 'win' : process.platform;
   const name = process.platform === 'win32' ? 'node.exe' : 'node';
@@ -14,12 +17,13 @@ export function findNode(root) {
   if (existsSync(brought) && newEnough(versionOf(brought))) return brought;
   if (newEnough(process.versions.node)) return process.execPath;
   throw new SetupError(
-    `Node ${OLDEST.join('.')} or newer is needed, this is ${process.versions.node}, and no newer one came with the packages ` +
-      `for ${system}-${process.arch} (npm's omit=optional leaves it out). Install Node 24 from https://nodejs.org and try again.`,
+    `Node ${OLDEST.join('.')} or newer is needed, this is ${process.versions.node}, and no newer one came with the ` +
+      `packages for ${system}-${process.arch} (npm's omit=optional leaves it out). ` +
+      'Install Node 24 from https://nodejs.org and try again.',
   );
 }
 
-/** Undefined where it does not run: made for another C library, or cut off. */
+/** Undefined where the program does not run, because it was built for another C library or its download was cut off. */
 function versionOf(program) {
   const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
   return status === 0 ? stdout.trim().replace(/^v/, '') : undefined;

@@ -7,7 +7,7 @@ import { SetupError, say } from './report.mjs';
 export function bringPackages(root) {
   if (installed(root)) return;
   say('installing packages (npm ci)');
-  // Run by npm, its own program is known; on Windows a bare `npm` is a script that cannot be spawned without a shell.
+  // npm names its own program to the scripts that it runs. On Windows plain `npm` is a script that needs a shell.
   const npm = process.env.npm_execpath;
   const args = [
     'ci',
@@ -24,8 +24,8 @@ export function bringPackages(root) {
 }
 
 /**
- * npm writes node_modules/.package-lock.json as its last step, so an install that was cut off does not pass, and one by hand
- * does. Optional packages are left to npm: most are for other systems.
+ * Whether the installed packages are those of package-lock.json. npm writes node_modules/.package-lock.json as its last
+ * step, so an interrupted installation is noticed. An optional package may be absent: most are for other systems.
  */
 function installed(root) {
   const wanted = packagesOf(join(root, 'package-lock.json'));
@@ -42,6 +42,6 @@ function packagesOf(lockFile) {
   try {
     return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
   } catch {
-    return undefined; // absent or cut off: npm ci makes it anew, and complains for good if package-lock.json itself is bad
+    return undefined; // absent or cut off: `npm ci` then writes it, or reports that package-lock.json itself is invalid
   }
 }

@@ -6,10 +6,10 @@ import { apt, canUseApt, installCommand } from './apt.mjs';
 import { SetupError, say } from './report.mjs';
 
 const MANIFEST_TESTS = 'tests of the Kubernetes manifests';
-/** With the schemas of Kubernetes 1.37 and before. */
+/** This version holds the schemas of Kubernetes up to 1.37. */
 const KUBERNETES_VALIDATE = '1.37.0';
 
-/** The path of a Redis server, Redis itself or Valkey; installed first where that is ours to do. */
+/** The path of a Redis or Valkey server, installed first where `canUseApt` allows it. Throws where there is none. */
 export function bringRedis() {
   const found = () => onPath('redis-server') ?? onPath('valkey-server');
   if (!found() && canUseApt()) apt('redis-server');
@@ -20,7 +20,7 @@ export function bringRedis() {
   );
 }
 
-/** The path of MinIO; undefined where it cannot be had: tests of S3 are skipped then. */
+/** The path of MinIO, or undefined where it cannot be installed: tests of S3 are then skipped. */
 export function bringMinio() {
   return bringGoProgram('minio', {
     module: 'github.com/minio/minio',
@@ -29,35 +29,45 @@ export function bringMinio() {
   });
 }
 
-/** The path of a second S3 server, Versity's gateway; undefined where it cannot be had: tests of S3 on it are skipped then. */
+/**
+ * The path of a second S3 server, the Versity gateway, or undefined where it cannot be installed: tests of S3 on a
+ * second server are then skipped.
+ */
 export function bringVersitygw() {
   const module = 'github.com/versity/versitygw/cmd/versitygw';
   return bringGoProgram('versitygw', { module, takes: 'about 3 minutes', without: 'tests of S3 on a second server' });
 }
 
-/** The path of Prometheus's checker of alert rules; undefined where it cannot be had: tests of the rules are skipped then. */
+/**
+ * The path of promtool, which checks alert rules, or undefined where it cannot be installed: tests of the rules are
+ * then skipped.
+ */
 export function bringPromtool() {
   const module = 'github.com/prometheus/prometheus/cmd/promtool';
   return bringGoProgram('promtool', { module, takes: 'about 4 minutes', without: 'tests of alert rules' });
 }
 
-/** The path of Jaeger, a receiver of traces that answers what it was sent; undefined where it cannot be had: tests of traces are skipped then. */
+/**
+ * The path of Jaeger, which receives traces and can be queried for them, or undefined where it cannot be installed:
+ * tests of traces are then skipped.
+ */
 export function bringJaeger() {
-  // The newest that Go installs from elsewhere: the modules of later ones replace others.
+  // The newest version that `go install` accepts: the go.mod of later ones has `replace` lines, which it refuses.
   const [module, version] = ['github.com/jaegertracing/jaeger/cmd/all-in-one', 'v1.42.0'];
   return bringGoProgram('all-in-one', { module, version, takes: 'about 3 minutes', without: 'tests of traces' });
 }
 
-/** The path of kustomize; undefined where it cannot be had: tests of the Kubernetes manifests are skipped then. */
+/** The path of kustomize, or undefined where it cannot be installed: tests of the manifests are then skipped. */
 export function bringKustomize() {
-  // The newest that Go 1.24 builds.
+  // The newest version that Go 1.24 can build.
   const [module, version] = ['sigs.k8s.io/kustomize/kustomize/v5', 'v5.8.1'];
   return bringGoProgram('kustomize', { module, version, takes: 'about 1 minute', without: MANIFEST_TESTS });
 }
 
 /**
- * The path of kubernetes-validate, which carries Kubernetes' own schemas; undefined, and why said, where it cannot be had: tests
- * of the manifests are skipped then. It has a Python environment of its own in the cache.
+ * The path of kubernetes-validate, which checks manifests against the schemas of Kubernetes. Returns undefined and
+ * prints the reason where it cannot be installed: tests of the manifests are then skipped. It lives in a Python
+ * environment of its own in the cache folder.
  */
 export function bringKubernetesValidate() {
   const name = 'kubernetes-validate';
@@ -72,12 +82,12 @@ export function bringKubernetesValidate() {
     return undefined;
   }
   mkdirSync(bin, { recursive: true });
-  rmSync(cached, { force: true }); // one that leads nowhere is left of an environment that was removed
+  rmSync(cached, { force: true }); // the link may be left over from an environment that was removed
   symlinkSync(join(python, 'bin', name), cached);
   return found();
 }
 
-/** Debian leaves `venv` out of its python3. */
+/** Makes a Python environment. Debian's python3 lacks `venv`, so its package is installed where the first try fails. */
 function madeVenv(folder) {
   const make = () => ran('python3', ['-m', 'venv', '--clear', folder]);
   if (make()) return true;
@@ -91,8 +101,9 @@ function ran(command, args) {
 }
 
 /**
- * The path of a program of Go, built once into the cache; undefined, and why said, where it cannot be had. `without`: what is
- * skipped then. `version`: needed where the newest asks for a newer Go than is common.
+ * The path of a Go program, which is built once into the cache folder. Returns undefined and prints the reason where it
+ * cannot be built; `without` names the tests that are then skipped. `version` pins one where the newest needs a newer
+ * Go than is common.
  */
 function bringGoProgram(name, { module, version = 'latest', takes, without }) {
   const bin = join(cacheDir(), 'bin');
@@ -111,7 +122,9 @@ function bringGoProgram(name, { module, version = 'latest', takes, without }) {
   return found();
 }
 
-/** The path of a Chromium; undefined, and why said, where there is none: tests in a browser are skipped then. */
+/**
+ * The path of a Chromium. Returns undefined and prints the reason where there is none: browser tests are then skipped.
+ */
 export function bringChromium() {
   const found = () => {
     const onMac = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
@@ -124,7 +137,7 @@ export function bringChromium() {
   return path;
 }
 
-/** What takes long to build is kept outside the checkout, for every clone. */
+/** Programs that take minutes to build are kept outside the checkout, so that all clones share them. */
 function cacheDir() {
   return process.env.COMFYGATE_CACHE || join(homedir(), '.cache', 'comfygate');
 }
@@ -142,6 +155,6 @@ function executable(path) {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    return false; // not there, or not for us to run
+    return false; // absent, or this user may not run it
   }
 }

@@ -1,9 +1,11 @@
-/** What a set-up step could not do, in words for the person at the terminal. */
+/** A set-up step failed; the message is written for the person at the terminal. */
 export class SetupError extends Error {
   name = 'SetupError';
 }
 
-/** One line for each thing that was done; on stderr, since stdout belongs to what is started afterwards. */
+/**
+ * Prints one line for a set-up step. It goes to stderr, since stdout belongs to the program that is started afterwards.
+ */
 export function say(line) {
   process.stderr.write(`setup: ${line}\n`);
 }

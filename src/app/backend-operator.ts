@@ -12,7 +12,7 @@ export interface OpenOperatorOptions {
   url: string;
   prefix: string;
   log: Logger;
-  /** As the setting AUDIT_LOG. */
+  /** The setting AUDIT_LOG. */
   auditLog: string | undefined;
 }
 
@@ -44,6 +44,6 @@ export async function openOperator({ url, prefix, log, auditLog }: OpenOperatorO
 }
 
 export interface OperatorSession extends AsyncDisposable {
-  /** Throws NOT_FOUND for a server that nobody has reported. */
+  /** Its `drain` and `resume` reject with NOT_FOUND for a server that no worker has reported. */
   operator: BackendOperator;
 }

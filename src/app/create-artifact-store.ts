@@ -6,7 +6,7 @@ export type ArtifactStoreConfig =
   | ({ driver: 's3' } & Omit<S3StoreOptions, 'now'>)
   | ({ driver: 'folder' } & Omit<FolderStoreOptions, 'now'>);
 
-/** The store that the configuration names. `now` (milliseconds since 1970) dates signed addresses. */
+/** Creates the store that the configuration names. `now` (milliseconds since 1970) is the signing time of URLs. */
 export function createArtifactStore(config: ArtifactStoreConfig, now: () => number = Date.now): ArtifactStore {
   return config.driver === 's3' ? createS3Store({ ...config, now }) : createFolderStore({ ...config, now });
 }

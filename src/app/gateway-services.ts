@@ -32,15 +32,15 @@ import { loadCatalogue } from '../workflows/load.ts';
 import { every, LOOK_EVERY_MS, namesIn, openArtifacts, openRedis, type ProcessContext } from './process-context.ts';
 import { readVersion } from './version.ts';
 
-/** A load balancer that asks whether we are ready does not wait for long. */
+/** How long /readyz waits for Redis. A load balancer that probes it does not wait much longer. */
 const READY_WITHIN_MS = 250;
 
-/** 53 random bits. */
+/** A random integer of 53 bits. */
 function randomSeed(): number {
   return Number(randomBytes(8).readBigUInt64BE() >> 11n);
 }
 
-/** All that a gateway is made of, but its HTTP server. Waits for Redis. */
+/** Opens everything that a gateway consists of, except its HTTP server. Waits until Redis answers. */
 export async function openGatewayServices(config: Config, context: ProcessContext) {
   const { log, shutdown } = context;
   const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
@@ -123,7 +123,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   const variants = createVariantAddresses({
     claims: createRedisVariantClaims(redis, keys),
     publicUrl: context.publicUrl,
-    // Gateways that share an S3 server have its key in common, whatever data folder each of them has.
+    // All gateways must sign alike. Those that use S3 share its secret key, while each has a data folder of its own.
     secret: config.folder.signingSecret ?? config.s3?.secretKey ?? context.signingSecret,
     now,
     onRedisDown,
@@ -133,7 +133,8 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   const health = createHealth({ redis, store, artifacts, backends, version: readVersion(), now });
   every(LOOK_EVERY_MS, 'health', shutdown, async () => {
     const { checks } = await health();
-    // A Redis that takes no writes answers all the same: it is over when no call fails any more, see throttled.ts.
+    // A Redis that refuses writes passes this check too. `over` therefore ends the warning only when no call has failed
+    // for a while, see throttled.ts.
     if (checks.every(({ name, status }) => name !== 'redis' || status !== 'UNHEALTHY')) onRedisDown.over();
   });
   const ping = createPing(redis);
@@ -162,7 +163,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     changes,
     health,
     now,
-    /** Whether Redis answers within READY_WITHIN_MS. */
+    /** Whether Redis answers within READY_WITHIN_MS. Never rejects. */
     redisReady: () => ping(READY_WITHIN_MS),
   };
 }

@@ -18,13 +18,13 @@ import { operatorName } from './operator-name.ts';
 import { reachRedis } from './operator-redis.ts';
 import { createArtifacts } from './process-context.ts';
 
-/** What `comfygate jobs` works on. Rejects when Redis cannot be reached within five seconds. */
+/** Opens what `comfygate jobs` needs. Rejects when Redis cannot be reached within five seconds. */
 export async function openJobOperator(config: Config, redisUrl: string, log: Logger): Promise<JobSession> {
   await using opened = new AsyncDisposableStack();
   const redis = opened.adopt(await reachRedis({ url: redisUrl, prefix: config.redis.prefix, log }), closeRedis);
   const keys = createKeys(config.redis.prefix);
   const queue = opened.adopt(createBullQueue(redis, keys, log), (each) => each.close());
-  // Storage is only read: nothing is signed here.
+  // The store is only read, and no URL is signed, so these values do not matter.
   const unsigned = { publicUrl: 'http://127.0.0.1', signingSecret: randomBytes(32).toString('hex') };
   const artifacts = opened.adopt(createArtifacts(config, unsigned), (each) => each.close());
   const { retentionMs, idempotencyTtlMs, deadlineMs } = config.jobs;

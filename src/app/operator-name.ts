@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 
-/** Who runs this command on this machine, for the audit log; in a container the user may have no name. */
+/** The user who runs this command, for the audit log. In a container the user may have no name, so its id is used. */
 export function operatorName(): string {
   try {
     return `operator:${userInfo().username.replace(/[^\w.-]/g, '-')}`;

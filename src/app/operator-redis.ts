@@ -1,10 +1,13 @@
 import type { Redis } from 'ioredis';
 import { type ConnectOptions, connectRedis, whenReady } from '../redis/connection.ts';
 
-/** A person at a terminal does not wait for longer. */
+/** A person at a terminal should not wait longer. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** A connection for an operator's command. Rejects when Redis cannot be reached within five seconds; the message holds no password. */
+/**
+ * Opens a connection for an operator's command. Rejects when Redis cannot be reached within five seconds. The message
+ * of that error holds no password.
+ */
 export async function reachRedis(where: Pick<ConnectOptions, 'url' | 'prefix' | 'log'>): Promise<Redis> {
   const redis = connectRedis({ ...where, role: 'request' });
   try {

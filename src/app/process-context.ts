@@ -10,27 +10,26 @@ import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import { createArtifactStore } from './create-artifact-store.ts';
 import type { Shutdown } from './shutdown.ts';
 
-/** What the configuration leaves open and the start has found out. */
+/** What a process has beyond its configuration, known once it has started. */
 export interface ProcessContext {
   redisUrl: string;
-  /** The origin of signed addresses of the gateway's own: of the folder driver, and of variants. */
+  /** The origin of the URLs that the gateway signs itself: those of the folder driver and of variants. */
   publicUrl: string;
-  /** Of the folder driver. */
+  /** Signs URLs of the folder driver. */
   signingSecret: string;
-  /** Of the whole process. */
   metrics: ProcessMetrics;
   log: Logger;
   outputs: Outputs;
-  /** Gets a way to stop each thing that is started. */
+  /** Everything that is started must be added here, so that it is stopped. */
   shutdown: Shutdown;
 }
 
 export const artifactFolder = (config: Config) => join(config.folder.dataDir, 'artifacts');
 
-/** What nobody asks about is looked at all the same, so that `since` is right. */
+/** How often the health of the process is checked without a request, so that `since` in later reports is right. */
 export const LOOK_EVERY_MS = 10_000;
 
-/** `act` never rejects. */
+/** Runs `act` in intervals until shutdown. `act` must not reject. */
 export function every(ms: number, name: string, shutdown: Shutdown, act: () => Promise<unknown>): void {
   const timer = setInterval(() => void act(), ms);
   timer.unref();
@@ -46,14 +45,14 @@ export function openRedis(config: Config, context: ProcessContext, role: Connect
   return redis;
 }
 
-/** `now` dates signed addresses; a worker makes none. */
+/** `now` is the signing time of URLs. A worker leaves it out, since it signs none. */
 export function openArtifacts(config: Config, context: ProcessContext, now?: () => number): ArtifactStore {
   const artifacts = createTimedStore(createArtifacts(config, context, now), context.metrics.storageCalled);
   context.shutdown.add('artifacts', () => artifacts.close());
   return artifacts;
 }
 
-/** Not timed and not yet to be closed. `now` dates signed addresses. */
+/** Creates the store without metrics; the caller closes it. `now` is the signing time of URLs. */
 export function createArtifacts(
   config: Config,
   { publicUrl, signingSecret }: Pick<ProcessContext, 'publicUrl' | 'signingSecret'>,

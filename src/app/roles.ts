@@ -13,23 +13,29 @@ import { startGateway } from './start-gateway.ts';
 import { startWorker } from './start-worker.ts';
 import { readVersion } from './version.ts';
 
-/** Of the simulated ComfyUI of `npm start`: 20 steps take about 8 s, as on a small GPU, so that a person can watch them. */
+/**
+ * The speed of the simulator of `npm start`: 20 steps take about 8 s, as on a small GPU, so that progress can be
+ * watched.
+ */
 const EMBEDDED_SPEED = 0.05;
 
-/** What `npm start` says when it is ready. */
+/** What a gateway prints when it is ready. */
 export interface Started {
   graphqlUrl: string;
-  /** What stands in for a part that was not named. */
+  /** Descriptions of the embedded parts, which replace those that the configuration does not name. */
   embedded: string[];
 }
 
-/** Gateway and worker in one process, and a Redis, a simulated ComfyUI and a folder for what the configuration does not name. */
+/**
+ * Starts gateway and worker in one process, and embedded parts for what the configuration does not name: a Redis, a
+ * simulated ComfyUI, a folder for artifacts.
+ */
 export async function startAll(config: Config, roleProcess: RoleProcess): Promise<Started> {
   const { log, shutdown } = roleProcess;
   checkRole(config, 'all');
   await startTraces(config, 'comfygate', roleProcess);
   const embedded: string[] = [];
-  const { url, port } = await address(config);
+  const { url, port } = await publicAddress(config);
   const metrics = createProcessMetrics({ role: 'all', version: readVersion() });
   const admin = await openPrivatePort(config, ['gateway', 'worker'], metrics, roleProcess);
   const dataDir = await openDataDir(config.folder.dataDir);
@@ -62,17 +68,18 @@ export async function startAll(config: Config, roleProcess: RoleProcess): Promis
   return { graphqlUrl: `${server.url}/graphql`, embedded };
 }
 
-/** A gateway alone. */
+/** Starts a gateway without a worker. */
 export async function startGatewayRole(config: Config, roleProcess: RoleProcess): Promise<Started> {
   checkRole(config, 'gateway');
   await startTraces(config, 'comfygate-gateway', roleProcess);
   const { signingSecret } = config.folder;
   if (config.s3 === undefined && signingSecret === undefined) {
     throw new ConfigError([
-      'SIGNING_SECRET: expected 32 to 1024 characters, the same at all gateways, since they sign addresses of the folder; or set S3_ENDPOINT',
+      'SIGNING_SECRET: expected 32 to 1024 characters, the same at all gateways, ' +
+        'since they sign addresses of the folder; or set S3_ENDPOINT',
     ]);
   }
-  const { url, port } = await address(config);
+  const { url, port } = await publicAddress(config);
   const metrics = createProcessMetrics({ role: 'gateway', version: readVersion() });
   const admin = await openPrivatePort(config, ['gateway'], metrics, roleProcess);
   const redisUrl = config.redis.url ?? '';
@@ -82,11 +89,11 @@ export async function startGatewayRole(config: Config, roleProcess: RoleProcess)
   return { graphqlUrl: `${server.url}/graphql`, embedded: [] };
 }
 
-/** A worker alone. */
+/** Starts a worker without a gateway. */
 export async function startWorkerRole(config: Config, roleProcess: RoleProcess): Promise<void> {
   checkRole(config, 'worker');
   await startTraces(config, 'comfygate-worker', roleProcess);
-  // A worker stores and never signs: gateways make the addresses.
+  // The driver requires a secret and an origin, but a worker signs no URLs: gateways do.
   const signingSecret = randomBytes(32).toString('hex');
   const publicUrl = config.http.publicUrl ?? 'http://127.0.0.1';
   const metrics = createProcessMetrics({ role: 'worker', version: readVersion() });
@@ -96,7 +103,7 @@ export async function startWorkerRole(config: Config, roleProcess: RoleProcess):
   admin?.add('worker', worker);
 }
 
-/** Opened before anything else and closed after it, so that a start that waits and a stop that takes its time can be seen. */
+/** Opened before anything else and closed last, so that its probes answer while a start or a stop takes long. */
 async function openPrivatePort(
   config: Config,
   parts: Part[],
@@ -110,7 +117,7 @@ async function openPrivatePort(
   return admin;
 }
 
-/** First of all, so that it is stopped last and sends what the others have done. */
+/** Must be started first: then it is stopped last, and sends the spans of all other parts. */
 async function startTraces(config: Config, name: string, { log, shutdown }: RoleProcess): Promise<void> {
   if (!config.tracing) return;
   const { startTracing } = await import('../observability/tracing.ts');
@@ -119,8 +126,11 @@ async function startTraces(config: Config, name: string, { log, shutdown }: Role
   shutdown.add('traces', () => tracing.close());
 }
 
-/** Where to listen and what to call it. PORT=0 is settled here, since the folder's addresses need it before we listen. */
-async function address({ http }: Config): Promise<{ url: string; port: number }> {
+/**
+ * The port to listen on, and the public origin. PORT=0 is resolved here, since the folder driver needs the origin for
+ * its URLs before the server listens.
+ */
+async function publicAddress({ http }: Config): Promise<{ url: string; port: number }> {
   const port = http.port === 0 ? await freePort(http.host) : http.port;
   return { port, url: http.publicUrl ?? defaultPublicUrl(http.host, port) };
 }

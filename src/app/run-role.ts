@@ -8,19 +8,21 @@ import { createScrub, type Scrub } from '../observability/scrub.ts';
 import { CatalogueError } from '../workflows/catalogue.ts';
 import { runUntilStopped, type Shutdown } from './shutdown.ts';
 
-/** Exit code where what was given cannot be used: trying again changes nothing (sysexits.h EX_CONFIG). */
+/** The exit code for a bad configuration (EX_CONFIG of sysexits.h): starting again would not help. */
 const EX_CONFIG = 78;
 
-/** What a role has of its process. */
+/** The parts of a process that exist before its role starts. */
 export interface RoleProcess {
   log: Logger;
   outputs: Outputs;
-  /** Of the log. */
+  /** Masks secrets in the log. Secrets that become known later must be added. */
   scrub: Scrub;
   shutdown: Shutdown;
 }
 
-/** Runs a role with the environment's configuration until it is told to stop; a start that fails says why and exits. */
+/**
+ * Runs a role with the configuration of the environment until a signal stops it. A failed start is explained on stderr.
+ */
 export async function runRole(
   env: NodeJS.ProcessEnv,
   start: (config: Config, roleProcess: RoleProcess) => Promise<void>,
@@ -46,7 +48,7 @@ export async function runRole(
   }
 }
 
-/** A start that failed, as a person is to read it. */
+/** The message that a person gets when a start failed. */
 function explain(error: unknown, scrub: Scrub): string {
   if (error instanceof ConfigError) return `The configuration cannot be used:\n  ${error.problems.join('\n  ')}`;
   if (error instanceof CatalogueError || error instanceof DataDirError) return error.message;
@@ -56,7 +58,7 @@ function explain(error: unknown, scrub: Scrub): string {
   return scrub(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
 
-/** Tells whoever has started it where GraphiQL is and the like: on standard output, unless that is the audit log's. */
+/** Prints lines for the person who started the process, on stdout or, when the audit log goes there, on stderr. */
 export function announce({ auditLog }: Config, outputs: Outputs, lines: readonly string[]): void {
   const stream = auditLog === 'stdout' ? outputs.open(LOG_OUTPUT) : process.stdout;
   stream.write(lines.map((line) => `${line}\n`).join(''));

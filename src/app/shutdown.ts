@@ -2,15 +2,15 @@ import type { Logger } from 'pino';
 
 type Dispose = () => Promise<void> | void;
 
-/** What was started, to be stopped in the opposite order. */
+/** Collects the started parts of a process, and stops them in the opposite order. */
 export interface Shutdown {
-  /** Says how to stop what has just been started. */
+  /** Adds a part that was just started, and how to stop it. */
   add(name: string, dispose: Dispose): void;
-  /** Stops everything once; a part that fails or hangs does not hold up the others. Calls share one run. */
+  /** Stops all parts once; further calls get the same promise. A part that fails or hangs does not block the others. */
   run(): Promise<void>;
 }
 
-/** `timeoutMs` bounds the whole: what has not stopped by then is left to the end of the process. */
+/** `timeoutMs` bounds the whole shutdown: parts that have not stopped by then end with the process. */
 function createShutdown(log: Logger, timeoutMs: number): Shutdown {
   const parts: { name: string; dispose: Dispose }[] = [];
   let running: Promise<void> | null = null;
@@ -42,20 +42,22 @@ function createShutdown(log: Logger, timeoutMs: number): Shutdown {
   };
 }
 
+/** Signals that arrive within this time count as one, see `stop`. */
 const SAME_SIGNAL_MS = 500;
 
 export interface RunOptions {
   log: Logger;
-  /** For the whole of a stop. */
+  /** The time limit of the whole shutdown. */
   timeoutMs: number;
-  /** Ends the process, once its lines are out. */
+  /** Ends the process once its log lines are written. */
   exit: (code: number) => Promise<void>;
 }
 
 /**
- * Runs a process until SIGINT or SIGTERM, or the end of a parent that started it with an IPC channel: then what was started
- * is stopped in order and the process exits with 0. A second signal exits at once, and so does an error that nobody has caught.
- * `start` gets to register what it starts one by one, so that a start that fails half-way is undone.
+ * Runs a process until SIGINT or SIGTERM, or until a parent that started it with an IPC channel has ended. Then all
+ * parts are stopped in order and the process exits with 0. A second signal, or an uncaught error, ends it at once with
+ * 1. `start` must add each part to the shutdown as soon as it has started, so that a start that fails half-way is
+ * undone.
  */
 export async function runUntilStopped(
   { log, timeoutMs, exit }: RunOptions,
@@ -65,7 +67,7 @@ export async function runUntilStopped(
   let stopping = false;
   let stoppingSince = 0;
   const stop = (reason: string) => {
-    // A terminal's Ctrl-C reaches the whole group, and a parent that passes signals on makes it two: that is one wish.
+    // Ctrl-C may arrive twice: the terminal signals the whole process group, and the parent passes its signal on.
     if (stopping && performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
     if (stopping) return void exit(1);
     stopping = true;
@@ -76,7 +78,8 @@ export async function runUntilStopped(
   process.on('SIGINT', () => stop('SIGINT'));
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('disconnect', () => stop('the parent process ended'));
-  // Node itself would print all that hangs on it, such as what a command was called with. Rejections come here as well.
+  // Without this handler Node would print every field of the error, such as the arguments of a Redis command, which may
+  // be secret. Unhandled rejections end here as well.
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'unexpected error: the process ends');
     void exit(1);

@@ -20,14 +20,14 @@ import { VARIANTS_PATH } from '../variants/variant-addresses.ts';
 import { openGatewayServices } from './gateway-services.ts';
 import { artifactFolder, type ProcessContext } from './process-context.ts';
 
-/** Of SHUTDOWN_TIMEOUT, what requests under way get to end. */
+/** The share of SHUTDOWN_TIMEOUT in which requests under way may finish. */
 const GRACE_SHARE = 0.2;
 
 export interface Gateway extends Pick<HttpServer, 'url'> {
   probes: Probes;
 }
 
-/** Starts a gateway in this process, on `port`; it is stopped with `context.shutdown`. */
+/** Starts a gateway in this process on `port`. It adds its parts to `context.shutdown`. */
 export async function startGateway(config: Config, context: ProcessContext, port: number): Promise<Gateway> {
   const { shutdown, publicUrl } = context;
   const log = context.log.child({ part: 'gateway' });
@@ -63,13 +63,13 @@ export async function startGateway(config: Config, context: ProcessContext, port
   });
   registerSockets(context.metrics, server.sockets);
   shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
-  // First, so that what is held is answered within the grace.
+  // Added after the HTTP server, so stopped before it: answers held by waitSeconds are then sent within its grace.
   shutdown.add('long polls', () => services.longPoll.close());
   shutdown.add('readiness', () => {
     draining = true;
   });
   const probes: Probes = {
-    // Its one loop is that of events, which answers or does not.
+    // A gateway has no loops but Node's event loop, and when that hangs the probe gets no answer at all.
     hangs: () => [],
     async whyNotReady() {
       if (draining) return ['it is about to stop'];
@@ -80,7 +80,10 @@ export async function startGateway(config: Config, context: ProcessContext, port
   return { url: server.url, probes };
 }
 
-/** How files come and go here: in the folder, or passed on to an S3 server whose public endpoint is this gateway. */
+/**
+ * The route of artifact files: of the folder or, where S3's public endpoint is this gateway, a proxy to S3. Undefined
+ * where browsers reach S3 directly.
+ */
 function createArtifactRoute(
   config: Config,
   { signingSecret, publicUrl }: ProcessContext,

@@ -8,10 +8,10 @@ import { registerBackendStates } from '../observability/worker-metrics.ts';
 import type { ProcessContext } from './process-context.ts';
 import { openWorkerServices } from './worker-services.ts';
 
-/** Of SHUTDOWN_TIMEOUT, what running jobs get to finish before they are handed back. */
+/** The share of SHUTDOWN_TIMEOUT in which running jobs may finish before they are handed back. */
 const FINISH_SHARE = 0.6;
 
-/** Starts a worker in this process, for `backends`; it is stopped with `context.shutdown`. Gives what may be asked of it. */
+/** Starts a worker for `backends` in this process. It adds its parts to `context.shutdown`. Returns its probes. */
 export async function startWorker(
   config: Config,
   context: ProcessContext,

@@ -22,7 +22,7 @@ import { readVersion } from './version.ts';
 
 const PING_EVERY_MS = 1_000;
 
-/** All that a worker for `servers` is made of, but the worker itself. Waits for Redis. */
+/** Opens everything that a worker for `servers` consists of, except the worker itself. Waits until Redis answers. */
 export async function openWorkerServices(config: Config, context: ProcessContext, servers: readonly BackendAddress[]) {
   const { log, shutdown } = context;
   const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
@@ -40,7 +40,7 @@ export async function openWorkerServices(config: Config, context: ProcessContext
     answers = await ping(PING_EVERY_MS);
   });
   return {
-    /** Of a worker made of these. */
+    /** Starts the health checks of the worker that was made of these services. */
     watchHealth(worker: WorkerHealthOptions['worker']) {
       const health = createWorkerHealth({ redis, ping, artifacts, worker, version: readVersion() });
       every(LOOK_EVERY_MS, 'health', shutdown, health.report);
@@ -60,7 +60,9 @@ export async function openWorkerServices(config: Config, context: ProcessContext
     }),
     consume: (handler: DeliveryHandler, loops: Pick<Loops, 'add'>) =>
       createBullConsumer(redis, keys, handler, log, { loops, redisAnswers }),
-    /** `Class.input` of the catalogue's MODEL parameters, whose options workers report. */
+    /**
+     * The MODEL parameters of the catalogue as `Class.input`. Workers report the options that servers offer for them.
+     */
     modelInputs: catalogue.workflows.flatMap(({ parameters }) => parameters.flatMap(({ modelOf }) => modelOf ?? [])),
   };
 }

@@ -3,66 +3,66 @@ import * as z from 'zod';
 export const backendStatuses = ['UP', 'DOWN', 'DRAINING'] as const;
 export type BackendStatus = (typeof backendStatuses)[number];
 
-/** What a worker last saw of one ComfyUI. No address in it: everything here may be shown. */
+/** A worker's last report of one ComfyUI server. It holds no address: everything in it may be shown to callers. */
 export const backendReportSchema = z.object({
   name: z.string(),
-  /** DRAINING: it is reached, and gets no new work. */
+  /** DRAINING: the server is reached, and gets no new work. */
   status: z.enum(backendStatuses),
   comfyuiVersion: z.string().nullable(),
   queued: z.int(),
   running: z.int(),
-  /** What it computes on. */
+  /** The GPUs or CPU that the server computes on. */
   devices: z.array(z.string()).default([]),
-  /** For a person, only when DOWN. */
+  /** Why the server is DOWN, for a person. Null otherwise. */
   message: z.string().nullable(),
-  /** Options that the server offers, by `Class.input`, for the MODEL parameters of the catalogue. */
+  /** The options that the server offers for the MODEL parameters of the catalogue, by `Class.input`. */
   models: z.record(z.string(), z.array(z.string())),
   /**
-   * Hash of its published node definitions, under the name that processes of other versions know; null while nobody has
-   * read them.
+   * The hash of the server's published node definitions; null while no worker has read them. The field keeps its old
+   * name, since processes of other versions read and write it.
    */
   catalogue: z.string().nullable().default(null),
 });
 export type BackendReport = z.infer<typeof backendReportSchema>;
 
 export interface SeenBackend extends BackendReport {
-  /** When a worker last reported it, and when one last reached it (0: never). Milliseconds on Redis's clock. */
+  /** When a worker last reported the server, and when one last reached it (0: never). Milliseconds on Redis's clock. */
   reportedAt: number;
   lastSeenAt: number;
-  /** Since when its status is as it is. */
+  /** Since when the status holds. */
   since: number;
 }
 
-/** A server that no worker has reported for so long is down, whatever was reported last. */
+/** A server that no worker has reported for this long counts as down, whatever its last report says. */
 const STALE_MS = 15_000;
 
-/** A server as it is now: DOWN once nobody reports it any more. */
+/** The server with its status now: DOWN where its last report is too old. */
 export function backendAsOf(seen: SeenBackend, now: number): SeenBackend {
   if (now - seen.reportedAt < STALE_MS) return seen;
   const since = seen.status === 'DOWN' ? seen.since : seen.reportedAt;
   return { ...seen, status: 'DOWN', queued: 0, running: 0, message: 'no worker that runs has this server', since };
 }
 
-/** What is kept of a server's last report to say since when it is as it is. */
+/** The part of a server's last report from which `statusSince` is computed. */
 export type LastReport = Pick<SeenBackend, 'status' | 'since' | 'reportedAt'>;
 
-/** Since when a server has the status that is reported now; `last`: null where nothing is known of it. */
+/** Since when a server has the status that is reported now. `last` is null for a server that was never reported. */
 export function statusSince(last: LastReport | null, status: BackendStatus, now: number): number {
   if (!last) return now;
   const isStale = now - last.reportedAt >= STALE_MS;
-  const was: BackendStatus = isStale ? 'DOWN' : last.status;
-  if (was !== status) return now;
+  const previous: BackendStatus = isStale ? 'DOWN' : last.status;
+  if (previous !== status) return now;
   return isStale && last.status !== 'DOWN' ? last.reportedAt : last.since;
 }
 
 /** Written by workers. */
 export interface BackendReporter {
   /**
-   * Says that the worker lives and what it sees; called every few seconds. Gives the names of the servers that are to
-   * get no new work.
+   * Reports that the worker is alive, and the state of its servers; called every few seconds. Returns the names of the
+   * servers that must get no new work.
    */
   report(workerId: string, backends: BackendReport[]): Promise<ReadonlySet<string>>;
-  /** The worker stops in good order. */
+  /** Removes the worker at an orderly stop, so that nobody counts it until its report is too old. */
   leave(workerId: string): Promise<void>;
   /** Whether a live worker, other than this one, reaches that backend. */
   reportedByOthers(workerId: string, backend: string): Promise<boolean>;
@@ -70,12 +70,12 @@ export interface BackendReporter {
 
 /** Read by gateways. */
 export interface BackendDirectory {
-  /** All that were reported within the last days, by name, as they stand now. */
+  /** All servers that were reported within the last seven days, sorted by name, with their current status. */
   backends(): Promise<SeenBackend[]>;
   liveWorkers(): Promise<number>;
   /**
-   * Since when there have been workers without a gap, or none; null where there never was one. Milliseconds on Redis's
-   * clock.
+   * Since when there has been a worker without a gap or, while there is none, since when there is none. Null where
+   * there never was one. Milliseconds on Redis's clock.
    */
   workersSince(): Promise<number | null>;
 }
@@ -83,7 +83,7 @@ export interface BackendDirectory {
 /** What an operator does. */
 export interface BackendOperator {
   backends(): Promise<SeenBackend[]>;
-  /** Gives the server no new work until `resume`; what runs there finishes. Workers know within about two seconds. */
+  /** Gives the server no new work until `resume`; running jobs finish. Workers learn of it within about two seconds. */
   drain(name: string): Promise<void>;
   resume(name: string): Promise<void>;
 }

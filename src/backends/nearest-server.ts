@@ -4,8 +4,8 @@ import { type GraphIssue, validateGraph } from '../core/validate-graph.ts';
 import type { BackendNodeDefinitions } from './node-definitions.ts';
 
 /**
- * The issues of a plan at the server that has the fewest; of several, one that is reached. Empty where a server can run
- * it.
+ * The issues of a plan at the server that has the fewest. Among equals a server that is reached comes first. Empty
+ * where some server can run the plan.
  */
 export function issuesAtNearestServer({ graph, files }: Plan, seen: readonly BackendNodeDefinitions[]): GraphIssue[] {
   const except = files.flatMap(({ targets }) => targets);

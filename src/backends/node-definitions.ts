@@ -1,21 +1,21 @@
 import type { NodeDefinitions } from '../core/node-definitions.ts';
 import type { SeenBackend } from './backends.ts';
 
-/** What one known ComfyUI can run, reached at the moment or not; null while nobody has read it. */
+/** The node definitions of one known server, whether it is reached now or not; null while no worker has read them. */
 export interface BackendNodeDefinitions extends Pick<SeenBackend, 'name' | 'status'> {
   nodeDefinitions: NodeDefinitions | null;
 }
 
 /** Written by workers. */
 export interface NodeDefinitionsPublisher {
-  /** Keeps it for seven days from now; gives the hash that reports name it by. */
+  /** Keeps the definitions for seven days from now. Returns their hash, by which reports refer to them. */
   publish(nodeDefinitions: NodeDefinitions): Promise<string>;
 }
 
-/** Read by gateways. Servers that have the same classes share the same ones, by identity. */
+/** Read by gateways. Servers with the same node definitions share one object. */
 export interface NodeDefinitionsDirectory {
-  /** At most two seconds old. Throws when Redis cannot be reached. */
+  /** At most two seconds old. Rejects when Redis cannot be reached. */
   read(): Promise<readonly BackendNodeDefinitions[]>;
-  /** The same for whoever must not wait for it: null where it is not known within 100 ms. Never throws. */
+  /** Like `read`, for callers that must not wait: null where it takes over 100 ms or fails. Never rejects. */
   tryRead(): Promise<readonly BackendNodeDefinitions[] | null>;
 }

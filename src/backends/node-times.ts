@@ -1,6 +1,8 @@
-/** Milliseconds by name, as workers have learned them; shared, so that a new worker need not learn them anew. */
+/**
+ * The times of nodes that workers have measured, in milliseconds by name. A new worker starts with those of the others.
+ */
 export interface NodeTimesStore {
-  /** What is no time is left out. */
+  /** Values that are not valid times are left out. */
   read(): Promise<Map<string, number>>;
   write(times: ReadonlyMap<string, number>): Promise<void>;
 }

@@ -5,19 +5,22 @@ import { GatewayError } from '../core/errors.ts';
 import { textTable } from './text-table.ts';
 
 export interface BackendCommandOptions {
-  /** Reaches the installation. What it throws is shown to the person at the terminal. */
+  /** Connects to the installation. Its errors are shown to the person at the terminal. */
   open(): Promise<OperatorSession>;
   write(text: string): void;
   now?: () => number;
 }
 
-/** `comfygate backend`: what an operator does with ComfyUI servers. A name that nobody has reported ends it with exit code 1. */
+/**
+ * `comfygate backend`: lists, drains and resumes ComfyUI servers. Exits with 1 for a name that no worker has reported.
+ */
 export function createBackendCommand({ open, write, now = Date.now }: BackendCommandOptions): Command {
   const backend = new Command('backend')
     .description('the ComfyUI servers: list them, take one out of service and put it back')
     .addHelpText(
       'after',
-      '\nIt talks to the Redis of REDIS_URL, or to that of an `npm start` on DATA_DIR. Names are those of COMFYUI_URLS.',
+      '\nIt talks to the Redis of REDIS_URL, or to that of an `npm start` on DATA_DIR. ' +
+        'Names are those of COMFYUI_URLS.',
     );
 
   backend

@@ -2,17 +2,17 @@ import { Command } from 'commander';
 import * as z from 'zod';
 
 export interface HealthCommandOptions {
-  /** ADMIN_HOST, ADMIN_PORT, HOST and PORT say where the process of this machine is. */
+  /** Its ADMIN_HOST, ADMIN_PORT, HOST and PORT give the default address. */
   env: Readonly<Record<string, string | undefined>>;
   write(text: string): void;
-  /** Says what is wrong; the command then ends with exit code 1. */
+  /** Prints an error and lets the command end with exit code 1. */
   fail(text: string): void;
 }
 
 const TIMEOUT_MS = 4_000;
-const MOST_BYTES = 1_000_000;
+const MAX_ANSWER_BYTES = 1_000_000;
 
-/** What the endpoints answer, and a simulator or anybody else with less. */
+/** The answers of all health endpoints. A simulator, which answers something else, also passes. */
 const answerSchema = z.looseObject({
   status: z.string().optional(),
   message: z.string().optional(),
@@ -24,8 +24,8 @@ const answerSchema = z.looseObject({
 type Answer = z.output<typeof answerSchema>;
 
 /**
- * `comfygate health`: asks a process how it is, for people and for the health checks of containers. Exit code 0 when it is well, 1
- * when it is not or does not answer within four seconds.
+ * `comfygate health`: prints the health of a process, for people and for the health checks of containers. Exits with 0
+ * when the process is healthy, and with 1 when it is not or does not answer within four seconds.
  */
 export function createHealthCommand({ env, write, fail }: HealthCommandOptions): Command {
   return new Command('health')
@@ -36,29 +36,31 @@ export function createHealthCommand({ env, write, fail }: HealthCommandOptions):
     .option('--json', 'print the answer as JSON')
     .addHelpText(
       'after',
-      '\nIn a container: `comfygate health --live`, or --ready where others wait for it. The private port (ADMIN_PORT) says the most.',
+      '\nIn a container: `comfygate health --live`, or --ready where others wait for it. ' +
+        'The private port (ADMIN_PORT) says the most.',
     )
     .action(async (options: { live?: true; ready?: true; url?: string; json?: true }) => {
       try {
         const path = options.live ? '/healthz' : options.ready ? '/readyz' : '/health';
-        const { isWell, answer } = await ask(options.url ? addressOf(options.url, path) : defaultUrl(env, path));
-        write(options.json ? `${JSON.stringify(answer, null, 2)}\n` : inWords(answer));
-        if (!isWell) fail('');
+        const url = options.url ? completeUrl(options.url, path) : defaultUrl(env, path);
+        const { isHealthy, answer } = await readHealth(url);
+        write(options.json ? `${JSON.stringify(answer, null, 2)}\n` : describe(answer));
+        if (!isHealthy) fail('');
       } catch (error) {
         fail(`error: ${error instanceof Error ? error.message : String(error)}\n`);
       }
     });
 }
 
-/** One without a path is asked for what the options say. */
-function addressOf(url: string, path: string): string {
+/** Adds `path` to a URL that has no path. */
+function completeUrl(url: string, path: string): string {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new Error(`--url: expected an address such as http://127.0.0.1:9464/health, got ${JSON.stringify(url)}`);
   }
   return new URL(url).pathname === '/' ? new URL(path, url).href : url;
 }
 
-/** Without a port of its own to ask there is none that could be guessed. */
+/** The URL of the process on this machine. Throws where its port is 0, since the real port is then unknown. */
 function defaultUrl(env: HealthCommandOptions['env'], path: string): string {
   const { ADMIN_PORT, ADMIN_HOST, PORT, HOST } = env;
   const [port, host] = ADMIN_PORT ? [ADMIN_PORT, ADMIN_HOST] : [PORT || '4000', HOST];
@@ -67,7 +69,7 @@ function defaultUrl(env: HealthCommandOptions['env'], path: string): string {
   return `http://${named.includes(':') ? `[${named}]` : named}:${port}${path}`;
 }
 
-async function ask(url: string): Promise<{ isWell: boolean; answer: Answer }> {
+async function readHealth(url: string): Promise<{ isHealthy: boolean; answer: Answer }> {
   const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' }).catch((cause) => {
     const late = cause instanceof Error && cause.name === 'TimeoutError';
     throw new Error(late ? `${url} did not answer within ${TIMEOUT_MS / 1000} s` : `${url} cannot be reached`, {
@@ -75,11 +77,11 @@ async function ask(url: string): Promise<{ isWell: boolean; answer: Answer }> {
     });
   });
   const text = await response.text();
-  const answer = text.length <= MOST_BYTES ? answerSchema.safeParse(parse(text)).data : undefined;
-  // A page that is not there says no status.
+  const answer = text.length <= MAX_ANSWER_BYTES ? answerSchema.safeParse(parse(text)).data : undefined;
+  // A health endpoint that answers with an error has a status; any other page, such as a 404, has none.
   if (!answer || (!response.ok && answer.status === undefined))
     throw new Error(`${url} answered ${response.status}, and no health: expected an address of a gateway or worker`);
-  return { isWell: response.ok, answer };
+  return { isHealthy: response.ok, answer };
 }
 
 function parse(text: string): unknown {
@@ -90,13 +92,13 @@ function parse(text: string): unknown {
   }
 }
 
-function inWords({ status = 'OK', message, reasons, checks, worker }: Answer): string {
+function describe({ status = 'OK', message, reasons, checks, worker }: Answer): string {
   const lines = [status, ...(message ? [message] : []), ...reasons.map((reason) => `  ${reason}`)];
   const inner = answerSchema.safeParse(worker).data;
   for (const check of [...checks, ...(inner?.checks.map((each) => ({ ...each, name: `worker ${each.name}` })) ?? [])]) {
-    const said = `${check.name.padEnd(15)}  ${check.status.padEnd(9)}  since ${check.since}  ${check.message ?? ''}`;
-    lines.push(`  ${said.trimEnd()}`);
+    const line = `${check.name.padEnd(15)}  ${check.status.padEnd(9)}  since ${check.since}  ${check.message ?? ''}`;
+    lines.push(`  ${line.trimEnd()}`);
   }
-  // What a process says may hold what others have said to it.
+  // Messages may hold text of ComfyUI servers, which must not control the terminal.
   return `${lines.map((line) => line.replace(/\p{Cc}/gu, ' ')).join('\n')}\n`;
 }

@@ -9,12 +9,12 @@ import { describeJob, failedLine, failedTable, jobDocument, retryLine } from './
 import { parseSince } from './since.ts';
 
 export interface JobsCommandOptions {
-  /** Reaches the installation. What it throws is shown to the person at the terminal. */
+  /** Connects to the installation. Its errors are shown to the person at the terminal. */
   open(): Promise<JobSession>;
   write(text: string): void;
-  /** For what is no result: sums and the like, so that `--json` prints nothing else. */
+  /** Prints what is not a result, such as totals, to another stream, so that stdout holds only JSON with `--json`. */
   note(text: string): void;
-  /** Whether Redis went away in the middle. */
+  /** Whether an error means that Redis stopped answering. */
   isUnreachable(error: unknown): boolean;
 }
 
@@ -28,14 +28,17 @@ type RetryOptions = Selection & { limit?: number; dryRun?: boolean };
 
 const MAX_LIMIT = 1_000_000;
 
-/** `comfygate jobs`: what an operator does with the jobs of all callers that failed. What goes wrong ends it with exit code 1. */
+/**
+ * `comfygate jobs`: lists, shows and runs again the failed jobs of all callers. Exits with 1 when something goes wrong.
+ */
 export function createJobsCommand(options: JobsCommandOptions): Command {
   const { write, note } = options;
   const jobs = new Command('jobs')
     .description('the jobs of all callers that failed: list them, look into one, run them again')
     .addHelpText(
       'after',
-      '\nIt talks to the Redis of REDIS_URL, or to that of an `npm start` on DATA_DIR; give it the environment of a gateway.',
+      '\nIt talks to the Redis of REDIS_URL, or to that of an `npm start` on DATA_DIR; ' +
+        'give it the environment of a gateway.',
     );
 
   jobs
@@ -164,7 +167,7 @@ async function failedSince(operator: JobOperator, { code, since, limit }: RetryO
     });
   }
   const now = await operator.now();
-  // What fails again meanwhile is not run a second time.
+  // The query ends now: a job that runs again and fails meanwhile must not be run once more.
   const query = { codes: [code], since: since(now), until: now, order: 'oldest first' } as const;
   return (async function* () {
     for await (const { id } of operator.failed(query, limit ?? MAX_LIMIT)) yield id;

@@ -10,7 +10,8 @@ import { createHealthCommand } from './health-command.ts';
 import { createJobsCommand } from './jobs-command.ts';
 import { addWorkflowCommands } from './workflow-command.ts';
 
-// What only some commands need is loaded by those: `comfygate health` runs every few seconds in every container.
+// Commands import what only they need when they run, since `comfygate health` runs every few seconds in every container
+// and must start fast.
 
 const program = new Command('comfygate')
   .description('A typed GraphQL gateway for ComfyUI: durable jobs, live progress, signed results.')
@@ -136,8 +137,8 @@ program
   });
 
 /**
- * Opens what a command needs on the Redis of REDIS_URL, or on that of an all-in-one start on DATA_DIR. Its parts log nothing: what
- * goes wrong ends the command with a message.
+ * Opens what a command needs on the Redis of REDIS_URL, or on that of an `npm start` on DATA_DIR. Nothing is logged: an
+ * error ends the command with a message.
  */
 async function reachInstallation<T>(open: (config: Config, url: string, log: Logger) => Promise<T>): Promise<T> {
   process.stdout.on('error', stopWhenUnread);
@@ -157,7 +158,7 @@ async function reachInstallation<T>(open: (config: Config, url: string, log: Log
   }
 }
 
-/** `comfygate jobs list --json | head` has read enough. */
+/** Ends the command when the reader of its output has ended, as in `comfygate jobs list --json | head`. */
 function stopWhenUnread(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

@@ -6,7 +6,7 @@ import { textTable } from './text-table.ts';
 const time = (ms: number) => new Date(ms).toISOString();
 const timeOrNull = (ms: number | null) => (ms === null ? null : time(ms));
 
-/** A line of `jobs list --json`. */
+/** One line of `jobs list --json`. */
 export function failedLine({ createdAt, finishedAt, ...job }: FailedJob): string {
   return `${JSON.stringify({ ...job, createdAt: time(createdAt), finishedAt: time(finishedAt) })}\n`;
 }
@@ -41,7 +41,7 @@ export function retryLine(result: RetryResult): string {
   }
 }
 
-/** What `jobs show --json` prints. Addresses lose what may be secret in them: user, query and fragment. */
+/** The output of `jobs show --json`. User, query and fragment of URLs are removed, since they may be secret. */
 export function jobDocument({ job, events, retriedAs }: ShownJob) {
   const { submission, timings, artifacts, parameters, createdAt, startedAt, finishedAt, ...rest } = job;
   const { cancelRequestedAt, deadlineAt, expiresAt, ...plain } = rest;
@@ -117,7 +117,7 @@ const section = (title: string, rows: string[][]) => (rows.length === 0 ? '' : `
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
-/** Input files may be named by signed addresses, and a graph of a caller's own may hold some. */
+/** Parameters may hold signed URLs: of input files, and anywhere in a custom graph. */
 function withoutAddressSecrets(value: Json): Json {
   if (typeof value === 'string') return bareAddress(value);
   if (Array.isArray(value)) return value.map(withoutAddressSecrets);

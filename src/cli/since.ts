@@ -4,7 +4,10 @@ const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 const rfc3339 = z.iso.datetime({ offset: true });
 
-/** A point in time as an operator writes it, relative to `now` or not: `90s`, `30m`, `2h`, `7d`, `2026-03-01T02:00:00Z`; null: neither. */
+/**
+ * Parses a point in time as operators write it: `90s`, `30m`, `2h`, `7d` before now, or `2026-03-01T02:00:00Z`. Returns
+ * a function of the current time, or null for any other text.
+ */
 export function parseSince(text: string): ((now: number) => number) | null {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (unit === 's' || unit === 'm' || unit === 'h' || unit === 'd') return (now) => now - Number(count) * unitMs[unit];

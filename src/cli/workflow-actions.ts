@@ -14,12 +14,12 @@ import { checkAgainstServer } from '../workflows/check-server.ts';
 import { loadCatalogue } from '../workflows/load.ts';
 
 const EX_CONFIG = 78;
-/** Servers with many custom nodes answer slowly and at length. */
+/** Servers with many custom nodes answer slowly, and with many megabytes. */
 const OBJECT_INFO_LIMITS = { timeoutMs: 30_000, maxBytes: 128 * 1024 * 1024 };
 
 /** `comfygate workflow add`. */
 export function add(file: string, options: AddOptions, io: WorkflowCommandsOptions): Promise<void> {
-  return told(io, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
+  return withConfig(io, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
     const nodeDefinitions = options.comfyui === undefined ? null : await readObjectInfo(options.comfyui);
     const { force, name = null, dir = workflowsDir } = options;
     const stock = await stockNodeDefinitions();
@@ -42,7 +42,7 @@ export function add(file: string, options: AddOptions, io: WorkflowCommandsOptio
 
 /** `comfygate workflow check`. */
 export function check(options: WorkflowOptions, io: WorkflowCommandsOptions): Promise<void> {
-  return told(io, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
+  return withConfig(io, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
     const dir = options.dir ?? workflowsDir;
     const { workflows } = await loadCatalogue({ dir, maxMegapixels });
     const server = options.comfyui === undefined ? null : await readObjectInfo(options.comfyui);
@@ -55,8 +55,14 @@ export function check(options: WorkflowOptions, io: WorkflowCommandsOptions): Pr
   });
 }
 
-/** Runs a command with the configuration; what a person has done wrong is told in words, and the exit code says so. */
-async function told({ env, fail }: WorkflowCommandsOptions, run: (config: Config) => Promise<void>): Promise<void> {
+/**
+ * Runs a command with the configuration. Errors that the person at the terminal can correct are printed without a
+ * stack.
+ */
+async function withConfig(
+  { env, fail }: WorkflowCommandsOptions,
+  run: (config: Config) => Promise<void>,
+): Promise<void> {
   try {
     await run(loadConfig(env));
   } catch (error) {
@@ -82,13 +88,13 @@ async function readObjectInfo(url: string): Promise<NodeDefinitions> {
   }
 }
 
-/** The classes of a stock ComfyUI, as the simulator has them. */
+/** The node definitions of a ComfyUI without custom nodes, which the simulator has as a file. */
 async function stockNodeDefinitions(): Promise<NodeDefinitions> {
   const path = fileURLToPath(new URL('../simulator/object_info.json', import.meta.url));
   return objectInfoSchema.parse(JSON.parse(await readFile(path, 'utf8')));
 }
 
-/** The workflow's input and its enum types as GraphQL; long lists of choices are cut. */
+/** The workflow's input type and its enum types as GraphQL. Long lists of choices are cut. */
 function inputOf(workflow: Workflow): string {
   const catalogue = { workflows: [workflow], get: (name: string) => (name === workflow.name ? workflow : undefined) };
   const schema = createSchema(catalogue);
@@ -115,9 +121,9 @@ export interface AddOptions extends WorkflowOptions {
 }
 
 export interface WorkflowCommandsOptions {
-  /** Its settings hold for what no option says. */
+  /** Its settings are the defaults of the options. */
   env: NodeJS.ProcessEnv;
   write(text: string): void;
-  /** Says what went wrong and with which exit code the process is to end. */
+  /** Prints an error and sets the exit code of the process. */
   fail(text: string, exitCode: number): void;
 }

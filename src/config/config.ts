@@ -4,13 +4,13 @@ import { brokenRules } from './rules.ts';
 import { readSecretFiles } from './secret-files.ts';
 import { SECRET_NAMES, type Settings, settingsSchema } from './settings.ts';
 
-/** What a process runs: everything (`npm start`), or one part. */
+/** What a process runs: `all` is `npm start`, gateway and worker in one process. */
 export type Role = 'all' | 'gateway' | 'worker';
 
-/** The effective configuration, frozen all the way down. What stands as undefined was not given. */
+/** The effective configuration, deeply frozen. A setting that was not given and has no default is undefined. */
 export type Config = ReturnType<typeof group>;
 
-/** The configuration cannot be used; `problems` has one line for each fault, the message all of them. */
+/** The configuration cannot be used. `problems` has one line for each fault; the message joins these lines. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly code = 'BAD_CONFIG';
@@ -23,9 +23,9 @@ export class ConfigError extends Error {
 }
 
 /**
- * Parses the environment into the configuration. Unset and empty variables take their default, names it does not know are
- * left alone.
- * @param options.machine this host's name, for naming backends on loopback
+ * Parses the environment into the configuration. Unset and empty variables take their default; unknown names are
+ * ignored.
+ * @param options.machine this host's name, from which backends on loopback get their names
  * @throws {ConfigError} naming every bad value at once
  */
 export function loadConfig(
@@ -37,7 +37,7 @@ export function loadConfig(
   const parsed = schema.safeParse(values);
   for (const { path, message } of parsed.error?.issues ?? []) problems.push({ name: String(path[0]), message });
 
-  // Where some values are bad, the rules over several are still asked of the rest, so that one run shows everything.
+  // The rules over several settings are also checked when some values are bad, so that one run reports every problem.
   const bad = new Set(problems.map(({ name }) => name.replace(/_FILE$/, '')));
   const good = Object.fromEntries(Object.entries(values).filter(([name]) => !bad.has(name)));
   const settings = parsed.data ?? schema.parse(good);
@@ -49,7 +49,8 @@ export function loadConfig(
 }
 
 /**
- * Checks what a role needs beyond the values themselves. Unset addresses mean "embedded", which only `all` has.
+ * Checks that every setting is there that the role needs. An unset address means an embedded part, which only `all`
+ * has.
  * @throws {ConfigError}
  */
 export function checkRole(config: Config, role: Role): void {
@@ -62,13 +63,17 @@ export function checkRole(config: Config, role: Role): void {
   }
   if (config.s3 === undefined && !config.folder.shared) {
     problems.push(
-      'STORAGE_SHARED: expected true when gateway and worker, in processes of their own, share the folder DATA_DIR; or set S3_ENDPOINT',
+      'STORAGE_SHARED: expected true when gateway and worker, in processes of their own, share the folder DATA_DIR; ' +
+        'or set S3_ENDPOINT',
     );
   }
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-/** The origin under which a gateway is reached when PUBLIC_URL does not say; addresses like 0.0.0.0 are nothing to connect to. */
+/**
+ * The origin of a gateway when PUBLIC_URL is not set. A host that listens on every address (0.0.0.0 or ::) becomes
+ * localhost, since clients cannot connect to such an address.
+ */
 export function defaultPublicUrl(host: string, port: number): string {
   if (host === '0.0.0.0' || host === '::') return `http://localhost:${port}`;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -85,7 +90,7 @@ function group(s: Settings) {
     s.S3_ENDPOINT !== undefined && s.S3_ACCESS_KEY !== undefined && s.S3_SECRET_KEY !== undefined
       ? {
           endpoint: s.S3_ENDPOINT,
-          /** The origin in signed addresses: where browsers reach the same server. */
+          /** The origin in signed URLs, where browsers reach the same server. */
           publicEndpoint: s.S3_PUBLIC_ENDPOINT ?? s.S3_ENDPOINT,
           region: s.S3_REGION,
           bucket: s.S3_BUCKET,
@@ -96,57 +101,59 @@ function group(s: Settings) {
   return {
     http: {
       host: s.HOST,
-      /** 0 takes a free one. */
+      /** 0 takes any free port. */
       port: s.PORT,
-      /** Undefined when PORT is 0 and PUBLIC_URL is not given: known once the server listens, see `defaultPublicUrl`. */
+      /**
+       * Undefined when PORT is 0 and PUBLIC_URL is not given: then it is `defaultPublicUrl` of the port that was found.
+       */
       publicUrl: s.PUBLIC_URL ?? (s.PORT === 0 ? undefined : defaultPublicUrl(s.HOST, s.PORT)),
       allowedOrigins: s.ALLOWED_ORIGINS,
       maxBodyBytes: s.MAX_BODY_BYTES,
       auth: s.AUTH,
     },
-    /** The private port: metrics and health in full. Undefined: none. */
+    /** The private port, which serves metrics and detailed health. Undefined: there is none. */
     admin: s.ADMIN_PORT === undefined ? undefined : { host: s.ADMIN_HOST, port: s.ADMIN_PORT },
     redis: { url: s.REDIS_URL, prefix: s.REDIS_PREFIX },
     comfyui: {
       backends: s.COMFYUI_URLS,
-      /** Prompts given to one server at once; a worker runs this many jobs for each of its servers. */
+      /** How many prompts a server gets at once. A worker runs this many jobs for each of its servers. */
       depth: s.BACKEND_DEPTH,
-      /** How samplers make previews, by ComfyUI's names. */
+      /** ComfyUI's name of the method by which samplers make previews. */
       previewMethod: s.PREVIEW_METHOD,
       noBackendGraceMs: s.NO_BACKEND_GRACE,
     },
-    /** Undefined: artifacts are kept in the folder. */
+    /** Undefined: artifacts are kept in a folder instead of S3. */
     s3,
     folder: {
       dataDir: s.DATA_DIR,
-      /** Whether processes on their own reach the same folder. */
+      /** Whether separate gateway and worker processes use the same folder. */
       shared: s.STORAGE_SHARED,
-      /** Undefined: made once and kept in the data folder. */
+      /** Undefined: generated once and kept in the data folder. */
       signingSecret: s.SIGNING_SECRET,
     },
     artifactUrlTtlMs: s.ARTIFACT_URL_TTL,
     inputs: {
-      /** Of one file, uploaded or fetched. */
+      /** The largest input file, uploaded or fetched from a URL. */
       maxBytes: s.MAX_UPLOAD_BYTES,
-      /** Exempt from the rules for addresses that callers name: https only, and public. */
+      /** Origins whose URLs need not be https or public when callers name them as input files. */
       origins: s.INPUT_ORIGINS,
     },
     workflowsDir: s.WORKFLOWS_DIR,
     jobs: {
-      /** Running, each attempt. */
+      /** How long each attempt may run. */
       timeoutMs: s.JOB_TIMEOUT,
-      /** From acceptance, where the caller names none. */
+      /** The deadline after acceptance of a job whose caller sets none. */
       deadlineMs: s.JOB_DEADLINE,
       maxDeadlineMs: s.JOB_MAX_DEADLINE,
       attempts: s.JOB_ATTEMPTS,
-      /** From the end of a job. */
+      /** How long a job is kept after its end. */
       retentionMs: s.JOB_RETENTION,
-      /** From acceptance. */
+      /** How long an idempotency key is kept after acceptance. */
       idempotencyTtlMs: s.IDEMPOTENCY_TTL,
       maxMegapixels: s.MAX_MEGAPIXELS,
     },
     logLevel: s.LOG_LEVEL,
-    /** `stdout`, `stderr` or a path; undefined: no audit log. */
+    /** `stdout`, `stderr` or the path of a file. Undefined: there is no audit log. */
     auditLog: s.AUDIT_LOG,
     /** Undefined: nothing is traced. */
     tracing:
@@ -155,9 +162,9 @@ function group(s: Settings) {
         : {
             endpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT,
             headers: s.OTEL_EXPORTER_OTLP_HEADERS,
-            /** Undefined: by the role. */
+            /** Undefined: the name depends on the role. */
             serviceName: s.OTEL_SERVICE_NAME,
-            /** The share of traces that are kept. */
+            /** The share of traces that are kept, 0 to 1. */
             ratio: s.OTEL_TRACES_SAMPLER_ARG,
           },
     shutdownTimeoutMs: s.SHUTDOWN_TIMEOUT,

@@ -2,8 +2,8 @@ import type { Config } from './config.ts';
 import { MASKED, withoutPassword, withoutRedisPassword } from './mask.ts';
 
 /**
- * The effective values, a line `NAME=value` each in the form in which the environment takes them; `(embedded)`, `(none)` and
- * the like where nothing is set. Secrets are masked, also passwords within addresses.
+ * The effective settings, one line `NAME=value` each, in the form that the environment takes. A setting without a value
+ * shows `(embedded)`, `(none)` or the like. Secrets are masked, passwords within addresses too.
  */
 export function describeConfig(config: Config): string {
   const { http, admin, redis, comfyui, s3, folder, jobs, tracing } = config;

@@ -1,12 +1,15 @@
-/** Stands for a secret of any length. */
+/** Replaces a secret of any length. */
 export const MASKED = '********';
 
-/** An address, or a list of them, with its passwords masked: `redis://user:secret@host` and `/path?password=secret` alike. */
+/**
+ * Masks the passwords in a list of addresses: in the login (`//user:secret@host`) and in the query
+ * (`?password=secret`).
+ */
 export function withoutPassword(addresses: string): string {
   return addresses.replace(/(\/\/[^:@/,]*):[^/,]*@/g, `$1:${MASKED}@`).replace(/([?&]password=)[^&]*/gi, `$1${MASKED}`);
 }
 
-/** The address of Redis with its passwords masked, whatever they hold: everything up to the last @ is the login. */
+/** Masks the passwords in a Redis address. A password may hold any character, so the login ends at the last @. */
 export function withoutRedisPassword(address: string): string {
   return address
     .replace(/^([^/]*\/\/[^:@/]*):.*@/, `$1:${MASKED}@`)

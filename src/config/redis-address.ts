@@ -1,4 +1,4 @@
-/** One server: without a port it is the scheme's own, 6379, or 26379 for a Sentinel. */
+/** One server. The default port is 6379, or 26379 for a Sentinel. */
 export interface RedisHost {
   readonly host: string;
   readonly port: number;
@@ -10,9 +10,11 @@ interface Login {
   readonly password: string | undefined;
 }
 
-/** Where Redis is: one server, whichever one Sentinels name as the master, or a node of a Cluster. */
+/**
+ * Where Redis is: one server, the server that Sentinels name as master, or a Cluster that is reached through its nodes.
+ */
 export type RedisAddress =
-  /** What ioredis takes: a redis:// or rediss:// address, or the path of a unix socket. */
+  /** An address that ioredis takes: redis://, rediss://, or the path of a unix socket. */
   | { readonly kind: 'single'; readonly url: string }
   | (Login & {
       readonly kind: 'sentinel';
@@ -26,15 +28,22 @@ export type RedisAddress =
 
 export const EXPECTED_REDIS_ADDRESS =
   'redis://[USER:PASSWORD@]HOST[:PORT][/DB], redis+sentinel://[USER:PASSWORD@]HOST[:26379],HOST,…/MASTER[/DB], ' +
-  'redis+cluster://[USER:PASSWORD@]HOST[:PORT],HOST,…, any of them with rediss for TLS, or the absolute path of a unix socket';
+  'redis+cluster://[USER:PASSWORD@]HOST[:PORT],HOST,…, any of them with rediss for TLS, ' +
+  'or the absolute path of a unix socket';
 
-const SEVERAL =
-  /^(?<scheme>rediss?)\+(?<kind>sentinel|cluster):\/\/(?:(?<login>[^@/]*)@)?(?<hosts>[^@/?#]+)(?<path>\/[^?#]*)?(?:\?(?<query>[^#]*))?$/;
+const SEVERAL = new RegExp(
+  [
+    /^(?<scheme>rediss?)\+(?<kind>sentinel|cluster):\/\//,
+    /(?:(?<login>[^@/]*)@)?(?<hosts>[^@/?#]+)(?<path>\/[^?#]*)?(?:\?(?<query>[^#]*))?$/,
+  ]
+    .map(({ source }) => source)
+    .join(''),
+);
 
 const SENTINEL_PATH = /^\/(?<master>[\w.-]+)(?:\/(?<db>\d{1,5}))?$/;
 const SENTINEL_QUERY = new Set(['sentinelUsername', 'sentinelPassword']);
 
-/** Undefined for what is none. */
+/** Undefined for a text that is not such an address. */
 export function parseRedisAddress(raw: string): RedisAddress | undefined {
   if (/^\/[^/]/.test(raw)) return { kind: 'single', url: raw };
   const parts = SEVERAL.exec(raw)?.groups;
@@ -76,7 +85,9 @@ function parseHost(raw: string, defaultPort: number): RedisHost | undefined {
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port ? Number(url.port) : defaultPort };
 }
 
-/** Both parts percent-encoded, as in any URL; a name or a password alone is one. */
+/**
+ * User name and password, percent-encoded as in any URL. Either may be left out. Undefined where the encoding is bad.
+ */
 function parseLogin(raw = ''): Pick<Login, 'username' | 'password'> | undefined {
   const [name = '', ...rest] = raw.split(':');
   try {

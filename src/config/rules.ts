@@ -1,9 +1,9 @@
 import type { Settings } from './settings.ts';
 import { isLoopback } from './values.ts';
 
-/** A demand on several settings together; not asked when one of them is bad by itself. */
+/** A condition on several settings together. It is not checked when one of them has a bad value. */
 interface Rule {
-  /** The first is the one that the message is about. */
+  /** The settings that the rule reads. The message is about the first. */
   readonly names: readonly [keyof Settings, ...(keyof Settings)[]];
   readonly broken: (settings: Settings) => boolean;
   readonly expected: string;
@@ -27,7 +27,7 @@ const RULES: readonly Rule[] = [
     expected: 'a value, since S3_ENDPOINT is set',
   },
   {
-    // Without it a misspelt S3_ENDPOINT would quietly store into the folder.
+    // Without this rule a misspelt S3_ENDPOINT would silently store artifacts in the folder.
     names: ['S3_ENDPOINT', 'S3_ACCESS_KEY', 'S3_SECRET_KEY', 'S3_PUBLIC_ENDPOINT'],
     broken: (s) => s.S3_ENDPOINT === undefined && Boolean(s.S3_ACCESS_KEY || s.S3_SECRET_KEY || s.S3_PUBLIC_ENDPOINT),
     expected: 'a value, since other S3 settings are given',
@@ -38,14 +38,14 @@ const RULES: readonly Rule[] = [
     expected: 'at most JOB_MAX_DEADLINE',
   },
   {
-    // A key must not outlive the job that it gives back.
+    // An idempotency key must not outlive the job that it returns.
     names: ['JOB_RETENTION', 'IDEMPOTENCY_TTL'],
     broken: (s) => s.JOB_RETENTION < s.IDEMPOTENCY_TTL,
     expected: 'at least IDEMPOTENCY_TTL',
   },
 ];
 
-/** `[name, expected]` of each broken rule among those whose settings are all good by themselves. */
+/** `[name, expected]` of each broken rule. `bad` names the settings whose rules are not checked. */
 export function brokenRules(settings: Settings, bad: ReadonlySet<string>): (readonly [keyof Settings, string])[] {
   return RULES.filter(({ names, broken }) => !names.some((name) => bad.has(name)) && broken(settings)).map(
     ({ names, expected }) => [names[0], `expected ${expected}`] as const,

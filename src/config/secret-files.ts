@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { SECRET_NAMES } from './settings.ts';
 
 /**
- * The environment with each secret that is given as `<NAME>_FILE` read from that file, one line end at its end removed.
- * Variables that are set but empty are as if absent (compose files write them so). `problems` has a line for each fault.
+ * Returns the environment with each secret that is given as `<NAME>_FILE` read from that file, without one newline at
+ * its end. Empty variables count as absent, since compose files set them so. `problems` has an entry for each fault.
  */
 export function readSecretFiles(env: Readonly<Record<string, string | undefined>>) {
   const values: Record<string, string> = {};

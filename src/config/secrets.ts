@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 
-/** What no line may show, wherever it comes from. */
+/** Every secret in the configuration. None of them may appear in a log line. */
 export function secretsIn({ redis, comfyui, s3, folder, tracing }: Config): string[] {
   const addresses = [redis.url, ...(comfyui.backends ?? []).map(({ url }) => url)];
   const headers = Object.values(tracing?.headers ?? {});
@@ -9,13 +9,13 @@ export function secretsIn({ redis, comfyui, s3, folder, tracing }: Config): stri
     s3?.accessKey,
     s3?.secretKey,
     folder.signingSecret,
-    // Whole, and without a scheme such as Bearer.
+    // The whole value, and the value without a scheme such as Bearer.
     ...headers.flatMap((value) => [value, value.replace(/^\S+\s+/, '')]),
   ];
   return secrets.filter((secret) => secret !== undefined);
 }
 
-/** Of the login and of the query of an address, as they stand there and as they are sent. */
+/** The passwords in the login and in the query of an address, both as written and percent-decoded. */
 export function passwordsIn(address: string): string[] {
   const login = /\/\/[^/@]*?:(.*)@/.exec(address)?.[1] ?? '';
   const query = [...address.matchAll(/[?&]\w*password=([^&#]*)/gi)].map(([, password = '']) => password);

@@ -18,7 +18,7 @@ import {
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-/** Values that must not be shown, and that may also come from a file named by `<NAME>_FILE`. */
+/** Settings whose values must not be shown. Each may also be given as a file, named by `<NAME>_FILE`. */
 export const SECRET_NAMES: ReadonlySet<string> = new Set([
   'REDIS_URL',
   'S3_ACCESS_KEY',
@@ -27,15 +27,15 @@ export const SECRET_NAMES: ReadonlySet<string> = new Set([
   'OTEL_EXPORTER_OTLP_HEADERS',
 ]);
 
-/** The longest that a Node timer can wait, 2^31 - 1 ms. */
+/** The longest delay of a Node timer, 2^31 - 1 ms. */
 const MAX_TIMER_SECONDS = 2_147_483;
 const TEN_YEARS_SECONDS = 315_360_000;
-/** S3 accepts no signed address that lives longer. */
+/** The longest life of a signed URL that S3 accepts, seven days. */
 const MAX_SIGNED_SECONDS = 604_800;
 
 /**
- * Every setting, by the name of its environment variable; `machine` is the host's own name. Defaults stand beside their
- * limits, as they are after parsing: durations in milliseconds.
+ * Every setting, by the name of its environment variable. Limits are in the unit of the environment, seconds for
+ * durations; defaults are values after parsing, milliseconds for durations. `machine` is the host's own name.
  */
 export function settingsSchema(machine: string) {
   return z.object({
@@ -69,7 +69,7 @@ export function settingsSchema(machine: string) {
     DATA_DIR: folder().prefault('./data'),
     WORKFLOWS_DIR: folder().prefault(fileURLToPath(new URL('../../workflows', import.meta.url))),
 
-    /** In decimal, so that a file of this size and the form around it fit into ComfyUI's own default limit of 100 MiB. */
+    /** 100 MB rather than MiB: such a file and the form data around it fit into ComfyUI's default limit of 100 MiB. */
     MAX_UPLOAD_BYTES: integer(1, 5 * 1024 ** 3).default(100_000_000),
     INPUT_ORIGINS: originList().default([]),
 

@@ -2,16 +2,16 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { EXPECTED_REDIS_ADDRESS, parseRedisAddress } from './redis-address.ts';
 
-/** A ComfyUI server by the name under which jobs remember it. */
+/** A ComfyUI server. Job records refer to it by its name. */
 export interface BackendAddress {
   readonly name: string;
-  /** Without a slash at its end; may have a path. */
+  /** Without a trailing slash; may have a path. */
   readonly url: string;
 }
 
 const BACKEND_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** One environment variable: `parse` answers undefined for a bad value, which is then reported as "expected <expected>". */
+/** A schema for one variable. `parse` returns undefined for a bad value, which is reported as "expected <expected>". */
 function value<T>(expected: string, parse: (raw: string) => T | undefined) {
   return z.string().transform((raw, context): T => {
     const parsed = parse(raw.trim());
@@ -31,7 +31,7 @@ export function decimal(min: number, max: number) {
   return value(`a number from ${min} to ${max}`, (raw) => parseDecimal(raw, min, max));
 }
 
-/** Seconds in the environment, fractions allowed; milliseconds in the configuration. */
+/** A duration: seconds in the environment, fractions allowed; milliseconds in the configuration. */
 export function seconds(min: number, max: number) {
   return value(`seconds from ${min} to ${max}`, (raw) => {
     const parsed = parseDecimal(raw, min, max);
@@ -51,22 +51,22 @@ export function pattern(expected: string, regex: RegExp) {
   return value(expected, (raw) => (regex.test(raw) ? raw : undefined));
 }
 
-/** A folder, made absolute from where the process was started. */
+/** A folder. A relative path is resolved against the working directory of the process. */
 export function folder() {
   return value('a folder', (raw) => resolve(raw));
 }
 
-/** Scheme, host and port of an http address and nothing else, as a browser writes it: lower case, default port left out. */
+/** Scheme, host and port of an http URL, written as browsers write origins: lower case, without the default port. */
 export function origin() {
   return value(EXPECTED_ORIGIN, parseOrigin);
 }
 
-/** An http or https address, which may have a path; without a slash at its end. */
+/** An http or https URL, which may have a path. A trailing slash is removed. */
 export function httpAddress() {
   return value('an http or https address', (raw) => parseHttpUrl(raw)?.href.replace(/\/$/, ''));
 }
 
-/** `name=value,name=value`, values percent-encoded where they need it, as OpenTelemetry has them. */
+/** HTTP headers as OpenTelemetry writes them: `name=value,name=value`, with percent-encoded values. */
 export function headerList() {
   return value('a list of headers, name=value,name=value, with values percent-encoded', (raw) => {
     const headers = raw.split(',').map(parseHeader);
@@ -83,14 +83,14 @@ export function originList() {
 
 const EXPECTED_ORIGIN = 'a bare origin like https://example.com:8443, without a path';
 
-/** Checked here and given as it is: it is taken apart where the connection is made. */
+/** A Redis address. It is checked here and returned unchanged; `connectRedis` parses it again. */
 export function redisAddress() {
   return value(EXPECTED_REDIS_ADDRESS, (raw) => (parseRedisAddress(raw) ? raw : undefined));
 }
 
 /**
- * `name=url,name=url`, or bare addresses, whose names then come from host and port. A loopback address is another server on
- * each machine, so there the name comes from `machine` (the host's own name).
+ * `name=url,name=url`. A URL without a name is named after its host and port. A loopback URL means a different server
+ * on each machine, so its name is made of `machine`, the host's own name, instead.
  */
 export function backendList(machine: string) {
   const expected = 'name=url,name=url with http or https addresses and unique names of 1 to 64 letters, digits, - or _';
@@ -110,7 +110,7 @@ export function backendList(machine: string) {
   });
 }
 
-/** Whether only this machine can reach what listens there. */
+/** Whether a server that listens on this host can be reached only from this machine. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

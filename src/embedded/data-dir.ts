@@ -3,15 +3,15 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockFolder, writeNew } from './folder-lock.ts';
 
-/** The folder of an all-in-one start, held by this process alone until `close()`. */
+/** The data folder of `npm start`. This process holds its lock until `close()`. */
 export interface DataDir {
   readonly path: string;
-  /** Signs addresses of artifacts; made once and kept, so that they outlive a restart. */
+  /** Signs URLs of artifacts. It is generated once and kept, so that URLs stay valid across restarts. */
   readonly signingSecret: string;
   close(): Promise<void>;
 }
 
-/** The data folder cannot be used; the message is for the person who started us. */
+/** The data folder cannot be used; the message is written for the person who started the process. */
 export class DataDirError extends Error {
   override readonly name = 'DataDirError';
   readonly code: 'DATA_DIR_IN_USE' | 'DATA_DIR_UNUSABLE';
@@ -25,8 +25,8 @@ export class DataDirError extends Error {
 const SECRET_BYTES = 32;
 
 /**
- * Makes the folder (0700) where it is missing, takes its lock and reads or makes its signing secret (0600).
- * @throws {DataDirError} when another process that lives holds it, or it cannot be written
+ * Creates the folder (mode 0700) if it is missing, takes its lock, and reads or creates its signing secret (mode 0600).
+ * @throws {DataDirError} when a running process holds the lock, or the folder cannot be written
  */
 export async function openDataDir(path: string): Promise<DataDir> {
   try {

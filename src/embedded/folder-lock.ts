@@ -3,15 +3,18 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beginningOf } from './process-info.ts';
 
-/** The folder is held, by this process. */
+/** Another process holds the folder: its process id. */
 export interface HeldBy {
   readonly pid: number;
 }
 
 /**
- * Takes a folder for this process alone, or says who holds it. A holder that was killed leaves its file behind; which is why the
- * files are numbered: who finds the last one stale makes the next, which only one can, and nobody ever removes a file that
- * another might just be taking over. Afterwards each looks again, so that nobody who looked too early holds it beside another.
+ * Locks a folder for this process, or returns the process that holds it.
+ *
+ * A holder that was killed leaves its lock file behind, and two processes may find it at the same time. Lock files are
+ * therefore numbered. A process that finds only stale files creates the file with the next number, exclusively, so only
+ * one process can. It then reads all files again and gives up if another process holds one, since that process may have
+ * read the folder before our file was there. Stale files are removed only by the process that holds the lock.
  */
 export async function lockFolder(dir: string): Promise<{ release: () => Promise<void> } | HeldBy> {
   const mine = JSON.stringify({ pid: process.pid, began: beginningOf(process.pid) });
@@ -55,7 +58,7 @@ async function readLocks(dir: string): Promise<Lock[]> {
   );
 }
 
-/** The file's content; one that is still empty is given a moment, since its writer makes it and fills it in two steps. */
+/** Reads a lock file. Its writer creates it and fills it in two steps, so an empty file is read again for 200 ms. */
 async function readSettled(path: string): Promise<string> {
   for (let left = 20; ; left--) {
     const content = await readFile(path, 'utf8').catch((error: unknown) => {
@@ -67,13 +70,13 @@ async function readSettled(path: string): Promise<string> {
   }
 }
 
-/** One that was cut off while it was written belongs to nobody. */
+/** The holder named in a lock file. A file whose writing was cut off has no holder. */
 function parseHolder(content: string): { pid: number; began: string } {
   const match = /^\{"pid":(\d+),"began":"([^"]+)"\}$/.exec(content);
   return { pid: Number(match?.[1] ?? 0), began: match?.[2] ?? '' };
 }
 
-/** False when the file is there already. */
+/** Creates a file (mode 0600) and flushes it to disk. Returns false when the file exists already. */
 export async function writeNew(path: string, content: string): Promise<boolean> {
   try {
     await writeFile(path, content, { flag: 'wx', mode: 0o600, flush: true });

@@ -4,25 +4,29 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
 export interface KeepRunningOptions {
-  /** What it is, for log lines. */
+  /** The name of the child in log lines. */
   name: string;
-  /** Starts it and resolves when it serves; rejects, having ended it, when it does not or the signal is aborted. */
+  /**
+   * Starts the child and resolves when it serves. When it fails or the signal is aborted, ends the child and rejects.
+   */
   start: (signal: AbortSignal) => Promise<ChildProcess>;
   log: Logger;
-  /** How long SIGTERM may take before SIGKILL follows. */
+  /** How long to wait after SIGTERM before SIGKILL is sent. Default 10 s. */
   stopTimeoutMs?: number;
 }
 
 export interface KeptRunning {
-  /** Of the process running now. */
+  /** The process id of the child that runs now. */
   readonly pid: number | undefined;
-  /** Ends it in an orderly way and waits until it is gone. Any number of times. */
+  /** Stops the child and waits until it has ended. May be called any number of times. */
   close(): Promise<void>;
 }
 
 const BACKOFF = { firstMs: 100, maxMs: 5_000, forgottenAfterMs: 10_000 };
 
-/** Starts a child and starts it again, with growing pauses, whenever it ends by itself. Only a failing first start is thrown. */
+/**
+ * Starts a child, and starts it again with growing pauses whenever it ends. Rejects only when the first start fails.
+ */
 export async function keepRunning({
   name,
   start,
@@ -44,7 +48,7 @@ export async function keepRunning({
     }
   })();
 
-  /** Resolves when it serves again, or we are closing, with the pause before the next time. */
+  /** Resolves when the child serves again, or `close` was called, with the pause before the next start. */
   async function startAgain(firstPauseMs: number): Promise<number> {
     let pauseMs = firstPauseMs;
     while (!closing.signal.aborted) {
@@ -73,7 +77,7 @@ export async function keepRunning({
   };
 }
 
-/** SIGTERM, then SIGKILL when that takes too long, and wait until it is gone. */
+/** Sends SIGTERM, and SIGKILL after `timeoutMs`, and waits until the child has ended. */
 export async function endChild(child: ChildProcess, timeoutMs: number): Promise<void> {
   if (hasEnded(child)) return;
   const exit = once(child, 'exit');
@@ -83,7 +87,7 @@ export async function endChild(child: ChildProcess, timeoutMs: number): Promise<
   clearTimeout(kill);
 }
 
-/** Also true of one that could not be started at all. */
+/** Whether the child has ended, or could not be started. */
 export function hasEnded(child: ChildProcess): boolean {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }

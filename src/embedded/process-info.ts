@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Whether there is a process of this number now, zombies included. */
+/** Whether a process with this id exists now, zombies included. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -12,34 +12,37 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Program and arguments, as the process shows them; empty when there is none. */
+/** Program and arguments of a process; empty when there is no such process. */
 export function commandLineOf(pid: number): string {
   return process.platform === 'linux' ? readIfThere(`/proc/${pid}/cmdline`).replaceAll('\0', ' ') : ps(pid, 'args');
 }
 
 /**
- * When the process began, in a form that only equality means something of: numbers are used again, in containers soon, but not
- * with the same beginning. Empty when there is none.
+ * The start time of a process, as a text that can only be compared for equality; empty when there is no such process.
+ * Process ids are reused, in containers soon, so a process is identified by its id and its start time together.
  */
 export function beginningOf(pid: number): string {
   if (process.platform !== 'linux') return ps(pid, 'lstart');
-  // The second field is the program's name in parentheses and may hold anything; `starttime` is the 22nd.
+  // The second field is the program's name in parentheses, which may contain any character. `starttime` is the 22nd
+  // field.
   const stat = readIfThere(`/proc/${pid}/stat`);
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
-/** Asks a process that is not our child to end, kills it when it has not within `timeoutMs`, and waits until it is gone. */
+/** Ends a process that is not our child: SIGTERM, then SIGKILL after `timeoutMs`. Resolves when it has ended. */
 export async function endProcess(pid: number, timeoutMs: number): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   signal(pid, 'SIGTERM');
-  signal(pid, 'SIGCONT'); // one that was stopped hears nothing else
+  signal(pid, 'SIGCONT'); // a stopped process handles SIGTERM only after it was continued
   while (isRunning(pid)) {
-    if (Date.now() > deadline) signal(pid, 'SIGKILL');
+    if (performance.now() > deadline) signal(pid, 'SIGKILL');
     await delay(20);
   }
 }
 
-/** An orphan that nobody reaps stays as a zombie for ever: it holds nothing any more. */
+/**
+ * A zombie does not count as running: it holds no files any more, and without a parent that reaps it it stays for ever.
+ */
 function isRunning(pid: number): boolean {
   return isAlive(pid) && commandLineOf(pid) !== '';
 }
@@ -65,7 +68,7 @@ function ps(pid: number, field: string): string {
   try {
     return execFileSync('ps', ['-ww', '-o', `${field}=`, '-p', String(pid)], { encoding: 'utf8' }).trim();
   } catch {
-    return ''; // ps answers with 1 when there is none
+    return ''; // ps exits with 1 when there is no such process
   }
 }
 

@@ -1,10 +1,11 @@
 import { connect } from 'node:net';
 
 /**
- * Sends one command to a Redis on a unix socket and gives the beginning of its answer, as it comes over the wire; undefined when
- * nobody listens there or no answer comes in time. For looking whether it serves: everything else goes through the client.
+ * Sends one command to a Redis on a unix socket and returns the first chunk of its raw answer, or undefined when
+ * nothing listens there or no answer comes in time. It only checks whether a server is there: all else uses the Redis
+ * client.
  */
-export function askRedis(socketPath: string, command: string, timeoutMs = 1_000): Promise<string | undefined> {
+export function probeRedis(socketPath: string, command: string, timeoutMs = 1_000): Promise<string | undefined> {
   return new Promise((resolve) => {
     let answer: string | undefined;
     const socket = connect(socketPath, () => socket.write(`${command}\r\n`));
@@ -13,7 +14,7 @@ export function askRedis(socketPath: string, command: string, timeoutMs = 1_000)
       answer = chunk.toString();
       socket.destroy();
     });
-    // ENOENT and ECONNREFUSED are the answer "nobody"; `close` follows every error.
+    // ENOENT and ECONNREFUSED mean that nothing listens. `close` follows every error and resolves the promise.
     socket.on('error', () => socket.destroy());
     socket.on('close', () => resolve(answer));
   });

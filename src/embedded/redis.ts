@@ -9,30 +9,32 @@ import type { Logger } from 'pino';
 import { DataDirError } from './data-dir.ts';
 import { endChild, hasEnded, keepRunning } from './keep-running.ts';
 import { commandLineOf, endProcess } from './process-info.ts';
-import { askRedis } from './redis-probe.ts';
+import { probeRedis } from './redis-probe.ts';
 
 export interface EmbeddedRedis {
-  /** What ioredis takes: the path of its unix socket. */
+  /** The address for ioredis: the path of the unix socket. */
   readonly url: string;
   readonly socketPath: string;
-  /** Of the process running now: another one after it was started again. */
+  /** The process id of the server that runs now. It changes when the server was started again. */
   readonly pid: number | undefined;
-  /** Lets it write what it holds, ends it and waits until it is gone. */
+  /** Stops the server with SIGTERM, so that it flushes its data, and waits until it has ended. */
   close(): Promise<void>;
 }
 
 /** Valkey is Redis under another name and reads the same files. */
 const SERVERS = ['redis-server', 'valkey-server'];
 
-/** Bytes that the address of a unix socket holds everywhere: 104 with the final NUL on macOS, 108 on Linux. */
+/** The longest path of a unix socket on every system, in bytes: macOS allows 104 with the final NUL, Linux 108. */
 const MAX_SOCKET_PATH = 103;
 const END_TIMEOUT_MS = 10_000;
 
 /**
- * Starts a Redis that keeps its files in `<dataDir>/redis` and listens on a unix socket alone: every write is on disk before it
- * is acknowledged, and nothing is evicted. It has its own process group, so that Ctrl-C at a terminal does not reach it before
- * us. One that a killed parent left behind on the same folder is ended first; the caller holds the folder's lock.
- * @throws {Error} when there is no server program, or it does not start; with what it said
+ * Starts a Redis that keeps its files in `<dataDir>/redis` and listens on a unix socket only. Every write is on disk
+ * before it is acknowledged, and nothing is evicted. It has its own process group, so that Ctrl-C at a terminal does
+ * not reach it before this process. A server that a killed parent left running on the same folder is ended first. The
+ * caller must hold the lock of the data folder.
+ * @throws {Error} when no server program is installed, or the server does not start; the message has the server's
+ *   output
  */
 export async function startEmbeddedRedis({ dataDir, log }: { dataDir: string; log: Logger }): Promise<EmbeddedRedis> {
   const dir = join(dataDir, 'redis');
@@ -51,7 +53,8 @@ export async function startEmbeddedRedis({ dataDir, log }: { dataDir: string; lo
     appendonly: 'yes',
     appendfsync: 'always',
     'maxmemory-policy': 'noeviction',
-    // An ended job then takes 3 KB instead of 8: its log is four events, its record's fields are short. See docs/performance.md.
+    // With these two an ended job takes 3 KB instead of 8, since its log has four events and its record short fields.
+    // The measurements are in docs/performance.md.
     'stream-node-max-bytes': '256',
     'hash-max-listpack-value': '1024',
     loglevel: 'warning',
@@ -68,17 +71,17 @@ export async function startEmbeddedRedis({ dataDir, log }: { dataDir: string; lo
   };
 }
 
-/** The socket of the Redis that an all-in-one start runs on this data folder; null when none answers there. */
+/** The socket of the Redis that an `npm start` runs on this data folder; null when none answers there. */
 export async function findEmbeddedRedis(dataDir: string): Promise<string | null> {
   const socketPath = socketPathOf(join(dataDir, 'redis'));
-  return (await askRedis(socketPath, 'PING'))?.startsWith('+PONG') ? socketPath : null;
+  return (await probeRedis(socketPath, 'PING'))?.startsWith('+PONG') ? socketPath : null;
 }
 
 async function start(options: { args: string[]; socketPath: string; signal: AbortSignal }): Promise<ChildProcess> {
   const { child, lastWords } = await spawnServer(options.args);
   try {
-    // Reading a long log takes as long as it takes; then it answers -LOADING.
-    while (!(await askRedis(options.socketPath, 'PING'))?.startsWith('+PONG')) {
+    // There is no time limit: while Redis loads a long append-only file it answers -LOADING.
+    while (!(await probeRedis(options.socketPath, 'PING'))?.startsWith('+PONG')) {
       options.signal.throwIfAborted();
       if (hasEnded(child)) throw new Error(`Redis ended at its start:\n${lastWords()}`);
       await delay(10);
@@ -109,13 +112,13 @@ async function spawnServer(args: string[]): Promise<{ child: ChildProcess; lastW
   throw new Error(`neither ${SERVERS.join(' nor ')} is on the PATH: install one, or set REDIS_URL`);
 }
 
-/** Two servers on the same files would ruin them, so none is started before it is sure that there is none. */
+/** Ends a server that still runs on these files. Two servers on the same files would corrupt them. */
 async function endLeftBehind(options: { socketPath: string; pidFile: string; log: Logger }): Promise<void> {
   const { socketPath, pidFile, log } = options;
-  const answer = await askRedis(socketPath, 'INFO server');
-  const said = /process_id:(\d+)/.exec(answer ?? '')?.[1];
-  const pid = Number(said ?? (await readFile(pidFile, 'utf8').catch(emptyIfMissing)));
-  // It shows its socket in its command line: a number that another process has meanwhile is not mistaken for it.
+  const answer = await probeRedis(socketPath, 'INFO server');
+  const reportedPid = /process_id:(\d+)/.exec(answer ?? '')?.[1];
+  const pid = Number(reportedPid ?? (await readFile(pidFile, 'utf8').catch(emptyIfMissing)));
+  // The id may belong to another process by now. Only our server has this socket's path in its command line.
   if (pid > 0 && commandLineOf(pid).includes(socketPath)) {
     log.warn({ pid }, 'ending a redis that was left behind');
     await endProcess(pid, END_TIMEOUT_MS);
@@ -127,16 +130,19 @@ async function endLeftBehind(options: { socketPath: string; pidFile: string; log
   }
 }
 
-/** In the data folder, or where its path does not fit into the address of a socket, in a folder of ours among the temporary ones. */
+/**
+ * The path of the socket: in the data folder or, where that path is unusable, in a folder of our own in the temporary
+ * one.
+ */
 function socketPathOf(dir: string): string {
   const usual = join(dir, 'redis.sock');
-  // A question mark begins options where the client reads the path as an address.
+  // ioredis parses the path as an address, in which a question mark would begin the options.
   if (Buffer.byteLength(usual) <= MAX_SOCKET_PATH && !usual.includes('?')) return usual;
   const hash = createHash('sha256').update(dir).digest('hex').slice(0, 16);
   return join(tmpdir(), `comfygate-${hash}`, 'redis.sock');
 }
 
-/** Its folder is made where it is missing. */
+/** Creates the folder of the socket if it is missing, and returns the path of the socket. */
 async function prepareSocket(dir: string): Promise<string> {
   const path = socketPathOf(dir);
   const folder = dirname(path);

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { endChild, keepRunning } from './keep-running.ts';
 
 export interface EmbeddedSimulator {
-  /** `http://127.0.0.1:<port>`; the same for the whole life, also after it was started again. */
+  /** `http://127.0.0.1:<port>`. It stays the same when the simulator was started again. */
   readonly url: string;
   readonly pid: number | undefined;
   close(): Promise<void>;
@@ -14,7 +14,7 @@ export interface EmbeddedSimulator {
 
 export interface EmbeddedSimulatorOptions {
   log: Logger;
-  /** How much faster than a real sampler; its own default when absent. */
+  /** How much faster it is than a real sampler. Default: the simulator's own. */
   speed?: number;
 }
 
@@ -22,8 +22,8 @@ const START_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 3_000;
 
 /**
- * Starts the simulated ComfyUI as a child on a free port of loopback. Like Redis it has its own process group; the channel to it
- * closes with us, so that it ends even when we are killed.
+ * Starts the simulated ComfyUI as a child on a free port of 127.0.0.1. Like the embedded Redis it has its own process
+ * group. Its IPC channel closes when this process dies, so that it ends even when this process was killed.
  */
 export async function startEmbeddedSimulator({ log, speed }: EmbeddedSimulatorOptions): Promise<EmbeddedSimulator> {
   let port = '0';
@@ -47,7 +47,7 @@ export async function startEmbeddedSimulator({ log, speed }: EmbeddedSimulatorOp
 }
 
 async function start(options: { port: string; speed: number | undefined; signal: AbortSignal }) {
-  // Beside us, in the sources as .ts and when built as .js.
+  // The simulator lies beside this folder: as .ts in the sources, as .js in a build.
   const main = fileURLToPath(new URL(`../simulator/main${extname(import.meta.filename)}`, import.meta.url));
   const speed = options.speed === undefined ? [] : ['--speed', String(options.speed)];
   const child = spawn(process.execPath, [main, '--host', '127.0.0.1', '--port', options.port, ...speed], {
@@ -64,7 +64,9 @@ async function start(options: { port: string; speed: number | undefined; signal:
   }
 }
 
-/** Waits for its line `simulated ComfyUI on http://127.0.0.1:<port>`; what it says after that is let go. */
+/**
+ * Waits for the line `simulated ComfyUI on http://127.0.0.1:<port>` and returns the port. Later output is discarded.
+ */
 function readPort(child: ChildProcess, signal: AbortSignal): Promise<string> {
   const { stdout } = child;
   if (!stdout) throw new Error('the simulator has no output to read');

@@ -1,13 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** PNG: the last chunk, IEND: no data, its name, its CRC. */
+/** The last chunk of a PNG, IEND: length 0, its name, its CRC. */
 const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');
 const JPEG_END = Buffer.from('ffd9', 'hex');
 const GIF_END = Buffer.from('3b', 'hex');
 
 /**
- * Whether an image goes on to its own end, by the few bytes that say so: of what a disk that ran full or a connection
- * that broke cuts off, it is always the end that is missing. True for types that have no such mark.
+ * Whether an image is complete, judged by the bytes that mark its end: a full disk or a broken connection always cuts
+ * off the end. True for types without such a mark.
  */
 export async function isComplete(file: FileHandle, sizeBytes: number, contentType: string): Promise<boolean> {
   switch (contentType) {
@@ -25,7 +25,7 @@ export async function isComplete(file: FileHandle, sizeBytes: number, contentTyp
   }
 }
 
-/** Some encoders pad with zeros; a handful is looked past. */
+/** Some encoders append zeros, so a few of them are skipped. */
 async function endsWith(file: FileHandle, sizeBytes: number, end: Buffer): Promise<boolean> {
   const length = Math.min(sizeBytes, end.length + 64);
   const tail = await readAt(file, sizeBytes - length, length);
@@ -33,7 +33,7 @@ async function endsWith(file: FileHandle, sizeBytes: number, end: Buffer): Promi
   return tail.subarray(0, used).subarray(-end.length).equals(end);
 }
 
-/** RIFF says its length, less 8, in bytes 4 to 7, little-endian; an odd one may be padded. */
+/** RIFF has its length minus 8 in bytes 4 to 7, little-endian. A file of odd length may have a padding byte. */
 async function hasRiffLength(file: FileHandle, sizeBytes: number): Promise<boolean> {
   const header = await readAt(file, 0, 8);
   return header.length === 8 && sizeBytes >= header.readUInt32LE(4) + 8;

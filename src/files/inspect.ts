@@ -7,30 +7,30 @@ import type { ArtifactKind } from '../core/job.ts';
 import { isComplete } from './image-completeness.ts';
 import type { MediaFacts } from './media-facts.ts';
 
-/** A file that is cut off, or not what its name says. The job's error is OUTPUT_INVALID. */
+/** A file is cut off, or has another type than its name says. The job's error is OUTPUT_INVALID. */
 export class OutputInvalidError extends Error {
   override readonly name = 'OutputInvalidError';
 }
 
 export interface Inspection {
   kind: ArtifactKind;
-  /** By the bytes, where they tell; no parameters. */
+  /** The type that the bytes show, otherwise that of the name; without parameters. */
   contentType: string;
-  /** Pixels; always there for kind `image`, for `video` where it says. */
+  /** In pixels. Always set for kind `image`, and for `video` where the file has it. */
   width?: number;
   height?: number;
-  /** Of video and audio, where it is known. */
+  /** Of video and audio, where the file has it. */
   durationSeconds?: number;
 }
 
-/** Reads what a video or audio file says of itself; null when that cannot be read. */
+/** Reads the facts of a video or audio file; null when they cannot be read. */
 type ReadMedia = (path: string) => Promise<MediaFacts | null>;
 
-/** Where an image's size stands, generously: a JPEG may carry a thumbnail and a colour profile before it. */
+/** The size of an image is within these first bytes: a JPEG may have a thumbnail and a colour profile before it. */
 const HEAD_BYTES = 512 * 1024;
 const LONG_HEAD_BYTES = 16 * 1024 * 1024;
 
-/** Names that promise a kind of media. What is inside may be another format of that kind; the bytes' type is reported. */
+/** File extensions and the kind of media that they promise. The file may have another format of the same kind. */
 const PROMISED = new Map<string, ArtifactKind>([
   ...names('image', ['png', 'apng', 'jpg', 'jpeg', 'webp', 'gif', 'avif', 'bmp', 'tif', 'tiff']),
   ...names('video', ['mp4', 'webm', 'mkv', 'mov', 'avi']),
@@ -58,10 +58,10 @@ const TEXT_TYPES = new Map([
 ]);
 
 /**
- * What a whole local file is, by its bytes; of a large one only a few pieces are read. `filename` is what its maker called
- * it (default: the path's own name). `readMedia`: how the facts of video and audio are read; by default they are not.
- * Throws OutputInvalidError when the file is empty, a PNG, JPEG, WebP or GIF that is cut off, or something else than the
- * kind of media that its name promises; and whatever `readMedia` throws.
+ * Inspects a local file by its bytes; of a large file only a few pieces are read. `filename` is the name that its maker
+ * gave it (default: that of the path). `readMedia` reads the facts of video and audio; by default they are not read.
+ * Throws OutputInvalidError when the file is empty, is a PNG, JPEG, WebP or GIF that is cut off, or is not of the kind
+ * of media that its name promises; also throws what `readMedia` throws.
  */
 export async function inspectFile(
   path: string,
@@ -99,12 +99,12 @@ async function inspect(
   const dimensions = (await dimensionsOf(file, size, HEAD_BYTES)) ?? (await dimensionsOf(file, size, LONG_HEAD_BYTES));
   if (dimensions !== null) return { kind: 'image', contentType: detected, ...dimensions };
   if (PROMISED.get(extension) === 'image') throw new OutputInvalidError(`the ${detected} does not say its size`);
-  // An image format too rare for us to read: still a file that its user may want.
+  // The size of some rare image formats cannot be read here; they are delivered as plain files.
   return { kind: 'file', contentType: detected };
 }
 
 const TIMED = /^(?:video|audio)\/|^application\/ogg$/;
-/** Boxes for pictures that may as well hold nothing but sound. */
+/** Container types for video that may also hold only sound. */
 const BOX = /^(?:video|application)\/(?=(?:mp4|webm|matroska|ogg)$)/;
 
 function described(detected: string, facts: MediaFacts | null): Inspection {
@@ -126,7 +126,7 @@ async function inspectUnsigned(file: FileHandle, size: number, extension: string
   return { kind: whole ? artifactKindOf(contentType) : 'file', contentType };
 }
 
-/** UTF-8 without control characters other than those of text. The end of a sample may cut its last character. */
+/** Whether bytes are UTF-8 without control characters, except those of text. A sample may end within a character. */
 function isText(bytes: Uint8Array, whole: boolean): boolean {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: !whole });
@@ -142,7 +142,7 @@ async function dimensionsOf(file: FileHandle, size: number, length: number) {
     const { width, height } = imageSize(head);
     return width > 0 && height > 0 ? { width, height } : null;
   } catch {
-    // It reads nothing but these bytes: whatever it throws says that they do not tell the size.
+    // The parser only reads these bytes, so any error means that the size is not in them.
     return null;
   }
 }
@@ -152,7 +152,7 @@ async function readHead(file: FileHandle, size: number, length: number): Promise
   return buffer.subarray(0, bytesRead);
 }
 
-/** Ogg and MP4 hold sound as well as pictures, and their first bytes do not always tell which. */
+/** Ogg and MP4 may hold sound or video, and their first bytes do not always tell which. */
 function isSoundInVideoBox(promised: ArtifactKind, { contentType }: Inspection): boolean {
   const either = ['audio', 'video'].includes(promised);
   return either && /^(?:(?:audio|video)\/|application\/ogg)/.test(contentType);

@@ -1,14 +1,14 @@
-// The thread that media-facts.ts starts for one file: tells its facts, or ends with an error.
+// The thread that media-facts.ts starts for one file. It posts the facts of the file, or ends with an error.
 import { open } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MediaFacts } from './media-facts.ts';
 
-// As one file it loads in half the time and memory of its two hundred modules.
+// The CommonJS bundle is a single file, which loads in half the time and memory of the two hundred ES modules.
 const mediabunny: typeof import('mediabunny') = createRequire(import.meta.url)('mediabunny');
 const { ADTS, CustomSource, FLAC, Input, MATROSKA, MP3, MP4, OGG, QTFF, WAVE, WEBM } = mediabunny;
 
-/** Of a file without an index every packet may have to be looked at, so there must be an end. */
+/** The most bytes that are read. In a file without an index every packet may have to be read. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
 const path: unknown = workerData;
@@ -18,7 +18,7 @@ const { size } = await file.stat();
 let bytesLeft = MOST_BYTES;
 
 using input = new Input({
-  // Not playlists: they name other files.
+  // Playlists are left out, since they name other files.
   formats: [MP4, QTFF, MATROSKA, WEBM, MP3, WAVE, OGG, ADTS, FLAC],
   source: new CustomSource({
     getSize: () => size,
@@ -45,7 +45,9 @@ const facts: MediaFacts = {
 parentPort?.postMessage(facts);
 await file.close();
 
-/** As the file's head says, or else by its packets; null where neither tells. To a millionth. */
+/**
+ * The duration in the file's header, otherwise by its packets, to a millionth of a second; null where neither has it.
+ */
 async function duration(): Promise<number | null> {
   const seconds = (await input.getDurationFromMetadata()) || (await input.computeDuration().catch(() => 0));
   return Number.isFinite(seconds) && seconds > 0 ? Math.round(seconds * 1e6) / 1e6 : null;

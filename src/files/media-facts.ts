@@ -6,25 +6,26 @@ import * as z from 'zod';
 const mediaFactsSchema = z.object({
   hasVideo: z.boolean(),
   hasAudio: z.boolean(),
-  /** Pixels as shown, turned where the file says so. */
+  /** In pixels, after the rotation that the file declares. */
   width: z.int().positive().nullable(),
   height: z.int().positive().nullable(),
   durationSeconds: z.number().positive().nullable(),
 });
 
-/** What a video or audio file says of itself; null where it does not say. */
+/** Facts in a video or audio file; null for those that it does not have. */
 export type MediaFacts = z.infer<typeof mediaFactsSchema>;
 
-/** The facts of a local file; null when they cannot be read. Rejects only with the signal's reason. */
+/** Reads the facts of a local file; null when they cannot be read. Rejects only with the signal's reason. */
 export type MediaReader = (path: string, signal: AbortSignal) => Promise<MediaFacts | null>;
 
-/** Generous: it takes some hundredths of a second. */
+/** Usually it takes some hundredths of a second. */
 const TIMEOUT_MS = 10_000;
 const THREAD_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
 
 /**
- * Reads a few pieces of a file of any length: MP4, MOV, WebM, Matroska, MP3, FLAC, WAV, Ogg, AAC. What it reads was made by
- * strangers, so each file gets a thread that can be ended and has little memory of its own. One at a time: each costs some 20 MB.
+ * Reads a few pieces of a file of any length: MP4, MOV, WebM, Matroska, MP3, FLAC, WAV, Ogg, AAC. Files are untrusted,
+ * so each gets a thread with bounded memory, which can be terminated. Only one thread runs at a time, since each takes
+ * about 20 MB.
  */
 export function createMediaReader({ timeoutMs = TIMEOUT_MS } = {}): MediaReader {
   let last: Promise<unknown> = Promise.resolve();
@@ -47,14 +48,14 @@ async function readInThread(path: string, within: AbortSignal, signal: AbortSign
     stdout: true,
     stderr: true,
   });
-  // What a parser says of a stranger's file is nobody's business.
+  // Output of the parser is discarded, since it may hold content of the file.
   thread.stdout.resume();
   thread.stderr.resume();
   try {
     const [facts] = await once(thread, 'message', { signal: within });
     return mediaFactsSchema.parse(facts);
   } catch {
-    // Broken, of a kind that nobody here reads, too slow or too large: its facts are not known.
+    // The file is broken, unsupported, too slow to read or too large, so its facts are unknown.
     signal.throwIfAborted();
     return null;
   } finally {

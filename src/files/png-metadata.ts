@@ -2,23 +2,23 @@ import { Transform } from 'node:stream';
 
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 
-/** Where a PNG carries words: text, camera data, and ComfyUI's own chunk in animated ones. */
+/** The chunks of a PNG that hold metadata: text, camera data, and ComfyUI's own chunk in animated ones. */
 const DROPPED = new Set(['tEXt', 'zTXt', 'iTXt', 'eXIf', 'comf']);
 
 const CRC_BYTES = 4;
 
 /**
- * Takes the metadata out of a PNG, APNG included, as it streams by: ComfyUI writes the whole workflow there. All other chunks go
- * through as they are, and so does every file that does not begin as a PNG. One that is cut off or broken stays so.
+ * Removes the metadata from a PNG or APNG stream, since ComfyUI writes the whole workflow there. All other chunks, and
+ * files that are not PNG, pass unchanged. A file that is cut off or broken stays so.
  */
 export function withoutPngMetadata(): Transform {
-  /** Bytes that must come together before they can be judged: the signature, then each chunk's length and type. */
+  /** The bytes so far of the next eight that are needed together: the signature, or a chunk's length and type. */
   let held = Buffer.alloc(0);
   let state: 'signature' | 'header' | 'chunk' | 'rest' = 'signature';
   let left = 0;
   let dropping = false;
 
-  /** Takes from the chunk until eight bytes are held; gives how many it took. */
+  /** Takes bytes from the chunk until eight are held, and returns how many it took. */
   function hold(chunk: Buffer): number {
     const taken = chunk.subarray(0, 8 - held.length);
     held = Buffer.concat([held, taken]);
@@ -50,7 +50,7 @@ export function withoutPngMetadata(): Transform {
           const type = held.toString('latin1', 4);
           dropping = DROPPED.has(type);
           if (!dropping) this.push(held);
-          // What stands behind the end is no chunk.
+          // Bytes after IEND are not chunks.
           state = type === 'IEND' ? 'rest' : 'chunk';
           left = held.readUInt32BE(0) + CRC_BYTES;
         }

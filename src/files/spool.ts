@@ -9,11 +9,11 @@ import { isErrno } from './errno.ts';
 import { createMinorGc } from './minor-gc.ts';
 
 export type SpoolFailure =
-  /** The stream ended before the announced length: get it again. */
+  /** The stream ended before the announced length. Fetching it again may help. */
   | 'truncated'
-  /** More than was announced or is allowed. */
+  /** The stream is longer than was announced or is allowed. */
   | 'oversize'
-  /** No room on the local disk. */
+  /** The local disk is full. */
   | 'full';
 
 export class SpoolError extends Error {
@@ -27,11 +27,11 @@ export class SpoolError extends Error {
 }
 
 export interface SpoolOptions {
-  /** Bytes that must come, no more and no fewer: the Content-Length, where there is one. */
+  /** The exact number of bytes that must come: the Content-Length, where there is one. */
   expectedLength?: number | undefined;
-  /** Bytes that may come at most. Default: no limit. */
+  /** The most bytes that may come. Default: no limit. */
   maxBytes?: number | undefined;
-  /** What the bytes go through on their way; what it gives is what is written, hashed and counted. Default: nothing. */
+  /** Transforms the bytes. Its output is written, hashed and counted. Default: none. */
   transform?: Transform | undefined;
   /** When it aborts, the stream is cancelled, the file removed, and the call rejects with its reason. */
   signal: AbortSignal;
@@ -40,15 +40,15 @@ export interface SpoolOptions {
 export interface SpooledFile {
   path: string;
   sizeBytes: number;
-  /** Lower-case hex. */
+  /** In lower-case hexadecimal. */
   sha256: string;
-  /** Removes the file. Any number of times. */
+  /** Removes the file. May be called any number of times. */
   dispose(): Promise<void>;
 }
 
 /**
- * Writes a stream to a temporary file in `dir` (made when missing) as fast as the disk takes it, hashing on the way.
- * When it fails nothing is left behind. Throws SpoolError, the signal's reason, or whatever the stream failed with.
+ * Writes a stream to a temporary file in `dir` (created if missing), with back-pressure, and hashes it. When it fails,
+ * no file is left. Throws SpoolError, the signal's reason, or the error of the stream.
  */
 export async function spool(
   stream: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
@@ -85,7 +85,7 @@ export async function spool(
     const source = stream instanceof ReadableStream ? Readable.fromWeb(stream) : Readable.from(stream);
     const steps = [source, counter, ...(transform ? [transform] : []), hasher, file.createWriteStream()];
     const written = pipeline(steps, { signal });
-    // A pipeline waits for its source to be destroyed, and an iterable that is silent never is.
+    // A pipeline ends only when its source is destroyed, and an async iterable that yields nothing never is.
     await unlessAborted(signal, written);
     if (received < expectedLength) {
       throw new SpoolError('truncated', `ended after ${received} of ${expectedLength} bytes`);

@@ -4,7 +4,7 @@ import type { BackendDirectory } from '../backends/backends.ts';
 import type { GatewayJobStore } from '../job-record/job-store.ts';
 import { whatIsLost } from '../redis/durability.ts';
 import { isRedisDown } from '../redis/is-down.ts';
-import { askStorage, type CheckAnswer, createCheck, shared } from './checks.ts';
+import { type CheckResult, checkStorage, createCheck, shared } from './checks.ts';
 import { comfyuiSince, judgeComfyui } from './comfyui.ts';
 import type { Health, HealthReport, HealthStatus } from './health.ts';
 
@@ -15,16 +15,16 @@ export interface HealthOptions {
   backends: BackendDirectory;
   version: string;
   now?: () => number;
-  /** Milliseconds on a clock that never steps. Default: performance.now(). */
+  /** Milliseconds on a monotonic clock. Default: performance.now(). */
   elapsed?: () => number;
 }
 
-/** Asks all that the gateway depends on, each within 2 s. What is down is said inside; it never rejects. */
+/** Checks everything that the gateway depends on, each within 2 s. It never rejects: the report says what is down. */
 export function createHealth(options: HealthOptions): Health {
   const { redis, store, artifacts, backends, version, now = Date.now } = options;
   const check = createCheck(now);
 
-  async function askWorkers(): Promise<CheckAnswer & { workers: number }> {
+  async function checkWorkers(): Promise<CheckResult & { workers: number }> {
     const [workers, since] = await Promise.all([backends.liveWorkers(), backends.workersSince()]);
     return workers > 0
       ? { status: 'HEALTHY', message: null, since, workers }
@@ -36,20 +36,20 @@ export function createHealth(options: HealthOptions): Health {
     let queue: HealthReport['queue'] = { queued: 0, running: 0, oldestQueuedSeconds: null, workers };
     const checks = await Promise.all([
       check('redis', async () => {
-        const [{ queued, running, oldestQueuedMs }, answer] = await Promise.all([store.counts(), askRedis(redis)]);
+        const [{ queued, running, oldestQueuedMs }, result] = await Promise.all([store.counts(), checkRedis(redis)]);
         queue = {
           queued,
           running,
           oldestQueuedSeconds: oldestQueuedMs === null ? null : oldestQueuedMs / 1000,
           workers,
         };
-        return answer;
+        return result;
       }),
-      check('storage', () => askStorage(artifacts)),
+      check('storage', () => checkStorage(artifacts)),
       check('workers', async () => {
-        const { workers: live, ...answer } = await askWorkers();
+        const { workers: live, ...result } = await checkWorkers();
         workers = live;
-        return answer;
+        return result;
       }),
       check('comfyui', async () => {
         const seen = await backends.backends();
@@ -68,8 +68,11 @@ export function createHealth(options: HealthOptions): Health {
   return shared(report, options.elapsed);
 }
 
-/** Whether Redis answers, and keeps what it acknowledges as it is set now, where it lets that be asked. */
-export async function askRedis(redis: Redis): Promise<CheckAnswer> {
+/**
+ * Whether Redis answers, and whether its current settings keep what it acknowledges. A Redis that does not let us read
+ * its settings counts as healthy.
+ */
+export async function checkRedis(redis: Redis): Promise<CheckResult> {
   const message = await whatIsLost(redis).catch((error: unknown) => {
     if (isRedisDown(error)) throw error;
     return null;

@@ -2,16 +2,19 @@ import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { within } from '../async/timeout.ts';
 import type { HealthCheck, HealthStatus } from './health.ts';
 
-export interface CheckAnswer extends Pick<HealthCheck, 'status' | 'message'> {
-  /** Where others than this process know since when; default: since this process has seen it so. */
+export interface CheckResult extends Pick<HealthCheck, 'status' | 'message'> {
+  /** Since when the status holds, where the check knows it. Default: since this process first saw that status. */
   since?: number | null;
 }
 
 const CHECK_TIMEOUT_MS = 2_000;
 
-export type Check = (name: string, ask: () => Promise<CheckAnswer>) => Promise<HealthCheck>;
+export type Check = (name: string, run: () => Promise<CheckResult>) => Promise<HealthCheck>;
 
-/** Asks one thing within 2 s, and keeps since when it is as it is. What is down is said inside; it never rejects. */
+/**
+ * Returns a function that runs one check within 2 s and remembers since when its status holds. It never rejects: a
+ * check that fails or hangs is UNHEALTHY.
+ */
 export function createCheck(now: () => number): Check {
   const seen = new Map<string, { status: HealthStatus; since: number }>();
 
@@ -23,15 +26,15 @@ export function createCheck(now: () => number): Check {
     return since;
   }
 
-  return async (name, ask) => {
+  return async (name, run) => {
     const start = performance.now();
     try {
-      const { status, message, since } = await within(CHECK_TIMEOUT_MS, ask());
+      const { status, message, since } = await within(CHECK_TIMEOUT_MS, run());
       const latencyMs = Math.round((performance.now() - start) * 10) / 10;
       const asSeen = seenSince(name, status);
       return { name, status, message, latencyMs, since: since ?? asSeen };
     } catch {
-      // The reason may name addresses; whoever runs it finds it in the log of the part that uses the connection.
+      // The error may name addresses, so it is not shown here. The part that uses the connection has logged it.
       const status = 'UNHEALTHY';
       const message = `${name} cannot be reached`;
       return { name, status, latencyMs: null, message, since: seenSince(name, status) };
@@ -39,18 +42,18 @@ export function createCheck(now: () => number): Check {
   };
 }
 
-/** Whether artifacts could be stored now. */
-export async function askStorage(artifacts: Pick<ArtifactStore, 'check'>): Promise<CheckAnswer> {
+/** Whether artifacts can be stored now. Rejects when they cannot. */
+export async function checkStorage(artifacts: Pick<ArtifactStore, 'check'>): Promise<CheckResult> {
   await artifacts.check({ signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
   return { status: 'HEALTHY', message: null };
 }
 
-/** A report serves whoever asks for so long. */
+/** How long a report is returned again instead of a new one. */
 const SHARED_MS = 1_000;
 
 /**
- * Whoever asks while a report is made gets that one, and so does who asks within a second behind. `elapsed`: milliseconds on a
- * clock that never steps.
+ * Returns a function that makes at most one report at a time. Calls while a report is made, and within SHARED_MS after
+ * it, get that report. `elapsed`: milliseconds on a monotonic clock.
  */
 export function shared<Report>(
   make: () => Promise<Report>,

@@ -1,10 +1,10 @@
 import type { SeenBackend } from '../backends/backends.ts';
-import type { CheckAnswer } from './checks.ts';
+import type { CheckResult } from './checks.ts';
 
 type Standing = Pick<SeenBackend, 'name' | 'status' | 'message'>;
 
-/** How well the servers together serve. */
-export function judgeComfyui(seen: readonly Standing[]): CheckAnswer {
+/** The health of all servers together: UNHEALTHY when all are down, DEGRADED when some are down or none takes work. */
+export function judgeComfyui(seen: readonly Standing[]): CheckResult {
   const down = seen.filter(({ status }) => status === 'DOWN');
   if (seen.length === 0) return { status: 'DEGRADED', message: 'no worker has reported a ComfyUI yet' };
   if (down.length > 0) {
@@ -18,8 +18,9 @@ export function judgeComfyui(seen: readonly Standing[]): CheckAnswer {
 }
 
 /**
- * Since when that is so: DEGRADED since the first that is down now went, or the first that is reached came back; otherwise since
- * the last of them changed. Null where none is known.
+ * Since when the status of `judgeComfyui` holds. When some servers are down and others are reached, it holds since both
+ * were true: the later of the first failure and the first recovery. Otherwise it holds since the last server changed.
+ * Null where no server is known.
  */
 export function comfyuiSince(seen: readonly Pick<SeenBackend, 'status' | 'since'>[]): number | null {
   const down = seen.filter(({ status }) => status === 'DOWN').map(({ since }) => since);

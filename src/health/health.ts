@@ -1,17 +1,17 @@
 export type HealthStatus = 'HEALTHY' | 'DEGRADED' | 'UNHEALTHY';
 
 export interface HealthCheck {
-  /** redis, storage, workers or comfyui; of a worker also loops. */
+  /** redis, storage, workers or comfyui; a worker has loops instead of workers. */
   name: string;
   status: HealthStatus;
   latencyMs: number | null;
-  /** For a person; no address or secret. */
+  /** An explanation for a person. It must hold no address or secret. */
   message: string | null;
-  /** Since when the status is as it is, as closely as is known. */
+  /** Since when the status holds, as closely as is known, in milliseconds since 1970. */
   since: number;
 }
 
-/** State of one process and of what it depends on. */
+/** The state of one process and of what it depends on. */
 export interface ProcessHealth {
   status: HealthStatus;
   version: string;
@@ -19,19 +19,19 @@ export interface ProcessHealth {
   checks: HealthCheck[];
 }
 
-/** A gateway's. */
+/** The report of a gateway. */
 export interface HealthReport extends ProcessHealth {
   queue: { queued: number; running: number; oldestQueuedSeconds: number | null; workers: number };
 }
 
-/** Never rejects and answers within a bound; at most one check runs at a time and its report is shared for a second. */
+/** Never rejects, and resolves within a bound. At most one report is made at a time, and it is shared for a second. */
 export type Health<Report extends ProcessHealth = HealthReport> = () => Promise<Report>;
 
-/** What an orchestrator asks a part of the process: gateway or worker. */
+/** The probes that an orchestrator runs on a part of the process, the gateway or the worker. */
 export interface Probes {
-  /** What hangs, so that only a restart helps; nothing while it lives. What it depends on has no part in it. */
+  /** Names what hangs so that only a restart helps; empty while the part lives. Its dependencies do not count. */
   hangs(): string[];
-  /** Why it can do no work now; nothing when it can. */
+  /** The reasons why the part cannot work now; empty when it can. */
   whyNotReady(): Promise<string[]>;
   report: Health<ProcessHealth>;
 }

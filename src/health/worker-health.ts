@@ -2,19 +2,18 @@ import type { Redis } from 'ioredis';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { BackendReport } from '../backends/backends.ts';
 import type { Ping } from '../redis/connection.ts';
-import { askRedis } from './check-health.ts';
-import { askStorage, createCheck, shared } from './checks.ts';
+import { checkRedis } from './check-health.ts';
+import { checkStorage, createCheck, shared } from './checks.ts';
 import { judgeComfyui } from './comfyui.ts';
 import type { HealthCheck, HealthStatus, Probes, ProcessHealth } from './health.ts';
 
 export interface WorkerHealthOptions {
-  /** A durable connection: it is asked only while it answers, since it would wait for ever. */
+  /** A durable connection. Its commands wait for ever while Redis is down, so they run only after a successful ping. */
   redis: Redis;
   ping: Ping;
   artifacts: Pick<ArtifactStore, 'check'>;
-  /** What the worker sees of itself. */
   worker: {
-    /** Loops that stand still though they could turn, and since when (milliseconds since 1970). */
+    /** Loops that hang, and since when (milliseconds since 1970). See `Loops.late`. */
     late(): { name: string; since: number }[];
     backends(): Pick<BackendReport, 'name' | 'status' | 'message'>[];
   };
@@ -24,7 +23,7 @@ export interface WorkerHealthOptions {
 
 const PING_WITHIN_MS = 250;
 
-/** A worker lives while its loops turn, and is ready while Redis and storage answer and a ComfyUI takes work. */
+/** A worker is alive while its loops turn. It is ready while Redis and storage answer and some ComfyUI takes work. */
 export function createWorkerHealth(options: WorkerHealthOptions): Probes & { stopping(): void } {
   const { redis, ping, artifacts, worker, version, now = Date.now } = options;
   const check = createCheck(now);
@@ -40,12 +39,12 @@ export function createWorkerHealth(options: WorkerHealthOptions): Probes & { sto
       }),
       check('redis', async () => {
         if (!(await ping(PING_WITHIN_MS))) return { status: 'UNHEALTHY', message: 'redis does not answer' };
-        return askRedis(redis);
+        return checkRedis(redis);
       }),
-      check('storage', () => askStorage(artifacts)),
+      check('storage', () => checkStorage(artifacts)),
       check('comfyui', async () => judgeComfyui(worker.backends())),
     ]);
-    return { status: whole(checks), version, checkedAt: now(), checks };
+    return { status: overallStatus(checks), version, checkedAt: now(), checks };
   });
 
   return {
@@ -68,7 +67,8 @@ export function createWorkerHealth(options: WorkerHealthOptions): Probes & { sto
   };
 }
 
-function whole(checks: readonly HealthCheck[]): HealthStatus {
+/** UNHEALTHY when loops hang or Redis is down, since the worker can then do no work at all. */
+function overallStatus(checks: readonly HealthCheck[]): HealthStatus {
   if (checks.every(({ status }) => status === 'HEALTHY')) return 'HEALTHY';
   const dead = checks.some(({ name, status }) => (name === 'loops' || name === 'redis') && status === 'UNHEALTHY');
   return dead ? 'UNHEALTHY' : 'DEGRADED';

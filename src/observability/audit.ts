@@ -6,21 +6,22 @@ import { createOutputs, type Outputs } from './outputs.ts';
 import { createScrub } from './scrub.ts';
 import { throttledWarning } from './throttled.ts';
 
-/** Who did what. No prompt, key or signed address is in it. */
+/** One action of a caller or an operator. It holds no prompt, key or signed URL. */
 export interface AuditEntry {
   action: 'generate' | 'retry' | 'cancel' | 'delete' | 'upload' | 'drain' | 'resume';
   /**
-   * accepted, replayed: the key had made the job before; done; refused: for `code`; failed: unexpectedly, see the log.
+   * `replayed`: the idempotency key had created the job before. `refused`: for the reason in `code`. `failed`: by an
+   * unexpected error, which is in the log.
    */
   outcome: 'accepted' | 'replayed' | 'done' | 'refused' | 'failed';
-  /** Of the error that was answered. */
+  /** The code of the error that was returned. */
   code?: string | undefined;
   caller: string;
   requestId?: string | null | undefined;
-  /** Of the connection that the call came by: of a proxy, where there is one. */
+  /** The peer address of the connection. Behind a proxy it is the address of the proxy. */
   address?: string | undefined;
   jobId?: string | undefined;
-  /** The job that was run again. */
+  /** The id of the job that was run again. */
   retryOf?: string | undefined;
   workflow?: string | undefined;
   uploadId?: string | undefined;
@@ -28,9 +29,9 @@ export interface AuditEntry {
 }
 
 export interface Audit {
-  /** Returns at once; that a stream cannot be written is in the log. */
+  /** Returns at once. When the entry cannot be written, a warning goes to the log. */
   record(entry: AuditEntry): void;
-  /** Resolves when what was recorded has gone out or is lost, after a second at the latest. */
+  /** Resolves when all entries so far are written or lost, after one second at the latest. */
   flushed(): Promise<void>;
 }
 
@@ -44,10 +45,10 @@ export interface AuditOptions {
   now?: () => number;
 }
 
-/** A name or id that was made up says nothing, and may be a text. */
+/** Values of any other form are left out: a caller may have invented them, and they may hold any text. */
 const HARMLESS = /^[\w.:-]{1,128}$/;
 
-/** A JSON line for each action. Throws when the file cannot be opened. */
+/** Writes a JSON line for each action. Throws when the file cannot be opened. */
 export function createAudit({ to, outputs, log, now = Date.now }: AuditOptions): Audit {
   const fault = throttledWarning(log, 'the audit log cannot be written: entries are lost');
   const timed = (entry: object) => `${JSON.stringify({ time: new Date(now()).toISOString(), ...entry })}\n`;
@@ -65,7 +66,7 @@ export function createAudit({ to, outputs, log, now = Date.now }: AuditOptions):
   };
 }
 
-/** That of the setting AUDIT_LOG, undefined: none. Throws ConfigError. */
+/** Opens the audit log of the setting AUDIT_LOG; undefined means that there is none. Throws ConfigError. */
 export function openAudit(to: string | undefined, { outputs, log }: Pick<AuditOptions, 'outputs' | 'log'>): Audit {
   if (to === undefined) return noAudit;
   try {
@@ -77,7 +78,8 @@ export function openAudit(to: string | undefined, { outputs, log }: Pick<AuditOp
 }
 
 /**
- * The same of a command: what it prints to standard output stays its own. What goes wrong is said on standard error.
+ * Opens the audit log for a command. Standard output belongs to the command, so an audit log on stdout goes to stderr,
+ * and so do warnings.
  */
 export function openCommandAudit(to: string | undefined): Audit {
   const outputs = createOutputs();
@@ -86,15 +88,15 @@ export function openCommandAudit(to: string | undefined): Audit {
   return openAudit(to === 'stdout' ? 'stderr' : to, { outputs, log });
 }
 
-/** What is known of a call as it comes. */
+/** The part of an entry that is known when a call arrives. */
 export type AuditedCall = Omit<AuditEntry, 'outcome' | 'code'>;
 
-/** What became of a call, and what it has made. */
+/** The outcome of a call, and the ids of what it has created. */
 export type CallOutcome = Partial<AuditEntry> & Pick<AuditEntry, 'outcome'>;
 
 /**
- * Does the work of a call that has one entry in the audit log: what `work` records first, else that it is done, or why
- * it failed. What is recorded early stands, whatever becomes of the answer afterwards.
+ * Runs a call that gets one entry in the audit log: the first that `work` records, otherwise `done`, or why the call
+ * failed. An entry that `work` has recorded stays, also when the answer fails afterwards.
  */
 export async function audited<T>(
   audit: Audit,

@@ -3,15 +3,15 @@ import { isTerminal, type Job } from '../core/job.ts';
 import { oneOf, type ProcessMetrics } from './process-metrics.ts';
 
 export interface GatewayMetrics {
-  /** A job was accepted, or given back since its key had made it already. */
+  /** A job was accepted. `replayed`: its idempotency key had created it before, and it was returned again. */
   jobAccepted(job: Pick<Job, 'workflow'>, replayed: boolean): void;
-  /** The gateway itself ended a job: a cancel of one that was QUEUED, or a deadline. */
+  /** The gateway itself ended a job: it canceled a QUEUED job, or the job's deadline had passed. */
   jobEnded(job: Pick<Job, 'workflow' | 'status' | 'error'>): void;
-  /** An event was left out for a watcher that is slow. */
+  /** An event was dropped for a slow watcher, since a newer one replaces it. */
   eventConflated(): void;
 }
 
-/** `workflows`: names in the catalogue. */
+/** `workflows`: the names in the catalogue. */
 export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonly string[]): GatewayMetrics {
   const registers = [metrics.registry];
   const accepted = new Counter({
@@ -37,7 +37,7 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
   };
 }
 
-/** `count` gives the sockets that are open now. */
+/** `count` returns the number of open WebSockets. */
 export function registerSockets({ registry }: ProcessMetrics, count: () => number): void {
   new Gauge({
     name: 'comfygate_sockets',

@@ -1,13 +1,13 @@
 import { Histogram } from 'prom-client';
 import type { ProcessMetrics } from './process-metrics.ts';
 
-/** What a request was for. `socket`: an upgrade that was refused. */
+/** The kind of a request. `socket` is an upgrade to WebSocket that was refused. */
 export type HttpRoute = 'graphql' | 'socket' | 'download' | 'upload' | 'variant' | 'health' | 'other';
 
-/** `status` of the answer, or `none` where the client has left before there was one. */
+/** `status`: the status code of the response, or `none` where the client left before there was one. */
 export type OnAnswered = (route: HttpRoute, status: string, seconds: number) => void;
 
-/** Up to the time that a file may take. */
+/** In seconds, up to the longest time that the transfer of a file may take. */
 const HTTP_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 
 export function createHttpMetrics({ registry }: ProcessMetrics): OnAnswered {

@@ -4,40 +4,41 @@ import { type BackendStatus, backendStatuses } from '../backends/backends.ts';
 import type { ProcessMetrics } from './process-metrics.ts';
 import type { ThrottledFault } from './throttled.ts';
 
-/** Where the state of the whole installation is read: each call may fail or hang. */
+/** Reads the state of the whole installation. Each call may fail or hang. */
 export interface InstallationSources {
-  /** Of the queue; oldestQueuedMs is null where nothing waits. */
+  /** Jobs in the queue. `oldestQueuedMs` is the age of the oldest QUEUED job, or null where there is none. */
   counts(): Promise<{ queued: number; running: number; oldestQueuedMs: number | null }>;
   liveWorkers(): Promise<number>;
   backends(): Promise<readonly { status: BackendStatus }[]>;
   /** Whether Redis keeps what it acknowledges. */
   durable(): Promise<boolean>;
-  /** Resolves when artifacts could be stored. */
+  /** Resolves when the artifact storage works. */
   checkStorage(options: { signal: AbortSignal }): Promise<void>;
 }
 
-/** What was found out within the time; null: not known. */
+/** The values that could be read within READ_WITHIN_MS; null where a value is unknown. */
 type Reading = {
   [Name in Exclude<keyof InstallationSources, 'checkStorage'>]: Awaited<ReturnType<InstallationSources[Name]>> | null;
 } & { stored: boolean };
 
 type Sample = [labels: { [name: string]: string }, value: number];
 
-/** Prometheus is to be answered although a part is away. */
+/** Prometheus must get its answer although a part of the installation is down. */
 const READ_WITHIN_MS = 1_000;
 
 /**
- * Gauges of what all processes share. They are read when they are asked for, once for all of them; what cannot be read within a
- * second is absent, rather than what it was before. `fault` is told why.
+ * Registers gauges for the state that all processes share. The state is read once for each scrape. A value that cannot
+ * be read within a second is absent from the answer, since an old value would be misleading, and `fault` gets the
+ * error.
  */
 export function registerInstallation(
   { registry }: ProcessMetrics,
   sources: InstallationSources,
   fault: ThrottledFault,
 ): void {
-  const known = async <T>(ask: () => Promise<T>): Promise<T | null> => {
+  const valueOrNull = async <T>(readValue: () => Promise<T>): Promise<T | null> => {
     try {
-      return await within(READ_WITHIN_MS, ask());
+      return await within(READ_WITHIN_MS, readValue());
     } catch (error) {
       fault(error);
       return null;
@@ -47,11 +48,11 @@ export function registerInstallation(
   async function readAll(): Promise<Reading> {
     const signal = AbortSignal.timeout(READ_WITHIN_MS);
     const [counts, liveWorkers, backends, durable, stored] = await Promise.all([
-      known(sources.counts),
-      known(sources.liveWorkers),
-      known(sources.backends),
-      known(sources.durable),
-      known(async () => {
+      valueOrNull(sources.counts),
+      valueOrNull(sources.liveWorkers),
+      valueOrNull(sources.backends),
+      valueOrNull(sources.durable),
+      valueOrNull(async () => {
         await sources.checkStorage({ signal });
         return true;
       }),
@@ -61,7 +62,7 @@ export function registerInstallation(
   }
 
   let reading: Promise<Reading> | null = null;
-  /** All gauges ask at the same time. */
+  /** Every gauge of a scrape calls this at the same time, and all get the same reading. */
   function read(): Promise<Reading> {
     reading ??= readAll().finally(() => {
       reading = null;
@@ -78,7 +79,7 @@ export function registerInstallation(
       async collect() {
         const samples = samplesOf(await read());
         this.reset();
-        // Without labels it would be 0 from then on.
+        // prom-client resets a gauge without labels to 0; it must be absent instead.
         if (labelNames.length === 0) this.remove();
         for (const [labels, value] of samples) this.set(labels, value);
       },

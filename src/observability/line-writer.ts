@@ -1,57 +1,62 @@
 import { write, writeSync } from 'node:fs';
 
-/** Writes lines to a file, a pipe or a terminal, and is never in anybody's way. */
+/** Writes lines to a file, a pipe or a terminal, and never blocks the process. */
 export interface LineWriter {
-  /** Returns at once, whatever becomes of the text, which ends with a line end. */
+  /** Returns at once, also when the text is lost later. `text` must end with a newline. */
   write(text: string): void;
-  /** Resolves when all that was written before has gone out or is lost, after a second at the latest. */
+  /** Resolves when all earlier lines are written or lost, after one second at the latest. */
   flushed(): Promise<void>;
-  /** Whether a write has held up its thread for a while: exit() would wait for it, as long as a pipe is full and nobody reads. */
+  /**
+   * Whether a write has blocked its thread for a while, since a pipe is full and nobody reads it. Node's exit() would
+   * wait for that thread.
+   */
   stuck(): boolean;
-  /** What has not gone out, tried once without waiting: for the end of the process. */
+  /** For the end of the process: tries once, synchronously, to write what is left. */
   end(): void;
 }
 
 export interface LineWriterOptions {
   fd: number;
-  /** What is written first when there is a way out again, so that a gap shows. */
+  /** Makes the line that reports lost lines. It is written before the next line that can be written. */
   gap: (lines: number, reason: string) => string;
-  /** Told of each failed write. */
+  /** Called with the error of each failed write. */
   onFault?: (error: unknown) => void;
-  /** What may wait; lines beyond are lost. Default 4 MiB. */
+  /** How much text may wait to be written; further lines are lost. Default 4 MiB. */
   maxBytes?: number;
 }
 
 const FLUSH_MS = 1_000;
-/** Longer than a write takes, and less than is waited for one at the end. */
+/** Longer than a healthy write takes, and shorter than FLUSH_MS. */
 const STUCK_MS = 500;
 const LINE_END = 10;
 
-/** What is written at once: `notice` of the lines `told` as lost, then the lines. */
+/** What one write holds: `notice`, which reports `reportedLost` lost lines and may be empty, and then the lines. */
 interface Batch {
   notice: string;
-  told: number;
+  reportedLost: number;
   lines: readonly string[];
 }
 
 /**
- * A disk that is full, a reader that is gone or does not read: lines are lost and counted, and the process goes on. One write is
- * out at a time, in a thread of Node's pool, so that a pipe that is full holds up nobody else.
+ * When a disk is full, or the reader of a pipe is gone or does not read, lines are lost and counted, and the process
+ * goes on. Only one write is under way at a time, so a full pipe blocks at most one thread of Node's pool.
  */
 export function createLineWriter({ fd, gap, onFault, maxBytes = 4 * 1024 * 1024 }: LineWriterOptions): LineWriter {
   let waiting: string[] = [];
   let waitingBytes = 0;
   let lost = 0;
   let reason = '';
-  /** What has gone out last is a piece of a line: what comes next must not be glued to it. */
+  /** Whether the last write ended within a line: then the next write must begin with a newline. */
   let torn = false;
   let writing = false;
-  let out: { since: number } | null = null;
-  const idle = new Set<() => void>();
+  /** The write that is under way, and when it began. */
+  let current: { since: number } | null = null;
+  /** Called when nothing waits any more. */
+  const onIdle = new Set<() => void>();
 
   function take(): Batch {
-    const gone = lost > 0 ? gap(lost, reason) : '';
-    const batch = { notice: torn ? `\n${gone}` : gone, told: lost, lines: waiting };
+    const gapLine = lost > 0 ? gap(lost, reason) : '';
+    const batch = { notice: torn ? `\n${gapLine}` : gapLine, reportedLost: lost, lines: waiting };
     waiting = [];
     waitingBytes = 0;
     return batch;
@@ -64,8 +69,8 @@ export function createLineWriter({ fd, gap, onFault, maxBytes = 4 * 1024 * 1024 
 
   function next() {
     if (waiting.length === 0) {
-      out = null;
-      for (const each of idle) each();
+      current = null;
+      for (const callback of onIdle) callback();
       return;
     }
     const batch = take();
@@ -73,7 +78,7 @@ export function createLineWriter({ fd, gap, onFault, maxBytes = 4 * 1024 * 1024 
   }
 
   function put(bytes: Buffer, from: number, batch: Batch) {
-    out = { since: performance.now() };
+    current = { since: performance.now() };
     writing = true;
     write(fd, bytes, from, bytes.length - from, null, (error, written) => {
       writing = false;
@@ -85,19 +90,19 @@ export function createLineWriter({ fd, gap, onFault, maxBytes = 4 * 1024 * 1024 
         return next();
       }
       if (to === bytes.length) {
-        lost -= batch.told;
+        lost -= batch.reportedLost;
         return next();
       }
-      // A pipe of somebody else's that is full and does not wait: it gets some time.
+      // EAGAIN: another process made this pipe non-blocking, and it is full. Its reader gets some time.
       if (error) setTimeout(put, 100, bytes, to, batch).unref();
       else put(bytes, to, batch);
     });
   }
 
-  /** Of a batch only the first bytes have gone out. */
-  function giveUp({ notice, told, lines }: Batch, writtenBytes: number, why: string) {
+  /** Counts the lines of a batch as lost of which not every byte was written. */
+  function giveUp({ notice, reportedLost, lines }: Batch, writtenBytes: number, why: string) {
     let end = Buffer.byteLength(notice);
-    if (writtenBytes >= end) lost -= told;
+    if (writtenBytes >= end) lost -= reportedLost;
     const whole = lines.filter((line) => {
       end += Buffer.byteLength(line);
       return end <= writtenBytes;
@@ -111,25 +116,25 @@ export function createLineWriter({ fd, gap, onFault, maxBytes = 4 * 1024 * 1024 
       if (waitingBytes + bytes > maxBytes) return lose(1, 'they are not read fast enough');
       waiting.push(text);
       waitingBytes += bytes;
-      if (!out) next();
+      if (!current) next();
     },
     async flushed() {
-      if (!out) return;
+      if (!current) return;
       const done = Promise.withResolvers<void>();
       const timer = setTimeout(done.resolve, FLUSH_MS);
-      idle.add(done.resolve);
+      onIdle.add(done.resolve);
       await done.promise;
       clearTimeout(timer);
-      idle.delete(done.resolve);
+      onIdle.delete(done.resolve);
     },
-    stuck: () => writing && out !== null && performance.now() - out.since > STUCK_MS,
+    stuck: () => writing && current !== null && performance.now() - current.since > STUCK_MS,
     end() {
-      // What is out is with the system, or stuck: then more would be, too.
-      if (waiting.length === 0 || (out && performance.now() - out.since > FLUSH_MS)) return;
+      // A write that takes so long is stuck, and another one would be, too.
+      if (waiting.length === 0 || (current && performance.now() - current.since > FLUSH_MS)) return;
       try {
         writeSync(fd, bytesOf(take()));
       } catch {
-        // There is no other place to say it, and no time.
+        // The process is about to end, and there is no other output to report this to.
       }
     },
   };

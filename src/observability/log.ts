@@ -6,14 +6,14 @@ import { serializeError } from './serialize-error.ts';
 
 export interface LogOptions {
   level: string;
-  /** Lines for a person instead of JSON. */
+  /** Whether lines are formatted for a person instead of JSON. */
   readable: boolean;
-  /** Takes out of each line what nobody may read. */
+  /** Masks the secrets in each line. */
   scrub: Scrub;
   destination: Pick<LineWriter, 'write'>;
 }
 
-/** Where the log goes: standard error, so that what a command prints stays its own. */
+/** The log goes to standard error, since standard output belongs to what a command prints. */
 export const LOG_OUTPUT = {
   to: 'stderr',
   gap: (lines: number, reason: string) =>
@@ -21,8 +21,8 @@ export const LOG_OUTPUT = {
 } satisfies Pick<LineWriterOptions, 'gap'> & { to: string };
 
 /**
- * The process's logger: a JSON line for each event, docs/logging.md. Secrets have no place in it; what could hold one is masked
- * anyway. A destination that takes nothing loses lines, and never holds up or ends the process.
+ * Creates the logger of the process: a JSON line for each event, see docs/logging.md. Code must not log secrets;
+ * `scrub` masks them in case it does. When the destination accepts nothing, lines are lost, and the process goes on.
  */
 export function createLog({ level, readable, scrub, destination }: LogOptions): Logger {
   const prettify = readable ? prettyFactory({ colorize: process.stderr.isTTY === true, ignore: 'pid,hostname' }) : null;
@@ -49,8 +49,8 @@ const ESCAPES = /\\(u00[01][0-9a-f]|[nrbf])|\\./gi;
 const RAW = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /**
- * In JSON what controls a terminal is escaped, and so it stays where the text is shown to a person. A stack alone has lines: they
- * are indented there.
+ * Keeps control characters escaped that pino-pretty would write to the terminal as they are, so that logged text cannot
+ * control the terminal. Only the newlines of a stack remain, since pino-pretty indents its lines.
  */
 function withoutControls(json: string): string {
   const parts = json.split(STACK).map((part, i) => {

@@ -1,24 +1,26 @@
-/** Knows whether what a process does again and again is still done. */
+/** Watches the loops of a process and knows which of them hang. */
 export interface Loops {
   /**
-   * A loop by the name that people read. Gives what to call at each turn. `isExpected`: whether it could turn now; the time
-   * that it waits for others does not count.
+   * Adds a loop under the name that health reports show, and returns the function to call at each turn. `isExpected`
+   * says whether the loop could turn now; time in which it waits for something else does not count.
    */
   add(name: string, isExpected?: () => boolean): () => void;
-  /** Those that could have turned for the whole of `lateMs` and did not, and since when (milliseconds since 1970). */
+  /** The loops that could have turned for at least `lateMs` and did not, and since when (milliseconds since 1970). */
   late(): { name: string; since: number }[];
   close(): void;
 }
 
 export interface LoopsOptions {
-  /** Above what the slowest turn takes. */
+  /** Must be longer than the slowest turn of any loop. */
   lateMs: number;
 }
 
-/** For anything to be late, this has to be looked at so much more often. */
+/** How often the loops are checked within `lateMs`. */
 const LOOKS = 30;
 
-/** Ages are told by a clock that never steps: the other one may stand still for a loop, or leap over what is late. */
+/**
+ * Ages are measured on a monotonic clock: when the system clock steps, no loop may seem late and none may be missed.
+ */
 export function createLoops({ lateMs }: LoopsOptions): Loops {
   const loops = new Map<string, { turnedAt: number; isExpected: () => boolean }>();
   const everyMs = lateMs / LOOKS;
@@ -26,7 +28,7 @@ export function createLoops({ lateMs }: LoopsOptions): Loops {
 
   function look(): number {
     const at = performance.now();
-    // The whole process stood still, and its clock did not (SIGSTOP): all get their time anew.
+    // The whole process was suspended (SIGSTOP) while its clock went on: every loop gets the full time again.
     const wasHeld = at - lookedAt > lateMs / 2;
     lookedAt = at;
     for (const loop of loops.values()) if (wasHeld || !loop.isExpected()) loop.turnedAt = at;

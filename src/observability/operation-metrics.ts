@@ -4,7 +4,7 @@ import type { OperationObserver, SubscriptionObserver } from './operation-observ
 import { oneOf, type ProcessMetrics } from './process-metrics.ts';
 
 /**
- * Every code that an operation can be answered with; what ends a request before it is one is counted by
+ * Every error code of an operation. Requests that are refused before they become an operation are counted in
  * http-metrics.ts.
  */
 const CODES = [
@@ -23,13 +23,13 @@ const CODES = [
   'UNAVAILABLE',
 ];
 
-/** Up to a minute: `waitSeconds` holds answers for as long. */
+/** In seconds, up to a minute, which is the longest `waitSeconds`. */
 const OPERATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const EVENT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /**
- * Counts and times operations. `subscriptions`: names of the subscription fields. `now`: milliseconds since 1970 on the
- * clock of Redis, which dates events.
+ * Counts and times operations. `subscriptions`: the names of the subscription fields. `now`: milliseconds since 1970 on
+ * the clock of Redis, since events carry its time.
  */
 export function createOperationMetrics(
   { registry }: ProcessMetrics,
@@ -72,7 +72,7 @@ export function createOperationMetrics(
   const codeOf = oneOf(CODES);
   const subscriptionOf = oneOf(subscriptions);
   for (const name of subscriptions) open.set({ operation: name }, 0);
-  // Found once: with each event thousands of watchers come here.
+  // Looked up once, since `sent` is called for every event of thousands of watchers.
   const sentOf = new Map<unknown, Counter.Internal>(jobEventTypes.map((type) => [type, sent.labels(type)]));
 
   function onAccepted(field: string): SubscriptionObserver {
@@ -88,7 +88,7 @@ export function createOperationMetrics(
         begun = true;
         if (!isEvent(event)) return;
         sentOf.get(event.type)?.inc();
-        // What came before it was subscribed to is replayed, and says nothing of how fast events are.
+        // Events from before the subscription are replayed, and their age says nothing about the speed of delivery.
         if (event.at >= acceptedAt && happened(event.type)) deliveries.observe(seconds(at - event.at));
       },
       onEnded() {
@@ -116,7 +116,7 @@ export function createOperationMetrics(
   };
 }
 
-/** What is known of the clock of Redis may be a little behind it. */
+/** Our estimate of Redis's clock may be slightly behind it, so a difference may be negative. */
 const seconds = (ms: number) => Math.max(0, ms) / 1000;
 
 function isEvent(event: unknown): event is { type: JobEventType; at: number } {
@@ -125,5 +125,7 @@ function isEvent(event: unknown): event is { type: JobEventType; at: number } {
   );
 }
 
-/** A SNAPSHOT is made for its watcher, and a PREVIEW is dated by whoever passes it on. */
+/**
+ * Whether the time in an event is when it happened. A SNAPSHOT and a PREVIEW carry the time at which they were sent.
+ */
 const happened = (type: JobEventType) => type !== 'SNAPSHOT' && type !== 'PREVIEW';

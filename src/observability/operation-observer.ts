@@ -1,14 +1,14 @@
-/** An operation as observers know it: nothing in it is of a caller's making. */
+/** The labels of an operation. They have a fixed set of values, which callers cannot extend. */
 export interface ObservedOperation {
-  /** Name of its one root field; `other` where it has none or several. */
+  /** The name of its only root field, or `other` where it has none or several. */
   operation: string;
   type: 'query' | 'mutation' | 'subscription' | 'other';
   requestId?: string | undefined;
 }
 
 /**
- * Follows GraphQL operations, whichever transport they come by. A `code` is that of the first error in the answer;
- * null: there is none.
+ * Observes GraphQL operations of every transport. A `code` is that of the first error in the answer, or null where
+ * there is none.
  */
 export interface OperationObserver {
   /** An operation was refused before it began: by its document, or by its transport. `seconds`: how long that took. */
@@ -18,22 +18,22 @@ export interface OperationObserver {
 }
 
 export interface StartedOperation {
-  /** Does the operation's work, as a part of what this observer makes of it. */
+  /** Runs the work of the operation within the observer's context, such as a span. */
   run<T>(work: () => T): T;
-  /** It was answered. A subscription is when it is accepted. */
+  /** The operation was answered; for a subscription this is when it was accepted. */
   onSettled(code: string | null): void;
-  /** It is a subscription, and was accepted. */
+  /** The operation is a subscription, and was accepted. */
   onAccepted(): SubscriptionObserver;
 }
 
 export interface SubscriptionObserver {
-  /** An event has gone out to its watcher. */
+  /** An event was sent to the watcher. */
   onSent(event: unknown): void;
-  /** It is over, whoever ended it. Any number of times. */
+  /** The subscription has ended, by whichever side. May be called any number of times. */
   onEnded(): void;
 }
 
-/** Each of them follows all operations. */
+/** Combines observers into one that calls all of them. */
 export function observeAll(observers: readonly OperationObserver[]): OperationObserver {
   return {
     onRefused(operation, code, seconds) {

@@ -1,7 +1,9 @@
 import type { ObservedOperation, OperationObserver } from './operation-observer.ts';
 import { pastSpan, type SpanDetails, startSpan } from './spans.ts';
 
-/** A span for each operation. That of a subscription ends when it is accepted, since it may go on for hours. */
+/**
+ * Records a span for each operation. For a subscription it ends with the acceptance, since events may come for hours.
+ */
 export function createOperationSpans(): OperationObserver {
   return {
     onRefused(operation, code) {

@@ -6,18 +6,21 @@ export interface OutputOptions extends Omit<LineWriterOptions, 'fd' | 'maxBytes'
   to: string;
 }
 
-/** Where the lines of a process go. */
+/** The outputs of a process that take lines: its log and its audit log. */
 export interface Outputs {
-  /** Throws when the file cannot be opened. What is open already is given again, as whoever asked first has it. */
+  /**
+   * Opens an output. One that is open already is returned again, with the options of the first call. Throws when the
+   * file cannot be opened.
+   */
   open(options: OutputOptions): LineWriter;
   /**
-   * Ends the process when its lines have gone out, after a second at the latest; by SIGKILL where somebody has stopped reading
-   * and holds up a thread, since exit() would wait for that.
+   * Ends the process when its lines are written, after one second at the latest. Where a full pipe blocks a thread,
+   * exit() would wait for it, so the process ends itself by SIGKILL.
    */
   exit(code: number): Promise<void>;
 }
 
-/** One writer for each output, whoever writes there: two on one pipe would tear each other's lines. */
+/** Keeps one writer for each output, since two writers on the same pipe would mix their lines. */
 export function createOutputs(): Outputs {
   const writers = new Map<string, LineWriter>();
   process.once('exit', () => {

@@ -4,13 +4,15 @@ import type { JobErrorCode, TerminalStatus } from '../core/job.ts';
 
 export type ProcessRole = 'gateway' | 'worker' | 'all';
 
-/** The figures of this process, and those that every role has. What only one role has is registered where that is started. */
+/**
+ * The metrics of this process, and those that every role has. Metrics of one role are registered where it is started.
+ */
 export interface ProcessMetrics {
   registry: Registry;
   contentType: string;
-  /** All figures in Prometheus's text format. */
+  /** All metrics in Prometheus's text format. */
   text(): Promise<string>;
-  /** A call of Redis was answered, or has failed. `command` is a name that our code has written. */
+  /** A command to Redis was answered or has failed. `command` comes from our code, so its values are bounded. */
   redisCalled(command: string, seconds: number): void;
   storageCalled(operation: string, outcome: 'ok' | StorageFailure, seconds: number): void;
   jobEnded(workflow: string, status: TerminalStatus, code: JobErrorCode | ''): void;
@@ -19,7 +21,7 @@ export interface ProcessMetrics {
 const REDIS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 const STORAGE_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
-/** One registry for each process, whatever runs in it. */
+/** Creates the registry of the process, which all roles in it share. */
 export function createProcessMetrics({ role, version }: { role: ProcessRole; version: string }): ProcessMetrics {
   const registry = new Registry();
   const registers = [registry];
@@ -50,7 +52,7 @@ export function createProcessMetrics({ role, version }: { role: ProcessRole; ver
     labelNames: ['workflow', 'status', 'code'],
     registers,
   });
-  /** Found once: these are called thousands of times a second. */
+  /** Looked up once for each command, since `redisCalled` runs thousands of times a second. */
   const commands = new Map<string, Histogram.Internal<'command'>>();
 
   return {
@@ -70,7 +72,7 @@ export function createProcessMetrics({ role, version }: { role: ProcessRole; ver
   };
 }
 
-/** Bounds a label: a name that is none of those known becomes `other`. */
+/** Bounds the values of a label: any name that is not in `known` becomes `other`. */
 export function oneOf(known: Iterable<string>): (name: string) => string {
   const names = new Set(known);
   return (name) => (names.has(name) ? name : 'other');

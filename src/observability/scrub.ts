@@ -1,17 +1,18 @@
-/** Stands for a secret of any length. */
+/** Replaces a secret of any length. */
 const MASKED = '[masked]';
 
-/** Names of fields and parameters whose values are nobody's business, in whatever spelling. */
+/** Names of fields and parameters whose values are secret, in any spelling. */
 const SECRET_NAME =
-  '(?:authorization|cookie|password|passwd|secret|token|api[-_]?key|access[-_]?key|idempotency[-_]?key|credential|signature)';
+  '(?:authorization|cookie|password|passwd|secret|token|credential|signature|' +
+  'api[-_]?key|access[-_]?key|idempotency[-_]?key)';
 
-/** Of a header: with a digit, a sign or letters of both cases in it, which a word of prose has not. */
+/** The credential in a header. It has a digit, a sign or letters of both cases, which tells it from a word of prose. */
 const CREDENTIAL = '(?=[\\w.~+/-]*(?:\\d|[_.~+/-]\\w|[a-z][A-Z]|=))[\\w.~+/-]+=*';
 
 const RULES: [pattern: RegExp, replacement: string][] = [
-  // Fields of JSON, at any depth: strings, and lists of them.
+  // Fields of JSON at any depth, whose values are strings or lists of strings.
   [new RegExp(`("[\\w.-]*${SECRET_NAME}[\\w.-]*":)(?:"(?:[^"\\\\]|\\\\.)*"|\\[[^\\]]*\\])`, 'gi'), `$1"${MASKED}"`],
-  // The same of JSON within a text.
+  // Fields of JSON that is itself text within the line.
   [
     new RegExp(
       `(\\\\"[\\w.-]*${SECRET_NAME}[\\w.-]*\\\\"\\s*:\\s*\\\\")(?:[^"\\\\]|\\\\\\\\(?:\\\\["\\\\]|[^"\\\\]))*`,
@@ -19,13 +20,13 @@ const RULES: [pattern: RegExp, replacement: string][] = [
     ),
     `$1${MASKED}`,
   ],
-  // redis://user:password@host, also where the password holds an @.
+  // redis://user:password@host, also where the password contains an @.
   [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s"\\/:@]*):[^\s"\\/]*@/gi, `$1:${MASKED}@`],
-  // What signs an address is its query.
+  // The signature of a signed URL is in its query.
   [/(\bhttps?:\/\/[^\s"\\?#]+)\?[^\s"\\]*/gi, `$1?${MASKED}`],
   [/(\/(?:artifacts|variants|uploads)\/[^\s"\\?#]+)\?[^\s"\\]*/gi, `$1?${MASKED}`],
   [new RegExp(`([?&][\\w-]*${SECRET_NAME}[\\w-]*=)[^&\\s"\\\\]+`, 'gi'), `$1${MASKED}`],
-  // Headers within a text.
+  // Headers within text.
   [new RegExp(`\\b([Bb]earer|BEARER|[Bb]asic|BASIC)\\s+${CREDENTIAL}`, 'g'), `$1 ${MASKED}`],
   [/\b(AWS4-HMAC-SHA256)\s+[^\s"\\][^"\\]*/gi, `$1 ${MASKED}`],
   [/\b((?:set-)?cookie|(?:x-)?api-key|authorization)(\s*[:=]\s*)[^\s"\\][^"\\]*/gi, `$1$2${MASKED}`],
@@ -33,26 +34,26 @@ const RULES: [pattern: RegExp, replacement: string][] = [
   [new RegExp(`(${SECRET_NAME}\\s*[:=]\\s*)[^\\s"'\\\\,;&]+`, 'gi'), `$1${MASKED}`],
 ];
 
-/** Shorter ones are found by their place alone: masking them wherever they stand would mask words. */
+/** Shorter secrets are masked only where RULES finds them: masking them everywhere would mask ordinary words. */
 const SHORTEST = 8;
 
-/** Masks a line of JSON, or a plain text. */
+/** Masks the secrets in a line of JSON or plain text. */
 export interface Scrub {
   (line: string): string;
-  /** A secret that has turned up only now. */
+  /** Adds a secret that became known after the start. */
   hide(secret: string): void;
 }
 
 /**
- * Masks what may be secret in a line: by what it is called, by where it stands in an address or a header, and the installation's
- * own secrets wherever they turn up.
+ * Masks what may be secret in a line: values with a telling name, passwords and signatures in addresses and headers,
+ * and the installation's own `secrets` wherever they appear.
  */
 export function createScrub(secrets: readonly string[] = []): Scrub {
   const own: string[] = [];
   const hide = (secret: string) => {
     if (secret.length < SHORTEST) return;
     own.push(...new Set([secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)]));
-    // One may hold another.
+    // Longest first, since one secret may contain another.
     own.sort((a, b) => b.length - a.length);
   };
   for (const secret of secrets) hide(secret);

@@ -1,4 +1,4 @@
-/** An error as it is logged. Of its own fields only those that say which it is: drivers hang whole requests on theirs. */
+/** An error as it is logged. Other fields of errors are left out, since drivers attach whole requests to them. */
 export interface LoggedError {
   type: string;
   message: string;
@@ -13,7 +13,7 @@ const MOST = 10;
 const LONGEST = 2_000;
 const LONGEST_STACK = 8_000;
 
-/** Anything may have been thrown. */
+/** `thrown` may be any value, since JavaScript can throw any. */
 export function serializeError(thrown: unknown, depth = 0): LoggedError {
   if (!(thrown instanceof Error)) return { type: typeof thrown, message: cut(describe(thrown), LONGEST) };
   const { name, message, stack, cause } = thrown;

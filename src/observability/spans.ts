@@ -12,40 +12,40 @@ import {
 import { GatewayError } from '../core/errors.ts';
 
 /**
- * Spans of the process's traces, by OpenTelemetry's API. Where no tracing was started (see tracing.ts) every call does
- * nothing but the work that it is given. Names and attributes say what was done, never what was asked for: no prompts,
- * file names or addresses.
+ * Spans of the process's traces, recorded through OpenTelemetry's API. Where tracing was not started (see tracing.ts)
+ * the functions only run the work that they are given. Names and attributes of spans must not hold the content of a
+ * request: no prompts, file names or addresses.
  */
 export interface SpanDetails {
   /** Default `internal`. */
   kind?: keyof typeof KINDS;
   attributes?: Attributes;
   /**
-   * The `traceparent` of another process of ours that it belongs to; null begins a trace. Default: what is under way.
+   * The `traceparent` of the parent span in another of our processes; null begins a trace. Default: the active span.
    */
   parent?: string | null;
 }
 
-/** What can be said of a span while it is open. */
+/** A span that has not ended. */
 export interface OpenSpan {
   set(attributes: Attributes): void;
-  /** It did not do what it was to; `code` is one of a small set. */
+  /** Marks the span as failed; `code` is one of a small set. */
   fail(code: string): void;
 }
 
-/** A span that its owner ends. */
+/** A span that its owner must end. */
 export interface StartedSpan extends OpenSpan {
-  /** Does work as a part of it. */
+  /** Runs work with this span as the active one. */
   run<T>(work: () => T): T;
   end(): void;
 }
 
-/** Something that is over: `from` and `to` in milliseconds since 1970. */
+/** A span that has ended: `from` and `to` are milliseconds since 1970. */
 export interface PastSpan {
   attributes?: Attributes;
   from: number;
   to: number;
-  /** Why it failed, where it did. */
+  /** The error code, where it failed. */
   code?: string | undefined;
 }
 
@@ -57,7 +57,7 @@ const KINDS = {
   consumer: SpanKind.CONSUMER,
 };
 
-/** Goes to whatever tracing is started, also later. */
+/** OpenTelemetry's proxy: it uses the tracing of the process once that is started. */
 const tracer = trace.getTracer('comfygate');
 
 export function startSpan(name: string, details: SpanDetails): StartedSpan {
@@ -71,7 +71,7 @@ export function startSpan(name: string, details: SpanDetails): StartedSpan {
   };
 }
 
-/** Does the work in a span that ends with it. What it throws marks the span by its code and is passed on. */
+/** Runs the work in a span and ends the span with it. An error marks the span with its code and is thrown again. */
 export function inSpan<T>(name: string, details: SpanDetails, work: (span: OpenSpan) => T): T {
   const span = startSpan(name, details);
   const failed = (error: unknown) => {
@@ -89,25 +89,27 @@ export function inSpan<T>(name: string, details: SpanDetails, work: (span: OpenS
   }
 }
 
-/** A span for something that is over, as a part of what is under way, or of `details.parent`. */
+/** Records a span that has ended, as a child of the active span or of `details.parent`. */
 export function pastSpan(name: string, { from, to, code, ...details }: PastSpan & SpanDetails): void {
   const span = tracer.startSpan(name, { ...optionsOf(details), startTime: from }, contextOf(details));
   if (code !== undefined) fail(span, code);
   span.end(to);
 }
 
-/** Marks the span that is under way as failed. */
+/** Marks the active span as failed. */
 export function failSpan(code: string): void {
   const span = trace.getActiveSpan();
   if (span) fail(span, code);
 }
 
-/** Does the work as a part of the trace that a caller names by `traceparent` and `tracestate`, where it names one. */
+/** Runs the work within the caller's trace, where its headers name one by `traceparent` and `tracestate`. */
 export function inTraceOf<T>(headers: { readonly [name: string]: unknown }, work: () => T): T {
   return context.with(propagation.extract(ROOT_CONTEXT, headers), work);
 }
 
-/** The `traceparent` of what is under way, to go on with elsewhere; null where nothing is traced. */
+/**
+ * The `traceparent` of the active span, with which another process continues the trace; null where nothing is traced.
+ */
 export function traceparent(): string | null {
   const carrier: { traceparent?: string } = {};
   propagation.inject(context.active(), carrier);
@@ -123,11 +125,11 @@ function contextOf({ parent }: SpanDetails) {
   if (parent === null) return ROOT_CONTEXT;
   const named = propagation.extract(ROOT_CONTEXT, { traceparent: parent });
   const spanContext = trace.getSpanContext(named);
-  // Our own gateway's: its decision to keep the trace counts, unlike that of a stranger.
+  // The parent is our own gateway: its decision to keep the trace is binding, unlike that of a caller.
   return spanContext ? trace.setSpanContext(named, { ...spanContext, isRemote: false }) : named;
 }
 
-/** Without a message: those of errors may hold what a caller wrote, or where a server is. */
+/** Sets no message, since messages of errors may hold a caller's input or the address of a server. */
 function fail(span: Span, code: string): void {
   span.setAttribute('error.type', code).setStatus({ code: SpanStatusCode.ERROR });
 }

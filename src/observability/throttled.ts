@@ -1,37 +1,38 @@
 import type { Logger } from 'pino';
 
-/** A fault that comes again and again. */
+/** Logs a fault that repeats. */
 export interface ThrottledFault {
-  /** Writes the first at once, and then one line for all that came in an interval, with their count. */
-  (error: unknown, about?: { [name: string]: unknown }): void;
+  /** Logs the first fault at once, and after that one line for all faults of an interval, with their number. */
+  (error: unknown, fields?: { [name: string]: unknown }): void;
   /**
-   * It has gone well, which says nothing as long as some calls do and others fail: once there was no fault for an interval one
-   * line more says how often there was one and for how long.
+   * Reports a success. Calls may fail and succeed in turn, so the fault counts as over only after an interval without
+   * one: then a last line says how many faults there were and for how long.
    */
   over(): void;
 }
 
-/** `intervalMs`: how often it is written at most. */
+/** `intervalMs`: the shortest time between two lines. */
 export function throttledWarning(log: Logger, message: string, intervalMs = 10_000): ThrottledFault {
   let writtenAt = Number.NEGATIVE_INFINITY;
-  let untold = 0;
+  let unreported = 0;
   let all = 0;
   let since = 0;
   let lastAt = 0;
-  const warn = (error: unknown, about: { [name: string]: unknown } = {}) => {
+  const warn = (error: unknown, fields: { [name: string]: unknown } = {}) => {
     lastAt = performance.now();
     if (all++ === 0) since = lastAt;
-    untold++;
+    unreported++;
     if (lastAt - writtenAt < intervalMs) return;
     writtenAt = lastAt;
-    log.warn({ ...about, error: error instanceof Error ? error.message : String(error), times: untold }, message);
-    untold = 0;
+    const reason = error instanceof Error ? error.message : String(error);
+    log.warn({ ...fields, error: reason, times: unreported }, message);
+    unreported = 0;
   };
   const over = () => {
     if (all === 0 || performance.now() - lastAt < intervalMs) return;
     log.info({ times: all, forMs: Math.round(lastAt - since) }, `over: ${message}`);
     all = 0;
-    untold = 0;
+    unreported = 0;
   };
   return Object.assign(warn, { over });
 }

@@ -14,34 +14,34 @@ import type { Logger } from 'pino';
 import { throttledWarning } from './throttled.ts';
 
 export interface TracingOptions {
-  /** Where a receiver takes OTLP over HTTP, without `/v1/traces`. */
+  /** The URL of a receiver that takes OTLP over HTTP, without `/v1/traces`. */
   endpoint: string;
   headers: Readonly<Record<string, string>>;
   serviceName: string;
   version: string;
-  /** The share of traces that are kept, 0 to 1, of those whose caller wants one or has not said. */
+  /** The share of traces that are kept, 0 to 1, among those that the caller has not declined. */
   ratio: number;
   log: Logger;
 }
 
 export interface Tracing {
-  /** Sends what is left, for FLUSH_MS at most. */
+  /** Sends the remaining spans, for FLUSH_MS at most. */
   close(): Promise<void>;
 }
 
-/** Between two deliveries: soon, since what has not been sent dies with the process. */
+/** The time between two deliveries. It is short, since spans that were not sent are lost when the process dies. */
 const SEND_EVERY_MS = 1_000;
-/** For one delivery, tried again meanwhile where the receiver asks for it. */
+/** The time limit of one delivery, with the retries that the receiver asks for. */
 const SEND_WITHIN_MS = 5_000;
-/** Spans that wait to be sent; more are dropped: about 10 MB. */
+/** How many spans may wait to be sent, about 10 MB. Further ones are dropped. */
 const MAX_WAITING = 8_192;
 const FLUSH_MS = 2_000;
 const WARN_EVERY_MS = 60_000;
 
 const SILENT = { verbose: () => undefined, debug: () => undefined, info: () => undefined };
 
-/** Sees which deliveries arrive. */
-function toldOf(exporter: SpanExporter, onDelivered: () => void): SpanExporter {
+/** Wraps an exporter to call `onDelivered` after each delivery that succeeded. */
+function reportDeliveries(exporter: SpanExporter, onDelivered: () => void): SpanExporter {
   return {
     export(spans, done) {
       exporter.export(spans, (result) => {
@@ -55,15 +55,15 @@ function toldOf(exporter: SpanExporter, onDelivered: () => void): SpanExporter {
 }
 
 /**
- * Sends the spans of this process to a receiver. Loaded only where tracing is wanted, since it brings OpenTelemetry's SDK. A
- * receiver that is away costs spans and a line in the log, nothing else.
+ * Sends the spans of this process to a receiver. This file is imported only where tracing is configured, since it loads
+ * OpenTelemetry's SDK. While the receiver is down, spans are lost and a warning is logged; nothing else happens.
  */
 export function startTracing({ endpoint, headers, serviceName, version, ratio, log }: TracingOptions): Tracing {
   const undelivered = throttledWarning(log, 'traces were not delivered', WARN_EVERY_MS);
   setGlobalErrorHandler(undelivered);
-  // Spans beyond MAX_WAITING are told here alone.
-  const tell = (message: string) => undelivered(message);
-  diag.setLogger({ ...SILENT, warn: tell, error: tell }, DiagLogLevel.WARN);
+  // OpenTelemetry reports spans that it dropped beyond MAX_WAITING only to its diagnostic logger.
+  const warn = (message: string) => undelivered(message);
+  diag.setLogger({ ...SILENT, warn, error: warn }, DiagLogLevel.WARN);
   const exporter = new OTLPTraceExporter({
     url: `${endpoint}/v1/traces`,
     headers: { ...headers },
@@ -74,12 +74,13 @@ export function startTracing({ endpoint, headers, serviceName, version, ratio, l
     resource: defaultResource().merge(
       resourceFromAttributes({ 'service.name': serviceName, 'service.version': version }),
     ),
-    // Whoever calls may ask for no trace of his own; that there is one is not his to say. What a gateway has decided holds for
-    // its workers, whose parents are no remote ones: see spans.ts.
+    // A caller can decline to be traced, but cannot force a trace to be kept: a remote parent that is sampled is
+    // sampled again by our ratio. Workers follow the decision of their gateway, whose spans spans.ts marks as not
+    // remote.
     sampler: new ParentBasedSampler({ root: kept, remoteParentSampled: kept }),
     spanProcessors: [
       new BatchSpanProcessor({
-        exporter: toldOf(exporter, undelivered.over),
+        exporter: reportDeliveries(exporter, undelivered.over),
         scheduledDelayMillis: SEND_EVERY_MS,
         maxQueueSize: MAX_WAITING,
       }),

@@ -3,8 +3,9 @@ import type { Job, JobErrorCode, TerminalStatus } from '../core/job.ts';
 import { oneOf, type ProcessMetrics } from './process-metrics.ts';
 
 /**
- * How an attempt at a job went. `retried`: put back, which counts as one of JOB_ATTEMPTS; `put_back`: for no fault of the job's.
- * `lost`: another worker has the job; `ended`: somebody else ended it, by its deadline. `error`: what came of it was not written.
+ * The outcome of an attempt at a job. `retried`: it failed, counts as one of JOB_ATTEMPTS, and the job is queued again.
+ * `put_back`: the job is queued again and the attempt does not count. `lost`: another worker has taken the job.
+ * `ended`: the job was ended elsewhere, by its deadline. `error`: the result could not be written.
  */
 export const attemptOutcomes = [
   'succeeded',
@@ -24,11 +25,14 @@ const backendStates = ['up', 'down', 'draining'] as const;
 export interface WorkerMetrics {
   /** A worker has taken a job, for the first time or again. */
   jobClaimed(job: Pick<Job, 'workflow' | 'attempts' | 'createdAt' | 'startedAt'>): void;
-  /** This worker ended it, `seconds` after its last claim; null: by the claim, since its cancel had been asked for. */
+  /**
+   * This worker ended the job, `seconds` after its last claim. Null: the claim itself ended it, since its cancellation
+   * had been requested before.
+   */
   jobEnded(job: Pick<Job, 'workflow'>, status: TerminalStatus, code: JobErrorCode | '', seconds: number | null): void;
-  /** ComfyUI was at its prompt for so long, without what it waited there for others'. */
+  /** ComfyUI has executed the job's prompt in this time, which does not include its wait in ComfyUI's queue. */
   jobGenerated(job: Pick<Job, 'workflow'>, seconds: number): void;
-  /** All results of a job were brought into storage. */
+  /** All results of a job were stored. */
   jobUploaded(seconds: number): void;
   attemptEnded(outcome: AttemptOutcome): void;
   breakerChanged(backend: string, to: 'closed' | 'open' | 'halfOpen'): void;
@@ -38,7 +42,7 @@ const QUEUE_BUCKETS = [0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_8
 const RUN_BUCKETS = [0.1, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600, 1_200, 3_600];
 const UPLOAD_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600];
 
-/** `workflows`: names in the catalogue. `backends`: names of this worker's servers. */
+/** `workflows`: the names in the catalogue. `backends`: the names of this worker's servers. */
 export function createWorkerMetrics(
   metrics: ProcessMetrics,
   { workflows, backends }: { workflows: readonly string[]; backends: readonly string[] },
@@ -83,17 +87,17 @@ export function createWorkerMetrics(
     labelNames: ['backend', 'to'],
     registers,
   });
-  // A series that begins at its first event hides it from rate().
+  // Counters start at 0: rate() does not see the first event of a series that begins with it.
   for (const outcome of attemptOutcomes) attempts.inc({ outcome }, 0);
   for (const backend of backends) for (const to of breakerStates) breaker.inc({ backend, to }, 0);
   const named = [...workflows, 'custom'];
-  // Jobs that take minutes are few: the first of each workflow must not go by unseen.
+  // The same for long jobs: they are rare, so the first one of a workflow must show in rate().
   for (const workflow of named) generated.zero({ workflow });
   const workflowOf = oneOf(named);
 
   return {
     jobClaimed({ workflow, attempts: claims, createdAt, startedAt }) {
-      // Both by the clock of Redis.
+      // Both times are of Redis's clock.
       if (claims === 1 && startedAt !== null) {
         queued.observe({ workflow: workflowOf(workflow) }, Math.max(0, startedAt - createdAt) / 1000);
       }
@@ -109,7 +113,7 @@ export function createWorkerMetrics(
   };
 }
 
-/** `read` gives the servers of this worker that it has looked at, as it sees them. */
+/** `read` returns the servers that this worker has reached or tried to reach, with their current status. */
 export function registerBackendStates(
   { registry }: ProcessMetrics,
   read: () => readonly { name: string; status: 'UP' | 'DOWN' | 'DRAINING' }[],

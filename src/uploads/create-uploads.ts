@@ -10,25 +10,25 @@ import type { OpenUpload, UploadRequest, UploadStore, Uploads } from './upload.t
 export interface UploadsOptions {
   store: Pick<UploadStore, 'add'>;
   artifacts: Pick<ArtifactStore, 'uploadUrl'>;
-  /** Of one file. */
+  /** The largest file that may be announced. */
   maxBytes: number;
-  /** A new UUID. */
+  /** Returns a new UUID. */
   newId: () => string;
   /** Called with the reason why a call was answered UNAVAILABLE. */
   onRedisDown: (error: unknown) => void;
-  /** Who did what. Default: none is kept. */
+  /** Default: nothing is recorded. */
   audit?: Audit;
 }
 
-/** How long an address takes its file, and the file then waits for a job. */
+/** How long the signed URL accepts the file, and how long the file is kept without a job that uses it. */
 const LIFE_SECONDS = 24 * 3600;
 /**
- * A PUT may begin in an address's last second. What it stores must not come after its record has gone, since nobody
- * would remove it.
+ * A PUT may begin in the last second of its URL. The record must outlive that transfer, since a file that is stored
+ * without a record would never be removed.
  */
 const RECORD_OUTLIVES_MS = 3_600_000;
 
-/** The type alone, in lower case. SVG is a program that draws; whatever else XML describes is none of ours either. */
+/** A media type without parameters, in lower case. SVG and other XML types are refused, since SVG can hold scripts. */
 const CONTENT_TYPE = /^(?:image|audio|video)\/(?!.*\+xml$)[a-z0-9][a-z0-9.+-]{0,60}$/;
 const EXPECTED_TYPE = 'expected a type of image, audio or video, such as image/png, and not SVG';
 
@@ -47,7 +47,7 @@ function requestSchema(maxBytes: number) {
   });
 }
 
-/** Announces files that callers then put to storage by themselves. */
+/** Creates signed URLs to which callers upload their files. */
 export function createUploads(options: UploadsOptions): Uploads {
   const { store, artifacts, maxBytes, newId, onRedisDown, audit = noAudit } = options;
   const schema = requestSchema(maxBytes);

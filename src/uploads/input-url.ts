@@ -2,13 +2,16 @@ import ipaddr from 'ipaddr.js';
 
 const MAX_LENGTH = 2048;
 
-/** Names that are never public: RFC 6761 and 6762, RFC 8375, and what ICANN has set aside for private use. */
+/**
+ * Names that are never public: those of RFC 6761, RFC 6762 and RFC 8375, and those that ICANN reserves for private use.
+ */
 const PRIVATE_NAME =
   /(?:^|\.)(?:localhost|local|internal|lan|home\.arpa|localdomain|intranet|corp|home|onion|test|invalid|example)$/;
 
 /**
- * What was wrong with the address of an input file, or null. Without a look at the network: a name may still lead to an
- * address that is not public. `origins` are named in the configuration, and free of every rule but the form.
+ * What is wrong with the URL of an input file, or null. Names are not resolved here, so a name may still lead to an
+ * address that is not public: the worker checks that when it connects. URLs of `origins`, which the configuration
+ * names, may use http and need not be public.
  */
 export function inputUrlFault(text: string, origins: readonly string[]): string | null {
   if (text.length > MAX_LENGTH) return `expected at most ${MAX_LENGTH} characters`;
@@ -20,22 +23,23 @@ export function inputUrlFault(text: string, origins: readonly string[]): string 
   return isPublicHost(url.hostname) ? null : 'expected an address on the public internet';
 }
 
-/** Whether a host of a parsed URL, in which numbers of every spelling have become addresses, may be public. */
+/**
+ * Whether the host of a parsed URL may be public. URL parsing has already normalised every spelling of an IPv4 address.
+ */
 function isPublicHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$|\.$/g, '');
   if (ipaddr.isValid(host)) return isPublicAddress(host);
-  // One word is a name of the local network.
+  // A name without a dot is one of the local network.
   return host.includes('.') && !PRIVATE_NAME.test(host);
 }
 
 /**
- * Whether an IP address is one of the public internet: of no special range of IANA's, nor one that wraps another
- * address.
+ * Whether an IP address is public: in none of IANA's special ranges, and not one that embeds another address.
  */
 export function isPublicAddress(text: string): boolean {
   if (!ipaddr.isValid(text)) return false;
   const address = ipaddr.parse(text);
   if (address.range() !== 'unicast') return false;
-  // Beyond 2000::/3 nothing has been given to anybody.
+  // IANA has allocated global unicast addresses only within 2000::/3.
   return address instanceof ipaddr.IPv4 || address.match(ipaddr.IPv6.parse('2000::'), 3);
 }

@@ -1,55 +1,54 @@
 /**
- * A file that a caller announced. Its bytes are in the artifact store under `uploadKey(id)`, once they have been put
- * there.
+ * A file that a caller has announced. Once it was uploaded, its bytes are in the artifact store under `uploadKey(id)`.
  */
 export interface Upload {
   id: string;
   caller: string;
-  /** Safe to show and to save under. */
+  /** Sanitised: safe to show, and as the name of a file. */
   filename: string;
   /** Lower case, without parameters. */
   contentType: string;
   sizeBytes: number;
 }
 
-/** Records of uploads, each with the time at which it goes. Every call throws when Redis cannot be reached. */
+/** Records of uploads, each with the time at which it expires. Every call throws when Redis cannot be reached. */
 export interface UploadStore {
   add(upload: Upload, lifeMs: number): Promise<void>;
-  /** Null when it is gone, or about to be. */
+  /** Null when the upload was removed or retired. */
   get(id: string): Promise<Upload | null>;
-  /** Lets it stay for at least so long from now. False when it is gone, or about to be. */
+  /** Keeps the upload for at least `lifeMs` from now. False when it was removed or retired. */
   keep(id: string, lifeMs: number): Promise<boolean>;
-  /** Ids of those whose time is over, the oldest first. */
+  /** The ids of uploads that have expired, the oldest first. */
   due(limit: number): Promise<string[]>;
-  /** Puts one that could not be removed behind all others that are due. */
+  /** Moves an upload that could not be removed behind all others that have expired. */
   postpone(id: string): Promise<void>;
-  /** From now on it is as if gone, and can no longer be kept. False when it has been kept meanwhile. */
+  /** Marks it as about to be removed, so that it cannot be kept any more. False when it no longer is expired. */
   retire(id: string): Promise<boolean>;
-  /** Forgets a retired one, once its bytes are gone. */
+  /** Removes the record of a retired upload, after its bytes were removed. */
   remove(id: string): Promise<void>;
 }
 
 export interface UploadRequest {
   caller: string;
   requestId?: string;
-  /** Where the call came from, for the audit log. */
+  /** The peer address of the caller's connection, for the audit log. */
   address?: string | undefined;
   filename: string;
   contentType: string;
   sizeBytes: number;
 }
 
-/** What a caller is to send where. */
+/** The request by which a caller uploads the file: its method, URL and headers. */
 export interface OpenUpload {
   id: string;
   method: 'PUT';
   url: string;
   headers: { [name: string]: string };
-  /** Milliseconds since 1970: from then on the address does not work. */
+  /** When the URL expires, in milliseconds since 1970. */
   expiresAt: number;
 }
 
-/** What callers may do with uploads. Rejects with GatewayError. */
+/** The use cases of uploads. `create` rejects with GatewayError. */
 export interface Uploads {
   create(request: UploadRequest): Promise<OpenUpload>;
 }

@@ -2,29 +2,29 @@ import type { Json } from '../core/job.ts';
 import { isObject } from '../core/objects.ts';
 import { describe, type IssueList, type Path, shorten, textFault } from './issues.ts';
 
-/** Bounds of a graph. Real ones have tens of nodes, a few hundred at most. */
+/** Bounds of a graph. Real graphs have tens of nodes, a few hundred at most. */
 export const graphLimits = {
   nodes: 1000,
-  /** Lists and objects within one another, below an input. */
+  /** How deep lists and objects may be nested below an input. */
   depth: 20,
-  /** Values below all inputs together, lists and objects included. */
+  /** The number of values below all inputs together, lists and objects included. */
   values: 100_000,
-  /** UTF-16 units of all texts and names together. */
+  /** The number of UTF-16 units of all texts and names together. */
   characters: 1_000_000,
   nameLength: 200,
 };
 
 /** Copies the values of one graph. */
 export interface Walk {
-  /** True once the graph has shown itself too large: the rest is not looked at. */
+  /** True once the graph is known to be too large: the rest of it is not copied. */
   readonly spent: boolean;
-  /** Whether a property's name will do; counts it. */
+  /** Counts a property's name and returns whether it is allowed. */
   key(name: string, path: Path): boolean;
-  /** A copy of a JSON value, as far as it is one; `depth` is the number of lists and objects around it. */
+  /** Copies a JSON value and reports what is not JSON. `depth` is the number of lists and objects around the value. */
   value(value: unknown, path: Path, depth: number): Json;
 }
 
-/** Copies values while counting them, so that a graph's total is bounded whatever its shape. */
+/** Copies values and counts them, so that the total size of a graph is bounded whatever its shape. */
 export function createWalk(issues: IssueList, graphPath: Path): Walk {
   let values = 0;
   let characters = 0;

@@ -5,13 +5,15 @@ import type { Json } from '../core/job.ts';
 export const parameterTypes = ['STRING', 'INT', 'FLOAT', 'BOOLEAN', 'ENUM', 'SEED', 'MODEL', 'FILE'] as const;
 export type ParameterType = (typeof parameterTypes)[number];
 
-/** `value` is what the API takes (a GraphQL enum name), `label` what ComfyUI calls it. */
+/** `value` is the name in the API (a GraphQL enum name), `label` is ComfyUI's name. */
 export interface Choice {
   value: string;
   label: string;
 }
 
-/** A parameter as the manifest declares it; null where it says nothing. */
+/**
+ * A parameter as the manifest declares it. A property that the manifest leaves out, and that has no default, is null.
+ */
 export interface WorkflowParameter {
   name: string;
   type: ParameterType;
@@ -26,15 +28,15 @@ export interface WorkflowParameter {
   maxLength: number | null;
   /** ENUM: the GraphQL enum type, shared by all parameters that name it. */
   enumType: string | null;
-  /** ENUM only. */
+  /** Only of an ENUM; otherwise null. */
   choices: Choice[] | null;
-  /** MODEL: `Class.input`, whose options at the running servers are the choices. */
+  /** MODEL: `Class.input`. Its options at the running servers are the choices of the parameter. */
   modelOf: string | null;
-  /** FILE: what it must be. */
+  /** FILE: the kind of file that the parameter takes. */
   file: FileKind | null;
 }
 
-/** Parsed and defaulted input, before a seed is drawn (an absent SEED stays absent), or every fault in it. */
+/** The parsed input with defaults, or every fault in it. An absent SEED is still absent: `complete` draws it. */
 export type ParsedInput = { ok: true; parameters: { [name: string]: Json } } | { ok: false; issues: InputIssue[] };
 
 export interface Workflow {
@@ -44,28 +46,34 @@ export interface Workflow {
   parameters: WorkflowParameter[];
   /** The template's text (see core/template.ts) and its SHA-256 in hex. */
   template: { hash: string; text: string };
-  /** Nodes of the graph. */
+  /** The number of nodes in the graph. */
   nodesTotal: number;
-  /** Checks an input, null fields being absent; `path` leads the paths of its issues. Enum values stay under their GraphQL names. */
+  /**
+   * Checks an input. A field that is null counts as absent. `path` is the prefix of the paths of the issues. Enum
+   * values keep their GraphQL names.
+   */
   parse(input: { [name: string]: unknown }, path: (string | number)[]): ParsedInput;
-  /** Draws what was left to chance (seeds). `randomSeed` gives 0 to 2^53-1. */
+  /** Draws the seeds that are absent. `randomSeed` returns an integer from 0 to 2^53-1. */
   complete(parameters: { [name: string]: Json }, randomSeed: () => number): { [name: string]: Json };
 }
 
-/** The workflows of the installation; each is a field of `WorkflowInput`. */
+/** The workflows of the installation. Each is a field of the GraphQL type `WorkflowInput`. */
 export interface WorkflowCatalogue {
   workflows: readonly Workflow[];
   get(name: string): Workflow | undefined;
 }
 
-/** What is wrong with an installed workflow, and where: `file` below the workflows folder, `field` within it ('' is all of it). */
+/**
+ * A fault of an installed workflow. `file` is a path below the workflows folder, `field` a field within the file, or ''
+ * for the whole file.
+ */
 export interface CatalogueFault {
   file: string;
   field: string;
   reason: string;
 }
 
-/** The workflows cannot be used as they are. The message has a line for each fault. */
+/** The workflows cannot be used. The message has a line for each fault. */
 export class CatalogueError extends Error {
   override readonly name = 'CatalogueError';
   readonly faults: readonly CatalogueFault[];

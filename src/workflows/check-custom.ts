@@ -5,7 +5,10 @@ import { graphLimits } from './bounded-copy.ts';
 import { checkFile, toFileKind } from './check-file.ts';
 import { describe, type IssueList, type Path, quote, shorten } from './issues.ts';
 
-/** The ids of the nodes whose results are wanted; null where nothing was given. `graph` null: one with faults of its own. */
+/**
+ * Parses `outputs`, the ids of the nodes whose results are delivered; null where it is absent. `graph` is null where it
+ * is invalid.
+ */
 export function checkOutputs(value: unknown, graph: Graph | null, issues: IssueList): string[] | null {
   if (value === null) return null;
   if (!Array.isArray(value) || value.length === 0 || value.length > graphLimits.nodes) {
@@ -23,7 +26,9 @@ export function checkOutputs(value: unknown, graph: Graph | null, issues: IssueL
   return [...nodes];
 }
 
-/** `[{node, input, kind?, file}]` with kinds as a job's parameters have them; null where nothing was given. */
+/**
+ * Parses `files`, `[{node, input, kind?, file}]`, with kinds as in the parameters of a job; null where it is absent.
+ */
 export function checkFiles(value: unknown, graph: Graph | null, max: number, issues: IssueList): Json[] | null {
   if (value === null) return null;
   if (!Array.isArray(value) || value.length > max) {
@@ -74,7 +79,9 @@ function checkNode(value: unknown, path: Path, graph: Graph | null, issues: Issu
   return null;
 }
 
-/** An input that the graph does not mention may be one of the class all the same: only a ComfyUI knows. */
+/**
+ * Only the node is checked here. The class may have inputs that the graph leaves out, and only a ComfyUI knows them.
+ */
 function checkInput(
   value: unknown,
   node: string | null,

@@ -6,8 +6,8 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MAX_URL_LENGTH = 2048;
 
 /**
- * An input file as a caller names it, `{upload}` or `{url}`, with nothing else in it; null where it has faults, which go to
- * `issues` under `path`. Whether the upload exists and where the address leads is not looked at.
+ * Parses a caller's input file, `{upload}` or `{url}`. Faults are added to `issues` under `path`, and the result is
+ * then null. Whether the upload exists, and where the URL leads, is checked later.
  */
 export function checkFile(value: unknown, path: Path, issues: IssueList): { upload: string } | { url: string } | null {
   if (!isObject(value)) {
@@ -38,7 +38,7 @@ export function checkFile(value: unknown, path: Path, issues: IssueList): { uplo
   return field === 'upload' ? { upload: source.toLowerCase() } : { url: source };
 }
 
-/** A FileKind of the API, or of a job's parameters; null where it is none. */
+/** Parses a FileKind, as the API or as the parameters of a job have it; null for anything else. */
 export function toFileKind(value: unknown): FileKind | null {
   return fileKinds.find((kind) => kind === value || kind.toUpperCase() === value) ?? null;
 }
@@ -52,11 +52,11 @@ function urlFault(value: unknown): string | null {
   const expected = 'expected an https address';
   if (typeof value !== 'string') return `${expected}, got ${describe(value)}`;
   if (value.length > MAX_URL_LENGTH) return `${expected} of at most ${MAX_URL_LENGTH} characters, got ${value.length}`;
-  // URL's parser would leave these out without a word.
+  // The URL parser would silently remove these characters.
   if (/[\s\p{C}]/u.test(value)) return `${expected} without white space or control characters`;
   const url = URL.parse(value);
-  // Plain http only where the configuration names the origin, which is held against the job as a whole.
+  // http is allowed only for origins that the configuration names. That is checked later, for the whole job.
   if (!url || !/^https?:$/.test(url.protocol) || url.hostname === '') return `${expected}, got ${describe(value)}`;
-  // What was given is not repeated: it holds a password.
+  // The message does not repeat the URL, since it holds a password.
   return url.username === '' && url.password === '' ? null : `${expected} without user name and password`;
 }

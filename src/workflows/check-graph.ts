@@ -9,9 +9,9 @@ const EDITOR_FORMAT =
   "expected ComfyUI's API format, got the editor's; in ComfyUI, open the workflow and use File > Export (API)";
 
 /**
- * Checks that a value is a graph in ComfyUI's API format and gives it back with nothing in it but what that format has:
- * class, inputs and title of each node. Faults go to `issues`, under `path`; then the answer is null. What the classes and
- * their inputs are, only a ComfyUI knows.
+ * Checks that a value is a graph in ComfyUI's API format, and returns a copy with only what that format has: class,
+ * inputs and title of each node. Faults are added to `issues` under `path`, and the result is then null. Classes and
+ * their inputs are not checked, since only a ComfyUI knows them.
  */
 export function checkGraph(value: unknown, path: Path, issues: IssueList): Graph | null {
   const before = issues.found.length;
@@ -96,7 +96,7 @@ function readName(value: unknown, path: Path, walk: Walk, issues: IssueList): st
   return null;
 }
 
-/** `_meta` is the editor's; of it only the title is of use. */
+/** Copies the title from `_meta`, which belongs to ComfyUI's editor. Nothing else in it is used. */
 function readTitle(meta: unknown, path: Path, walk: Walk, issues: IssueList): string | null {
   if (meta === undefined || meta === null) return null;
   if (!isObject(meta)) {
@@ -118,7 +118,7 @@ function readTitle(meta: unknown, path: Path, walk: Walk, issues: IssueList): st
   return null;
 }
 
-/** A list of a text and an integer is a link: [id of another node, index of its output]. */
+/** A list of a text and an integer is a link: `[id of another node, index of its output]`. */
 function checkLink(input: unknown, path: Path, graph: { [id: string]: unknown }, issues: IssueList): void {
   if (!Array.isArray(input) || input.length !== 2) return;
   const [id, slot] = input;

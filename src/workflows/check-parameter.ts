@@ -5,10 +5,10 @@ import { describe, quote } from './issues.ts';
 import type { ManifestParameter } from './manifest.ts';
 import type { Check } from './values.ts';
 
-/** Tells of a fault: the field below the parameter (`''` is the parameter itself) and why it will not do. */
+/** Reports a fault: the field below the parameter (`''` for the parameter itself), and the reason. */
 type Report = (field: string, reason: string) => void;
 
-/** What a parameter's declaration must fulfil besides its form: its own limits, its default, and the graph that it goes to. */
+/** Checks a declaration beyond its form: its limits, its default, and its targets in the graph. */
 export function checkParameter(
   parameter: WorkflowParameter,
   declared: ManifestParameter,

@@ -5,13 +5,14 @@ import type { CatalogueFault, Workflow, WorkflowParameter } from './catalogue.ts
 import { nearestChoices, notAChoice } from './choices.ts';
 import { quote } from './issues.ts';
 
-/** Bounds that a type has by itself: nobody wrote them into a manifest. */
+/** The bounds of GraphQL's Int. Every INT parameter has them, so they do not count as limits of the manifest. */
 const INT_BOUNDS = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
 const SHOWN_CHOICES = 10;
 
 /**
- * What of a workflow the ComfyUI with these node definitions would refuse: classes and models that it lacks, values of the graph and
- * defaults that are beyond its limits or none of its choices, and limits and choices that promise callers what it refuses.
+ * The faults of a workflow at a ComfyUI with these node definitions: classes and models that the server does not have,
+ * values of the graph and defaults that it would refuse, and limits and choices that allow callers values that it would
+ * refuse.
  */
 export function checkAgainstServer(workflow: Workflow, nodeDefinitions: NodeDefinitions): CatalogueFault[] {
   const template = parseTemplate(workflow.template.text);
@@ -19,7 +20,7 @@ export function checkAgainstServer(workflow: Workflow, nodeDefinitions: NodeDefi
     type === 'FILE' || value === null ? [] : [[name, value] as const],
   );
   const graph = bindTemplate(template, Object.fromEntries(defaults));
-  // What every caller gives is never the graph's own.
+  // A required parameter always replaces the value in the graph, so that value is not checked.
   const given = workflow.parameters.filter(({ type, required }) => type === 'FILE' || required);
   const except = given.flatMap(({ name }) => template.parameters[name]?.targets ?? []);
   return [
@@ -49,7 +50,8 @@ function reasonOf({ kind, given, options = [], message }: GraphIssue): string {
   const choices = options.map(String);
   if (kind === 'class') {
     const near = nearestChoices(String(given), choices);
-    return `the server has no class ${quote(String(given))}${near.length > 0 ? `; did you mean ${near.join(' or ')}?` : ''}`;
+    const hint = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : '';
+    return `the server has no class ${quote(String(given))}${hint}`;
   }
   if (kind !== 'choice') return message;
   return choices.length === 0
@@ -57,7 +59,7 @@ function reasonOf({ kind, given, options = [], message }: GraphIssue): string {
     : notAChoice(String(given), choices);
 }
 
-/** Limits and choices of a parameter that are wider than what its targets take. */
+/** Limits and choices of a parameter that are wider than its targets in the graph accept. */
 function checkPromises(
   parameter: WorkflowParameter,
   workflow: string,
@@ -83,12 +85,12 @@ type ToFault = (field: string, reason: string) => CatalogueFault;
 function checkLimits(parameter: WorkflowParameter, spec: InputSpec, at: string, fault: ToFault): CatalogueFault[] {
   if (spec.kind !== 'INT' && spec.kind !== 'FLOAT') return [];
   const { type, minimum, maximum } = parameter;
-  const said = (limit: 'minimum' | 'maximum') => type !== 'INT' || parameter[limit] !== INT_BOUNDS[limit];
+  const isDeclared = (limit: 'minimum' | 'maximum') => type !== 'INT' || parameter[limit] !== INT_BOUNDS[limit];
   const faults: CatalogueFault[] = [];
-  if (minimum !== null && spec.min !== undefined && minimum < spec.min && said('minimum')) {
+  if (minimum !== null && spec.min !== undefined && minimum < spec.min && isDeclared('minimum')) {
     faults.push(fault('limits.minimum', `${minimum} is below ${spec.min}, the least that ${at} takes`));
   }
-  if (maximum !== null && spec.max !== undefined && maximum > spec.max && said('maximum')) {
+  if (maximum !== null && spec.max !== undefined && maximum > spec.max && isDeclared('maximum')) {
     faults.push(fault('limits.maximum', `${maximum} is above ${spec.max}, the most that ${at} takes`));
   }
   return faults;

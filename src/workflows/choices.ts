@@ -1,11 +1,13 @@
 import type { Choice } from './catalogue.ts';
 import { quote } from './issues.ts';
 
-/** All choices are listed in a message while they fit this many characters. */
+/** A message lists all choices when they fit into this many characters. */
 const LISTED_CHARACTERS = 1200;
 const COMPARED_CHARACTERS = 64;
 
-/** ComfyUI's name as a GraphQL enum name: upper case, everything else but A-Z, 0-9 and _ made _, no digit in front. */
+/**
+ * Turns ComfyUI's name into a GraphQL enum name: upper case, with _ for other characters and before a leading digit.
+ */
 function enumName(label: string): string {
   return label
     .toUpperCase()
@@ -13,7 +15,7 @@ function enumName(label: string): string {
     .replace(/^(?=\d)/, '_');
 }
 
-/** Choices as a manifest has them: ComfyUI's name, or a GraphQL name for it and ComfyUI's name. */
+/** Parses the choices of a manifest: each is ComfyUI's name, or a pair of a GraphQL name and ComfyUI's name. */
 export function toChoices(declared: readonly (string | readonly [string, string])[]): Choice[] {
   return declared.map((choice) => {
     const [value, label] = typeof choice === 'string' ? [enumName(choice), choice] : choice;
@@ -21,7 +23,7 @@ export function toChoices(declared: readonly (string | readonly [string, string]
   });
 }
 
-/** The message for a value that is none of the choices: the nearest ones, and all of them where they are not too many. */
+/** The message for a value that is not among the choices. It names the nearest choices, and all where they are few. */
 export function notAChoice(given: string, choices: readonly string[]): string {
   if (choices.length === 0) return `${quote(given)} is not a choice. There is none`;
   const near = nearestChoices(given, choices);
@@ -31,7 +33,7 @@ export function notAChoice(given: string, choices: readonly string[]): string {
   return `${quote(given)} is not a choice${hint || '.'}${listed}`;
 }
 
-/** Up to three choices that are likely to be meant, the likeliest first. */
+/** Up to three choices that the caller may have meant, the likeliest first. */
 export function nearestChoices(given: string, choices: readonly string[]): string[] {
   const wanted = given.slice(0, COMPARED_CHARACTERS).toUpperCase();
   const limit = Math.max(1, Math.floor(wanted.length * 0.4));
@@ -43,7 +45,7 @@ export function nearestChoices(given: string, choices: readonly string[]): strin
     .map(({ choice }) => choice);
 }
 
-/** Levenshtein's: insertions, deletions and replacements that make one text of the other; beyond `limit` no longer exact. */
+/** The Levenshtein distance of two texts. Results above `limit` are not exact. */
 function distance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -7,19 +7,20 @@ import { createIssueList, describe, type IssueList, MAX_ISSUES, quote, shorten }
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** Input files of one graph. */
+/** The most input files of one graph. */
 export const MAX_CUSTOM_FILES = 16;
 
 const FIELDS = ['graph', 'name', 'outputs', 'keepMetadata', 'files'];
 
-/** A caller's own graph, checked; of `parameters` (see core/plan.ts) what was not given is absent. */
+/** A caller's own graph after the check. `parameters` (see core/plan.ts) holds only what the caller gave. */
 export type ParsedCustom =
   | { ok: true; parameters: { [name: string]: Json }; name: string | null; nodesTotal: number }
   | { ok: false; issues: InputIssue[] };
 
 /**
- * Makes the check of `WorkflowInput.custom`, `{graph, name?, outputs?, keepMetadata?, files?}`; null fields are absent. Names
- * every fault at once, at most 50. Class names, their inputs and loops in the graph are left to ComfyUI, which knows its nodes.
+ * Creates the parser of `WorkflowInput.custom`, `{graph, name?, outputs?, keepMetadata?, files?}`. A field that is null
+ * counts as absent. It reports all faults at once, at most 50. Class names, inputs and cycles in the graph are not
+ * checked here, since only a ComfyUI knows its nodes.
  */
 export function createCustomParser({ catalogue }: { catalogue: Pick<WorkflowCatalogue, 'get'> }) {
   return function parseCustom(input: { [name: string]: unknown }, path: (string | number)[]): ParsedCustom {

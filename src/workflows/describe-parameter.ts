@@ -3,10 +3,10 @@ import { toChoices } from './choices.ts';
 import type { ManifestParameter } from './manifest.ts';
 import type { ListLimits } from './values.ts';
 
-/** The most characters of a text where a manifest names no `maxLength`. */
+/** The longest text of a parameter whose manifest has no `maxLength`, in characters. */
 export const DEFAULT_TEXT_LENGTH = 10_000;
 
-/** Bounds where a manifest names none, so that no value is unbounded. GraphQL's Int has 32 bits. */
+/** The bounds of parameters whose manifest has none, so that every value is bounded. GraphQL's Int has 32 bits. */
 const DEFAULTS = {
   int: { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 },
   seed: { minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
@@ -26,7 +26,7 @@ const parameterTypes = {
   file: 'FILE',
 } as const;
 
-/** A parameter of a manifest as the catalogue shows it, every implied bound written out; `default` as it stands, unchecked. */
+/** A parameter of a manifest with every implied bound. `default` is copied without a check. */
 export function describeParameter(name: string, declared: ManifestParameter): WorkflowParameter {
   const common: WorkflowParameter = {
     name,

@@ -1,21 +1,21 @@
 import type { InputIssue } from '../core/errors.ts';
 
-/** Faults named in one answer; what is beyond would help nobody and could be made millions. */
+/** The most faults that one answer reports. More would not help the caller, and an attacker could cause millions. */
 export const MAX_ISSUES = 50;
 const SHOWN_CHARACTERS = 40;
 
 export type Path = readonly (string | number)[];
 
-/** Collects the faults of one input, the first `MAX_ISSUES` of them. */
+/** Collects the first MAX_ISSUES faults of one input. */
 export interface IssueList {
   readonly found: InputIssue[];
-  /** True once further faults would not be kept: time to stop looking. */
+  /** True once the list holds MAX_ISSUES faults: callers can then stop checking. */
   readonly full: boolean;
   add(path: Path, code: string, message: string): void;
 }
 
-/** `lead` leads the paths of all issues. */
-export function createIssueList(lead: Path): IssueList {
+/** `prefix` is put before the paths of all issues. */
+export function createIssueList(prefix: Path): IssueList {
   const found: InputIssue[] = [];
   return {
     found,
@@ -23,12 +23,12 @@ export function createIssueList(lead: Path): IssueList {
       return found.length >= MAX_ISSUES;
     },
     add(path, code, message) {
-      if (found.length < MAX_ISSUES) found.push({ path: [...lead, ...path], message, code });
+      if (found.length < MAX_ISSUES) found.push({ path: [...prefix, ...path], message, code });
     },
   };
 }
 
-/** What a value is, for a message: its kind and at most 40 characters of it. */
+/** Describes a value in a message: its kind, and at most 40 characters of it. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (typeof value === 'string')
@@ -38,18 +38,20 @@ export function describe(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** Text in quotes, cut to 40 characters, with everything escaped that could move a cursor or turn the writing direction. */
+/**
+ * Puts text in quotes, cut to 40 characters. Characters that control a terminal or the writing direction are escaped.
+ */
 export function quote(text: string): string {
   const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS).toWellFormed()}…` : text;
   return JSON.stringify(shown).replace(/[\p{C}\u2028\u2029]/gu, (it) => `\\u{${it.codePointAt(0)?.toString(16)}}`);
 }
 
-/** A caller's own name for a field, as part of a path: it can be a megabyte. */
+/** Cuts a name in the path of an issue to 64 characters. Callers choose such names, and they can be a megabyte long. */
 export function shorten(name: string): string {
   return name.length > 64 ? name.slice(0, 64).toWellFormed() : name;
 }
 
-/** What is wrong with a text wherever it stands: ends a C string early, or has no UTF-8. */
+/** Why a text is not allowed anywhere, or null: NUL would end a C string, and a lone surrogate has no UTF-8 form. */
 export function textFault(text: string): string | null {
   if (text.includes('\0')) return `expected text without NUL, got one at character ${text.indexOf('\0')}`;
   return text.isWellFormed() ? null : 'expected Unicode text, got half of a surrogate pair';

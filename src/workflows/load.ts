@@ -7,15 +7,15 @@ import { inputTypeName } from './check-names.ts';
 import { readWorkflow } from './read-workflow.ts';
 
 export interface LoadOptions {
-  /** Holds a folder for each workflow, named as it, with its `graph.json` and `manifest.json`. */
+  /** Holds a folder for each workflow, with the workflow's name, its `graph.json` and its `manifest.json`. */
   dir: string;
   /** MAX_MEGAPIXELS, in millions of pixels. */
   maxMegapixels: number;
 }
 
 /**
- * Reads all installed workflows, sorted by name. Files beside the folders, and what begins with a dot, are left alone. Rejects
- * with a CatalogueError that names every fault of every file.
+ * Reads all installed workflows, sorted by name. Plain files, and names that begin with a dot, are ignored. Rejects
+ * with a CatalogueError that lists every fault of every file.
  */
 export async function loadCatalogue({ dir, maxMegapixels }: LoadOptions): Promise<WorkflowCatalogue> {
   const faults: CatalogueFault[] = [];
@@ -32,11 +32,13 @@ export async function loadCatalogue({ dir, maxMegapixels }: LoadOptions): Promis
   return { workflows, get: (name) => byName.get(name) };
 }
 
-/** The names of the workflows' folders, sorted; where they cannot be listed, none, and a fault. */
+/**
+ * The names of the workflows' folders, sorted. When they cannot be listed the result is empty, and a fault is added.
+ */
 export async function workflowFolders(dir: string, faults: CatalogueFault[]): Promise<string[]> {
   try {
     const names = (await readdir(dir)).filter((name) => !name.startsWith('.')).sort();
-    // stat, not the entry's own type: a mounted configuration is often made of links.
+    // The entry's own type would not do: in a mounted ConfigMap the folders are symbolic links, which `stat` follows.
     const isFolder = await Promise.all(names.map(async (name) => (await stat(join(dir, name))).isDirectory()));
     return names.filter((_, index) => isFolder[index]);
   } catch (error) {
@@ -49,7 +51,7 @@ export async function workflowFolders(dir: string, faults: CatalogueFault[]): Pr
   }
 }
 
-/** `upscale` and `Upscale` are two folders and one GraphQL type. */
+/** Reports names that give the same GraphQL type, such as `upscale` and `Upscale`. */
 function inputTypeCollisions(names: string[]): CatalogueFault[] {
   const taken = new Map<string, string>();
   return names.flatMap((name) => {
@@ -62,7 +64,7 @@ function inputTypeCollisions(names: string[]): CatalogueFault[] {
   });
 }
 
-/** An enum type may be shared where the choices are the same; it must not have the name of an input type. */
+/** Workflows may share an enum type when its choices are equal. It must not have the name of an input type. */
 function enumTypeCollisions(workflows: Workflow[], names: string[]): CatalogueFault[] {
   const inputTypes = new Map(names.map((name) => [inputTypeName(name), name]));
   const taken = new Map<string, { choices: string; owner: string }>();
@@ -84,7 +86,7 @@ function enumTypeCollisions(workflows: Workflow[], names: string[]): CatalogueFa
   return faults;
 }
 
-/** The same for the same choices in whatever order. */
+/** Equal for equal choices, whatever their order. */
 function textOf(choices: Choice[]): string {
   return canonicalJson(choices.map(({ value, label }) => `${value}=${label}`).sort());
 }

@@ -17,7 +17,7 @@ const itemLimits = {
   minItems: z.int().min(0).optional(),
   maxItems: z.int().min(1).max(1000).optional(),
 };
-/** Checked against the parameter's own limits later, as a caller's value is. */
+/** A default value. It is later checked against the parameter's limits, like the value of a caller. */
 const defaultValue = z.json().optional();
 
 const intLimits = { minimum: z.int().optional(), maximum: z.int().optional(), multipleOf: z.int().min(1).optional() };
@@ -104,7 +104,7 @@ const outputSchema = z.strictObject({
   name: z.string().min(1).max(64).optional().describe("The artifacts' `output`."),
 });
 
-/** `manifest.json`: what a workflow is called, what it takes, and where in its graph that goes. */
+/** `manifest.json`: the title of a workflow, its parameters, and the inputs of its graph that they set. */
 export const manifestSchema = z.strictObject({
   $schema: z.string().optional(),
   title: z.string().min(1).max(100),
@@ -119,7 +119,7 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestParameter = z.infer<typeof parameterSchema>;
 export type ManifestConstraint = z.infer<typeof constraintSchema>;
 
-/** The manifest's form as a JSON Schema, for editors: `workflows/manifest.schema.json`. */
+/** The form of a manifest as a JSON Schema, for editors. It is stored as `workflows/manifest.schema.json`. */
 export function manifestJsonSchema() {
   return z.toJSONSchema(manifestSchema, { io: 'input' });
 }

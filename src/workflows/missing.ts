@@ -7,20 +7,21 @@ import type { Workflow } from './catalogue.ts';
 import { shorten } from './issues.ts';
 
 /**
- * What a ComfyUI lacks to run a workflow with its defaults, for a person: `class UpscaleModelLoader`, `model x.safetensors
- * (CheckpointLoaderSimple.ckpt_name)`. What every caller must give is not asked for, unless there is nothing to choose from.
+ * Lists what a ComfyUI does not have that a workflow with its defaults needs, for a person: `class UpscaleModelLoader`,
+ * `model x.safetensors (CheckpointLoaderSimple.ckpt_name)`. Values that every caller must give are left out, unless the
+ * server offers no choice at all for them.
  */
 export type MissingOf = (workflow: Workflow, nodeDefinitions: NodeDefinitions) => readonly string[];
 
-/** Remembers its answers for as long as there are workflow and node definitions. */
+/** Caches each result as long as its workflow and node definitions are in memory. */
 export function createMissingOf(): MissingOf {
-  const answers = new WeakMap<NodeDefinitions, WeakMap<Workflow, readonly string[]>>();
+  const cache = new WeakMap<NodeDefinitions, WeakMap<Workflow, readonly string[]>>();
   return (workflow, nodeDefinitions) => {
-    const ofCatalogue = answers.get(nodeDefinitions) ?? new WeakMap<Workflow, readonly string[]>();
-    answers.set(nodeDefinitions, ofCatalogue);
-    const answer = ofCatalogue.get(workflow) ?? findMissing(workflow, nodeDefinitions);
-    ofCatalogue.set(workflow, answer);
-    return answer;
+    const byWorkflow = cache.get(nodeDefinitions) ?? new WeakMap<Workflow, readonly string[]>();
+    cache.set(nodeDefinitions, byWorkflow);
+    const missing = byWorkflow.get(workflow) ?? findMissing(workflow, nodeDefinitions);
+    byWorkflow.set(workflow, missing);
+    return missing;
   };
 }
 

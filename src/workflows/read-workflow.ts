@@ -16,21 +16,21 @@ import { createCheck } from './values.ts';
 export interface ReadOptions {
   /** The workflows folder. */
   dir: string;
-  /** Of the workflow's own folder below it; the workflow's name. */
+  /** The name of the workflow, and of its folder. */
   name: string;
   maxMegapixels: number;
-  /** Takes each fault; with any, the answer is not to be used. */
+  /** Called with each fault. When there was one, the result must not be used. */
   report: (fault: CatalogueFault) => void;
 }
 
-/** Reads and checks one workflow's folder; null where its files are not even of the right form. */
+/** Reads and checks the folder of one workflow. Null where its files do not have the right form. */
 export async function readWorkflow({ dir, name, maxMegapixels, report }: ReadOptions): Promise<Workflow | null> {
   const nameReason = folderFault(name);
   if (nameReason) report({ file: name, field: '', reason: nameReason });
 
   const inManifest = (field: string, reason: string) => report({ file: `${name}/manifest.json`, field, reason });
   const inGraph = (field: string, reason: string) => report({ file: `${name}/graph.json`, field, reason });
-  // One after the other, so that faults always come in the same order.
+  // The files are read one after the other, so that faults always have the same order.
   const manifestJson = await readJson(join(dir, name, 'manifest.json'), inManifest);
   const graphJson = await readJson(join(dir, name, 'graph.json'), inGraph);
   const manifest = manifestJson && parseManifest(manifestJson.value, inManifest);
@@ -91,7 +91,7 @@ async function readJson(
 }
 
 function parseManifest(value: unknown, report: (field: string, reason: string) => void): Manifest | null {
-  // A name that zod leaves out without a word.
+  // zod silently drops a property of this name.
   const hidden = findProto(value, []);
   for (const path of hidden) report(path.join('.'), 'a name other than __proto__ is needed');
   const parsed = manifestSchema.safeParse(value);
@@ -121,7 +121,7 @@ function parseGraph(value: unknown, report: (field: string, reason: string) => v
   return graph;
 }
 
-/** Two parameters for one input: the later would silently win. */
+/** Reports two parameters for the same input, of which the later would silently win. */
 function checkSharedTargets({ parameters }: Manifest, report: (field: string, reason: string) => void): void {
   const taken = new Map<string, string>();
   for (const [name, { targets }] of Object.entries(parameters)) {
@@ -163,7 +163,9 @@ function checkOutputs({ outputs = [] }: Manifest, graph: Graph, report: (field: 
   }
 }
 
-/** What says nothing is left out, so that a template keeps its hash when the format learns more. */
+/**
+ * Absent properties are left out, so that the hash of a template stays the same when the format gets new properties.
+ */
 function toTemplate(
   name: string,
   graph: Graph,

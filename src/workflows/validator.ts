@@ -8,14 +8,17 @@ import type { Check, ListLimits } from './values.ts';
 const PIXELS_PER_MEGAPIXEL = 1_000_000;
 
 export interface ValidatorOptions {
-  /** In the manifest's order, which is the order of the parsed parameters. */
+  /** In the order of the manifest, which is also the order of the parsed parameters. */
   fields: { parameter: WorkflowParameter; check: Check; listLimits: ListLimits }[];
   constraints: ManifestConstraint[];
-  /** In millions of pixels. */
+  /** The limit of an image's size, in millions of pixels. */
   maxMegapixels: number;
 }
 
-/** Makes a workflow's `parse` and `complete` (see `Workflow`); all that can be prepared is prepared here. */
+/**
+ * Creates a workflow's `parse` and `complete` (see `Workflow`). Work that does not depend on the input is done once,
+ * here.
+ */
 export function createValidator({
   fields,
   constraints,
@@ -24,7 +27,7 @@ export function createValidator({
   const names = fields.map((field) => field.parameter.name);
   const known = new Set(names);
 
-  /** Reads `name` of an input whose prototype may be anything; null where it is absent. */
+  /** Reads a property of an input, never one of its prototype; null where it is absent. */
   const read = (input: { [name: string]: unknown }, name: string): unknown =>
     (Object.hasOwn(input, name) ? input[name] : null) ?? null;
 
@@ -51,7 +54,7 @@ export function createValidator({
     return issues.found.length > 0 ? { ok: false, issues: issues.found } : { ok: true, parameters };
   };
 
-  /** In the manifest's order whatever was absent. */
+  /** The result has the parameters in the order of the manifest, whichever seeds were absent. */
   const complete = (parameters: { [name: string]: Json }, randomSeed: () => number): { [name: string]: Json } => {
     const completed: { [name: string]: Json } = {};
     for (const { parameter, listLimits } of fields) {
@@ -68,7 +71,7 @@ export function createValidator({
   return { parse, complete };
 }
 
-/** Named at the first of the two, since a form has no place for a fault of both. */
+/** The fault is reported at the first of the two parameters, since a form has no place for a fault of both. */
 function checkMegapixels(
   parameters: { [name: string]: Json },
   names: [string, string],
@@ -76,7 +79,7 @@ function checkMegapixels(
   issues: IssueList,
 ): void {
   const [width, height] = names.map((name) => (Object.hasOwn(parameters, name) ? parameters[name] : undefined));
-  // Absent or refused before: there is nothing to multiply.
+  // A value that is absent or was refused cannot be multiplied.
   if (typeof width !== 'number' || typeof height !== 'number') return;
   if (width * height <= max * PIXELS_PER_MEGAPIXEL) return;
   const got = `${width} x ${height} = ${(width * height) / PIXELS_PER_MEGAPIXEL}`;
@@ -88,12 +91,12 @@ function unknownField(name: string, names: string[]): string {
   return `${quote(name)} is not a parameter; ${near ? `did you mean ${near}?` : `there are ${names.join(', ')}`}`;
 }
 
-/** A default is a scalar or a list of them; a caller may change what it was given. */
+/** Copies a default, a scalar or a list of scalars, since callers may change the list that they get. */
 function copyOf(value: Json): Json {
   return Array.isArray(value) ? [...value] : value;
 }
 
-/** Within a seed's own range: some nodes take 32 bits only. */
+/** Draws a seed within the range of its parameter, since some nodes take only 32 bits. */
 function drawSeed({ minimum, maximum }: WorkflowParameter, randomSeed: () => number): number {
   const least = minimum ?? 0;
   return least + (randomSeed() % ((maximum ?? Number.MAX_SAFE_INTEGER) - least + 1));

@@ -4,7 +4,7 @@ import { checkFile } from './check-file.ts';
 import { notAChoice } from './choices.ts';
 import { createIssueList, describe, type Path, quote, textFault } from './issues.ts';
 
-/** A fault of one value; `path` leads into it (the index in a list). */
+/** A fault of one value. `path` is relative to the value: it holds the index of an item of a list. */
 export interface Fault {
   path: Path;
   code: string;
@@ -14,13 +14,13 @@ export interface Fault {
 export type Checked = { ok: true; value: Json } | { ok: false; faults: Fault[] };
 export type Check = (value: unknown) => Checked;
 
-/** Bounds of a list's length; a parameter that is no list has none. */
+/** The bounds of a list's length. They are ignored for a parameter that is not a list. */
 export interface ListLimits {
   minItems: number;
   maxItems: number;
 }
 
-/** The check of a parameter's value, made once: limits are read here, not at each call. Absent values are the caller's matter. */
+/** Creates the check of a parameter's values. It is created once, so that limits are not read for each value. */
 export function createCheck(parameter: WorkflowParameter, listLimits: ListLimits): Check {
   const item = itemCheck(parameter);
   return parameter.list ? listCheck(item, listLimits) : item;
@@ -56,18 +56,18 @@ function numberCheck({ minimum, maximum, multipleOf }: WorkflowParameter, kind: 
     if (maximum !== null && value > maximum) return refused('too_big', expected, value);
     if (integral && !Number.isInteger(value)) return refused('invalid_type', expected, value);
     if (multipleOf !== null && !isMultiple(value, multipleOf)) return refused('not_multiple_of', expected, value);
-    // -0 equals 0 everywhere but in the sign that a node might write into a file.
+    // -0 becomes 0: they are equal, but a node could write the sign into a file.
     return accepted(value === 0 ? 0 : value);
   };
 }
 
-/** 0.3 is a multiple of 0.1 to a person, though not to binary fractions. */
+/** Allows rounding errors, since 0.3 is not an exact multiple of 0.1 in binary. */
 function isMultiple(value: number, of: number): boolean {
   const times = value / of;
   return Math.abs(times - Math.round(times)) <= 1e-9 * Math.max(1, Math.abs(times));
 }
 
-/** Length is counted in characters (code points), as JSON Schema does: an emoji is one. */
+/** Length is counted in code points, as in JSON Schema, so that a simple emoji counts as one. */
 function stringCheck(minLength: number, maxLength: number): Check {
   const expected = `text${lengthRange(minLength, maxLength)}`;
   return (value) => {
@@ -92,7 +92,7 @@ function enumCheck(names: string[]): Check {
   };
 }
 
-/** A file's name as ComfyUI lists it, folders below its own included. Which files there are, only the servers know. */
+/** Checks the name of a model file, which may contain folders. Whether the file exists, only the servers know. */
 export function modelCheck(maxLength: number): Check {
   const expected = `a model file's name of at most ${maxLength} characters`;
   return (value) => {
@@ -142,7 +142,7 @@ function refusedWith(code: string, message: string): Checked {
   return { ok: false, faults: [{ path: [], code, message }] };
 }
 
-/** Without counting where the number of UTF-16 units decides: each character is one or two of them. */
+/** Counts code points only where needed: each has one or two UTF-16 units, so often `text.length` is enough to know. */
 function isLonger(text: string, maxLength: number): boolean {
   if (text.length <= maxLength) return false;
   return text.length > 2 * maxLength || codePoints(text) > maxLength;

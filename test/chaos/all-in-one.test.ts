@@ -51,7 +51,7 @@ async function installation(test: TestContext) {
 const LONG = { parameters: { steps: 12 } };
 
 describe.concurrent('everything in one', { timeout: 240_000 }, () => {
-  it('SIGKILL during a job and a start on the same data: one Redis, nothing lost, the job is finished', async (test) => {
+  it('SIGKILL during a job, then a start on the same data: there is one Redis, and the job finishes', async (test) => {
     const product = await installation(test);
     const first = await product.start();
     const done = (await product.watch((await product.generate()).id).end()).job;

@@ -12,7 +12,10 @@ export interface Entry {
   changes: { seq: number; at: number; running: boolean }[];
 }
 
-/** Applications that mean it: each asks with one key until it is answered, watches the job to its end, and asks for the next. */
+/**
+ * Applications that mean it: each asks with one key until it is answered, watches the job to its end, and asks for the
+ * next.
+ */
 export interface Applications {
   /** What was asked for, by key. */
   entries: readonly Entry[];
@@ -20,7 +23,9 @@ export interface Applications {
   ends: readonly number[];
   /** The longest that an answer took while it was UNAVAILABLE, in milliseconds. */
   slowestRefusal(): number;
-  /** The longest, in milliseconds, that a job that was running at this moment stood still until its next event was seen. */
+  /**
+   * The longest, in milliseconds, that a job that was running at this moment stood still until its next event was seen.
+   */
   stoodStill(since: number): number;
   /** Throws where one has met what none should. */
   expectWell(): void;

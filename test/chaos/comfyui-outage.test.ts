@@ -30,7 +30,7 @@ describe.concurrent('ComfyUI that breaks', { timeout: 240_000 }, () => {
     expect(again.posts).toBe(1);
   });
 
-  it('not seen for NO_BACKEND_GRACE: jobs are UNAVAILABLE until one is there, and the key is still good', async (test) => {
+  it('not seen for NO_BACKEND_GRACE: jobs are UNAVAILABLE until one is back, and the key stays valid', async (test) => {
     const product = await openProduct(test, { env: { NO_BACKEND_GRACE: '1' } });
     const gateway = await product.gateway();
     const key = randomUUID();
@@ -88,7 +88,7 @@ describe.concurrent('ComfyUI that breaks', { timeout: 240_000 }, () => {
     expect(simulator.posts).toBe(3);
   });
 
-  it('C16 gives what cannot be used: the job fails with a code that says so, and nothing of the inside', async (test) => {
+  it('C16 returns unusable results: the job fails with the right code, and reveals nothing internal', async (test) => {
     const product = await openProduct(test);
     const simulator = onlySimulator(product);
     const gateway = await product.both();

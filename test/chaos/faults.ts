@@ -21,7 +21,10 @@ export function recoveryOf(name: string, times: { struckAt: number; mendedAt: nu
   return { since: times.mendedAt, withinMs: 5_000 };
 }
 
-/** How many prompts may be submitted again at most: those that two workers, to a depth of two, had at a server that was killed. */
+/**
+ * How many prompts may be submitted again at most: those that two workers, to a depth of two, had at a server that was
+ * killed.
+ */
 export function repeatsOf(name: string): number {
   return name === COMFYUI_KILLED ? 4 : 0;
 }

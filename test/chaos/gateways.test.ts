@@ -22,7 +22,7 @@ describe.concurrent('several gateways', { timeout: 240_000 }, () => {
     expect(other.errors).toMatchObject([{ extensions: { code: 'IDEMPOTENCY_KEY_REUSED', jobId: id } }]);
   });
 
-  it('two gateways, two workers, two servers: forty jobs end, seen elsewhere than where they were asked for', async (test) => {
+  it('two gateways, two workers, two servers: forty jobs end, each watched at the other gateway', async (test) => {
     const product = await openProduct(test, { simulators: 2, speed: 20 });
     const [first, second] = await Promise.all([
       product.gateway(),
@@ -85,7 +85,7 @@ describe.concurrent('several gateways', { timeout: 240_000 }, () => {
     expect(onlySimulator(product).posts).toBe(2);
   });
 
-  it('SIGTERM with open sockets: they are closed with 1001, their clients finish elsewhere, it exits with 0', async (test) => {
+  it('SIGTERM with open sockets: closes them with 1001 and exits with 0; clients finish elsewhere', async (test) => {
     const product = await openProduct(test);
     const simulator = onlySimulator(product);
     const [goes, stays] = await Promise.all([product.gateway(), product.both()]);

@@ -31,8 +31,8 @@ const IDLE_DESCRIPTORS = 80;
 const IDLE_BYTES = 150 * 2 ** 20;
 
 /**
- * I1 to I6 from what applications saw and what Redis and storage hold; logs of processes that have died (I5) are asked by `openProduct`,
- * when it closes, for the keys of the storage only. Throws where one does not hold.
+ * I1 to I6 from what applications saw and what Redis and storage hold; logs of processes that have died (I5) are asked
+ * by `openProduct`, when it closes, for the keys of the storage only. Throws where one does not hold.
  */
 export async function checkInvariants(installation: Installation, { entries }: Applications): Promise<Tally> {
   const { product, minio, allSimulators, gateways, workers, jobs, secrets, redisWire, startMemory } = installation;

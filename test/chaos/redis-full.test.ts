@@ -9,7 +9,7 @@ const LINES_AT_MOST = 40;
 /** Of connections' buffers, which come and go. The jobs that are refused would take four times that. */
 const GROWTH_BYTES = 200_000;
 
-it('C04 Redis out of memory: clean refusals, few lines in the log, and everything goes on when there is room', async (test) => {
+it('C04 Redis out of memory: clean refusals, few log lines, and all continues with free memory', async (test) => {
   const product = await openProduct(test);
   const simulator = onlySimulator(product);
   const [gateway, worker] = await Promise.all([product.gateway(), product.worker()]);

@@ -10,7 +10,7 @@ import { openHeldJob } from './held-job.ts';
 const ANSWERED_WITHIN_MS = 3_000 + 2_000;
 
 describe.concurrent('Redis that breaks', { timeout: 240_000 }, () => {
-  it('C10 is killed during a job and started again: everything resumes unaided, and the watcher sees the end', async (test) => {
+  it('C10 is killed during a job and started again: everything resumes, and the watcher sees the end', async (test) => {
     const product = await openProduct(test);
     const simulator = onlySimulator(product);
     const [gateway, worker] = await Promise.all([product.gateway(), product.worker()]);
@@ -53,7 +53,7 @@ describe.concurrent('Redis that breaks', { timeout: 240_000 }, () => {
     ]);
   });
 
-  it('C02 is out of reach of a gateway, dropped, refused or silent: UNAVAILABLE in time, and the key is still good', async (test) => {
+  it('C02 is dropped, refused or silent for a gateway: UNAVAILABLE in time, and the key stays valid', async (test) => {
     const product = await openProduct(test);
     const wire = await startTcpProxy(product.redis.port);
     test.onTestFinished(wire.close);
@@ -148,7 +148,7 @@ describe.concurrent('Redis that breaks', { timeout: 240_000 }, () => {
 });
 
 describe.concurrent('Redis that is late or empty', { timeout: 240_000 }, () => {
-  it('is not there at the start: gateway and worker wait for it and serve when it comes, or stop when told to', async (test) => {
+  it('is down at the start: gateway and worker wait and serve when it is back, or stop on a signal', async (test) => {
     const product = await openProduct(test);
     const wire = await startTcpProxy(product.redis.port);
     test.onTestFinished(wire.close);

@@ -54,7 +54,8 @@ describe.skipIf(findMinio() === null)('soak', () => {
         const resumedAt = applications.ends.find((at) => at > mendedAt) ?? mendedAt;
         struck.push({ name, recoveryMs: resumedAt - mendedAt });
         console.info(
-          `soak: ${name}, ${Math.round(mendedAt - startedAt)} ms; work again after ${Math.round(resumedAt - mendedAt)} ms`,
+          `soak: ${name}, ${Math.round(mendedAt - startedAt)} ms; work again after ` +
+            `${Math.round(resumedAt - mendedAt)} ms`,
         );
         await sleep(Math.max(0, everyMs - (performance.now() - startedAt)));
       }

@@ -3,7 +3,7 @@ import { findMinio, startTestMinio } from '../support/minio.ts';
 import { onlySimulator, openProduct } from '../support/product.ts';
 
 describe.skipIf(findMinio() === null)('storage that breaks', { concurrent: true, timeout: 240_000 }, () => {
-  it('C18 away when a job wants to store: offered again until it is back, and the prompt is not run again', async (test) => {
+  it('C18 down when a job stores a result: tried again until it is back, and the prompt runs once', async (test) => {
     const minio = await startTestMinio();
     test.onTestFinished(minio.close);
     const product = await openProduct(test, { minio });

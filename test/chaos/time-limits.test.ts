@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually, onlySimulator, openProduct } from '../support/product.ts';
 
 describe.concurrent('limits in time', { timeout: 240_000 }, () => {
-  it('a job that has waited for longer than JOB_TIMEOUT still runs; one that runs for longer is TIMEOUT', async (test) => {
+  it('a job that waited longer than JOB_TIMEOUT still runs; one that runs longer is TIMEOUT', async (test) => {
     // Twice what a machine may stand still, and then some.
     const product = await openProduct(test, { env: { JOB_TIMEOUT: '6' } });
     const simulator = onlySimulator(product);

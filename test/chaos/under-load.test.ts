@@ -11,7 +11,9 @@ import { checkInvariants } from './invariants.ts';
 const full = process.env.CHAOS_FULL === 'true';
 const outageMs = full ? 60_000 : 3_000;
 const APPLICATIONS = 8;
-/** What a dead worker had in hand is found out by its lock and taken over, and whatever waited behind it is done too. */
+/**
+ * What a dead worker had in hand is found out by its lock and taken over, and whatever waited behind it is done too.
+ */
 const SETTLES_WITHIN_MS = 30_000;
 /** The promise, and what a client on a machine with more to do than this is late by itself. */
 const ANSWERED_WITHIN_MS = 3_000 + 1_000;

@@ -45,7 +45,7 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
     await gateway.expectWhole(ended);
   });
 
-  it('C07 cut off from Redis with its success on the way: it arrives after the lease was lost, and is refused', async (test) => {
+  it('C07 cut off from Redis while it reports success: it is refused, since the lease was lost', async (test) => {
     const product = await openProduct(test);
     const simulator = onlySimulator(product);
     const wires = await Promise.all([startTcpProxy(product.redis.port), startTcpProxy(product.redis.port)]);
@@ -93,7 +93,7 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
     expect(simulator.posts).toBe(1);
   });
 
-  it('C08 by SIGTERM in a long job: it hands over within SHUTDOWN_TIMEOUT, and the next goes on with the prompt', async (test) => {
+  it('C08 by SIGTERM in a long job: hands over in SHUTDOWN_TIMEOUT; the next continues the prompt', async (test) => {
     const {
       product,
       simulator,

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-import { randomUUID } from 'node:crypto';
-// Plays the recorded scenarios against anything that claims to be a ComfyUI and compares what comes back with what a real
-// one said. Node 22 or newer, no dependencies.
-//   node conformance.mjs http://127.0.0.1:8188 [name ...]     names: starts of file names in traces/; none: all
+// Plays the recorded scenarios against any ComfyUI, real or simulated, and compares its answers with a real one's.
+// It needs Node 22 or newer and no packages.
+//   node conformance.mjs http://127.0.0.1:8188 [name ...]     names: beginnings of file names in traces/; none: all
 //   --traces DIR --workflows DIR                              other folders of the same form
-// Prints a line per scenario; exit 0 when all agree. Ids, times, counters in file names, temp letters, absolute paths, tensors and
-// how often progress is reported may differ; statuses, error bodies, message kinds and order, outputs, history and job records may not.
+// It prints a line for each scenario, and exits with 0 when all agree. Ids, times, counters in file names, temp
+// letters, absolute paths, tensors, and how often progress is reported may differ. Statuses, error bodies, kinds and
+// order of messages, outputs, history and job records must not.
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -126,7 +127,10 @@ function norm(x, k) {
   return x;
 }
 const isProgress = (m) => m.type === 'progress' || m.type === 'progress_state';
-/** Kinds and nodes in order without progress; several equal-rank outputs may come in any order, so runs of the same kind are sorted. */
+/**
+ * Kinds and nodes in order without progress; several equal-rank outputs may come in any order, so runs of the same kind
+ * are sorted.
+ */
 function skeleton(messages) {
   const lines = messages
     .filter((m) => !isProgress(m) && m.type !== 'feature_flags' && !(m.type === 'status' && m.data.sid))
@@ -175,9 +179,13 @@ function diff(want, got, at = '') {
       if (d) return d;
     }
   }
-  return `${at || '/'}: a real one says ${JSON.stringify(want)?.slice(0, 160)}, this one ${JSON.stringify(got)?.slice(0, 160)}`;
+  const [real, other] = [want, got].map((value) => JSON.stringify(value)?.slice(0, 160));
+  return `${at || '/'}: a real one says ${real}, this one ${other}`;
 }
-/** A prompt that failed: whether nodes that the failing one does not need ran before it is chance, so only what it needs is compared. */
+/**
+ * A prompt that failed: whether nodes that the failing one does not need ran before it is chance, so only what it needs
+ * is compared.
+ */
 function onlyWhatFailed(graph, record) {
   const failed = record.ws_messages.find((m) => m.type === 'execution_error')?.data.node_id;
   if (failed === undefined) return record;
@@ -272,7 +280,8 @@ async function run(graph, want, sock, clientId) {
   const answer = await call('POST', '/prompt', { prompt: graph, client_id: clientId, prompt_id: id });
   if (answer.status !== want.http_status)
     throw new Error(
-      `POST /prompt answered ${answer.status}, a real one ${want.http_status}: ${JSON.stringify(answer.json).slice(0, 200)}`,
+      `POST /prompt answered ${answer.status}, a real one ${want.http_status}: ` +
+        JSON.stringify(answer.json).slice(0, 200),
     );
   agree('answer', norm(want.response), norm(answer.json));
   if (answer.status !== 200) return;

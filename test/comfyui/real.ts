@@ -1,12 +1,12 @@
 /*
- * Tries the whole product on a real ComfyUI: gateway and worker as processes of their own, reached through GraphQL alone.
+ * Tries the whole product on a real ComfyUI. Gateway and worker are separate processes, and are used through GraphQL.
  *   node test/comfyui/real.ts http://127.0.0.1:8188 [--output FOLDER] [--restart COMMAND] [--only TEXT]
  *
- * --output    where ComfyUI's output folder is on this machine: then the files in it are compared too
- * --restart   a shell command that kills ComfyUI and starts it again on the same address; it may return before that answers
- * --only      just the scenarios with this text in their name
+ * --output    ComfyUI's output folder on this machine: then the files in it are compared, too
+ * --restart   a shell command that kills ComfyUI and starts it again on the same address, and need not wait for it
+ * --only      only the scenarios with this text in their name
  *
- * Prints a line for each scenario. Exits with 0 when nothing differed, 1 when something did, 2 when it could not be tried.
+ * Prints a line for each scenario. Exits with 0 when nothing differed, 1 when something did, 2 when it could not run.
  */
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';

@@ -1,6 +1,6 @@
 /**
- * Recorded graphs that are refused before anything is queued: path below the graph and code of each issue, the code alone where
- * it is the graph's own.
+ * Recorded graphs that are refused before anything is queued: path below the graph and code of each issue, the code
+ * alone where it is the graph's own.
  */
 export const REFUSALS: { [graph: string]: string[] } = {
   '23_partly_invalid': ['3.inputs.images required'],

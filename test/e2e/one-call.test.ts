@@ -81,7 +81,7 @@ describe('without watching', { timeout: 240_000 }, () => {
 
   const running = () => product.admin.zrange(product.keys.status('RUNNING'), 0, -1);
 
-  it('I3: a dashboard sees the whole lives of 40 jobs at two gateways, though connections to Redis are killed all the time', async () => {
+  it('I3: a dashboard sees all events of 40 jobs at two gateways while connections to Redis are killed', async () => {
     const gateways = [gateway, await product.gateway()];
     const dashboards = await Promise.all(gateways.map(({ url }) => openDashboard(url)));
     const channel = product.keys.changes('anonymous');

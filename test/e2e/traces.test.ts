@@ -16,7 +16,10 @@ import { type Lifetime, onlySimulator, openProduct } from '../support/product.ts
 
 const REPORT_OTEL = `--import=${fileURLToPath(new URL('../support/report-otel.ts', import.meta.url))}`;
 const TAKEN_OVER_WITHIN_MS = 40_000;
-/** Each span reads the time and a monotonic clock one after the other: on a busy machine some milliseconds may lie in between. */
+/**
+ * Each span reads the time and a monotonic clock one after the other: on a busy machine some milliseconds may lie in
+ * between.
+ */
 const INSIDE_US = 50_000;
 
 function newTrace() {
@@ -114,7 +117,7 @@ describe.skipIf(findJaeger() === null).concurrent('traces', { timeout: 240_000 }
     for (const secret of [PROMPT, '127.0.0.1', '.png', product.env.DATA_DIR]) expect(told).not.toContain(secret);
   });
 
-  it('one of an operation over a socket, which names it in its extensions; a subscription shows as its start', async (test) => {
+  it('over a socket it is named in the extensions of the operation; a subscription has a span', async (test) => {
     const { jaeger, product } = await openTraced(test);
     const simulator = onlySimulator(product);
     simulator.faults.current.hold = true;

@@ -27,7 +27,7 @@ async function fullPipe(): Promise<string> {
 const roleThat = (does: string) => [
   '--input-type=module',
   '-e',
-  `import { runRole } from './src/run.ts';
+  `import { runRole } from './src/app/run-role.ts';
    await runRole(process.env, async (config, { log, outputs }) => {
      setInterval(() => undefined, 1_000);
      ${does}

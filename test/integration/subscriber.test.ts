@@ -7,7 +7,7 @@ import { isRedisDown } from '../../src/redis/is-down.ts';
 import { silent } from '../support/gateway-store.ts';
 import { startTestRedis } from '../support/redis.ts';
 
-it('subscribes again, and takes new subscriptions, however often its connection is cut while they are asked for', async (test) => {
+it('subscribes again, and takes new subscriptions, however often its connection is cut', async (test) => {
   const server = await startTestRedis();
   test.onTestFinished(server.close);
   const admin = new Redis(server.url);
@@ -39,7 +39,7 @@ it('subscribes again, and takes new subscriptions, however often its connection 
   await expect.poll(() => heard.size).toBe(channels.length + 1);
 }, 60_000);
 
-it('tells a subscription that is refused, whoever asked before the connection was ready, and nobody else', async (test) => {
+it('reports a refused subscription to its caller alone, also before the connection is ready', async (test) => {
   const server = await startTestRedis();
   test.onTestFinished(server.close);
   const admin = new Redis(server.url);
@@ -62,7 +62,7 @@ it('tells a subscription that is refused, whoever asked before the connection wa
   expect(unhandled).toEqual([]);
 });
 
-it('leaves no promise behind that nobody catches when its connection ends in the middle of an UNSUBSCRIBE', async (test) => {
+it('leaves no unhandled rejection behind when its connection ends in the middle of an UNSUBSCRIBE', async (test) => {
   const server = await startTestRedis();
   test.onTestFinished(server.close);
   const admin = new Redis(server.url);

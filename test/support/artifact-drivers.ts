@@ -13,14 +13,14 @@ import { createArtifactUpload } from '../../src/http/files/artifact-upload.ts';
 import { findMinio, startTestMinio, type TestMinio } from './minio.ts';
 import { findVersityGateway, startTestVersityGateway, type TestVersityGateway } from './versitygw.ts';
 
-/** One storage of a test's own, with whatever serves its addresses. */
+/** A storage for one test, and the server of its signed URLs. */
 export interface ArtifactDriver {
-  /** A store over the same storage whose clock can be held. */
+  /** A store over the same storage with a clock that the test controls. */
   store(now?: () => number): ArtifactStore;
   dispose(): Promise<void>;
 }
 
-/** Every driver there is, each on the real thing; not available where a program is missing. */
+/** Every driver, each with a real server. A driver is not available where its program is missing. */
 export const artifactDrivers: { name: string; available: boolean; start(): Promise<ArtifactDriver> }[] = [
   { name: 'folder', available: true, start: folderDriver },
   { name: 'S3 (MinIO)', available: findMinio() !== null, start: async () => s3Driver(await startTestMinio()) },

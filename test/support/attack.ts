@@ -13,14 +13,14 @@ const errorSchema = z.object({
 });
 const answerSchema = z.object({ data: z.unknown().optional(), errors: z.array(errorSchema).default([]) });
 
-/** What an attack came back with; `code` is the first error's. */
+/** The answer to an attack. `code` is that of the first error. */
 export interface Struck {
   status: number;
   headers: Headers;
   text: string;
   code: string | undefined;
   message: string;
-  /** Of a BAD_USER_INPUT: `path: message` of each. */
+  /** The issues of a BAD_USER_INPUT, each as `path: message`. */
   issues: string[];
   data: unknown;
 }
@@ -37,7 +37,7 @@ const issuesSchema = z.array(z.object({ path: z.array(z.union([z.string(), z.num
 
 const GENERATE = 'mutation G($input: GenerateInput!) { generate(input: $input) { replayed job { id parameters } } }';
 
-/** Variables of GENERATE: the smallest picture, with a key of its own. */
+/** The variables of GENERATE for the smallest picture, with a new key. */
 export function pictureInput(parameters: object = {}, input: object = {}) {
   const textToImage = { prompt: 'x', steps: 1, width: 64, height: 64, ...parameters };
   return { input: { idempotencyKey: randomUUID(), workflow: { textToImage }, ...input } };
@@ -47,13 +47,15 @@ export function graphInput(graph: unknown, name: string | null = null) {
   return { input: { idempotencyKey: randomUUID(), workflow: { custom: { graph, name } } } };
 }
 
-/** The whole product in one process, and ways to send it anything. Every answer is kept, to be searched at the end. */
+/**
+ * The whole product in one process, and functions that send it anything. All answers are kept and searched at the end.
+ */
 export async function openTarget(lifetime: Lifetime, env: Record<string, string> = {}) {
   const product = await openProduct(lifetime, { speed: 20, env });
   const gateway = await product.both();
   const texts: string[] = [];
 
-  /** A Redis that stood still is nothing that an attack has done: it is made once more. */
+  /** Repeats an attack that failed since Redis was too slow: that is a matter of the machine and not of the attack. */
   async function post(body: BodyInit, options: PostOptions = {}): Promise<Struck> {
     for (let tries = 1; ; tries++) {
       const struck = await strike(body, options);
@@ -83,7 +85,7 @@ export async function openTarget(lifetime: Lifetime, env: Record<string, string>
     };
   }
 
-  /** Bytes on a bare connection, and what came back until the other side closed it. */
+  /** Sends bytes over a TCP connection, and returns all that comes back until the other side closes it. */
   async function wire(bytes: string | Buffer): Promise<string> {
     const socket = connect(gateway.port, '127.0.0.1');
     socket.on('error', () => undefined);
@@ -108,7 +110,7 @@ export async function openTarget(lifetime: Lifetime, env: Record<string, string>
     generateWith: (variables: unknown, json: string) =>
       post(JSON.stringify({ query: GENERATE, variables }).replace('"@"', json)),
     dial: (options: DialOptions = {}) => dial(`${gateway.url}/graphql`.replace('http', 'ws'), texts, options),
-    /** Serves on, has logged no error, and has told nothing of what lies behind it. */
+    /** Checks that the product still serves, has logged no error, and has revealed nothing internal. */
     async expectUnharmed() {
       expect((await post('{"query":"{__typename}"}')).data).toEqual({ __typename: 'Query' });
       expect(gateway.process.output()).not.toMatch(/"level":"(error|fatal)"/);
@@ -132,7 +134,7 @@ function expectNothingInner(texts: string[], { redis, simulators, env }: Product
 interface DialOptions {
   protocol?: string | string[];
   origin?: string;
-  /** Default true: says connection_init and waits for its answer. */
+  /** Whether it sends connection_init and waits for the answer. Default true. */
   init?: boolean;
 }
 
@@ -143,7 +145,7 @@ export interface SocketMessage {
 }
 const messageSchema = z.object({ id: z.string().optional(), type: z.string(), payload: z.unknown().optional() });
 
-/** A socket that speaks graphql-transport-ws by hand; cut off when the test ends. */
+/** A WebSocket for hand-written messages of graphql-transport-ws. It is cut when the test ends. */
 async function dial(url: string, texts: string[], options: DialOptions) {
   const { protocol = 'graphql-transport-ws', origin, init = true } = options;
   const socket = new WebSocket(url, protocol, origin === undefined ? {} : { origin });

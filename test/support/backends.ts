@@ -1,6 +1,6 @@
 import type { BackendReport } from '../../src/backends/backends.ts';
 
-/** A report that says nothing yet: tests fill in what they mean. */
+/** An empty report, which tests complete. */
 export const unknownBackend: BackendReport = {
   name: 'main',
   status: 'DOWN',

@@ -7,9 +7,9 @@ import type { TestMinio } from './minio.ts';
 import { eventually } from './product.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 
-/** The commands of docs/redis.md and docs/operations.md; those for S3 by a client of our own. */
+/** Runs the commands of docs/redis.md and docs/operations.md. Those for S3 are done with an S3 client instead. */
 
-/** `redis-cli`, as an operator calls it; its output. */
+/** Runs `redis-cli` like an operator, and returns its output. */
 async function redisCli({ port }: TestRedis, ...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)('redis-cli', ['-p', String(port), ...args]);
   return stdout;
@@ -23,7 +23,7 @@ async function untilRewritten(redis: TestRedis) {
   );
 }
 
-/** How a Redis is saved into a folder, and a fresh one made of that. */
+/** The ways to back up a Redis into a folder, and to start a new one from it. */
 export interface RedisBackup {
   name: string;
   save(redis: TestRedis, to: string): Promise<void>;
@@ -36,7 +36,7 @@ export const snapshot: RedisBackup = {
     await redisCli(redis, '--rdb', join(to, 'dump.rdb'));
   },
   async restore(from) {
-    // With an append-only file switched on, Redis reads only that one: there would be nothing in it.
+    // With the append-only file switched on, Redis would read only that file and start empty.
     const config = { appendonly: 'no' };
     const redis = await startTestRedis({ config, seed: (dir) => cp(join(from, 'dump.rdb'), join(dir, 'dump.rdb')) });
     await redisCli(redis, 'CONFIG', 'SET', 'appendonly', 'yes');
@@ -59,7 +59,7 @@ export const appendOnlyFile: RedisBackup = {
 
 const versionSchema = z.looseObject({ name: z.string(), versionId: z.string(), isDeleteMarker: z.boolean() });
 
-/** Brings back what was deleted of a bucket with versions, by taking the deletions away. Gives their number. */
+/** Restores all deleted objects of a bucket with versions by removing the deletion markers. Returns their number. */
 export async function undelete({ admin }: TestMinio, bucket: string, prefix: string): Promise<number> {
   let count = 0;
   for await (const entry of admin.listObjects(bucket, prefix, true, { IncludeVersion: true })) {
@@ -71,7 +71,10 @@ export async function undelete({ admin }: TestMinio, bucket: string, prefix: str
   return count;
 }
 
-/** As `mc mirror --preserve`: copies all objects of a bucket, with metadata, into another server's, made where it is not there. Gives their number. */
+/**
+ * Like `mc mirror --preserve`: copies all objects of a bucket with their metadata to another server, and creates the
+ * bucket there if it is missing. Returns the number of objects.
+ */
 export async function mirrorBucket(from: TestMinio, to: TestMinio, bucket: string): Promise<number> {
   if (!(await to.admin.bucketExists(bucket))) {
     await to.admin.makeBucket(bucket, to.region);

@@ -5,13 +5,13 @@ import type { Duplex } from 'node:stream';
 
 export interface ComfyuiProxy extends AsyncDisposable {
   url: string;
-  /** Files that were sent to the server, by the length of their requests. */
+  /** The lengths of the upload requests to the server. */
   uploads: number[];
-  /** Answers an upload instead of the server; says false to let it through. */
+  /** Answers an upload instead of the server, or returns false to forward it. */
   onUpload: (req: IncomingMessage, res: ServerResponse) => boolean;
 }
 
-/** Stands before a ComfyUI on this port, counts what is uploaded, and may answer in its place. */
+/** A proxy before the ComfyUI on this port. It counts uploads, and may answer them itself. */
 export async function startComfyuiProxy(port: number): Promise<ComfyuiProxy> {
   const uploads: number[] = [];
   const sockets = new Set<Duplex>();

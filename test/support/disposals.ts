@@ -1,6 +1,6 @@
 import { afterAll } from 'vitest';
 
-/** Stands for a test's own context where things live as long as a whole suite: call it in the body of `describe`. */
+/** Replaces a test's context for things that live as long as a whole suite. Call it in the body of `describe`. */
 export function disposals() {
   const undo: (() => Promise<void>)[] = [];
   afterAll(async () => {

@@ -1,5 +1,5 @@
-// A process that holds a data folder and its Redis, to be killed:   node embedded-parent.ts <data folder>
-// Prints {"pid": <of Redis>} once it serves. SIGTERM ends it in an orderly way.
+// A process that tests kill. It holds a data folder and its Redis:   node embedded-parent.ts <data folder>
+// It prints {"pid": <of Redis>} once Redis serves. SIGTERM stops both in order.
 import { once } from 'node:events';
 import { pino } from 'pino';
 import { openDataDir } from '../../src/embedded/data-dir.ts';
@@ -10,7 +10,7 @@ const dataDir = await openDataDir(process.argv[2] ?? '');
 const redis = await startEmbeddedRedis({ dataDir: dataDir.path, log: pino({ level: 'silent' }) });
 process.stdout.write(`${JSON.stringify({ pid: redis.pid })}\n`);
 
-// A signal alone keeps no process alive.
+// A signal handler alone would not keep the process alive.
 const alive = setInterval(() => undefined, 60_000);
 await terminated;
 clearInterval(alive);

@@ -1,10 +1,10 @@
-/** Figures as Prometheus would read them off /metrics. */
+/** The metrics of /metrics, as Prometheus reads them. */
 export interface Figures {
-  /** Names of all metrics, with their types. */
+  /** The names and types of all metrics. */
   types: Map<string, string>;
-  /** The value of the one series that has these labels (others may be there too); undefined: there is none. */
+  /** The value of the only series with these labels, which may have more labels; undefined where there is none. */
   value(name: string, labels?: { [label: string]: string }): number | undefined;
-  /** Values of one label in all series of a metric. */
+  /** The values of one label in all series of a metric. */
   labels(name: string, label: string): string[];
 }
 
@@ -47,7 +47,7 @@ export function parseFigures(text: string): Figures {
   };
 }
 
-/** Asks a private port for its figures. */
+/** Reads the metrics of a private port. */
 export async function readFigures(port: number): Promise<Figures> {
   const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
   if (answer.status !== 200) throw new Error(`/metrics answered ${answer.status}`);

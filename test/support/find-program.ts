@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-/** A program that set-up brings: <NAME>_BIN, the PATH, or the cache that set-up fills. Null when this machine has none. */
+/** Finds a program by <NAME>_BIN, on the PATH, or in the cache of scripts/bootstrap. Null where there is none. */
 export function findProgram(name: string, env: NodeJS.ProcessEnv = process.env): string | null {
   const given = env[`${name.toUpperCase().replaceAll('-', '_')}_BIN`];
   if (given) return given;

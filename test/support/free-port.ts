@@ -2,13 +2,16 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Below those that the kernel gives to outgoing connections; so are those 10 000 above, where nodes of a Redis Cluster talk to each other. */
+/**
+ * Below the ports that the kernel uses for outgoing connections. So are the ports 10,000 above these, which the nodes
+ * of a Redis Cluster use among themselves.
+ */
 const PORTS = { first: 12_000, count: 10_000 };
 
 /**
- * A port of loopback that nobody listens on, and that no other test is given for as long as this process lives: neither between
- * the look and the bind, nor while its server is down to be started again. UDP has ports of its own: whoever has bound that of
- * the same number, on this machine, has the TCP port too.
+ * Returns a free TCP port of 127.0.0.1. No other test gets it as long as this process lives: neither before a server
+ * binds it, nor while that server is down to be restarted. To reserve it, this process binds the UDP port of the same
+ * number, which no server of the tests uses.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -29,7 +32,7 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Starts a server on a port that nobody has; where a stranger was quicker between the look and the bind, on the next one. */
+/** Starts a server on a free port. When another program takes the port first, it tries again with another one. */
 export async function onFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
   for (let left = 10; ; left--) {
     try {

@@ -35,9 +35,9 @@ const GENERATE = `mutation Generate($input: GenerateInput!) { generate(input: $i
 const WATCH = `subscription Watch($id: ID!, $afterSeq: Int) {
   jobProgress(id: $id, afterSeq: $afterSeq) { seq type at job { ${JOB} } } }`;
 
-const ASK_AGAIN_MS = 200;
+const RETRY_MS = 200;
 
-/** With what every prompt begins, so that one in a log can be found. */
+/** Every prompt begins with this text, so that a test can find prompts in logs. */
 export const PROMPT = 'a lighthouse at dusk';
 
 const TERMINAL = ['SUCCEEDED', 'FAILED', 'CANCELED'];
@@ -50,22 +50,22 @@ export interface Answer {
 }
 
 /**
- * A job as an application watches it: one that connects anew, without `afterSeq`, when its connection breaks, and that asks again
- * when it is told UNAVAILABLE.
+ * Watches a job like an application: it connects again, without `afterSeq`, when its connection breaks, and subscribes
+ * again when the answer is UNAVAILABLE.
  */
 export interface Watching {
-  /** All events so far; each inner list is one subscription, of which there are more when the connection broke. */
+  /** All events so far, one inner list for each subscription. There are several when the connection broke. */
   readonly subscriptions: SeenEvent[][];
   readonly events: SeenEvent[];
-  /** Close codes of its connections so far. */
+  /** The close codes of its connections so far. */
   readonly closes: number[];
-  /** Resolves with the first event, past or to come, for which this holds. */
+  /** Resolves with the first past or future event that matches. */
   until(holds: (event: SeenEvent) => boolean, timeoutMs?: number): Promise<SeenEvent>;
   /** Resolves with the last event when the subscription is complete; checks the order and the single end on the way. */
   end(timeoutMs?: number): Promise<SeenEvent>;
   /** Unsubscribes. */
   leave(): void;
-  /** Vanishes without a good-bye. */
+  /** Cuts the connection without closing it. */
   vanish(): void;
 }
 
@@ -76,7 +76,7 @@ export interface GenerateRequest {
   headers?: Record<string, string>;
 }
 
-/** An application at one gateway. Everything it is told is kept in `texts`, to be searched for what should not be there. */
+/** A client application of one gateway. It keeps every answer in `texts`, so that tests can search them for secrets. */
 export function createGatewayClient(url: string, texts: string[], ledger?: Ledger) {
   async function post(
     query: string,
@@ -97,7 +97,7 @@ export function createGatewayClient(url: string, texts: string[], ledger?: Ledge
     return { status: response.status, ms: performance.now() - began, data, errors };
   }
 
-  /** Like an application that means it: UNAVAILABLE is answered by asking again, after the time that it names. */
+  /** Repeats a call that is answered UNAVAILABLE, after the time that the answer names. */
   async function insist<T>(schema: z.ZodType<T>, attempt: () => Promise<Answer>): Promise<T> {
     for (let tries = 1; ; tries++) {
       const { data, errors } = await attempt();
@@ -111,7 +111,7 @@ export function createGatewayClient(url: string, texts: string[], ledger?: Ledge
   const ask = <T>(schema: z.ZodType<T>, query: string, variables: { [name: string]: unknown } = {}) =>
     insist(schema, () => post(query, variables));
 
-  /** The raw answer of `generate`: a small and quick picture unless asked otherwise. */
+  /** Calls `generate`, by default for a small and fast picture, and returns the raw answer. */
   async function tryGenerate({
     key = randomUUID(),
     parameters = {},
@@ -129,10 +129,10 @@ export function createGatewayClient(url: string, texts: string[], ledger?: Ledge
   return {
     url,
     post,
-    /** What a query without errors gives. */
+    /** Runs a query and returns its data. Rejects when it has errors. */
     ask,
     tryGenerate,
-    /** With the same key each time. */
+    /** Repeats `generate` with the same key. */
     async generate(request: GenerateRequest = {}): Promise<SeenJob> {
       const key = request.key ?? randomUUID();
       return (await insist(generatedSchema, () => tryGenerate({ ...request, key }))).generate.job;
@@ -146,7 +146,7 @@ export function createGatewayClient(url: string, texts: string[], ledger?: Ledge
       return (await ask(schema, `mutation Cancel($id: ID!) { cancelJob(id: $id) { ${JOB} } }`, { id })).cancelJob;
     },
     watch: (id: string, options: WatchOptions = {}) => watch(url, texts, id, options, ledger),
-    /** Fetches each artifact and compares its length and hash with what the job says. */
+    /** Fetches each artifact and checks its length and hash against the job. */
     async expectWhole({ artifacts }: SeenJob, count = 1) {
       expect(artifacts).toHaveLength(count);
       for (const { url: address, size, sha256 } of artifacts) {
@@ -162,7 +162,7 @@ export type GatewayClient = ReturnType<typeof createGatewayClient>;
 
 const generatedSchema = z.object({ generate: z.object({ replayed: z.boolean(), job: jobSchema }) });
 
-/** What `generate` gave, of an answer without errors. */
+/** The payload of `generate` in an answer without errors. */
 export function generated(answer: Answer) {
   expect(answer.errors).toEqual([]);
   return generatedSchema.parse(answer.data).generate;
@@ -170,17 +170,17 @@ export function generated(answer: Answer) {
 
 export interface WatchOptions {
   afterSeq?: number;
-  /** Where to connect after the first connection; default: the same gateway. */
+  /** The gateway for all connections after the first. Default: the same gateway. */
   elsewhere?: string;
-  /** Where to connect, asked before each connection, as a load balancer decides it. */
+  /** Called before each connection for the gateway to use, like a load balancer. */
   addresses?: () => string;
-  /** Ends with an error instead of connecting anew. */
+  /** Ends with an error instead of connecting again. */
   once?: boolean;
-  /** Told of each event as it comes. */
+  /** Called with each event when it arrives. */
   onEvent?: (event: SeenEvent) => void;
 }
 
-/** As that of a browser, which throws at nobody when it is closed before it is open. */
+/** Like the WebSocket of a browser, which throws no error when it is closed before it is open. */
 class ClientSocket extends WebSocket {
   constructor(...args: ConstructorParameters<typeof WebSocket>) {
     super(...args);
@@ -192,7 +192,7 @@ function watch(url: string, texts: string[], id: string, options: WatchOptions, 
   const subscriptions: SeenEvent[][] = [];
   const closes: number[] = [];
   const ended = Promise.withResolvers<void>();
-  // Whoever never asks for the end is not to be told of it either.
+  // A test that never waits for the end must not fail with an unhandled rejection.
   ended.promise.catch(() => undefined);
   let connections = 0;
   let refusal = '';
@@ -201,7 +201,7 @@ function watch(url: string, texts: string[], id: string, options: WatchOptions, 
       `${(options.addresses?.() ?? (connections > 0 ? options.elsewhere : url)) || url}/graphql`.replace('http', 'ws'),
     webSocketImpl: ClientSocket,
     retryAttempts: options.once ? 0 : 200,
-    // The default waits seconds, doubled each time: a test has no use for that.
+    // The default waits seconds, doubled each time, which would only slow tests down.
     retryWait: () => new Promise((resolve) => setTimeout(resolve, 50)),
     shouldRetry: () => true,
     on: {
@@ -216,30 +216,30 @@ function watch(url: string, texts: string[], id: string, options: WatchOptions, 
   let unsubscribe = subscribe();
 
   function subscribe(): () => void {
-    const refused = (told: string, cause: Error) => {
-      if (!told.includes('"UNAVAILABLE"')) return ended.reject(cause);
-      refusal = told;
+    const refused = (text: string, cause: Error) => {
+      if (!text.includes('"UNAVAILABLE"')) return ended.reject(cause);
+      refusal = text;
       again = setTimeout(() => {
         again = undefined;
         unsubscribe = subscribe();
-      }, ASK_AGAIN_MS);
+      }, RETRY_MS);
     };
     return client.subscribe(
       { query: WATCH, variables: { id, afterSeq: options.afterSeq ?? null } },
       {
         next(result) {
-          const told = JSON.stringify(result);
-          texts.push(told);
-          if (result.errors) return refused(told, new Error(JSON.stringify(result.errors)));
+          const text = JSON.stringify(result);
+          texts.push(text);
+          if (result.errors) return refused(text, new Error(JSON.stringify(result.errors)));
           const { jobProgress } = z.object({ jobProgress: eventSchema }).parse(result.data);
           subscriptions.at(-1)?.push(jobProgress);
           options.onEvent?.(jobProgress);
           if (TERMINAL.includes(jobProgress.type)) ledger?.ended();
         },
         error(cause) {
-          const told = JSON.stringify(cause);
-          texts.push(told);
-          refused(told, cause instanceof Error ? cause : new Error(`watching ended: ${told}`));
+          const text = JSON.stringify(cause);
+          texts.push(text);
+          refused(text, cause instanceof Error ? cause : new Error(`watching ended: ${text}`));
         },
         complete() {
           if (again === undefined) ended.resolve();
@@ -282,12 +282,15 @@ function watch(url: string, texts: string[], id: string, options: WatchOptions, 
   return watching;
 }
 
-/** The sequence number only grows within a subscription, its terminal event is the last and the only one. Gives the last event. */
+/**
+ * Checks that sequence numbers only grow within a subscription, and that its only terminal event is its last one.
+ * Returns that event.
+ */
 function expectOrder(subscriptions: SeenEvent[][]): SeenEvent {
   for (const events of subscriptions) {
     events.forEach((event, i) => {
       const previous = events[i - 1];
-      // Behind its SNAPSHOT the terminal event of a job that has ended repeats the number.
+      // For a job that has ended, the terminal event has the same number as the SNAPSHOT before it.
       const mayRepeat = previous?.type === 'SNAPSHOT' && TERMINAL.includes(event.type);
       if (previous) expect(event.seq).toBeGreaterThanOrEqual(previous.seq + (mayRepeat ? 0 : 1));
       if (TERMINAL.includes(event.type)) expect(i).toBe(events.length - 1);

@@ -9,7 +9,7 @@ import { createKeys } from '../../src/redis/keys.ts';
 
 export const silent: Logger = pino({ level: 'silent' });
 
-/** A job of no workflow in particular, with a key of its own. */
+/** A job of any workflow, with a new key. */
 export function newJob(overrides: Partial<NewJob> = {}): NewJob {
   return {
     id: v7(),
@@ -30,7 +30,7 @@ export function newJob(overrides: Partial<NewJob> = {}): NewJob {
   };
 }
 
-/** Both sides of the job record on a Redis, under a prefix of its own. */
+/** The gateway's and the worker's store of job records on a Redis, with a new prefix. */
 export async function openStores(url: string, options: { retentionMs?: number; noBackendGraceMs?: number } = {}) {
   const keys = createKeys(`test-${randomUUID()}`);
   const redis = connectRedis({ url, role: 'request', log: silent });

@@ -10,7 +10,7 @@ import type { OperationObserver } from '../../src/observability/operation-observ
 import { loadCatalogue } from '../../src/workflows/load.ts';
 import { createTestFeed, type TestFeed } from './test-feed.ts';
 
-/** The catalogue as it is shipped. */
+/** The catalogue of the shipped workflows. */
 export function shippedCatalogue() {
   return loadCatalogue({ dir: fileURLToPath(new URL('../../workflows', import.meta.url)), maxMegapixels: 4 });
 }
@@ -68,7 +68,12 @@ function notExpected(what: string) {
   return () => Promise.reject(new Error(`${what} was not expected`));
 }
 
-/** Use cases that a test fills in where it needs them: GraphQL and HTTP are tried here, not what is behind. */
+function testUrl(host: string, key: string, options: object): string {
+  const query = Object.entries(options).map(([name, value]) => [name, String(value)]);
+  return `https://${host}.test/${key}?${new URLSearchParams(query)}`;
+}
+
+/** Use cases that fail unless the test replaces them, for tests of GraphQL and HTTP alone. */
 export interface TestServices extends GraphServices {
   feed: TestFeed;
 }
@@ -82,12 +87,10 @@ export async function testServices(
     backends: { backends: async () => [] },
     nodeDefinitions: { read: async () => [] },
     artifacts: {
-      url: async (key, options) =>
-        `https://files.test/${key}?${new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)]))}`,
+      url: async (key, options) => testUrl('files', key, options),
     },
     variants: {
-      url: async ({ key }, variant, options) =>
-        `https://variants.test/${key}?${new URLSearchParams(Object.entries({ ...variant, ...options }).map(([name, value]) => [name, String(value)]))}`,
+      url: async ({ key }, variant, options) => testUrl('variants', key, { ...variant, ...options }),
     },
     texts: { read: notExpected('text') },
     artifactUrlTtlSeconds: 3600,
@@ -108,7 +111,7 @@ export async function testServices(
   };
 }
 
-/** Log lines as data. */
+/** A logger whose lines are kept as objects. */
 export function testLog() {
   const lines: { [name: string]: unknown }[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
@@ -126,7 +129,7 @@ export async function testGraph(services: TestServices, observer?: OperationObse
     services,
   };
 
-  /** The answer as a client gets it. */
+  /** The answer in the form that a client gets. */
   async function run(query: string, variables: { [name: string]: unknown } = {}) {
     const document = engine.parse(query);
     const faults = engine.validate(document);

@@ -5,7 +5,7 @@ import { type HttpServerOptions, startHttpServer } from '../../src/http/server.t
 import type { OperationObserver } from '../../src/observability/operation-observer.ts';
 import { type TestServices, testLog, testServices } from './graph-services.ts';
 
-/** The real server on a free port, over what the test fills in; closed with the test. */
+/** Starts the real HTTP server on a free port, with services from the test. It is closed when the test ends. */
 export async function startTestServer(
   options: Partial<Omit<HttpServerOptions, 'engine' | 'services' | 'log'>> & {
     services?: TestServices;

@@ -2,11 +2,11 @@ import * as z from 'zod';
 import { freePort, onFreePort } from './free-port.ts';
 import { startProgram } from './process.ts';
 
-/** A span as Jaeger has it; times in microseconds since 1970. */
+/** A span in Jaeger's form. Times are in microseconds since 1970. */
 export interface SeenSpan {
   traceId: string;
   id: string;
-  /** Null: it began the trace, or what began it was not sent. */
+  /** Null where the span began the trace, or its parent was not sent. */
   parentId: string | null;
   name: string;
   service: string;
@@ -15,13 +15,13 @@ export interface SeenSpan {
   tags: { [name: string]: unknown };
 }
 
-/** A real Jaeger of a test's own: it takes OTLP over HTTP and answers what it was sent. */
+/** A real Jaeger for one test. It takes OTLP over HTTP, and returns the spans that it got. */
 export interface TestJaeger {
-  /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
+  /** The value for OTEL_EXPORTER_OTLP_ENDPOINT. */
   endpoint: string;
   /** All spans of a trace so far. */
   trace(traceId: string): Promise<SeenSpan[]>;
-  /** Names of those that have sent anything. */
+  /** The names of all services that have sent spans. */
   services(): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -52,7 +52,7 @@ const tracesSchema = z.object({
 });
 const servicesSchema = z.object({ data: z.array(z.string()).nullable() });
 
-/** The program that set-up has built; null where this machine has none. */
+/** The Jaeger that scripts/bootstrap has built; null where there is none. */
 export function findJaeger(): string | null {
   return process.env.JAEGER_BIN || null;
 }
@@ -62,7 +62,7 @@ export function startTestJaeger(): Promise<TestJaeger> {
   if (program === null) throw new Error('no Jaeger: set JAEGER_BIN');
   return onFreePort(async (port) => {
     const query = await freePort();
-    // Everything that it could listen on, so that nothing is left on its default.
+    // Sets every port that Jaeger listens on, so that none has its default.
     const args = Object.entries({
       'collector.otlp.http.host-port': port,
       'query.http-server.host-port': query,

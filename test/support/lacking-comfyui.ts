@@ -3,7 +3,7 @@ import { createServer, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** Answers for a ComfyUI on this port as if it lacked these node classes, and keeps what it is asked. */
+/** A proxy before the ComfyUI on this port that hides some of its node classes, and records the requests. */
 export async function startLackingComfyui(port: number, classes: readonly string[]) {
   const requests: string[] = [];
   const server = createServer((incoming, outgoing) => {
@@ -12,7 +12,7 @@ export async function startLackingComfyui(port: number, classes: readonly string
     const forward = request({ host: '127.0.0.1', port, method, path: url, headers }, async (answer) => {
       if (!url.startsWith('/api/object_info')) {
         outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-        // A file that is cut off there is cut off here.
+        // When the server cuts a file off, the proxy does so too.
         answer.on('error', () => outgoing.destroy());
         answer.pipe(outgoing);
         return;
@@ -50,7 +50,7 @@ export async function startLackingComfyui(port: number, classes: readonly string
   if (address === null || typeof address === 'string') throw new Error('no port was given');
   return {
     url: `http://127.0.0.1:${address.port}`,
-    /** Such as `POST /api/prompt`. */
+    /** The requests, such as `POST /api/prompt`. */
     requests,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

@@ -4,29 +4,29 @@ import { isTerminalEvent, jobEventTypes } from '../../src/core/events.ts';
 import { isTerminal, jobStatuses } from '../../src/core/job.ts';
 import type { Keys } from '../../src/redis/keys.ts';
 
-/** One line of the table of what was tried, in docs/reliability.md. */
+/** One row of the table of scenarios in docs/reliability.md. */
 export interface Row {
   scenario: string;
-  /** Jobs that `generate` has answered with. */
+  /** The number of jobs that `generate` has acknowledged. */
   acknowledged: number;
-  /** Of those, the ones that are gone; a scenario that takes Redis's memory away says so by `forgets`. */
+  /** How many of those are lost. A scenario that empties Redis calls `forgets`. */
   lost: number;
-  /** Keys with more than one job, and jobs with more than one end in their log. */
+  /** The number of keys with more than one job, and of jobs with more than one terminal event in their log. */
   doubled: number;
-  /** From the moment that the last fault was mended to the end of a job; null where nothing was marked. */
+  /** The time from the end of the last fault to the next end of a job; null where the test did not mark it. */
   recoveryMs: number | null;
-  /** The longest that an answer took while it was UNAVAILABLE; null where that was not measured. */
+  /** The longest time of an answer that was UNAVAILABLE; null where that was not measured. */
   unavailableMs: number | null;
 }
 
-/** What the clients of a test were told, to be held against what Redis has in the end. */
+/** Collects the answers to the clients of a test, which are checked against Redis at the end. */
 export interface Ledger {
   accepted(key: string, id: string): void;
-  /** A watcher has seen a job's end. */
+  /** A watcher has received a terminal event. */
   ended(): void;
-  /** What was broken works again. */
+  /** The fault has ended. */
   mended(): void;
-  /** Jobs are lost by intent: nothing can be asked of them. */
+  /** The test loses jobs on purpose, so they are not checked. */
   forgets(): void;
   tally(admin: Redis, keys: Keys): Promise<Omit<Row, 'scenario' | 'unavailableMs'>>;
 }
@@ -62,7 +62,7 @@ export function createLedger(): Ledger {
         if (types.filter((type) => type && isTerminalEvent(type)).length > 1) doubled++;
         const known = jobStatuses.find((each) => each === status);
         const last = types.at(-1);
-        // Record and log cannot disagree.
+        // Record and event log must agree.
         if (known && isTerminal(known) && last !== known) doubled++;
       }
       const since = mendedAt;
@@ -77,7 +77,7 @@ export function createLedger(): Ledger {
   };
 }
 
-/** Keeps a row for whoever asked for a report by CHAOS_REPORT, a file of JSON lines. */
+/** Appends a row to the file that CHAOS_REPORT names, as a JSON line. */
 export function writeRow({ scenario, acknowledged, lost, doubled, recoveryMs, unavailableMs }: Row): void {
   const file = process.env.CHAOS_REPORT;
   const row: Row = { scenario, acknowledged, lost, doubled, recoveryMs, unavailableMs };

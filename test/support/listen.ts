@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { onTestFinished } from 'vitest';
 
-/** A server on a free port of loopback, closed with its connections at the end of the test; gives its origin. */
+/**
+ * Starts a server on a free port of 127.0.0.1, and returns its origin. It is closed with its connections after the
+ * test.
+ */
 export async function listen(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');

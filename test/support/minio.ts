@@ -10,45 +10,45 @@ import { findProgram } from './find-program.ts';
 import { freePort } from './free-port.ts';
 import { removeFolder } from './process.ts';
 
-/** A real MinIO of a test's own: free port on loopback, own folder and credentials, no console. */
+/** A real MinIO for one test, with its own port, folder and credentials, and without a console. */
 export interface TestMinio {
-  /** `http://127.0.0.1:<port>`; the same for the whole life, restarts included. */
+  /** `http://127.0.0.1:<port>`. It stays the same after restarts. */
   readonly endpoint: string;
   readonly port: number;
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
-  /** A client with all rights, to look at what is really stored. */
+  /** A client with all rights, with which tests read what is stored. */
   readonly admin: Client;
-  /** SIGKILL, and wait until it is gone. Safe when it is already down. */
+  /** Kills it with SIGKILL and waits until it has ended. May be called when it is down. */
   kill(): Promise<void>;
-  /** Start again (killing it first if it runs) on the same port and files, and wait until it answers. */
+  /** Kills it if it runs, starts it again on the same port and files, and waits until it answers. */
   restart(): Promise<void>;
-  /** SIGSTOP: connections are taken, nothing is answered. */
+  /** Stops it with SIGSTOP: it accepts connections and does not answer. */
   pause(): void;
-  /** SIGCONT. */
+  /** Continues it with SIGCONT. */
   resume(): void;
-  /** Kill it and remove its files. Any number of times. */
+  /** Kills it and removes its files. May be called any number of times. */
   close(): Promise<void>;
 }
 
 const READY_TIMEOUT_MS = 20_000;
 const REGION = 'us-east-1';
 
-/** The MinIO server program: MINIO_BIN, the PATH, or the cache that set-up fills. Null when this machine has none. */
+/** The MinIO program, by MINIO_BIN, on the PATH, or in the cache of scripts/bootstrap. Null where there is none. */
 export function findMinio(): string | null {
   return findProgram('minio');
 }
 
 /**
- * Starts a MinIO and waits until it answers, in a folder of its own or in one that the caller keeps. Throws when there is no program:
- * ask `findMinio` first.
+ * Starts a MinIO and waits until it answers, in a new folder or in the caller's. Throws when there is no program: call
+ * `findMinio` first.
  */
 export async function startTestMinio(folder?: string): Promise<TestMinio> {
   const program = findMinio();
   if (program === null) throw new Error('no minio program: set MINIO_BIN');
   const dir = folder ?? (await mkdtemp(join(tmpdir(), 'comfygate-minio-')));
-  // Random, so that a stranger on our port is not taken for ours.
+  // Random credentials tell our server from another program's server on the same port.
   const credentials = { accessKey: randomBytes(8).toString('hex'), secretKey: randomBytes(16).toString('hex') };
   let { child, port } = await startOnFreePort({ program, dir, ...credentials });
 
@@ -84,7 +84,7 @@ interface Settings {
   secretKey: string;
 }
 
-/** Between the look for a free port and the server's own bind a stranger may take it: then the next one. */
+/** Another program may take the free port before MinIO does: then another port is tried. */
 async function startOnFreePort(settings: Settings) {
   for (let left = 5; ; left--) {
     const port = await freePort();

@@ -1,7 +1,7 @@
 import { createFileStore } from '../../src/simulator/files.ts';
 import { loadObjectInfo } from '../../src/simulator/object-info.ts';
 
-/** The stock classes as a ComfyUI with the simulator's models describes them, and a plain copy for `objectInfoSchema`. */
+/** The node definitions of the simulator, and the JSON from which `objectInfoSchema` parses them. */
 export function stockClasses() {
   const described = loadObjectInfo(createFileStore(1_000_000, () => 0));
   const objectInfo: { [className: string]: unknown } = Object.fromEntries(

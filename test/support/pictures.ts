@@ -4,7 +4,7 @@ import sharp, { type Sharp } from 'sharp';
 import type { FileToStore } from '../../src/artifacts/artifact-store.ts';
 import { readExactly } from '../../src/artifacts/source-file.ts';
 
-/** A picture with smooth and busy parts, so that every format has something to do. */
+/** A picture with smooth and detailed parts, so that encoders of every format have work to do. */
 export function testPicture(width: number, height: number): Sharp {
   const pixels = Buffer.alloc(width * height * 3);
   for (let y = 0; y < height; y++) {
@@ -18,7 +18,7 @@ export function testPicture(width: number, height: number): Sharp {
   return sharp(pixels, { raw: { width, height, channels: 3 } });
 }
 
-/** Frames of plain colours. */
+/** An animation whose frames have one colour each. */
 export function testAnimation(width: number, height: number, frames: number): Sharp {
   const pixels = Buffer.alloc(width * height * 3 * frames);
   for (let frame = 0; frame < frames; frame++) {
@@ -27,7 +27,7 @@ export function testAnimation(width: number, height: number, frames: number): Sh
   return sharp(pixels, { raw: { width, height: height * frames, channels: 3, pageHeight: height } });
 }
 
-/** A file as a worker would store it. */
+/** A file in the form in which a worker stores it. */
 export async function fileToStore(path: string, contentType: string, filename: string): Promise<FileToStore> {
   const { size } = await stat(path);
   const hash = createHash('sha256');

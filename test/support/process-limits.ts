@@ -8,7 +8,7 @@ export async function descriptorsOf(pid: number): Promise<number> {
   return (await readdir(`/proc/${pid}/fd`)).length;
 }
 
-/** Sets how many descriptors a process may have from now on; what it has open stays. */
+/** Sets how many file descriptors a process may have. Open descriptors stay open. */
 export async function limitDescriptors(pid: number, soft: number): Promise<void> {
   await run('prlimit', ['--pid', String(pid), `--nofile=${soft}:`]);
 }

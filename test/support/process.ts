@@ -4,17 +4,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A process of the product, as an operator starts it. */
+/** A process of the product, started like an operator would. */
 export interface ProductProcess {
   readonly pid: number;
-  /** Everything it has written so far. */
+  /** All output so far. */
   output(): string;
-  /** Resolves when its output has this, rejects when it has ended or the time is over. */
+  /** Resolves when its output matches. Rejects when the process ends or the time is over. */
   until(text: string | RegExp, timeoutMs?: number): Promise<void>;
   signal(name: NodeJS.Signals): void;
-  /** SIGKILL, and wait until it is gone. */
+  /** Kills it with SIGKILL and waits until it has ended. */
   kill(): Promise<void>;
-  /** SIGTERM, and its exit code. */
+  /** Stops it with SIGTERM and returns its exit code. */
   stop(timeoutMs?: number): Promise<number | null>;
   /** Resolves with its exit code. */
   exited: Promise<number | null>;
@@ -22,7 +22,7 @@ export interface ProductProcess {
 
 const root = new URL('../../', import.meta.url).pathname;
 
-/** Starts `comfygate <args>` with just this environment. */
+/** Starts `comfygate <args>` with only this environment. */
 export function startProduct(args: string[], env: Record<string, string>): ProductProcess {
   return startScript([join(root, 'src/cli/main.ts'), ...args], env);
 }
@@ -32,7 +32,7 @@ export function startScript(args: string[], env: Record<string, string>): Produc
   return startProgram(process.execPath, args, env);
 }
 
-/** Starts a program of others. */
+/** Starts another program. */
 export function startProgram(path: string, args: string[], env: Record<string, string>): ProductProcess {
   const child = spawn(path, args, {
     cwd: root,
@@ -104,14 +104,14 @@ function follow(child: ChildProcess): ProductProcess {
 }
 
 /**
- * Removes the folder of a process that was killed, as often as it takes: a child that it left, such as a Redis that writes its file
- * anew, goes on writing for a moment.
+ * Removes the folder of a process that was killed. It tries repeatedly, since a child that is left, such as a Redis
+ * that rewrites its file, may still write for a moment.
  */
 export function removeFolder(path: string): Promise<void> {
   return rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
-/** A folder of a test's own, and how to remove it. */
+/** A temporary folder for one test, and the function that removes it. */
 export async function tempFolder(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'comfygate-test-'));
   return { path, remove: () => removeFolder(path) };

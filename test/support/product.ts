@@ -12,43 +12,43 @@ import type { TestMinio } from './minio.ts';
 import { type ProductProcess, startProduct, tempFolder } from './process.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 
-/** A gateway process and an application that talks to it. */
+/** A gateway process and a client application of it. */
 export interface Gateway extends GatewayClient {
   process: ProductProcess;
   port: number;
 }
 
 export interface ProductOptions {
-  /** Simulated ComfyUIs in this process, named `comfy1`, `comfy2`, …; default 1. */
+  /** The number of simulated ComfyUIs in this process, named `comfy1`, `comfy2`, …; default 1. */
   simulators?: number;
   /** Multiplies their speed; default 1. */
   speed?: number;
-  /** For every process. */
+  /** Settings of every process. */
   env?: Record<string, string>;
-  /** Results are stored there instead of in a folder. */
+  /** The S3 server where results are stored instead of in a folder. */
   minio?: TestMinio;
   redisConfig?: Record<string, string>;
 }
 
-/** How long the product lives: a test's own context, or what `disposals` gives for a suite. */
+/** Ends the product: a test's context, or that of `disposals` for a suite. */
 export interface Lifetime {
   onTestFinished(dispose: () => Promise<void>): void;
   onTestFailed?(show: () => void): void;
   task?: { name: string };
 }
 
-/** A Redis, ComfyUIs and storage of a test's own, and any number of real processes of the product on them. */
+/** A Redis, ComfyUIs and storage for one test, and any number of real processes of the product that use them. */
 export interface Product {
   redis: TestRedis;
-  /** To look into Redis and to break things there. */
+  /** A connection with which tests read and break things in Redis. */
   admin: Redis;
   keys: Keys;
   simulators: Simulator[];
-  /** What every process is given. */
+  /** The environment of every process. */
   env: Record<string, string>;
-  /** What clients were told; when it closes, no secret may be in there. */
+  /** All answers to clients. When the product closes, none of them may hold a secret. */
   texts: string[];
-  /** What clients were told of their jobs, and when what was broken was mended. */
+  /** The acknowledged jobs and their ends, and when faults ended. */
   ledger: Ledger;
   /** Starts a gateway and waits until it serves. */
   gateway(env?: Record<string, string>): Promise<Gateway>;
@@ -56,17 +56,17 @@ export interface Product {
   both(env?: Record<string, string>): Promise<Gateway>;
   /** Starts a worker and waits until it has reported itself. */
   worker(env?: Record<string, string>): Promise<ProductProcess>;
-  /** The same simulated ComfyUI, as after a crash: at its old address, knowing nothing. It must have been closed. */
+  /** Starts a closed ComfyUI again at its old address, with empty memory, as after a crash. */
   restartSimulator(index: number): Promise<Simulator>;
 }
 
-/** Speeds up the start of the processes: their sources are compiled once. */
+/** Speeds up the start of the processes, whose sources are then compiled only once. */
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/comfygate-tests', import.meta.url));
 
-/** Many start at once, on two cores. */
+/** Long, since many processes start at once on two cores. */
 const START_TIMEOUT_MS = 120_000;
 
-/** What no answer, no event and no log may hold, whatever broke. */
+/** Texts that no answer, event or log may hold under any fault. */
 function expectNoSecrets(texts: string[], forbidden: string[]) {
   for (const text of texts) {
     for (const secret of forbidden) {
@@ -75,9 +75,9 @@ function expectNoSecrets(texts: string[], forbidden: string[]) {
   }
 }
 
-/** Everything ends with the test; the processes' output is shown when it fails. */
+/** Starts the product. It ends with the test, and the output of its processes is shown when the test fails. */
 export async function openProduct(test: Lifetime, options: ProductOptions = {}): Promise<Product> {
-  // Each process that a test starts listens for the end of the tests.
+  // Each process of a test adds a listener for the end of the test run.
   process.setMaxListeners(200);
   const undo: (() => Promise<unknown>)[] = [];
   test.onTestFinished(async () => {
@@ -105,7 +105,7 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
     REDIS_URL: redis.url,
     COMFYUI_URLS: simulators.map(({ url }, i) => `comfy${i + 1}=${url}`).join(','),
     DATA_DIR: folder.path,
-    // Workers that are killed leave their temporary files.
+    // Workers that were killed leave their temporary files behind.
     TMPDIR: folder.path,
     ...(minio
       ? { S3_ENDPOINT: minio.endpoint, S3_ACCESS_KEY: minio.accessKey, S3_SECRET_KEY: minio.secretKey }
@@ -128,7 +128,7 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
     expect(tally).toMatchObject({ lost: 0, doubled: 0 });
   });
   undo.push(async () => {
-    // In good order where they can: what they have compiled is kept for the next ones only then.
+    // An orderly stop where possible, since Node then keeps its compile cache for the next processes.
     await Promise.all(processes.map((each) => each.stop(2_000)));
     const secrets = [signingSecret, minio?.secretKey ?? signingSecret];
     const ports = [redis.port, ...simulators.map(({ port }) => port)].map((port) => `127.0.0.1:${port}`);
@@ -178,7 +178,7 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
   };
 }
 
-/** Waits for a condition, which throws or is false until it holds. */
+/** Waits until a condition holds. Until then it may throw or return false. */
 export function eventually(holds: () => boolean | Promise<boolean>, what: string, timeoutMs = 30_000): Promise<void> {
   return vi.waitFor(
     async () => {
@@ -188,7 +188,7 @@ export function eventually(holds: () => boolean | Promise<boolean>, what: string
   );
 }
 
-/** The one simulated ComfyUI of a product that has one. */
+/** The only simulated ComfyUI of a product. */
 export function onlySimulator({ simulators }: Product): Simulator {
   const [simulator] = simulators;
   if (!simulator) throw new Error('there is no simulator');

@@ -3,24 +3,27 @@ import { eventually } from './product.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 import { ask } from './sentinel.ts';
 
-/** Three masters that share the slots, and a replica of the one that holds ours where asked for. */
+/** Three masters that share the slots and, when requested, a replica of the master of our slot. */
 export interface RedisCluster {
-  /** `redis+cluster://…`, naming the masters. */
+  /** `redis+cluster://…` with the masters. */
   readonly url: string;
-  /** The master of the tag's slot now. */
+  /** The current master of the slot of our hash tag. */
   owner(): Promise<TestRedis>;
-  /** Waits until every node that runs says that all slots are served. */
+  /** Waits until every running node reports that all slots are served. */
   settled(): Promise<void>;
-  /** Has the replica take over from a master that is well, as before an update. */
+  /** Lets the replica take over from a healthy master, as before an update. */
   failOver(): Promise<void>;
-  /** Kill everything and remove its files. */
+  /** Kills all nodes and removes their files. */
   close(): Promise<void>;
 }
 
 const SLOTS = 16_384;
 const MASTERS = 3;
 
-/** A node that is silent for so long is down. Short for an operator, long for a busy machine. */
+/**
+ * A node that does not answer for this long is down. It is shorter than in production, and long enough for a busy
+ * machine.
+ */
 const NODE_TIMEOUT_MS = 2_000;
 
 export async function startRedisCluster(tag: string, { replica }: { replica: boolean }): Promise<RedisCluster> {
@@ -45,7 +48,7 @@ export async function startRedisCluster(tag: string, { replica }: { replica: boo
     const from = Math.ceil((i * SLOTS) / MASTERS);
     const to = Math.ceil(((i + 1) * SLOTS) / MASTERS) - 1;
     await ask(url, (redis) => redis.call('CLUSTER', 'ADDSLOTSRANGE', from, to));
-    // All would begin with the same one.
+    // Otherwise all nodes would start with the same epoch.
     await ask(url, (redis) => redis.cluster('SET-CONFIG-EPOCH', i + 1));
   }
   for (const { port } of nodes.slice(1)) await ask(first.url, (redis) => redis.cluster('MEET', '127.0.0.1', port));
@@ -64,10 +67,10 @@ export async function startRedisCluster(tag: string, { replica }: { replica: boo
     await settled();
   }
 
-  /** What each node that runs answers. */
+  /** The answers of all running nodes. */
   async function answers<T>(question: (redis: Redis) => Promise<T>): Promise<T[]> {
-    const asked = await Promise.allSettled(nodes.map(({ url }) => ask(url, question)));
-    return asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const results = await Promise.allSettled(nodes.map(({ url }) => ask(url, question)));
+    return results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   }
 
   async function settled() {

@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 
-/** Listens to all that a Redis is told. Over a socket of its own: ioredis stumbles over commands that come with its OK. */
+/**
+ * Records all commands that a Redis gets, with MONITOR. It uses a plain socket, since ioredis fails when commands
+ * arrive in the same chunk as the OK of MONITOR.
+ */
 export async function monitorRedis(
   port: number,
   onCommand: (command: { name: string; key: string; atMs: number }) => void,

@@ -4,23 +4,23 @@ import { expect } from 'vitest';
 import { generated, type SeenEvent, type SeenJob } from './gateway-client.ts';
 import type { Gateway } from './product.ts';
 
-/** What is promised, and what a machine with more to do than this adds. */
+/** The promised time of a refusal, and an allowance for a busy machine. */
 const ANSWERED_WITHIN_MS = 3_000 + 2_000;
 
 export interface Workload {
-  /** Jobs acknowledged so far. */
+  /** The number of acknowledged jobs so far. */
   readonly acknowledged: number;
-  /** Calls answered UNAVAILABLE so far. */
+  /** The number of calls answered UNAVAILABLE so far. */
   readonly refused: number;
-  /** When the last call was acknowledged, by `performance.now()`. */
+  /** The time of the last acknowledged call, on `performance.now()`. */
   readonly acknowledgedAt: number;
-  /** Asks for no more, and checks that every job that was acknowledged ends well, once, as its watcher sees too. */
+  /** Stops, and checks that every acknowledged job ends once as SUCCEEDED, in its record and for its watcher. */
   finish(): Promise<SeenJob[]>;
 }
 
 /**
- * An application that asks for a picture ten times a second and watches each. A call that is not answered with a job must be
- * answered UNAVAILABLE, in time; it is made again with the same key.
+ * An application that calls `generate` ten times a second and watches each job. A call that is not answered with a job
+ * must be answered UNAVAILABLE in time, and is then repeated with the same key.
  */
 export function startWorkload(gateway: Gateway): Workload {
   const watched = new Map<string, Promise<SeenEvent>>();
@@ -69,9 +69,9 @@ export function startWorkload(gateway: Gateway): Workload {
     },
     async finish() {
       stopped.abort();
-      // The last one may still be under way.
-      const asked = await asking;
-      expect(watched.size).toBe(asked);
+      // The last call may still be under way.
+      const requested = await asking;
+      expect(watched.size).toBe(requested);
       const ended = await Promise.all(watched.values());
       for (const { job } of ended) {
         expect(job).toMatchObject({ status: 'SUCCEEDED' });

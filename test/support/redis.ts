@@ -8,24 +8,24 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 import { removeFolder } from './process.ts';
 
-/** A real Redis of a test's own: AOF, `noeviction`, its own folder and port on loopback. */
+/** A real Redis for one test, with AOF, `noeviction`, and its own folder and port on 127.0.0.1. */
 export interface TestRedis {
-  /** `redis://127.0.0.1:<port>`; the same for the whole life, restarts included. */
+  /** `redis://127.0.0.1:<port>`. It stays the same after restarts. */
   readonly url: string;
   readonly port: number;
-  /** Where its files are. */
+  /** The folder of its files. */
   readonly dir: string;
-  /** Of the process running now: another one after `restart()`. */
+  /** The process id of the server that runs now. It changes with `restart()`. */
   readonly pid: number;
-  /** SIGKILL, and wait until it is gone. Safe when it is already down. */
+  /** Kills it with SIGKILL and waits until it has ended. May be called when it is down. */
   kill(): Promise<void>;
-  /** Start again (killing it first if it runs) on the same port and files, and wait until it answers. */
+  /** Kills it if it runs, starts it again on the same port and files, and waits until it answers. */
   restart(): Promise<void>;
-  /** SIGSTOP: connections stay open, nothing is answered. */
+  /** Stops it with SIGSTOP: connections stay open, and it does not answer. */
   pause(): void;
-  /** SIGCONT. */
+  /** Continues it with SIGCONT. */
   resume(): void;
-  /** Kill it and remove its files. Any number of times. */
+  /** Kills it and removes its files. May be called any number of times. */
   close(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ const READY_TIMEOUT_MS = 10_000;
 export interface TestRedisOptions {
   /** Adds or replaces settings (`{ maxmemory: '10mb' }`). */
   config?: Record<string, string>;
-  /** Puts files into its folder before it starts. */
+  /** Writes files into its folder before it starts. */
   seed?: (dir: string) => Promise<void>;
 }
 
@@ -75,12 +75,13 @@ const DEFAULTS = {
   bind: '127.0.0.1',
   save: '',
   appendonly: 'yes',
-  // Written before it is acknowledged, so that a SIGKILL loses nothing; a busy disk would hold up each answer.
+  // Redis writes before it acknowledges, so that a SIGKILL loses nothing. It does not wait for the disk, which may be
+  // busy.
   appendfsync: 'no',
   'maxmemory-policy': 'noeviction',
 };
 
-/** Between the look for a free port and Redis's own bind a stranger may take it: then the next one. */
+/** Another program may take the free port before Redis does: then another port is tried. */
 async function startOnFreePort(settings: Record<string, string>) {
   for (let left = 20; ; left--) {
     const port = await freePort();
@@ -111,7 +112,7 @@ async function start(port: number, settings: Record<string, string>): Promise<Ch
   throw new Error(`redis-server did not start on port ${port}:\n${output}`);
 }
 
-/** The process id of the Redis on this port; undefined while there is none that serves. It tells ours from a stranger's. */
+/** The process id of the Redis on this port, which tells ours from another one. Undefined while none serves. */
 function serverPid(port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write('INFO server\r\n'));
@@ -119,7 +120,7 @@ function serverPid(port: number): Promise<number | undefined> {
     socket.setTimeout(1_000, () => socket.destroy());
     socket.on('data', (chunk) => {
       answer += chunk;
-      // An error ("-LOADING ...") is one line; the whole answer ends with an empty field's line end.
+      // An error ("-LOADING ...") is one line. A complete answer ends with an empty line.
       if (answer.startsWith('-') || /\r\n\r\n$/.test(answer)) socket.destroy();
     });
     socket.on('error', () => socket.destroy());

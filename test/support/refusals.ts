@@ -19,14 +19,14 @@ const refusalSchema = z.object({
   ]),
 });
 
-/** What an issue must be: where it stands, its kind, and what it says was expected. */
+/** An expected issue: its path, its code, and a text in its message. */
 export type ExpectedIssue = [path: string, code: string, message: RegExp];
 
 const backendsSchema = z.object({ workflow: z.object({ backends: z.array(z.object({ canRun: z.boolean() })) }) });
 const jobsSchema = z.object({ jobs: z.object({ nodes: z.array(z.object({ id: z.string() })) }) });
 const replayedSchema = z.object({ generate: z.object({ replayed: z.boolean() }) });
 
-/** The whole product, whose gateway knows what its ComfyUI has, and a record of all that it has refused. */
+/** The whole product, whose gateway knows the node definitions of its ComfyUI, and a record of all refusals. */
 export async function openRefusals(lifetime: Lifetime) {
   const target = await openTarget(lifetime);
   const keys: string[] = [];
@@ -36,7 +36,7 @@ export async function openRefusals(lifetime: Lifetime) {
   }, 'the catalogue is known');
 
   function expectIssues(text: string, issues: ExpectedIssue[]) {
-    // A table's row is not to be long for the sake of what is never right.
+    // The answer must stay small however large the refused input was.
     expect(text.length).toBeLessThan(50_000);
     const [error] = refusalSchema.parse(JSON.parse(text)).errors;
     const found = error.extensions.issues.map(({ path, code, message }) => [path.join('.'), code, message]);
@@ -48,7 +48,7 @@ export async function openRefusals(lifetime: Lifetime) {
     target,
     keys,
     expectIssues,
-    /** `generate` of a workflow is refused with just these issues. `json`: stands raw where `workflow` has `"@"`. */
+    /** Checks that `generate` is refused with exactly these issues. `json` replaces `"@"` in `workflow` as raw text. */
     async expectRefused(
       workflow: object,
       issues: ExpectedIssue[],
@@ -61,7 +61,7 @@ export async function openRefusals(lifetime: Lifetime) {
       expect(status).toBe(200);
       expectIssues(text, issues);
     },
-    /** All that was refused has left nothing behind: no job, no prompt, no used key; and the next caller is served at once. */
+    /** Checks that refused calls left no job, no prompt and no used key, and that the next call is served at once. */
     async expectNothingBegun() {
       expect(onlySimulator(target.product).posts).toBe(0);
       expect(jobsSchema.parse((await target.ask('{ jobs(first: 1) { nodes { id } } }')).data).jobs.nodes).toEqual([]);

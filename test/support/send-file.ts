@@ -11,7 +11,7 @@ const uploadSchema = z.object({
   }),
 });
 
-/** Announces an input file, sends it, and gives the id that jobs name. `ask` gives the data of a GraphQL answer. */
+/** Announces and uploads an input file, and returns its id for jobs. `ask` returns the data of a GraphQL answer. */
 export async function sendFile(
   ask: (query: string, variables: { input: object }) => Promise<unknown>,
   bytes: Uint8Array,

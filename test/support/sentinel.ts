@@ -8,25 +8,28 @@ import { startTestRedis, type TestRedis } from './redis.ts';
 
 /** A master with replicas, and three Sentinels that watch it. */
 export interface SentinelGroup {
-  /** `redis+sentinel://…`, naming all three. */
+  /** `redis+sentinel://…` with all three Sentinels. */
   readonly url: string;
-  /** The server that the Sentinels take for the master now. */
+  /** The server that the Sentinels currently name as master. */
   master(): Promise<TestRedis>;
-  /** Kill everything and remove its files. */
+  /** Kills all processes and removes their files. */
   close(): Promise<void>;
-  /** Has a replica take over from a master that is well, as before an update. */
+  /** Lets a replica take over from a healthy master, as before an update. */
   failOver(): Promise<void>;
 }
 
 const NAME = 'main';
-/** Longer than a failover takes, also where a server stands still for a while. */
+/** Longer than a failover takes, also on a machine that stalls for a while. */
 const PAUSE_MS = 10_000;
 export const PASSWORD = 'of-the-servers';
 export const SENTINEL_PASSWORD = 'of-the-sentinels';
-/** A master that is silent for so long is down. Short for an operator, long for a busy machine. */
+/**
+ * A master that does not answer for this long is down. It is shorter than in production, and long enough for a busy
+ * machine.
+ */
 const DOWN_AFTER_MS = 1_500;
 
-/** A write is refused unless a replica is there to take it. Servers and Sentinels ask for passwords, each their own. */
+/** Writes are refused unless a replica is connected. Servers and Sentinels have different passwords. */
 export async function startSentinelGroup({ replicas }: { replicas: number }): Promise<SentinelGroup> {
   const stack = new AsyncDisposableStack();
   const servers: TestRedis[] = [];
@@ -50,7 +53,7 @@ export async function startSentinelGroup({ replicas }: { replicas: number }): Pr
     const known = await Promise.all(sentinels.map(describeMaster));
     return known.every((each) => each.get('num-slaves') === `${replicas}` && each.get('num-other-sentinels') === '2');
   }, 'all Sentinels know each other and the replicas');
-  // Until the replicas have reported themselves, writes are refused.
+  // Writes are refused until the replicas have connected.
   await eventually(
     () => ask(serverUrl(first.port), (redis) => redis.set('ready', '1')).then(Boolean),
     'a write is taken',
@@ -69,7 +72,7 @@ export async function startSentinelGroup({ replicas }: { replicas: number }): Pr
     url: `redis+sentinel://:${PASSWORD}@${hosts}/${NAME}?sentinelPassword=${SENTINEL_PASSWORD}`,
     master,
     async failOver() {
-      // Or it would go on acknowledging writes that its successor never hears of.
+      // Otherwise the old master would go on acknowledging writes that its successor never gets.
       await ask(serverUrl((await master()).port), (redis) => redis.call('CLIENT', 'PAUSE', PAUSE_MS, 'WRITE'));
       const [port = 0] = sentinels;
       await ask(sentinelUrl(port), (sentinel) => sentinel.call('SENTINEL', 'FAILOVER', NAME));
@@ -117,7 +120,7 @@ async function describeMaster(port: number): Promise<Map<string, string>> {
 const sentinelUrl = (port: number) => `redis://:${SENTINEL_PASSWORD}@127.0.0.1:${port}`;
 const serverUrl = (port: number) => `redis://:${PASSWORD}@127.0.0.1:${port}`;
 
-/** One question to one server. */
+/** Sends one command to one server. */
 export async function ask<T>(url: string, question: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, { enableReadyCheck: false, retryStrategy: null, commandTimeout: 10_000 });
   redis.on('error', () => undefined);

@@ -1,5 +1,5 @@
-// Preloaded into a process of the product (NODE_OPTIONS=--import …): its wall clock is off by the hours that stand in CLOCK_FILE
-// as of now. Time that only grows, timers and performance.now, goes on as it does when a clock is set.
+// Preloaded into a process of the product (NODE_OPTIONS=--import …). It shifts the wall clock by the number of hours
+// that the file CLOCK_FILE currently holds. Timers and performance.now are not affected, as when a real clock is set.
 import { readFileSync } from 'node:fs';
 
 const file = process.env.CLOCK_FILE;
@@ -10,7 +10,7 @@ function read() {
   try {
     shiftMs = Number(readFileSync(file, 'utf8')) * 3_600_000;
   } catch (cause) {
-    // A process that has no descriptor left keeps the clock that it has.
+    // The file cannot be read when the process has no file descriptor left: then the last shift is kept.
     if (cause.code !== 'EMFILE') throw cause;
   }
 }

@@ -7,17 +7,17 @@ const run = promisify(execFile);
 
 const FILL_TRIES = 20;
 
-/** A disk of a test's own, in memory, that can be full. */
+/** A disk in memory for one test, which can be filled. */
 export interface SmallDisk {
   path: string;
-  /** From now on there is no room for anything. */
+  /** Leaves no free space. */
   fill(): Promise<void>;
-  /** There is again. */
+  /** Frees space again. */
   makeRoom(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Null where this user may not mount one. */
+/** Mounts a disk. Null where this user may not. */
 export async function mountSmallDisk(sizeBytes: number): Promise<SmallDisk | null> {
   const { path, remove } = await tempFolder();
   try {
@@ -39,7 +39,7 @@ export async function mountSmallDisk(sizeBytes: number): Promise<SmallDisk | nul
           await resize(Math.max(1, blocks - bfree) * bsize);
           return;
         } catch (cause) {
-          // It cannot be made smaller than what is on it, which has grown meanwhile.
+          // The disk cannot become smaller than its content, which may have grown meanwhile.
           if (left === 0) throw cause;
         }
       }

@@ -1,8 +1,8 @@
 const TICK_MS = 10;
 
 /**
- * Starts to count the milliseconds that this process has had; what it gives says them, once. Where the machine stands still, or
- * gives others their turn, no more is counted than the work that was done: a bound holds of the code, on a busy machine too.
+ * Starts a stopwatch and returns a function that reads it once, in milliseconds. Time in which the machine stalls or
+ * runs other processes is not counted, so that a bound on the code also holds on a busy machine.
  */
 export function startStopwatch(): () => number {
   let ms = 0;
@@ -23,7 +23,7 @@ export function startStopwatch(): () => number {
   };
 }
 
-/** What a call answers, and the time that it took by a stopwatch. */
+/** The result of a call, and its time by a stopwatch. */
 export async function timed<T>(call: Promise<T>): Promise<{ answer: T; ms: number }> {
   const elapsed = startStopwatch();
   try {

@@ -2,30 +2,33 @@ import { once } from 'node:events';
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { onFreePort } from './free-port.ts';
 
-/** A wire that can be broken, in front of a server on loopback. Its port stays the same for its whole life. */
+/** A proxy before a server on 127.0.0.1 that can break connections. Its port stays the same as long as it lives. */
 export interface TcpProxy {
   readonly port: number;
-  /** Resets all connections there are. */
+  /** Resets all open connections. */
   cut(): void;
   /** Resets all connections and refuses new ones. */
   refuse(): Promise<void>;
-  /** Takes connections again. */
+  /** Accepts connections again. */
   accept(): Promise<void>;
-  /** Takes connections and bytes and passes nothing on, either way; what was taken is passed on when it is switched off. */
+  /**
+   * While on, accepts connections and bytes and forwards nothing in either direction. When switched off, it forwards
+   * them.
+   */
   blackHole(on: boolean): void;
   /**
-   * The next request with this text in it, and all that its connection sends behind it, is kept back. Resolves when that has
-   * happened, with a way to let it pass.
+   * Holds back the next request that contains this text, and everything that its connection sends after it. Resolves
+   * when that has happened, with a function that forwards it.
    */
   holdRequest(text: string): Promise<() => void>;
-  /** The next request with this text in it is passed on, and its connection reset instead of a reply. Resolves upon that. */
+  /** Forwards the next request that contains this text, resets its connection instead of a reply, and then resolves. */
   loseReplyTo(text: string): Promise<void>;
   close(): Promise<void>;
 }
 
 interface Wire {
   cut(): void;
-  /** Passes on what was kept back, as far as it may go. */
+  /** Forwards the bytes that may be forwarded now. */
   flow(): void;
 }
 
@@ -39,10 +42,10 @@ interface WireControl {
   deaf: boolean;
 }
 
-/** A text that two chunks share is still found. */
+/** The end of the last chunk is kept, so that a text that is split between two chunks is found. */
 const OVERLAP = 200;
 
-/** Starts a proxy to a port on loopback. */
+/** Starts a proxy to a port of 127.0.0.1. */
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const wires = new Set<Wire>();
   const rules = new Set<Rule>();
@@ -92,7 +95,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       [client, upstream],
       [upstream, client],
     ] as const) {
-      // A broken connection ends the other half just so; 'close' follows every error.
+      // An error of one side must break the other side, too; 'close' follows every error and does so.
       socket.on('error', () => undefined);
       socket.on('end', () => other.end());
       socket.on('close', () => {

@@ -2,15 +2,15 @@ import { notFound } from '../../src/core/errors.ts';
 import type { JobEvent } from '../../src/core/events.ts';
 import type { ProgressFeed } from '../../src/progress/progress.ts';
 
-/** A feed whose events a test says; watchers of a job are given the same objects, as by the real one. */
+/** A feed whose events come from the test. All watchers of a job get the same event objects, as with the real feed. */
 export interface TestFeed extends ProgressFeed {
-  /** Lets a job be watched; without it watching is NOT_FOUND. */
+  /** Makes a job exist. Watching a job that does not exist is NOT_FOUND. */
   open(jobId: string): void;
   say(jobId: string, event: JobEvent): void;
   end(jobId: string): void;
   fail(jobId: string, error: Error): void;
-  /** How often a watcher has asked for an event. */
-  asked(): number;
+  /** How often watchers have requested an event. */
+  requests(): number;
 }
 
 interface TestWatcher {
@@ -24,7 +24,7 @@ interface TestWatcher {
 export function createTestFeed(): TestFeed {
   const jobs = new Set<string>();
   const watchers = new Set<TestWatcher>();
-  let asked = 0;
+  let requests = 0;
   const each = (jobId: string, change: (watcher: TestWatcher) => void) => {
     for (const watcher of watchers) {
       if (watcher.jobId !== jobId) continue;
@@ -47,7 +47,7 @@ export function createTestFeed(): TestFeed {
       };
       const iterator: AsyncIterableIterator<JobEvent> = {
         async next() {
-          asked += 1;
+          requests += 1;
           for (;;) {
             const event = watcher.queue.shift();
             if (event) return { done: false, value: event };
@@ -78,6 +78,6 @@ export function createTestFeed(): TestFeed {
       each(jobId, (watcher) => {
         watcher.error = error;
       }),
-    asked: () => asked,
+    requests: () => requests,
   };
 }

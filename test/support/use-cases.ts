@@ -21,7 +21,7 @@ export interface UseCaseOptions {
   audit?: Audit;
 }
 
-/** What callers may do with jobs, on a real Redis and queue, with a worker's side to move them; no ComfyUI, no storage. */
+/** The use cases of jobs on a real Redis and queue, and a worker's store to move jobs; without ComfyUI and storage. */
 export async function openUseCases(url: string, options: UseCaseOptions = {}) {
   const stores = await openStores(url, options);
   const { redis, keys, gateway, worker } = stores;
@@ -56,7 +56,7 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
     longPoll,
     catalogue,
     jobs,
-    /** `generate` of a small picture, under a key of its own unless it is given one. */
+    /** Calls `generate` for a small picture. Default: with a new key. */
     generate: (changes: Partial<GenerateRequest> = {}) =>
       jobs.generate({
         caller: 'anonymous',
@@ -71,7 +71,7 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
         signal: new AbortController().signal,
         ...changes,
       }),
-    /** As a worker does. */
+    /** Moves a job like a worker. */
     async start(id: string) {
       const claimed = await worker.claim(id);
       if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);

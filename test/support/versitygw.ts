@@ -7,13 +7,13 @@ import { onFreePort } from './free-port.ts';
 import { startProgram, tempFolder } from './process.ts';
 import { eventually } from './product.ts';
 
-/** Another S3 server than MinIO, over a folder of a test's own. */
+/** A second S3 server besides MinIO, with a folder for one test. */
 export interface TestVersityGateway {
   readonly endpoint: string;
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
-  /** Kill it and remove its files. */
+  /** Kills it and removes its files. */
   close(): Promise<void>;
 }
 
@@ -21,17 +21,17 @@ const REGION = 'us-east-1';
 
 export const findVersityGateway = () => findProgram('versitygw');
 
-/** Starts one and waits until it answers. Throws when there is no program: ask `findVersityGateway` first. */
+/** Starts one and waits until it answers. Throws when there is no program: call `findVersityGateway` first. */
 export async function startTestVersityGateway(): Promise<TestVersityGateway> {
   const program = findVersityGateway();
   if (program === null) throw new Error('no versitygw program: set VERSITYGW_BIN');
-  // Random, so that a stranger on our port is not taken for ours.
+  // Random credentials tell our server from another program's server on the same port.
   const credentials = { accessKey: randomBytes(8).toString('hex'), secretKey: randomBytes(16).toString('hex') };
   return onFreePort(async (port) => {
     const folder = await tempFolder();
     const [root, sidecar] = [join(folder.path, 'objects'), join(folder.path, 'attributes')];
     await Promise.all([mkdir(root), mkdir(sidecar)]);
-    // Beside the objects rather than in their extended attributes, which not every file system of a test machine has.
+    // Metadata goes to files, since not every file system has the extended attributes that it would use otherwise.
     const args = ['--port', `127.0.0.1:${port}`, '--region', REGION, '--quiet', 'posix', '--sidecar', sidecar, root];
     const server = startProgram(program, args, {
       HOME: folder.path,

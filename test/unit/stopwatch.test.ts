@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { startStopwatch } from '../support/stopwatch.ts';
 
-test('a stopwatch counts what is waited and what is worked, and not the time in which the process stands still', async () => {
+test('a stopwatch counts waiting and working, and not the time in which the process is stopped', async () => {
   const stood = startStopwatch();
   execFileSync('sleep', ['0.5']);
   expect(stood()).toBeLessThan(300);

@@ -15,16 +15,16 @@ import {
   statusSince,
 } from '../backends.ts';
 
-/** A worker that has not reported for so long is not counted. */
+/** A worker that has not reported for this long is not counted. */
 const WORKER_TTL_MS = 15_000;
-/** What was seen of a backend outlives its workers by so long. */
+/** How long the last report of a server is kept. */
 const BACKEND_TTL_MS = 7 * 86_400_000;
 
 const lastSchema = z
   .tuple([z.enum(backendStatuses), z.coerce.number(), z.coerce.number()])
   .transform(([status, since, reportedAt]): LastReport => ({ status, since, reportedAt }));
 
-/** Redis's time, and what was last reported of these servers; null for one of which nothing is kept. */
+/** Redis's time, and the last report of each of these servers; undefined for one without a report. */
 async function readLast(redis: Redis, keys: Keys, names: string[]) {
   const pipeline = redis.pipeline().time();
   for (const name of names) pipeline.hmget(keys.backend(name), 'status', 'since', 'reportedAt');
@@ -41,7 +41,7 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
       const { now, last } = await readLast(redis, keys, names);
       const multi = redis.multi().zadd(keys.workers, now, workerId);
       multi.zremrangebyscore(keys.workers, '-inf', now - WORKER_TTL_MS);
-      // It ends with the last worker, and begins anew with the next.
+      // This key expires with the last worker, and the next worker sets it again.
       multi.set(keys.workersSince, now, 'PX', WORKER_TTL_MS, 'NX').pexpire(keys.workersSince, WORKER_TTL_MS);
       multi.set(keys.workersSeen, now);
       for (const [i, report] of backends.entries()) {
@@ -55,7 +55,7 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
         });
         multi.pexpire(keys.backend(report.name), BACKEND_TTL_MS);
         multi.zadd(keys.backends, now, report.name);
-        // Who reaches it, not who knows of it: a job waits for them.
+        // Only workers that reach the server count, since a job that needs it is put back for one of them.
         if (up) multi.zadd(keys.backendWorkers(report.name), now, workerId).set(keys.seen, now);
         else multi.zrem(keys.backendWorkers(report.name), workerId);
         multi.pexpire(keys.backendWorkers(report.name), BACKEND_TTL_MS);
@@ -131,8 +131,8 @@ export function createRedisBackendOperator(redis: Redis, keys: Keys): BackendOpe
 }
 
 /**
- * The time without any ComfyUI counts from a gateway's start: after a night switched off nothing has been seen for
- * long.
+ * Lets the time without any ComfyUI count from the start of the gateway. Otherwise jobs would be refused right after an
+ * installation was started that had been switched off overnight.
  */
 export async function startGrace(redis: Redis, keys: Keys): Promise<void> {
   await redis.set(keys.seen, await redisNow(redis));

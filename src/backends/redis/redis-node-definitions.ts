@@ -13,10 +13,10 @@ import type {
 } from '../node-definitions.ts';
 
 const NODE_DEFINITIONS_TTL_MS = 7 * 86_400_000;
-/** Different ones in memory, a megabyte or so each. */
+/** How many different definitions are kept in memory, about a megabyte each. */
 const KEPT = 32;
 const FRESH_MS = 2_000;
-/** Read anew in the background from this age on, so that under load nobody waits for it. */
+/** From this age on they are read again in the background, so that under load no caller waits for Redis. */
 const AGEING_MS = 1_000;
 const TRY_READ_MS = 100;
 
@@ -26,7 +26,7 @@ export function createRedisNodeDefinitionsPublisher(redis: Redis, keys: Keys): N
     async publish(nodeDefinitions) {
       const { hash, text } = encodeNodeDefinitions(nodeDefinitions);
       const key = keys.nodeDefinitions(hash);
-      // Near a megabyte, a twentieth of it compressed, and mostly there already.
+      // The text is about a megabyte, and a twentieth of it compressed. Usually another worker has stored it already.
       const known = await redis.pexpire(key, NODE_DEFINITIONS_TTL_MS);
       if (!known) await redis.set(key, await promisify(deflate)(text), 'PX', NODE_DEFINITIONS_TTL_MS);
       return hash;
@@ -46,7 +46,7 @@ export function createRedisNodeDefinitionsDirectory(
   options: NodeDefinitionsDirectoryOptions,
 ): NodeDefinitionsDirectory {
   const { redis, keys, backends, log } = options;
-  /** By hash, those in use; null: not to be read, as of a later version. */
+  /** The definitions in use, by hash. Null: they cannot be parsed, since a worker of a later version wrote them. */
   let kept: ReadonlyMap<string, NodeDefinitions | null> = new Map();
   let last: { seen: readonly BackendNodeDefinitions[]; at: number } | null = null;
   let reading: Promise<readonly BackendNodeDefinitions[]> | null = null;
@@ -68,14 +68,14 @@ export function createRedisNodeDefinitionsDirectory(
     return seen;
   }
 
-  /** Undefined: not there, and perhaps later. */
+  /** Undefined: they are not stored yet, so they are looked for again. */
   async function fetch(hash: string): Promise<NodeDefinitions | null | undefined> {
     const packed = await redis.getBuffer(keys.nodeDefinitions(hash));
     if (!packed) return undefined;
     try {
       return parseNodeDefinitions((await promisify(inflate)(packed)).toString());
     } catch (err) {
-      log.warn({ err, hash }, 'node catalogue not understood');
+      log.warn({ err, hash }, 'node definitions could not be parsed');
       return null;
     }
   }
@@ -88,7 +88,7 @@ export function createRedisNodeDefinitionsDirectory(
   }
 
   const age = () => (last ? performance.now() - last.at : Number.POSITIVE_INFINITY);
-  const notRead = (err: unknown) => log.debug({ err }, 'node catalogues not read');
+  const notRead = (err: unknown) => log.debug({ err }, 'node definitions could not be read');
 
   async function read() {
     if (!last || age() >= FRESH_MS) return refresh();

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Keys } from '../../redis/keys.ts';
 import type { NodeTimesStore } from '../node-times.ts';
 
-/** No node runs for longer than a job may. */
+/** The longest valid time, about 24 days: a node cannot run longer than JOB_TIMEOUT, which is at most that. */
 const MOST_MS = 2 ** 31;
 
 export function createRedisNodeTimes(redis: Redis, keys: Keys): NodeTimesStore {

@@ -1,8 +1,8 @@
 import type { ExecutionResult } from 'graphql';
 
 /**
- * Executes and serialises an event once for all watchers whose operations are the same. Right only where the answer does not
- * depend on the caller, which is so for every subscription here: whoever may watch a job sees the same of it.
+ * Executes and serialises an event once for all watchers with the same operation. The answer must not depend on the
+ * caller, which holds for every subscription here: all who may watch a job see the same of it.
  */
 export interface SharedExecution {
   /** The JSON text of `execute(event)`, made at most once for each event and key. */

@@ -1,12 +1,13 @@
 -- Accepts a job in one atomic step, or says what its idempotency key has already made.
 -- KEYS  1 idempotency entry  2 record  3 event log  4 caller's jobs  5 caller's QUEUED jobs  6 open  7 status:QUEUED
 --       8 comfyui-seen  9 template (or the record again, where there is none)  10 caller's changes
--- ARGV  1 tag  2 job id  3 fingerprint  4 deadline ms  5 least life of the idempotency entry ms  6 grace ms without a ComfyUI
+-- ARGV  1 tag  2 job id  3 fingerprint  4 deadline ms  5 least life of the idempotency entry ms
+--       6 grace ms without a ComfyUI
 --       7 least life of the template ms ('' where there is none)  8 life of the changes ms
 --       9 the job that this one runs again ('' where there is none)  10 '1': only while that one is listed as failed
 --       then the record's fields and values in turn
--- gives {'created', now} | {'replayed', record} | {'reused', id} | {'deleted', id} | {'unlisted'} | {'refused', unseen ms}
---       | {'template'}
+-- gives {'created', now} | {'replayed', record} | {'reused', id} | {'deleted', id} | {'unlisted'}
+--       | {'refused', unseen ms} | {'template'}
 local tag, id = ARGV[1], ARGV[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -34,13 +35,14 @@ local keep = math.max(tonumber(ARGV[5]), deadline)
 local left = ARGV[7] ~= '' and redis.call('PTTL', KEYS[9])
 if left == -2 then return { 'template' } end
 
--- Redis looks at its memory only before the first write of a script: so that is one that needs room, or a full Redis would take
--- all of a job that is refused then by the queue.
+-- Redis checks its memory only before the first write of a script. That write must need memory: otherwise a full Redis
+-- would accept the whole job, and then refuse to queue it.
 redis.call('HSET', KEYS[1], 'id', id, 'fingerprint', ARGV[3])
 -- Never shortened: records of longer-lived jobs name it too.
 if left and left >= 0 and left < tonumber(ARGV[7]) then redis.call('PEXPIRE', KEYS[9], ARGV[7]) end
 redis.call('PEXPIRE', KEYS[1], keep)
-redis.call('HSET', KEYS[2], 'status', 'QUEUED', 'seq', 1, 'createdAt', now, 'deadlineAt', now + deadline, unpack(ARGV, 11))
+redis.call('HSET', KEYS[2], 'status', 'QUEUED', 'seq', 1, 'createdAt', now, 'deadlineAt', now + deadline,
+  unpack(ARGV, 11))
 redis.call('XADD', KEYS[3], '1-0', 'type', 'QUEUED', 'at', now)
 redis.call('ZADD', KEYS[4], now, id)
 redis.call('ZADD', KEYS[5], now, id)

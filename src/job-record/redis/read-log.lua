@@ -1,4 +1,5 @@
--- Reads a job and its log in one step. A transaction would do, but in one Redis refuses even to read while its memory is full.
+-- Reads a job and its log in one step. A transaction would do the same, but while Redis's memory is full it refuses
+-- transactions, even those that only read.
 -- KEYS  1 record  2 event log
 -- ARGV  1 the number behind which the events are wanted
 -- gives {record's fields and values in turn, the oldest entry or none, the entries behind that number}

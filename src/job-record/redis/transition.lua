@@ -1,14 +1,14 @@
--- Carries out one move of a job: checks status and lease, writes the change, appends the event and publishes it, to the job's own
--- log and, but for PROGRESS, to its caller's changes. Nothing else writes a job's fields, so record, logs and live feeds cannot
--- disagree.
--- KEYS  1 record  2 event log
--- ARGV  1 tag  2 job id  3 the move {fenced, yieldsToCancel, steps: {status: {to, event, add}}} of core/moves.ts
+-- Carries out one move of a job: checks status and lease, writes the change, and appends and publishes the event, to
+-- the job's own log and, except for PROGRESS, to the changes of its caller. Nothing else writes a job's fields, so that
+-- record, logs and live feeds always agree. KEYS 1 record 2 event log ARGV 1 tag 2 job id 3 the move {fenced,
+-- yieldsToCancel, steps: {status: {to, event, add}}} of core/moves.ts
 --       4 lease ('' where the move is not fenced)  5 retention ms  6 '1': answer with the record
 --       7 life of the changes ms, then fields and values to set, in turn
 -- gives {'gone'} | {'lost'} | {'refused', status} | {'done', status, cancel requested '1' or '0', record or nothing}
 local tag, id = ARGV[1], ARGV[2]
 local move = cjson.decode(ARGV[3])
-local record = redis.call('HMGET', KEYS[1], 'status', 'lease', 'cancelRequestedAt', 'caller', 'createdAt', 'seq', 'progress', 'startedAt', 'submission')
+local record = redis.call('HMGET', KEYS[1], 'status', 'lease', 'cancelRequestedAt', 'caller', 'createdAt', 'seq',
+  'progress', 'startedAt', 'submission')
 local status, caller, createdAt = record[1], record[4], record[5]
 if not status then return { 'gone' } end
 if move.fenced and record[2] ~= ARGV[4] then return { 'lost' } end

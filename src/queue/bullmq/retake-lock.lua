@@ -1,6 +1,7 @@
--- Takes the lock of a delivery again that ran out while its worker could not renew it: Redis was away, or the worker was stopped.
--- Not where the delivery is back in the queue or another's, which the lock or the list of those under way shows.
--- KEYS: the list of deliveries under way, the lock, the set of those suspected to be stalled. ARGV: id, token, milliseconds.
+-- Takes the lock of a delivery again that expired while its worker could not renew it, since Redis was down or the
+-- worker was stopped. It does not when the delivery is back in the queue or another worker has it, which the list of
+-- active deliveries or the lock shows. KEYS 1 list of active deliveries 2 lock 3 set of deliveries that may be stalled
+-- ARGV 1 id 2 token 3 life of the lock ms
 if not redis.call('LPOS', KEYS[1], ARGV[1]) then
   return 0
 end

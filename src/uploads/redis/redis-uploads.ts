@@ -11,15 +11,15 @@ const recordSchema = z.object({
   filename: z.string(),
   contentType: z.string(),
   sizeBytes: z.coerce.number().int(),
-  /** There once it is about to be removed. */
+  /** Set once the upload is about to be removed. */
   retired: z.string().optional(),
 });
 
 const scoreSchema = z.string().nullable();
 
 /**
- * A hash for each upload, and a sorted set of all by the time at which they go, on Redis's clock. Keeping one and
- * retiring it are one transaction each that reads what the other writes, so that never both succeed.
+ * Stores a hash for each upload, and a sorted set of all uploads by the time at which they expire, on Redis's clock.
+ * `keep` and `retire` are one transaction each, and each reads what the other writes, so that never both succeed.
  */
 export function createRedisUploads(redis: Redis, keys: Keys): UploadStore {
   return {

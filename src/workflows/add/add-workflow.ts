@@ -13,13 +13,13 @@ import { readExport } from './read-export.ts';
 export interface AddOptions {
   /** The API-format export. */
   file: string;
-  /** Default: made of the file's name. */
+  /** The workflow's name. Default: made of the file's name. */
   name: string | null;
-  /** The workflows folder, which is made where it is not there. */
+  /** The workflows folder. It is created if it is missing. */
   dir: string;
   /** Whether a workflow of that name may be overwritten. */
   force: boolean;
-  /** A server's node classes; null: those of a stock ComfyUI. */
+  /** The node definitions of a server. Null: those of a stock ComfyUI. */
   nodeDefinitions: NodeDefinitions | null;
   stock: NodeDefinitions;
   maxMegapixels: number;
@@ -28,16 +28,16 @@ export interface AddOptions {
 export interface Added {
   workflow: Workflow;
   folder: string;
-  /** What a person should know: marks that lead nowhere, classes that the server lacks, other workflows that cannot be used. */
+  /** Notes for a person: marks without an input, classes that the server does not have, other workflows with faults. */
   notes: string[];
 }
 
-/** What was asked for cannot be done; the message says why and what to do instead. */
+/** The workflow cannot be added. The message says why, and what to do instead. */
 export class AddError extends Error {
   override readonly name = 'AddError';
 }
 
-/** Makes a workflow of an export: a folder with its graph and a manifest that loads. Rejects with an AddError. */
+/** Makes a workflow of an export: a folder with its graph and a valid manifest. Rejects with an AddError. */
 export async function addWorkflow(options: AddOptions): Promise<Added> {
   const { file, dir, force, stock, maxMegapixels } = options;
   const name = options.name ?? workflowName(file);
@@ -72,7 +72,8 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
     throw new AddError([`${file}: ${hint}`, ...made.notes].join('\n  '));
   }
 
-  // Beside the others, so that it can be moved there; names with a dot in front are no workflows.
+  // The draft lies in the workflows folder, so that renaming it is atomic. `loadCatalogue` ignores names with a leading
+  // dot.
   const draft = await mkdtemp(join(dir, '.adding-'));
   try {
     await mkdir(join(draft, name));
@@ -85,14 +86,14 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
     await mkdir(folder, { recursive: force });
     for (const part of ['graph.json', 'manifest.json']) await rename(join(draft, name, part), join(folder, part));
     await writeSchema(dir);
-    const lacking = options.nodeDefinitions ? lackingClasses(workflow, graph, options.nodeDefinitions) : [];
+    const lacking = options.nodeDefinitions ? missingClasses(workflow, graph, options.nodeDefinitions) : [];
     return { workflow, folder, notes: [...made.notes, ...lacking, ...others.notes] };
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
 }
 
-/** The other workflows as far as they can be read: their names, and the enum types that they bring. */
+/** The other workflows, as far as they can be read: their names and their enum types. */
 async function readOthers(dir: string, name: string, maxMegapixels: number) {
   const faults: CatalogueFault[] = [];
   const names = (await workflowFolders(dir, faults)).filter((other) => other !== name);
@@ -114,7 +115,7 @@ async function readOthers(dir: string, name: string, maxMegapixels: number) {
   return { names, enumTypes, notes };
 }
 
-function lackingClasses(
+function missingClasses(
   workflow: Workflow,
   graph: { [id: string]: { class_type: string } },
   nodeDefinitions: NodeDefinitions,
@@ -144,7 +145,7 @@ async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** For editors; manifests name it as their $schema. */
+/** Writes the JSON Schema that manifests name as their `$schema`, for editors. */
 async function writeSchema(dir: string): Promise<void> {
   const path = join(dir, 'manifest.schema.json');
   if (!(await exists(path))) await writeJson(path, manifestJsonSchema());

@@ -1,7 +1,10 @@
 import { enumValueFault } from '../check-names.ts';
 import { toChoices } from '../choices.ts';
 
-/** ComfyUI's names, each once; with a GraphQL name of its own where the usual one would be taken or none. */
+/**
+ * The choices of an enum, without duplicates. A choice gets an explicit GraphQL name where the usual one is taken or
+ * invalid.
+ */
 export function declareChoices(labels: readonly string[]): (string | [string, string])[] {
   const taken = new Set<string>();
   return [...new Set(labels)]

@@ -6,7 +6,7 @@ import { declareChoices } from './declare-choices.ts';
 import type { Finding } from './finding.ts';
 import type { Place } from './wiring.ts';
 
-/** A parameter as it is written into a manifest. */
+/** A parameter in the form that a manifest has. */
 export interface DeclaredParameter {
   type: string;
   description: string;
@@ -23,15 +23,15 @@ export interface DeclaredParameter {
 export interface DeclareContext {
   graph: Graph;
   nodeDefinitions: NodeDefinitions;
-  /** ComfyUI's own samplers and schedulers, for nodes that no definition covers. */
+  /** The definitions of a stock ComfyUI. They give the samplers and schedulers for nodes without a definition. */
   stock: NodeDefinitions;
-  /** A name for an enum type with these choices (GraphQL name=ComfyUI's name). */
+  /** Returns the name of an enum type with these choices, each as `GraphQL name=ComfyUI's name`. */
   enumType(wanted: string, choices: readonly string[]): string;
 }
 
 const INT32 = 2 ** 31 - 1;
 
-/** Writes a finding out: its limits hold the graph's own value, and are within what the server takes. */
+/** Declares a parameter. Its limits include the value in the graph, and do not exceed what the server accepts. */
 export function declareParameter(name: string, finding: Finding, context: DeclareContext): DeclaredParameter {
   const { takes, value, places, at } = finding;
   const { graph, nodeDefinitions } = context;
@@ -109,8 +109,8 @@ function declareEnum(
 }
 
 function numberType(wanted: 'int' | 'float', spec: InputSpec | undefined, value: number): 'int' | 'float' {
-  const said = spec?.kind === 'INT' ? 'int' : spec?.kind === 'FLOAT' ? 'float' : wanted;
-  return said === 'int' && (!Number.isInteger(value) || Math.abs(value) > INT32) ? 'float' : said;
+  const declared = spec?.kind === 'INT' ? 'int' : spec?.kind === 'FLOAT' ? 'float' : wanted;
+  return declared === 'int' && (!Number.isInteger(value) || Math.abs(value) > INT32) ? 'float' : declared;
 }
 
 function numberLimits(
@@ -136,7 +136,7 @@ function numberLimits(
   };
 }
 
-/** A server's limit, where it is one: 2^63 and the like only say that there is none. */
+/** The limit that a server declares, or null: values such as 2^63 mean that there is no limit. */
 function limitOf(spec: InputSpec | undefined, side: 'min' | 'max'): number | null {
   const limit = spec?.kind === 'INT' || spec?.kind === 'FLOAT' ? spec[side] : undefined;
   return limit === undefined || Math.abs(limit) > 1e15 ? null : limit;

@@ -14,7 +14,7 @@ const MEDIA_FILES: [FileKind, RegExp][] = [
   ['video', /\.(?:mp4|webm|mov|mkv|avi)(?: \[\w+\])?$/i],
 ];
 
-/** Inputs of stock loaders that take the name of an input file. */
+/** The inputs of stock loaders that take the name of an input file. */
 const FILE_INPUTS: { [classInput: string]: FileKind } = {
   'LoadImage.image': 'image',
   'LoadImageOutput.image': 'image',
@@ -36,7 +36,9 @@ const modelNames: { [input: string]: [name: string, description: string] } = {
   control_net_name: ['controlNet', 'File name of the ControlNet.'],
 };
 
-/** Input files that nodes load. Each is its own parameter, required, since a file of the exporting machine is on no other. */
+/**
+ * Finds input files. Each becomes a required parameter, since the file of the exporting machine exists nowhere else.
+ */
 export function findFile(literal: Literal, graph: Graph, wiring: Wiring): Finding | null {
   const { at, place, value } = literal;
   const classType = graph[at.node]?.class_type ?? '';
@@ -60,7 +62,7 @@ function fileKind(classInput: string, classType: string, value: string): FileKin
   return kind === 'image' && /mask/i.test(classType) ? 'mask' : kind;
 }
 
-/** LoadImage gives a picture and, second, its mask. */
+/** Whether only the second output of a LoadImage is used, which is the mask of the picture. */
 function servesAsMask(node: string, wiring: Wiring): boolean {
   const users = wiring.users(node);
   return (
@@ -68,7 +70,7 @@ function servesAsMask(node: string, wiring: Wiring): boolean {
   );
 }
 
-/** Model files that nodes load. */
+/** Finds the model files that nodes load. */
 export function findModel(literal: Literal, graph: Graph): Finding | null {
   const { at, place, value } = literal;
   const classType = graph[place.node]?.class_type ?? '';

@@ -8,13 +8,14 @@ import { findMarks, type Mark } from './marks.ts';
 import { camelCase, jsonType, LAST_RANK, ruleFor, ruleNamed } from './rules.ts';
 import { createWiring, type Literal, type Place, type Wiring } from './wiring.ts';
 
-/** Inputs that say how a graph runs, not what it makes: left out also where nothing else is found. */
+/** Inputs that control how a graph runs, and not what it makes. They never become parameters unless they are marked. */
 const OF_THE_HOUSE =
   /^(?:filename_prefix|weight_dtype|device|type|format|codec|quality|compress_level|control_after_generate)$/;
 
 /**
- * What a caller would want to set: the prompts that samplers are given, input files, models, what rules know by the input's
- * name, nodes such as PrimitiveInt, and what titles mark. Where that is nothing, everything that is set by hand.
+ * Finds the inputs that callers would want to set: the prompts of samplers, input files, models, inputs whose names are
+ * in the rules, nodes such as PrimitiveInt, and inputs that titles mark. Where there are none, it returns every input
+ * with a literal value.
  */
 export function findParameters(
   graph: Graph,
@@ -54,13 +55,13 @@ function byRule(literal: Literal, graph: Graph, wiring: Wiring): Finding | null 
   if (!rule) return null;
   if (rule.name === 'denoise' && value === 1 && !continues(at.node, wiring)) return null;
   const { name, takes, description, merge, rank } = rule;
-  // Width and height belong together: two nodes of one width may be meant to differ.
+  // Width and height are compared as a pair: two nodes with equal widths and other heights are different sizes.
   const pair = ['width', 'height'].map((input) => wiring.literal({ node: at.node, input })?.value).join('x');
   const key = name === 'width' || name === 'height' ? pair : String(value);
   return { name, takes, description, value, at, places: [place], sameAs: merge ? key : null, rank };
 }
 
-/** Whether a sampler begins with something, and not with an empty latent, which all of its noise replaces. */
+/** Whether a sampler starts from a picture, and not from an empty latent, which noise replaces completely. */
 function continues(sampler: string, wiring: Wiring, input = 'latent_image', depth = 0): boolean {
   const from = wiring.link({ node: sampler, input });
   const node = from && wiring.node(from.node);
@@ -69,7 +70,10 @@ function continues(sampler: string, wiring: Wiring, input = 'latent_image', dept
   return ['samples', 'latent', 'latent_image'].some((name) => continues(from.node, wiring, name, depth + 1));
 }
 
-/** A node that does nothing but hold a value was put there to be set; its title says what it is, else where it goes. */
+/**
+ * A node that only holds a value was added to be set, so it becomes a parameter. It is named after its title, otherwise
+ * after the input that it is linked to.
+ */
 function held({ at, value }: Literal, graph: Graph, wiring: Wiring, nodeDefinitions: NodeDefinitions): Finding[] {
   if (!wiring.holdsValue(at.node)) return [];
   const title = graph[at.node]?._meta?.title ?? '';
@@ -90,7 +94,7 @@ function anything({ at, place, value }: Literal, graph: Graph, nodeDefinitions: 
   return { name, takes, description, value, at, places: [place], sameAs: null, rank: LAST_RANK };
 }
 
-/** What a value takes by what its class says, else by what it is. */
+/** The type of a value: as the class declares it, otherwise as the value suggests. */
 function takesOf({ at, value }: Literal, graph: Graph, nodeDefinitions: NodeDefinitions): Takes {
   const spec = nodeDefinitions.get(graph[at.node]?.class_type ?? '')?.inputs.get(at.input)?.spec;
   if (typeof value === 'boolean') return { type: 'boolean' };
@@ -101,7 +105,7 @@ function takesOf({ at, value }: Literal, graph: Graph, nodeDefinitions: NodeDefi
   return spec?.kind === 'COMBO' ? { type: 'enum' } : { type: 'string' };
 }
 
-/** A place has one parameter: the first that was found for it. */
+/** Keeps the first finding of each place, since a place can have only one parameter. */
 function firstOfPlace(findings: Finding[]): Finding[] {
   const taken = new Set<string>();
   return findings.filter(({ places: [place] }) => {
@@ -112,7 +116,7 @@ function firstOfPlace(findings: Finding[]): Finding[] {
   });
 }
 
-/** The same thing in several places is one parameter. */
+/** Merges findings that mean the same thing in several places into one parameter. */
 function merged(findings: Finding[]): Finding[] {
   const all: Finding[] = [];
   for (const finding of findings) {
@@ -125,7 +129,7 @@ function merged(findings: Finding[]): Finding[] {
   return all;
 }
 
-/** Marked places become parameters of the mark's name; those marked alike become one. */
+/** Makes parameters of marked places, named after their marks. Places with the same mark become one parameter. */
 function applyMarks(
   marks: Mark[],
   found: Finding[],
@@ -138,7 +142,7 @@ function applyMarks(
   for (const { name, description, literal } of marks) {
     const fault = nameFault(name);
     const key = keyOf(literal.place);
-    // A value that several nodes are given can be marked at each of them.
+    // A value that several nodes get can be marked at each of them.
     const taken = takenBy.get(key);
     if (taken !== undefined) {
       if (taken !== name)

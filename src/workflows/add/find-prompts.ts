@@ -5,13 +5,13 @@ import type { Literal, Place, Wiring } from './wiring.ts';
 
 type Role = 'prompt' | 'negativePrompt';
 
-/** Inputs of text encoders: of CLIPTextEncode and its relatives for SDXL, Flux, SD3, HiDream, ACE-Step. */
+/** The text inputs of text encoders: of CLIPTextEncode and its variants for SDXL, Flux, SD3, HiDream and ACE-Step. */
 const TEXT_INPUT = /^(?:text|prompt|string|tags|lyrics|clip_[lg]|t5xxl|bert|mt5xl|llama|qwen\w*)(?:_\w+)?$|prompt/;
 const CONDITIONING_INPUT = /cond|positive|negative|^(?:any|input|value|source)/i;
 
 /**
- * The texts that samplers and guiders are given, followed through the links from their `positive` and `negative`; where no
- * sampler is known, every text encoder's, by its title.
+ * Finds the prompts: it follows the links from the inputs `positive` and `negative` of samplers and guiders back to
+ * texts. Where no sampler is known, it takes the texts of all text encoders, and their titles tell which is negative.
  */
 export function findPrompts(graph: Graph, wiring: Wiring): Finding[] {
   const found = new Map<string, Finding>();
@@ -20,7 +20,7 @@ export function findPrompts(graph: Graph, wiring: Wiring): Finding[] {
     const name = literal.at.input === 'lyrics' ? 'lyrics' : role;
     const key = `${literal.place.node}\n${literal.place.input}`;
     const rule = ruleNamed(name);
-    // Positive comes first: a text that is both is what is wanted.
+    // Positive comes first, so a text that serves as both becomes the positive prompt.
     if (found.has(key) || !rule) return;
     const { takes, description, rank } = rule;
     const { at, place, value } = literal;
@@ -47,7 +47,7 @@ export function findPrompts(graph: Graph, wiring: Wiring): Finding[] {
   return [...found.values()].sort((a, b) => (a.rank ?? LAST_RANK) - (b.rank ?? LAST_RANK));
 }
 
-/** The inputs of a node that a sampler or guider takes its prompt from. */
+/** The inputs of a sampler or guider that take a prompt of this role. */
 function startsOf(graph: Graph, id: string, role: Role): string[] {
   const node = graph[id];
   const names = Object.keys(node?.inputs ?? {});
@@ -56,18 +56,18 @@ function startsOf(graph: Graph, id: string, role: Role): string[] {
   return names.filter((name) => name === 'positive' || (guides && /^cond/.test(name)));
 }
 
-/** The nodes with text that a conditioning is made from. */
+/** The text encoders from which a conditioning is made. */
 function encodersOf(wiring: Wiring, at: Place, role: Role, seen: Set<string>): string[] {
   const from = wiring.link(at);
   const node = from && wiring.node(from.node);
   if (!from || !node) return [];
   const key = `${from.node} ${from.slot}`;
-  // Whatever loops there are: each output once.
+  // Each output is visited once, so that cycles in the graph do no harm.
   if (seen.has(key)) return [];
   seen.add(key);
   const names = Object.keys(node.inputs);
   if (names.some((name) => /^clip/.test(name)) || /TextEncode/.test(node.class_type)) return [from.node];
-  // A negative prompt that is set to nothing is the positive one's text, which has no effect there.
+  // The negative input often gets a zeroed-out copy of the positive conditioning. Its text has no effect there.
   if (role === 'negativePrompt' && /ZeroOut/.test(node.class_type)) return [];
   const both = names.includes('positive') && names.includes('negative');
   const next = both
@@ -76,7 +76,7 @@ function encodersOf(wiring: Wiring, at: Place, role: Role, seen: Set<string>): s
   return next.flatMap((input) => encodersOf(wiring, { node: from.node, input }, role, seen));
 }
 
-/** The texts that an encoder is given by hand, also those that are put together before. */
+/** The literal texts of an encoder, also those that other nodes concatenate first. */
 function textsOf(graph: Graph, wiring: Wiring, id: string, depth = 0): Literal[] {
   return Object.keys(graph[id]?.inputs ?? {})
     .filter((input) => TEXT_INPUT.test(input))

@@ -1,30 +1,31 @@
 import type { FileKind } from '../../core/file-source.ts';
 import type { Place } from './wiring.ts';
 
-/** What a found parameter takes. Limits are what is usual; what the graph and the server have comes on top. */
+/** The type of a found parameter. Its limits are the usual ones; `declareParameter` adapts them to graph and server. */
 export type Takes =
   | { type: 'string'; required?: true; maxLength?: number }
   | { type: 'int' | 'float'; minimum?: number; maximum?: number; multipleOf?: number }
   | { type: 'boolean' }
   | { type: 'seed' }
-  /** `shared`: the enum type that workflows share where their choices are equal. */
+  /** `shared`: the name of the enum type that all workflows with equal choices share. */
   | { type: 'enum'; shared?: 'Sampler' | 'Scheduler' }
   | { type: 'model' }
   | { type: 'file'; file: FileKind };
 
-/** Something that a caller would want to set. */
+/** An input of the graph that callers would want to set. */
 export interface Finding {
-  /** The name it gets where no other has it. */
+  /** The preferred name. `nameParameters` makes it unique. */
   name: string;
   takes: Takes;
   description: string;
   value: string | number | boolean;
-  /** Where it was found: what its class says of that input holds for the parameter. */
+  /** The input whose declaration by its class gives the parameter its type and limits. */
   at: Place;
   places: Place[];
-  /** Findings of one name with the same key are one parameter; null: it stands alone. */
+  /** Findings with the same name and the same key are merged. Null: the finding is never merged. */
   sameAs: string | null;
-  /** Its place among the parameters, and whether a title marked it. */
+  /** The sort key among the parameters. */
   rank: number;
+  /** Whether a title marks it. */
   marked?: true;
 }

@@ -7,7 +7,7 @@ import { nameParameters } from './names.ts';
 import { upperFirst } from './rules.ts';
 import { createWiring } from './wiring.ts';
 
-/** `manifest.json` as `workflow add` writes it. */
+/** The `manifest.json` that `workflow add` writes. */
 export interface MadeManifest {
   $schema: string;
   title: string;
@@ -18,23 +18,23 @@ export interface MadeManifest {
 }
 
 export interface MakeOptions {
-  /** The workflow's. */
+  /** The workflow's name. */
   name: string;
   graph: Graph;
-  /** What is known of node classes: a server's, or those of a stock ComfyUI. */
+  /** The node definitions of a server, or of a stock ComfyUI. */
   nodeDefinitions: NodeDefinitions;
-  /** A stock ComfyUI's classes. */
+  /** The node definitions of a stock ComfyUI. */
   stock: NodeDefinitions;
-  /** Enum types of other workflows, with their choices as `GraphQL name=ComfyUI's name`. */
+  /** The enum types of other workflows, with their choices as `GraphQL name=ComfyUI's name`. */
   enumTypes: ReadonlyMap<string, readonly string[]>;
-  /** Names that enum types cannot have: the input types of all workflows. */
+  /** The names of the input types of all workflows, which enum types must not have. */
   inputTypes: ReadonlySet<string>;
   maxMegapixels: number;
 }
 
 const PREVIEW_CLASS = /^(?:PreviewImage|PreviewAudio|MaskPreview|ImageCompare|Preview3D)/;
 
-/** A manifest with a parameter for all that a caller would want to set, and notes for a person; null where there is nothing. */
+/** Makes a manifest of the parameters that were found, and notes for a person. Null where no parameter was found. */
 export function makeManifest(options: MakeOptions): { manifest: MadeManifest | null; notes: string[] } {
   const { name, graph, nodeDefinitions, stock, maxMegapixels } = options;
   const { findings, notes } = findParameters(graph, nodeDefinitions);
@@ -67,7 +67,10 @@ export function makeManifest(options: MakeOptions): { manifest: MadeManifest | n
   };
 }
 
-/** Names enum types: an existing one with the same choices is shared, another of its name makes the workflow's name come before. */
+/**
+ * Names enum types. An existing type with the same choices is shared. Where a different type has the name, the
+ * workflow's name is put before it.
+ */
 function enumTypeNames({
   name,
   enumTypes,
@@ -96,7 +99,7 @@ function textOf(choices: readonly string[]): string {
   return JSON.stringify([...choices].sort());
 }
 
-/** `textToImage` is `Text to image`. */
+/** Makes a title of a workflow's name: `Text to image` of `textToImage`. */
 function titleOf(name: string): string {
   const words = name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
@@ -106,7 +109,7 @@ function titleOf(name: string): string {
   return upperFirst(words) || name;
 }
 
-/** Width and height of one node, where the graph's own size is within the limit. */
+/** The parameters for width and height of the same node, where the graph's own size is within the limit. */
 function sizePair(parameters: { [name: string]: DeclaredParameter }, maxMegapixels: number): [string, string] | null {
   const byNode = (input: string) =>
     Object.entries(parameters).filter(
@@ -128,7 +131,10 @@ function isNumber(type: string): boolean {
   return type === 'int' || type === 'float';
 }
 
-/** The ends of a graph that makes nothing but previews: they are temporary, and wanted only where they are named. */
+/**
+ * The final nodes of a graph that has only previews. Previews are temporary files, and are delivered only where
+ * `outputs` names their nodes.
+ */
 function previewsOnly(graph: Graph): { node: string }[] | null {
   const wiring = createWiring(graph);
   const ends = Object.keys(graph).filter((id) => wiring.users(id).length === 0);

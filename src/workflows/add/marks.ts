@@ -4,18 +4,22 @@ import type { Literal, Place, Wiring } from './wiring.ts';
 
 const TITLE = /^\s*\$([A-Za-z_]\w*)((?:[\s,]+\$[A-Za-z_]\w*)*)\s*(?:[:\-–—]?\s*(\S.*))?$/;
 
-/** The inputs that a node is likely to be marked for, where none is named like the mark. */
-const MAIN_INPUTS =
-  /^(?:text|string|value|prompt|image|audio|video|file|seed|noise_seed|\w*_name|tags|width|steps|strength\w*|filename_prefix)$/;
+/** The inputs that a mark most likely means, where the node has no input of the mark's name. */
+const MAIN_INPUTS = new RegExp(
+  String.raw`^(?:text|string|value|prompt|image|audio|video|file|seed|noise_seed|\w*_name|tags|width|steps|` +
+    String.raw`strength\w*|filename_prefix)$`,
+);
 
-/** A title such as `$prompt` or `$prompt: what it shows`; several names stand for several inputs: `$width $height`. */
+/**
+ * A mark in a node's title: `$prompt`, or `$prompt: description`. Several names mark several inputs: `$width $height`.
+ */
 export interface Mark {
   name: string;
   description: string | null;
   literal: Literal;
 }
 
-/** The marked inputs, and a note for every mark that leads nowhere. */
+/** Finds the marked inputs, and makes a note for every mark without an input. */
 export function findMarks(graph: Graph, wiring: Wiring): { marks: Mark[]; notes: string[] } {
   const marks: Mark[] = [];
   const notes: string[] = [];
@@ -28,7 +32,7 @@ export function findMarks(graph: Graph, wiring: Wiring): { marks: Mark[]; notes:
         .map((input): Place => ({ node: id, input }))
         .map((at) => wiring.literal(at))
         .filter((literal) => literal !== null && !taken.has(literal.at.input));
-      const literal = meantBy(name, literals);
+      const literal = literalFor(name, literals);
       if (literal) {
         taken.add(literal.at.input);
         marks.push({ name, description: text ?? null, literal });
@@ -38,7 +42,7 @@ export function findMarks(graph: Graph, wiring: Wiring): { marks: Mark[]; notes:
   return { marks, notes };
 }
 
-function meantBy(name: string, literals: (Literal | null)[]): Literal | null {
+function literalFor(name: string, literals: (Literal | null)[]): Literal | null {
   const sameName = literals.find((it) => it && camelCase(it.at.input) === camelCase(name));
   return sameName ?? literals.find((it) => it && MAIN_INPUTS.test(it.at.input)) ?? literals[0] ?? null;
 }

@@ -3,12 +3,13 @@ import { inputTypeName, nameFault, typeNameFault } from '../check-names.ts';
 import type { Finding } from './finding.ts';
 import { camelCase, upperFirst } from './rules.ts';
 
-/** Of the parts that a name is put together from, so that it stays within 64 characters. */
+/** The longest part of a combined name, so that the name stays within 64 characters. */
 const PART_LENGTH = 28;
 
 /**
- * A name for each finding, in their order. Marked ones have theirs; of others with one name the first keeps it, and the rest
- * say their node's title or their input where that tells them apart, else they are counted.
+ * Returns a unique name for each finding, in their order. Marked findings keep their names. Of other findings with the
+ * same name the first keeps it; the others get their node's title or their input added where that makes them unique,
+ * otherwise a number.
  */
 export function nameParameters(findings: readonly Finding[], graph: Graph): string[] {
   const taken = new Set(findings.filter(({ marked }) => marked).map(({ name }) => name));
@@ -43,14 +44,17 @@ function firstFree(names: string[], taken: ReadonlySet<string>): string {
   return `${base}${number}`;
 }
 
-/** A workflow's name from that of a file: `my-export.json` is `myExport`. One that GraphQL or the gateway has no place for is made another. */
+/**
+ * Makes a workflow's name of a file's name: `myExport` of `my-export.json`. A name that GraphQL or the gateway does not
+ * allow is changed.
+ */
 export function workflowName(file: string): string {
   const name = camelCase(file.replace(/^.*[\\/]/, '').replace(/\.json$/i, '')).slice(0, 50);
   const beginning = /^\d/.test(name) ? `workflow${name}` : name || 'exported';
   return workflowNameFault(beginning) ? `${beginning}Workflow` : beginning;
 }
 
-/** Why a workflow cannot be called so, or null. */
+/** Why a workflow cannot have this name, or null. */
 export function workflowNameFault(name: string): string | null {
   if (name === 'custom') return "custom is the field for a caller's own graph";
   return nameFault(name) ?? typeNameFault(inputTypeName(name));

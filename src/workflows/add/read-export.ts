@@ -13,7 +13,10 @@ const EDITOR_HELP = [
   'switch on "Dev mode" in the settings and use  Save (API Format)), then add the file that it saves.',
 ];
 
-/** A graph from the text of an API-format export. A seed too large for a number is 0: a caller's or a random one takes its place. */
+/**
+ * Reads a graph from the text of an API-format export. A seed beyond 2^53-1 becomes 0, since a caller's or a random
+ * seed replaces it anyway.
+ */
 export function readExport(text: string): ReadExport {
   let value: unknown;
   try {

@@ -1,24 +1,24 @@
 import type { Takes } from './finding.ts';
 
-/** What an input's name says of it. */
+/** What is known about an input by its name. */
 export interface Rule {
   name: string;
   takes: Takes;
   description: string;
-  /** Equal values in several nodes are one parameter. */
+  /** Whether equal values in several nodes become one parameter. */
   merge: boolean;
 }
 
 interface RuleRow extends Rule {
   input: RegExp;
-  /** Another input that its node must have. */
+  /** Another input that the node must have for the rule to apply. */
   beside?: RegExp;
 }
 
 const size = { minimum: 64, maximum: 2048, multipleOf: 8 };
 const SIZED = /^(?:width|height|seconds)$/;
 
-/** In the order that the parameters are listed in. */
+/** Their order is the order of the parameters in a manifest. */
 const rows: RuleRow[] = [
   row(/^(?:prompt|positive_prompt|positive|tags)$/, 'prompt', 'What it shows or sounds like.', {
     type: 'string',
@@ -96,7 +96,7 @@ const rows: RuleRow[] = [
   }),
 ];
 
-/** The rule for an input, and its place in the order; null where its name says nothing or its value is of another type. */
+/** The rule for an input, and its index. Null where no rule has the name, or the value has another type. */
 export function ruleFor(input: string, value: unknown, siblings: readonly string[]): (Rule & { rank: number }) | null {
   const rank = rows.findIndex(
     (candidate) =>
@@ -107,17 +107,17 @@ export function ruleFor(input: string, value: unknown, siblings: readonly string
   return { ...found, name: found.name || camelCase(input), rank };
 }
 
-/** A rule by the name of its parameter. */
+/** The rule whose parameter has this name, and its index. */
 export function ruleNamed(name: string): (Rule & { rank: number }) | null {
   const rank = rows.findIndex((candidate) => candidate.name === name);
   const found = rows[rank];
   return found ? { ...found, rank } : null;
 }
 
-/** Where parameters go that no rule knows: after all others. */
+/** The rank of parameters without a rule: after all others. */
 export const LAST_RANK = rows.length;
 
-/** Where models and files go: files before sizes, models after seeds. */
+/** The ranks of files, before sizes, and of models, after seeds. */
 export const FILE_RANK = 1.5;
 export const MODEL_RANK = rows.findIndex(({ name }) => name === 'seed') + 0.5;
 
@@ -126,7 +126,7 @@ export function jsonType({ type }: Takes): 'string' | 'number' | 'boolean' {
   return type === 'int' || type === 'float' || type === 'seed' ? 'number' : 'string';
 }
 
-/** `strength_model` and `Strength model` as `strengthModel`; only letters and digits of ASCII, '' where there are none. */
+/** `strengthModel` for `strength_model` and `Strength model`. Only ASCII letters and digits are kept; may be ''. */
 export function camelCase(text: string): string {
   const words = text
     .normalize('NFKD')

@@ -1,30 +1,35 @@
 import type { Graph, GraphNode } from '../../core/graph.ts';
 import type { Json } from '../../core/job.ts';
 
-/** An input of a node. */
+/** An input of a node, by the node's id and the input's name. */
 export interface Place {
   node: string;
   input: string;
 }
 
-/** Something in the graph that is set by hand. */
+/** A literal value in the graph. */
 export interface Literal {
-  /** Where it is asked for, and where it stands: another node's, if that does nothing but hold a value. */
+  /**
+   * `at` is the input that uses the value. `place` is where it is stored: `at`, or the input of a node that only holds
+   * it.
+   */
   at: Place;
   place: Place;
   value: string | number | boolean;
 }
 
-/** How the nodes of a graph are linked. */
+/** The links between the nodes of a graph. */
 export interface Wiring {
   node(id: string): GraphNode | undefined;
-  /** Node id and output of an input that is a link. */
+  /** The node and output that an input is linked to; null where it is not a link. */
   link(at: Place): { node: string; slot: number } | null;
-  /** The value that an input has by hand, also where it comes from a node such as PrimitiveInt; null where it is made. */
+  /**
+   * The value that an input has by hand, also where it comes from a node such as PrimitiveInt; null where it is made.
+   */
   literal(at: Place): Literal | null;
-  /** The inputs that a node's outputs go to. */
+  /** The inputs that a node's outputs are linked to. */
   users(node: string): (Place & { slot: number })[];
-  /** Whether the node does nothing but hold one value. */
+  /** Whether the node only holds one value. */
   holdsValue(node: string): boolean;
 }
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { eventually } from '../../support/product.ts';
 import { names, onlyThird, openCluster } from './cluster.ts';
 
-it('C01, C03, C14, C15 at once: a worker dies, one server with it, one restarts, one is silent; every job ends well', async (test) => {
+it('C01, C03, C14, C15 at once: worker and server die, one restarts, one is silent; all jobs succeed', async (test) => {
   const cluster = await openCluster(test);
   const [first] = await Promise.all([cluster.worker(), cluster.worker()]);
   for (const name of names) await cluster.seen(name, 'UP');

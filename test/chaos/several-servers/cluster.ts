@@ -52,8 +52,8 @@ const ranSchema = z.object({ job: z.object({ backend: z.string().nullable() }) }
 const queueSchema = z.object({ queue_running: z.array(z.unknown()), queue_pending: z.array(z.unknown()) });
 
 /**
- * A gateway and three ComfyUIs, each behind a wire of its own that workers share, so that their server can be cut off from all of
- * them at once. The first two lack ImageInvert. Workers are started by `worker`.
+ * A gateway and three ComfyUIs, each behind a wire of its own that workers share, so that their server can be cut off
+ * from all of them at once. The first two lack ImageInvert. Workers are started by `worker`.
  */
 export async function openCluster(lifetime: Lifetime, options: { minio?: TestMinio; speed?: number } = {}) {
   const product = await openProduct(lifetime, { simulators: 3, speed: 5, ...options });
@@ -106,8 +106,8 @@ export async function openCluster(lifetime: Lifetime, options: { minio?: TestMin
   }
 
   /**
-   * Waits for the end of all of them, and holds whatever happened to what is always promised: each subscription had the terminal
-   * event once and last, the job is as that event said, and results are whole.
+   * Waits for the end of all of them, and holds whatever happened to what is always promised: each subscription had the
+   * terminal event once and last, the job is as that event said, and results are whole.
    */
   async function ends(jobs: readonly Flowing[], timeoutMs = 60_000): Promise<Ended[]> {
     const ended: Ended[] = [];

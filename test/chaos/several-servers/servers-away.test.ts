@@ -41,7 +41,9 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
       TRUSTED_AGAIN_WITHIN_MS,
     );
 
-  /** Twelve jobs at once, or more, until all have ended but some that stand still at this server; `held` is how many. */
+  /**
+   * Twelve jobs at once, or more, until all have ended but some that stand still at this server; `held` is how many.
+   */
   async function flowPast(name: Name, input: object = {}) {
     const simulator = cluster.simulator(name);
     simulator.faults.set({ reset: true, hold: true });
@@ -56,7 +58,7 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     return { jobs, held: held() };
   }
 
-  it('C03 is silent while its prompts end: nothing is sent again, and their results are taken when it speaks', async () => {
+  it('C03 is silent while its prompts end: nothing is sent again, and results are fetched later', async () => {
     const { jobs, held } = await flowPast('comfy1');
     cluster.wires[0].blackHole(true);
     cluster.simulator('comfy1').faults.reset();
@@ -72,7 +74,7 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     await cluster.seen('comfy1', 'UP');
   });
 
-  it('C03 is silent past the deadline: those jobs are TIMEOUT, nothing is sent again, and their prompts are cancelled when it speaks', async () => {
+  it('C03 is silent past the deadline: jobs are TIMEOUT, and prompts are cancelled once it answers', async () => {
     const { jobs, held } = await flowPast('comfy1', { deadlineSeconds: 10 });
     const { interrupts } = cluster.simulator('comfy1');
     cluster.wires[0].blackHole(true);
@@ -108,7 +110,10 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     await getsWork('comfy2');
   });
 
-  /** One of them says for both how a server stands. Each hears what an operator wants with its report, of which the second comes when it has. */
+  /**
+   * One of them says for both how a server stands. Each hears what an operator wants with its report, of which the
+   * second comes when it has.
+   */
   async function bothHaveHeard(name: Name) {
     const { admin, keys } = cluster.product;
     for (let report = 1; report <= 2; report++) {
@@ -144,7 +149,7 @@ describe('two workers and three servers, of which one is away', { timeout: 120_0
     await getsWork('comfy3');
   });
 
-  it('is the only one that can run a job, and busy, then absent: that job waits at no cost and holds up no other', async () => {
+  it('is the only one for a job, and busy, then down: the job waits at no cost and blocks no other', async () => {
     const third = cluster.simulator('comfy3');
     third.faults.set({ hold: true });
     const before = third.posts;

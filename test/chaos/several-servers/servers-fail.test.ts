@@ -62,7 +62,8 @@ describe('two workers and three servers, of which some fail', { timeout: 120_000
     const before = names.map((name) => cluster.simulator(name).posts);
     reset(Object.fromEntries(names.map((name) => [name, { ...faults[name], hold: true }])));
     const jobs = await cluster.burst(12);
-    // However fast they are accepted and ended, each server has had enough for its fault to strike; one that restarts has had one.
+    // However fast they are accepted and ended, each server has had enough for its fault to strike; one that restarts
+    // has had one.
     const enough = (name: Name, i: number) =>
       cluster.simulator(name).posts - (before[i] ?? 0) >= (faults[name]?.restartWhen ? 1 : 2);
     await eventually(() => names.every(enough), 'each of them has prompts');
@@ -167,7 +168,7 @@ describe('two workers and three servers, of which some fail', { timeout: 120_000
     expect(Math.max(...ended.map(({ prompts }) => prompts))).toBeLessThanOrEqual(2);
   });
 
-  it('C16 one takes a graph without one of its outputs: that job is refused, its prompt cancelled, the others end well', async () => {
+  it('C16 one drops an output of a graph: that job fails, its prompt is cancelled, the others succeed', async () => {
     const graph = {
       1: { class_type: 'EmptyImage', inputs: { width: 64, height: 64, batch_size: 1, color: 0 } },
       2: { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'a' } },
@@ -193,7 +194,7 @@ describe('two workers and three servers, of which some fail', { timeout: 120_000
     expect(sum(ended)).toBeLessThanOrEqual(14);
   });
 
-  it('C16 one answers 500 to everything for a while, and one breaks its connections: jobs wait or go elsewhere', async () => {
+  it('C16 one answers 500 for a while, and one breaks its connections: jobs wait or go elsewhere', async () => {
     reset({ comfy1: { httpStatus: 500 }, comfy2: { httpReset: true } });
     const jobs = await cluster.burst(12);
     await cluster.seen('comfy1', 'DOWN');
@@ -204,7 +205,7 @@ describe('two workers and three servers, of which some fail', { timeout: 120_000
     for (const name of names) await cluster.seen(name, 'UP');
   });
 
-  it('C17 one is silent on its sockets, one deaf, one loses how prompts end: looking finds it, with one prompt each', async () => {
+  it('C17 one sends nothing, one ignores requests, one loses ends: polling helps, one prompt each', async () => {
     const ended = await play({
       comfy1: { socketSilent: true },
       comfy2: { socketDeaf: true },
@@ -229,7 +230,7 @@ describe('two workers and three servers, of which some fail', { timeout: 120_000
     );
   });
 
-  it('a graph that takes all memory of its server fails after two prompts; those behind it there are not harmed', async () => {
+  it('a graph that takes all memory of its server fails after two prompts; jobs behind it succeed', async () => {
     reset({ comfy3: { nodeError: { kind: 'oom', node: 'ImageInvert' }, hold: true } });
     const third = cluster.simulator('comfy3');
     const started = third.started.length;

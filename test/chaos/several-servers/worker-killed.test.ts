@@ -7,7 +7,7 @@ import { openCluster } from './cluster.ts';
 const TAKEN_OVER_WITHIN_MS = 60_000;
 
 it.skipIf(findMinio() === null)(
-  'C01 a worker dies at all five moments at once, in five jobs among twelve and more: the other takes them over, each with its one prompt',
+  'C01 a worker dies at all five moments in five of twelve jobs: the other takes each over with its prompt',
   async (test) => {
     const minio = await startTestMinio();
     test.onTestFinished(minio.close);

@@ -22,7 +22,9 @@ export interface ComfyServer {
   faults(graph: unknown): Promise<string[] | null>;
   /** The number that the next prompt is given: each POST takes one, refused ones too. It takes one itself. */
   nextNumber(): Promise<number>;
-  /** The bytes of a file in its output folder, or in the one for temporary files; null when there is none of that name. */
+  /**
+   * The bytes of a file in its output folder, or in the one for temporary files; null when there is none of that name.
+   */
   file(subfolder: string, filename: string, type?: 'output' | 'temp'): Promise<Buffer | null>;
   /** Names in a folder below its output folder; null when it was not said where that is. */
   list(subfolder: string): Promise<string[] | null>;

@@ -1,6 +1,8 @@
 import { setInterval } from 'node:timers/promises';
 
-/** Resolves when `condition` gives true; it is asked ten times a second. Rejects, saying `what`, when the time is over. */
+/**
+ * Resolves when `condition` gives true; it is asked ten times a second. Rejects, saying `what`, when the time is over.
+ */
 export async function eventually(what: string, withinMs: number, condition: () => Promise<boolean>): Promise<void> {
   if (await condition()) return;
   const until = performance.now() + withinMs;

@@ -15,7 +15,10 @@ export async function recordedJson(name: string): Promise<unknown> {
 /** Blurs in a slow chain at most: each leaves a picture of 12 MiB in ComfyUI's cache. */
 export const MOST_BLURS = 120;
 
-/** The recorded slow chain on noise of its own, so that nothing of it is cached; with another number of blurs where that is said. */
+/**
+ * The recorded slow chain on noise of its own, so that nothing of it is cached; with another number of blurs where that
+ * is said.
+ */
 export async function slowChain(blurs?: number): Promise<Graph> {
   const graph = await recordedGraph('20_slow_chain');
   const { '1': canvas, '2': noise, '3': blur, '20': save } = graph;

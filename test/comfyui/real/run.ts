@@ -101,8 +101,9 @@ export interface Delivery {
 }
 
 /**
- * The job SUCCEEDED, and what its addresses give is what ComfyUI wrote for this submission, no more and no less: byte for byte, but
- * for the text that PNG files lose. Texts that are only shown, and pictures that are only sent, are not among the files.
+ * The job SUCCEEDED, and what its addresses give is what ComfyUI wrote for this submission, no more and no less: byte
+ * for byte, but for the text that PNG files lose. Texts that are only shown, and pictures that are only sent, are not
+ * among the files.
  */
 export async function deliversWhatComfyWrote(
   run: Run,

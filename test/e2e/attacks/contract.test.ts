@@ -84,7 +84,7 @@ describe('what the contract says, taken at its word', { timeout: 60_000 }, () =>
     expect((await fetch(artifact?.url ?? '')).status).toBe(404);
   });
 
-  it('generate, cancel, delete, read and watch one job all at once: every answer has its code, and it ends once', async () => {
+  it('generate, cancel, delete, read and watch one job at once: all codes are right, and it ends once', async () => {
     const key = 'a key in a crowd';
     const { job } = generated(await target.gateway.tryGenerate({ key }));
     const watched = events(job.id, null);

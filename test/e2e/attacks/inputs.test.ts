@@ -374,7 +374,7 @@ describe('inputs that attack', { timeout: 60_000 }, () => {
 
   it('has queued nothing of them, used no key, and serves on', () => refusals.expectNothingBegun());
 
-  it('what only its bytes tell ends the job as INPUT_INVALID, and ComfyUI is sent neither file nor prompt', async () => {
+  it('a fault in the bytes ends the job as INPUT_INVALID, and ComfyUI gets neither file nor prompt', async () => {
     const { gateway, product } = refusals.target;
     const simulator = onlySimulator(product);
     const whole = await testPicture(64, 64).png().toBuffer();

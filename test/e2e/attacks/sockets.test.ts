@@ -64,7 +64,16 @@ describe('sockets that attack', { timeout: 60_000 }, () => {
     'A50 a frame against the protocol (%s) closes its socket alone',
     async (_name, frame) => {
       const key = Buffer.from('0123456789abcdef').toString('base64');
-      const upgrade = `GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n`;
+      const headers = [
+        'GET /graphql HTTP/1.1',
+        'Host: localhost',
+        'Connection: Upgrade',
+        'Upgrade: websocket',
+        'Sec-WebSocket-Version: 13',
+        `Sec-WebSocket-Key: ${key}`,
+        'Sec-WebSocket-Protocol: graphql-transport-ws',
+      ];
+      const upgrade = `${headers.join('\r\n')}\r\n\r\n`;
       expect(await target.wire(Buffer.concat([Buffer.from(upgrade), frame]))).toMatch(/^HTTP\/1\.1 101 /);
     },
   );

@@ -189,7 +189,8 @@ describe('values that attack', { timeout: 60_000 }, () => {
 
     const literal = await target.ask(
       `mutation($k: String!) { x: generate(input: {tags: [], priority: NORMAL, workflow: {textToImage:
-        {height: 64, width: 64, cfgScale: 7, steps: 1, seed: null, prompt: "x"}}, idempotencyKey: $k}) { y: replayed } }`,
+        {height: 64, width: 64, cfgScale: 7, steps: 1, seed: null, prompt: "x"}}, idempotencyKey: $k})
+        { y: replayed } }`,
       { k: idempotencyKey },
     );
     expect(literal.data).toEqual({ x: { y: true } });

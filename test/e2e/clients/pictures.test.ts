@@ -11,7 +11,8 @@ import { openProduct } from '../../support/product.ts';
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 const QUERY = `query Pictures($id: ID!) { job(id: $id) { artifacts { ... on ImageArtifact {
-  small: url(format: WEBP, width: 64) large: url(format: AVIF, width: 256) plain: url(format: JPEG, quality: 60) } } } }`;
+  small: url(format: WEBP, width: 64) large: url(format: AVIF, width: 256)
+  plain: url(format: JPEG, quality: 60) } } } }`;
 const picturesSchema = z.object({
   job: z.object({
     artifacts: z.tuple([z.object({ small: z.string(), large: z.string(), plain: z.string() })]),

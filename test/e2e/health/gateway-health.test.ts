@@ -3,7 +3,7 @@ import { freePort } from '../../support/free-port.ts';
 import { startProduct } from '../../support/process.ts';
 import { eventually, openProduct } from '../../support/product.ts';
 
-test('a gateway that starts while Redis is away lives and waits; one that serves stays alive without it', async (context) => {
+test('a gateway that starts while Redis is down is alive and waits; one that serves stays alive', async (context) => {
   const product = await openProduct(context);
   const [port, adminPort] = [await freePort(), await freePort()];
   await product.redis.kill();

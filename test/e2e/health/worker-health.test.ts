@@ -35,7 +35,7 @@ async function withWorker(lifetime: Lifetime) {
   return { product, worker, env, get };
 }
 
-test('a worker is ready while Redis, storage and a ComfyUI are there, says what is lacking, and lives through it all', async (context) => {
+test('a worker is ready with Redis, storage and a ComfyUI, names what is missing, and stays alive', async (context) => {
   const { product, env, get } = await withWorker(context);
   const report = await told(() => get('/health'), expect.objectContaining({ code: 200, status: 'HEALTHY' }));
   expect(report.checks.map(({ name }: { name: string }) => name)).toEqual(['loops', 'redis', 'storage', 'comfyui']);

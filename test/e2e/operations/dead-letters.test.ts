@@ -35,7 +35,7 @@ async function retriesOf({ admin, keys }: Product, ids: string[]): Promise<numbe
 }
 
 describe('an outage that made jobs fail', { timeout: 240_000 }, () => {
-  it('is made good in bulk: killed half-way and called again, each job has one retry, and all succeed', async (test) => {
+  it('is retried in bulk: killed half-way and called again, each job has one retry, and all succeed', async (test) => {
     const product = await openProduct(test, { speed: 50 });
     const gateway = await product.gateway();
     // No worker: all pass their deadline.

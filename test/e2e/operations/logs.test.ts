@@ -27,7 +27,7 @@ test('C22: a log that goes to a full disk costs its lines, and no job', async (c
   expect(await exited).toBe(0);
 }, 120_000);
 
-test('one job can be followed by its ids through the audit log and both logs; an outage of Redis is a few lines', async (context) => {
+test('one job can be followed by its ids through all logs; an outage of Redis is a few lines', async (context) => {
   const product = await openProduct(context);
   const path = join(product.env.DATA_DIR ?? '', 'audit.log');
   const gateway = await product.gateway({ AUDIT_LOG: path });
@@ -75,7 +75,7 @@ test('one job can be followed by its ids through the audit log and both logs; an
   expect(lines.length).toBeLessThan(10);
 }, 120_000);
 
-test('an operator who drains a server is in the audit log; a log that cannot be opened stops the start', async (context) => {
+test('draining a server is in the audit log; an audit log that cannot be opened stops the start', async (context) => {
   const product = await openProduct(context);
   await product.worker();
   const path = join(product.env.DATA_DIR ?? '', 'audit.log');

@@ -94,7 +94,8 @@ describe.skipIf(findMinio() === null)('a restore onto fresh servers', { timeout:
 
       expect(restoredMs).toBeLessThan(RESTORED_WITHIN_MS);
       console.info(
-        `restore of ${backup.name}: RTO ${Math.round(restoredMs)} ms, RPO ${Math.round(lostAt - savedAt)} ms, in which 1 job was accepted and lost`,
+        `restore of ${backup.name}: RTO ${Math.round(restoredMs)} ms, RPO ${Math.round(lostAt - savedAt)} ` +
+          `ms, in which 1 job was accepted and lost`,
       );
     },
   );

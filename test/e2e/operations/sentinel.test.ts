@@ -8,7 +8,7 @@ const RESUMED_WITHIN_MS = 25_000;
 
 describe('a Redis that Sentinels watch', { timeout: 120_000 }, () => {
   it.each(['killed', 'silent'] as const)(
-    'fails over when its master is %s: UNAVAILABLE in time, then all goes on, and nothing that was acknowledged is lost',
+    'fails over when its master is %s: UNAVAILABLE in time, and no acknowledged job is lost',
     async (fault) => {
       await using stack = new AsyncDisposableStack();
       const group = await startSentinelGroup({ replicas: 2 });

@@ -62,15 +62,17 @@ const READ = `query ($id: ID!) { job(id: $id) { ${JOB} } }`;
 
 const issuesSchema = z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), code: z.string() }));
 
-/** A gateway and a worker as processes of their own, one simulated ComfyUI, and an application that says what it wants. */
+/**
+ * A gateway and a worker as processes of their own, one simulated ComfyUI, and an application that says what it wants.
+ */
 export interface Stage {
   product: Product;
   gateway: Gateway;
   /** The job as `generate` gives it once it has ended. */
   run(workflow: object, gateway?: Gateway): Promise<ShownJob>;
   /**
-   * The job as it is read once it has ended, and each event of it that was watched: from before its first node on, and where it
-   * is to wait at nodes of a class, that it is there.
+   * The job as it is read once it has ended, and each event of it that was watched: from before its first node on, and
+   * where it is to wait at nodes of a class, that it is there.
    */
   watch(workflow: object, waitAt?: string): Promise<{ job: ShownJob; events: SeenEvent[] }>;
   /** Path and code of each issue of a call that is refused. */

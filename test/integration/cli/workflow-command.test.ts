@@ -7,7 +7,7 @@ import { type Simulator, startSimulator } from '../../../src/simulator/simulator
 import { startProduct } from '../../support/process.ts';
 import { workflowsFolder } from '../../unit/workflows/folder.ts';
 
-const graphs = new URL('../comfyui/recorded/workflows/', import.meta.url).pathname;
+const graphs = new URL('../../comfyui/recorded/workflows/', import.meta.url).pathname;
 let simulator: Simulator;
 
 beforeAll(async () => {

@@ -148,7 +148,8 @@ test('retryJob runs an ended job again, and says why it does not', async () => {
   const { ask, generate, jobs } = await start();
   const retry = (id: string, key: string) =>
     ask(
-      'mutation R($id: ID!, $key: String!) { retryJob(id: $id, idempotencyKey: $key) { replayed job { id retryOf parameters } } }',
+      'mutation R($id: ID!, $key: String!) { retryJob(id: $id, idempotencyKey: $key) { replayed job { id ' +
+        'retryOf parameters } } }',
       {
         id,
         key,

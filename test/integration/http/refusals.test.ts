@@ -167,7 +167,7 @@ describe('documents', () => {
     if (type !== null) expect(answer.headers.get('content-type')).toBe(`${type}; charset=utf-8`);
   });
 
-  test('each request is counted by its route and status, also one that is refused before it is an operation', async () => {
+  test('requests are counted by route and status, also those refused before they are operations', async () => {
     const answered: [string, string][] = [];
     const path = '/artifacts/';
     const serve = async (_req: unknown, res: ServerResponse) => {

@@ -70,10 +70,10 @@ test('a client that stops reading is asked for no more, and leaves nothing behin
   // 50 MB are said; what the buffers of two sockets hold is taken, and no more.
   const large = testJob({ id: 'x'.repeat(100_000) });
   for (let seq = 2; seq < 502; seq += 1) services.feed.say('job', testEvent(seq, { job: large }));
-  await vi.waitFor(() => expect(services.feed.asked()).toBeGreaterThan(2));
+  await vi.waitFor(() => expect(services.feed.requests()).toBeGreaterThan(2));
   // Time for all of it, counted in answers that others get meanwhile.
   for (let answers = 0; answers < 50; answers += 1) expect((await post({ query: '{ __typename }' })).status).toBe(200);
-  expect(services.feed.asked()).toBeLessThan(200);
+  expect(services.feed.requests()).toBeLessThan(200);
   outgoing.destroy();
   await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(0));
 });

@@ -165,7 +165,8 @@ test('A56: a faulty operation is answered by itself, and its siblings go on', as
     ['subscription { nope }', 'GRAPHQL_VALIDATION_FAILED'],
     ['subscription { jobProgress(id: "job") @skip(if: true) { seq } }', 'GRAPHQL_VALIDATION_FAILED'],
     [
-      'subscription S($s: Boolean!) { ...F } fragment F on Subscription { jobProgress(id: "job") @include(if: $s) { seq } }',
+      'subscription S($s: Boolean!) { ...F } fragment F on Subscription { jobProgress(id: "job") ' +
+        '@include(if: $s) { seq } }',
       'GRAPHQL_VALIDATION_FAILED',
     ],
     [
@@ -252,7 +253,10 @@ test('A54: one operation too many on a socket is refused, until another has ende
   await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(2));
 });
 
-/** Sockets are pinged when the test says so: a machine that stands still for a moment keeps answers from being read in time. */
+/**
+ * Sockets are pinged when the test says so: a machine that stands still for a moment keeps answers from being read in
+ * time.
+ */
 function heldPings(intervalMs: number) {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   onTestFinished(() => void vi.useRealTimers());
@@ -327,15 +331,15 @@ test('C20: a client that stops reading is asked for no more events, and others a
   other.say(subscribe('1', 'other'));
   await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(2));
   slow.socket.pause();
-  const before = services.feed.asked();
+  const before = services.feed.requests();
   const large = testJob({ id: 'x'.repeat(100_000) });
   for (let seq = 2; seq < 502; seq += 1) services.feed.say('slow', testEvent(seq, { job: large }));
   services.feed.say('other', testEvent(2));
   expect(await other.hear()).toMatchObject({ type: 'next' });
   // 50 MB were said; what the buffers of two sockets hold was taken, and no more. Time is counted in answers to others.
-  await vi.waitFor(() => expect(services.feed.asked() - before).toBeGreaterThan(2));
+  await vi.waitFor(() => expect(services.feed.requests() - before).toBeGreaterThan(2));
   for (let answers = 0; answers < 50; answers += 1) expect((await post({ query: '{ __typename }' })).status).toBe(200);
-  expect(services.feed.asked() - before).toBeLessThan(200);
+  expect(services.feed.requests() - before).toBeLessThan(200);
 });
 
 test('C20: a client that asks and does not read is answered little more than its connection holds', async () => {

@@ -179,7 +179,7 @@ describe('running failed jobs again', () => {
     expect((await retry([id]))[0]).toMatchObject({ outcome: 'already-retried', retry: retried });
   });
 
-  it('leaves out what its caller has run again since the list was read; a job named by its id is run again all the same', async () => {
+  it('skips jobs that their callers have run again meanwhile; a job named by its id runs again', async () => {
     const [theirs, other] = [await failed('TIMEOUT'), await failed('TIMEOUT')];
     const listed = idsOf(await list({ order: 'oldest first' }));
     await product.jobs.retry({ caller: 'anonymous', requestId: 'r', id: theirs.id, idempotencyKey: 'mine' });

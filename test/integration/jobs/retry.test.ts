@@ -157,7 +157,7 @@ describe('the workflow of a job that is run again', () => {
 });
 
 describe('what is checked beyond a request', () => {
-  it('refuses retries as it refuses new jobs, with a path of its own, and what was made is replayed all the same', async () => {
+  it('refuses retries like new jobs, with its own path, and still replays a retry that was made', async () => {
     let issue: string | null = null;
     const check: JobCheck = async ({ parameters }, plan, path) => {
       expect(Object.keys(plan.graph)).not.toEqual([]);

@@ -69,7 +69,7 @@ async function rest(iterator: AsyncIterable<JobEvent>): Promise<string[]> {
 const untilWatched = (job: { isWatched(): Promise<boolean> }, watched = true) =>
   vi.waitFor(async () => expect(await job.isWatched()).toBe(watched));
 
-test('a worker sees with its lease that somebody watches; all who do get the same event, with the last number', async () => {
+test('a worker learns that somebody watches; all watchers get the same event with the last number', async () => {
   const job = await run();
   const plain = await watch(job.id);
   expect(await job.isWatched()).toBe(false);

@@ -159,7 +159,7 @@ describe('the files of a job', () => {
     expect(await lifeOf(id)).toBeGreaterThan(5 * DAY_MS + RETENTION_MS - 60_000);
   });
 
-  it("all their faults are named at once: another's, unknown, not put, cut off, of another kind, not public", async () => {
+  it("names all faults at once: another caller's, unknown, missing, cut off, wrong kind, not public", async () => {
     const mine = await uploaded();
     const files = [
       { file: { upload: await uploaded({ caller: 'you' }) } },

@@ -324,7 +324,7 @@ for (const { name, start, available } of artifactDrivers) {
       })();
     });
 
-    it('A61 refuses an address that was altered, is over, is for another picture, or is signed by another', async () => {
+    it('A61 refuses an address that was altered, expired, or signed for another picture or by another', async () => {
       let now = Date.now();
       await withGateway(
         async ({ store, addresses, get, puts, port }) => {

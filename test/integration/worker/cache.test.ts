@@ -28,7 +28,7 @@ async function twice(graph: Graph, outputs?: string[]) {
   return { first, second, simulator };
 }
 
-test('a job whose graph ComfyUI has in its cache delivers its own files, and nothing else is computed again', async () => {
+test('a job whose graph ComfyUI has cached delivers its own files, and nothing is computed again', async () => {
   const { first, second, simulator } = await twice(await recordedGraph('30_text_to_image'));
   expect([first.job.status, second.job.status]).toEqual(['SUCCEEDED', 'SUCCEEDED']);
   expect([first.nodesRun, second.nodesRun]).toEqual([7, 1]);

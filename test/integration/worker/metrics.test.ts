@@ -71,7 +71,7 @@ test('a job that is handed over was put back once and ended once, and waited onc
   expect(seen.value('comfygate_job_upload_seconds_count')).toBe(1);
 });
 
-test('what a prompt waits at ComfyUI behind another is no generation; one that hangs until its time is over is', async () => {
+test('waiting behind another prompt does not count as generation; hanging until the timeout does', async () => {
   await using parts = await setUp();
   const { harness, simulator, work, attempts, figures } = parts;
   simulator.faults.set({ hold: true });
@@ -91,7 +91,7 @@ test('what a prompt waits at ComfyUI behind another is no generation; one that h
   expect(seen.value('comfygate_job_generation_seconds_sum', { workflow: 'custom' })).toBeGreaterThan(2);
 });
 
-test('failures that count are `retried` until the last, which ends the job; its server’s breaker opens on the way', async () => {
+test('counted failures are `retried` until the last one ends the job; the server’s breaker opens', async () => {
   await using parts = await setUp();
   const { harness, simulator, work, attempts, figures, ended } = parts;
   simulator.faults.set({ refusePrompt: 503 });

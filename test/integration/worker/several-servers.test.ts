@@ -207,7 +207,7 @@ describe('a server that dies', () => {
 const oom = { kind: 'oom', node: 'ImageInvert' } as const;
 
 describe('a graph that is at fault', () => {
-  test('for want of memory ends after two prompts; the others at its server succeed, and memory is freed each time', async () => {
+  test('out of memory ends after two prompts; others at its server succeed, and memory is freed', async () => {
     await using parts = await setUp(['a', 'b']);
     const { harness, b, reported } = parts;
     await using watched = await startLackingComfyui(b.port, []);

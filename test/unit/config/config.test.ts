@@ -68,7 +68,8 @@ describe('bad values', () => {
     expect(problems({ PORT: 'abc', ARTIFACT_URL_TTL: '604801', HOST: '0.0.0.0', JOB_DEADLINE: '700000' })).toEqual([
       'PORT: expected an integer from 0 to 65535, got "abc"',
       'ARTIFACT_URL_TTL: expected seconds from 1 to 604800, got "604801"',
-      'HOST: expected a loopback address, since there is no authentication; to open it to everyone who can reach it, say AUTH=none, got "0.0.0.0"',
+      'HOST: expected a loopback address, since there is no authentication; to open it to everyone who can ' +
+        'reach it, say AUTH=none, got "0.0.0.0"',
       'JOB_DEADLINE: expected at most JOB_MAX_DEADLINE, got "700000"',
     ]);
   });

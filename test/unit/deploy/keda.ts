@@ -3,8 +3,9 @@ import * as z from 'zod';
 const number = z.string().regex(/^\d+(\.\d+)?$/);
 
 /**
- * KEDA's ScaledObject with a `prometheus` trigger, as far as it is used here and no further: kubernetes-validate has no schema of it.
- * From https://keda.sh/docs/latest/reference/scaledobject-spec and https://keda.sh/docs/latest/scalers/prometheus.
+ * KEDA's ScaledObject with a `prometheus` trigger, as far as it is used here and no further: kubernetes-validate has no
+ * schema of it. From https://keda.sh/docs/latest/reference/scaledobject-spec and
+ * https://keda.sh/docs/latest/scalers/prometheus.
  */
 export const scaledObject = z.strictObject({
   apiVersion: z.literal('keda.sh/v1alpha1'),

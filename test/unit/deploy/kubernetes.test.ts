@@ -85,7 +85,7 @@ describe.skipIf(findProgram('kustomize') === null)('deploy/kubernetes', () => {
     }
   });
 
-  test('lets ComfyUI and MinIO into the namespace as they usually come, and warns of what falls short of the strictest', () => {
+  test('allows the usual ComfyUI and MinIO in the namespace, and warns below the strictest standard', () => {
     const [namespace] = buildManifests('overlays/example').of('Namespace');
     expect(namespace?.metadata.labels).toEqual({
       'pod-security.kubernetes.io/enforce': 'baseline',
@@ -190,7 +190,10 @@ function containerOf({ spec }: Deployment) {
   return spec.template.spec.containers[0];
 }
 
-/** The variables that the container gets, and the configuration that the product makes of them and of the mounted secrets. */
+/**
+ * The variables that the container gets, and the configuration that the product makes of them and of the mounted
+ * secrets.
+ */
 function configOf(manifests: Manifests, role: Role) {
   const deployment = deploymentOf(manifests, role);
   const { envFrom, env: own, volumeMounts, args } = containerOf(deployment);

@@ -137,8 +137,8 @@ export const SECRETS = {
 };
 
 /**
- * Runs kustomize on a folder of `deploy/kubernetes`, copied, with these secrets filled in; undefined leaves their file out.
- * `components` are added to an overlay by their names.
+ * Runs kustomize on a folder of `deploy/kubernetes`, copied, with these secrets filled in; undefined leaves their file
+ * out. `components` are added to an overlay by their names.
  */
 export function runKustomize(
   folder: string,

@@ -48,7 +48,10 @@ export function selecting(policies: NetworkPolicy[], pod: Pod, direction: Direct
   );
 }
 
-/** Whether policies let a connection through: both ends have a say, and a pod that no policy selects lets everything pass. */
+/**
+ * Whether policies let a connection through: both ends have a say, and a pod that no policy selects lets everything
+ * pass.
+ */
 export function letsThrough(policies: NetworkPolicy[], from: Party, to: Party, port: Port): boolean {
   const named = 'ip' in to ? {} : (to.ports ?? {});
   return allows('Egress', from, to) && allows('Ingress', to, from);

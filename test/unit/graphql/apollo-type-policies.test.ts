@@ -27,7 +27,9 @@ function openCache() {
 }
 
 const show = `query { job(id: "${JOB}") { id status progress { fraction nodesTotal node { id classType step } } } }`;
-const event = `{ jobProgress { __typename seq job { __typename id status progress { __typename fraction node { __typename id classType step } } } } }`;
+const event =
+  `{ jobProgress { __typename seq job { __typename id status progress { __typename fraction node ` +
+  `{ __typename id classType step } } } } }`;
 
 test('an event brings every place that shows its job up to date, and keeps what it does not carry', () => {
   const { write, read } = openCache();
@@ -79,7 +81,9 @@ test('fragments on the interface fit the types behind it', () => {
     { __typename: 'ImageArtifact', id: 'a', filename: 'a.png', width: 64 },
     { __typename: 'FileArtifact', id: 'b', filename: 'b.bin' },
   ];
-  const query = `{ job(id: "${JOB}") { __typename id artifacts { __typename ...F ... on ImageArtifact { width } } } } fragment F on Artifact { id filename }`;
+  const query =
+    `{ job(id: "${JOB}") { __typename id artifacts { __typename ...F ... on ImageArtifact { ` +
+    `width } } } } fragment F on Artifact { id filename }`;
   write(query, { job: job({ artifacts }) });
   expect(read(query)).toMatchObject({ job: { artifacts } });
 });
@@ -87,7 +91,8 @@ test('fragments on the interface fit the types behind it', () => {
 test('pages of a list are put together, each filter apart', () => {
   const { write, read } = openCache();
   const query =
-    'query P($after: String, $filter: JobFilter) { jobs(after: $after, filter: $filter) { edges { cursor node { __typename id } } pageInfo { hasNextPage endCursor } } }';
+    'query P($after: String, $filter: JobFilter) { jobs(after: $after, filter: $filter) { edges { cursor ' +
+    'node { __typename id } } pageInfo { hasNextPage endCursor } } }';
   const page = (id: string, hasNextPage: boolean) => ({
     jobs: {
       __typename: 'JobConnection',

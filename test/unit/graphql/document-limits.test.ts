@@ -45,7 +45,8 @@ describe('refuses as LIMIT_EXCEEDED', () => {
     expect(refused(`mutation { ${repeat(200, (i) => `g${i}: generate`)} }`)).toEqual(limitExceeded);
     expect(
       refused(
-        `mutation { ...A ...B } fragment A on M { ${repeat(6, () => 'x')} } fragment B on M { ${repeat(6, () => 'x')} }`,
+        `mutation { ...A ...B } fragment A on M { ${repeat(6, () => 'x')} } fragment B on M { ` +
+          `${repeat(6, () => 'x')} }`,
       ),
     ).toEqual(limitExceeded);
     expect(refused(`mutation { ${repeat(10, (i) => `g${i}: generate`)} }`)).toBe('taken');

@@ -87,7 +87,8 @@ test.each([
 
 test('finds the path of a variable that stands within an argument', async () => {
   const issues = await issuesOf(
-    'mutation M($w: Int) { generate(input: {idempotencyKey: "k", workflow: {textToImage: {prompt: "x", width: $w}}}) { replayed } }',
+    'mutation M($w: Int) { generate(input: {idempotencyKey: "k", workflow: {textToImage: {prompt: "x", ' +
+      'width: $w}}}) { replayed } }',
     { w: 'wide' },
   );
   expect(issues).toEqual(['input.workflow.textToImage.width: expected an integer of 32 bits']);
@@ -120,7 +121,8 @@ test('names faults of literals by their path, and takes unknown variables for ri
 test("an argument that fails only when it is executed is the caller's fault too", async () => {
   const { run } = await testGraph(await testServices());
   const { errors } = await run(
-    `mutation M($p: String = "x") { generate(input: {idempotencyKey: "k", workflow: {textToImage: {prompt: $p}}}) { replayed } }`,
+    `mutation M($p: String = "x") { generate(input: {idempotencyKey: "k", workflow: {textToImage: {prompt: ` +
+      `$p}}}) { replayed } }`,
     { p: null },
   );
   expect(errors[0].extensions.code).toBe('BAD_USER_INPUT');

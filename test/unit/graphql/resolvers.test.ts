@@ -116,7 +116,8 @@ test('shows the catalogue, with the models that running servers offer', async ()
   });
   const { run } = await testGraph(services);
   const { data } = await run(
-    '{ workflow(name: "textToImage") { parameters { name type default maximum choices { value label } } } none: workflow(name: "x") { name } }',
+    '{ workflow(name: "textToImage") { parameters { name type default maximum choices { value label } } } ' +
+      'none: workflow(name: "x") { name } }',
   );
   expect(data.none).toBeNull();
   const parameters = new Map<string, { [name: string]: unknown }>(

@@ -52,7 +52,7 @@ test('what runs for a socket is told that its client has left', async () => {
   expect(owner.open.size).toBe(0);
 });
 
-test('a subscription that its client completes is over at once, and counts until its last event has gone out', async () => {
+test('a subscription that its client completes ends at once, and counts until its last event was sent', async () => {
   const { operations, services, owner, prepare, signalOf, complete } = await openSocket();
   services.feed.open('job');
   const payload = { query: 'subscription { jobProgress(id: "job") { seq } }' };

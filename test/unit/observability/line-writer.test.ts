@@ -90,7 +90,7 @@ test('a write that a reader holds up is told, as long as it does', async () => {
   while (writer.stuck()) await readSome(reader);
 });
 
-test('a line that a full disk has cut in two is ended before the next one, and lines that went out are not lost', async (context) => {
+test('a line that a full disk cut in two is ended before the next, and written lines are not lost', async (context) => {
   const disk = await mountSmallDisk(64 * 1024);
   // Only root may; in CI the tests run as root, so that nothing is left out there.
   if (!disk) return context.skip('this user may not mount a disk');

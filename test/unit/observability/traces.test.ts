@@ -33,7 +33,7 @@ afterAll(async () => {
   server.closeAllConnections();
 });
 
-test('a caller cannot have more traces kept than the share says; what a gateway has kept its worker keeps', async () => {
+test('a caller cannot raise the share of kept traces; a worker keeps what its gateway keeps', async () => {
   inTraceOf({ traceparent: STRANGER }, () => inSpan('of a stranger', {}, () => undefined));
   inSpan('of nobody', {}, () => undefined);
   inSpan('of our own', { parent: OURS }, () => inSpan('within it', {}, () => undefined));

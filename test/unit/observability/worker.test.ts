@@ -23,7 +23,7 @@ test('only the first claim of a job ends its waiting, and a workflow that is not
   expect(seen.labels('comfygate_job_run_seconds_count', 'workflow')).toEqual(['custom']);
 });
 
-test('each workflow has its series of generation times before its first job, which a rate would not show otherwise', async () => {
+test('each workflow has its series of generation times before its first job, so that rate() sees it', async () => {
   const process = createProcessMetrics({ role: 'worker', version: '1' });
   const metrics = createWorkerMetrics(process, { workflows: ['textToImage'], backends: [] });
   const count = async (workflow: string) =>

@@ -95,7 +95,7 @@ test('a PREVIEW is given at once to a reader that waits, and none before the fir
   expect((await next).value).toMatchObject({ preview: { data: 'a' } });
 });
 
-test('however it is read: numbers never fall, nothing but PROGRESS and PREVIEW is left out, the end is the last', async () => {
+test('however it is read: numbers grow, only PROGRESS and PREVIEW are dropped, the end comes last', async () => {
   const step = fc.constantFrom('PREVIEW', 'PROGRESS', 'CANCEL_REQUESTED', 'read', 'read');
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {

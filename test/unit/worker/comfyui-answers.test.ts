@@ -106,7 +106,7 @@ describe('prompts', () => {
     expect(graph['2']?.inputs.filename_prefix).toBe('mine');
   });
 
-  test('an output node without a prefix is made unlike any before; where classes are not known, each that nothing hangs on', () => {
+  test('an output node without prefix gets a unique one; with unknown classes, so does each final node', () => {
     const previewed = {
       '1': { class_type: 'LoadImage', inputs: { image: 'x.png' } },
       '2': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } },

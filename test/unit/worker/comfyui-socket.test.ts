@@ -79,7 +79,7 @@ test('tells each listener of its own prompt, and survives what is not for it', a
   expect(heard).toHaveLength(1);
 });
 
-test('gives pictures to the prompt that they name, and those that name none to the prompt of the last message', async () => {
+test('gives pictures to the prompt that they name, otherwise to the prompt of the last message', async () => {
   const server = await startServer();
   const socket = open(server.url);
   await socket.opened(5_000, never);

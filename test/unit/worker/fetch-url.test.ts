@@ -58,7 +58,7 @@ test.each([
   expect(connections()).toBe(0);
 });
 
-test('A31 a name is resolved once for a connection, so that it cannot change its mind after it was looked at', async () => {
+test('A31 a name is resolved once for a connection, so that it cannot change after the check', async () => {
   const { port, connections } = await listen();
   const given = { ...(await options([['192.0.2.1'], ['127.0.0.1']])), signal: AbortSignal.timeout(3_000) };
   await expect(fetchUrl(`https://files.example.com:${port}/a`, given)).rejects.toMatchObject({ name: 'InputFault' });

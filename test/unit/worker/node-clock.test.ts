@@ -42,7 +42,7 @@ function play(messages: [at: number, message: PromptMessage][]) {
   return clock.timings().map(({ nodeId, ms, cached: was }) => `${nodeId} ${was ? 'cached' : ms}`);
 }
 
-test('a node takes from its beginning to its end, to a tenth of a millisecond, in the order in which they began', () => {
+test("a node's time is from its start to its end, in tenths of a millisecond, ordered by start", () => {
   const timings = play([
     [0, started],
     [1, cached('load')],

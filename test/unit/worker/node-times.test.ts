@@ -33,7 +33,7 @@ async function start(shared = new Map<string, number>()) {
   return { times, writes, shared };
 }
 
-test('nothing is known at first; then what was learned, by server and class, and by step where steps are counted', async () => {
+test('nothing is known at first, then times by server and class, and by step where steps count', async () => {
   const { times } = await start();
   expect(times.expected('a', sample)).toBeNull();
   times.learn('a', graph, [took('load', 100), took('sample', 2_000)]);

@@ -19,7 +19,8 @@ const names = (nodes: string[]) => new Map(nodes.map((node) => [node, null]));
 
 /** `4 a_00002_.png`, `8 "text"`: node and result. */
 const shown = (output: PromptOutput) =>
-  `${output.node} ${'file' in output ? output.file.filename : 'text' in output ? JSON.stringify(output.text) : output.image.path}`;
+  `${output.node} ` +
+  `${'file' in output ? output.file.filename : 'text' in output ? JSON.stringify(output.text) : output.image.path}`;
 const outputsOf = (...given: Parameters<typeof collectOutputs>) => collectOutputs(...given).outputs.map(shown);
 const nodeOf = (outputs: object) => collectOutputs(entryOf({ outputs: { '2': outputs } }), graph).outputs;
 

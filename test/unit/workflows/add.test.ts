@@ -204,7 +204,7 @@ test('titles with $ mark parameters, give their names and descriptions, and one 
   ]);
 });
 
-test('prompts are followed through control nets, guiders and joined texts; one that is both is the positive one', async () => {
+test('prompts are followed through control nets, guiders and joined texts; positive comes first', async () => {
   const { manifest } = await add({
     '1': encode(['20', 0], 'CLIP Text Encode (Prompt)'),
     '2': encode('ugly', 'CLIP Text Encode (Prompt)'),

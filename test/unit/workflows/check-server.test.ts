@@ -51,7 +51,10 @@ test('classes, models, values, limits and choices that the server lacks are name
     'a/manifest.json: parameters.steps.default: expected an integer of 1 to 10000, got 20000 (KSampler.steps)',
     'a/graph.json: 3.inputs.denoise: expected a number of 0 to 1, got 1.5 (KSampler)',
     expect.stringMatching(
-      /^a\/manifest\.json: parameters\.model\.default: "v1-5-pruned-emaonly\.ckpt" is not a choice.*v1-5-pruned-emaonly\.safetensors.*\(CheckpointLoaderSimple\.ckpt_name\)$/,
+      new RegExp(
+        String.raw`^a/manifest\.json: parameters\.model\.default: "v1-5-pruned-emaonly\.ckpt" is not a choice` +
+          String.raw`.*v1-5-pruned-emaonly\.safetensors.*\(CheckpointLoaderSimple\.ckpt_name\)$`,
+      ),
     ),
     'a/graph.json: 5.inputs.width: expected an integer of 16 to 16384, got 8 (EmptyLatentImage)',
     'a/manifest.json: parameters.steps.limits.minimum: 0 is below 1, the least that KSampler.steps takes',
@@ -68,6 +71,7 @@ test('a seed is held to what its node takes, since it is drawn from all of its r
   };
   expect(await faultsOf({ title: 't', description: 'd', parameters: { seed } }, graph)).toEqual([
     'a/manifest.json: parameters.seed.limits.minimum: 0 is below 1, the least that EmptyImage.width takes',
-    'a/manifest.json: parameters.seed.limits.maximum: 9007199254740991 is above 16384, the most that EmptyImage.width takes',
+    'a/manifest.json: parameters.seed.limits.maximum: 9007199254740991 is above 16384, the most that ' +
+      'EmptyImage.width takes',
   ]);
 });

@@ -91,7 +91,8 @@ const refused: [what: string, input: { [name: string]: unknown }, issues: string
     'the format of the editor',
     { graph: { last_node_id: 1, nodes: [{ id: 1, type: 'A' }], links: [], version: 0.4 } },
     [
-      "graph editor_format: expected ComfyUI's API format, got the editor's; in ComfyUI, open the workflow and use File > Export (API)",
+      "graph editor_format: expected ComfyUI's API format, got the editor's; in ComfyUI, open the workflow " +
+        'and use File > Export (API)',
     ],
   ],
   [

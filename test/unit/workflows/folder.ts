@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A workflows folder of a test's own with these files (path -> text, or a value that becomes JSON), gone when it ends. */
+/**
+ * A workflows folder of a test's own with these files (path -> text, or a value that becomes JSON), gone when it ends.
+ */
 export async function workflowsFolder(files: { [path: string]: unknown }): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'comfygate-workflows-'));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));

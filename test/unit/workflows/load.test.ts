@@ -51,7 +51,7 @@ test('a parameter shows its limits, the implied ones too, and its choices under 
   });
 });
 
-test('the template binds GraphQL names to the names of ComfyUI, and its hash does not depend on the order of keys', async () => {
+test("the template binds GraphQL names to ComfyUI's, and its hash ignores the order of keys", async () => {
   const reordered = JSON.parse(JSON.stringify(graph), (_, value) =>
     value && typeof value === 'object' && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).reverse())
@@ -67,7 +67,7 @@ test('the template binds GraphQL names to the names of ComfyUI, and its hash doe
   expect(bound['2']?.inputs).toEqual({ ...graph['2'].inputs, method: '2x', on: true, count: 3 });
 });
 
-test('files, outputs and keepMetadata go into the template, and what a manifest does not say stays out of it', async () => {
+test('files, outputs and keepMetadata go into the template; what a manifest leaves out does not', async () => {
   const asked = {
     ...manifest,
     parameters: {
@@ -244,7 +244,8 @@ const badManifests: [what: string, manifest: unknown, faults: string[]][] = [
     [
       p(
         'count.type',
-        "Invalid discriminator value. Expected 'string' | 'int' | 'float' | 'boolean' | 'enum' | 'seed' | 'model' | 'file'",
+        "Invalid discriminator value. Expected 'string' | 'int' | 'float' | 'boolean' | 'enum' | 'seed' | " +
+          "'model' | 'file'",
       ),
     ],
   ],
@@ -412,7 +413,8 @@ const badManifests: [what: string, manifest: unknown, faults: string[]][] = [
     [
       p(
         'method.choices.1',
-        '"++" would be "__": expected a GraphQL name: letters, digits and _, no digit in front and not two _; name it yourself: ["NAME", "++"]',
+        '"++" would be "__": expected a GraphQL name: letters, digits and _, no digit in front and not two ' +
+          '_; name it yourself: ["NAME", "++"]',
       ),
     ],
   ],
@@ -447,7 +449,8 @@ const badManifests: [what: string, manifest: unknown, faults: string[]][] = [
     [
       'a/manifest.json: constraints.0.megapixels.0: there is no parameter "widht"',
       'a/manifest.json: constraints.0.megapixels.1: expected an int or a float that is no list, got on',
-      'a/manifest.json: constraints.1.megapixels.0: scale must be required or have a default: without a value the limit would not be checked',
+      'a/manifest.json: constraints.1.megapixels.0: scale must be required or have a default: without a ' +
+        'value the limit would not be checked',
     ],
   ],
   [
@@ -484,7 +487,8 @@ const badFolders: [what: string, files: { [path: string]: unknown }, faults: (st
     [
       'a/graph.json: 1.class_type: expected the name of a node class, 1 to 200 characters, got nothing',
       'a/graph.json: 1.inputs.x.0: expected a link to a node of this graph, got "7"',
-      'a/graph.json: 1.inputs.seed: expected an integer of at most 2^53-1 either side, for others are rounded, got about 100000000000000000',
+      'a/graph.json: 1.inputs.seed: expected an integer of at most 2^53-1 either side, for others are ' +
+        'rounded, got about 100000000000000000',
     ],
   ],
   [

@@ -219,7 +219,7 @@ test('limits are within reach', () => {
   expect(issuesOf({ model: 'sd15/ünï 1.5 [v..2].safetensors' })).toEqual([]);
 });
 
-test('parsed parameters do not depend on the order of the fields, keep the order of the manifest, and parse again to themselves', () => {
+test("parsed parameters have the order of the manifest, whatever the input's, and parse to themselves", () => {
   const input = fc.record(
     {
       prompt: fc.string({ unit: 'grapheme', minLength: 1 }).map((text) => `x${text}`.replaceAll('\0', '')),
