@@ -3,7 +3,7 @@ import { loadScript } from '../../../src/redis/scripts.ts';
 import { openStores } from '../../support/gateway-store.ts';
 import { startTestRedis } from '../../support/redis.ts';
 
-it('a lock is taken again only of a delivery that is under way and nobody else holds, which is no longer suspected then', async (test) => {
+it('takes a lock again only of a running delivery that nobody else holds', async (test) => {
   const server = await startTestRedis();
   test.onTestFinished(server.close);
   const stores = await openStores(server.url);

@@ -32,7 +32,7 @@ function gone() {
   return { backend, cancel };
 }
 
-test('a prompt that nobody wants is not tried to be cancelled for longer than was said, which the log tells then', async () => {
+test('cancelling a prompt that nobody wants is given up after its time, with a line in the log', async () => {
   const { backend, cancel } = gone();
   const { log, lines } = testLog();
   const reaper = createReaper({ log, forMs: -1 });
