@@ -7,8 +7,8 @@ import { jobError } from '../attempt/failures.ts';
 /** The template of this hash; null when it is gone. Throws InvalidTemplateError, and whatever reading it throws. */
 export type LoadTemplate = (hash: string) => Promise<Template | null>;
 
-/** What is stored under a hash is no template: reading it again gives the same. */
-export class InvalidTemplateError extends Error {
+/** The text stored under a hash is not a template, so reading it again would not help. */
+class InvalidTemplateError extends Error {
   override readonly name = 'InvalidTemplateError';
 }
 
@@ -29,8 +29,8 @@ export function createTemplateLoader(read: (hash: string) => Promise<string | nu
 export type LoadedPlan = { outcome: 'loaded'; plan: Plan } | { outcome: 'failed'; error: JobError; cause?: unknown };
 
 /**
- * What a job asks for, on the template that it was accepted with. Fails with INTERNAL where there can be no plan. Throws
- * when the template could not be read, which says nothing about the job: it must be delivered again.
+ * What a job asks for, on the template that it was accepted with. Fails with INTERNAL where there can be no plan.
+ * Throws when the template could not be read, which says nothing about the job: it must be delivered again.
  */
 export async function loadPlan(job: Job, loadTemplate: LoadTemplate): Promise<LoadedPlan> {
   let template: Template | null = null;

@@ -17,7 +17,7 @@ function watch(url: string, operationName: string, variables: { id: string; know
   return async () => (await results.next()).value?.data;
 }
 
-test('two watchers of one event who differ in their variables, or in the operation, each get their own answer', async () => {
+test('watchers of one event with other variables, or another operation, get their own answers', async () => {
   const { socketUrl, services, server } = await startTestServer();
   services.feed.open('job');
   const watchers = [

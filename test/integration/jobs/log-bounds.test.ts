@@ -73,7 +73,7 @@ it('the events of a job are five thousand at most', async () => {
   expect(last).toBe(`${seq + 6_001}-0`);
 });
 
-it('a log reaches back to a number when it holds the event behind it, and not when one is missing in between', async () => {
+it('a log reaches back to a number when it holds the next event, and not when one is missing', async () => {
   const id = await accept();
   const claimed = await stores.worker.claim(id);
   if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);

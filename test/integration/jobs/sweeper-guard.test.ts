@@ -54,7 +54,7 @@ it('looks at ten thousand open jobs in one run, and goes on from there in the ne
   expect(steps.slice(0, 44)).toEqual([...walk, 'over', 'job 10000 and 299 more', 'over', ...walk, 'over']);
 });
 
-it('leaves a young job to its gateway, which may be between record and queue, until it has grown old, and one that has ended', async (test) => {
+it('leaves ended jobs alone, and young ones to their gateway, which may be about to queue them', async (test) => {
   const parts = await openParts(test);
   const { redis, keys, queue, store: gateway } = parts;
   // Open jobs are walked by their deadlines: the young one has been looked at by the time that the old one is added.

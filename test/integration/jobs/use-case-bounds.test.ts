@@ -33,7 +33,7 @@ it.each<[string, Partial<GenerateRequest>]>([
   expect(await product.generate({ idempotencyKey })).toMatchObject({ replayed: true, job: { id: job.id } });
 });
 
-it('a job that is given to its key again goes into the queue while it is QUEUED, and not once it has begun or ended', async () => {
+it('a job that its key returns is queued again while it is QUEUED, not once it has begun or ended', async () => {
   const idempotencyKey = randomUUID();
   const { job } = await product.generate({ idempotencyKey });
   await product.queue.remove(job.id);
@@ -56,7 +56,7 @@ it.each<[string, Partial<GenerateRequest>, Partial<GenerateRequest>]>([
   await expect(product.generate(more)).rejects.toMatchObject(code('BAD_USER_INPUT'));
 });
 
-it('a list whose filter leaves nearly all out reads a few pages for each call, and goes on with the next one', async () => {
+it('a list whose filter excludes nearly all reads a few pages a call, and continues with the next', async () => {
   const caller = randomUUID();
   const rare = await product.generate({ caller, tags: ['rare'] });
   for (let i = 0; i < 7; i++) await product.generate({ caller });

@@ -29,7 +29,7 @@ async function open(test: { onTestFinished(dispose: () => unknown): void }) {
 
 const all: JobFilter = { status: null, workflow: null, tag: null, createdAfter: null, createdBefore: null };
 
-it('a watcher of all jobs is not told of what was before it, though the one before it has still to be', async (test) => {
+it('a watcher of all jobs gets no earlier events, also while an earlier watcher still waits for them', async (test) => {
   const { redis, keys, subscriber, accept } = await open(test);
   const changes = createRedisChanges({ redis, subscriber, keys, log: silent, checkIntervalMs: 3_600_000 });
   test.onTestFinished(() => changes.close());
@@ -53,7 +53,7 @@ it('a watcher of all jobs is not told of what was before it, though the one befo
   await vi.waitFor(() => expect(first).toEqual([before, after]));
 });
 
-it('a watcher of a job is told when Redis has lost writes and has counted on to the same number since', async (test) => {
+it('a watcher of a job notices that Redis lost writes and then reached the same number again', async (test) => {
   const { redis, keys, subscriber, worker, accept } = await open(test);
   const feed = createRedisProgress({ redis, subscriber, keys, log: silent, checkIntervalMs: 50 });
   test.onTestFinished(() => feed.close());

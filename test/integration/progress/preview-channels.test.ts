@@ -5,7 +5,7 @@ import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connecti
 import { openStores, silent } from '../../support/gateway-store.ts';
 import { startTestRedis } from '../../support/redis.ts';
 
-it('that previews are watched is forgotten ten seconds after a gateway last said it, and said while anybody watches', async (test) => {
+it('a gateway reports watched previews while anybody watches; the report expires after ten seconds', async (test) => {
   const server = await startTestRedis();
   test.onTestFinished(server.close);
   const stores = await openStores(server.url);

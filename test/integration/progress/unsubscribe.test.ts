@@ -34,7 +34,10 @@ afterEach(async () => {
 
 const watch = (jobId: string) => feed.watch({ jobId, caller: 'anonymous', afterSeq: null });
 
-/** Until Redis has been sent something that it has not answered. Not by a spy, which would take the rejections that are looked for. */
+/**
+ * Until Redis has been sent something that it has not answered. Not by a spy, which would take the rejections that are
+ * looked for.
+ */
 const untilSent = () => vi.waitFor(() => expect(Reflect.get(subscriber, 'commandQueue').length).toBeGreaterThan(0));
 
 async function start() {

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-it('delivers at once what a wrong clock has dated: overdue for ten seconds, or due in more than an hour; nothing else', async (test) => {
+it('delivers at once only what a wrong clock dated: overdue for 10 s, or due in over an hour', async (test) => {
   const stores = await openStores(server.url);
   test.onTestFinished(stores.close);
   const { redis, keys } = stores;

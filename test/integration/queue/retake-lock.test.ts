@@ -3,7 +3,7 @@ import { loadScript } from '../../../src/redis/scripts.ts';
 import { openStores } from '../../support/gateway-store.ts';
 import { startTestRedis } from '../../support/redis.ts';
 
-it('a lock is taken again only of a delivery that is under way and nobody else holds, which is no longer suspected then', async (test) => {
+it('a lock is retaken only of an active delivery that nobody else holds; it then is not stalled', async (test) => {
   const server = await startTestRedis();
   test.onTestFinished(server.close);
   const stores = await openStores(server.url);

@@ -3,7 +3,7 @@ import { createRedisUploads } from '../../../src/uploads/redis/redis-uploads.ts'
 import { openStores } from '../../support/gateway-store.ts';
 import { startTestRedis } from '../../support/redis.ts';
 
-it('an upload that is kept goes later, never sooner; one that is unknown is not kept, and leaves nothing behind', async (test) => {
+it('keeping an upload makes it expire later, never sooner; an unknown one leaves nothing behind', async (test) => {
   const server = await startTestRedis();
   test.onTestFinished(server.close);
   const stores = await openStores(server.url);

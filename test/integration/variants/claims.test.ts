@@ -3,7 +3,7 @@ import { createRedisVariantClaims } from '../../../src/variants/redis/redis-clai
 import { openStores } from '../../support/gateway-store.ts';
 import { startTestRedis } from '../../support/redis.ts';
 
-it('claims are answered one by one, however many come at once, are at most so many of an artifact, and go with it', async (test) => {
+it('claims are answered one by one, are bounded for each artifact, and are removed with it', async (test) => {
   const server = await startTestRedis();
   test.onTestFinished(server.close);
   const stores = await openStores(server.url);

@@ -3,7 +3,7 @@ import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { startTestRedis } from '../../support/redis.ts';
 import { graph, startHarness } from './harness.ts';
 
-test('an attempt submits two prompts at most: when both are interrupted at the server it has failed', async (context) => {
+test('an attempt submits at most two prompts: when both are interrupted it has failed', async (context) => {
   const redis = await startTestRedis();
   context.onTestFinished(redis.close);
   await using harness = await startHarness(redis.url);

@@ -7,7 +7,7 @@ import { graph, startHarness } from './harness.ts';
 /** See worker/prompt/earlier-prompt.ts: about a minute, at the worker's own pace. */
 const MOST_PUT_BACKS = 12;
 
-test('a job whose prompt is at the server of another worker is put back so often at most, and then runs here', async (context) => {
+test("a job whose prompt is at another worker's server is put back a bounded number of times", async (context) => {
   const redis = await startTestRedis();
   context.onTestFinished(redis.close);
   await using harness = await startHarness(redis.url);

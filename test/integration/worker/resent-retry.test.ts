@@ -3,7 +3,7 @@ import type { WorkerJobStore } from '../../../src/job-record/job-store.ts';
 import { startTestRedis } from '../../support/redis.ts';
 import { graph, startHarness } from './harness.ts';
 
-test('a job that was put back by a command whose answer was lost, and that was sent again, is delivered again', async (context) => {
+test('a job is delivered again when the command that put it back was resent after a lost answer', async (context) => {
   const redis = await startTestRedis();
   context.onTestFinished(redis.close);
   await using harness = await startHarness(redis.url);

@@ -3,7 +3,7 @@ import { testGraph, testServices } from '../../support/graph-services.ts';
 
 const CHARACTERS = 400_000;
 
-test('of the documents that are kept, a million characters of them, that which was asked for longest ago goes first', async () => {
+test('of the cached documents, a million characters in all, the least recently used goes first', async () => {
   const { engine } = await testGraph(await testServices());
   const text = (name: string) => `query ${name} { __typename } #`.padEnd(CHARACTERS, 'x');
   const [first, second] = [engine.parse(text('first')), engine.parse(text('second'))];

@@ -5,7 +5,7 @@ import { silent } from '../../support/gateway-store.ts';
 
 const REMEMBERED = 1_000;
 
-test('pictures that cannot be converted are remembered, a thousand of them: asking again for the newest costs nothing', async () => {
+test('the last thousand pictures that cannot be converted are remembered, and not tried again', async () => {
   let looked: string[] = [];
   const maker = createVariantMaker({
     artifacts: {

@@ -20,7 +20,7 @@ test('an answer of ComfyUI may have as many bytes as it is given, and not one mo
   await expect(ask(Buffer.byteLength(text) - 1)).rejects.toMatchObject({ failure: 'invalid' });
 });
 
-test('pictures over the socket are kept as many as may be delivered and one, which tells that there were more', async () => {
+test('of pictures over the socket one more is kept than may be delivered, to notice the excess', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'comfygate-images-'));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
   await using images = collectWebsocketImages({ '2': { class_type: 'SaveImageWebsocket', inputs: {} } }, dir);
@@ -36,7 +36,7 @@ test('a node of whatever name makes a prefix of its own that is no path and not 
   expect(prefix).toMatch(new RegExp(`^comfygate/${promptId}/[A-Za-z0-9_-]{64}$`));
 });
 
-test('of a text that ComfyUI says no more is searched for secrets than the first ten thousand characters, nor shown', () => {
+test("only the first ten thousand characters of ComfyUI's text are searched for secrets and shown", () => {
   const long = `/${'a'.repeat(9_999)}`;
   expect(scrub(long)).toBe('[path]');
   expect(scrub(`${long} /home/me/secret`)).toBe('[path]');

@@ -32,7 +32,7 @@ function gone() {
   return { backend, cancel };
 }
 
-test('a prompt that nobody wants is not tried to be cancelled for longer than was said, which the log tells then', async () => {
+test('an unwanted prompt is not cancelled any more after a while, and the log says so', async () => {
   const { backend, cancel } = gone();
   const { log, lines } = testLog();
   const reaper = createReaper({ log, forMs: -1 });
