@@ -13,16 +13,15 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** Files that change what the whole process has: the readers of sharp, OpenTelemetry's one set of providers. */
+const CHANGE_THEIR_PROCESS = ['test/**/variants/*.test.ts', 'test/unit/observability/{traces,operation-spans}.test.ts'];
+
 /** Real servers and processes are started by most suites, so they run side by side only as far as two cores carry. */
 export default defineConfig({
   // As Node resolves: `graphql` has a second build under `module`, and two of it cannot work on one schema.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
-    include: ['test/**/*.test.ts'],
     pool: 'forks',
-    // Each file in a process of its own would load the same modules again, which took half of the time of unit tests.
-    // So a file must leave nothing behind: it ends what it starts, and restores what it replaces.
-    isolate: false,
     sequence: { sequencer: LongestFirst },
     maxWorkers: 2,
     testTimeout: 30_000,
@@ -32,5 +31,22 @@ export default defineConfig({
     hookTimeout: 60_000,
     teardownTimeout: 15_000,
     passWithNoTests: false,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'own', include: ['test/{chaos,e2e}/**/*.test.ts', ...CHANGE_THEIR_PROCESS], isolate: true },
+      },
+      {
+        // A process for each file would load the same modules again, which took half of the time of unit tests. So a
+        // file leaves nothing behind: it ends what it starts, and restores what it replaces.
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['test/{integration,simulator,contract,unit}/**/*.test.ts'],
+          exclude: CHANGE_THEIR_PROCESS,
+          isolate: false,
+        },
+      },
+    ],
   },
 });

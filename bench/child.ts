@@ -37,6 +37,12 @@ const replySchema = z.union([
   z.object({ id: z.int(), result: z.unknown() }),
 ]);
 
+/** Of this process's environment. What Node has compiled is there in tests only: a bench starts the product without. */
+function passedOn(): Record<string, string> {
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE } = process.env;
+  return { PATH, HOME, ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }) };
+}
+
 /** Starts a script with the Node that runs the bench, and resolves when it is ready. */
 export async function startChild({ args, env = {}, ready, probe = true, openFiles }: ChildOptions): Promise<Child> {
   const began = performance.now();
@@ -46,7 +52,7 @@ export async function startChild({ args, env = {}, ready, probe = true, openFile
   const command = openFiles ? ['/bin/sh', '-c', `ulimit -n ${openFiles} && exec "$@"`, 'sh', ...node] : node;
   const child = spawn(command[0] ?? '', command.slice(1), {
     cwd: root,
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', NODE_ENV: 'production', ...env },
+    env: { ...passedOn(), NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const killWithUs = () => void child.kill('SIGKILL');

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bootstrap, root } from './bootstrap.mjs';
+import { bootstrap, compileCache, root } from './bootstrap.mjs';
 
 const { values, rest } = read(process.argv.slice(2));
 const { node, programs } = bootstrap(['redis', 'minio']);
@@ -21,6 +21,7 @@ function run() {
   const env = {
     ...process.env,
     CHAOS_REPORT: rows,
+    NODE_COMPILE_CACHE: compileCache,
     ...(programs.minio && { MINIO_BIN: programs.minio }),
     ...(values.full && { CHAOS_FULL: 'true' }),
     ...(values.seed && { CHAOS_SEED: values.seed }),

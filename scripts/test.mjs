@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { bootstrap, root } from './bootstrap.mjs';
+import { bootstrap, compileCache, root } from './bootstrap.mjs';
 import { readReport } from './test-report.mjs';
 
 const { node, programs } = bootstrap([
@@ -29,6 +29,7 @@ function run() {
   const env = {
     ...process.env,
     PATH: [dirname(node), process.env.PATH].join(delimiter),
+    NODE_COMPILE_CACHE: compileCache,
     ...binaries(programs),
   };
   // vitest runs in the same process group, so Ctrl-C reaches it without our help.

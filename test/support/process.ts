@@ -27,9 +27,10 @@ export function startProduct(args: string[], env: Record<string, string>): Produ
   return startScript([join(root, 'src/cli/main.ts'), ...args], env);
 }
 
-/** Starts a script with the Node that runs the tests. */
+/** Starts a script with the Node that runs the tests, and with what that Node has compiled before. */
 export function startScript(args: string[], env: Record<string, string>): ProductProcess {
-  return startProgram(process.execPath, args, env);
+  const { NODE_COMPILE_CACHE } = process.env;
+  return startProgram(process.execPath, args, { ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }), ...env });
 }
 
 /** Starts another program. */

@@ -1,7 +1,7 @@
 import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { notFound } from '../../../src/core/errors.ts';
 import { createSocketOperations } from '../../../src/http/graphql/socket-operations.ts';
 import { createOperationMetrics } from '../../../src/observability/operation-metrics.ts';
@@ -19,10 +19,6 @@ beforeAll(() => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
 });
 beforeEach(() => exporter.reset());
-afterAll(() => {
-  trace.disable();
-  context.disable();
-});
 
 test('what is refused has a span, whoever refuses it, with its code and the request', async () => {
   const services = await testServices();

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { context, trace } from '@opentelemetry/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { inSpan, inTraceOf } from '../../../src/observability/spans.ts';
@@ -30,8 +29,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await tracing.close();
-  trace.disable();
-  context.disable();
   server.close();
   server.closeAllConnections();
 });
