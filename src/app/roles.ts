@@ -9,8 +9,6 @@ import { startEmbeddedSimulator } from '../embedded/simulator.ts';
 import { type AdminServer, createMetricsEndpoint, type Part, startAdminServer } from '../http/admin-server.ts';
 import { createProcessMetrics, type ProcessMetrics } from '../observability/process-metrics.ts';
 import type { RoleProcess } from './run-role.ts';
-import { startGateway } from './start-gateway.ts';
-import { startWorker } from './start-worker.ts';
 import { readVersion } from './version.ts';
 
 /**
@@ -61,6 +59,10 @@ export async function startAll(config: Config, roleProcess: RoleProcess): Promis
   const signingSecret = config.folder.signingSecret ?? dataDir.signingSecret;
   roleProcess.scrub.hide(signingSecret);
   const context = { ...roleProcess, redisUrl, publicUrl: url, signingSecret, metrics };
+  const [{ startWorker }, { startGateway }] = await Promise.all([
+    import('./start-worker.ts'),
+    import('./start-gateway.ts'),
+  ]);
   const worker = await startWorker(config, context, backends);
   admin?.add('worker', worker);
   const server = await startGateway(config, context, port);
@@ -84,6 +86,7 @@ export async function startGatewayRole(config: Config, roleProcess: RoleProcess)
   const admin = await openPrivatePort(config, ['gateway'], metrics, roleProcess);
   const redisUrl = config.redis.url ?? '';
   const context = { ...roleProcess, redisUrl, publicUrl: url, signingSecret: signingSecret ?? '', metrics };
+  const { startGateway } = await import('./start-gateway.ts');
   const server = await startGateway(config, context, port);
   admin?.add('gateway', server.probes);
   return { graphqlUrl: `${server.url}/graphql`, embedded: [] };
@@ -99,6 +102,7 @@ export async function startWorkerRole(config: Config, roleProcess: RoleProcess):
   const metrics = createProcessMetrics({ role: 'worker', version: readVersion() });
   const admin = await openPrivatePort(config, ['worker'], metrics, roleProcess);
   const context = { ...roleProcess, redisUrl: config.redis.url ?? '', publicUrl, signingSecret, metrics };
+  const { startWorker } = await import('./start-worker.ts');
   const worker = await startWorker(config, context, config.comfyui.backends ?? []);
   admin?.add('worker', worker);
 }
