@@ -23,6 +23,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
+    maxWorkers: 2,
     testTimeout: 30_000,
     // Beside another suite's processes, a second is not long.
     expect: { poll: { timeout: 10_000 } },
@@ -32,15 +33,8 @@ export default defineConfig({
     passWithNoTests: false,
     projects: [
       {
-        // Their installations wait for a fifth of the time: for locks that run out, for outages that last.
         extends: true,
-        test: {
-          name: 'own',
-          include: ['test/{chaos,e2e}/**/*.test.ts', ...CHANGE_THEIR_PROCESS],
-          isolate: true,
-          maxWorkers: 3,
-          sequence: { groupOrder: 0 },
-        },
+        test: { name: 'own', include: ['test/{chaos,e2e}/**/*.test.ts', ...CHANGE_THEIR_PROCESS], isolate: true },
       },
       {
         // A process for each file would load the same modules again, which took half of the time of unit tests. So a
@@ -51,8 +45,6 @@ export default defineConfig({
           include: ['test/{integration,simulator,contract,unit}/**/*.test.ts'],
           exclude: CHANGE_THEIR_PROCESS,
           isolate: false,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
         },
       },
     ],
