@@ -72,7 +72,7 @@ export function createProcessMetrics({ role, version }: { role: ProcessRole; ver
   };
 }
 
-/** Bounds the values of a label: any name that is not in `known` becomes `other`. */
+/** Bounds the values of a label: a name that is not in `known` becomes `other`. */
 export function oneOf(known: Iterable<string>): (name: string) => string {
   const names = new Set(known);
   return (name) => (names.has(name) ? name : 'other');
