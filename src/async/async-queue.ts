@@ -1,6 +1,6 @@
 export interface AsyncQueueOptions<Item> {
-  /** What may wait at most; default: any number. */
-  max?: number;
+  /** How many items may wait for the reader. */
+  max: number;
   /**
    * Of what waits, oldest first, the item that a new one takes the place of; the new one goes to the end. Default:
    * none.
@@ -26,7 +26,7 @@ export interface AsyncQueue<Item> {
  * that leaves while nothing happens would never be let go.
  */
 export function createAsyncQueue<Item extends object>(options: AsyncQueueOptions<Item>): AsyncQueue<Item> {
-  const { max = Number.POSITIVE_INFINITY, superseded, onClose } = options;
+  const { max, superseded, onClose } = options;
   const waiting: Item[] = [];
   /** Null while more may come. Its error is given once. */
   let ending: { error: Error | null } | null = null;

@@ -1,11 +1,13 @@
 import { createAsyncQueue } from '../async/async-queue.ts';
+import { unavailable } from '../core/errors.ts';
 import { isTerminalEvent, type JobEvent } from '../core/events.ts';
 
 /** One client's view of a job: a queue that its iterator empties at the client's own speed. */
 export interface Watcher {
   /**
    * In the order of what happened. For a slow client the latest PROGRESS replaces one that still waits, and so does the
-   * latest PREVIEW, which the end does not wait for; nothing else is dropped.
+   * latest PREVIEW, which the end does not wait for; nothing else is dropped. A client that reads nothing is given up
+   * with UNAVAILABLE before what waits for it grows without end.
    */
   push(event: JobEvent): void;
   /**
@@ -21,6 +23,12 @@ export interface Watcher {
 }
 
 /**
+ * How many events may wait for a client. A log keeps about 5,000 (transition.lua), which is the most that a watcher can
+ * have missed; of what happens later, only the few steps in a job's life pile up.
+ */
+const MAX_WAITING = 10_000;
+
+/**
  * `onClose` runs once, when the client leaves or the last event is out, `onConflated` with each event that a newer one
  * replaces.
  */
@@ -29,6 +37,7 @@ export function createWatcher(onClose: () => void, onConflated?: () => void): Wa
   let held: JobEvent[] | null = [];
   let lastSeq = 0;
   const queue = createAsyncQueue<JobEvent>({
+    max: MAX_WAITING,
     onClose,
     superseded(waiting, event) {
       // The first events are those that a watcher has missed: it gets all of them.
@@ -55,7 +64,9 @@ export function createWatcher(onClose: () => void, onConflated?: () => void): Wa
   }
 
   function give(event: JobEvent): void {
-    queue.push(event);
+    if (!queue.push(event)) {
+      queue.abort(unavailable('events were not read as fast as they came: watch the job again', 1));
+    }
     if (isTerminalEvent(event.type)) queue.end();
   }
 

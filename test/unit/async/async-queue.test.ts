@@ -15,7 +15,7 @@ async function namesOf(iterator: AsyncIterableIterator<Item>): Promise<string[]>
 
 test('what waits is given in order, and the end comes behind it', async () => {
   const onClose = vi.fn();
-  const queue = createAsyncQueue<Item>({ onClose });
+  const queue = createAsyncQueue<Item>({ max: 9, onClose });
   for (const name of 'abc') expect(queue.push(item(name))).toBe(true);
   queue.end();
   queue.push(item('behind the end'));
@@ -25,7 +25,7 @@ test('what waits is given in order, and the end comes behind it', async () => {
 });
 
 test('an error comes behind what waits, once', async () => {
-  const queue = createAsyncQueue<Item>({ onClose: () => undefined });
+  const queue = createAsyncQueue<Item>({ max: 9, onClose: () => undefined });
   queue.push(item('a'));
   queue.end(new Error('broken'));
   queue.abort(new Error('later'));
@@ -36,7 +36,7 @@ test('an error comes behind what waits, once', async () => {
 
 test('an abort drops what waits and frees all at once, and the reader learns why when it asks', async () => {
   const onClose = vi.fn();
-  const queue = createAsyncQueue<Item>({ onClose });
+  const queue = createAsyncQueue<Item>({ max: 9, onClose });
   queue.push(item('a'));
   queue.abort(new Error('broken'));
   expect(onClose).toHaveBeenCalledOnce();
@@ -67,7 +67,7 @@ test('an item takes the place of one that it supersedes, also where the queue is
 
 test('a reader that leaves while it waits is let go at once', async () => {
   const onClose = vi.fn();
-  const queue = createAsyncQueue<Item>({ onClose });
+  const queue = createAsyncQueue<Item>({ max: 9, onClose });
   const waits = queue.iterator.next();
   await queue.iterator.return?.();
   expect(await waits).toEqual({ done: true, value: undefined });

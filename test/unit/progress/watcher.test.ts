@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { isTerminalEvent, type JobEvent, type JobEventType } from '../../../src/core/events.ts';
 import { createWatcher } from '../../../src/progress/watcher.ts';
 import { testEvent } from '../../support/graph-services.ts';
@@ -47,6 +47,18 @@ describe('for a reader that is slow', () => {
     const watcher = start();
     for (const name of 'abc') watcher.push(preview(5, name));
     expect(await drain(watcher.iterator, 2)).toEqual(['SNAPSHOT 5', 'PREVIEW 5c']);
+  });
+
+  test('ten thousand events wait at most: then it is told to watch again, and nothing is kept for it', async () => {
+    const onClose = vi.fn();
+    const watcher = createWatcher(onClose);
+    watcher.start([event('SNAPSHOT', 1)], 1);
+    for (let seq = 2; seq <= 10_000; seq++) watcher.push(event('RETRYING', seq));
+    expect(onClose).not.toHaveBeenCalled();
+    watcher.push(event('RETRYING', 10_001));
+    expect(onClose).toHaveBeenCalledOnce();
+    await expect(watcher.iterator.next()).rejects.toMatchObject({ details: { code: 'UNAVAILABLE' } });
+    expect(await watcher.iterator.next()).toEqual({ done: true, value: undefined });
   });
 
   test('a PREVIEW keeps its place among what happened', async () => {
