@@ -56,7 +56,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   const clock = await untilAnswered(redis, log, () => startRedisClock(redis));
   shutdown.add('clock', () => clock.close());
   const { now } = clock;
-  const artifacts = openArtifacts(config, context, now);
+  const artifacts = await openArtifacts(config, context, now);
   const { retentionMs, idempotencyTtlMs, deadlineMs, maxDeadlineMs } = config.jobs;
   const store = createRedisGatewayStore({
     redis,

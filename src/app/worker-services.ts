@@ -26,7 +26,7 @@ const PING_EVERY_MS = 1_000;
 export async function openWorkerServices(config: Config, context: ProcessContext, servers: readonly BackendAddress[]) {
   const { log, shutdown } = context;
   const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
-  const artifacts = openArtifacts(config, context);
+  const artifacts = await openArtifacts(config, context);
   const redis = openRedis(config, context, 'durable');
   await whenReady(redis);
   await checkDurability(redis, log);
@@ -52,7 +52,7 @@ export async function openWorkerServices(config: Config, context: ProcessContext
     reporter: createRedisBackendReporter(redis, keys),
     previewPublisher: createRedisPreviewPublisher(redis, keys),
     nodeTimesStore: createRedisNodeTimes(redis, keys),
-    nodeDefinitions: createRedisNodeDefinitionsPublisher(redis, keys),
+    nodeDefinitionsPublisher: createRedisNodeDefinitionsPublisher(redis, keys),
     knownNodeDefinitions: createRedisNodeDefinitionsDirectory({ redis, keys, backends, log }),
     metrics: createWorkerMetrics(context.metrics, {
       workflows: namesIn(catalogue),

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { OperatorSession } from '../app/backend-operator.ts';
+import type { OperatorSession } from '../app/open-backend-operator.ts';
 import type { BackendOperator, SeenBackend } from '../backends/backends.ts';
 import { GatewayError } from '../core/errors.ts';
 import { textTable } from './text-table.ts';

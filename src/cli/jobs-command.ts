@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
-import type { JobSession } from '../app/jobs-operator.ts';
+import type { JobSession } from '../app/open-job-operator.ts';
 import { GatewayError } from '../core/errors.ts';
 import { type JobErrorCode, jobErrorCodes, retryableErrorCodes } from '../core/job.ts';
 import type { FailedJob } from '../job-record/failed-jobs.ts';

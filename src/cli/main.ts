@@ -94,8 +94,8 @@ program.addCommand(
   createBackendCommand({
     open: () =>
       reachInstallation(async ({ redis, auditLog }, url, log) => {
-        const { openOperator } = await import('../app/backend-operator.ts');
-        return openOperator({ url, prefix: redis.prefix, log, auditLog });
+        const { openBackendOperator } = await import('../app/open-backend-operator.ts');
+        return openBackendOperator({ url, prefix: redis.prefix, log, auditLog });
       }),
     write: (text) => process.stdout.write(text),
   }),
@@ -105,7 +105,7 @@ program.addCommand(
   createJobsCommand({
     open: () =>
       reachInstallation(async (...reached) => {
-        const { openJobOperator } = await import('../app/jobs-operator.ts');
+        const { openJobOperator } = await import('../app/open-job-operator.ts');
         return openJobOperator(...reached);
       }),
     write: (text) => process.stdout.write(text),

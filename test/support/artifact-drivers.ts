@@ -5,9 +5,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createArtifactStore } from '../../src/app/create-artifact-store.ts';
 import type { ArtifactStore } from '../../src/artifacts/artifact-store.ts';
+import { createFolderStore } from '../../src/artifacts/folder/folder.ts';
 import { collectingFolder } from '../../src/artifacts/folder/folder-object.ts';
+import { createS3Store } from '../../src/artifacts/s3/s3.ts';
 import { createArtifactDownload } from '../../src/http/files/artifact-download.ts';
 import { createArtifactUpload } from '../../src/http/files/artifact-upload.ts';
 import { findMinio, startTestMinio, type TestMinio } from './minio.ts';
@@ -37,13 +38,13 @@ async function folderDriver(): Promise<ArtifactDriver> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const publicUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const artifacts = createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret });
+  const artifacts = createFolderStore({ folder, publicUrl, signingSecret, now: Date.now });
   const options = { artifacts, signingSecret, now: Date.now };
   const download = createArtifactDownload(options);
   const upload = createArtifactUpload({ ...options, collectIn: (key) => collectingFolder(folder, key) });
   server.on('request', (req, res) => void (req.method === 'PUT' ? upload(req, res) : download(req, res)));
   return {
-    store: (now) => createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret }, now),
+    store: (now) => createFolderStore({ folder, publicUrl, signingSecret, now: now ?? Date.now }),
     async dispose() {
       server.closeAllConnections();
       server.close();
@@ -59,7 +60,7 @@ function s3Driver(server: TestMinio | TestVersityGateway): ArtifactDriver {
   const stores: ArtifactStore[] = [];
   return {
     store(now) {
-      const store = createArtifactStore({ driver: 's3', endpoint, region, bucket, accessKey, secretKey }, now);
+      const store = createS3Store({ endpoint, region, bucket, accessKey, secretKey, now: now ?? Date.now });
       stores.push(store);
       return store;
     },

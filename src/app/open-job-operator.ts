@@ -26,7 +26,7 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
   const queue = opened.adopt(createBullQueue(redis, keys, log), (each) => each.close());
   // The store is only read, and no URL is signed, so these values do not matter.
   const unsigned = { publicUrl: 'http://127.0.0.1', signingSecret: randomBytes(32).toString('hex') };
-  const artifacts = opened.adopt(createArtifacts(config, unsigned), (each) => each.close());
+  const artifacts = opened.adopt(await createArtifacts(config, unsigned), (each) => each.close());
   const { retentionMs, idempotencyTtlMs, deadlineMs } = config.jobs;
   const { noBackendGraceMs } = config.comfyui;
   const backends = createRedisBackendDirectory(redis, keys);

@@ -8,7 +8,7 @@ import { createKeys } from '../redis/keys.ts';
 import { operatorName } from './operator-name.ts';
 import { reachRedis } from './operator-redis.ts';
 
-export interface OpenOperatorOptions {
+export interface OpenBackendOperatorOptions {
   url: string;
   prefix: string;
   log: Logger;
@@ -17,7 +17,12 @@ export interface OpenOperatorOptions {
 }
 
 /** Rejects when Redis cannot be reached within five seconds; the message holds no password. */
-export async function openOperator({ url, prefix, log, auditLog }: OpenOperatorOptions): Promise<OperatorSession> {
+export async function openBackendOperator({
+  url,
+  prefix,
+  log,
+  auditLog,
+}: OpenBackendOperatorOptions): Promise<OperatorSession> {
   const audit = openCommandAudit(auditLog);
   const redis = await reachRedis({ url, prefix, log });
   const operator = createRedisBackendOperator(redis, createKeys(prefix));
