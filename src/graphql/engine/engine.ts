@@ -52,13 +52,15 @@ export interface EngineOptions {
   observer?: OperationObserver | undefined;
 }
 
-/** Characters of documents whose trees are kept, each of which takes some fifty times its text: about 50 MB at most. */
+/** Characters of documents whose trees are kept. A tree takes at most some fifty bytes for each: about 50 MB. */
 const MAX_CACHED_CHARACTERS = 1_000_000;
+/** Added for each document, whose tree takes 2 KB however short its text is. */
+const ENTRY_CHARACTERS = 50;
 
 export function createEngine({ schema, log, limits = defaultDocumentLimits, observer }: EngineOptions): Engine {
   const documents = new LRUCache<string, DocumentNode>({
     maxSize: MAX_CACHED_CHARACTERS,
-    sizeCalculation: (_document, text) => text.length,
+    sizeCalculation: (_document, text) => text.length + ENTRY_CHARACTERS,
   });
   const validate = createValidation(schema);
   const observation = observer ? createObservation(schema, observer) : noObservation;

@@ -17,7 +17,7 @@ import {
   visitWithTypeInfo,
 } from 'graphql';
 import type { InputIssue } from '../../core/errors.ts';
-import { isObject } from '../../core/objects.ts';
+import { isObject, own } from '../../core/objects.ts';
 import { nearestChoices } from '../../workflows/choices.ts';
 
 /** Nobody reads more of them at once. */
@@ -116,7 +116,7 @@ function checkObject(type: GraphQLInputObjectType, value: unknown, path: Path, i
     issues.push({ path: [...path], message: `expected exactly one of ${names.join(', ')}`, code: 'one_of' });
   }
   for (const field of Object.values(fields)) {
-    const item = Object.hasOwn(value, field.name) ? value[field.name] : undefined;
+    const item = own(value, field.name);
     if (item === undefined && !isRequiredInputField(field)) continue;
     checkValue(field.type, item, [...path, field.name], issues);
   }
