@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ExecutionResult } from 'graphql';
-import { GraphQLError } from 'graphql';
+import { type ExecutionResult, GraphQLError } from 'graphql';
 import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
 import Negotiator from 'negotiator';
 import type { GraphContext, GraphServices, OperationContext } from '../../graphql/context.ts';
@@ -138,12 +137,18 @@ const PRODUCED = [
   'multipart/mixed; charset=utf-8',
 ];
 
+/** Browsers' are the longest, of some 150 characters. What is beyond would only cost time. */
+const MAX_ACCEPT_CHARACTERS = 1_000;
+/** Parameters of a media type by which no answer differs, such as those of incremental delivery (`deferSpec`). */
+const OTHER_PARAMETERS = /;(?!\s*(?:q|charset)\s*=)[^;,]*/gi;
+
 /**
- * Those that the client takes, as it prefers them. Throws 406 where there is none, before anything is executed: Yoga
- * looks only afterwards.
+ * The types that the client takes, in the order in which it prefers them. Throws 406 where there is none, before
+ * anything is executed: Yoga looks only afterwards.
  */
 function acceptableTypes({ headers }: IncomingMessage): string {
-  const types = new Negotiator({ headers: { accept: headers.accept || '*/*' } }).mediaTypes(PRODUCED);
+  const accept = (headers.accept || '*/*').slice(0, MAX_ACCEPT_CHARACTERS).replace(OTHER_PARAMETERS, '');
+  const types = new Negotiator({ headers: { accept } }).mediaTypes(PRODUCED);
   if (types.length === 0) throw notAcceptable();
   return types.join(', ');
 }
