@@ -1,5 +1,5 @@
 import { AwsV4Signer } from 'aws4fetch';
-import { originOf, type S3Endpoint } from './s3-call.ts';
+import { bucketUrl, type S3Endpoint } from './s3-call.ts';
 
 export interface PresignedRequest {
   method: 'GET' | 'PUT';
@@ -7,7 +7,7 @@ export interface PresignedRequest {
   /** Milliseconds since 1970, on a whole second: the time to sign with. */
   startsAtMs: number;
   lifeSeconds: number;
-  /** What the S3 server is to answer otherwise than the object says. */
+  /** Query parameters that override headers of the answer (`response-…`). */
   query?: Record<string, string>;
   /** Signed too, so that the request is refused with any other. */
   headers?: Record<string, string>;
@@ -18,15 +18,16 @@ export interface PresignedRequest {
  * of a body out of every signature. `endpoint` as whoever gets the address reaches it: the host is part of the
  * signature.
  */
-export function createPresigner({ endpoint, region, accessKey, secretKey }: S3Endpoint, bucket: string) {
-  const origin = originOf(endpoint, region);
+export function createPresigner(server: S3Endpoint, bucket: string) {
+  const { region, accessKey, secretKey } = server;
+  const base = bucketUrl(server, bucket);
   /** The key that is derived from the secret for a day; one entry each. */
   const cache = new Map<string, ArrayBuffer>();
 
   return async ({ method, key, startsAtMs, lifeSeconds, query, headers }: PresignedRequest): Promise<string> => {
     const signer = new AwsV4Signer({
       method,
-      url: `${origin}/${bucket}/${key}?${new URLSearchParams({ ...query, 'X-Amz-Expires': String(lifeSeconds) })}`,
+      url: `${base}/${key}?${new URLSearchParams({ ...query, 'X-Amz-Expires': String(lifeSeconds) })}`,
       ...(headers && { headers }),
       allHeaders: true,
       signQuery: true,
@@ -38,7 +39,7 @@ export function createPresigner({ endpoint, region, accessKey, secretKey }: S3En
       cache,
     });
     const { url } = await signer.sign();
-    // A space of its own is a plus only to those who read the query as that of a form.
+    // URLSearchParams writes a space as `+`, which S3 does not decode.
     return url.href.replaceAll('+', '%20');
   };
 }

@@ -117,12 +117,17 @@ function parseEndpoint(endpoint: string): URL {
 }
 
 /**
- * The origin of an endpoint's addresses. Amazon's that names no region stands for that of the region, as to the minio
- * client.
+ * The address that a bucket's objects lie below. Amazon's endpoint that names no region stands for the region's, with
+ * the bucket as its host, as for the minio client.
  */
-export function originOf(endpoint: string, region: string): string {
+export function bucketUrl({ endpoint, region }: Pick<S3Endpoint, 'endpoint' | 'region'>, bucket: string): string {
   const { origin, protocol, hostname } = parseEndpoint(endpoint);
-  return hostname === 's3.amazonaws.com' ? `${protocol}//s3.${region}.amazonaws.com` : origin;
+  if (hostname !== 's3.amazonaws.com') return `${origin}/${bucket}`;
+  const host = `s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+  // Amazon's certificate names one level below its host, so a bucket with a dot in its name cannot be part of it.
+  return protocol === 'https:' && bucket.includes('.')
+    ? `${protocol}//${host}/${bucket}`
+    : `${protocol}//${bucket}.${host}`;
 }
 
 /** A client that never asks the network for a bucket's region and never retries by itself. */
