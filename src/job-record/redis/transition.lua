@@ -1,7 +1,9 @@
 -- Carries out one move of a job: checks status and lease, writes the change, and appends and publishes the event, to
 -- the job's own log and, except for PROGRESS, to the changes of its caller. Nothing else writes a job's fields, so that
--- record, logs and live feeds always agree. KEYS 1 record 2 event log ARGV 1 tag 2 job id 3 the move {fenced,
--- yieldsToCancel, steps: {status: {to, event, add}}} of core/moves.ts
+-- record, logs and live feeds always agree.
+-- KEYS  1 record  2 event log
+-- ARGV  1 tag  2 job id
+--       3 the move {fenced, yieldsToCancel, steps: {status: {to, event, add}}} of core/moves.ts
 --       4 lease ('' where the move is not fenced)  5 retention ms  6 '1': answer with the record
 --       7 life of the changes ms, then fields and values to set, in turn
 -- gives {'gone'} | {'lost'} | {'refused', status} | {'done', status, cancel requested '1' or '0', record or nothing}
