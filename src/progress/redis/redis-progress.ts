@@ -153,7 +153,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
         const stale = feed.start(reading.job) === 'stale' || (feed.job?.seq ?? 0) !== reading.job.seq;
         if (stale) void catchUp(jobId, feed);
         if (isTerminal(reading.job.status)) watcher.finish();
-        else if (previews) preview(jobId, following, watcher);
+        else if (previews && feed.watchers.has(watcher)) preview(jobId, following, watcher);
         return watcher.iterator;
       } catch (error) {
         void watcher.iterator.return?.();
