@@ -4,8 +4,9 @@ import { type ArtifactStore, StorageError, type StorageFailure } from './artifac
 export type OnStorageCall = (operation: string, outcome: 'ok' | StorageFailure, seconds: number) => void;
 
 /**
- * A store whose calls are timed. One that its caller gave up says nothing of the storage and is left out, and so is
- * `url`, which asks nobody. A `read` is over when its first bytes can be had.
+ * A store whose calls are timed. Left out are calls that say nothing about the storage: those that their caller gave
+ * up, those that failed because this process had no descriptor left, and `url`, which makes no network call. A `read`
+ * ends when its first bytes are there.
  */
 export function createTimedStore(store: ArtifactStore, onCall: OnStorageCall): ArtifactStore {
   async function time<T>(operation: string, call: () => Promise<T>): Promise<T> {
@@ -16,7 +17,7 @@ export function createTimedStore(store: ArtifactStore, onCall: OnStorageCall): A
       onCall(operation, 'ok', seconds());
       return answer;
     } catch (error) {
-      if (error instanceof StorageError) onCall(operation, error.reason, seconds());
+      if (error instanceof StorageError && !error.isOutOfDescriptors) onCall(operation, error.reason, seconds());
       throw error;
     }
   }

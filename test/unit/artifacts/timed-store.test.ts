@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createArtifactStore } from '../../../src/app/create-artifact-store.ts';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
+import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { artifactKey } from '../../../src/artifacts/keys.ts';
 import { createTimedStore } from '../../../src/artifacts/timed-store.ts';
 
@@ -14,7 +14,7 @@ async function start() {
   onTestFinished(() => rm(folder, { recursive: true }));
   const calls: string[] = [];
   const publicUrl = 'http://gateway.test';
-  const bare = createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret: 's'.repeat(32) });
+  const bare = createFolderStore({ folder, publicUrl, signingSecret: 's'.repeat(32), now: Date.now });
   const store = createTimedStore(bare, (operation, outcome, seconds) => {
     expect(seconds).toBeGreaterThanOrEqual(0);
     calls.push(`${operation} ${outcome}`);
