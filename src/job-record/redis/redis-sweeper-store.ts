@@ -16,7 +16,6 @@ export function createRedisSweeperStore(redis: Redis, keys: Keys, retentionMs: n
     now: () => redisNow(redis),
 
     async lock(ms) {
-      if (redis.status !== 'ready') return false;
       try {
         return (await redis.set(keys.sweeperLock, '1', 'PX', ms, 'NX')) === 'OK';
       } catch (error) {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { createArtifactStore } from '../../../src/app/create-artifact-store.ts';
+import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { createRedisSweeperStore } from '../../../src/job-record/redis/redis-sweeper-store.ts';
 import { startSweeper } from '../../../src/jobs/sweeper.ts';
 import { createBullQueue } from '../../../src/queue/bullmq/bullmq.ts';
@@ -25,7 +25,7 @@ async function openParts(test: { onTestFinished(dispose: () => unknown): void })
   test.onTestFinished(() => queue.close());
   const folder = join(tmpdir(), `comfygate-${randomUUID()}`);
   const publicUrl = 'http://gateway.test';
-  const artifacts = createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret: 's'.repeat(32) });
+  const artifacts = createFolderStore({ folder, publicUrl, signingSecret: 's'.repeat(32), now: Date.now });
   test.onTestFinished(() => artifacts.close());
   const sweeperStore = createRedisSweeperStore(redis, keys, 60_000);
   const uploads = createRedisUploads(redis, keys);

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { createArtifactStore } from '../../../src/app/create-artifact-store.ts';
 import { type ArtifactStore, StorageError } from '../../../src/artifacts/artifact-store.ts';
+import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { artifactKey, uploadKey } from '../../../src/artifacts/keys.ts';
 import { sha256 } from '../../../src/core/canonical-json.ts';
 import { createRedisSweeperStore } from '../../../src/job-record/redis/redis-sweeper-store.ts';
@@ -35,7 +35,7 @@ beforeEach(async () => {
   queue = createBullQueue(stores.redis, stores.keys, silent);
   folder = await mkdtemp(join(tmpdir(), 'comfygate-sweeper-'));
   const publicUrl = 'http://127.0.0.1:4000';
-  artifacts = createArtifactStore({ driver: 'folder', folder, publicUrl, signingSecret: 's'.repeat(32) });
+  artifacts = createFolderStore({ folder, publicUrl, signingSecret: 's'.repeat(32), now: Date.now });
   uploads = createRedisUploads(stores.redis, stores.keys);
   ended = [];
   sweeper = undefined;
