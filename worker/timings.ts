@@ -6,7 +6,7 @@ export interface Timings {
   poll: number;
   /** For the answer to such a look. */
   look: number;
-  /** Without an answer to a look until another is begun beside it. */
+  /** How long a look goes unanswered before another is begun beside it. */
   lookAgain: number;
   /** From the first failure to reach a server in the middle of a prompt until the prompt is given up. */
   lost: number;
@@ -18,23 +18,17 @@ export interface Timings {
   lookUp: number;
   /** Between two looks at the lease. */
   lease: number;
-  /**
-   * From the beginning of a submission's writing down to its POST: after longer the lease is looked at again before
-   * that.
-   */
+  /** If more time passes between writing a submission down and its POST, the lease is confirmed again first. */
   leaseFresh: number;
   /** From a cancel being seen until the job is CANCELED, though its node cannot be interrupted. */
   cancelGrace: number;
-  /**
-   * How long a result is offered to a storage that does not take it. Its job holds its place, so the others wait as
-   * well.
-   */
+  /** How long a result is offered to a storage that does not take it. Its job holds its slot, so others wait too. */
   storage: number;
   /** For fetching one input file, tries and redirects included. */
   fetch: number;
   /** How long a job whose input file cannot be got from storage waits in the queue, not at its server. */
   storageBack: number;
-  /** How long a prompt that nobody wants any more is tried to be cancelled at a server that does not answer. */
+  /** How long the worker keeps trying to cancel a prompt that nobody wants, at a server that does not answer. */
   reap: number;
   /** Between two writes of progress. */
   progress: number;

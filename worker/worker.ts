@@ -32,7 +32,7 @@ export interface WorkerParts {
   reporter: BackendReporter;
   previewPublisher: PreviewPublisher;
   nodeTimesStore: NodeTimesStore;
-  nodeDefinitions: NodeDefinitionsPublisher;
+  nodeDefinitionsPublisher: NodeDefinitionsPublisher;
   knownNodeDefinitions: Pick<NodeDefinitionsDirectory, 'read'>;
   /** The ComfyUI servers; names are unique in the whole installation. */
   backends: readonly { name: string; url: string }[];
@@ -78,7 +78,7 @@ export interface Worker {
 
 /** Starts taking jobs as soon as a ComfyUI is reached. */
 export function createWorker(options: WorkerParts): Worker {
-  const { log, modelInputs, nodeDefinitions, depth, reporter, metrics, random = Math.random } = options;
+  const { log, modelInputs, nodeDefinitionsPublisher, depth, reporter, metrics, random = Math.random } = options;
   const { workerId = randomUUID() } = options;
   const timings: Timings = { ...defaultTimings, ...options.timings };
   const loops = createLoops({ lateMs: timings.late });
@@ -91,7 +91,7 @@ export function createWorker(options: WorkerParts): Worker {
       url,
       clientId: workerId,
       modelInputs,
-      nodeDefinitions,
+      nodeDefinitionsPublisher,
       intervalMs: timings.monitor,
       log: log.child({ backend: name }),
       random,

@@ -2,8 +2,8 @@ export interface AsyncQueueOptions<Item> {
   /** How many items may wait for the reader. */
   max: number;
   /**
-   * Of what waits, oldest first, the item that a new one takes the place of; the new one goes to the end. Default:
-   * none.
+   * Given what waits (oldest first) and a new item, returns the waiting item to drop. The new one is appended. Default:
+   * nothing is dropped.
    */
   superseded?: (waiting: readonly Item[], item: Item) => Item | undefined;
   /** Runs once, as soon as the queue has ended and nothing waits in it any more. */

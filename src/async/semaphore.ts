@@ -34,7 +34,7 @@ export function createSemaphore({ atOnce, waiting: mostWaiting }: { atOnce: numb
     });
   }
 
-  /** Hands the place on to whoever has waited longest, so that nobody comes in between. */
+  /** Hands the permit on to whoever has waited longest, so that nobody comes in between. */
   function release(): void {
     const [next] = waiting;
     if (next === undefined) {

@@ -15,7 +15,10 @@ export function afterRunning(ms: number, call: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Rejects like a command that took too long when the promise is not settled in time. */
+/**
+ * Rejects when the promise is not settled in time. The error has ioredis's own text for a command that took too long,
+ * by which `isRedisDown` recognises it.
+ */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   const timeout = Promise.withResolvers<never>();
   const callOff = afterRunning(ms, () => timeout.reject(new Error('Command timed out')));

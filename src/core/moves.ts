@@ -4,7 +4,7 @@ import type { JobStatus } from './job.ts';
 /** Counters of a job's record that a move raises by one. */
 type Counter = 'lease' | 'attempts' | 'takeovers' | 'failures';
 
-/** Where a move leads from one status. `event` null: nothing is told, and `seq` stays. */
+/** Where a move leads from one status. `event` null: no event is logged, and `seq` stays. */
 interface Step {
   to: JobStatus;
   event: JobEventType | null;

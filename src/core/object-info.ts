@@ -5,8 +5,8 @@ import { isObject } from './objects.ts';
 const inputsSchema = z.record(z.string(), z.unknown()).catch({}).default({});
 
 /**
- * A ComfyUI's answer to `GET /object_info`, of whatever version, as node definitions. What is said in a way that nobody
- * knows is no limit: classes of custom nodes say a lot.
+ * A ComfyUI's answer to `GET /object_info`, of whatever version, as node definitions. A declaration in a form that is
+ * not known sets no limit: classes of custom nodes declare many things.
  */
 export const objectInfoSchema = z
   .record(
@@ -51,8 +51,8 @@ function inputsOf(className: string, declared: { [name: string]: unknown }, requ
 
 /** `[type, options?]`; a combo's list stands in the type's own place (old style) or among the options (new style). */
 function specOf(declaration: unknown): InputSpec {
-  const [type, said] = Array.isArray(declaration) ? (declaration as unknown[]) : [];
-  const options = isObject(said) ? said : {};
+  const [type, declared] = Array.isArray(declaration) ? (declaration as unknown[]) : [];
+  const options = isObject(declared) ? declared : {};
   if (Array.isArray(type)) return comboOf(type, options);
   switch (type) {
     case 'COMBO':

@@ -1,4 +1,4 @@
-/** An object that is no list: of JSON, what has names. */
+/** Whether a JSON value is an object and not a list. */
 export function isObject(value: unknown): value is { [name: string]: unknown } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -8,7 +8,7 @@ const WORD = /^([+-]?)(inf|infinity|nan)$/i;
 
 /**
  * What Python's `int()` or `float()`, which ComfyUI puts over the value of an INT or FLOAT, makes of it: null where
- * they raise, NaN where that is not to be told here.
+ * they raise, NaN where that cannot be decided here.
  */
 export function pythonNumber(kind: 'INT' | 'FLOAT', value: Json): number | null {
   if (typeof value === 'boolean') return Number(value);

@@ -31,9 +31,9 @@ export interface ValidateGraphOptions {
 }
 
 /**
- * Why the ComfyUI with these node definitions would refuse the graph, as far as they tell; empty where it would not. As
- * there, classes of all nodes count, and inputs of those nodes that a result needs. Links, cycles, input files, and
- * what a class checks by itself are left to the server.
+ * Why the ComfyUI with these node definitions would refuse the graph, as far as they determine it; empty where it
+ * would not. As there, classes of all nodes count, and inputs of those nodes that a result needs. Links, cycles, input
+ * files, and what a class checks by itself are left to the server.
  */
 export function validateGraph(
   graph: Graph,

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 const DISCARD_MS = 10_000;
@@ -21,12 +20,4 @@ export function endUnlessComplete(req: IncomingMessage, ms: number, giveUp: () =
   timer.unref();
   req.once('end', () => clearTimeout(timer));
   req.once('close', () => clearTimeout(timer));
-}
-
-const BELIEVABLE = /^[\w.-]{1,64}$/;
-
-/** The caller's X-Request-ID where it is harmless in logs and headers, else a new one. */
-export function requestIdOf(req: IncomingMessage): string {
-  const given = req.headers['x-request-id'];
-  return typeof given === 'string' && BELIEVABLE.test(given) ? given : randomUUID();
 }

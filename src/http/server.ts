@@ -15,6 +15,7 @@
  * close: no new connections, sockets closed with 1001, streams cut so that clients connect elsewhere, requests under
  * way given `graceMs` to end. Make `ready` say no some seconds before, so that load balancers have turned away.
  */
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
@@ -30,7 +31,7 @@ import { createYogaHandler } from './graphql/yoga.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
 import { closeServer, listen } from './listen.ts';
 import { HttpFault, sendFault } from './reply.ts';
-import { endUnlessComplete, requestIdOf } from './request-body.ts';
+import { endUnlessComplete } from './request-body.ts';
 
 export interface HttpServerOptions {
   host: string;
@@ -148,7 +149,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   async function route(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
     const path = (req.url ?? '').split('?', 1)[0] ?? '';
     const endpoint = endpoints(path);
-    // Asked by address, whatever the gateway is called; they say nothing that needs protection.
+    // Health probes use the address, so the Host header is not checked. Their answers need no protection.
     if (endpoint) return endpoint(res);
     access.checkHost(req);
     if (path === GRAPHQL) return graphql(req, res, requestId);
@@ -245,4 +246,12 @@ function refuseUpgrade(socket: Duplex, { status, message, headers }: HttpFault):
   });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   socket.end(`HTTP/1.1 ${status} Refused\r\n${head}\r\n${message}`);
+}
+
+const HARMLESS_ID = /^[\w.-]{1,64}$/;
+
+/** The caller's X-Request-ID where it is harmless in logs and headers, else a new one. */
+function requestIdOf(req: IncomingMessage): string {
+  const given = req.headers['x-request-id'];
+  return typeof given === 'string' && HARMLESS_ID.test(given) ? given : randomUUID();
 }

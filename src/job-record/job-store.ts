@@ -122,10 +122,7 @@ export interface OverdueJob {
  */
 export interface SweeperJobStore {
   now(): Promise<number>;
-  /**
-   * True for one of all processes within `ms`, and for each where Redis is full and takes no lock. False while it is
-   * away.
-   */
+  /** True for one of all processes within `ms`, and for each while Redis is full and stores no lock. */
   lock(ms: number): Promise<boolean>;
   /** Ids of open jobs that are past their deadlines, the earliest first. */
   overdue(limit: number): Promise<string[]>;

@@ -74,7 +74,7 @@ export function createAccept(options: AcceptOptions): AcceptJob {
 }
 
 /**
- * What the key has already made, where there is something against making it now: whoever repeats a call that was
+ * What the key has already made, when the job would be refused now: whoever repeats a call that was
  * accepted is given its job, whatever has changed since. Throws the refusal where the key is new.
  */
 export async function replay(

@@ -2,6 +2,7 @@ import { issuesAtNearestServer } from '../backends/nearest-server.ts';
 import type { NodeDefinitionsDirectory } from '../backends/node-definitions.ts';
 import type { InputIssue } from '../core/errors.ts';
 import type { Json } from '../core/job.ts';
+import { own } from '../core/objects.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
 import type { GraphIssue } from '../core/validate-graph.ts';
 import type { NewJob } from '../job-record/job-store.ts';
@@ -77,7 +78,7 @@ function ofParameters(
     if (named.has(name)) continue;
     named.add(name);
     const shown = underOwnNames(graphIssue, values);
-    const index = indexOf(shown.given, Object.hasOwn(given, name) ? given[name] : null);
+    const index = indexOf(shown.given, own(given, name) ?? null);
     issues.add([name, ...index], codes[graphIssue.kind], messageOf(shown, issues.found.length < HINTS));
   }
   return issues.found;

@@ -19,7 +19,7 @@ export interface RetryOptions extends Pick<AcceptOptions, 'store' | 'queue' | 'o
 /** Of a retry of this job, see NewJob. */
 export const retryFingerprint = (id: string) => sha256(canonicalJson({ retryOf: id }));
 
-/** What stands for a retry besides the job itself. */
+/** The fields of a retry that do not come from the job. */
 type RetryCall = Pick<NewJob, 'caller' | 'idempotencyKey' | 'keyLifeMs' | 'requestId' | 'onlyListed'>;
 
 /**

@@ -99,7 +99,7 @@ export function createLineWriter({ fd, gap, onFault, maxBytes = 4 * 1024 * 1024 
     });
   }
 
-  /** Counts the lines of a batch as lost of which not every byte was written. */
+  /** Counts as lost the lines of a batch that were not written completely. */
   function giveUp({ notice, reportedLost, lines }: Batch, writtenBytes: number, why: string) {
     let end = Buffer.byteLength(notice);
     if (writtenBytes >= end) lost -= reportedLost;

@@ -39,12 +39,12 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
   const held = new Set<AbortController>();
   let closed = false;
 
-  async function untilEnded(job: Job, caller: string, enough: AbortSignal): Promise<Job> {
-    if (isTerminal(job.status) || enough.aborted) return job;
+  async function untilEnded(job: Job, caller: string, released: AbortSignal): Promise<Job> {
+    if (isTerminal(job.status) || released.aborted) return job;
     const events = await feed.watch({ jobId: job.id, caller, afterSeq: null });
     const leave = () => void events.return?.();
-    enough.addEventListener('abort', leave);
-    if (enough.aborted) leave();
+    released.addEventListener('abort', leave);
+    if (released.aborted) leave();
     let latest = job;
     for await (const event of events) latest = event.job;
     return latest;
@@ -57,25 +57,25 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
           code: 'LIMIT_EXCEEDED',
         });
       }
-      const enough = new AbortController();
-      const letGo = () => enough.abort();
-      const timer = setTimeout(letGo, waitSeconds * 1_000);
-      signal.addEventListener('abort', letGo);
-      if (closed || signal.aborted) letGo();
-      else held.add(enough);
+      const released = new AbortController();
+      const release = () => released.abort();
+      const timer = setTimeout(release, waitSeconds * 1_000);
+      signal.addEventListener('abort', release);
+      if (closed || signal.aborted) release();
+      else held.add(released);
       return {
-        untilEnded: (job) => untilEnded(job, caller, enough.signal),
+        untilEnded: (job) => untilEnded(job, caller, released.signal),
         [Symbol.dispose]() {
-          held.delete(enough);
+          held.delete(released);
           clearTimeout(timer);
-          signal.removeEventListener('abort', letGo);
+          signal.removeEventListener('abort', release);
         },
       };
     },
     count: () => held.size,
     close() {
       closed = true;
-      for (const enough of held) enough.abort();
+      for (const released of held) released.abort();
     },
   };
 }

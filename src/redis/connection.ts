@@ -9,8 +9,8 @@ import { createReconnects } from './reconnects.ts';
 
 /**
  * What a connection is for:
- * - `request`: someone waits for the answer. Fails at once while Redis is away and after COMMAND_TIMEOUT_MS when it is
- * silent.
+ * - `request`: someone waits for the answer. Fails at once while Redis is away, and after COMMAND_TIMEOUT_MS when it
+ *   does not answer.
  * - `durable`: a worker's. Waits for as long as Redis is away, then goes on where it was.
  * - `subscriber`: pub/sub; subscribes again by itself after each reconnect.
  */

@@ -1,6 +1,6 @@
 import type { Graph } from '../core/graph.ts';
 import type { Json } from '../core/job.ts';
-import { isObject } from '../core/objects.ts';
+import { isObject, own } from '../core/objects.ts';
 import { graphLimits } from './bounded-copy.ts';
 import { checkFile, toFileKind } from './check-file.ts';
 import { describe, type IssueList, type Path, quote, shorten } from './issues.ts';
@@ -100,6 +100,6 @@ function checkInput(
 }
 
 function linkAt(graph: Graph | null, node: string, input: string): Json | undefined {
-  const inputs = graph && Object.hasOwn(graph, node) ? graph[node]?.inputs : undefined;
-  return inputs && Object.hasOwn(inputs, input) ? inputs[input] : undefined;
+  const inputs = graph && own(graph, node)?.inputs;
+  return inputs && own(inputs, input);
 }

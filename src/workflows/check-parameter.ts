@@ -1,4 +1,5 @@
 import type { Graph } from '../core/graph.ts';
+import { own } from '../core/objects.ts';
 import type { WorkflowParameter } from './catalogue.ts';
 import { enumValueFault, nameFault, typeNameFault } from './check-names.ts';
 import { describe, quote } from './issues.ts';
@@ -81,12 +82,12 @@ function checkDefault(parameter: WorkflowParameter, check: Check, report: Report
 function checkTargets(parameter: WorkflowParameter, declared: ManifestParameter, graph: Graph, report: Report): void {
   for (const [index, { node, input }] of declared.targets.entries()) {
     const field = `targets.${index}`;
-    const target = Object.hasOwn(graph, node) ? graph[node] : undefined;
+    const target = own(graph, node);
     if (!target) {
       report(`${field}.node`, noSuchNode(node, graph));
       continue;
     }
-    const current = Object.hasOwn(target.inputs, input) ? target.inputs[input] : undefined;
+    const current = own(target.inputs, input);
     if (current === undefined) {
       const inputs = Object.keys(target.inputs).join(', ') || 'none';
       report(`${field}.input`, `node ${node} (${target.class_type}) has no input ${quote(input)}; it has ${inputs}`);
@@ -111,7 +112,7 @@ export function noSuchNode(node: string, graph: Graph): string {
 }
 
 function modelAt(graph: Graph, { node, input }: { node: string; input: string }): string | null {
-  const target = Object.hasOwn(graph, node) ? graph[node] : undefined;
+  const target = own(graph, node);
   return target && Object.hasOwn(target.inputs, input) ? `${target.class_type}.${input}` : null;
 }
 

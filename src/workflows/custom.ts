@@ -1,5 +1,6 @@
 import type { InputIssue } from '../core/errors.ts';
 import type { Json } from '../core/job.ts';
+import { own } from '../core/objects.ts';
 import type { WorkflowCatalogue } from './catalogue.ts';
 import { checkFiles, checkOutputs } from './check-custom.ts';
 import { checkGraph } from './check-graph.ts';
@@ -14,7 +15,7 @@ const FIELDS = ['graph', 'name', 'outputs', 'keepMetadata', 'files'];
 
 /** A caller's own graph after the check. `parameters` (see core/plan.ts) holds only what the caller gave. */
 export type ParsedCustom =
-  | { ok: true; parameters: { [name: string]: Json }; name: string | null; nodesTotal: number }
+  | { ok: true; parameters: { [name: string]: Json }; nodesTotal: number }
   | { ok: false; issues: InputIssue[] };
 
 /**
@@ -25,7 +26,7 @@ export type ParsedCustom =
 export function createCustomParser({ catalogue }: { catalogue: Pick<WorkflowCatalogue, 'get'> }) {
   return function parseCustom(input: { [name: string]: unknown }, path: (string | number)[]): ParsedCustom {
     const issues = createIssueList(path);
-    const given = (field: string): unknown => (Object.hasOwn(input, field) ? input[field] : null) ?? null;
+    const given = (field: string): unknown => own(input, field) ?? null;
 
     const name = checkName(given('name'), catalogue, issues);
     const graph = given('graph');
@@ -47,7 +48,7 @@ export function createCustomParser({ catalogue }: { catalogue: Pick<WorkflowCata
       ...(keepMetadata && { keepMetadata }),
       ...(files && { files }),
     };
-    return { ok: true, parameters, name, nodesTotal: Object.keys(checked).length };
+    return { ok: true, parameters, nodesTotal: Object.keys(checked).length };
   };
 }
 

@@ -1,8 +1,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../core/canonical-json.ts';
-import type { Choice, Workflow, WorkflowCatalogue } from './catalogue.ts';
-import { CatalogueError, type CatalogueFault } from './catalogue.ts';
+import {
+  CatalogueError,
+  type CatalogueFault,
+  type Choice,
+  type Workflow,
+  type WorkflowCatalogue,
+} from './catalogue.ts';
 import { inputTypeName } from './check-names.ts';
 import { readWorkflow } from './read-workflow.ts';
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as z from 'zod';
 import type { Graph } from '../core/graph.ts';
+import { own } from '../core/objects.ts';
 import { encodeTemplate, type Template } from '../core/template.ts';
 import type { CatalogueFault, Workflow } from './catalogue.ts';
 import { checkGraph } from './check-graph.ts';
@@ -141,7 +142,7 @@ function checkConstraints(
 ): void {
   for (const [index, { megapixels }] of constraints.entries()) {
     for (const [place, name] of megapixels.entries()) {
-      const declared = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
+      const declared = own(parameters, name);
       const field = `constraints.${index}.megapixels.${place}`;
       if (!declared) report(field, `there is no parameter ${JSON.stringify(name)}`);
       else if ((declared.type !== 'int' && declared.type !== 'float') || declared.list) {

@@ -1,4 +1,5 @@
 import type { Json } from '../core/job.ts';
+import { own } from '../core/objects.ts';
 import type { ParsedInput, Workflow, WorkflowParameter } from './catalogue.ts';
 import { nearestChoices } from './choices.ts';
 import { createIssueList, type IssueList, quote, shorten } from './issues.ts';
@@ -28,8 +29,7 @@ export function createValidator({
   const known = new Set(names);
 
   /** Reads a property of an input, never one of its prototype; null where it is absent. */
-  const read = (input: { [name: string]: unknown }, name: string): unknown =>
-    (Object.hasOwn(input, name) ? input[name] : null) ?? null;
+  const read = (input: { [name: string]: unknown }, name: string): unknown => own(input, name) ?? null;
 
   const parse = (input: { [name: string]: unknown }, path: (string | number)[]): ParsedInput => {
     const parameters: { [name: string]: Json } = {};
@@ -58,7 +58,7 @@ export function createValidator({
   const complete = (parameters: { [name: string]: Json }, randomSeed: () => number): { [name: string]: Json } => {
     const completed: { [name: string]: Json } = {};
     for (const { parameter, listLimits } of fields) {
-      const value = Object.hasOwn(parameters, parameter.name) ? parameters[parameter.name] : undefined;
+      const value = own(parameters, parameter.name);
       if (value !== undefined) completed[parameter.name] = value;
       else if (parameter.type === 'SEED') {
         const drawn = Array.from({ length: Math.max(1, listLimits.minItems) }, () => drawSeed(parameter, randomSeed));
@@ -78,7 +78,7 @@ function checkMegapixels(
   max: number,
   issues: IssueList,
 ): void {
-  const [width, height] = names.map((name) => (Object.hasOwn(parameters, name) ? parameters[name] : undefined));
+  const [width, height] = names.map((name) => own(parameters, name));
   // A value that is absent or was refused cannot be multiplied.
   if (typeof width !== 'number' || typeof height !== 'number') return;
   if (width * height <= max * PIXELS_PER_MEGAPIXEL) return;

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import * as z from 'zod';
 import { openTarget } from './attack.ts';
-import type { Lifetime } from './product.ts';
-import { eventually, onlySimulator } from './product.ts';
+import { eventually, type Lifetime, onlySimulator } from './product.ts';
 
 const refusalSchema = z.object({
   errors: z.tuple([

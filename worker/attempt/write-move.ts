@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { wait } from '../../src/async/sleep.ts';
+import { wait } from '../../src/async/wait.ts';
 import type { Job, JobStatus } from '../../src/core/job.ts';
 import type { Change, MoveOutcome, WorkerJobStore } from '../../src/job-record/job-store.ts';
 

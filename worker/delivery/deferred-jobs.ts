@@ -21,7 +21,7 @@ const MOST_MS = 1_800_000;
  * their order.
  */
 export function createDeferredJobs(random: () => number, now = () => performance.now()): DeferredJobs {
-  const deferred = new Map<string, { order: number; waitsFor: readonly string[]; untilMs: number }>();
+  const deferred = new Map<string, Deferred>();
 
   return {
     defer({ id, order }, waitsFor) {
@@ -31,27 +31,36 @@ export function createDeferredJobs(random: () => number, now = () => performance
       let older = 0;
       for (const other of deferred) {
         if (other[1].untilMs <= at) deferred.delete(other[0]);
-        else if (other[1].waitsFor.join() === servers) {
+        else if (other[1].servers === servers) {
           all++;
           if (first(other, [id, { order }])) older++;
         }
       }
       const delayMs =
         Math.max(LEAST_MS, Math.min(older * EACH_OLDER_MS, all * EACH_MS, MOST_MS)) * (0.75 + random() / 2);
-      deferred.set(id, { order, waitsFor, untilMs: at + delayMs });
+      deferred.set(id, { order, waitsFor, servers, untilMs: at + delayMs });
       return delayMs;
     },
     next(server) {
+      const at = now();
       let next: Entry | undefined;
       for (const each of deferred) {
         const { waitsFor, untilMs } = each[1];
-        if (untilMs > now() && waitsFor.includes(server) && (!next || first(each, next))) next = each;
+        if (untilMs > at && waitsFor.includes(server) && (!next || first(each, next))) next = each;
       }
       if (!next) return null;
       deferred.delete(next[0]);
       return next[0];
     },
   };
+}
+
+interface Deferred {
+  order: number;
+  waitsFor: readonly string[];
+  /** `waitsFor` as one text, to compare it. */
+  servers: string;
+  untilMs: number;
 }
 
 /** Ids are v7: they grow with time. */

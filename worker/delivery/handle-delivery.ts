@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { wait } from '../../src/async/sleep.ts';
+import { wait } from '../../src/async/wait.ts';
 import { isTerminal, type Job } from '../../src/core/job.ts';
 import { inSpan } from '../../src/observability/spans.ts';
 import type { DeliveryResult } from '../../src/queue/queue.ts';

@@ -30,8 +30,7 @@ export type LoadedPlan = { outcome: 'loaded'; plan: Plan } | { outcome: 'failed'
 
 /**
  * What a job asks for, on the template that it was accepted with. Fails with INTERNAL where there can be no plan.
- * Throws
- * when the template could not be read, which says nothing about the job: it must be delivered again.
+ * Throws when the template could not be read: that says nothing about the job, which must be delivered again.
  */
 export async function loadPlan(job: Job, loadTemplate: LoadTemplate): Promise<LoadedPlan> {
   let template: Template | null = null;

@@ -1,8 +1,9 @@
 import { type ArtifactStore, StorageError } from '../../src/artifacts/artifact-store.ts';
 import { uploadKey } from '../../src/artifacts/keys.ts';
-import { wait } from '../../src/async/sleep.ts';
+import { wait } from '../../src/async/wait.ts';
 import type { FileSource } from '../../src/core/file-source.ts';
 import type { Graph } from '../../src/core/graph.ts';
+import { own } from '../../src/core/objects.ts';
 import { type FilePlace, type Plan, putFile } from '../../src/core/plan.ts';
 import { SpoolError, type SpooledFile, spool } from '../../src/files/spool.ts';
 import type { Attempt } from '../attempt/attempt.ts';
@@ -143,7 +144,7 @@ export function openInputs({ graph, files }: Plan, attempt: Attempt, parts: Inpu
 /** What a file that could not be placed means for the job. */
 function failure(cause: unknown, { targets }: FilePlace, graph: Graph, { storageBack: delayMs }: Timings): unknown {
   const nodeId = targets[0]?.node ?? null;
-  const classType = (nodeId !== null && Object.hasOwn(graph, nodeId) && graph[nodeId]?.class_type) || null;
+  const classType = (nodeId === null ? undefined : own(graph, nodeId)?.class_type) || null;
   const invalid = (message: string, retryable: boolean) =>
     new JobFailure(jobError('INPUT_INVALID', message, { nodeId, classType, retryable }), { cause });
   if (cause instanceof InputFault) return invalid(cause.message, cause.transient);

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { type ArtifactStore, StorageError } from '../../src/artifacts/artifact-store.ts';
 import { safeFilename } from '../../src/artifacts/filename.ts';
 import { artifactKey } from '../../src/artifacts/keys.ts';
-import { wait } from '../../src/async/sleep.ts';
+import { wait } from '../../src/async/wait.ts';
 import type { Artifact } from '../../src/core/job.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { inspectFile, OutputInvalidError } from '../../src/files/inspect.ts';

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { wait } from '../../src/async/sleep.ts';
+import { wait } from '../../src/async/wait.ts';
 import type { Graph } from '../../src/core/graph.ts';
 import { type SpooledFile, spool } from '../../src/files/spool.ts';
 import { isTerminalMessage, type PromptMessage } from '../comfyui/messages.ts';

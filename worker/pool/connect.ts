@@ -12,7 +12,7 @@ export interface ConnectOptions {
   url: string;
   clientId: string;
   modelInputs: string[];
-  nodeDefinitions: NodeDefinitionsPublisher;
+  nodeDefinitionsPublisher: NodeDefinitionsPublisher;
   intervalMs: number;
   log: Logger;
   random: () => number;
@@ -30,11 +30,12 @@ export interface ConnectedBackend {
 
 /** Everything between this worker and one ComfyUI: requests, the socket, and the look at it every two seconds. */
 export function connectBackend(options: ConnectOptions): ConnectedBackend {
-  const { name, url, clientId, modelInputs, nodeDefinitions, intervalMs, log, random, onTurn, onSeen } = options;
+  const { name, url, clientId, modelInputs, nodeDefinitionsPublisher, intervalMs, log, random, onTurn, onSeen } =
+    options;
   const http = createComfyHttp(url);
   const client = createComfyClient(http);
   const socket = openComfySocket({ url, clientId, log, random });
-  const { publish } = nodeDefinitions;
+  const { publish } = nodeDefinitionsPublisher;
   const monitor = startMonitor({ name, client, modelInputs, publish, log, onTurn, onSeen, intervalMs });
 
   let openedBefore = false;

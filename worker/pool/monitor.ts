@@ -44,9 +44,9 @@ interface Facts extends SystemStats {
 }
 
 const LOOK_TIMEOUT_MS = 5_000;
-/** Without an answer for so long, the request is made once more beside the first. */
+/** After this long without an answer the request is made once more beside the first. */
 const LOOK_AGAIN_MS = 2_000;
-/** A server's first UP is held back for so long at most, so that what it can run is mostly known when it is UP. */
+/** How long a server's first UP may be held back, so that what it can run is mostly known by then. */
 const NODE_DEFINITIONS_GRACE_MS = 500;
 const MODELS_EVERY_MS = 60_000;
 

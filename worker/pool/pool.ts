@@ -67,7 +67,7 @@ interface Server {
   loaded: ReadonlySet<string>;
 }
 
-/** For so long after its start a worker looks for prompts that an earlier one left at draining servers. */
+/** How long after its start a worker looks for prompts that an earlier one left at draining servers. */
 const TAKEOVER_MS = 60_000;
 
 export function createPool(options: PoolOptions): Pool {

@@ -1,7 +1,6 @@
 import type { Graph } from '../../src/core/graph.ts';
 import type { Progress } from '../../src/core/job.ts';
-import type { PromptMessage } from '../comfyui/messages.ts';
-import { graphNode } from '../comfyui/messages.ts';
+import { graphNode, type PromptMessage } from '../comfyui/messages.ts';
 
 /** What is known of a prompt's nodes; `progress` is what is shown of it. Changed only by `applyMessage`. */
 export interface ProgressState {

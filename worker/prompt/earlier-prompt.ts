@@ -65,7 +65,7 @@ function moveToServer(name: string, { state }: Attempt, pool: Pool): boolean {
   return slot !== null;
 }
 
-/** They take about a minute. After that the job is run here, though its GPU work may be done twice. */
+/** Put-backs until the job is run here, although its GPU work may be done twice. Together they take about a minute. */
 const MOST_PUT_BACKS = 12;
 
 /** Claims that ended neither in a failure nor with their worker. */

@@ -1,5 +1,5 @@
 import { hedge } from '../../src/async/hedge.ts';
-import { wait } from '../../src/async/sleep.ts';
+import { wait } from '../../src/async/wait.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import type { EndedPrompt, PromptState } from '../comfyui/client.ts';
 import { ComfyError } from '../comfyui/http.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { wait } from '../../src/async/sleep.ts';
+import { wait } from '../../src/async/wait.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import { reasonOf } from '../comfyui/redact.ts';
 import type { Backend } from '../pool/backend.ts';
@@ -16,7 +16,7 @@ export interface Reaper {
 }
 
 const TRY_EVERY_MS = 5_000;
-/** So long a server that does not answer holds up the end of its job. */
+/** How long a server that does not answer may hold up the end of a job. */
 const FIRST_TRY_MS = 1_000;
 
 /** `forMs`: how long it keeps trying. */

@@ -1,4 +1,4 @@
-import { wait } from '../../src/async/sleep.ts';
+import { wait } from '../../src/async/wait.ts';
 import type { Graph } from '../../src/core/graph.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import { JobFailure, Retry, rejectionError } from '../attempt/failures.ts';

@@ -1,10 +1,9 @@
 import { MAX_TEXT_BYTES } from '../../core/artifact-kind.ts';
 import type { Builder } from '../builder.ts';
-import type { ArtifactOfJob } from './artifact-url.ts';
-import { addressOf, addressTexts } from './artifact-url.ts';
+import { type ArtifactOfJob, addressOf, addressTexts } from './artifact-url.ts';
 import { addImageArtifact } from './image-artifact.ts';
 
-/** An artifact that is without what its type promises is a file. */
+/** An artifact without the facts of its kind is a FileArtifact. */
 function typeOf({ artifact }: ArtifactOfJob) {
   const { kind, width, height, sizeBytes } = artifact;
   if (kind === 'image' && width !== null && height !== null) return 'ImageArtifact';

@@ -1,7 +1,6 @@
 import { type ImageFormat, variantOf } from '../../variants/variant.ts';
 import type { Builder } from '../builder.ts';
-import type { ArtifactOfJob } from './artifact-url.ts';
-import { addressOf, addressOptions, addressTexts } from './artifact-url.ts';
+import { type ArtifactOfJob, addressOf, addressOptions, addressTexts } from './artifact-url.ts';
 
 const formatValues = {
   WEBP: { value: 'WEBP', description: 'Small, known to every browser; keeps animations.' },

@@ -19,7 +19,8 @@ export interface SocketOwner extends Record<PropertyKey, unknown> {
   send(text: string): Promise<void>;
   /**
    * The operations that are open, by their message: a client may use an id again before its last use has wound down.
-   * Each is over, and aborted, when its answer has gone out, its client has completed it, or the socket has gone.
+   * Each is over, and aborted, when its answer has gone out, when its client has completed a subscription, or when the
+   * socket has gone. graphql-ws does not report that a client has completed a query, which goes on until its answer.
    */
   open: Map<SubscribePayload, AbortController>;
   /** Its queries go on a few at a time, each until its answer has gone out: those that nobody reads fill no memory. */
@@ -33,7 +34,7 @@ interface Message {
   payload: SubscribePayload;
 }
 
-/** What it has begun there. */
+/** An operation of a socket that has begun. */
 interface OpenOperation extends Message {
   /**
    * Aborted when it is over, which frees all that it holds: its events, what it waits for, its place among the queries.

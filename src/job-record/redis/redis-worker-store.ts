@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Job } from '../../core/job.ts';
-import { isTerminal, jobStatuses } from '../../core/job.ts';
+import { isTerminal, type Job, jobStatuses } from '../../core/job.ts';
 import type { MoveName } from '../../core/moves.ts';
 import { millisecondsOf } from '../../redis/clock.ts';
 import type { Keys } from '../../redis/keys.ts';

@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Job, JobStatus } from '../../core/job.ts';
-import { jobStatuses } from '../../core/job.ts';
+import { type Job, type JobStatus, jobStatuses } from '../../core/job.ts';
 import { type MoveName, moves } from '../../core/moves.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
 import { loadScript, strings } from '../../redis/scripts.ts';

@@ -1,5 +1,4 @@
-import type { PromptQueue } from '../execution/prompt-queue.ts';
-import { shown } from '../execution/prompt-queue.ts';
+import { type PromptQueue, shown } from '../execution/prompt-queue.ts';
 import type { FaultHandle } from '../faults.ts';
 import { isRecord, toJson } from '../protocol/json.ts';
 import { PythonError, toBool, toInt, typeName } from '../protocol/python.ts';

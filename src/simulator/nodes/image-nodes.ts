@@ -1,6 +1,16 @@
 import { blur, grain } from '../pictures/effects.ts';
-import type { ImageValue } from '../pictures/frame.ts';
-import { drawn, imageOf, invert, mapFrames, mapped, mix, resize, solidFrame, window } from '../pictures/frame.ts';
+import {
+  drawn,
+  type ImageValue,
+  imageOf,
+  invert,
+  mapFrames,
+  mapped,
+  mix,
+  resize,
+  solidFrame,
+  window,
+} from '../pictures/frame.ts';
 import { PythonError } from '../protocol/python.ts';
 import {
   boolInput,

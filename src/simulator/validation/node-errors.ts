@@ -1,6 +1,5 @@
 import type { RawNumber } from '../protocol/json.ts';
-import type { PythonError } from '../protocol/python.ts';
-import { repr, text } from '../protocol/python.ts';
+import { type PythonError, repr, text } from '../protocol/python.ts';
 import type { DeclaredInput } from './declared-inputs.ts';
 
 /** An error of a node as it stands in `node_errors`. The texts are ComfyUI's own. */

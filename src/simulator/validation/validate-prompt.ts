@@ -2,8 +2,7 @@ import type { ObjectInfo } from '../object-info.ts';
 import type { Graph, GraphNode } from '../protocol/graph.ts';
 import { isRecord } from '../protocol/json.ts';
 import { PythonError, repr, typeName } from '../protocol/python.ts';
-import type { NodeError } from './node-errors.ts';
-import { raisedInside } from './node-errors.ts';
+import { type NodeError, raisedInside } from './node-errors.ts';
 import { createNodeValidator, type FileCheck } from './validate-node.ts';
 
 /** The top-level `error` of a refused prompt. */

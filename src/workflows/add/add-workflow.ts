@@ -86,8 +86,8 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
     await mkdir(folder, { recursive: force });
     for (const part of ['graph.json', 'manifest.json']) await rename(join(draft, name, part), join(folder, part));
     await writeSchema(dir);
-    const lacking = options.nodeDefinitions ? missingClasses(workflow, graph, options.nodeDefinitions) : [];
-    return { workflow, folder, notes: [...made.notes, ...lacking, ...others.notes] };
+    const missing = options.nodeDefinitions ? missingClasses(workflow, graph, options.nodeDefinitions) : [];
+    return { workflow, folder, notes: [...made.notes, ...missing, ...others.notes] };
   } finally {
     await rm(draft, { recursive: true, force: true });
   }

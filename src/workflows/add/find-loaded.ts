@@ -1,6 +1,6 @@
 import type { FileKind } from '../../core/file-source.ts';
-import type { Graph } from '../../core/graph.ts';
-import { isModelFile } from '../../core/graph.ts';
+import { type Graph, isModelFile } from '../../core/graph.ts';
+import { own } from '../../core/objects.ts';
 import { modelCheck } from '../values.ts';
 import type { Finding } from './finding.ts';
 import { camelCase, FILE_RANK, MODEL_RANK } from './rules.ts';
@@ -55,7 +55,7 @@ export function findFile(literal: Literal, graph: Graph, wiring: Wiring): Findin
 }
 
 function fileKind(classInput: string, classType: string, value: string): FileKind | null {
-  const known = Object.hasOwn(FILE_INPUTS, classInput) ? FILE_INPUTS[classInput] : undefined;
+  const known = own(FILE_INPUTS, classInput);
   if (known) return known;
   if (!/load/i.test(classType)) return null;
   const kind = MEDIA_FILES.find(([, pattern]) => pattern.test(value))?.[0] ?? null;
@@ -84,6 +84,6 @@ export function findModel(literal: Literal, graph: Graph): Finding | null {
 function modelName(classType: string, input: string): [name: string, description: string] {
   if (/ClipVision|CLIPVision/.test(classType)) return ['clipVision', 'File name of the CLIP vision model.'];
   if (/upscale/i.test(classType)) return ['upscaleModel', 'File name of the upscale model.'];
-  const known = Object.hasOwn(modelNames, input) ? modelNames[input] : undefined;
+  const known = own(modelNames, input);
   return known ?? [camelCase(input.replace(/_name$/, '')) || 'model', 'File name of the model.'];
 }

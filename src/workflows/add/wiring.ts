@@ -1,5 +1,6 @@
 import type { Graph, GraphNode } from '../../core/graph.ts';
 import type { Json } from '../../core/job.ts';
+import { own } from '../../core/objects.ts';
 
 /** An input of a node, by the node's id and the input's name. */
 export interface Place {
@@ -36,10 +37,10 @@ export interface Wiring {
 const VALUE_CLASS = /primitive|constant|^(?:int|float|string|text|seed|bool|number|value)/i;
 
 export function createWiring(graph: Graph): Wiring {
-  const node = (id: string): GraphNode | undefined => (Object.hasOwn(graph, id) ? graph[id] : undefined);
+  const node = (id: string): GraphNode | undefined => own(graph, id);
   const valueAt = ({ node: id, input }: Place): Json | undefined => {
     const inputs = node(id)?.inputs;
-    return inputs && Object.hasOwn(inputs, input) ? inputs[input] : undefined;
+    return inputs && own(inputs, input);
   };
 
   const link = (at: Place) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
-import { createArtifactStore } from '../../../src/app/create-artifact-store.ts';
+import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { artifactKey } from '../../../src/artifacts/keys.ts';
 import { createArtifactDownload } from '../../../src/http/files/artifact-download.ts';
 import { createS3Proxy } from '../../../src/http/files/s3-proxy.ts';
@@ -49,7 +49,7 @@ test('a refusal of a part that a file does not have is kept by no cache, as the 
   const path = join(folder, 'a.png');
   await testPicture(8, 8).toFile(path);
   const open = (publicUrl: string) =>
-    createArtifactStore({ driver: 'folder', folder: join(folder, 'artifacts'), publicUrl, signingSecret });
+    createFolderStore({ folder: join(folder, 'artifacts'), publicUrl, signingSecret, now: Date.now });
   const handle = createArtifactDownload({ artifacts: open(''), signingSecret, now: Date.now });
   const store = open(await listen((req, res) => void handle(req, res)));
   const file = await fileToStore(path, 'image/png', 'a.png');

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { JobEvent } from '../../../src/core/events.ts';
-import type { JobFilter } from '../../../src/core/job.ts';
-import { noProgress } from '../../../src/core/job.ts';
+import { type JobFilter, noProgress } from '../../../src/core/job.ts';
 import type { JobChanges } from '../../../src/progress/job-changes.ts';
 import { createRedisChanges } from '../../../src/progress/redis/redis-changes.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';

@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { createArtifactStore } from '../../../src/app/create-artifact-store.ts';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
+import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { artifactKey } from '../../../src/artifacts/keys.ts';
+import { createS3Store } from '../../../src/artifacts/s3/s3.ts';
 import type { Artifact } from '../../../src/core/job.ts';
 import { createVariantDownload } from '../../../src/http/files/variant-download.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
@@ -47,11 +48,10 @@ async function openPicture(
 ) {
   const dir = await mkdtemp(join(tmpdir(), 'comfygate-refusals-'));
   test.onTestFinished(() => rm(dir, { recursive: true }));
-  const store = createArtifactStore(
-    minio
-      ? { ...minio, driver: 's3', bucket: 'pictures' }
-      : { driver: 'folder', folder: join(dir, 'artifacts'), publicUrl: 'http://gateway.test', signingSecret: 'x' },
-  );
+  const own = { folder: join(dir, 'artifacts'), publicUrl: 'http://gateway.test', signingSecret: 'x' };
+  const store = minio
+    ? createS3Store({ ...minio, bucket: 'pictures', now: Date.now })
+    : createFolderStore({ ...own, now: Date.now });
   const path = join(dir, 'a.png');
   await testPicture(64, 64).toFile(path);
   await store.put(artifact.key, await fileToStore(path, 'image/png', 'a.png'), { signal: AbortSignal.timeout(10_000) });

@@ -126,7 +126,7 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
         reporter: createRedisBackendReporter(stores.durable, stores.keys),
         previewPublisher: createRedisPreviewPublisher(stores.durable, stores.keys),
         nodeTimesStore: createRedisNodeTimes(stores.durable, stores.keys),
-        nodeDefinitions: createRedisNodeDefinitionsPublisher(stores.durable, stores.keys),
+        nodeDefinitionsPublisher: createRedisNodeDefinitionsPublisher(stores.durable, stores.keys),
         knownNodeDefinitions: createRedisNodeDefinitionsDirectory({
           redis: stores.durable,
           keys: stores.keys,
