@@ -4,17 +4,13 @@ import { mkdtemp, open, readdir, rm, truncate, writeFile } from 'node:fs/promise
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactStore, FileToStore } from '../../src/artifacts/artifact-store.ts';
 import { artifactKey, jobPrefix, uploadKey } from '../../src/artifacts/keys.ts';
 import { type ArtifactDriver, artifactDrivers } from '../support/artifact-drivers.ts';
+import { collectGarbage } from '../support/collect-garbage.ts';
 
 const HOUR = 3600;
-/** What is still held, garbage apart: the memory test asks about nothing else. */
-setFlagsFromString('--expose-gc');
-const gc: () => void = runInNewContext('gc');
 const never = () => AbortSignal.timeout(60_000);
 
 for (const { name, start, available } of artifactDrivers) {
@@ -183,8 +179,8 @@ for (const { name, start, available } of artifactDrivers) {
 
       const live = () => {
         // What one finds is freed beside the program, and before the next one begins at the latest.
-        gc();
-        gc();
+        collectGarbage();
+        collectGarbage();
         return process.memoryUsage().arrayBuffers;
       };
       const before = live();

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { createMinorGc } from '../../files/minor-gc.ts';
 import { type ByteRange, StorageError } from '../artifact-store.ts';
 
 export interface FileBodyOptions {
@@ -18,6 +19,7 @@ const CHUNK_BYTES = 64 * 1024;
  */
 export function fileBody(file: FileHandle, { range, signal, explain }: FileBodyOptions): Readable {
   let position = range.start;
+  const onBytes = createMinorGc();
 
   async function next(): Promise<Buffer | null> {
     const left = range.end + 1 - position;
@@ -26,6 +28,7 @@ export function fileBody(file: FileHandle, { range, signal, explain }: FileBodyO
     const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
     if (bytesRead === 0) throw new StorageError('unavailable', `the object ended at ${position} bytes`);
     position += bytesRead;
+    onBytes(bytesRead);
     return chunk.subarray(0, bytesRead);
   }
 
