@@ -305,6 +305,18 @@ describe('S3 answers that only a fault gives', () => {
     }
   });
 
+  it('refuses a part of an object from a server that sends all of it, whose connection is free again', async () => {
+    const store = await serving((_req, res) => {
+      res.writeHead(200, { 'content-length': 1_000_000_000, 'last-modified': new Date(0).toUTCString() });
+      res.write(Buffer.alloc(1_000_000));
+    });
+    const range = { start: 10, end: 19 };
+    // One more than the connections that there are.
+    for (let i = 0; i < 65; i++) {
+      expect((await failure(store.read(newKey(), { range, signal: signal() }))).reason).toBe('refused');
+    }
+  });
+
   it('sends once more what met a kept connection that the server was just closing', async () => {
     const used = new Set<unknown>();
     let resets = 0;

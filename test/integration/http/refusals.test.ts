@@ -155,6 +155,8 @@ describe('documents', () => {
     ['*/*', 'application/json'],
     ['', 'application/json'],
     ['application/json; charset="UTF-8"', 'application/json'],
+    ['application/json;odata=verbose', 'application/json'],
+    ['*/*;q=0.8;v=b3', 'application/json'],
     ['text/html, application/*;q=0.8', 'application/json'],
     ['application/json;q=0.5, application/graphql-response+json', 'application/graphql-response+json'],
     ['application/json;q=0', null],

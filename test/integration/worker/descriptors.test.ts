@@ -1,7 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { StorageError } from '../../../src/artifacts/artifact-store.ts';
-import { isExhaustion } from '../../../worker/attempt/failures.ts';
-import { ComfyError } from '../../../worker/comfyui/http.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { graph, startHarness } from './harness.ts';
 
@@ -12,15 +9,6 @@ beforeAll(async () => {
 afterAll(() => redis.close());
 
 const outOf = (code: string) => Object.assign(new Error(`${code}: too many open files`), { code });
-
-test.each(['EMFILE', 'ENFILE'])('%s is exhaustion, wherever it showed, and nothing else is', (code) => {
-  expect(isExhaustion(outOf(code))).toBe(true);
-  const within = new ComfyError('unreachable', null, { cause: new Error('fetch failed', { cause: outOf(code) }) });
-  expect(isExhaustion(within)).toBe(true);
-  for (const other of [outOf('ENOSPC'), new Error(code), new ComfyError('reset', null), code, null, undefined]) {
-    expect(isExhaustion(other)).toBe(false);
-  }
-});
 
 test.each(['EMFILE', 'ENFILE'])(
   'a job that meets %s waits for better times: no attempt of it has failed',
@@ -40,7 +28,3 @@ test.each(['EMFILE', 'ENFILE'])(
     expect(simulator.posts).toBe(1);
   },
 );
-
-test('the same from storage that is away is the storage of the job', () => {
-  expect(isExhaustion(new StorageError('unavailable', 'away', { cause: outOf('ECONNREFUSED') }))).toBe(false);
-});

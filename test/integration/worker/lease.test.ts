@@ -112,6 +112,16 @@ describe('C01 a job that another worker died of', () => {
     expect(simulator.posts).toBe(1);
   });
 
+  test('after its prompt has run out of memory: one more is submitted, and no third', async () => {
+    await using parts = await setUp();
+    const { harness, simulator } = parts;
+    simulator.faults.set({ nodeError: { kind: 'oom' } });
+    const id = await leftByDeadWorker(harness, simulator);
+    harness.work({ main: simulator.url });
+    expect(await harness.ended(id)).toMatchObject({ status: 'FAILED', error: { code: 'OUT_OF_MEMORY' } });
+    expect(simulator.posts).toBe(2);
+  });
+
   test('before its POST: the next number is submitted', async () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;

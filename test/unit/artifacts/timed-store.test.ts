@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { artifactKey } from '../../../src/artifacts/keys.ts';
@@ -37,6 +37,14 @@ test('a call is told with how it ended', async () => {
   await expect(store.put(KEY, missing, { signal })).rejects.toThrow(StorageError);
   await store.removePrefix('jobs/x/');
   expect(calls).toEqual(['check ok', 'head ok', 'put source', 'removePrefix ok']);
+});
+
+test('that this process has no descriptor left says nothing of the storage', async () => {
+  const { store, calls, bare } = await start();
+  const cause = Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+  vi.spyOn(bare, 'head').mockRejectedValue(new StorageError('unavailable', 'no answer', { cause }));
+  await expect(store.head(KEY)).rejects.toThrow('no answer');
+  expect(calls).toEqual([]);
 });
 
 test('what its caller gave up says nothing of the storage, and an address asks nobody', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { collectGarbage } from '../../support/collect-garbage.ts';
 import { testGraph, testServices } from '../../support/graph-services.ts';
 
 const CHARACTERS = 400_000;
@@ -20,4 +21,16 @@ test('a document that is larger than all that is kept takes the place of none', 
   const kept = engine.parse(small);
   expect(engine.parse(large)).not.toBe(engine.parse(large));
   expect(engine.parse(small)).toBe(kept);
+});
+
+test('documents that are not valid leave little behind: nobody keeps their errors', async () => {
+  const { engine } = await testGraph(await testServices());
+  const refuse = (name: string) => expect(engine.validate(engine.parse(`{ ${name} }`))).toHaveLength(1);
+  refuse('warm');
+  collectGarbage();
+  const { heapUsed: before } = process.memoryUsage();
+  for (let i = 0; i < 2_000; i++) refuse(`unknown${i}`);
+  collectGarbage();
+  // Their trees, of 2 KB each. With the errors, of which each holds its stack, it was 60 KB.
+  expect((process.memoryUsage().heapUsed - before) / 2_000).toBeLessThan(5_000);
 });

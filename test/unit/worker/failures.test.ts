@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
-import { executionError, rejectionError, retryDelayMs, storageError } from '../../../worker/attempt/failures.ts';
+import {
+  executionError,
+  isExhaustion,
+  rejectionError,
+  retryDelayMs,
+  storageError,
+} from '../../../worker/attempt/failures.ts';
+import { ComfyError } from '../../../worker/comfyui/http.ts';
 import { scrub } from '../../../worker/comfyui/redact.ts';
 
 const failure = (exceptionType: string, text: string) => ({ nodeId: '3', classType: 'KSampler', exceptionType, text });
@@ -82,4 +89,22 @@ describe('errors of a job', () => {
 test('delays double up to half a minute, less a fifth at most', () => {
   expect([0, 1, 2, 9].map((failures) => retryDelayMs(failures, () => 1))).toEqual([1_000, 2_000, 4_000, 30_000]);
   expect(retryDelayMs(0, () => 0)).toBe(800);
+});
+
+const outOf = (code: string) => Object.assign(new Error(`${code}: too many open files`), { code });
+
+test.each(['EMFILE', 'ENFILE'])(
+  '%s says that this process is out of descriptors, wherever it shows, and nothing else does',
+  (code) => {
+    expect(isExhaustion(outOf(code))).toBe(true);
+    const within = new ComfyError('unreachable', null, { cause: new Error('fetch failed', { cause: outOf(code) }) });
+    expect(isExhaustion(within)).toBe(true);
+    for (const other of [outOf('ENOSPC'), new Error(code), new ComfyError('reset', null), code, null, undefined]) {
+      expect(isExhaustion(other)).toBe(false);
+    }
+  },
+);
+
+test('storage that cannot be reached has not run out of descriptors', () => {
+  expect(isExhaustion(new StorageError('unavailable', 'away', { cause: outOf('ECONNREFUSED') }))).toBe(false);
 });

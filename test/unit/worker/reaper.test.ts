@@ -42,12 +42,21 @@ test('cancelling a prompt that nobody wants is given up after its time, with a l
   expect(lines).toMatchObject([{ msg: 'prompt not cancelled', jobId: 'job', backend: 'gone', promptId: 'prompt' }]);
 });
 
-test('until then the end of its job is held up for a second at most', async () => {
+test('a server that does not answer holds up the end of a job for a second', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   const { backend, cancel } = gone();
   const { log, lines } = testLog();
   const reaper = createReaper({ log, forMs: 3_600_000 });
   onTestFinished(() => reaper.close());
-  await reaper.cancel(backend, 'prompt', 'job');
+  let over = false;
+  void reaper.cancel(backend, 'prompt', 'job').then(() => {
+    over = true;
+  });
+  await vi.advanceTimersByTimeAsync(999);
+  expect(over).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(over).toBe(true);
   expect(cancel).toHaveBeenCalledTimes(1);
   expect(lines).toEqual([]);
 });
