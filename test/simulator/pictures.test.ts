@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { inflateSync } from 'node:zlib';
+import { crc32, inflateSync } from 'node:zlib';
 import { imageSize } from 'image-size';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decodePicture } from '../../src/simulator/media/picture-files.ts';
 import { pngTexts } from '../../src/simulator/media/png.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { testPicture } from '../support/pictures.ts';
@@ -140,4 +141,24 @@ test('old results go when the files are more than the bound', async () => {
   const statuses = await Promise.all(files.map(async (file) => (await fetch(small.url + viewPath(file))).status));
   expect(statuses.at(-1)).toBe(200);
   expect(statuses[0]).toBe(404);
+});
+
+test('an SVG and a file of more pixels than Pillow takes are no pictures', async () => {
+  expect(await decodePicture(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'))).toBe(
+    undefined,
+  );
+  const declare = async (width: number, height: number) => {
+    const png = await sharp({ create: { width: 1, height: 1, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    png.writeUInt32BE(width, 16);
+    png.writeUInt32BE(height, 20);
+    png.writeUInt32BE(crc32(png.subarray(12, 29)), 29);
+    return decodePicture(png);
+  };
+  expect(await declare(1, 1)).toMatchObject({ width: 1, height: 1 });
+  // Not for want of pixels, of which it has few: no memory was taken for them.
+  const { rss: before } = process.memoryUsage();
+  expect(await declare(20_000, 20_000)).toBe(undefined);
+  expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
 });

@@ -6,6 +6,11 @@ const EFFORT = 0;
 /** The longest that sharp lets a frame be shown. */
 const MAX_FRAME_DELAY_MS = 65_535;
 
+/** More is an error for Pillow too (twice its MAX_IMAGE_PIXELS), so that a small file does not take all memory. */
+const MAX_PIXELS = 178_956_970;
+/** What sharp reads and Pillow does as well: no SVG, which is a program, and no PDF. */
+const READ_FORMATS: readonly string[] = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif'];
+
 /** Sharp is loaded with the first picture, since most simulators never need its 20 MB. */
 async function loadSharp() {
   const { default: sharp } = await import('sharp');
@@ -16,13 +21,16 @@ async function loadSharp() {
 export async function decodePicture(bytes: Buffer): Promise<Frame | undefined> {
   const sharp = await loadSharp();
   // ComfyUI ignores colour profiles, so the pixels are those that the file stores.
-  const { data, info } = await sharp(bytes, { ignoreIcc: true })
-    .toColourspace('srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true })
-    .catch(() => ({ data: undefined, info: undefined }));
-  if (!data) return undefined;
-  return pixelFrame(info.width, info.height, info.channels === 4 ? 4 : 3, data);
+  const file = sharp(bytes, { ignoreIcc: true, limitInputPixels: MAX_PIXELS });
+  try {
+    const { format } = await file.metadata();
+    if (!READ_FORMATS.includes(format)) return undefined;
+    const raw = file.toColourspace('srgb').raw({ depth: 'uchar' });
+    const { data, info } = await raw.toBuffer({ resolveWithObject: true });
+    return pixelFrame(info.width, info.height, info.channels === 4 ? 4 : 3, data);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A frame as a lossy file. @param quality 1 to 100. */
