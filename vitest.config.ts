@@ -13,8 +13,15 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** Files that change what the whole process has: the readers of sharp, OpenTelemetry's one set of providers. */
-const CHANGE_THEIR_PROCESS = ['test/**/variants/*.test.ts', 'test/unit/observability/{traces,operation-spans}.test.ts'];
+/**
+ * Files with a process each: those that start whole installations, and those that change what a process has once, such
+ * as the readers of sharp and OpenTelemetry's providers.
+ */
+const OWN_PROCESS = [
+  'test/{chaos,e2e}/**/*.test.ts',
+  'test/**/variants/*.test.ts',
+  'test/unit/observability/{traces,operation-spans}.test.ts',
+];
 
 /** Real servers and processes are started by most suites, so they run side by side only as far as two cores carry. */
 export default defineConfig({
@@ -34,7 +41,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'own', include: ['test/{chaos,e2e}/**/*.test.ts', ...CHANGE_THEIR_PROCESS], isolate: true },
+        test: { name: 'own', include: OWN_PROCESS, isolate: true },
       },
       {
         // A process for each file would load the same modules again, which took half of the time of unit tests. So a
@@ -42,8 +49,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'shared',
-          include: ['test/{integration,simulator,contract,unit}/**/*.test.ts'],
-          exclude: CHANGE_THEIR_PROCESS,
+          include: ['test/**/*.test.ts'],
+          exclude: OWN_PROCESS,
           isolate: false,
         },
       },

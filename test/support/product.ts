@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { expect, vi } from 'vitest';
 import { createKeys, type Keys } from '../../src/redis/keys.ts';
@@ -60,9 +58,6 @@ export interface Product {
   restartSimulator(index: number): Promise<Simulator>;
 }
 
-/** Speeds up the start of the processes, whose sources are then compiled only once. */
-const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/comfygate-tests', import.meta.url));
-
 /** Long, since many processes start at once on two cores. */
 const START_TIMEOUT_MS = 120_000;
 
@@ -83,7 +78,6 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
   test.onTestFinished(async () => {
     for (const each of undo.reverse()) await each();
   });
-  await mkdir(COMPILE_CACHE, { recursive: true });
   const folder = await tempFolder();
   undo.push(folder.remove);
   const redis = await startTestRedis({ config: options.redisConfig ?? {} });
@@ -101,7 +95,6 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
 
   const signingSecret = randomBytes(32).toString('hex');
   const env: Record<string, string> = {
-    NODE_COMPILE_CACHE: COMPILE_CACHE,
     REDIS_URL: redis.url,
     COMFYUI_URLS: simulators.map(({ url }, i) => `comfy${i + 1}=${url}`).join(','),
     DATA_DIR: folder.path,

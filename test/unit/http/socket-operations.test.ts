@@ -3,7 +3,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { ExecutionArgs } from 'graphql';
 import type { Context, SubscribePayload } from 'graphql-ws';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Engine } from '../../../src/graphql/engine/engine.ts';
 import { createSocketOperations, type SocketOwner } from '../../../src/http/graphql/socket-operations.ts';
 import { traceparent } from '../../../src/observability/spans.ts';
@@ -14,6 +14,10 @@ type SocketContext = Context<Record<string, unknown>, SocketOwner>;
 beforeAll(() => {
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+});
+afterAll(() => {
+  propagation.disable();
+  context.disable();
 });
 
 const HEADER = '00-11111111111111111111111111111111-1111111111111111-01';
