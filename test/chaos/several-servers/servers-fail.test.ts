@@ -205,7 +205,7 @@ describe('two workers and three servers, of which some fail', { timeout: 120_000
     for (const name of names) await cluster.seen(name, 'UP');
   });
 
-  it('C17 one sends nothing, one ignores requests, one loses ends: polling helps, one prompt each', async () => {
+  it('C17 one socket is silent, one is deaf, one loses final messages: polling helps, one prompt each', async () => {
     const ended = await play({
       comfy1: { socketSilent: true },
       comfy2: { socketDeaf: true },

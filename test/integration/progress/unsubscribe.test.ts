@@ -49,7 +49,7 @@ async function start() {
   return { id, move: () => stores.worker.move(id, lease, { move: 'progress', progress: noProgress }) };
 }
 
-it('that its connection does not outlive ends nothing else', async (test) => {
+it('an UNSUBSCRIBE that its connection does not outlive ends nothing else', async (test) => {
   const unhandled: unknown[] = [];
   const onUnhandled = (reason: unknown) => unhandled.push(reason);
   process.on('unhandledRejection', onUnhandled);
@@ -69,7 +69,7 @@ it('that its connection does not outlive ends nothing else', async (test) => {
   expect(feed.stats()).toEqual({ watchers: 0, jobs: 0 });
 });
 
-it('while it is under way a new watcher of the job subscribes anew, and hears what happens', async () => {
+it('a new watcher of a job whose UNSUBSCRIBE is under way subscribes anew, and hears what happens', async () => {
   const job = await start();
   const first = await watch(job.id);
   server.pause();
@@ -83,7 +83,7 @@ it('while it is under way a new watcher of the job subscribes anew, and hears wh
   expect((await events.next()).value).toMatchObject({ type: 'PROGRESS' });
 });
 
-it('before it is sent a new watcher of the job comes, and hears what happens', async () => {
+it('a new watcher that comes before the UNSUBSCRIBE is sent hears what happens', async () => {
   const job = await start();
   const first = await watch(job.id);
   void first.return?.();

@@ -119,7 +119,7 @@ it('delivers again after a delay what was put back', async () => {
   expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(290);
 });
 
-it('delivers at once what is hastened, and lets be what is not put back', async () => {
+it('delivers at once what is promoted, and leaves alone what is not put back', async () => {
   const id = v7();
   let deliveries = 0;
   const consumer = await consume(async () => ({ done: ++deliveries > 1, delayMs: 60_000 }));

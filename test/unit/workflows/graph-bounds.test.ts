@@ -18,7 +18,7 @@ test('a graph has a hundred thousand values at most, names among them', () => {
   expect(codesOf(list(100_000 - 2))).toEqual(['too_big']);
 });
 
-test('and a million characters, in all texts and names together', () => {
+test('a graph has a million characters at most, in all texts and names together', () => {
   const text = (length: number) => ({ a: 'x'.repeat(length) });
   expect(codesOf(text(1_000_000 - 2))).toEqual([]);
   expect(codesOf(text(1_000_000 - 1))).toEqual(['too_big']);
