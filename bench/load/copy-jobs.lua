@@ -1,6 +1,8 @@
--- Copies an ended job, with everything that Redis holds of it, under other ids. KEYS 1 its record 2 its event log 3 its
--- idempotency entry 4 caller's jobs 5 caller's jobs of its status 6 ended ARGV 1 tag 2 start of idempotency entries'
--- names then for each copy: id, hash of its idempotency key, createdAt, expiresAt
+-- Copies an ended job, with everything that Redis holds of it, under other ids.
+-- KEYS  1 its record  2 its event log  3 its idempotency entry
+--       4 the caller's jobs  5 the caller's jobs of its status  6 ended jobs
+-- ARGV  1 tag  2 how the names of idempotency entries begin
+--       then for each copy: its id, the hash of its idempotency key, createdAt, expiresAt
 local tag = ARGV[1]
 for i = 3, #ARGV, 4 do
   local id, created, expires = ARGV[i], ARGV[i + 2], ARGV[i + 3]

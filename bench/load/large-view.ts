@@ -43,13 +43,13 @@ async function serve(incoming: IncomingMessage, answer: ServerResponse) {
     await pipeline(reply, answer);
     return;
   }
-  const [head, tail] = context(await buffer(reply));
+  const [head, tail] = aroundPadding(await buffer(reply));
   answer.writeHead(200, { ...reply.headers, 'content-length': head.length + padding + tail.length });
   await pipeline(Readable.from(padded(head, tail)), answer);
 }
 
 /** The bytes before and after the padding: an MP4 box of type `free`, or a PNG chunk that readers ignore. */
-function context(file: Buffer): [Buffer, Buffer] {
+function aroundPadding(file: Buffer): [Buffer, Buffer] {
   const frame = Buffer.alloc(8);
   if (file.subarray(4, 8).toString() === 'ftyp') {
     frame.writeUInt32BE(padding + 8);
