@@ -13,15 +13,8 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/**
- * Files with a process each: those that start whole installations, and those that change what a process has once, such
- * as the readers of sharp and OpenTelemetry's providers.
- */
-const OWN_PROCESS = [
-  'test/{chaos,e2e}/**/*.test.ts',
-  'test/**/variants/*.test.ts',
-  'test/unit/observability/{traces,operation-spans}.test.ts',
-];
+/** Files that change what a process has once, such as the readers of sharp and OpenTelemetry's providers. */
+const OWN_PROCESS = ['test/**/variants/*.test.ts', 'test/unit/observability/{traces,operation-spans}.test.ts'];
 
 /** Real servers and processes are started by most suites, so they run side by side only as far as two cores carry. */
 export default defineConfig({
