@@ -1,6 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { createMinorGc } from '../../files/minor-gc.ts';
 import { type ByteRange, StorageError } from '../artifact-store.ts';
 
 export interface FileBodyOptions {
@@ -19,7 +18,6 @@ const CHUNK_BYTES = 64 * 1024;
  */
 export function fileBody(file: FileHandle, { range, signal, explain }: FileBodyOptions): Readable {
   let position = range.start;
-  const onBytes = createMinorGc();
 
   async function next(): Promise<Buffer | null> {
     const left = range.end + 1 - position;
@@ -28,7 +26,6 @@ export function fileBody(file: FileHandle, { range, signal, explain }: FileBodyO
     const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
     if (bytesRead === 0) throw new StorageError('unavailable', `the object ended at ${position} bytes`);
     position += bytesRead;
-    onBytes(bytesRead);
     return chunk.subarray(0, bytesRead);
   }
 

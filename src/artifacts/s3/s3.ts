@@ -98,7 +98,6 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
         const body = await client.getPartialObject(bucket, key, range.start, range.end - range.start + 1);
         // A server that knows no ranges sends all of it.
         if (exchange.status() === 206) return body;
-        body.destroy();
         throw new StorageError('refused', 'the S3 server does not answer ranges');
       };
       return caller.open(signal, open).catch(nullWhenAbsent);
