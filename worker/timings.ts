@@ -20,6 +20,28 @@ export interface Timings {
   lease: number;
   /** If more time passes between writing a submission down and its POST, the lease is confirmed again first. */
   leaseFresh: number;
+  /**
+   * How long another server must have had nothing to do until a prompt that waits at its server is moved there: with
+   * less, prompts would move while a busy server is just given its next job.
+   */
+  idle: number;
+  /**
+   * How long prompts wait at a server that runs none until it counts as stalled. Between two prompts ComfyUI frees
+   * memory and looks through its results, which takes seconds.
+   */
+  notTaken: number;
+  /**
+   * From the cancel of a prompt until its server counts as stalled, if it still runs: longer than a model is loaded
+   * from a slow disk, or a film decoded, during which nothing is interrupted.
+   */
+  outlived: number;
+  /**
+   * How much longer than an attempt any prompt may run, whoever sent it, until its server counts as stalled. Other
+   * users of a server may have long ones.
+   */
+  longest: number;
+  /** How long a server that took no prompts gets none, if nothing else shows that it works again. */
+  leftAlone: number;
   /** From a cancel being seen until the job is CANCELED, though its node cannot be interrupted. */
   cancelGrace: number;
   /** How long a result is offered to a storage that does not take it. Its job holds its slot, so others wait too. */
@@ -53,6 +75,11 @@ export const defaultTimings: Timings = {
   lookUp: 2_000,
   lease: 1_000,
   leaseFresh: 2_000,
+  idle: 10_000,
+  notTaken: 30_000,
+  outlived: 120_000,
+  longest: 3_600_000,
+  leftAlone: 300_000,
   cancelGrace: 5_000,
   storage: 600_000,
   fetch: 60_000,

@@ -96,8 +96,14 @@ export function createWorker(options: WorkerParts): Worker {
       log: log.child({ backend: name }),
       random,
       onTurn: loops.add(`looking at ${name}`),
-      onSeen({ status, queued, running }) {
-        pool.update(name, { reachable: status === 'UP', queueLength: queued + running });
+      stall: {
+        notTakenMs: timings.notTaken,
+        outlivedMs: timings.outlived,
+        longestMs: options.jobTimeoutMs + timings.longest,
+        leftAloneMs: timings.leftAlone,
+      },
+      onSeen({ status, queued, running }, stalled) {
+        pool.update(name, { reachable: status === 'UP', stalled, queueLength: queued + running });
         reports.onChange();
       },
     }),
@@ -125,6 +131,12 @@ export function createWorker(options: WorkerParts): Worker {
     read: backends,
     onTurn: loops.add('reporting', options.redisAnswers),
     onDraining: (names) => pool.drain(names),
+    onStuck(prompts) {
+      for (const { backend, foundStuck } of connected) {
+        const promptId = prompts.get(backend.name);
+        if (promptId !== undefined) foundStuck(promptId);
+      }
+    },
     intervalMs: timings.monitor,
     log,
   });

@@ -127,6 +127,8 @@ export type JobErrorCode =
   | 'INPUT_INVALID'
   /** A fault of the gateway; its log says more. */
   | 'INTERNAL'
+  /** A node, or somebody at ComfyUI, stopped the run. */
+  | 'INTERRUPTED'
   /** It succeeded and left nothing. */
   | 'NO_OUTPUT'
   /** A file was missing, truncated or not what it says. */

@@ -15,6 +15,8 @@ export const backendReportSchema = z.object({
   devices: z.array(z.string()).default([]),
   /** Why the server is DOWN, for a person. Null otherwise. */
   message: z.string().nullable(),
+  /** The prompt that does not end there, where that is why it is DOWN. Null otherwise. */
+  stuckPrompt: z.string().nullable().default(null),
   /** The options that the server offers for the MODEL parameters of the catalogue, by `Class.input`. */
   models: z.record(z.string(), z.array(z.string())),
   /**
@@ -59,9 +61,13 @@ export function statusSince(last: LastReport | null, status: BackendStatus, now:
 export interface BackendReporter {
   /**
    * Reports that the worker is alive, and the state of its servers; called every few seconds. Returns the names of the
-   * servers that must get no new work.
+   * servers that must get no new work, and the prompts that do not end at these servers as the reports before this one
+   * say, by server.
    */
-  report(workerId: string, backends: BackendReport[]): Promise<ReadonlySet<string>>;
+  report(
+    workerId: string,
+    backends: BackendReport[],
+  ): Promise<{ draining: ReadonlySet<string>; stuck: ReadonlyMap<string, string> }>;
   /** Removes the worker at an orderly stop, so that nobody counts it until its report is too old. */
   leave(workerId: string): Promise<void>;
   /** Whether a live worker, other than this one, reaches that backend. */

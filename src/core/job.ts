@@ -14,6 +14,7 @@ export const jobErrorCodes = [
   'WORKFLOW_REJECTED',
   'INPUT_INVALID',
   'EXECUTION_FAILED',
+  'INTERRUPTED',
   'OUT_OF_MEMORY',
   'NO_OUTPUT',
   'OUTPUT_INVALID',
@@ -27,6 +28,7 @@ export type JobErrorCode = (typeof jobErrorCodes)[number];
 
 /** Failures of the installation, not of what the caller asked for: the same job may well succeed at another time. */
 export const retryableErrorCodes = [
+  'INTERRUPTED',
   'OUT_OF_MEMORY',
   'OUTPUT_INVALID',
   'COMFYUI_UNAVAILABLE',

@@ -50,10 +50,13 @@ export const faultSchema = z.strictObject({
   reuseNames: z.boolean().default(false),
   /** The outputs in history contain a bare NaN, which is no JSON. */
   nanInHistory: z.boolean().default(false),
-  /** A node raises: an ordinary exception, or the GPU out of memory. `node` is an id or a class; absent means any. */
+  /**
+   * A node raises: an ordinary exception, the GPU out of memory, or an interrupt, with which it stops the run as if
+   * somebody else had. `node` is an id or a class; absent means any.
+   */
   nodeError: z
     .strictObject({
-      kind: z.enum(['exception', 'oom']).default('exception'),
+      kind: z.enum(['exception', 'oom', 'interrupt']).default('exception'),
       node: z.string().optional(),
       message: z.string().optional(),
       times: z.int().min(0).optional(),
@@ -78,6 +81,8 @@ export const faultSchema = z.strictObject({
   holdAt: z.string().nullable().default(null),
   /** The worker is dead: a running prompt never ends and an interrupt has no effect. */
   deadWorker: z.boolean().default(false),
+  /** The worker has died between two prompts: nothing is taken from the queue until a restart. */
+  deadBetween: z.boolean().default(false),
   /** Restarts once: after a prompt was accepted, when its first node starts, or as soon as it has ended. */
   restartWhen: z.enum(['accepted', 'running', 'ended']).nullable().default(null),
 });

@@ -73,6 +73,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     hub.broadcast('status', { status: { exec_info: { queue_remaining: queue.remaining() } } });
   }
 
+  /** Whether the worker takes prompts. */
+  const mayWork = () => !restarting && !faults.current.deadBetween && !closing.signal.aborted;
+
   /** Runs the pending prompts, strictly one after the other; a second call joins the first. */
   function work(): Promise<void> {
     working ??= runPending()
@@ -81,14 +84,15 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       })
       .finally(() => {
         working = undefined;
-        if (queue.pending.length > 0 && !restarting && !closing.signal.aborted) void work();
+        if (mayWork() && queue.pending.length > 0) void work();
       });
     return working;
   }
 
   async function runPending(): Promise<void> {
     await Promise.resolve(); // The answer to the submission is made first.
-    for (let item = restarting ? undefined : queue.take(); item; item = queue.take()) {
+    const take = () => (mayWork() ? queue.take() : undefined);
+    for (let item = take(); item; item = take()) {
       counters.started.push(item.promptId);
       const onNodeRun = () => void counters.nodesRun++;
       const onFirstNode = () => restartAt('running');
@@ -110,7 +114,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     if (restarting || closing.signal.aborted) return;
     restarting = true;
     hub.terminateAll();
-    faults.current.deadWorker = false;
+    faults.current.deadWorker = faults.current.deadBetween = false;
     // The time counts from here, whatever stopping the prompt takes.
     const over = sleep(ms).catch(() => undefined);
     pace.interrupt();

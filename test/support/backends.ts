@@ -9,6 +9,7 @@ export const unknownBackend: BackendReport = {
   running: 0,
   devices: [],
   message: null,
+  stuckPrompt: null,
   models: {},
   catalogue: null,
 };

@@ -3,12 +3,14 @@ import { createServer, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** A proxy before the ComfyUI on this port that hides some of its node classes, and records the requests. */
+/** A proxy before the ComfyUI on this port that hides some of its node classes, and records and delays requests. */
 export async function startLackingComfyui(port: number, classes: readonly string[]) {
   const requests: string[] = [];
-  const server = createServer((incoming, outgoing) => {
+  const gate = { before: async (_request: string): Promise<void> => undefined };
+  const server = createServer(async (incoming, outgoing) => {
     const { method, url = '/', headers } = incoming;
     requests.push(`${method} ${url}`);
+    await gate.before(`${method} ${url}`);
     const forward = request({ host: '127.0.0.1', port, method, path: url, headers }, async (answer) => {
       if (!url.startsWith('/api/object_info')) {
         outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
@@ -52,6 +54,8 @@ export async function startLackingComfyui(port: number, classes: readonly string
     url: `http://127.0.0.1:${address.port}`,
     /** The requests, such as `POST /api/prompt`. */
     requests,
+    /** Its `before` is awaited before a request goes on to the server. */
+    gate,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -37,6 +37,8 @@ export interface Attempt extends Disposable {
   /** The latest submission that the record names. */
   readonly submission: Submission | null;
   readonly state: AttemptState;
+  /** The time that the attempt may run counts from now: its prompt still waits at its server, or begins to run. */
+  restartClock(): void;
   /**
    * Writes a change under the lease and gives the status that it led to. Waits out a Redis that is away. Throws Stopped
    * (`lost` or `ended`) when the record does not take it.
@@ -49,7 +51,7 @@ export interface Attempt extends Disposable {
 export interface AttemptParts {
   store: WorkerJobStore;
   timings: Timings;
-  /** Running time of each attempt, in milliseconds. */
+  /** Running time of each attempt, in milliseconds: see `restartClock`. */
   jobTimeoutMs: number;
   metrics?: WorkerMetrics | undefined;
   /** Called with each look at a lease that failed. While Redis is slow, the looks of all jobs fail each second. */
@@ -157,6 +159,9 @@ export function beginAttempt(options: AttemptOptions, parts: AttemptParts): Atte
     },
     get submission() {
       return submission;
+    },
+    restartClock() {
+      if (!signal.aborted) timeout.refresh();
     },
     async move(change) {
       const outcome = await writeMove(store, job, change, { signal: delivery, log });

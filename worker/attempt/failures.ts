@@ -1,7 +1,7 @@
 import type { StorageError } from '../../src/artifacts/artifact-store.ts';
 import { type JobError, type JobErrorCode, retryableErrorCodes } from '../../src/core/job.ts';
 import { isErrno } from '../../src/files/errno.ts';
-import type { NodeFailure } from '../comfyui/outcome.ts';
+import type { Interruption, NodeFailure } from '../comfyui/outcome.ts';
 import { scrub } from '../comfyui/redact.ts';
 import type { Rejection } from '../comfyui/rejection.ts';
 
@@ -65,6 +65,14 @@ export function executionError(failure: NodeFailure): JobError {
   const code = isOutOfMemory(failure) ? 'OUT_OF_MEMORY' : 'EXECUTION_FAILED';
   const { nodeId, classType, text } = failure;
   return jobError(code, inNode(nodeId, classType, text), { nodeId, classType });
+}
+
+/** A node stopped the run, or somebody did at ComfyUI: history does not tell which. */
+export function interruptedError({ nodeId, classType }: Interruption): JobError {
+  return jobError('INTERRUPTED', inNode(nodeId, classType, 'the run was stopped, by the node or at ComfyUI'), {
+    nodeId,
+    classType,
+  });
 }
 
 /** Of the GPU's memory, or, by what PyTorch says, of the machine's own. */

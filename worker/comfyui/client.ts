@@ -45,6 +45,12 @@ export interface FileToUpload {
   subfolder: string;
 }
 
+/** `running`: the id of the prompt that runs there, whoever sent it. `pending`: prompts that wait while none runs. */
+export interface QueueHead {
+  running: string | null;
+  pending: number;
+}
+
 export interface SystemStats {
   comfyuiVersion: string | null;
   /** What it computes on, as it names them: at most 16, without paths or addresses. */
@@ -58,6 +64,8 @@ export interface ComfyClient {
   find(promptId: string, options?: CallOptions): Promise<PromptState>;
   /** The history entry, or null while there is none. */
   history(promptId: string, options?: CallOptions): Promise<HistoryEntry | null>;
+  /** Takes it out of the queue if it waits there. Does nothing to one that runs; `find` tells which it was. */
+  dequeue(promptId: string, signal: AbortSignal): Promise<void>;
   /** Takes it out of the queue, or signals it to stop, which takes as long as its node does. */
   cancel(promptId: string, signal: AbortSignal): Promise<void>;
   deleteHistory(promptId: string, signal: AbortSignal): Promise<void>;
@@ -66,6 +74,8 @@ export interface ComfyClient {
   upload(file: FileToUpload, signal: AbortSignal): Promise<string>;
   /** Prompts that wait or run, of whatever client. */
   queueLength(options?: CallOptions): Promise<number>;
+  /** What it is at. */
+  queueHead(options?: CallOptions): Promise<QueueHead>;
   systemStats(options?: CallOptions): Promise<SystemStats>;
   /**
    * All classes, or one (absent from the answer when the server does not have it). The whole is near a megabyte and
@@ -85,6 +95,7 @@ const HISTORY_MAX_BYTES = 128 * 1024 * 1024;
 const uploadedSchema = z.object({ name: z.string().min(1), subfolder: z.string().catch('') });
 const submittedSchema = z.object({ prompt_id: z.string(), node_errors: nodeErrorsSchema.catch({}) });
 const jobSchema = z.object({ status: z.string() });
+const runningSchema = z.object({ jobs: z.array(z.object({ id: z.string() })) });
 const notFoundSchema = z.object({ error: z.literal('Job not found') });
 const queueItem = z.tuple([z.unknown(), z.string()], z.unknown());
 const queueSchema = z.object({ queue_running: z.array(queueItem), queue_pending: z.array(queueItem) });
@@ -101,6 +112,9 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
     const entries = await http.get(`/api/history/${promptId}`, historySchema, limits);
     return entries[promptId] ?? null;
   }
+
+  const dequeue = (promptId: string, signal: AbortSignal) =>
+    http.post('/api/queue', { delete: [promptId] }, { signal });
 
   /** For servers before 0.6, and where the job's record cannot be read: what has left the queue is in history. */
   async function findInQueueThenHistory(promptId: string, options: CallOptions): Promise<PromptState> {
@@ -145,12 +159,14 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
       return finished(await history(promptId, options));
     },
 
+    dequeue,
+
     async cancel(promptId, signal) {
       const { status } = await http.call('POST', `/api/jobs/${promptId}/cancel`, {}, { signal });
       if (status === 200) return;
       if (status !== 404 && status !== 405) throw new ComfyError('status', status);
       // Before 0.26: the prompt may move between the two calls, so both are always made; neither harms another prompt.
-      await http.post('/api/queue', { delete: [promptId] }, { signal });
+      await dequeue(promptId, signal);
       await http.post('/api/interrupt', { prompt_id: promptId }, { signal });
     },
 
@@ -175,6 +191,16 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
     async queueLength(options) {
       const { exec_info } = await http.get('/api/prompt', queueLengthSchema, options);
       return exec_info.queue_remaining;
+    },
+
+    async queueHead(options = {}) {
+      const running = await http.call('GET', '/api/jobs?status=in_progress', undefined, options);
+      const [job] = running.status === 200 ? parseAnswer(running, runningSchema).jobs : [];
+      if (job) return { running: job.id, pending: 0 };
+      // It has every graph in it, so it is read only where nothing seems to run: both parts are of one moment.
+      const queue = await http.get('/api/queue', queueSchema, { ...options, maxBytes: HISTORY_MAX_BYTES });
+      const [item] = queue.queue_running;
+      return { running: item?.[1] ?? null, pending: item ? 0 : queue.queue_pending.length };
     },
 
     async systemStats(options) {

@@ -10,10 +10,13 @@ export interface NodeFailure {
   text: string;
 }
 
-/** How a prompt ended. `interrupted`: somebody stopped it at the server. */
+/** Where a prompt was when it was stopped: the node in the submitted graph, where ComfyUI names it. */
+export type Interruption = Pick<NodeFailure, 'nodeId' | 'classType'>;
+
+/** How a prompt ended. `interrupted`: a node stopped the run, or somebody did at the server. */
 export type PromptOutcome =
   | { outcome: 'success' }
-  | { outcome: 'interrupted' }
+  | { outcome: 'interrupted'; at: Interruption }
   | { outcome: 'failed'; failure: NodeFailure };
 
 /**
@@ -22,7 +25,7 @@ export type PromptOutcome =
  */
 export function readOutcome(entry: HistoryEntry): PromptOutcome {
   for (const [type, data] of (entry.status?.messages ?? []).toReversed()) {
-    if (type === 'execution_interrupted') return { outcome: 'interrupted' };
+    if (type === 'execution_interrupted') return { outcome: 'interrupted', at: readPlace(data) };
     if (type !== 'execution_error') continue;
     const failure = readFailure(data);
     if (failure.exceptionType !== EXECUTION_BLOCKED) return { outcome: 'failed', failure };
@@ -33,9 +36,12 @@ export function readOutcome(entry: HistoryEntry): PromptOutcome {
 
 function readFailure(data: { [key: string]: Json }): NodeFailure {
   return {
-    nodeId: textField(data, 'node_id'),
-    classType: textField(data, 'node_type'),
+    ...readPlace(data),
     exceptionType: textField(data, 'exception_type') ?? 'unknown',
     text: textField(data, 'exception_message') ?? 'it failed without saying why',
   };
+}
+
+function readPlace(data: { [key: string]: Json }): Interruption {
+  return { nodeId: textField(data, 'node_id'), classType: textField(data, 'node_type') };
 }

@@ -30,8 +30,11 @@ export async function assignJob(job: Job, parts: AssignParts): Promise<Assignmen
   const { plan } = loaded;
   const { pool } = parts;
   const requirements = requirementsOf(plan, serverToAvoid(job.failures, job.submission));
-  // Where its prompt may be, if that is a server of this worker; otherwise the best that can run it.
-  const slot = (job.submission && pool.takeSlotAt(job.submission.backend)) ?? pool.takeSlot(requirements);
+  // Where its prompt may be, if that is a server of this worker; otherwise the best that can run it. At one that does
+  // not work the prompt only waits: it is looked for there once another server can run the job.
+  const at = job.submission?.backend;
+  const there = at !== undefined && !pool.isStalled(at) ? pool.takeSlotAt(at) : null;
+  const slot = there ?? pool.takeSlot(requirements);
   if (slot) return { outcome: 'run', plan, slot };
   const servers = pool.fitting(requirements);
   const error = servers.length > 0 ? null : await whyUnrunnable(plan, parts);

@@ -28,15 +28,22 @@ export async function runJob(attempt: Attempt, plan: Plan, parts: RunJobParts): 
   await using watch = watchPrompt(attempt, plan.graph, parts);
   let submitted = 0;
   let outOfMemory = false;
+  // An earlier attempt that has submitted more than one prompt may have had the other try.
+  let interrupted = (attempt.submission?.number ?? 0) > 1;
 
   let ending = await followEarlierPrompt(attempt, plan, watch, parts);
   for (;;) {
     if (ending) {
       const another = submitted < MOST_PROMPTS;
-      const allowed = { another, anotherAfterOutOfMemory: another && !outOfMemory };
+      const allowed = {
+        another,
+        anotherAfterOutOfMemory: another && !outOfMemory,
+        anotherAfterInterruption: another && !interrupted,
+      };
       const judged = await judgeEnding(ending, attempt, plan, watch, allowed);
       if (judged.verdict === 'succeeded') return await deliverOutputs(judged.entry, attempt, plan, watch, parts);
       outOfMemory ||= judged.reason === 'outOfMemory';
+      interrupted ||= judged.reason === 'interrupted';
     }
     ending = await runPrompt(attempt, plan, inputs, watch, parts);
     if (ending) submitted++;

@@ -1,6 +1,7 @@
 /**
  * Whether a server that can be reached is given work. `open`: it failed several times in a row and gets none until
- * `untilMs`. `halfOpen`: it gets one job, whose end decides. `round` counts the openings in a row.
+ * `untilMs`, or none at all while it is held open. `halfOpen`: it gets one job, whose end decides. `round` counts the
+ * openings in a row.
  */
 export type BreakerState =
   | { state: 'closed'; failures: number }
@@ -28,6 +29,10 @@ export interface Breaker {
   failed(): void;
   /** The job that was admitted ended without saying anything of the server. */
   abandoned(): void;
+  /** The server is known not to work: it is given nothing, whatever its jobs say, until `release`. */
+  hold(): void;
+  /** The server seems to work again: it gets one job, whose end decides. Does nothing where it was not held. */
+  release(): void;
 }
 
 export function createBreaker(options: BreakerOptions = {}): Breaker {
@@ -52,6 +57,8 @@ export function createBreaker(options: BreakerOptions = {}): Breaker {
     return seen.state === 'closed' || (seen.state === 'halfOpen' && !seen.trying);
   }
 
+  const isHeld = () => current.state === 'open' && current.untilMs === Number.POSITIVE_INFINITY;
+
   function open(round: number): BreakerState {
     return { state: 'open', round, untilMs: now() + Math.min(openMs.most, openMs.first * 2 ** (round - 1)) };
   }
@@ -67,7 +74,8 @@ export function createBreaker(options: BreakerOptions = {}): Breaker {
       return true;
     },
     succeeded() {
-      become({ state: 'closed', failures: 0 });
+      // What it took before it stopped working says nothing of it now.
+      if (!isHeld()) become({ state: 'closed', failures: 0 });
     },
     failed() {
       const seen = look();
@@ -77,6 +85,10 @@ export function createBreaker(options: BreakerOptions = {}): Breaker {
     },
     abandoned() {
       if (current.state === 'halfOpen') current = { ...current, trying: false };
+    },
+    hold: () => become({ state: 'open', round: 1, untilMs: Number.POSITIVE_INFINITY }),
+    release() {
+      if (isHeld()) become({ state: 'halfOpen', round: 1, trying: false });
     },
   };
 }

@@ -3,14 +3,16 @@ import type { Logger } from 'pino';
 import { hedge } from '../../src/async/hedge.ts';
 import type { BackendReport } from '../../src/backends/backends.ts';
 import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
-import type { ComfyClient, SystemStats } from '../comfyui/client.ts';
+import type { ComfyClient, QueueHead, SystemStats } from '../comfyui/client.ts';
 import { type CallOptions, ComfyError } from '../comfyui/http.ts';
 import { isSupported, OLDEST_SUPPORTED } from '../comfyui/version.ts';
+import type { Stall, StallWatch } from './stall-watch.ts';
 import { createNodeDefinitionsWatch } from './watch-node-definitions.ts';
 
 export interface MonitorOptions {
   name: string;
   client: ComfyClient;
+  stalls: StallWatch;
   /** `Class.input` of the options to be reported. */
   modelInputs: string[];
   /** Shows node definitions to the gateways and gives the hash that they are kept under. */
@@ -18,8 +20,8 @@ export interface MonitorOptions {
   log: Logger;
   /** Called at each turn of its loop. */
   onTurn(): void;
-  /** Called after each look. */
-  onSeen(report: BackendReport): void;
+  /** Called after each look. `stalled`: the server is DOWN since it answers and does not work. */
+  onSeen(report: BackendReport, stalled: boolean): void;
   /** Default 2 s. */
   intervalMs?: number;
 }
@@ -48,10 +50,11 @@ const LOOK_TIMEOUT_MS = 5_000;
 const LOOK_AGAIN_MS = 2_000;
 /** How long a server's first UP may be held back, so that what it can run is mostly known by then. */
 const NODE_DEFINITIONS_GRACE_MS = 500;
+const EMPTY: QueueHead = { running: null, pending: 0 };
 const MODELS_EVERY_MS = 60_000;
 
 export function startMonitor(options: MonitorOptions): Monitor {
-  const { name, client, modelInputs, publish, log, onTurn, onSeen, intervalMs = 2_000 } = options;
+  const { name, client, stalls, modelInputs, publish, log, onTurn, onSeen, intervalMs = 2_000 } = options;
   const ended = new AbortController();
   const { signal } = ended;
   const classes = createNodeDefinitionsWatch({ client, publish, signal, log });
@@ -59,6 +62,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
   let restarts = 0;
   let wake: (() => void) | undefined;
   let report: BackendReport | null = null;
+  let stall: Stall | null = null;
 
   async function look(): Promise<BackendReport> {
     try {
@@ -70,6 +74,8 @@ export function startMonitor(options: MonitorOptions): Monitor {
         return down(version, `ComfyUI ${version ?? 'of unknown version'} is older than ${OLDEST_SUPPORTED}`);
       }
       const length = await hedge((callSignal) => client.queueLength(within(callSignal)), LOOK_AGAIN_MS, signal);
+      stall = stalls.look(length === 0 ? EMPTY : await head());
+      if (stall) return { ...down(version, stall.message), stuckPrompt: stall.promptId };
       const reading = classes.look();
       if (classes.hash === null) await Promise.race([reading, delay(NODE_DEFINITIONS_GRACE_MS, undefined, { signal })]);
       // ComfyUI runs at most one prompt.
@@ -77,20 +83,42 @@ export function startMonitor(options: MonitorOptions): Monitor {
       const queued = length - running;
       const { hash: catalogue } = classes;
       const load = { queued, running, devices };
-      return { name, status: 'UP', comfyuiVersion: version, ...load, message: null, models, catalogue };
+      return {
+        name,
+        status: 'UP',
+        comfyuiVersion: version,
+        ...load,
+        message: null,
+        stuckPrompt: null,
+        models,
+        catalogue,
+      };
     } catch (cause) {
       signal.throwIfAborted();
       const version = facts?.comfyuiVersion ?? null;
       facts = undefined;
+      stall = null;
       if (!(cause instanceof ComfyError)) throw cause;
+      if (cause.failure === 'unreachable') stalls.reset();
       return down(version, cause.message);
+    }
+  }
+
+  /** Null where the server does not say: that it answers other questions is enough to be given work. */
+  async function head(): Promise<QueueHead | null> {
+    try {
+      return await client.queueHead(within(signal));
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (!(cause instanceof ComfyError)) throw cause;
+      return null;
     }
   }
 
   function down(comfyuiVersion: string | null, message: string): BackendReport {
     const { hash: catalogue } = classes;
     const nothing = { queued: 0, running: 0, devices: [], models: {} };
-    return { name, status: 'DOWN', comfyuiVersion, ...nothing, message, catalogue };
+    return { name, status: 'DOWN', comfyuiVersion, ...nothing, message, stuckPrompt: null, catalogue };
   }
 
   async function refresh(known: Facts | undefined): Promise<Facts> {
@@ -113,7 +141,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
         log.info({ status: seen.status, version: seen.comfyuiVersion, reason: seen.message }, 'comfyui seen');
       }
       report = seen;
-      onSeen(report);
+      onSeen(report, stall !== null);
       await pause();
     }
   }
@@ -145,6 +173,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
     recheck() {
       restarts++;
       facts = undefined;
+      stalls.reset();
       classes.restarted();
       wake?.();
     },

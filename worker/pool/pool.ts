@@ -4,7 +4,10 @@ import type { Requirements } from './requirements.ts';
 
 /** Whether a server can take prompts, and how many of them it holds, whoever they are from. */
 export interface ServerLoad {
+  /** It answers, and works. */
   reachable: boolean;
+  /** It answers, and does not work off its queue. */
+  stalled: boolean;
   queueLength: number;
 }
 
@@ -22,6 +25,11 @@ export interface Pool {
    * server is not one of this worker's.
    */
   takeSlotAt(name: string): BackendSlot | null;
+  /**
+   * A slot at a server that can run the job and has had nothing to do for so long, so that it begins there at once and
+   * no job that is coming needs it. Null when there is none.
+   */
+  takeIdleSlot(requirements: Requirements, idleMs: number, without: ReadonlySet<string>): BackendSlot | null;
   /** Names of the servers that can run the job, whether they have a free slot or not, reachable or not. */
   fitting(requirements: Requirements): string[];
   get(name: string): Backend | undefined;
@@ -30,6 +38,8 @@ export interface Pool {
   /** These servers get no new work. */
   drain(names: ReadonlySet<string>): void;
   isDraining(name: string): boolean;
+  /** Whether the server answers and does not work: what waits there is to be run elsewhere. */
+  isStalled(name: string): boolean;
   /** A job that failed at this server was accepted by another one, so the fault was not the job's. */
   reportFailure(name: string): void;
   /** Free slots of all servers. */
@@ -57,6 +67,7 @@ interface Server {
   backend: Backend;
   breaker: Breaker;
   reachable: boolean;
+  stalled: boolean;
   /** Prompts that it held beside ours at the last look, up to two seconds ago. */
   others: number;
   draining: boolean;
@@ -65,6 +76,8 @@ interface Server {
   turn: number;
   /** Models of the last job that this worker gave it. */
   loaded: ReadonlySet<string>;
+  /** Since when it has had nothing to do and could be given a job; null while that is not so. */
+  idleSince: number | null;
 }
 
 /** How long after its start a worker looks for prompts that an earlier one left at draining servers. */
@@ -82,11 +95,13 @@ export function createPool(options: PoolOptions): Pool {
           onChange: (state) => options.onBreaker?.(backend.name, state),
         }),
         reachable: false,
+        stalled: false,
         others: 0,
         draining: false,
         held: 0,
         turn: 0,
         loaded: new Set(),
+        idleSince: null,
       },
     ]),
   );
@@ -113,6 +128,10 @@ export function createPool(options: PoolOptions): Pool {
   const capacity = () => servers.values().reduce((sum, { held }) => sum + held, freeSlots() + takeoverCapacity());
 
   function notify() {
+    for (const server of servers.values()) {
+      const idle = free(server) > 0 && server.held + server.others === 0;
+      server.idleSince = idle ? (server.idleSince ?? now()) : null;
+    }
     const jobs = capacity();
     if (jobs !== reported) {
       reported = jobs;
@@ -144,18 +163,25 @@ export function createPool(options: PoolOptions): Pool {
     };
   }
 
+  /** The best of the servers that have a free slot. */
+  function takeBest(requirements: Requirements, isWanted: (server: Server) => boolean): BackendSlot | null {
+    const rank = ({ backend: { name }, held, others, loaded, turn }: Server) => [
+      name === requirements.avoid ? 1 : 0,
+      held + others,
+      [...requirements.models].every((model) => loaded.has(model)) ? 0 : 1,
+      turn,
+    ];
+    const [best] = [...servers.values()]
+      .filter((server) => free(server) > 0 && isWanted(server) && requirements.fits(server.backend))
+      .sort((a, b) => byRank(rank(a), rank(b)));
+    return best ? take(best, requirements.models) : null;
+  }
+
   return {
-    takeSlot(requirements, without) {
-      const rank = ({ backend: { name }, held, others, loaded, turn }: Server) => [
-        name === requirements.avoid ? 1 : 0,
-        held + others,
-        [...requirements.models].every((model) => loaded.has(model)) ? 0 : 1,
-        turn,
-      ];
-      const [best] = [...servers.values()]
-        .filter((server) => free(server) > 0 && !without?.has(server.backend.name) && requirements.fits(server.backend))
-        .sort((a, b) => byRank(rank(a), rank(b)));
-      return best ? take(best, requirements.models) : null;
+    takeSlot: (requirements, without) => takeBest(requirements, ({ backend }) => !without?.has(backend.name)),
+    takeIdleSlot(requirements, idleMs, without) {
+      const isIdle = ({ idleSince }: Server) => idleSince !== null && now() - idleSince >= idleMs;
+      return takeBest(requirements, (server) => isIdle(server) && !without.has(server.backend.name));
     },
     takeSlotAt(name) {
       const server = servers.get(name);
@@ -163,10 +189,13 @@ export function createPool(options: PoolOptions): Pool {
     },
     fitting: (requirements) => backends.filter(requirements.fits).map(({ name }) => name),
     get: (name) => servers.get(name)?.backend,
-    update(name, { reachable, queueLength }) {
+    update(name, { reachable, stalled, queueLength }) {
       const server = servers.get(name);
       if (!server) return;
       server.reachable = reachable;
+      server.stalled = stalled;
+      if (stalled) server.breaker.hold();
+      else server.breaker.release();
       server.others = Math.max(0, queueLength - server.held);
       if (!reachable) server.loaded = new Set();
       // Even with the same load: a breaker may have become half open with time.
@@ -177,6 +206,7 @@ export function createPool(options: PoolOptions): Pool {
       notify();
     },
     isDraining: (name) => servers.get(name)?.draining === true,
+    isStalled: (name) => servers.get(name)?.stalled === true,
     reportFailure(name) {
       servers.get(name)?.breaker.failed();
       notify();

@@ -8,6 +8,8 @@ export interface ReportsOptions {
   read(): BackendReport[];
   /** Called with each report: the servers that are to get no new work. */
   onDraining(names: ReadonlySet<string>): void;
+  /** Called with each report: prompts that do not end, by server, as its last report says. */
+  onStuck(prompts: ReadonlyMap<string, string>): void;
   /** Called with each try to report. */
   onTurn(): void;
   intervalMs: number;
@@ -23,7 +25,7 @@ export interface Reports {
 }
 
 export function startReports(options: ReportsOptions): Reports {
-  const { reporter, workerId, read, onDraining, onTurn, intervalMs, log } = options;
+  const { reporter, workerId, read, onDraining, onStuck, onTurn, intervalMs, log } = options;
   let lastReported = '';
   let reporting: Promise<void> | undefined;
   let closed = false;
@@ -33,9 +35,10 @@ export function startReports(options: ReportsOptions): Reports {
     onTurn();
     const reports = read();
     try {
-      const draining = await reporter.report(workerId, reports);
+      const { draining, stuck } = await reporter.report(workerId, reports);
       lastReported = statuses(reports);
       onDraining(draining);
+      onStuck(stuck);
       failing = false;
     } catch (cause) {
       if (!failing) log.warn({ err: cause }, 'comfyui servers not reported');

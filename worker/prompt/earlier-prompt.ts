@@ -7,7 +7,7 @@ import { promptIdOf } from '../comfyui/prompt.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { Timings } from '../timings.ts';
 import { changeServer } from './change-server.ts';
-import { type Ending, followPrompt } from './follow-prompt.ts';
+import { type Ending, followPrompt, type Judgeable } from './follow-prompt.ts';
 import { listenToPrompt } from './prompt-feed.ts';
 import { inPromptSpan } from './prompt-span.ts';
 import type { PromptWatch } from './watch-prompt.ts';
@@ -23,26 +23,27 @@ export interface EarlierPromptParts {
 
 /**
  * What became of the prompt that the record names, if it names one: a crashed worker's, or one that was handed over.
- * Null when it is not to be found, and a new one must be submitted.
+ * Null when it is not to be found, or was withdrawn, and a new one must be submitted.
  */
 export async function followEarlierPrompt(
   attempt: Attempt,
   plan: Plan,
   watch: PromptWatch,
   parts: EarlierPromptParts,
-): Promise<Ending | null> {
+): Promise<Judgeable | null> {
   const { job, log, submission, state } = attempt;
   if (!submission) return null;
   const { pool, reporter, workerId, timings, random } = parts;
   const isHere = moveToServer(submission.backend, attempt, pool);
   if (isHere) {
     const at = submission.backend;
-    const ending = await inPromptSpan(at, watch, () => followSubmission(submission, attempt, watch, parts));
+    const ending = await inPromptSpan(at, watch, () => followSubmission(submission, attempt, plan, watch, parts));
     log.info({ at, found: ending.state }, 'earlier prompt looked for');
     if (ending.state === 'absent') {
       changeServer(attempt, plan, pool);
       return null;
     }
+    if (ending.state === 'withdrawn') return null;
     if (ending.state !== 'lost') return ending;
     state.serverGone();
   }
@@ -77,17 +78,19 @@ function putBacks({ attempts, failures, takeovers }: Job): number {
 async function followSubmission(
   { number, client }: Submission,
   attempt: Attempt,
+  plan: Plan,
   { onMessage }: PromptWatch,
-  { workerId, timings }: EarlierPromptParts,
+  parts: EarlierPromptParts,
 ): Promise<Ending> {
   const { job, state } = attempt;
   const { backend } = state.slot;
+  const { workerId } = parts;
   const promptId = promptIdOf(job.id, number);
   const ownSocket = client === '' || client === workerId ? null : backend.socketAs(client);
   try {
     using feed = listenToPrompt(ownSocket ?? backend.socket, promptId, onMessage, false);
     state.promptStarted(promptId);
-    return await followPrompt({ promptId, feed, lookFirst: true }, attempt, timings);
+    return await followPrompt({ promptId, feed, lookFirst: true }, attempt, plan, parts);
   } finally {
     void ownSocket?.close();
   }

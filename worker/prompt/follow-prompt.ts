@@ -1,17 +1,22 @@
 import { hedge } from '../../src/async/hedge.ts';
 import { wait } from '../../src/async/wait.ts';
+import type { Plan } from '../../src/core/plan.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import type { EndedPrompt, PromptState } from '../comfyui/client.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import type { Backend } from '../pool/backend.ts';
 import type { Timings } from '../timings.ts';
 import type { PromptFeed } from './prompt-feed.ts';
+import { type WithdrawParts, withdrawWaiting } from './withdraw.ts';
 
 /**
  * How a prompt ended: on evidence of history, or `lost` with its server. `begun`: it was no longer waiting in the queue
- * there.
+ * there. `withdrawn`: it never ran, and another one is to be submitted at the server of the attempt's new slot.
  */
-export type Ending = EndedPrompt | { state: 'lost'; begun: boolean };
+export type Ending = EndedPrompt | { state: 'lost'; begun: boolean } | { state: 'withdrawn' };
+
+/** An ending that says how the attempt goes on. */
+export type Judgeable = Exclude<Ending, { state: 'withdrawn' }>;
 
 export interface PromptToFollow {
   promptId: string;
@@ -20,11 +25,18 @@ export interface PromptToFollow {
   lookFirst: boolean;
 }
 
-/** Waits for the end of a prompt at the attempt's server. Unless it is lost, nothing of it is alive then. */
-export async function followPrompt(prompt: PromptToFollow, attempt: Attempt, timings: Timings): Promise<Ending> {
-  const { state, signal } = attempt;
-  const ending = await waitForEnd(prompt, state.slot.backend, signal, timings);
-  if (ending.state !== 'lost') state.promptOver();
+/**
+ * Waits for the end of a prompt at the attempt's server. Unless it is lost, nothing of it is alive then. Throws what
+ * `withdrawWaiting` throws.
+ */
+export async function followPrompt(
+  prompt: PromptToFollow,
+  attempt: Attempt,
+  plan: Plan,
+  parts: WithdrawParts,
+): Promise<Ending> {
+  const ending = await waitForEnd(prompt, attempt, plan, parts);
+  if (ending.state !== 'lost') attempt.state.promptOver();
   return ending;
 }
 
@@ -34,10 +46,13 @@ export async function followPrompt(prompt: PromptToFollow, attempt: Attempt, tim
  */
 async function waitForEnd(
   { promptId, feed, lookFirst }: PromptToFollow,
-  backend: Backend,
-  signal: AbortSignal,
-  timings: Timings,
+  attempt: Attempt,
+  plan: Plan,
+  parts: WithdrawParts,
 ): Promise<Ending> {
+  const { signal } = attempt;
+  const { backend } = attempt.state.slot;
+  const { timings } = parts;
   let failingSince: number | undefined;
   let contact = !lookFirst;
   let failures = 0;
@@ -52,6 +67,10 @@ async function waitForEnd(
         // Found by looking, where a message should have come.
         if (state.state === 'finished') feed.expectEnd();
         return state;
+      }
+      if (state.state === 'pending') {
+        attempt.restartClock();
+        if (await withdrawWaiting(promptId, attempt, plan, parts)) return { state: 'withdrawn' };
       }
       begun ||= state.state === 'running';
       silentLooks = state.state === 'running' && !feed.active ? silentLooks + 1 : 0;

@@ -1,11 +1,11 @@
 import type { Plan } from '../../src/core/plan.ts';
 import { type Attempt, Stopped } from '../attempt/attempt.ts';
-import { executionError, isOutOfMemory, JobFailure, jobError, Retry } from '../attempt/failures.ts';
+import { executionError, interruptedError, isOutOfMemory, JobFailure, jobError, Retry } from '../attempt/failures.ts';
 import type { HistoryEntry } from '../comfyui/history.ts';
 import { readOutcome } from '../comfyui/outcome.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
 import { reasonOf } from '../comfyui/redact.ts';
-import type { Ending } from './follow-prompt.ts';
+import type { Judgeable } from './follow-prompt.ts';
 import type { PromptWatch } from './watch-prompt.ts';
 
 /**
@@ -14,18 +14,20 @@ import type { PromptWatch } from './watch-prompt.ts';
  */
 export type Verdict =
   | { verdict: 'succeeded'; entry: HistoryEntry }
-  | { verdict: 'again'; reason: 'lost' | 'outOfMemory' };
+  | { verdict: 'again'; reason: 'lost' | 'interrupted' | 'outOfMemory' };
 
 export interface Allowed {
   /** Whether the attempt may submit another prompt. */
   another: boolean;
   /** Whether it may do so after the server was out of memory. */
   anotherAfterOutOfMemory: boolean;
+  /** Whether it may do so after its run was stopped. */
+  anotherAfterInterruption: boolean;
 }
 
 /** Judges the end of a prompt of the attempt's server. Throws what ends the attempt. */
 export async function judgeEnding(
-  ending: Ending,
+  ending: Judgeable,
   attempt: Attempt,
   plan: Plan,
   { images }: PromptWatch,
@@ -56,7 +58,12 @@ export async function judgeEnding(
     log.warn({ at }, 'out of memory, freed it and trying once more');
     return { verdict: 'again', reason: 'outOfMemory' };
   }
-  // Interrupted by somebody else, gone with a restart of its server, or with the server itself.
+  if (outcome.outcome === 'interrupted') {
+    if (!allowed.anotherAfterInterruption) throw new JobFailure(interruptedError(outcome.at));
+    log.warn({ at, nodeId: outcome.at.nodeId }, 'prompt interrupted, trying once more');
+    return { verdict: 'again', reason: 'interrupted' };
+  }
+  // Deleted by somebody else, gone with a restart of its server, or with the server itself.
   log.warn({ at, outcome: outcome.outcome }, 'prompt lost');
   if (outcome.outcome !== 'lost' && allowed.another) return { verdict: 'again', reason: 'lost' };
   slot.report('failed');

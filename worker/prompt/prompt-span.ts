@@ -1,5 +1,5 @@
 import { inSpan, pastSpan, type SpanDetails } from '../../src/observability/spans.ts';
-import { executionError } from '../attempt/failures.ts';
+import { executionError, interruptedError } from '../attempt/failures.ts';
 import { readOutcome } from '../comfyui/outcome.ts';
 import type { Ending } from './follow-prompt.ts';
 import type { PromptWatch } from './watch-prompt.ts';
@@ -32,8 +32,9 @@ export function inPromptSpan(backend: string, watch: PromptWatch, work: () => Pr
 }
 
 function failureOf(ending: Ending): { code: string; nodeId: string | null } | null {
+  if (ending.state === 'withdrawn') return null;
   if (ending.state !== 'finished') return { code: ending.state.toUpperCase(), nodeId: null };
   const outcome = readOutcome(ending.entry);
   if (outcome.outcome === 'success') return null;
-  return outcome.outcome === 'failed' ? executionError(outcome.failure) : { code: 'INTERRUPTED', nodeId: null };
+  return outcome.outcome === 'failed' ? executionError(outcome.failure) : interruptedError(outcome.at);
 }

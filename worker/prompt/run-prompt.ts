@@ -3,14 +3,15 @@ import type { Attempt } from '../attempt/attempt.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import type { Inputs } from '../inputs/open-inputs.ts';
 import { changeServer } from './change-server.ts';
-import { type Ending, followPrompt } from './follow-prompt.ts';
+import { followPrompt, type Judgeable } from './follow-prompt.ts';
 import { inPromptSpan } from './prompt-span.ts';
 import { type SubmitParts, submitPrompt } from './submit-prompt.ts';
 import type { PromptWatch } from './watch-prompt.ts';
 
 /**
- * Submits a prompt to the attempt's server and follows it to its end. Null when nothing was submitted and it can be
- * tried again at once: the server had lost an input file, or it is gone and the attempt holds a slot at another one.
+ * Submits a prompt to the attempt's server and follows it to its end. Null when nothing ran and it can be tried again
+ * at once: the server had lost an input file, or the attempt holds a slot at another server, since this one is gone or
+ * the prompt only waited there.
  */
 export async function runPrompt(
   attempt: Attempt,
@@ -18,20 +19,21 @@ export async function runPrompt(
   inputs: Inputs,
   watch: PromptWatch,
   parts: SubmitParts,
-): Promise<Ending | null> {
+): Promise<Judgeable | null> {
   const { log, signal, state } = attempt;
   const { backend } = state.slot;
   try {
     const graph = await inputs.place(backend);
     watch.restart();
-    return await inPromptSpan(backend.name, watch, async () => {
+    const ending = await inPromptSpan(backend.name, watch, async () => {
       const prompt = await submitPrompt(attempt, graph, watch.onMessage, parts);
       if (!prompt) return { state: 'absent' };
       using _feed = prompt.feed;
-      const ending = await followPrompt(prompt, attempt, parts.timings);
-      if (ending.state === 'finished') await watch.images.settle(signal);
-      return ending;
+      const ended = await followPrompt(prompt, attempt, plan, parts);
+      if (ended.state === 'finished') await watch.images.settle(signal);
+      return ended;
     });
+    return ending.state === 'withdrawn' ? null : ending;
   } catch (cause) {
     if (inputs.wasMissing(backend, cause)) return null;
     if (!(cause instanceof ComfyError && cause.failure === 'unreachable')) throw cause;

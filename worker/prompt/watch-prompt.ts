@@ -105,8 +105,10 @@ export function watchPrompt(
       if (message.type === 'reconnected') images.onReconnect();
       clock.onMessage(message);
       images.onMessage(message);
-      if (message.type === 'execution_start') generatingSince = performance.now();
-      else if (isTerminalMessage(message)) generationEnded();
+      if (message.type === 'execution_start') {
+        generatingSince = performance.now();
+        attempt.restartClock();
+      } else if (isTerminalMessage(message)) generationEnded();
       const next = applyMessage(state, message);
       if (next !== state) {
         state = next;

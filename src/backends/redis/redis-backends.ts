@@ -21,13 +21,18 @@ const WORKER_TTL_MS = 15_000;
 const BACKEND_TTL_MS = 7 * 86_400_000;
 
 const lastSchema = z
-  .tuple([z.enum(backendStatuses), z.coerce.number(), z.coerce.number()])
-  .transform(([status, since, reportedAt]): LastReport => ({ status, since, reportedAt }));
+  .tuple([z.enum(backendStatuses), z.coerce.number(), z.coerce.number(), z.string().nullable()])
+  .transform(([status, since, reportedAt, stuckPrompt]): LastReport & { stuckPrompt: string | null } => ({
+    status,
+    since,
+    reportedAt,
+    stuckPrompt: stuckPrompt || null,
+  }));
 
 /** Redis's time, and the last report of each of these servers; undefined for one without a report. */
 async function readLast(redis: Redis, keys: Keys, names: string[]) {
   const pipeline = redis.pipeline().time();
-  for (const name of names) pipeline.hmget(keys.backend(name), 'status', 'since', 'reportedAt');
+  for (const name of names) pipeline.hmget(keys.backend(name), 'status', 'since', 'reportedAt', 'stuckPrompt');
   const [time, ...rows] = await results(pipeline);
   return { now: millisecondsOf(time), last: rows.map((row) => lastSchema.safeParse(row).data) };
 }
@@ -51,6 +56,7 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
           reportedAt: now,
           status: report.status,
           since: statusSince(last[i] ?? null, report.status, now),
+          stuckPrompt: report.stuckPrompt ?? '',
           ...(up ? { lastSeenAt: now } : {}),
         });
         multi.pexpire(keys.backend(report.name), BACKEND_TTL_MS);
@@ -63,7 +69,11 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
       }
       multi.zremrangebyscore(keys.backends, '-inf', now - BACKEND_TTL_MS);
       const draining = (await results(multi.smembers(keys.draining))).at(-1);
-      return new Set(Array.isArray(draining) ? draining.map(String) : []);
+      const stuck = names.flatMap((name, i) => {
+        const promptId = last[i]?.stuckPrompt;
+        return promptId ? [[name, promptId] as const] : [];
+      });
+      return { draining: new Set(Array.isArray(draining) ? draining.map(String) : []), stuck: new Map(stuck) };
     },
 
     async leave(workerId) {

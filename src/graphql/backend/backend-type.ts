@@ -4,7 +4,10 @@ import type { Builder } from '../builder.ts';
 
 const statuses = {
   UP: { value: 'UP', description: 'A worker reaches it and gives it work.' },
-  DOWN: { value: 'DOWN', description: 'No worker reaches it, or none that runs has it.' },
+  DOWN: {
+    value: 'DOWN',
+    description: 'No worker reaches it, or none that runs has it, or it answers and runs nothing.',
+  },
   DRAINING: { value: 'DRAINING', description: 'It gets no new work; what runs there finishes.' },
 } as const satisfies Record<BackendStatus, { value: BackendStatus; description: string }>;
 

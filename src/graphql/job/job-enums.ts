@@ -52,6 +52,7 @@ export function addJobEnums(builder: Builder) {
         WORKFLOW_REJECTED: 'ComfyUI refused the graph.',
         INPUT_INVALID: 'An input file could not be fetched, or is not what it should be.',
         EXECUTION_FAILED: 'A node raised an error.',
+        INTERRUPTED: 'A node, or somebody at ComfyUI, stopped the run.',
         OUT_OF_MEMORY: 'ComfyUI ran out of memory.',
         NO_OUTPUT: 'It succeeded and left nothing.',
         OUTPUT_INVALID: 'A file was missing, truncated or not what it says.',

@@ -162,6 +162,7 @@ function raiseFault(id: string, classType: string, { faults }: NodeRunnerParts):
     if (fault.times === 0) return;
     faults.current.nodeError = { ...fault, times: fault.times - 1 };
   }
+  if (fault.kind === 'interrupt') throw new Interrupted();
   if (fault.kind === 'exception') throw new PythonError('Exception', fault.message ?? 'a simulated failure');
   const message = fault.message ?? 'Allocation on device 0 would exceed allowed memory. (out of memory)';
   throw new PythonError('torch.OutOfMemoryError', message, outOfMemoryTips);

@@ -65,11 +65,11 @@ it('prints the servers for a person, and as JSON for a script', { timeout: 60_00
 
 it('drains a server and puts it back; a name that nobody has reported is refused', { timeout: 60_000 }, async () => {
   const reporter = createRedisBackendReporter(stores.durable, stores.keys);
-  expect(await reporter.report('worker', [gpu, old])).toEqual(new Set());
+  expect(await reporter.report('worker', [gpu, old])).toMatchObject({ draining: new Set() });
   expect(await backend(['drain', 'gpu1'])).toEqual({ code: 0, text: expect.stringContaining('gpu1 drains') });
-  expect(await reporter.report('worker', [gpu, old])).toEqual(new Set(['gpu1']));
+  expect(await reporter.report('worker', [gpu, old])).toMatchObject({ draining: new Set(['gpu1']) });
   expect((await backend(['resume', 'gpu1'])).code).toBe(0);
-  expect(await reporter.report('worker', [gpu, old])).toEqual(new Set());
+  expect(await reporter.report('worker', [gpu, old])).toMatchObject({ draining: new Set() });
   expect(await backend(['drain', 'gpu2'])).toEqual({
     code: 1,
     text: 'error: no server is named gpu2: known are gpu1, old\n',

@@ -21,7 +21,8 @@ afterAll(async () => {
 test('a worker whose loops turn is not late; one whose reports are stuck is, and is told by name', async () => {
   const simulator = await harness.simulate();
   const reporter = createRedisBackendReporter(harness.stores.durable, harness.stores.keys);
-  const answer = Promise.withResolvers<ReadonlySet<string>>();
+  const nothing = { draining: new Set<string>(), stuck: new Map<string, string>() };
+  const answer = Promise.withResolvers<typeof nothing>();
   let stuck = false;
   const worker = harness.work(
     { gpu: simulator.url },
@@ -30,7 +31,7 @@ test('a worker whose loops turn is not late; one whose reports are stuck is, and
       reporter: {
         ...reporter,
         // Answered here: while Redis is slow, reporting would be late.
-        report: () => (stuck ? answer.promise : Promise.resolve(new Set())),
+        report: () => (stuck ? answer.promise : Promise.resolve(nothing)),
       },
     },
   );
@@ -40,7 +41,7 @@ test('a worker whose loops turn is not late; one whose reports are stuck is, and
   stuck = true;
   await vi.waitFor(() => expect(worker.late().map(({ name }) => name)).toContain('reporting'), { timeout: 10_000 });
   stuck = false;
-  answer.resolve(new Set());
+  answer.resolve(nothing);
 });
 
 test('the loop that takes jobs turns while it is idle, and is late when it cannot look into the queue', async () => {

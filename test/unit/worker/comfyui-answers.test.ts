@@ -81,7 +81,13 @@ describe('outcome', () => {
   });
 
   test('an interrupt is one, and an error without a word is a failure', () => {
-    expect(status('error', ['execution_start', {}], ['execution_interrupted', {}])).toEqual({ outcome: 'interrupted' });
+    const at = { nodeId: '3', classType: 'KSampler' };
+    const message = { node_id: '3', node_type: 'KSampler', executed: [] };
+    expect(status('error', ['execution_start', {}], ['execution_interrupted', message])).toEqual({
+      outcome: 'interrupted',
+      at,
+    });
+    expect(status('error', ['execution_interrupted', {}])).toMatchObject({ at: { nodeId: null, classType: null } });
     expect(status('error')).toMatchObject({ outcome: 'failed', failure: { nodeId: null, exceptionType: 'unknown' } });
     expect(readOutcome(entryOf({}))).toMatchObject({ outcome: 'failed' });
   });

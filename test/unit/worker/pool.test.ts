@@ -68,14 +68,15 @@ describe('pool', () => {
       breaker: { now: () => clock.ms, threshold: 1 },
       now: () => clock.ms,
     });
-    const up = (name: string, queueLength = 0) => pool.update(name, { reachable: true, queueLength });
-    const down = (name: string) => pool.update(name, { reachable: false, queueLength: 0 });
+    const up = (name: string, queueLength = 0) => pool.update(name, { reachable: true, stalled: false, queueLength });
+    const down = (name: string) => pool.update(name, { reachable: false, stalled: false, queueLength: 0 });
+    const stalled = (name: string) => pool.update(name, { reachable: false, stalled: true, queueLength: 0 });
     const take = (requirements = anything) => {
       const taken = pool.takeSlot(requirements);
       if (!taken) throw new Error('no free slot');
       return taken;
     };
-    return { pool, capacities, withFreeSlot, up, down, take, clock };
+    return { pool, capacities, withFreeSlot, up, down, stalled, take, clock };
   }
 
   test('nothing is to be had before a server was seen', () => {
@@ -240,6 +241,46 @@ describe('pool', () => {
     const slots = [pool.takeSlotAt('a'), pool.takeSlotAt('a'), pool.takeSlotAt('c')];
     expect(slots.map((slot) => slot?.backend.name)).toEqual(['a', 'a', undefined]);
     expect(pool.capacity).toBe(2);
+  });
+
+  test('a server that has stopped working is left alone, whatever its jobs say, and then given one', () => {
+    const { pool, up, stalled, take, clock } = start(['a']);
+    up('a');
+    const waiting = take();
+    waiting.report('succeeded');
+    stalled('a');
+    waiting[Symbol.dispose]();
+    clock.ms = 3_600_000;
+    stalled('a');
+    expect([pool.isStalled('a'), pool.capacity]).toEqual([true, 0]);
+    up('a');
+    expect([pool.isStalled('a'), pool.capacity]).toEqual([false, 1]);
+    const probe = take();
+    expect(pool.takeSlot(anything)).toBeNull();
+    probe.report('succeeded');
+    probe[Symbol.dispose]();
+    expect(pool.capacity).toBe(2);
+  });
+
+  test('a server is idle once it has had nothing to do for so long, ours or of others', () => {
+    const { pool, up, take, clock } = start(['a', 'b']);
+    const takeIdle = (without = new Set<string>()) => pool.takeIdleSlot(anything, 1_000, without)?.backend.name ?? null;
+    up('a', 1);
+    up('b');
+    expect(takeIdle()).toBeNull();
+    clock.ms = 1_000;
+    up('b');
+    expect(takeIdle(new Set(['b']))).toBeNull();
+    expect(takeIdle()).toBe('b');
+    expect(takeIdle()).toBeNull();
+    up('a');
+    const held = take();
+    expect(held.backend.name).toBe('a');
+    clock.ms = 2_500;
+    held[Symbol.dispose]();
+    expect(takeIdle()).toBeNull();
+    clock.ms = 3_500;
+    expect(takeIdle()).toBe('a');
   });
 
   test('a server at which jobs fail is left alone for a while, then given one', () => {
