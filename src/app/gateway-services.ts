@@ -121,14 +121,13 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   });
   shutdown.add('sweeper', () => sweeper.close());
   const variants = createVariantAddresses({
-    claims: createRedisVariantClaims(redis, keys),
     publicUrl: context.publicUrl,
     // All gateways must sign alike. Those that use S3 share its secret key, while each has a data folder of its own.
     secret: config.folder.signingSecret ?? config.s3?.secretKey ?? context.signingSecret,
     now,
-    onRedisDown,
   });
-  const variantMaker = createVariantMaker({ artifacts, log });
+  const claims = createRedisVariantClaims(redis, keys, retentionMs);
+  const variantMaker = createVariantMaker({ artifacts, claims, onRedisDown, log });
   shutdown.add('variants', () => variantMaker.close());
   const health = createHealth({ redis, store, artifacts, backends, version: readVersion(), now });
   every(LOOK_EVERY_MS, 'health', shutdown, async () => {

@@ -25,8 +25,29 @@ export class GatewayError extends Error {
   }
 }
 
-/** BAD_USER_INPUT with every fault named in the message, so that a log line or a terminal shows enough. */
-export function badInput(issues: InputIssue[]): GatewayError {
+/** Nobody reads more of them at once. */
+const MAX_ISSUES = 100;
+/** Lists of choices are the longest. */
+const MAX_ISSUE_CHARACTERS = 2_000;
+const MAX_ECHOED_CHARACTERS = 200;
+const TAIL_CHARACTERS = 40;
+
+/** A text that may hold what a caller has sent, which may be a megabyte: what is too much is left out of its middle. */
+export function excerpt(text: string, most = MAX_ECHOED_CHARACTERS): string {
+  if (text.length <= most) return text;
+  return `${text.slice(0, most - TAIL_CHARACTERS - 3)} … ${text.slice(-TAIL_CHARACTERS)}`.toWellFormed();
+}
+
+/**
+ * BAD_USER_INPUT with every fault named in the message, so that a log line or a terminal shows enough: the first
+ * hundred, with names of the caller's cut to 200 characters.
+ */
+export function badInput(given: InputIssue[]): GatewayError {
+  const issues = given.slice(0, MAX_ISSUES).map(({ path, message, code }) => ({
+    path: path.map((part) => (typeof part === 'string' ? excerpt(part) : part)),
+    message: excerpt(message, MAX_ISSUE_CHARACTERS),
+    code,
+  }));
   const text = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
   return new GatewayError(text, { code: 'BAD_USER_INPUT', issues });
 }

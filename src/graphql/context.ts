@@ -34,6 +34,8 @@ export interface OperationContext {
   caller: string;
   /** Of the connection that it came by, as it is written into the audit log. */
   address?: string | undefined;
+  /** Whom it is counted against, see client-address.ts. */
+  client: string;
   /** Aborts when the client has left, so that nothing is kept for it; at a socket also once its answer is out. */
   signal: AbortSignal;
 }

@@ -2,6 +2,7 @@ import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { jobPrefix } from '../artifacts/keys.ts';
 import { GatewayError, notFound, unavailable } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
+import { isUuid } from '../core/uuid.ts';
 import { type Audit, type AuditedCall, audited, type CallOutcome, noAudit } from '../observability/audit.ts';
 import { isRedisDown } from '../redis/is-down.ts';
 import { type Accepted, type AcceptOptions, createAccept } from './accept-job.ts';
@@ -31,18 +32,25 @@ export function createJobs(options: JobsOptions): Jobs {
   const positionOf = createQueuePositions(queue);
 
   async function own(caller: string, id: string): Promise<Job | null> {
-    const job = await store.get(id);
+    const job = isUuid(id) ? await store.get(id) : null;
     return job?.caller === caller ? job : null;
   }
 
   async function get(caller: string, id: string, wait?: WaitOptions): Promise<Job | null> {
     if (!wait?.waitSeconds) return own(caller, id);
     using held = longPoll.begin({ caller, waitSeconds: wait.waitSeconds, signal: wait.signal });
-    const job = await own(caller, id);
+    let job: Job | null = null;
     try {
-      return job && (await held.untilEnded(job));
+      job = await own(caller, id);
+      if (!job || isTerminal(job.status)) return job;
     } catch (error) {
-      // Removed while it was waited for.
+      // Whoever watches waits until Redis is back.
+      if (!isRedisDown(error)) throw error;
+    }
+    try {
+      return (await held.untilEnded(id)) ?? job ?? (await own(caller, id));
+    } catch (error) {
+      // Removed while it was waited for, or never there.
       if (error instanceof GatewayError && error.details.code === 'NOT_FOUND') return null;
       throw error;
     }

@@ -1,5 +1,6 @@
 import { canonicalJson, sha256 } from '../core/canonical-json.ts';
 import { badInput, type InputIssue } from '../core/errors.ts';
+import { isTerminal } from '../core/job.ts';
 import type { NewJob } from '../job-record/job-store.ts';
 import type { LongPoll } from '../progress/long-poll.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
@@ -95,6 +96,7 @@ export function createGenerate(options: GenerateOptions) {
     using held = waitSeconds ? longPoll.begin({ caller: job.caller, waitSeconds, signal: request.signal }) : null;
     const accepted = await accept(job, [...request.path, 'workflow', job.workflow]);
     onAccepted(accepted);
-    return held ? { ...accepted, job: await held.untilEnded(accepted.job) } : accepted;
+    if (!held || isTerminal(accepted.job.status)) return accepted;
+    return { ...accepted, job: (await held.untilEnded(accepted.job.id)) ?? accepted.job };
   };
 }

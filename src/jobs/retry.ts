@@ -3,6 +3,7 @@ import { badInput, GatewayError, notFound } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
 import { planOf } from '../core/plan.ts';
 import { parseTemplate } from '../core/template.ts';
+import { isUuid } from '../core/uuid.ts';
 import type { NewJob } from '../job-record/job-store.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import { type Accepted, type AcceptJob, type AcceptOptions, replay } from './accept-job.ts';
@@ -81,6 +82,7 @@ export function createRetry(options: RetryOptions) {
   return async ({ caller, requestId, id, idempotencyKey }: RetryRequest): Promise<Accepted> => {
     const issues = checkRetryArguments({ idempotencyKey });
     if (issues.length > 0) throw badInput(issues);
+    if (!isUuid(id)) throw notFound('job');
     const found = await options.store.get(id);
     return acceptRetry(id, found?.caller === caller ? found : null, { caller, idempotencyKey, requestId });
   };

@@ -1,5 +1,5 @@
 import { GatewayError } from '../core/errors.ts';
-import { isTerminal, type Job } from '../core/job.ts';
+import type { Job } from '../core/job.ts';
 import type { ProgressFeed } from './progress.ts';
 
 export interface LongPollRequest {
@@ -25,11 +25,11 @@ export interface LongPoll {
 
 export interface HeldAnswer extends Disposable {
   /**
-   * The job as it is at its end, or as it is when the time is over, the client has left or the gateway stops. Rejects
-   * with NOT_FOUND when the job is removed meanwhile, and with UNAVAILABLE when Redis is away as this begins; an outage
-   * later on is waited out.
+   * The job as it is at its end, or as it was last seen when the time is over, the client has left or the gateway
+   * stops; null when nothing was seen of it by then. Rejects with NOT_FOUND when the caller has no such job or it is
+   * removed meanwhile, and with UNAVAILABLE when Redis is away for longer than a watcher waits for it.
    */
-  untilEnded(job: Job): Promise<Job>;
+  untilEnded(jobId: string): Promise<Job | null>;
 }
 
 /** Each follows its own job at the feed: nothing is read again and again. */
@@ -39,13 +39,13 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
   const held = new Set<AbortController>();
   let closed = false;
 
-  async function untilEnded(job: Job, caller: string, released: AbortSignal): Promise<Job> {
-    if (isTerminal(job.status) || released.aborted) return job;
-    const events = await feed.watch({ jobId: job.id, caller, afterSeq: null });
+  async function untilEnded(jobId: string, caller: string, released: AbortSignal): Promise<Job | null> {
+    if (released.aborted) return null;
+    const events = await feed.watch({ jobId, caller, afterSeq: null });
     const leave = () => void events.return?.();
     released.addEventListener('abort', leave);
     if (released.aborted) leave();
-    let latest = job;
+    let latest: Job | null = null;
     for await (const event of events) latest = event.job;
     return latest;
   }
@@ -64,7 +64,7 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
       if (closed || signal.aborted) release();
       else held.add(released);
       return {
-        untilEnded: (job) => untilEnded(job, caller, released.signal),
+        untilEnded: (jobId) => untilEnded(jobId, caller, released.signal),
         [Symbol.dispose]() {
           held.delete(released);
           clearTimeout(timer);

@@ -35,8 +35,8 @@ export function createKeys(prefix: string) {
     /** An upload's record; `uploads`: those that there are, by the time they expire. */
     upload: (id: string) => `${tag}upload:${id}`,
     uploads: `${tag}uploads`,
-    /** The pictures that were made of an artifact. */
-    variants: (artifactId: string) => `${tag}variants:${artifactId}`,
+    /** The pictures that were made of an artifact, by its key in the artifact store. */
+    pictures: (originalKey: string) => `${tag}pictures:${originalKey}`,
     /** When a worker last reached a ComfyUI. */
     seen: `${tag}comfyui-seen`,
     workers: `${tag}workers`,

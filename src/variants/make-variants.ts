@@ -7,11 +7,24 @@ import type { ArtifactStore, StoredObject } from '../artifacts/artifact-store.ts
 import { jobIdIn } from '../artifacts/keys.ts';
 import { createSemaphore, TooManyWaitingError } from '../async/semaphore.ts';
 import { SpoolError, spool } from '../files/spool.ts';
+import { isRedisDown } from '../redis/is-down.ts';
 import { type Convert, createConverter } from './convert.ts';
-import { formats, parseVariantKey, type Variant, VariantError } from './variant.ts';
+import { formats, parseVariantKey, type Variant, VariantError, variantKey, variantName } from './variant.ts';
+
+/** Which of the pictures that were made of another one are kept. */
+export interface VariantClaims {
+  /**
+   * Counts a picture that was made, by its `variantName`, as the newest of its original, and gives the names of those
+   * that are kept no longer: they are the oldest. Throws when Redis cannot be reached.
+   */
+  claim(originalKey: string, name: string): Promise<string[]>;
+}
 
 export interface VariantMakerOptions {
   artifacts: Pick<ArtifactStore, 'head' | 'read' | 'put' | 'removePrefix'>;
+  claims: VariantClaims;
+  /** Called with the reason why a picture was not kept. */
+  onRedisDown: (error: unknown) => void;
   log: Logger;
   /** Default: by sharp. */
   convert?: Convert;
@@ -42,7 +55,8 @@ const MAKE_TIMEOUT_MS = 60_000;
 const MOST_UNREADABLE = 1_000;
 const UNREADABLE_MS = 600_000;
 
-export function createVariantMaker({ artifacts, log, convert = createConverter() }: VariantMakerOptions): VariantMaker {
+export function createVariantMaker(options: VariantMakerOptions): VariantMaker {
+  const { artifacts, claims, onRedisDown, log, convert = createConverter() } = options;
   const semaphore = createSemaphore({ atOnce: AT_ONCE, waiting: MOST_WAITING });
   const making = new Map<string, Promise<StoredVariant>>();
   const unreadable = new LRUCache<string, true>({ max: MOST_UNREADABLE, ttl: UNREADABLE_MS });
@@ -90,12 +104,30 @@ export function createVariantMaker({ artifacts, log, convert = createConverter()
         await artifacts.removePrefix(key, { signal });
         throw gone();
       }
+      await keep(originalKey, variant, signal);
       log.debug({ jobId: jobIdIn(key), key, sizeBytes, ms: Math.round(performance.now() - began) }, 'picture made');
       return { sizeBytes, sha256, contentType };
     } catch (error) {
       throw error instanceof SpoolError && error.reason === 'oversize' ? tooLarge() : error;
     } finally {
       await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /**
+   * Only now that it is stored: each that is counted is there, and is removed once newer ones have taken its place. No
+   * caller can use up the pictures of another one so: what was replaced is made again when it is asked for.
+   */
+  async function keep(originalKey: string, variant: Variant, signal: AbortSignal): Promise<void> {
+    try {
+      const replaced = await claims.claim(originalKey, variantName(variant));
+      for (const name of replaced) await artifacts.removePrefix(`${originalKey}.${name}`, { signal });
+    } catch (error) {
+      if (!isRedisDown(error)) throw error;
+      onRedisDown(error);
+      // Nobody would count it.
+      await artifacts.removePrefix(variantKey(originalKey, variant), { signal });
+      throw new VariantError('busy', 'it cannot be counted', { cause: error });
     }
   }
 

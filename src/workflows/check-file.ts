@@ -1,8 +1,8 @@
 import { type FileKind, fileKinds } from '../core/file-source.ts';
 import { isObject } from '../core/objects.ts';
+import { isUuid } from '../core/uuid.ts';
 import { describe, type IssueList, type Path, quote, shorten } from './issues.ts';
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MAX_URL_LENGTH = 2048;
 
 /**
@@ -44,7 +44,7 @@ export function toFileKind(value: unknown): FileKind | null {
 }
 
 function uploadFault(value: unknown): string | null {
-  if (typeof value === 'string' && UUID.test(value)) return null;
+  if (typeof value === 'string' && isUuid(value)) return null;
   return `expected the id of an upload, got ${describe(value)}`;
 }
 

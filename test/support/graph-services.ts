@@ -90,7 +90,7 @@ export async function testServices(
       url: async (key, options) => testUrl('files', key, options),
     },
     variants: {
-      url: async ({ key }, variant, options) => testUrl('variants', key, { ...variant, ...options }),
+      url: ({ key }, variant, options) => testUrl('variants', key, { ...variant, ...options }),
     },
     texts: { read: notExpected('text') },
     artifactUrlTtlSeconds: 3600,
@@ -125,6 +125,7 @@ export async function testGraph(services: TestServices, observer?: OperationObse
   const contextValue: GraphContext = {
     requestId: 'request-1',
     caller: 'anonymous',
+    client: '127.0.0.1',
     signal: new AbortController().signal,
     services,
   };

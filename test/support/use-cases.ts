@@ -19,6 +19,8 @@ export interface UseCaseOptions {
   maxHeld?: number;
   retentionMs?: number;
   audit?: Audit;
+  /** See ProgressOptions. */
+  waitMs?: number;
 }
 
 /** The use cases of jobs on a real Redis and queue, and a worker's store to move jobs; without ComfyUI and storage. */
@@ -28,7 +30,8 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
   const subscriber = connectRedis({ url, role: 'subscriber', log: silent });
   await whenReady(subscriber);
   const queue = createBullQueue(redis, keys, silent);
-  const feed = createRedisProgress({ redis, subscriber, keys, log: silent, checkIntervalMs: 200 });
+  const { waitMs = 30_000 } = options;
+  const feed = createRedisProgress({ redis, subscriber, keys, log: silent, checkIntervalMs: 200, waitMs });
   const changes = createRedisChanges({ redis, subscriber, keys, log: silent, checkIntervalMs: 200 });
   const longPoll = createLongPoll(feed, options.maxHeld);
   const catalogue = await shippedCatalogue();

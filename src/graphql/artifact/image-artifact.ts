@@ -31,7 +31,7 @@ export function addImageArtifact(builder: Builder): void {
         description:
           `${addressTexts.url} ` +
           'With a format, width or quality it gives another picture made of this one, without metadata, when it ' +
-          'is first asked for; at most 16 different ones of each.',
+          'is first asked for. The 16 that were made last are kept; others are made again when they are asked for.',
         args: {
           expiresIn: t.arg.int({ description: addressTexts.expiresIn }),
           download: t.arg.boolean({ defaultValue: false, description: addressTexts.download }),

@@ -1,6 +1,8 @@
 import { type DocumentNode, GraphQLError, Kind, parse, type SelectionSetNode, visit } from 'graphql';
+import { excerpt } from '../../core/errors.ts';
 
 export interface DocumentLimits {
+  maxCharacters: number;
   maxTokens: number;
   /** Levels of fields, introspection apart (graphql-js bounds that itself). */
   maxDepth: number;
@@ -14,8 +16,12 @@ export interface DocumentLimits {
   maxLists: number;
 }
 
-/** Several times what the schema can use; GraphiQL's introspection query has about 300 tokens and 150 fields. */
+/**
+ * Several times what the schema can use; GraphiQL's introspection query has about 1,700 characters, 300 tokens and 150
+ * fields.
+ */
 export const defaultDocumentLimits: DocumentLimits = {
+  maxCharacters: 65_536,
   maxTokens: 10_000,
   maxDepth: 15,
   maxFields: 1_000,
@@ -121,11 +127,11 @@ export function checkDocumentLimits(document: DocumentNode, limits: DocumentLimi
   }
 }
 
-/** The text of a document as its AST, within the limits. Throws a GraphQLError with its code. */
+/** The text of a document as its AST without locations, within the limits. Throws a GraphQLError with its code. */
 export function parseDocument(text: string, limits: DocumentLimits): DocumentNode {
   let document: DocumentNode;
   try {
-    document = parse(text, { maxTokens: limits.maxTokens, noLocation: false });
+    document = parse(text, { maxTokens: limits.maxTokens, noLocation: true });
   } catch (error) {
     // The parser descends by recursion.
     if (error instanceof RangeError) throw limitExceeded('The document is nested too deeply.');
@@ -133,11 +139,15 @@ export function parseDocument(text: string, limits: DocumentLimits): DocumentNod
     if (error.message.includes(`more that ${limits.maxTokens} tokens`)) {
       throw limitExceeded(`The document has more than ${limits.maxTokens} tokens.`);
     }
-    throw new GraphQLError(error.message, {
+    throw new GraphQLError(excerpt(error.message), {
       source: error.source,
       positions: error.positions,
       extensions: { code: 'GRAPHQL_PARSE_FAILED' },
     });
+  }
+  // Behind the parser, which says of a bomb what it consists of.
+  if (text.length > limits.maxCharacters) {
+    throw limitExceeded(`The document has ${text.length} characters; at most ${limits.maxCharacters} are allowed.`);
   }
   checkDocumentLimits(document, limits);
   return document;

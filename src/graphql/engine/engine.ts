@@ -9,15 +9,17 @@ import {
   isInputType,
   typeFromAST,
 } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
+import { excerpt } from '../../core/errors.ts';
 import type { OperationObserver } from '../../observability/operation-observer.ts';
-import { type DocumentLimits, defaultDocumentLimits, parseDocument } from './document-limits.ts';
+import { type DocumentLimits, defaultDocumentLimits } from './document-limits.ts';
+import { createDocuments } from './documents.ts';
 import { inputError, publicError } from './errors.ts';
 import { hasTooManyFields, inputIssues } from './input-issues.ts';
 import { mapEvents } from './map-events.ts';
 import { createObservation, noObservation } from './observation.ts';
-import { type Operation, type RefusedOperation, requestIdIn, signalIn } from './operation.ts';
+import { createOpenOperations, type OpenOperation } from './open-operations.ts';
+import { clientIn, type Operation, type RefusedOperation, requestIdIn, signalIn } from './operation.ts';
 import { createValidation } from './validation.ts';
 
 /**
@@ -26,16 +28,23 @@ import { createValidation } from './validation.ts';
  */
 export interface Engine {
   schema: GraphQLSchema;
-  /** Throws a GraphQLError. Documents that came before are kept. `requestId`: of whoever sent it. */
+  /** Throws a GraphQLError. Documents that came lately are kept. `requestId`: of whoever sent it. */
   parse(text: string, requestId?: string): DocumentNode;
+  /** The text of what was parsed here, in the one copy that is kept. */
+  textOf(document: DocumentNode): string;
   validate(document: DocumentNode, requestId?: string): readonly GraphQLError[];
+  /** Counts what an operation of a socket holds, see open-operations.ts. Throws LIMIT_EXCEEDED. */
+  open(operation: OpenOperation, requestId: string): Disposable;
   execute(operation: Operation): Promise<ExecutionResult> | ExecutionResult;
   /**
    * The events of a subscription before they are executed, or why there are none. They end when the client has left,
    * also where nobody has begun to read them.
    */
   source(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult>;
-  /** A subscription's results, or why there are none. What its source throws comes out as a public error. */
+  /**
+   * A subscription's results, or why there are none. What its source throws comes out as a public error. What it holds
+   * is counted until it ends.
+   */
   subscribe(operation: Operation): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
   /** Executes one event of a subscription. */
   executeEvent(operation: Operation, event: unknown): Promise<ExecutionResult> | ExecutionResult;
@@ -52,16 +61,9 @@ export interface EngineOptions {
   observer?: OperationObserver | undefined;
 }
 
-/** Characters of documents whose trees are kept. A tree takes at most some fifty bytes for each: about 50 MB. */
-const MAX_CACHED_CHARACTERS = 1_000_000;
-/** Added for each document, whose tree takes 2 KB however short its text is. */
-const ENTRY_CHARACTERS = 50;
-
 export function createEngine({ schema, log, limits = defaultDocumentLimits, observer }: EngineOptions): Engine {
-  const documents = new LRUCache<string, DocumentNode>({
-    maxSize: MAX_CACHED_CHARACTERS,
-    sizeCalculation: (_document, text) => text.length + ENTRY_CHARACTERS,
-  });
+  const documents = createDocuments(limits);
+  const openOperations = createOpenOperations(documents);
   const validate = createValidation(schema);
   const observation = observer ? createObservation(schema, observer) : noObservation;
 
@@ -71,13 +73,19 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits, obse
     );
   }
 
+  /** Those of resolvers. */
+  function presentAll(operation: Operation, errors: readonly GraphQLError[]): readonly GraphQLError[] {
+    const shown = errors.map((error) => present(error, requestIdIn(operation)));
+    return documents.place(operation.document, shown);
+  }
+
   /** Errors of a request that never began to execute are the caller's: its variables, or the operation's name. */
   function requestErrors(operation: Operation, errors: readonly GraphQLError[]): readonly GraphQLError[] {
     const { document, operationName, variableValues } = operation;
     const chosen = getOperationAST(document, operationName);
     if (!chosen) {
       return errors.map(
-        ({ message }) => new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }),
+        ({ message }) => new GraphQLError(excerpt(message), { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }),
       );
     }
     const variables = { ...variableValues };
@@ -87,7 +95,7 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits, obse
   function presentResult(operation: Operation, result: ExecutionResult): ExecutionResult {
     if (!result.errors) return result;
     if (!('data' in result)) return { ...result, errors: requestErrors(operation, result.errors) };
-    return { ...result, errors: result.errors.map((error) => present(error, requestIdIn(operation))) };
+    return { ...result, errors: presentAll(operation, result.errors) };
   }
 
   /** What is refused before graphql-js coerces the variables. */
@@ -122,7 +130,7 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits, obse
     const errors = result.errors ?? [];
     // A variable that is wrong has no path, an error of the subscription's resolver has.
     if (errors.every((error) => error.path === undefined)) return { errors: requestErrors(operation, errors) };
-    return { errors: errors.map((error) => present(error, requestIdIn(operation))) };
+    return { errors: presentAll(operation, errors) };
   }
 
   async function source(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult> {
@@ -130,34 +138,57 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits, obse
     return Symbol.asyncIterator in events ? untilLeft(events, signalIn(operation)) : events;
   }
 
+  function open(operation: OpenOperation, requestId: string | undefined): Disposable {
+    const began = performance.now();
+    try {
+      return openOperations.open(operation);
+    } catch (error) {
+      const shown = present(error, requestId);
+      observation.refused({ document: operation.document, requestId }, [shown], began);
+      throw shown;
+    }
+  }
+
   async function subscribe(operation: Operation): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+    const { document, variableValues } = operation;
+    const requestId = requestIdIn(operation);
+    let held: Disposable;
+    try {
+      const counted = { document, variables: [variableValues], connection: operation, client: clientIn(operation) };
+      held = open(counted, requestId);
+    } catch (error) {
+      return { errors: [present(error, requestId)] };
+    }
+    const release = () => held[Symbol.dispose]();
+    signalIn(operation)?.addEventListener('abort', release, { once: true });
     const events = await source(operation);
-    if (!(Symbol.asyncIterator in events)) return events;
-    return mapEvents(
-      events,
-      (event) => run(operation, event),
-      (error) => present(error, requestIdIn(operation)),
-    );
+    if (!(Symbol.asyncIterator in events)) {
+      release();
+      return events;
+    }
+    return mapEvents(events, {
+      map: (event) => run(operation, event),
+      mapError: (error) => present(error, requestId),
+      ended: release,
+    });
   }
 
   return {
     schema,
     parse(text, requestId) {
-      const known = documents.get(text);
-      if (known) return known;
       const began = performance.now();
       try {
-        const document = parseDocument(text, limits);
-        documents.set(text, document);
-        return document;
+        return documents.parse(text);
       } catch (error) {
         observation.refused({ requestId }, [error], began);
         throw error;
       }
     },
+    textOf: (document) => documents.of(document).text,
+    open,
     validate(document, requestId) {
       const began = performance.now();
-      const faults = validate(document);
+      const faults = validate(document, () => documents.located(document));
       if (faults.length) observation.refused({ document, requestId }, faults, began);
       return faults;
     },

@@ -1,9 +1,10 @@
 import { GraphQLError } from 'graphql';
-import { badInput, GatewayError, type InputIssue } from '../../core/errors.ts';
+import { badInput, excerpt, GatewayError, type InputIssue } from '../../core/errors.ts';
 
 /** BAD_USER_INPUT as the public sees it. */
 export function inputError(issues: InputIssue[]): GraphQLError {
-  return new GraphQLError(badInput(issues).message, { extensions: { code: 'BAD_USER_INPUT', issues } });
+  const { message, details } = badInput(issues);
+  return new GraphQLError(message, { extensions: { ...details } });
 }
 
 /** The GatewayError within an error of the executor, if that is what a resolver threw. */
@@ -31,11 +32,15 @@ export function publicError(error: unknown, onUnexpected: (error: unknown) => vo
   if (known) return new GraphQLError(known.message, { ...place, extensions: { ...known.details } });
   if (error instanceof GraphQLError) {
     if (isArgumentError(error)) {
-      const issues: InputIssue[] = [{ path: [], message: error.message, code: 'invalid_type' }];
-      return new GraphQLError(error.message, { ...place, extensions: { code: 'BAD_USER_INPUT', issues } });
+      const message = excerpt(error.message);
+      const issues: InputIssue[] = [{ path: [], message, code: 'invalid_type' }];
+      return new GraphQLError(message, { ...place, extensions: { code: 'BAD_USER_INPUT', issues } });
     }
     // Made to be seen: by parsing, by validation, by the transport.
-    if (!error.originalError) return error;
+    if (!error.originalError) {
+      const message = excerpt(error.message);
+      return message === error.message ? error : new GraphQLError(message, { ...place, extensions: error.extensions });
+    }
   }
   onUnexpected(error);
   return new GraphQLError('Unexpected error.', { ...place, extensions: { code: 'INTERNAL' } });

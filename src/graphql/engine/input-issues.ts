@@ -16,7 +16,7 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql';
-import type { InputIssue } from '../../core/errors.ts';
+import { excerpt, type InputIssue } from '../../core/errors.ts';
 import { isObject, own } from '../../core/objects.ts';
 import { nearestChoices } from '../../workflows/choices.ts';
 
@@ -214,7 +214,7 @@ export function inputIssues({ schema, document, operation, variables, errors }: 
         checkValue(argument.type, plain(node.value, variables), path, issues);
         for (const error of errors) {
           const at = pathTo(error.nodes?.[0], node.value, path);
-          if (at) located.push({ path: at, message: error.message });
+          if (at) located.push({ path: at, message: excerpt(error.message) });
         }
       },
     }),
@@ -225,5 +225,5 @@ export function inputIssues({ schema, document, operation, variables, errors }: 
     issues.push({ path: [...path], message, code: 'invalid_type' });
   }
   if (issues.length) return issues.slice(0, MAX_ISSUES);
-  return errors.map(({ message }) => ({ path: [], message, code: 'invalid_type' }));
+  return errors.map(({ message }) => ({ path: [], message: excerpt(message), code: 'invalid_type' }));
 }

@@ -1,11 +1,17 @@
+export interface EventMapping<Event, Result> {
+  map(event: Event): Promise<Result> | Result;
+  mapError(error: unknown): Error;
+  /** Called when there is nothing more to come, and when the reader leaves. */
+  ended(): void;
+}
+
 /**
  * Maps what an async iterable yields and what it throws. No generator: the `return()` of one waits for its pending
  * `next()`, which may never come.
  */
 export function mapEvents<Event, Result>(
   events: AsyncIterable<Event>,
-  map: (event: Event) => Promise<Result> | Result,
-  mapError: (error: unknown) => Error,
+  { map, mapError, ended }: EventMapping<Event, Result>,
 ): AsyncIterableIterator<Result> {
   const iterator = events[Symbol.asyncIterator]();
   const done = { done: true, value: undefined } as const;
@@ -16,13 +22,17 @@ export function mapEvents<Event, Result>(
       if (failed) return done;
       try {
         const step = await iterator.next();
-        return step.done ? done : { done: false, value: await map(step.value) };
+        if (!step.done) return { done: false, value: await map(step.value) };
+        ended();
+        return done;
       } catch (error) {
         failed = true;
+        ended();
         throw mapError(error);
       }
     },
     async return() {
+      ended();
       await iterator.return?.();
       return done;
     },

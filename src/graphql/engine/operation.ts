@@ -14,6 +14,12 @@ export function signalIn({ contextValue }: Operation): AbortSignal | undefined {
   return known && contextValue.signal instanceof AbortSignal ? contextValue.signal : undefined;
 }
 
+/** Whom what it holds is counted against. */
+export function clientIn({ contextValue }: Operation): string {
+  const known = typeof contextValue === 'object' && contextValue !== null && 'client' in contextValue;
+  return known && typeof contextValue.client === 'string' ? contextValue.client : '';
+}
+
 export function requestIdIn({ contextValue }: Operation): string | undefined {
   const known = typeof contextValue === 'object' && contextValue !== null && 'requestId' in contextValue;
   return known && typeof contextValue.requestId === 'string' ? contextValue.requestId : undefined;

@@ -7,16 +7,20 @@ import {
   ValuesOfCorrectTypeRule,
   validate,
 } from 'graphql';
+import { excerpt } from '../../core/errors.ts';
 import { conditionalRoots } from './conditional-roots.ts';
 import { inputError } from './errors.ts';
 import { inputIssues } from './input-issues.ts';
 
 /**
- * Validates documents, a valid one only once. The errors of one that is not are made anew each time: their stacks hold
- * the whole validation, 60 KB for the smallest document. What is wrong with values that stand in the document itself is
- * BAD_USER_INPUT, with the issues that the same values would have as variables.
+ * Validates documents, a valid one only once: by its tree with locations, so that faults say where they are. The errors
+ * of one that is not valid are made anew each time: their stacks hold the whole validation, 60 KB for the smallest
+ * document. What is wrong with values that stand in the document itself is BAD_USER_INPUT, with the issues that the same
+ * values would have as variables.
  */
-export function createValidation(schema: GraphQLSchema): (document: DocumentNode) => readonly GraphQLError[] {
+export function createValidation(
+  schema: GraphQLSchema,
+): (document: DocumentNode, located: () => DocumentNode) => readonly GraphQLError[] {
   const valid = new WeakSet<DocumentNode>();
 
   function findFaults(document: DocumentNode): readonly GraphQLError[] {
@@ -41,15 +45,15 @@ export function createValidation(schema: GraphQLSchema): (document: DocumentNode
       .filter((error) => !valueErrors.has(error))
       .map(
         ({ message, nodes = null }) =>
-          new GraphQLError(message, { nodes, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
+          new GraphQLError(excerpt(message), { nodes, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
       );
     if (valueErrors.size === 0) return faults;
     return [inputError(inputIssues({ schema, document, variables: null, errors: [...valueErrors] })), ...faults];
   }
 
-  return (document) => {
+  return (document, located) => {
     if (valid.has(document)) return [];
-    const faults = findFaults(document);
+    const faults = findFaults(located());
     if (faults.length === 0) valid.add(document);
     return faults;
   };

@@ -21,7 +21,8 @@ export function addJobFilter(builder: Builder, enums: JobEnums) {
 /** A filter as resolvers are given it, in full. */
 export function readFilter(given: JobFilterInput['$inferInput'] | null | undefined): JobFilter {
   return {
-    status: given?.status ?? null,
+    // Each once, however often it was sent: a subscription keeps them.
+    status: given?.status ? [...new Set(given.status)] : null,
     workflow: given?.workflow ?? null,
     tag: given?.tag ?? null,
     createdAfter: given?.createdAfter ?? null,

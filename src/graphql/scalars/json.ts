@@ -1,4 +1,5 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql';
+import { excerpt } from '../../core/errors.ts';
 import type { Json } from '../../core/job.ts';
 import type { Builder } from '../builder.ts';
 
@@ -8,7 +9,7 @@ const MAX_DEPTH = 64;
 type Path = readonly (string | number)[];
 
 function refuse(path: Path, expected: string): never {
-  throw new GraphQLError(path.length ? `${expected} at ${path.join('.')}` : expected);
+  throw new GraphQLError(path.length ? `${expected} at ${excerpt(path.join('.'))}` : expected);
 }
 
 function checkNumber(value: number, path: Path): number {

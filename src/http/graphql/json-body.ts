@@ -26,6 +26,12 @@ function nestsTooDeeply(text: string): boolean {
   return false;
 }
 
+/** Throws 400 for a JSON text that nests too deeply for what walks it by recursion. */
+export function checkNesting(text: string): void {
+  if (!nestsTooDeeply(text)) return;
+  throw new HttpFault(400, 'LIMIT_EXCEEDED', `The body nests more than ${MAX_NESTING} levels.`);
+}
+
 /** Only what a page cannot send without asking first: no form, no text/plain. Throws 415. */
 function checkMediaType(req: IncomingMessage): void {
   const [type = '', ...parameters] = (req.headers['content-type'] ?? '').toLowerCase().split(';');
@@ -89,9 +95,7 @@ function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
 export async function readJsonBody(req: IncomingMessage, maxBytes: number): Promise<{ [key: string]: unknown }> {
   checkMediaType(req);
   const text = await readText(req, maxBytes);
-  if (nestsTooDeeply(text)) {
-    throw new HttpFault(400, 'LIMIT_EXCEEDED', `The body nests more than ${MAX_NESTING} levels.`);
-  }
+  checkNesting(text);
   let body: unknown;
   try {
     body = JSON.parse(text);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
 
 /**
@@ -31,7 +32,8 @@ export function createSharedExecution(): SharedExecution {
   };
 }
 
-/** What two operations must have in common to share their answers. */
+/** What two operations must have in common to share their answers, as a short text: it is kept with each event. */
 export function operationKey(query: string, operationName: string | null | undefined, variables: unknown): string {
-  return JSON.stringify([query, operationName ?? null, variables ?? null]);
+  const text = JSON.stringify([query, operationName ?? null, variables ?? null]);
+  return createHash('sha256').update(text).digest('base64');
 }

@@ -13,6 +13,8 @@ import { createSharedExecution, operationKey } from './shared-execution.ts';
 export interface SocketOwner extends Record<PropertyKey, unknown> {
   requestId: string;
   caller: string;
+  /** Whom it is counted against, see client-address.ts. */
+  client: string;
   /** Of the request that it began with. */
   headers: IncomingHttpHeaders;
   /** Resolves when the text has gone out. */
@@ -50,7 +52,7 @@ type Hooks = Pick<
 export interface SocketOperations {
   hooks: Hooks;
   /** A socket that has nothing open yet. */
-  enter(who: Pick<SocketOwner, 'requestId' | 'caller' | 'headers' | 'send'>): SocketOwner;
+  enter(who: Pick<SocketOwner, 'requestId' | 'caller' | 'client' | 'headers' | 'send'>): SocketOwner;
   /** The socket has gone: ends all that it had open. */
   leave(owner: SocketOwner): void;
 }
@@ -94,7 +96,7 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
 
   /** The operation, or why it is not begun. A fault in one leaves the others of its socket alone. */
   function prepare({ owner, id, payload }: Message): ExecutionArgs | readonly GraphQLError[] {
-    const { requestId, caller } = owner;
+    const { requestId, caller, client } = owner;
     if (owner.open.size >= maxOperations) {
       const message = `At most ${maxOperations} operations may be open on a connection.`;
       return engine.refuse({ message, code: 'LIMIT_EXCEEDED' }, { requestId });
@@ -112,10 +114,15 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
       const message = 'Mutations are taken over HTTP only: POST them to the same address.';
       return engine.refuse({ message, code: 'FORBIDDEN' }, refused);
     }
+    // Each message brings a copy of its own, and graphql-ws keeps the message.
+    Object.assign(payload, { query: engine.textOf(document) });
+    const { operationName = null, variables: variableValues = null, extensions } = payload;
+    const variables = [variableValues, extensions, operationName, id];
+    const held = engine.open({ document, variables, connection: owner, client }, requestId);
     const over = new AbortController();
+    over.signal.addEventListener('abort', () => held[Symbol.dispose](), { once: true });
     owner.open.set(payload, over);
-    const contextValue: GraphContext = { requestId, caller, signal: over.signal, services };
-    const { operationName = null, variables: variableValues = null } = payload;
+    const contextValue: GraphContext = { requestId, caller, client, signal: over.signal, services };
     const args = { schema: engine.schema, document, operationName, variableValues, contextValue };
     prepared.set(args, { owner, id, payload, over });
     return args;

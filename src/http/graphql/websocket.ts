@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { GraphServices } from '../../graphql/context.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
+import { clientAddress } from '../client-address.ts';
 import { HttpFault } from '../reply.ts';
 import { createSocketOperations, type SocketOwner } from './socket-operations.ts';
 
@@ -119,7 +120,8 @@ export function createWebSocketHandler({ engine, services, log, limits }: WebSoc
         throw new HttpFault(503, 'LIMIT_EXCEEDED', 'There are too many connections.', { 'Retry-After': '10' });
       }
       server.handleUpgrade(req, socket, head, (ws) => {
-        serve(ws, operations.enter({ ...who, headers: req.headers, send: (text) => sendTo(ws, text) }));
+        const client = clientAddress(req);
+        serve(ws, operations.enter({ ...who, client, headers: req.headers, send: (text) => sendTo(ws, text) }));
       });
     },
     sockets: () => sockets.size,

@@ -4,8 +4,9 @@ import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
 import Negotiator from 'negotiator';
 import type { GraphContext, GraphServices, OperationContext } from '../../graphql/context.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
+import { clientAddress } from '../client-address.ts';
 import { HttpFault } from '../reply.ts';
-import { readJsonBody } from './json-body.ts';
+import { checkNesting, readJsonBody } from './json-body.ts';
 import { sendResponse } from './send-response.ts';
 
 export interface YogaHandlerOptions {
@@ -113,7 +114,8 @@ export function createYogaHandler({ engine, services, maxBodyBytes }: YogaHandle
       headers: { accept, ...contentTypeOf(req) },
       signal: leaving.signal,
     });
-    const context: RequestContext = { requestId, caller, address, signal: leaving.signal, services };
+    const client = clientAddress(req);
+    const context: RequestContext = { requestId, caller, address, client, signal: leaving.signal, services };
     if (req.method === 'POST') {
       const body = await readJsonBody(req, maxBodyBytes);
       checkOperationName(body);
@@ -178,6 +180,7 @@ function checkQueryString(req: IncomingMessage): void {
   for (const name of ['variables', 'extensions']) {
     const text = searchParams.get(name);
     if (!text) continue;
+    checkNesting(text);
     try {
       JSON.parse(text);
     } catch {

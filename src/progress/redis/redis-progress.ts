@@ -1,16 +1,18 @@
+import { EventEmitter, once } from 'node:events';
 import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { within } from '../../async/timeout.ts';
+import { afterRunning, within } from '../../async/timeout.ts';
 import { badInput, notFound, unavailable } from '../../core/errors.ts';
 import { isTerminal } from '../../core/job.ts';
+import { isUuid } from '../../core/uuid.ts';
 import { eventsOwed } from '../../job-record/event-log.ts';
 import { readLog } from '../../job-record/redis/read-log.ts';
 import { throttledWarning } from '../../observability/throttled.ts';
 import { isRedisDown } from '../../redis/is-down.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { createJobFeed, type JobFeed } from '../job-feed.ts';
-import type { ProgressFeed } from '../progress.ts';
+import type { ProgressFeed, WatchRequest } from '../progress.ts';
 import { createWatcher, type Watcher } from '../watcher.ts';
 import { createPreviewChannels } from './redis-previews.ts';
 
@@ -23,13 +25,25 @@ export interface ProgressOptions {
   log: Logger;
   /** Records are compared with what watchers have seen every so often, in case a message was lost. Default 5 s. */
   checkIntervalMs?: number;
+  /** For how long a watcher that comes while Redis is away waits until it is back. Default 30 s. */
+  waitMs?: number;
   now?: () => number;
   /** Called with each event that a newer one has replaced for a slow watcher. */
   onConflated?: () => void;
 }
 
-/** Together with one reading it keeps within the 3 s in which an outage is told. */
+/** A Redis that has not answered by then is away. */
 const SUBSCRIBE_TIMEOUT_MS = 1_500;
+const RETRY_AFTER_SECONDS = 2;
+
+/** A watcher from its coming to its leaving. */
+interface Visit {
+  watcher: Watcher;
+  /** Aborted when its client has left, or its last event is out. */
+  left: AbortSignal;
+  /** Ends what follows the job for it. */
+  end: () => void;
+}
 
 interface Following {
   feed: JobFeed;
@@ -40,10 +54,17 @@ interface Following {
 
 /** Watches jobs through Redis: one channel for each job that is watched, whatever the number of its watchers. */
 export function createRedisProgress(options: ProgressOptions): ProgressFeed {
-  const { redis, subscriber, keys, log, checkIntervalMs = 5_000, now = Date.now } = options;
+  const { redis, subscriber, keys, log, checkIntervalMs = 5_000, waitMs = 30_000, now = Date.now } = options;
   const pubsub = new RedisPubSub({ publisher: redis, subscriber });
   const channels = createPreviewChannels({ redis, pubsub, keys, log });
   const followed = new Map<string, Following>();
+  /** A SUBSCRIBE was not answered in time, and none has been since. */
+  let silent = false;
+  // What is sent to a Redis that is away stays in the connection until it is back, whoever has left meanwhile.
+  const isAway = () => silent || redis.status !== 'ready' || subscriber.status !== 'ready';
+  /** Emits `back` when it may be there again, to those that wait. */
+  const outage = new EventEmitter().setMaxListeners(0);
+  const late = new Set<Watcher>();
   // Each event of each job would be a line.
   const unreadable = throttledWarning(log, 'what was published for watchers could not be read');
   const unreadLog = throttledWarning(log, 'the events of a job could not be read');
@@ -64,7 +85,18 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
     });
     const following: Following = { feed, subscription, previews: null };
     followed.set(jobId, following);
+    subscription.then(heard, () => undefined);
     return following;
+  }
+
+  /** Redis answers, or may do so again. */
+  function heard() {
+    silent = false;
+    letIn();
+  }
+
+  function letIn() {
+    if (!isAway()) outage.emit('back');
   }
 
   function preview(jobId: string, following: Following, watcher: Watcher) {
@@ -122,48 +154,105 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
     );
   }
 
-  const timer = setInterval(check, checkIntervalMs);
+  const timer = setInterval(() => {
+    letIn();
+    void check();
+  }, checkIntervalMs);
   timer.unref();
   // A ping behind the SUBSCRIBEs that ioredis repeats: its answer says that they are in force. Without one, `ready`
   // comes again.
   const onReady = () =>
     void subscriber.ping().then(
-      () => Promise.all([check(), channels.refresh()]),
+      () => {
+        heard();
+        return Promise.all([check(), channels.refresh()]);
+      },
       () => undefined,
     );
   subscriber.on('ready', onReady);
+  redis.on('ready', letIn);
+
+  /** Rejects where Redis is away, or there is no such job: then nothing follows it for this watcher. */
+  async function begin({ jobId, caller, afterSeq, previews = false }: WatchRequest, visit: Visit) {
+    const { watcher } = visit;
+    const following = follow(jobId);
+    const { feed } = following;
+    const end = () => {
+      feed.remove(watcher);
+      unfollow(jobId, following);
+    };
+    visit.end = end;
+    feed.add(watcher);
+    try {
+      await within(SUBSCRIBE_TIMEOUT_MS, following.subscription).catch((error: unknown) => {
+        silent = true;
+        throw error;
+      });
+      const reading = await readLog(redis, keys, jobId, afterSeq ?? Number.MAX_SAFE_INTEGER);
+      if (!reading || reading.job.caller !== caller) throw notFound('job');
+      watcher.start(eventsOwed(reading, now()), reading.job.seq);
+      const stale = feed.start(reading.job) === 'stale' || (feed.job?.seq ?? 0) !== reading.job.seq;
+      if (stale) void catchUp(jobId, feed);
+      if (isTerminal(reading.job.status)) watcher.finish();
+      else if (previews && feed.watchers.has(watcher)) preview(jobId, following, watcher);
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
+  /** For a watcher that came while Redis was away: it waits as those do that are open, for a while. */
+  async function beginLater(request: WatchRequest, visit: Visit) {
+    const { watcher, left } = visit;
+    const away = unavailable('Redis cannot be reached', RETRY_AFTER_SECONDS);
+    const callOff = afterRunning(waitMs, () => watcher.fail(away));
+    late.add(watcher);
+    try {
+      for (let begun = false; !begun; ) {
+        await once(outage, 'back', { signal: left });
+        begun = await begin(request, visit).then(
+          () => true,
+          (error: Error) => {
+            if (!isRedisDown(error)) watcher.fail(error);
+            return false;
+          },
+        );
+      }
+    } catch {
+      // It has left.
+    } finally {
+      callOff();
+      late.delete(watcher);
+    }
+  }
 
   return {
-    async watch({ jobId, caller, afterSeq, previews = false }) {
-      if (afterSeq !== null && afterSeq < 0) {
+    async watch(request) {
+      if (request.afterSeq !== null && request.afterSeq < 0) {
         throw badInput([{ path: ['afterSeq'], message: 'expected 0 or more', code: 'too_small' }]);
       }
-      const following = follow(jobId);
-      const { feed } = following;
+      if (!isUuid(request.jobId)) throw notFound('job');
+      const leaving = new AbortController();
       const watcher = createWatcher(() => {
-        feed.remove(watcher);
-        unfollow(jobId, following);
+        leaving.abort();
+        visit.end();
       }, options.onConflated);
-      feed.add(watcher);
+      const visit: Visit = { watcher, left: leaving.signal, end: () => undefined };
       try {
-        await within(SUBSCRIBE_TIMEOUT_MS, following.subscription);
-        const reading = await readLog(redis, keys, jobId, afterSeq ?? Number.MAX_SAFE_INTEGER);
-        if (!reading || reading.job.caller !== caller) throw notFound('job');
-        watcher.start(eventsOwed(reading, now()), reading.job.seq);
-        const stale = feed.start(reading.job) === 'stale' || (feed.job?.seq ?? 0) !== reading.job.seq;
-        if (stale) void catchUp(jobId, feed);
-        if (isTerminal(reading.job.status)) watcher.finish();
-        else if (previews && feed.watchers.has(watcher)) preview(jobId, following, watcher);
-        return watcher.iterator;
+        if (isAway()) void beginLater(request, visit);
+        else await begin(request, visit);
       } catch (error) {
-        void watcher.iterator.return?.();
-        if (isRedisDown(error)) throw unavailable('Redis cannot be reached', 2, error);
-        throw error;
+        if (!isRedisDown(error)) {
+          void watcher.iterator.return?.();
+          throw error;
+        }
+        void beginLater(request, visit);
       }
+      return watcher.iterator;
     },
 
     stats() {
-      let watchers = 0;
+      let watchers = outage.listenerCount('back');
       for (const { feed } of followed.values()) watchers += feed.watchers.size;
       return { watchers, jobs: followed.size };
     },
@@ -172,6 +261,8 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
       clearInterval(timer);
       channels.close();
       subscriber.off('ready', onReady);
+      redis.off('ready', letIn);
+      for (const watcher of late) watcher.finish();
       for (const { feed } of followed.values()) for (const watcher of [...feed.watchers]) watcher.finish();
     },
   };

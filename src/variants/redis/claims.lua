@@ -1,19 +1,12 @@
--- Claims pictures to be made of artifacts, at most so many of each artifact. One that is claimed already stays so.
--- KEYS  the set of each claim's artifact; may repeat
--- ARGV  1 most of one artifact, then for each key: the variant's name, and when the set expires in ms since 1970
--- gives a list of 1 (claimed) and 0 (there are enough)
-local most = tonumber(ARGV[1])
-local answers = {}
-for i, key in ipairs(KEYS) do
-  local name, expiresAt = ARGV[2 * i], ARGV[2 * i + 1]
-  if redis.call('SISMEMBER', key, name) == 1 then
-    answers[i] = 1
-  elseif redis.call('SCARD', key) >= most then
-    answers[i] = 0
-  else
-    redis.call('SADD', key, name)
-    redis.call('PEXPIREAT', key, expiresAt)
-    answers[i] = 1
-  end
+-- Counts a picture that was made of another one, and says which older ones it replaces.
+-- KEYS 1  the sorted set of the pictures made of one original: their names, by when they were made
+-- ARGV 1 its name, 2 how many are kept, 3 ms that the set is kept behind the last one
+-- gives the names of those that are kept no longer, the oldest first
+local time = redis.call('TIME')
+redis.call('ZADD', KEYS[1], time[1] .. string.format('%06d', time[2]), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+local replaced = redis.call('ZRANGE', KEYS[1], 0, -1 - tonumber(ARGV[2]))
+if #replaced > 0 then
+  redis.call('ZREM', KEYS[1], unpack(replaced))
 end
-return answers
+return replaced

@@ -1,32 +1,19 @@
 import type { Redis } from 'ioredis';
 import type { Keys } from '../../redis/keys.ts';
-import { loadScript } from '../../redis/scripts.ts';
-import type { VariantClaim, VariantClaims } from '../variant-addresses.ts';
+import { loadScript, strings } from '../../redis/scripts.ts';
+import type { VariantClaims } from '../make-variants.ts';
 
-/** Claims of one call of the script: Redis does nothing else meanwhile. */
-const MOST_AT_ONCE = 500;
+/** What a page with `srcset` needs, several times over. */
+const MOST_VARIANTS = 16;
 
-/** `redis` is a request connection: calls fail fast. */
-export function createRedisVariantClaims(redis: Redis, keys: Keys): VariantClaims {
+/**
+ * `redis` is a request connection: calls fail fast. `retentionMs`: how long an ended job is kept, and so its pictures
+ * at most.
+ */
+export function createRedisVariantClaims(redis: Redis, keys: Keys, retentionMs: number): VariantClaims {
   const script = loadScript(new URL('./claims.lua', import.meta.url));
   return {
-    async claim(claims, most) {
-      const answers: boolean[] = [];
-      for (let from = 0; from < claims.length; from += MOST_AT_ONCE) {
-        const some = claims.slice(from, from + MOST_AT_ONCE);
-        const reply = await script(redis, some.map(keyOf), [most, ...some.flatMap(argumentsOf)]);
-        if (!Array.isArray(reply)) throw new Error('claims.lua answered something else than a list');
-        answers.push(...reply.map((answer) => answer === 1));
-      }
-      return answers;
-    },
+    claim: async (originalKey, name) =>
+      strings(await script(redis, [keys.pictures(originalKey)], [name, MOST_VARIANTS, retentionMs])),
   };
-
-  function keyOf({ artifactId }: VariantClaim): string {
-    return keys.variants(artifactId);
-  }
-}
-
-function argumentsOf({ name, expiresAt }: VariantClaim): (string | number)[] {
-  return [name, expiresAt];
 }

@@ -8,7 +8,6 @@ import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connecti
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
 import { testLog } from '../../support/graph-services.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
-import { startStopwatch } from '../../support/stopwatch.ts';
 
 let server: TestRedis;
 let stores: Awaited<ReturnType<typeof openStores>>;
@@ -294,17 +293,87 @@ describe('when Redis misbehaves', () => {
     await expect(next(iterator)).rejects.toMatchObject({ details: { code: 'NOT_FOUND' } });
     expect(feed.stats()).toEqual({ watchers: 0, jobs: 0 });
   });
+});
 
-  it('says UNAVAILABLE within 3 s, and goes on by itself when Redis is back', async () => {
-    const job = await run();
-    const watched = all(await watch(job.id));
+describe('B14 a watcher that comes while Redis is away', () => {
+  const awayFor = (waitMs: number) =>
+    createRedisProgress({
+      redis: stores.redis,
+      subscriber,
+      keys: stores.keys,
+      log: silent,
+      checkIntervalMs: 50,
+      waitMs,
+    });
+  const outage = async () => {
     await server.kill();
-    const elapsed = startStopwatch();
-    await expect(watch(job.id)).rejects.toMatchObject({ details: { code: 'UNAVAILABLE' } });
-    expect(elapsed()).toBeLessThan(3_000);
+    await vi.waitFor(() => expect([stores.redis.status, subscriber.status]).not.toContain('ready'));
+  };
+
+  it('waits as those do that are open, and sees the end when Redis is back', async () => {
+    const job = await run();
+    const open = all(await watch(job.id));
+    await outage();
+    const late = [await watch(job.id), await watch(job.id, 1)].map(all);
+    const stranger = await feed.watch({ jobId: job.id, caller: 'someone else', afterSeq: null });
+    const nobodys = await watch(v7());
+    const leaver = await watch(job.id);
+    const left = leaver.next();
+    expect(feed.stats()).toEqual({ watchers: 6, jobs: 1 });
+    await leaver.return?.();
+    expect(await left).toEqual({ done: true, value: undefined });
+    expect(feed.stats()).toEqual({ watchers: 5, jobs: 1 });
     await server.restart();
+    for (const none of [stranger, nobodys]) {
+      await expect(next(none)).rejects.toMatchObject({ details: { code: 'NOT_FOUND' } });
+    }
     await vi.waitFor(() => job.succeed(), { timeout: 10_000 });
-    expect((await watched).at(-1)?.type).toBe('SUCCEEDED');
+    expect((await open).at(-1)?.type).toBe('SUCCEEDED');
+    const seen = (await Promise.all(late)).map(types);
+    expect(seen.map((each) => each.at(-1))).toEqual(['3 SUCCEEDED', '3 SUCCEEDED']);
+    expect(seen.map(([first]) => first?.split(' ')[1])).toEqual(['SNAPSHOT', 'STARTED']);
     expect(feed.stats()).toEqual({ watchers: 0, jobs: 0 });
   });
+
+  it('is told UNAVAILABLE with the time after which to ask again, when it stays away', async () => {
+    const job = await run();
+    const impatient = awayFor(300);
+    await outage();
+    const late = await impatient.watch({ jobId: job.id, caller: 'anonymous', afterSeq: null });
+    await expect(next(late)).rejects.toMatchObject({ details: { code: 'UNAVAILABLE', retryAfter: 2 } });
+    expect(impatient.stats()).toEqual({ watchers: 0, jobs: 0 });
+    await impatient.close();
+    await server.restart();
+  });
+
+  it('sends nothing to a Redis that is silent, however many come and leave', async () => {
+    const job = await run();
+    const subscribing = vi.spyOn(subscriber, 'subscribe');
+    server.pause();
+    const first = all(await watch(job.id));
+    expect(subscribing).toHaveBeenCalledOnce();
+    for (let i = 0; i < 100; i++) await (await watch(v7())).return?.();
+    expect(subscribing).toHaveBeenCalledOnce();
+    expect(feed.stats()).toEqual({ watchers: 1, jobs: 0 });
+    server.resume();
+    await vi.waitFor(() => job.succeed(), { timeout: 10_000 });
+    expect((await first).at(-1)?.type).toBe('SUCCEEDED');
+  });
+
+  it('is let go when the gateway stops', async () => {
+    const job = await run();
+    await outage();
+    const late = all(await watch(job.id));
+    await feed.close();
+    expect(await late).toEqual([]);
+    await server.restart();
+  });
+});
+
+it('B04 what is no id of a job is looked for nowhere', async () => {
+  const subscribing = vi.spyOn(subscriber, 'subscribe');
+  for (const id of ['', 'x'.repeat(1_000_000), `${v7()}0`]) {
+    await expect(watch(id)).rejects.toMatchObject({ details: { code: 'NOT_FOUND' } });
+  }
+  expect(subscribing).not.toHaveBeenCalled();
 });

@@ -3,25 +3,22 @@ import { createRedisVariantClaims } from '../../../src/variants/redis/redis-clai
 import { openStores } from '../../support/gateway-store.ts';
 import { startTestRedis } from '../../support/redis.ts';
 
-it('claims made at once are each answered, are bounded per artifact, and go with it', async (test) => {
+it('the newest are kept of each original, and what is made again is new', async (test) => {
   const server = await startTestRedis();
   test.onTestFinished(server.close);
   const stores = await openStores(server.url);
   test.onTestFinished(stores.close);
   const { redis, keys } = stores;
-  const claims = createRedisVariantClaims(redis, keys);
-  const expiresAt = Date.now() + 600_000;
-  // More than one script takes, and one artifact's far apart.
-  const wanted = Array.from({ length: 1_203 }, (_, i) => ({ artifactId: `a${i % 401}`, name: `v${i}`, expiresAt }));
-  const answers = await claims.claim(wanted, 2);
-  expect(answers).toEqual(wanted.map((_, i) => i < 802));
-  // What is claimed stays so, and makes no room.
-  expect(await claims.claim(wanted.slice(0, 3), 2)).toEqual([true, true, true]);
-  expect(await claims.claim([{ artifactId: 'a0', name: 'other', expiresAt }], 2)).toEqual([false]);
-  for (const id of ['a0', 'a400']) {
-    const life = await redis.pttl(keys.variants(id));
-    expect(life).toBeGreaterThan(0);
-    expect(life).toBeLessThanOrEqual(600_000);
-    expect(await redis.scard(keys.variants(id))).toBe(2);
-  }
+  const claims = createRedisVariantClaims(redis, keys, 600_000);
+  const claim = (i: number, original = 'a') => claims.claim(original, `v${i}`);
+  for (let i = 0; i < 16; i++) expect(await claim(i)).toEqual([]);
+  expect(await claim(0)).toEqual([]);
+  expect(await claim(16)).toEqual(['v1']);
+  // Those of different gateways at one time.
+  expect((await Promise.all([claim(17), claim(18)])).flat().sort()).toEqual(['v2', 'v3']);
+  expect(await claim(0, 'b')).toEqual([]);
+  expect(await redis.zcard(keys.pictures('a'))).toBe(16);
+  const life = await redis.pttl(keys.pictures('a'));
+  expect(life).toBeGreaterThan(0);
+  expect(life).toBeLessThanOrEqual(600_000);
 });

@@ -11,9 +11,9 @@ import { createVariantDownload } from '../../../src/http/files/variant-download.
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { createKeys } from '../../../src/redis/keys.ts';
 import { type Convert, createConverter } from '../../../src/variants/convert.ts';
-import { createVariantMaker } from '../../../src/variants/make-variants.ts';
+import { createVariantMaker, type VariantClaims } from '../../../src/variants/make-variants.ts';
 import { createRedisVariantClaims } from '../../../src/variants/redis/redis-claims.ts';
-import type { Variant } from '../../../src/variants/variant.ts';
+import { type Variant, variantKey } from '../../../src/variants/variant.ts';
 import { createVariantAddresses, VARIANTS_PATH } from '../../../src/variants/variant-addresses.ts';
 import { silent } from '../../support/gateway-store.ts';
 import { testLog } from '../../support/graph-services.ts';
@@ -41,10 +41,18 @@ const artifact: Artifact = {
   durationSeconds: null,
 };
 
+interface PictureOptions {
+  convert?: Convert;
+  claims?: VariantClaims;
+  minio?: TestMinio | null;
+}
+
+const noClaims: VariantClaims = { claim: async () => [] };
+
 /** One picture, and a gateway that gives others of it. */
 async function openPicture(
   test: { onTestFinished(dispose: () => Promise<void>): void },
-  { convert = createConverter(), minio = null }: { convert?: Convert; minio?: TestMinio | null } = {},
+  { convert = createConverter(), claims = noClaims, minio = null }: PictureOptions = {},
 ) {
   const dir = await mkdtemp(join(tmpdir(), 'comfygate-refusals-'));
   test.onTestFinished(() => rm(dir, { recursive: true }));
@@ -55,22 +63,16 @@ async function openPicture(
   const path = join(dir, 'a.png');
   await testPicture(64, 64).toFile(path);
   await store.put(artifact.key, await fileToStore(path, 'image/png', 'a.png'), { signal: AbortSignal.timeout(10_000) });
-  const claims = { claim: async (wanted: unknown[]) => wanted.map(() => true) };
   const now = Date.now;
-  const addresses = createVariantAddresses({
-    claims,
-    publicUrl: '',
-    secret: 'secret',
-    now,
-    onRedisDown: () => undefined,
-  });
+  const addresses = createVariantAddresses({ publicUrl: '', secret: 'secret', now });
   const { log, lines } = testLog();
-  const maker = createVariantMaker({ artifacts: store, log, convert });
+  const onRedisDown = vi.fn();
+  const maker = createVariantMaker({ artifacts: store, claims, onRedisDown, log, convert });
   test.onTestFinished(() => maker.close());
   const serve = createVariantDownload({ addresses, maker, artifacts: store, now, log });
   const { server } = await startTestServer({ variants: { path: VARIANTS_PATH, serve } });
-  const get = async (variant: Variant) => fetch(`${server.url}${await addresses.url(artifact, variant, options)}`);
-  return { get, maker, lines };
+  const get = async (variant: Variant) => fetch(`${server.url}${addresses.url(artifact, variant, options)}`);
+  return { get, maker, lines, store, onRedisDown };
 }
 
 describe('pictures that cannot be had now', () => {
@@ -175,27 +177,23 @@ describe('pictures that cannot be had now', () => {
     expect(served).toEqual(['/variants/jobs/a.png?X-Amz-Signature=ab']);
   });
 
-  it('without Redis there are no new addresses: UNAVAILABLE', async (context) => {
+  it('B15 without Redis a picture that is there is given, and a new one is 503 and not kept', async (context) => {
     const redis = await startTestRedis();
     context.onTestFinished(() => redis.close());
     const connection = connectRedis({ url: redis.url, role: 'request', log: silent });
     context.onTestFinished(() => closeRedis(connection));
     await whenReady(connection);
-    const told: unknown[] = [];
-    const addresses = createVariantAddresses({
-      claims: createRedisVariantClaims(connection, createKeys('test')),
-      publicUrl: '',
-      secret: 'secret',
-      now: Date.now,
-      onRedisDown: (error) => told.push(error),
-    });
-    expect(await addresses.url(artifact, webp, options)).toContain('/variants/');
+    const claims = createRedisVariantClaims(connection, createKeys('test'), 600_000);
+    const { get, store, onRedisDown } = await openPicture(context, { claims });
+    expect((await get(webp)).status).toBe(200);
     await redis.kill();
-    await expect(addresses.url(artifact, webp, options)).rejects.toMatchObject({
-      details: { code: 'UNAVAILABLE', retryAfter: 2 },
-    });
-    expect(told).toHaveLength(1);
+    expect((await get(webp)).status).toBe(200);
+    const wide: Variant = { ...webp, width: 32 };
+    const refused = await get(wide);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await store.head(variantKey(artifact.key, wide))).toBeNull();
+    expect(onRedisDown).toHaveBeenCalledOnce();
     await redis.restart();
-    await vi.waitFor(async () => expect(await addresses.url(artifact, webp, options)).toContain('/variants/'), 10_000);
+    await vi.waitFor(async () => expect((await get(wide)).status).toBe(200), 10_000);
   });
 });

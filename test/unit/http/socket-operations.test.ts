@@ -36,7 +36,7 @@ async function openSocket() {
   };
   const operations = createSocketOperations({ engine, services, maxOperations: 2 });
   const headers = { traceparent: HEADER };
-  const owner = operations.enter({ requestId: 'r', caller: 'c', headers, send: async () => {} });
+  const owner = operations.enter({ requestId: 'r', caller: 'c', client: '127.0.0.1', headers, send: async () => {} });
   const context: SocketContext = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
 
   const prepare = async (payload: SubscribePayload) =>

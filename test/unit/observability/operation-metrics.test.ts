@@ -61,7 +61,13 @@ describe('an operation', () => {
   test('that a socket does not begin is counted, too', async () => {
     const { engine, services, answered } = await start();
     const operations = createSocketOperations({ engine, services, maxOperations: 1 });
-    const owner = operations.enter({ requestId: 'r', caller: 'c', headers: {}, send: async () => {} });
+    const owner = operations.enter({
+      requestId: 'r',
+      caller: 'c',
+      client: '127.0.0.1',
+      headers: {},
+      send: async () => {},
+    });
     const context = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
     const begin = (query: string) => operations.hooks.onSubscribe?.(context, 'id', { query });
     await begin('mutation { deleteJob(id: "a") }');

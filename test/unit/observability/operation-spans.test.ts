@@ -24,7 +24,13 @@ test('what is refused has a span, whoever refuses it, with its code and the requ
   const services = await testServices();
   const { engine } = await testGraph(services, createOperationSpans());
   const operations = createSocketOperations({ engine, services, maxOperations: 1 });
-  const owner = operations.enter({ requestId: 'r', caller: 'c', headers: {}, send: async () => {} });
+  const owner = operations.enter({
+    requestId: 'r',
+    caller: 'c',
+    client: '127.0.0.1',
+    headers: {},
+    send: async () => {},
+  });
   const socket = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
   const begin = (query: string) => operations.hooks.onSubscribe?.(socket, 'id', { query });
   await begin('mutation { deleteJob(id: "a") }');

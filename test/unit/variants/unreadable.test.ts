@@ -18,6 +18,8 @@ test('the last thousand pictures that could not be converted are not tried again
       put: async () => undefined,
       removePrefix: async () => undefined,
     },
+    claims: { claim: async () => [] },
+    onRedisDown: () => undefined,
     log: silent,
   });
   onTestFinished(() => maker.close());

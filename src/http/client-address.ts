@@ -1,0 +1,11 @@
+import type { IncomingMessage } from 'node:http';
+import ipaddr from 'ipaddr.js';
+
+/** Whom a request is counted against: its IPv4 address, or the /64 that one subscriber has of IPv6. */
+export function clientAddress({ socket: { remoteAddress = '' } }: IncomingMessage): string {
+  if (!ipaddr.isValid(remoteAddress)) return remoteAddress;
+  const address = ipaddr.process(remoteAddress);
+  return address.kind() === 'ipv4'
+    ? address.toString()
+    : `${address.toNormalizedString().split(':').slice(0, 4).join(':')}::/64`;
+}
