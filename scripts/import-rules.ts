@@ -37,6 +37,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/jobs': [
     ...[
       'src/artifacts',
+      'src/async',
       'src/backends',
       'src/core',
       'src/job-record',

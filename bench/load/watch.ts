@@ -19,6 +19,8 @@ const query = /* GraphQL */ `
 
 /** The number of sockets that are being opened at a time. */
 const BATCH = 50;
+/** A gateway takes so many from one address, so the others come from a second one. */
+const OF_ONE_ADDRESS = 5_000;
 const NEXT = Buffer.from('"type":"next"');
 const ERROR = Buffer.from('"errors":');
 const END = Buffer.from('"SUCCEEDED"');
@@ -32,7 +34,8 @@ let fault: string | undefined;
 const endedAt: number[] = [];
 
 async function openOne(url: string, id: string) {
-  const socket = new WebSocket(url, 'graphql-transport-ws', { perMessageDeflate: false });
+  const localAddress = sockets.length < OF_ONE_ADDRESS ? '127.0.0.1' : '127.0.0.2';
+  const socket = new WebSocket(url, 'graphql-transport-ws', { perMessageDeflate: false, localAddress });
   sockets.push(socket);
   const acknowledged = Promise.withResolvers<void>();
   let seen = false;

@@ -1,6 +1,8 @@
 export interface AsyncQueueOptions<Item> {
   /** How many items may wait for the reader. */
   max: number;
+  /** How much each item takes, and how much may wait. Default: only their number is bounded. */
+  size?: { of: (item: Item) => number; max: number };
   /**
    * Given what waits (oldest first) and a new item, returns the waiting item to drop. The new one is appended. Default:
    * nothing is dropped.
@@ -26,12 +28,20 @@ export interface AsyncQueue<Item> {
  * that leaves while nothing happens would never be let go.
  */
 export function createAsyncQueue<Item extends object>(options: AsyncQueueOptions<Item>): AsyncQueue<Item> {
-  const { max, superseded, onClose } = options;
+  const { max, size, superseded, onClose } = options;
   const waiting: Item[] = [];
   /** Null while more may come. Its error is given once. */
   let ending: { error: Error | null } | null = null;
   let closed = false;
   let reader: PromiseWithResolvers<IteratorResult<Item>> | null = null;
+
+  function isTooMuch(item: Item): boolean {
+    // One of any size: without it nothing would ever be given.
+    if (!size || waiting.length === 0) return false;
+    let total = size.of(item);
+    for (const each of waiting) total += size.of(each);
+    return total > size.max;
+  }
 
   /** Gives the reader what there is for it. */
   function serve(): void {
@@ -60,7 +70,7 @@ export function createAsyncQueue<Item extends object>(options: AsyncQueueOptions
       if (ending) return true;
       const old = superseded?.(waiting, item);
       if (old) waiting.splice(waiting.indexOf(old), 1);
-      else if (waiting.length >= max) return false;
+      else if (waiting.length >= max || isTooMuch(item)) return false;
       waiting.push(item);
       serve();
       return true;

@@ -9,6 +9,7 @@ import type { Uploads } from '../uploads/upload.ts';
 import type { VariantAddresses } from '../variants/variant-addresses.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import type { ArtifactTexts } from './artifact/artifact-texts.ts';
+import type { Budget } from './engine/budgets.ts';
 
 /** What resolvers work with: use cases and ports, never a driver. */
 export interface GraphServices {
@@ -36,6 +37,7 @@ export interface OperationContext {
   address?: string | undefined;
   /** Whom it is counted against, see client-address.ts. */
   client: string;
+  budget: Budget;
   /** Aborts when the client has left, so that nothing is kept for it; at a socket also once its answer is out. */
   signal: AbortSignal;
 }

@@ -3,6 +3,7 @@ import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import { addArtifact } from './artifact/artifact-type.ts';
 import { addBackend } from './backend/backend-type.ts';
 import { createBuilder } from './builder.ts';
+import { countAnswers } from './engine/count-answers.ts';
 import { addHealth } from './health/health-type.ts';
 import { addJobConnection } from './job/job-connection.ts';
 import { addJobEnums } from './job/job-enums.ts';
@@ -45,5 +46,7 @@ export function createSchema(catalogue: WorkflowCatalogue): GraphQLSchema {
   addJobMutations(builder, enums, workflowInput);
   addUploadMutations(builder);
   addJobSubscriptions(builder, enums, jobFilter);
-  return builder.toSchema();
+  const schema = builder.toSchema();
+  countAnswers(schema);
+  return schema;
 }

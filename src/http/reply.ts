@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { TOO_MUCH_WAITS } from '../graphql/engine/budgets.ts';
 
 /** An answer that ends a request before GraphQL sees it. */
 export class HttpFault extends Error {
@@ -13,6 +14,11 @@ export class HttpFault extends Error {
     this.code = code;
     this.headers = headers;
   }
+}
+
+/** For a client that is to take its answers before it asks again. They wait for half a minute at most. */
+export function tooMuchWaits(): HttpFault {
+  return new HttpFault(429, 'RATE_LIMITED', TOO_MUCH_WAITS, { 'Retry-After': '10' });
 }
 
 export function sendJson(

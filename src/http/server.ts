@@ -19,12 +19,15 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
+import { createShares } from '../async/shares.ts';
 import type { GraphServices } from '../graphql/context.ts';
+import { createBudgets } from '../graphql/engine/budgets.ts';
 import type { Engine } from '../graphql/engine/engine.ts';
 import type { Health } from '../health/health.ts';
 import type { HttpRoute, OnAnswered } from '../observability/http-metrics.ts';
 import { inTraceOf } from '../observability/spans.ts';
 import { createAccess, toOriginForm } from './access.ts';
+import { clientAddress } from './client-address.ts';
 import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
 import { createYogaHandler } from './graphql/yoga.ts';
@@ -49,6 +52,8 @@ export interface HttpServerOptions {
   onAnswered?: OnAnswered | undefined;
   webSocket?: Partial<WebSocketLimits> | undefined;
   timeouts?: Partial<HttpTimeouts> | undefined;
+  /** Subscriptions and operations over WebSocket that are open at a time. Default 10,000; an address may have half. */
+  maxOpen?: number | undefined;
 }
 
 export interface ArtifactRoute {
@@ -65,6 +70,8 @@ export interface HttpTimeouts {
   requestMs: number;
   /** The same for a file that is put to a signed address. */
   uploadMs: number;
+  /** An answer of which its client takes no byte for so long is given up, as a download is. */
+  stillMs: number;
   /**
    * An idle connection is kept for so long: longer than load balancers do, 60 s as a rule, so that they end it first.
    */
@@ -82,7 +89,16 @@ export interface HttpServer {
 
 const GRAPHQL = '/graphql';
 
-const DEFAULT_TIMEOUTS: HttpTimeouts = { headersMs: 15_000, requestMs: 30_000, uploadMs: 900_000, keepAliveMs: 65_000 };
+const DEFAULT_TIMEOUTS: HttpTimeouts = {
+  headersMs: 15_000,
+  requestMs: 30_000,
+  uploadMs: 900_000,
+  stillMs: 30_000,
+  keepAliveMs: 65_000,
+};
+
+/** As many as sockets. With a socket of its own each takes some 25 KiB (`npm run bench -- watchers`). */
+const MAX_OPEN = 10_000;
 
 /** Who calls, until there are callers. */
 const CALLER = 'anonymous';
@@ -91,10 +107,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { engine, services, log, artifacts, variants, onAnswered } = options;
   const timeouts: HttpTimeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const access = createAccess(options);
-  const yoga = createYogaHandler(options);
+  const budgets = createBudgets(options.maxBodyBytes);
+  const open = createShares(options.maxOpen ?? MAX_OPEN);
+  const yoga = createYogaHandler({ ...options, budgets, open, stillMs: timeouts.stillMs });
   const graphiql = createGraphiqlPage();
   const endpoints = createHealthEndpoints(options);
-  const webSocket = createWebSocketHandler({ engine, services, log, limits: options.webSocket });
+  const webSocket = createWebSocketHandler({ engine, services, budgets, open, log, limits: options.webSocket });
   const underWay = new Set<ServerResponse>();
 
   /** Tells the page of a listed origin that it may call by these methods, and refuses that of a foreign one. */
@@ -114,7 +132,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     }
     if (acceptsPage(req)) return graphiql(req, res);
     const { remoteAddress: address } = req.socket;
-    await inTraceOf(req.headers, () => yoga(req, res, { requestId, caller: CALLER, address }));
+    const who = { requestId, caller: CALLER, address, client: clientAddress(req) };
+    await inTraceOf(req.headers, () => yoga(req, res, who));
   }
 
   /** What a request is counted under. */
@@ -206,7 +225,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       if ((req.url ?? '').split('?', 1)[0] !== GRAPHQL) {
         throw new HttpFault(404, 'NOT_FOUND', `GraphQL is at ${GRAPHQL}.`);
       }
-      webSocket.upgrade(req, socket, head, { requestId, caller: CALLER });
+      webSocket.upgrade(req, socket, head, { requestId, caller: CALLER, client: clientAddress(req) });
     } catch (error) {
       const fault = error instanceof HttpFault ? error : new HttpFault(500, 'INTERNAL', 'Unexpected error.');
       refuseUpgrade(socket, fault);

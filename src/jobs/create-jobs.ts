@@ -1,5 +1,7 @@
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { jobPrefix } from '../artifacts/keys.ts';
+import { createOwnedWork } from '../async/owned-work.ts';
+import { TooManyWaitingError } from '../async/semaphore.ts';
 import { GatewayError, notFound, unavailable } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
 import { isUuid } from '../core/uuid.ts';
@@ -22,6 +24,12 @@ export interface JobsOptions extends Omit<GenerateOptions, 'accept'>, AcceptOpti
 
 const REMOVE_TIMEOUT_MS = 10_000;
 
+/** Of one client. A record may be a megabyte and a page four, and on Redis's connection they hold up everybody's. */
+const READS_AT_ONCE = 8;
+const MOST_WAITING = 1_000;
+/** Together with the time for one read it keeps within the 3 s in which an outage is told. */
+const WAIT_MS = 1_000;
+
 /** What callers may do with jobs, on the record and the queue. */
 export function createJobs(options: JobsOptions): Jobs {
   const { store, queue, artifacts, longPoll, audit = noAudit } = options;
@@ -31,24 +39,39 @@ export function createJobs(options: JobsOptions): Jobs {
   const list = createListJobs(store);
   const positionOf = createQueuePositions(queue);
 
-  async function own(caller: string, id: string): Promise<Job | null> {
-    const job = isUuid(id) ? await store.get(id) : null;
+  const reads = createOwnedWork({ atOnce: READS_AT_ONCE, waiting: MOST_WAITING, waitMs: WAIT_MS });
+  /** What was asked for in this tick: one operation may name a job under many names. */
+  const asked = new Map<string, Promise<Job | null>>();
+
+  function read(id: string, client: string): Promise<Job | null> {
+    const key = `${client} ${id}`;
+    const known = asked.get(key);
+    if (known) return known;
+    const job = reads.run(client, () => store.get(id));
+    asked.set(key, job);
+    process.nextTick(() => asked.delete(key));
+    return job;
+  }
+
+  async function own(caller: string, id: string, client = caller): Promise<Job | null> {
+    const job = isUuid(id) ? await read(id, client) : null;
     return job?.caller === caller ? job : null;
   }
 
   async function get(caller: string, id: string, wait?: WaitOptions): Promise<Job | null> {
-    if (!wait?.waitSeconds) return own(caller, id);
-    using held = longPoll.begin({ caller, waitSeconds: wait.waitSeconds, signal: wait.signal });
+    if (!wait?.waitSeconds) return own(caller, id, wait?.client);
+    const { waitSeconds, signal, client = caller } = wait;
+    using held = longPoll.begin({ caller, client, waitSeconds, signal });
     let job: Job | null = null;
     try {
-      job = await own(caller, id);
+      job = await own(caller, id, client);
       if (!job || isTerminal(job.status)) return job;
     } catch (error) {
       // Whoever watches waits until Redis is back.
       if (!isRedisDown(error)) throw error;
     }
     try {
-      return (await held.untilEnded(id)) ?? job ?? (await own(caller, id));
+      return (await held.untilEnded(id)) ?? job ?? (await own(caller, id, client));
     } catch (error) {
       // Removed while it was waited for, or never there.
       if (error instanceof GatewayError && error.details.code === 'NOT_FOUND') return null;
@@ -84,6 +107,9 @@ export function createJobs(options: JobsOptions): Jobs {
     try {
       return await work();
     } catch (error) {
+      if (error instanceof TooManyWaitingError) {
+        throw unavailable('too many jobs are being read at once for your address', 1, error);
+      }
       if (!isRedisDown(error)) throw error;
       options.onRedisDown(error);
       throw unavailable('Redis cannot be reached', 2, error);
@@ -114,7 +140,7 @@ export function createJobs(options: JobsOptions): Jobs {
     remove: (caller, id, requestId, address) =>
       recorded({ action: 'delete', caller, requestId, address, jobId: id }, () => remove(caller, id)),
     get: (caller, id, wait) => guarded(() => get(caller, id, wait)),
-    list: (request) => guarded(() => list(request)),
+    list: (request) => guarded(() => reads.run(request.client ?? request.caller, () => list(request))),
     queuePosition: (job) => guarded(async () => (job.status === 'QUEUED' ? positionOf(job.id) : null)),
   };
 }

@@ -91,9 +91,9 @@ export function createGenerate(options: GenerateOptions) {
     onAccepted: (accepted: Accepted) => void,
   ): Promise<Accepted> {
     const job = parse(request);
-    const { waitSeconds } = request;
+    const { caller, client = caller, waitSeconds, signal } = request;
     // Before there is a job: one call too many makes none.
-    using held = waitSeconds ? longPoll.begin({ caller: job.caller, waitSeconds, signal: request.signal }) : null;
+    using held = waitSeconds ? longPoll.begin({ caller, client, waitSeconds, signal }) : null;
     const accepted = await accept(job, [...request.path, 'workflow', job.workflow]);
     onAccepted(accepted);
     if (!held || isTerminal(accepted.job.status)) return accepted;

@@ -5,6 +5,8 @@ export interface WaitOptions {
   waitSeconds: number | null;
   /** Aborts when the client has left. */
   signal: AbortSignal;
+  /** The address that a held answer is counted against. Default: the caller. */
+  client?: string | undefined;
 }
 
 /** The argument of `generate` as it came; `path` leads the paths of the issues that are found in it. */
@@ -34,6 +36,8 @@ export interface RetryRequest {
 /** `first` 1 to 100; `after` a cursor of an earlier page; times in milliseconds. */
 export interface ListRequest {
   caller: string;
+  /** The address whose reads these are. Default: the caller. */
+  client?: string | undefined;
   first: number;
   after: string | null;
   filter: JobFilter;

@@ -1,9 +1,12 @@
+import { createShares } from '../async/shares.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { ProgressFeed } from './progress.ts';
 
 export interface LongPollRequest {
   caller: string;
+  /** Whom it is counted against: a client's address. */
+  client: string;
   /** How long the answer is held at most, from now on. */
   waitSeconds: number;
   /** Aborts when the client has left. */
@@ -14,7 +17,8 @@ export interface LongPollRequest {
 export interface LongPoll {
   /**
    * Takes one of the places that there are for held answers, until it is disposed of. Throws LIMIT_EXCEEDED when all
-   * are taken: a call takes its place before it makes a job, so that one that is refused has made none.
+   * are taken, or half of them by this client: a call takes its place before it makes a job, so that one that is
+   * refused has made none.
    */
   begin(request: LongPollRequest): HeldAnswer;
   /** Answers that are held right now. */
@@ -32,11 +36,12 @@ export interface HeldAnswer extends Disposable {
   untilEnded(jobId: string): Promise<Job | null>;
 }
 
-/** Each follows its own job at the feed: nothing is read again and again. */
+/** Of all clients. Each follows its own job at the feed: nothing is read again and again. */
 const MAX_HELD = 1_000;
 
 export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD): LongPoll {
   const held = new Set<AbortController>();
+  const places = createShares(max);
   let closed = false;
 
   async function untilEnded(jobId: string, caller: string, released: AbortSignal): Promise<Job | null> {
@@ -51,9 +56,9 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
   }
 
   return {
-    begin({ caller, waitSeconds, signal }) {
-      if (!closed && held.size >= max) {
-        throw new GatewayError(`${max} calls wait already: leave waitSeconds out, and watch the job or ask again`, {
+    begin({ caller, client, waitSeconds, signal }) {
+      if (!closed && !places.take(client)) {
+        throw new GatewayError('too many calls wait already: leave waitSeconds out, and watch the job or ask again', {
           code: 'LIMIT_EXCEEDED',
         });
       }
@@ -61,12 +66,13 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
       const release = () => released.abort();
       const timer = setTimeout(release, waitSeconds * 1_000);
       signal.addEventListener('abort', release);
-      if (closed || signal.aborted) release();
+      if (closed) release();
       else held.add(released);
+      if (signal.aborted) release();
       return {
         untilEnded: (jobId) => untilEnded(jobId, caller, released.signal),
         [Symbol.dispose]() {
-          held.delete(released);
+          if (held.delete(released)) places.give(client);
           clearTimeout(timer);
           signal.removeEventListener('abort', release);
         },

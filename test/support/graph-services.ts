@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { createShares } from '../../src/async/shares.ts';
 import type { JobEvent } from '../../src/core/events.ts';
 import { type Job, noProgress } from '../../src/core/job.ts';
 import type { GraphContext, GraphServices } from '../../src/graphql/context.ts';
+import { createBudgets } from '../../src/graphql/engine/budgets.ts';
 import { createEngine } from '../../src/graphql/engine/engine.ts';
 import { createSchema } from '../../src/graphql/schema.ts';
 import type { HealthReport } from '../../src/health/health.ts';
@@ -111,6 +113,9 @@ export async function testServices(
   };
 }
 
+/** What a transport counts its clients' operations by. */
+export const testBounds = () => ({ budgets: createBudgets(), open: createShares(1_000) });
+
 /** A logger whose lines are kept as objects. */
 export function testLog() {
   const lines: { [name: string]: unknown }[] = [];
@@ -126,6 +131,7 @@ export async function testGraph(services: TestServices, observer?: OperationObse
     requestId: 'request-1',
     caller: 'anonymous',
     client: '127.0.0.1',
+    budget: createBudgets().open('127.0.0.1'),
     signal: new AbortController().signal,
     services,
   };

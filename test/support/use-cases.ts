@@ -15,7 +15,7 @@ import { shippedCatalogue } from './graph-services.ts';
 
 export interface UseCaseOptions {
   checks?: JobCheck[];
-  /** Answers that are held at a time. */
+  /** Answers that one client may have held at a time. */
   maxHeld?: number;
   retentionMs?: number;
   audit?: Audit;
@@ -33,7 +33,7 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
   const { waitMs = 30_000 } = options;
   const feed = createRedisProgress({ redis, subscriber, keys, log: silent, checkIntervalMs: 200, waitMs });
   const changes = createRedisChanges({ redis, subscriber, keys, log: silent, checkIntervalMs: 200 });
-  const longPoll = createLongPoll(feed, options.maxHeld);
+  const longPoll = createLongPoll(feed, options.maxHeld === undefined ? undefined : 2 * options.maxHeld);
   const catalogue = await shippedCatalogue();
   const jobs = createJobs({
     longPoll,

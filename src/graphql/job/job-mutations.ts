@@ -47,7 +47,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
       nullable: false,
       description: 'Accept a job, or give back the one that this key already made.',
       args: { input: t.arg({ type: generateInput, required: true, description: 'What to run, and how.' }) },
-      resolve: (_root, { input }, { services, caller, requestId, address, signal }) => {
+      resolve: (_root, { input }, { services, caller, client, requestId, address, signal }) => {
         // @oneOf: the executor has made sure that there is exactly one, and that it is not null.
         const [name, parameters] = Object.entries(input.workflow)[0] ?? [];
         if (!name || !parameters) throw new Error('an input object with @oneOf came without a field');
@@ -63,6 +63,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
           tags: input.tags ?? [],
           waitSeconds: input.waitSeconds ?? null,
           signal,
+          client,
         });
       },
     }),

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import { HttpFault } from '../reply.ts';
+import type { Budget } from '../../graphql/engine/budgets.ts';
+import { HttpFault, tooMuchWaits } from '../reply.ts';
 
 /** Deeper than any request; what walks a request by recursion is safe. */
 const MAX_NESTING = 100;
@@ -54,29 +55,35 @@ function checkMediaType(req: IncomingMessage): void {
  */
 const MAX_DRAINED_BYTES = 16 * 1024 * 1024;
 
+/** Added for each piece of a body: a buffer of its own, however short it is. */
+const CHUNK_BYTES = 256;
+
 function tooLarge(maxBytes: number): HttpFault {
   // There may be more on its way, so the connection cannot be used again.
   return new HttpFault(413, 'LIMIT_EXCEEDED', `The body is larger than ${maxBytes} bytes.`, { Connection: 'close' });
 }
 
-function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
+function readText(req: IncomingMessage, maxBytes: number, budget: Pick<Budget, 'keep'>): Promise<string> {
   const mostBytes = maxBytes + MAX_DRAINED_BYTES;
   const announced = req.headers['content-length'];
   if (announced !== undefined && Number(announced) > mostBytes) return Promise.reject(tooLarge(maxBytes));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    let fault: HttpFault | null = null;
     req.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= maxBytes) chunks.push(chunk);
-      else chunks.length = 0;
+      if (size > maxBytes) fault = tooLarge(maxBytes);
+      else if (!budget.keep(chunk.length + CHUNK_BYTES)) fault = tooMuchWaits();
+      if (fault) chunks.length = 0;
+      else chunks.push(chunk);
       if (size <= mostBytes) return;
       req.removeAllListeners('data');
       req.pause();
       reject(tooLarge(maxBytes));
     });
     req.on('end', () => {
-      if (size > maxBytes) return reject(tooLarge(maxBytes));
+      if (fault) return reject(fault);
       const [only] = chunks;
       const whole = only && chunks.length === 1 ? only : Buffer.concat(chunks);
       // Decoding would put other characters in the place of what is none.
@@ -91,10 +98,17 @@ function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
   });
 }
 
-/** The body of a POST, an object. Rejects with 400, 413 or 415. */
-export async function readJsonBody(req: IncomingMessage, maxBytes: number): Promise<{ [key: string]: unknown }> {
+/**
+ * The body of a POST, an object. The budget keeps it while it is read and afterwards. Rejects with 400, 413 or 415, and
+ * with 429 where there is no room for it.
+ */
+export async function readJsonBody(
+  req: IncomingMessage,
+  maxBytes: number,
+  budget: Pick<Budget, 'keep'>,
+): Promise<{ [key: string]: unknown }> {
   checkMediaType(req);
-  const text = await readText(req, maxBytes);
+  const text = await readText(req, maxBytes, budget);
   checkNesting(text);
   let body: unknown;
   try {

@@ -1,5 +1,10 @@
 import type { ServerResponse } from 'node:http';
 
+/** Whether it is sent as it comes, as the events of a subscription are. */
+export function isStream({ headers }: Response): boolean {
+  return /^(?:text\/event-stream|multipart\/)/.test(headers.get('content-type') ?? '');
+}
+
 function writable(res: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const settle = () => {
@@ -28,8 +33,11 @@ async function sendStream(body: ReadableStream<Uint8Array>, res: ServerResponse)
   res.end();
 }
 
-/** Writes a fetch Response to Node's: a text in one piece, anything else as it comes. */
-export async function sendResponse(response: Response, res: ServerResponse): Promise<void> {
+/**
+ * Writes a fetch Response to Node's: a text in one piece, anything else as it comes. A client that takes no byte of it
+ * for `stillMs` is given up.
+ */
+export async function sendResponse(response: Response, res: ServerResponse, stillMs: number): Promise<void> {
   if (res.destroyed) {
     await response.body?.cancel();
     return;
@@ -38,8 +46,8 @@ export async function sendResponse(response: Response, res: ServerResponse): Pro
   response.headers.forEach((value, name) => {
     res.setHeader(name, value);
   });
-  const type = response.headers.get('content-type');
-  const streams = type?.startsWith('text/event-stream') || type?.startsWith('multipart/');
-  if (streams && response.body) await sendStream(response.body, res);
+  // A stream that has nothing to say is kept alive every 12 s, and taking that is a sign of life, too.
+  res.setTimeout(stillMs, () => res.destroy());
+  if (isStream(response) && response.body) await sendStream(response.body, res);
   else res.end(await response.text());
 }

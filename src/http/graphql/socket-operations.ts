@@ -3,7 +3,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { createSemaphore, type Semaphore } from '../../async/semaphore.ts';
+import type { Shares } from '../../async/shares.ts';
 import type { GraphContext, GraphServices } from '../../graphql/context.ts';
+import { type Budget, type Budgets, TOO_MUCH_WAITS } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
 import type { Operation } from '../../graphql/engine/operation.ts';
 import { inTraceOf } from '../../observability/spans.ts';
@@ -27,6 +29,8 @@ export interface SocketOwner extends Record<PropertyKey, unknown> {
   open: Map<SubscribePayload, AbortController>;
   /** Its queries go on a few at a time, each until its answer has gone out: those that nobody reads fill no memory. */
   queries: Semaphore;
+  /** The same for events of its subscriptions, so that a query that is held does not hold them up. */
+  events: Semaphore;
 }
 
 /** A subscribe message, and the socket that it came by. */
@@ -42,6 +46,7 @@ interface OpenOperation extends Message {
    * Aborted when it is over, which frees all that it holds: its events, what it waits for, its place among the queries.
    */
   over: AbortController;
+  budget: Budget;
 }
 
 type Hooks = Pick<
@@ -60,12 +65,15 @@ export interface SocketOperations {
 export interface SocketOperationsOptions {
   engine: Engine;
   services: GraphServices;
+  budgets: Budgets;
+  /** The operations that are open, by client. */
+  open: Shares;
   /** How many one socket has open at a time. */
   maxOperations: number;
 }
 
-/** Of one socket. */
-const QUERIES_AT_ONCE = 4;
+/** Of one socket: queries, and events of subscriptions. */
+const ANSWERS_AT_ONCE = 4;
 
 /** Browsers cannot give a socket headers: an operation may name its trace among its own extensions. */
 function traceOf({ owner, payload: { extensions } }: Message): { readonly [name: string]: unknown } {
@@ -79,7 +87,8 @@ function traceOf({ owner, payload: { extensions } }: Message): { readonly [name:
  * What an operation that comes over a socket does: checked and executed by the engine, its events shared between
  * watchers.
  */
-export function createSocketOperations({ engine, services, maxOperations }: SocketOperationsOptions): SocketOperations {
+export function createSocketOperations(options: SocketOperationsOptions): SocketOperations {
+  const { engine, services, budgets, open, maxOperations } = options;
   const shared = createSharedExecution();
   const prepared = new WeakMap<ExecutionArgs, OpenOperation>();
 
@@ -91,7 +100,7 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
 
   function end(owner: SocketOwner, payload: SubscribePayload): void {
     owner.open.get(payload)?.abort();
-    owner.open.delete(payload);
+    if (owner.open.delete(payload)) open.give(owner.client);
   }
 
   /** The operation, or why it is not begun. A fault in one leaves the others of its socket alone. */
@@ -114,17 +123,29 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
       const message = 'Mutations are taken over HTTP only: POST them to the same address.';
       return engine.refuse({ message, code: 'FORBIDDEN' }, refused);
     }
+    if (!budgets.hasRoom(client)) {
+      return engine.refuse({ message: TOO_MUCH_WAITS, code: 'LIMIT_EXCEEDED' }, refused);
+    }
     // Each message brings a copy of its own, and graphql-ws keeps the message.
     Object.assign(payload, { query: engine.textOf(document) });
     const { operationName = null, variables: variableValues = null, extensions } = payload;
     const variables = [variableValues, extensions, operationName, id];
     const held = engine.open({ document, variables, connection: owner, client }, requestId);
+    if (!open.take(client)) {
+      held[Symbol.dispose]();
+      return engine.refuse({ message: 'Too many operations are open.', code: 'LIMIT_EXCEEDED' }, refused);
+    }
     const over = new AbortController();
-    over.signal.addEventListener('abort', () => held[Symbol.dispose](), { once: true });
+    const budget = budgets.open(client);
+    const release = () => {
+      held[Symbol.dispose]();
+      budget[Symbol.dispose]();
+    };
+    over.signal.addEventListener('abort', release, { once: true });
     owner.open.set(payload, over);
-    const contextValue: GraphContext = { requestId, caller, client, signal: over.signal, services };
+    const contextValue: GraphContext = { requestId, caller, client, budget, signal: over.signal, services };
     const args = { schema: engine.schema, document, operationName, variableValues, contextValue };
-    prepared.set(args, { owner, id, payload, over });
+    prepared.set(args, { owner, id, payload, over, budget });
     return args;
   }
 
@@ -134,7 +155,7 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
    * out at the feed.
    */
   function deliver(
-    { owner, id, payload, over }: OpenOperation,
+    { owner, id, payload, over, budget }: OpenOperation,
     operation: Operation,
     events: AsyncIterable<unknown>,
   ): AsyncGenerator<never, void> {
@@ -155,11 +176,15 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
         try {
           for (let step = await iterator.next(); !step.done && !over.signal.aborted; step = await iterator.next()) {
             const event = Object(step.value);
-            const text = await shared.text(event, key, () => engine.executeEvent(operation, event));
-            if (!over.signal.aborted) await owner.send(`${head}${text}}`);
+            await owner.events.run(async () => {
+              const text = await shared.text(event, key, () => engine.executeEvent(operation, event));
+              if (!over.signal.aborted) await owner.send(`${head}${text}}`);
+            }, over.signal);
+            budget.restart();
           }
           return done;
         } catch (error) {
+          if (over.signal.aborted) return done;
           throw engine.publicError(error, owner.requestId);
         }
       },
@@ -206,7 +231,8 @@ export function createSocketOperations({ engine, services, maxOperations }: Sock
     enter: (who) => ({
       ...who,
       open: new Map(),
-      queries: createSemaphore({ atOnce: QUERIES_AT_ONCE, waiting: maxOperations }),
+      queries: createSemaphore({ atOnce: ANSWERS_AT_ONCE, waiting: maxOperations }),
+      events: createSemaphore({ atOnce: ANSWERS_AT_ONCE, waiting: maxOperations }),
     }),
     leave(owner) {
       for (const payload of owner.open.keys()) end(owner, payload);

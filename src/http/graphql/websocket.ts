@@ -3,14 +3,18 @@ import type { Duplex } from 'node:stream';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { createShares, type Shares } from '../../async/shares.ts';
+import { createTurns } from '../../async/turns.ts';
 import type { GraphServices } from '../../graphql/context.ts';
+import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
-import { clientAddress } from '../client-address.ts';
 import { HttpFault } from '../reply.ts';
+import { createOutboxes, type Outbox } from './outbox.ts';
 import { createSocketOperations, type SocketOwner } from './socket-operations.ts';
 
 export interface WebSocketLimits {
   maxFrameBytes: number;
+  /** Of all clients; one address may have half of them, see shares.ts. */
   maxSockets: number;
   /** Operations that one socket has open at a time. */
   maxOperations: number;
@@ -28,77 +32,119 @@ const defaults: WebSocketLimits = {
   pingIntervalMs: 12_000,
 };
 
+/** Of one socket, between two pings of ours. A client needs one; a flood is no use to any. */
+const MAX_PINGS = 1_000;
+/** How long messages are looked at before requests over HTTP have their turn. */
+const TURN_MS = 5;
+
 export interface WebSocketOptions {
   engine: Engine;
   services: GraphServices;
+  budgets: Budgets;
+  /** The operations that are open, by client. */
+  open: Shares;
   log: Logger;
   limits?: Partial<WebSocketLimits> | undefined;
 }
 
 export interface WebSocketHandler {
   /** Takes over a connection whose Host and Origin have been checked. Throws HttpFault when it may not. */
-  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, who: { requestId: string; caller: string }): void;
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, who: Who): void;
   sockets(): number;
   /** Closes every socket with 1001, upon which clients connect elsewhere; after `graceMs` those left are cut. */
   close(graceMs: number): Promise<void>;
 }
 
-/** Resolves when the bytes are with the operating system, so that a slow client holds up its own events and no more. */
-function sendTo(socket: WebSocket, text: string): Promise<void> {
-  return new Promise((resolve) => {
-    // What cannot be sent is not missed: the socket is on its way out, which ends its operations.
-    if (socket.readyState !== socket.OPEN) resolve();
-    else socket.send(text, () => resolve());
-  });
+type Who = Pick<SocketOwner, 'requestId' | 'caller' | 'client'>;
+
+/** What a socket has shown since it was pinged. */
+interface Signs {
+  /** A pong, or anything else: what a client has sent before its pong is looked at first. */
+  alive: boolean;
+  pings: number;
+}
+
+/** Longer than any (W3C Trace Context): it is kept as long as the socket. */
+const MAX_TRACE_CHARACTERS = 1_000;
+
+/** The headers that name the trace of a request. */
+function traceOf({ headers: { traceparent, tracestate } }: IncomingMessage): SocketOwner['headers'] {
+  return String([traceparent, tracestate]).length > MAX_TRACE_CHARACTERS ? {} : { traceparent, tracestate };
 }
 
 /** GraphQL over WebSocket by the protocol graphql-transport-ws: subscriptions and queries. */
-export function createWebSocketHandler({ engine, services, log, limits }: WebSocketOptions): WebSocketHandler {
+export function createWebSocketHandler({ log, limits, ...options }: WebSocketOptions): WebSocketHandler {
   const { maxFrameBytes, maxSockets, maxOperations, initTimeoutMs, pingIntervalMs } = { ...defaults, ...limits };
-  const operations = createSocketOperations({ engine, services, maxOperations });
+  const operations = createSocketOperations({ ...options, maxOperations });
   const protocol = makeServer<Record<string, unknown>, SocketOwner>({
     ...operations.hooks,
     connectionInitWaitTimeout: initTimeoutMs,
+    // Nobody reads what a client says of itself, and it would be kept as long as the socket.
+    onConnect: (context) => void Reflect.deleteProperty(context, 'connectionParams'),
   });
-  const sockets = new Set<WebSocket>();
-  const silent = new WeakSet<WebSocket>();
+  const sockets = new Map<WebSocket, Signs>();
+  const shares = createShares(maxSockets);
+  const outboxes = createOutboxes(log);
+  const turns = createTurns(TURN_MS);
   let closing = false;
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: maxFrameBytes,
     perMessageDeflate: false,
     clientTracking: false,
+    // One message of a socket at a time, between which the event loop turns: others are not kept waiting for the rest.
+    allowSynchronousEvents: false,
+    // Answered below, and counted.
+    autoPong: false,
     handleProtocols,
   });
 
   const pinging = setInterval(() => {
-    for (const socket of sockets) {
-      if (silent.has(socket)) socket.terminate();
+    for (const [socket, signs] of sockets) {
+      // Nothing is read from it, so no pong either: how it moves is watched by its outbox.
+      if (socket.isPaused) continue;
+      if (!signs.alive) socket.terminate();
       else {
-        silent.add(socket);
+        signs.alive = false;
+        signs.pings = 0;
         socket.ping();
       }
     }
   }, pingIntervalMs);
   pinging.unref();
 
-  function serve(socket: WebSocket, owner: SocketOwner): void {
-    sockets.add(socket);
-    socket.on('pong', () => silent.delete(socket));
+  function serve(socket: WebSocket, owner: SocketOwner, outbox: Outbox): void {
+    const signs: Signs = { alive: true, pings: 0 };
+    sockets.set(socket, signs);
+    socket.on('pong', () => {
+      signs.alive = true;
+    });
+    socket.on('ping', (data) => {
+      signs.pings += 1;
+      if (signs.pings > MAX_PINGS) socket.terminate();
+      else outbox.pong(data);
+    });
     // Frames against the protocol, also too large ones: ws closes the socket with the fitting code by itself.
     socket.on('error', (error) => log.debug({ requestId: owner.requestId, error: error.message }, 'socket error'));
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
-        send: (text) => sendTo(socket, text),
+        send: outbox.send,
         close: (code, reason) => socket.close(code, reason),
         onMessage: (take) =>
           socket.on('message', (data) => {
-            take(String(data)).catch((error: unknown) => {
-              // A message that only servers send is the client's fault, anything else ours.
-              const known = error instanceof Error && error.message.startsWith('Unexpected message of type');
-              if (!known) log.error({ requestId: owner.requestId, err: error }, 'unexpected error on a socket');
-              socket.close(known ? 4400 : 4500, known ? 'Invalid message received' : 'Internal server error');
+            signs.alive = true;
+            const text = String(data);
+            const received = outbox.received(text.length);
+            turns.add(owner.client, socket, () => {
+              received[Symbol.dispose]();
+              if (socket.readyState !== socket.OPEN) return;
+              take(text).catch((error: unknown) => {
+                // A message that only servers send is the client's fault, anything else ours.
+                const known = error instanceof Error && error.message.startsWith('Unexpected message of type');
+                if (!known) log.error({ requestId: owner.requestId, err: error }, 'unexpected error on a socket');
+                socket.close(known ? 4400 : 4500, known ? 'Invalid message received' : 'Internal server error');
+              });
             });
           }),
       },
@@ -106,6 +152,7 @@ export function createWebSocketHandler({ engine, services, log, limits }: WebSoc
     );
     socket.once('close', (code, reason) => {
       sockets.delete(socket);
+      shares.give(owner.client);
       operations.leave(owner);
       closed(code, String(reason)).catch((error: unknown) => {
         log.error({ requestId: owner.requestId, err: error }, 'unexpected error after a socket was closed');
@@ -116,12 +163,13 @@ export function createWebSocketHandler({ engine, services, log, limits }: WebSoc
   return {
     upgrade(req, socket, head, who) {
       if (closing) throw new HttpFault(503, 'UNAVAILABLE', 'The gateway is about to stop.', { 'Retry-After': '1' });
-      if (sockets.size >= maxSockets) {
+      if (shares.left(who.client) === 0) {
         throw new HttpFault(503, 'LIMIT_EXCEEDED', 'There are too many connections.', { 'Retry-After': '10' });
       }
       server.handleUpgrade(req, socket, head, (ws) => {
-        const client = clientAddress(req);
-        serve(ws, operations.enter({ ...who, client, headers: req.headers, send: (text) => sendTo(ws, text) }));
+        shares.take(who.client);
+        const outbox = outboxes.open(ws, socket);
+        serve(ws, operations.enter({ ...who, headers: traceOf(req), send: outbox.send }), outbox);
       });
     },
     sockets: () => sockets.size,
@@ -129,7 +177,7 @@ export function createWebSocketHandler({ engine, services, log, limits }: WebSoc
       closing = true;
       clearInterval(pinging);
       await Promise.all(
-        [...sockets].map(
+        [...sockets.keys()].map(
           (socket) =>
             new Promise<void>((resolve) => {
               const cut = setTimeout(() => socket.terminate(), graceMs);

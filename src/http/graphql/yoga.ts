@@ -2,25 +2,31 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
 import Negotiator from 'negotiator';
+import type { Shares } from '../../async/shares.ts';
 import type { GraphContext, GraphServices, OperationContext } from '../../graphql/context.ts';
+import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
-import { clientAddress } from '../client-address.ts';
-import { HttpFault } from '../reply.ts';
+import { HttpFault, tooMuchWaits } from '../reply.ts';
 import { checkNesting, readJsonBody } from './json-body.ts';
-import { sendResponse } from './send-response.ts';
+import { isStream, sendResponse } from './send-response.ts';
 
 export interface YogaHandlerOptions {
   engine: Engine;
   services: GraphServices;
+  budgets: Budgets;
+  /** The operations that are open, by client: here the streams of subscriptions. */
+  open: Shares;
   /** The longest body of a POST. */
   maxBodyBytes: number;
+  /** A client that takes no byte of its answer for so long is given up. */
+  stillMs: number;
 }
 
 /** Answers a GET or POST of GraphQL. Rejects with HttpFault for what is no GraphQL request. */
 export type YogaHandler = (
   req: IncomingMessage,
   res: ServerResponse,
-  operation: Pick<OperationContext, 'requestId' | 'caller' | 'address'>,
+  operation: Pick<OperationContext, 'requestId' | 'caller' | 'address' | 'client'>,
 ) => Promise<void>;
 
 interface RequestContext extends GraphContext {
@@ -83,7 +89,8 @@ function useHttpStatus(): Plugin<GraphContext> {
   };
 }
 
-export function createYogaHandler({ engine, services, maxBodyBytes }: YogaHandlerOptions): YogaHandler {
+export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
+  const { engine, services, budgets, open, maxBodyBytes, stillMs } = options;
   const yoga = createYoga<RequestContext>({
     schema: engine.schema,
     plugins: [useParams, useGatewayEngine(engine), useHttpStatus()],
@@ -103,10 +110,12 @@ export function createYogaHandler({ engine, services, maxBodyBytes }: YogaHandle
   });
   const { Request } = yoga.fetchAPI;
 
-  return async (req, res, { requestId, caller, address }) => {
+  return async (req, res, { client, ...operation }) => {
     const accept = acceptableTypes(req);
     const leaving = new AbortController();
+    const budget = budgets.open(client);
     res.once('close', () => {
+      budget[Symbol.dispose]();
       if (!res.writableFinished) leaving.abort();
     });
     const request = new Request(`http://gateway${req.url ?? ''}`, {
@@ -114,20 +123,27 @@ export function createYogaHandler({ engine, services, maxBodyBytes }: YogaHandle
       headers: { accept, ...contentTypeOf(req) },
       signal: leaving.signal,
     });
-    const client = clientAddress(req);
-    const context: RequestContext = { requestId, caller, address, client, signal: leaving.signal, services };
+    const context: RequestContext = { ...operation, client, budget, signal: leaving.signal, services };
     if (req.method === 'POST') {
-      const body = await readJsonBody(req, maxBodyBytes);
+      const body = await readJsonBody(req, maxBodyBytes, budget);
       checkOperationName(body);
       context.params = body;
     } else checkQueryString(req);
+    if (!budgets.hasRoom(client)) throw tooMuchWaits();
     const response = await yoga.handleRequest(request, context);
     if (response.status === 406) {
       // A subscription has begun by then, and nobody will read it.
       leaving.abort();
       throw notAcceptable();
     }
-    await sendResponse(response, res);
+    if (isStream(response)) {
+      if (!open.take(client)) {
+        leaving.abort();
+        throw new HttpFault(429, 'RATE_LIMITED', 'Too many subscriptions are open.', { 'Retry-After': '10' });
+      }
+      res.once('close', () => open.give(client));
+    }
+    await sendResponse(response, res, stillMs);
   };
 }
 

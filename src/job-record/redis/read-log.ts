@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { jobEventTypes, type LoggedEvent } from '../../core/events.ts';
+import type { Job } from '../../core/job.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
 import type { LogReading } from '../event-log.ts';
@@ -18,12 +19,23 @@ function parseEntries(entries: ScriptReply | undefined): LoggedEvent[] {
   });
 }
 
-/** Null when there is no such job. */
-export async function readLog(redis: Redis, keys: Keys, jobId: string, afterSeq: number): Promise<LogReading | null> {
-  const reply = await readScript(redis, [keys.job(jobId), keys.events(jobId)], [afterSeq]);
+/**
+ * Null when there is no such job. `known`: its parameters, which never change, where they have been read before: then
+ * they are not read again, and the job has this very object.
+ */
+export async function readLog(
+  redis: Redis,
+  keys: Keys,
+  jobId: string,
+  afterSeq: number,
+  known?: Job['parameters'],
+): Promise<LogReading | null> {
+  const reply = await readScript(redis, [keys.job(jobId), keys.events(jobId)], [afterSeq, known ? '1' : '']);
   const [record, oldest, entries] = Array.isArray(reply) ? reply : [];
-  const job = parseRecord(fieldsOf(strings(record)));
-  if (!job) return null;
+  const fields = fieldsOf(strings(record));
+  const read = parseRecord(known && fields.id !== undefined ? { ...fields, parameters: '{}' } : fields);
+  if (!read) return null;
+  const job = known ? { ...read, parameters: known } : read;
   const first = parseEntries(oldest)[0]?.seq ?? Number.POSITIVE_INFINITY;
   const reaches = afterSeq === job.seq || (afterSeq < job.seq && first <= afterSeq + 1);
   return { job, events: reaches ? parseEntries(entries) : null };

@@ -25,8 +25,9 @@ export interface ChangesOptions {
 /** Together with one reading it keeps within the 3 s in which an outage is told. */
 const SUBSCRIBE_TIMEOUT_MS = 1_500;
 
-/** What may wait for one slow client. */
+/** What may wait for one slow client: events, and bytes of their jobs' parameters. */
 const MAX_WAITING = 1_000;
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 interface Watcher {
   filter: JobFilter;
@@ -53,8 +54,15 @@ const missed = () => unavailable('changes were missed: read `jobs` again and sub
 /** Follows callers through Redis: one channel and one reader for each, whatever the number of its watchers. */
 export function createRedisChanges(options: ChangesOptions): JobChanges {
   const { redis, subscriber, keys, log, checkIntervalMs = 5_000 } = options;
+  const sizes = new WeakMap<JobEvent, number>();
   /** By channel. */
   const followed = new Map<string, Following>();
+
+  function sizeOf(event: JobEvent): number {
+    const size = sizes.get(event) ?? JSON.stringify(event.job.parameters).length;
+    sizes.set(event, size);
+    return size;
+  }
 
   function failAll({ watchers }: Following, error: Error) {
     for (const { queue } of [...watchers]) queue.abort(error);
@@ -137,6 +145,7 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
       const following = follow(caller);
       const queue = createAsyncQueue<JobEvent>({
         max: MAX_WAITING,
+        size: { of: sizeOf, max: MAX_WAITING_BYTES },
         onClose() {
           following.watchers.delete(watcher);
           unfollow(following);

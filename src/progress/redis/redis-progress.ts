@@ -6,7 +6,7 @@ import { afterRunning, within } from '../../async/timeout.ts';
 import { badInput, notFound, unavailable } from '../../core/errors.ts';
 import { isTerminal } from '../../core/job.ts';
 import { isUuid } from '../../core/uuid.ts';
-import { eventsOwed } from '../../job-record/event-log.ts';
+import { eventsOwed, type LogReading } from '../../job-record/event-log.ts';
 import { readLog } from '../../job-record/redis/read-log.ts';
 import { throttledWarning } from '../../observability/throttled.ts';
 import { isRedisDown } from '../../redis/is-down.ts';
@@ -48,6 +48,8 @@ interface Visit {
 interface Following {
   feed: JobFeed;
   subscription: Promise<number>;
+  /** While nothing is known of the job: what its first watcher reads. */
+  first: Promise<LogReading | null> | null;
   /** While there is a watcher that gets them. */
   previews: Disposable | null;
 }
@@ -83,7 +85,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
         unreadable(error, { jobId });
       }
     });
-    const following: Following = { feed, subscription, previews: null };
+    const following: Following = { feed, subscription, first: null, previews: null };
     followed.set(jobId, following);
     subscription.then(heard, () => undefined);
     return following;
@@ -125,12 +127,23 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
     );
   }
 
+  /** Reads for a watcher. Parameters may be a megabyte: they are read for the first, and all have the same object. */
+  async function read(jobId: string, following: Following, afterSeq: number): Promise<LogReading | null> {
+    const known = following.feed.job ?? (await following.first)?.job;
+    const reading = readLog(redis, keys, jobId, afterSeq, known?.parameters);
+    if (known) return reading;
+    following.first = reading;
+    return reading.finally(() => {
+      following.first = null;
+    });
+  }
+
   /** Reads what was missed. While Redis is away watchers wait: the next reconnect or check comes here again. */
   async function catchUp(jobId: string, feed: JobFeed) {
     const since = feed.job?.seq;
     if (since === undefined) return;
     try {
-      feed.catchUp(await readLog(redis, keys, jobId, since), since);
+      feed.catchUp(await readLog(redis, keys, jobId, since, feed.job?.parameters), since);
       unreadLog.over();
     } catch (error) {
       if (!isRedisDown(error)) unreadLog(error, { jobId });
@@ -188,7 +201,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
         silent = true;
         throw error;
       });
-      const reading = await readLog(redis, keys, jobId, afterSeq ?? Number.MAX_SAFE_INTEGER);
+      const reading = await read(jobId, following, afterSeq ?? Number.MAX_SAFE_INTEGER);
       if (!reading || reading.job.caller !== caller) throw notFound('job');
       watcher.start(eventsOwed(reading, now()), reading.job.seq);
       const stale = feed.start(reading.job) === 'stale' || (feed.job?.seq ?? 0) !== reading.job.seq;

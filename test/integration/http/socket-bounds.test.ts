@@ -7,7 +7,7 @@ import { createSchema } from '../../../src/graphql/schema.ts';
 import { createWebSocketHandler } from '../../../src/http/graphql/websocket.ts';
 import { HttpFault } from '../../../src/http/reply.ts';
 import { silent } from '../../support/gateway-store.ts';
-import { testServices } from '../../support/graph-services.ts';
+import { testBounds, testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
 
 const MAX_FRAME_BYTES = 256 * 1024;
@@ -39,9 +39,9 @@ test('A55: a frame of 256 KiB is read, one of a byte more closes its socket with
 test('a gateway that stops takes no more sockets, also by a connection that it has already', async () => {
   const services = await testServices();
   const engine = createEngine({ schema: createSchema(services.catalogue), log: silent });
-  const handler = createWebSocketHandler({ engine, services, log: silent });
+  const handler = createWebSocketHandler({ ...testBounds(), engine, services, log: silent });
   let refused: unknown;
-  const who = { requestId: 'r', caller: 'c' };
+  const who = { requestId: 'r', caller: 'c', client: 'a' };
   const server = createServer().listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   server.on('upgrade', (req, socket, head) => {

@@ -168,6 +168,7 @@ test('null is as if absent', async () => {
       tags: [],
       waitSeconds: null,
       signal: expect.any(AbortSignal),
+      client: '127.0.0.1',
     },
   ]);
 });

@@ -88,6 +88,7 @@ test('pages as Relay does', async () => {
   expect(requests).toEqual([
     {
       caller: 'anonymous',
+      client: '127.0.0.1',
       first: 20,
       after: 'c0',
       filter: {

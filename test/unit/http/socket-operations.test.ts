@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Engine } from '../../../src/graphql/engine/engine.ts';
 import { createSocketOperations, type SocketOwner } from '../../../src/http/graphql/socket-operations.ts';
 import { traceparent } from '../../../src/observability/spans.ts';
-import { testGraph, testServices } from '../../support/graph-services.ts';
+import { testBounds, testGraph, testServices } from '../../support/graph-services.ts';
 
 type SocketContext = Context<Record<string, unknown>, SocketOwner>;
 
@@ -34,9 +34,9 @@ async function openSocket() {
       return bare.parse(text);
     },
   };
-  const operations = createSocketOperations({ engine, services, maxOperations: 2 });
+  const operations = createSocketOperations({ ...testBounds(), engine, services, maxOperations: 2 });
   const headers = { traceparent: HEADER };
-  const owner = operations.enter({ requestId: 'r', caller: 'c', client: '127.0.0.1', headers, send: async () => {} });
+  const owner = operations.enter({ requestId: 'r', caller: 'c', client: 'a', headers, send: async () => {} });
   const context: SocketContext = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
 
   const prepare = async (payload: SubscribePayload) =>

@@ -5,7 +5,7 @@ import { createSocketOperations } from '../../../src/http/graphql/socket-operati
 import { createOperationMetrics } from '../../../src/observability/operation-metrics.ts';
 import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
 import { parseFigures } from '../../support/figures.ts';
-import { testEvent, testGraph, testServices } from '../../support/graph-services.ts';
+import { testBounds, testEvent, testGraph, testServices } from '../../support/graph-services.ts';
 
 const WATCH = 'subscription { jobProgress(id: "job") { seq } }';
 
@@ -60,14 +60,8 @@ describe('an operation', () => {
 
   test('that a socket does not begin is counted, too', async () => {
     const { engine, services, answered } = await start();
-    const operations = createSocketOperations({ engine, services, maxOperations: 1 });
-    const owner = operations.enter({
-      requestId: 'r',
-      caller: 'c',
-      client: '127.0.0.1',
-      headers: {},
-      send: async () => {},
-    });
+    const operations = createSocketOperations({ ...testBounds(), engine, services, maxOperations: 1 });
+    const owner = operations.enter({ requestId: 'r', caller: 'c', client: 'a', headers: {}, send: async () => {} });
     const context = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
     const begin = (query: string) => operations.hooks.onSubscribe?.(context, 'id', { query });
     await begin('mutation { deleteJob(id: "a") }');

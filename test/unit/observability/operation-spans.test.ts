@@ -10,7 +10,7 @@ import { createOperationSpans } from '../../../src/observability/operation-spans
 import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
 import { inSpan } from '../../../src/observability/spans.ts';
 import { parseFigures } from '../../support/figures.ts';
-import { testGraph, testServices } from '../../support/graph-services.ts';
+import { testBounds, testGraph, testServices } from '../../support/graph-services.ts';
 
 const exporter = new InMemorySpanExporter();
 
@@ -23,14 +23,8 @@ beforeEach(() => exporter.reset());
 test('what is refused has a span, whoever refuses it, with its code and the request', async () => {
   const services = await testServices();
   const { engine } = await testGraph(services, createOperationSpans());
-  const operations = createSocketOperations({ engine, services, maxOperations: 1 });
-  const owner = operations.enter({
-    requestId: 'r',
-    caller: 'c',
-    client: '127.0.0.1',
-    headers: {},
-    send: async () => {},
-  });
+  const operations = createSocketOperations({ ...testBounds(), engine, services, maxOperations: 1 });
+  const owner = operations.enter({ requestId: 'r', caller: 'c', client: 'a', headers: {}, send: async () => {} });
   const socket = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
   const begin = (query: string) => operations.hooks.onSubscribe?.(socket, 'id', { query });
   await begin('mutation { deleteJob(id: "a") }');

@@ -1,0 +1,74 @@
+import { createShares } from '../../async/shares.ts';
+
+/** The memory that one operation has: what it reads, and its answer until that is out. Disposed of, it has none. */
+export interface Budget extends Disposable {
+  /**
+   * Counts bytes into the answer that is being made. Gives why they may not be part of it, where it becomes too long or
+   * too much waits for its client; else null.
+   */
+  answer(bytes: number): string | null;
+  /** Counts bytes that are kept beside the answer, until it is disposed of. False: there is no room for them. */
+  keep(bytes: number): boolean;
+  /** The last answer of a subscription is out, and the next begins. */
+  restart(): void;
+}
+
+/** The memory of all operations, counted by client. */
+export interface Budgets {
+  open(client: string): Budget;
+  /** Whether there is room for an answer of a usual size: where not, the client is to read first and ask later. */
+  hasRoom(client: string): boolean;
+}
+
+/** Of one answer: several pages of jobs whose graphs are large, or a hundred thousand small values. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+/**
+ * Of all operations, a client's half apart (see shares.ts). They are counted as JSON; objects take several times as
+ * much, so that this much is a good part of the memory of a container of 512 MiB.
+ */
+const MAX_TOTAL_BYTES = 32 * 1024 * 1024;
+
+const USUAL_BYTES = 1024 * 1024;
+
+const TOO_LONG = `The answer is longer than ${MAX_ANSWER_BYTES} bytes: ask for fewer jobs or fields at once.`;
+export const TOO_MUCH_WAITS = 'Too much waits for your address: read the answers that are there, then ask again.';
+
+/** `maxBodyBytes`: the longest request, of which a client may have two, whatever else is said here. */
+export function createBudgets(maxBodyBytes = 0): Budgets {
+  const shares = createShares(Math.max(MAX_TOTAL_BYTES, 4 * maxBodyBytes));
+
+  return {
+    open(client) {
+      let answer = 0;
+      let kept = 0;
+      let open = true;
+
+      // What is found out for a client that has left is dropped.
+      const take = (bytes: number) => !open || shares.take(client, bytes);
+      function restart(): void {
+        if (open) shares.give(client, answer);
+        answer = 0;
+      }
+      return {
+        answer(bytes) {
+          if (answer + bytes > MAX_ANSWER_BYTES) return TOO_LONG;
+          if (!take(bytes)) return TOO_MUCH_WAITS;
+          answer += bytes;
+          return null;
+        },
+        keep(bytes) {
+          if (!take(bytes)) return false;
+          kept += bytes;
+          return true;
+        },
+        restart,
+        [Symbol.dispose]() {
+          restart();
+          if (open) shares.give(client, kept);
+          open = false;
+        },
+      };
+    },
+    hasRoom: (client) => shares.left(client) >= USUAL_BYTES,
+  };
+}

@@ -1,0 +1,101 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import type { WebSocket } from 'ws';
+
+/** What waits for one socket: answers that its client has not taken, and messages of it that nobody has looked at. */
+export interface Outbox {
+  /** Resolves when the bytes are with the operating system, or the socket has gone. */
+  send(text: string): Promise<void>;
+  pong(data: Buffer): void;
+  /** Counts a message that has come, until it is disposed of. */
+  received(bytes: number): Disposable;
+}
+
+export interface Outboxes {
+  /** `connection`: what the socket was made of. Closes itself with the socket. */
+  open(socket: WebSocket, connection: Duplex): Outbox;
+}
+
+/** Added for each frame: what Node and ws keep for one that waits, measured with pongs of 17 bytes. */
+const FRAME_BYTES = 1_024;
+/** Above it nothing more is read from the socket, until half of it is left. A page of jobs has a tenth of it. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+/** Above it the socket for which most waits is cut. */
+const MAX_TOTAL_BYTES = 64 * 1024 * 1024;
+/** A socket that is not read from is cut when its client takes no byte for so long. */
+const STILL_MS = 10_000;
+
+export function createOutboxes(log: Logger): Outboxes {
+  /** How much waits for each socket, and how it is cut. */
+  const accounts = new Set<{ bytes: number; cut(): void }>();
+  let total = 0;
+
+  function cutLargest(): void {
+    let largest: { bytes: number; cut(): void } | undefined;
+    for (const account of accounts) if (account.bytes > (largest?.bytes ?? 0)) largest = account;
+    largest?.cut();
+  }
+
+  return {
+    open(socket, connection) {
+      const account = { bytes: 0, cut };
+      accounts.add(account);
+
+      function close(): void {
+        // What is called back later finds that it is closed.
+        if (accounts.delete(account)) total -= account.bytes;
+      }
+      function cut(): void {
+        log.debug({ bytes: account.bytes }, 'a socket was cut: its client does not take what it has asked for');
+        close();
+        socket.terminate();
+      }
+      const still = (ms: number) => {
+        // Node calls it only where no byte of what waits has moved for so long.
+        if (connection instanceof Socket) connection.setTimeout(ms);
+      };
+      connection.on('timeout', cut);
+      socket.once('close', close);
+
+      function count(bytes: number): void {
+        if (!accounts.has(account)) return;
+        account.bytes += bytes;
+        total += bytes;
+        if (account.bytes > MAX_WAITING_BYTES && !socket.isPaused) {
+          socket.pause();
+          still(STILL_MS);
+        } else if (account.bytes <= MAX_WAITING_BYTES / 2 && socket.isPaused) {
+          socket.resume();
+          still(0);
+        }
+        if (total > MAX_TOTAL_BYTES) cutLargest();
+      }
+
+      return {
+        send: (text) =>
+          new Promise((resolve) => {
+            // What cannot be sent is not missed: the socket is on its way out, which ends its operations.
+            if (socket.readyState !== socket.OPEN) return resolve();
+            const bytes = Buffer.byteLength(text) + FRAME_BYTES;
+            count(bytes);
+            socket.send(text, () => {
+              count(-bytes);
+              resolve();
+            });
+          }),
+        pong(data) {
+          if (socket.readyState !== socket.OPEN) return;
+          const bytes = data.length + FRAME_BYTES;
+          count(bytes);
+          socket.pong(data, false, () => count(-bytes));
+        },
+        received(length) {
+          const bytes = length + FRAME_BYTES;
+          count(bytes);
+          return { [Symbol.dispose]: () => count(-bytes) };
+        },
+      };
+    },
+  };
+}

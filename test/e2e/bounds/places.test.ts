@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { disposals } from '../../support/disposals.ts';
+import { ATTACKER, frame, postUnread, rawSocket } from '../../support/flood.ts';
+import { startTestServer } from '../../support/http-server.ts';
+import { eventually, type Gateway, onlySimulator, openProduct } from '../../support/product.ts';
+
+describe('B06 held answers', { timeout: 60_000 }, () => {
+  const suite = disposals();
+  let gateway: Gateway;
+  let id: string;
+
+  beforeAll(async () => {
+    const product = await openProduct(suite);
+    onlySimulator(product).faults.current.hold = true;
+    gateway = await product.both();
+    id = (await gateway.generate()).id;
+  }, 240_000);
+
+  it('B06 one address has half of the held answers, and the others have the rest', async () => {
+    const fields = Array.from({ length: 30 }, (_, i) => `a${i}: job(id: $id, waitSeconds: 60) { id }`);
+    const query = `query H($id: ID!) { ${fields.join(' ')} }`;
+    for (let i = 0; i < 34; i++) postUnread(gateway.port, { query, variables: { id } });
+    const one = { query: 'query H($id: ID!) { job(id: $id, waitSeconds: 60) { id } }', variables: { id } };
+    await eventually(async () => (await told(one, gateway.port, ATTACKER)) === 'LIMIT_EXCEEDED', 'half are taken');
+    expect(await told({ ...one, query: one.query.replace('60', '1') }, gateway.port, '127.0.0.1')).toBe('answered');
+  });
+});
+
+/** The code of the first error in the answer to a call from this address. */
+async function told(body: object, port: number, from: string): Promise<string> {
+  const headers = { 'content-type': 'application/json' };
+  const outgoing = request({ host: '127.0.0.1', port, localAddress: from, path: '/graphql', method: 'POST', headers });
+  onTestFinished(() => void outgoing.destroy());
+  outgoing.on('error', () => undefined);
+  outgoing.end(JSON.stringify(body));
+  const answered = await Promise.race([once(outgoing, 'response'), once(AbortSignal.timeout(3_000), 'abort')]);
+  const [response] = answered;
+  if (response instanceof Event) return 'held';
+  let text = '';
+  for await (const chunk of response) text += chunk;
+  return /"code":"(\w+)"/.exec(text)?.[1] ?? 'answered';
+}
+
+describe('B06 sockets and subscriptions', () => {
+  it('B06 one address has half of the sockets, and the others have the rest', async () => {
+    const { server } = await startTestServer({ webSocket: { maxSockets: 6 } });
+    const statusOf = async (from: string) => {
+      const socket = connect({ port: server.port, host: '127.0.0.1', localAddress: from });
+      onTestFinished(() => void socket.destroy());
+      socket.write(
+        'GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n',
+      );
+      const [head] = await once(socket, 'data');
+      return String(head).slice(9, 12);
+    };
+    const first = await rawSocket(server.port);
+    await rawSocket(server.port);
+    await rawSocket(server.port);
+    expect(await statusOf(ATTACKER)).toBe('503');
+    await rawSocket(server.port, '127.0.0.1');
+    first.destroy();
+    await eventually(async () => (await statusOf(ATTACKER)) === '101', 'there is room again');
+  });
+
+  it('B06 one address has half of the subscriptions, over SSE and over sockets alike', async () => {
+    const { server, services } = await startTestServer({ maxOpen: 6 });
+    services.feed.open('job');
+    const query = 'subscription { jobProgress(id: "job") { seq } }';
+    const stream = (from: string) => postUnread(server.port, { query }, { from, accept: 'text/event-stream' });
+    const first = stream(ATTACKER);
+    expect([await first.head, await stream(ATTACKER).head]).toEqual([200, 200]);
+    const socket = await rawSocket(server.port);
+    let text = '';
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1');
+    });
+    for (const id of ['1', '2']) socket.write(frame(JSON.stringify({ id, type: 'subscribe', payload: { query } })));
+    await eventually(() => text.includes('LIMIT_EXCEEDED'), 'the fourth is refused');
+    expect(services.feed.stats().watchers).toBe(3);
+    expect(await stream(ATTACKER).head).toBe(429);
+    expect(await stream('127.0.0.1').head).toBe(200);
+    await eventually(() => services.feed.stats().watchers === 4, 'what was refused is not watched');
+    first.outgoing.destroy();
+    await eventually(async () => (await stream(ATTACKER).head) === 200, 'there is room again');
+  });
+});
