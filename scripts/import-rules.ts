@@ -58,7 +58,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   // The worker's rooms, from what knows ComfyUI alone to the way of a job.
   'worker/timings.ts': [],
-  'worker/comfyui': ['src/core', 'src/files'],
+  'worker/comfyui': ['src/async', 'src/core', 'src/files'],
   'worker/pool': ['src/async', 'src/backends', 'src/core', 'worker/comfyui'],
   'worker/progress': ['src/async', 'src/backends', 'src/core', 'src/progress', 'worker/comfyui'],
   'worker/attempt': [
@@ -78,8 +78,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['worker/comfyui', 'worker/inputs', 'worker/outputs', 'worker/pool', 'worker/progress', 'worker/timings.ts'],
   ],
   'worker/delivery': [
-    ...['src/async', 'src/backends', 'src/core', 'src/observability', 'src/queue', 'worker/attempt', 'worker/comfyui'],
-    ...['worker/inputs', 'worker/outputs', 'worker/pool', 'worker/prompt', 'worker/timings.ts'],
+    ...['src/artifacts', 'src/async', 'src/backends', 'src/core', 'src/observability', 'src/queue', 'worker/attempt'],
+    ...['worker/comfyui', 'worker/inputs', 'worker/outputs', 'worker/pool', 'worker/prompt', 'worker/timings.ts'],
   ],
   worker: [
     ...['src/artifacts', 'src/backends', 'src/files', 'src/job-record', 'src/observability', 'src/progress'],

@@ -60,6 +60,8 @@ export interface Timings {
   settle: number;
   /** How long a job whose prompt another worker can reach is put back. */
   putBack: number;
+  /** Between two looks at whether the worker itself is well. */
+  fitness: number;
   /** Without a turn of one of its loops until the worker counts as hung; the slowest takes some 20 s. */
   late: number;
 }
@@ -89,5 +91,6 @@ export const defaultTimings: Timings = {
   preview: 200,
   settle: 15_000,
   putBack: 1_500,
+  fitness: 5_000,
   late: 60_000,
 };

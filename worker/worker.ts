@@ -12,8 +12,11 @@ import type { WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
 import type { DeliveryHandler, JobConsumer } from '../src/queue/queue.ts';
 import { createDeferredJobs } from './delivery/deferred-jobs.ts';
+import { turnOf } from './delivery/fetch-inputs.ts';
+import { startFitness } from './delivery/fitness.ts';
 import { type DeliveryParts, handleDelivery } from './delivery/handle-delivery.ts';
 import { createTemplateLoader } from './delivery/load-plan.ts';
+import { createInputStock } from './inputs/input-stock.ts';
 import { createPlacedFiles } from './inputs/placed-files.ts';
 import type { BreakerOptions } from './pool/breaker.ts';
 import { type ConnectedBackend, connectBackend } from './pool/connect.ts';
@@ -72,6 +75,8 @@ export interface Worker {
    * with their prompts. Resolves when everything is closed. Any number of times.
    */
   close(): Promise<void>;
+  /** Why it takes no jobs though its servers do, for a person; null while it takes them. */
+  unfit(): string | null;
   /** Its loops that have not turned for too long though they could, and since when (milliseconds since 1970). */
   late(): { name: string; since: number }[];
 }
@@ -108,15 +113,40 @@ export function createWorker(options: WorkerParts): Worker {
       },
     }),
   );
+  const { store, artifacts, jobAttempts, jobTimeoutMs, previewPublisher, previewMethod, tempDir } = options;
   const deferredJobs = createDeferredJobs(random);
+  /** Jobs whose files are fetched hold no slot, so that others are delivered meanwhile. */
+  function setCapacity() {
+    consumer?.setCapacity(fitness.unfit === null ? pool.capacity + stock.fetching : 0);
+  }
+  function promoteNext(waitedFor: string) {
+    const next = deferredJobs.next(waitedFor);
+    if (next !== null) consumer?.promote(next);
+  }
+  const fitness = startFitness({
+    dir: tempDir,
+    artifacts,
+    onChange() {
+      setCapacity();
+      reports.onChange();
+    },
+    intervalMs: timings.fitness,
+    log,
+  });
+  const stock = createInputStock({
+    maxBytes: options.inputs.maxBytes,
+    isWaiting: async (jobId) => (await store.read(jobId))?.status === 'QUEUED',
+    onChange(caller) {
+      setCapacity();
+      if (caller !== null) promoteNext(turnOf(caller));
+    },
+    onError: throttledWarning(log, 'kept input files not looked at'),
+  });
   const pool = createPool({
     backends: connected.map(({ backend }) => backend),
     depth,
-    onCapacity: (capacity) => consumer?.setCapacity(capacity),
-    onFreeSlot(name) {
-      const next = deferredJobs.next(name);
-      if (next !== null) consumer?.promote(next);
-    },
+    onCapacity: setCapacity,
+    onFreeSlot: promoteNext,
     onBreaker: (name, state) => metrics?.breakerChanged(name, state),
     ...(options.breaker ? { breaker: options.breaker } : {}),
   });
@@ -128,7 +158,8 @@ export function createWorker(options: WorkerParts): Worker {
   const reports = startReports({
     reporter,
     workerId,
-    read: backends,
+    // What it sees there is of no use to anybody while it takes no jobs: they go to other workers' servers.
+    read: () => (fitness.unfit === null ? backends() : []),
     onTurn: loops.add('reporting', options.redisAnswers),
     onDraining: (names) => pool.drain(names),
     onStuck(prompts) {
@@ -141,7 +172,6 @@ export function createWorker(options: WorkerParts): Worker {
     log,
   });
   const reaper = createReaper({ log, forMs: timings.reap });
-  const { store, artifacts, jobAttempts, jobTimeoutMs, previewPublisher, previewMethod, tempDir } = options;
   const nodeTimes = createNodeTimes({ store: options.nodeTimesStore, log });
   const parts: DeliveryParts = {
     workerId,
@@ -154,6 +184,8 @@ export function createWorker(options: WorkerParts): Worker {
     nodeTimes,
     pool,
     deferredJobs,
+    fitness,
+    stock,
     reaper,
     loadTemplate: createTemplateLoader((hash) => store.template(hash)),
     jobAttempts,
@@ -173,7 +205,7 @@ export function createWorker(options: WorkerParts): Worker {
     (jobId, delivery) => handleDelivery(jobId, { delivery, handover: handover.signal }, parts),
     loops,
   );
-  consumer.setCapacity(pool.capacity);
+  setCapacity();
 
   async function close() {
     loops.close();
@@ -183,6 +215,8 @@ export function createWorker(options: WorkerParts): Worker {
     clearTimeout(bound);
     handover.abort();
     reaper.close();
+    fitness.close();
+    await stock.close();
     await Promise.all(connected.map((each) => each.close()));
     await nodeTimes.close();
     await reports.close();
@@ -193,6 +227,7 @@ export function createWorker(options: WorkerParts): Worker {
     // Loops that end because the worker closes do not hang.
     late: () => (closing ? [] : loops.late()),
     backends,
+    unfit: () => (closing ? null : fitness.unfit),
     close() {
       closing ??= close();
       return closing;

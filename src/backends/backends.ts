@@ -42,7 +42,8 @@ const STALE_MS = 15_000;
 export function backendAsOf(seen: SeenBackend, now: number): SeenBackend {
   if (now - seen.reportedAt < STALE_MS) return seen;
   const since = seen.status === 'DOWN' ? seen.since : seen.reportedAt;
-  return { ...seen, status: 'DOWN', queued: 0, running: 0, message: 'no worker that runs has this server', since };
+  const message = 'no worker that takes jobs has this server';
+  return { ...seen, status: 'DOWN', queued: 0, running: 0, message, since };
 }
 
 /** The part of a server's last report from which `statusSince` is computed. */

@@ -13,8 +13,8 @@ import { checkAgainstServer } from '../workflows/check-server.ts';
 import { loadCatalogue } from '../workflows/load.ts';
 
 const EX_CONFIG = 78;
-/** Servers with many custom nodes answer slowly, and with many megabytes. */
-const OBJECT_INFO_LIMITS = { timeoutMs: 30_000, maxBytes: 128 * 1024 * 1024 };
+/** Servers with many custom nodes answer slowly. */
+const OBJECT_INFO_LIMITS = { timeoutMs: 30_000 };
 
 /** `comfygate workflow add`. */
 export function add(file: string, options: AddOptions, io: WorkflowCommandsOptions): Promise<void> {
@@ -79,7 +79,7 @@ async function readObjectInfo(url: string): Promise<NodeDefinitions> {
   if (!base || !/^https?:$/.test(base.protocol)) throw new UnreadableServer(`--comfyui: ${url} is no http address`);
   const http = createComfyHttp(url.replace(/\/+$/, ''));
   try {
-    return await http.get('/api/object_info', objectInfoSchema, OBJECT_INFO_LIMITS);
+    return await http.get('/api/object_info', 'objectInfo', OBJECT_INFO_LIMITS);
   } catch (error) {
     throw new UnreadableServer(`--comfyui ${url}: ${error instanceof Error ? error.message : String(error)}`);
   } finally {

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -13,7 +13,7 @@ export type SpoolFailure =
   | 'truncated'
   /** The stream is longer than was announced or is allowed. */
   | 'oversize'
-  /** The local disk is full. */
+  /** The local disk has no room for it. */
   | 'full';
 
 export class SpoolError extends Error {
@@ -31,6 +31,10 @@ export interface SpoolOptions {
   expectedLength?: number | undefined;
   /** The most bytes that may come. Default: no limit. */
   maxBytes?: number | undefined;
+  /** What the disk keeps free, in bytes, whatever comes; default 16 MiB. */
+  reserveBytes?: number | undefined;
+  /** Called with the bytes of each piece before it is written. What it throws ends the call. */
+  count?: ((bytes: number) => void) | undefined;
   /** Transforms the bytes. Its output is written, hashed and counted. Default: none. */
   transform?: Transform | undefined;
   /** When it aborts, the stream is cancelled, the file removed, and the call rejects with its reason. */
@@ -46,6 +50,10 @@ export interface SpooledFile {
   dispose(): Promise<void>;
 }
 
+const RESERVE_BYTES = 16 * 1024 * 1024;
+/** The free space is looked at with so many bytes, not for each small file, and again after as many. */
+const LOOK_EVERY_BYTES = 8 * 1024 * 1024;
+
 /**
  * Writes a stream to a temporary file in `dir` (created if missing), with back-pressure, and hashes it. When it fails,
  * no file is left. Throws SpoolError, the signal's reason, or the error of the stream.
@@ -53,8 +61,10 @@ export interface SpooledFile {
 export async function spool(
   stream: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
   dir: string,
-  { expectedLength = Number.NaN, maxBytes = Number.POSITIVE_INFINITY, transform, signal }: SpoolOptions,
+  options: SpoolOptions,
 ): Promise<SpooledFile> {
+  const { expectedLength = Number.NaN, maxBytes = Number.POSITIVE_INFINITY, transform, count, signal } = options;
+  const reserveBytes = options.reserveBytes ?? RESERVE_BYTES;
   signal.throwIfAborted();
   await mkdir(dir, { recursive: true });
   const path = join(dir, `spool-${randomUUID()}`);
@@ -63,15 +73,27 @@ export async function spool(
   const collectYoung = createMinorGc();
   let received = 0;
   let sizeBytes = 0;
+  let lookAt = LOOK_EVERY_BYTES;
 
   const counter = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
-      received += chunk.byteLength;
-      if (received > maxBytes) done(new SpoolError('oversize', `more than the ${maxBytes} bytes that are allowed`));
-      else if (received > expectedLength) done(new SpoolError('oversize', `more than the ${expectedLength} announced`));
-      else done(null, chunk);
+      take(chunk).then(() => done(null, chunk), done);
     },
   });
+  async function take({ byteLength }: Uint8Array) {
+    received += byteLength;
+    if (received > maxBytes) throw new SpoolError('oversize', `more than the ${maxBytes} bytes that are allowed`);
+    if (received > expectedLength) throw new SpoolError('oversize', `more than the ${expectedLength} announced`);
+    count?.(byteLength);
+    if (received < lookAt) return;
+    lookAt = received + LOOK_EVERY_BYTES;
+    await expectRoom(byteLength);
+  }
+  async function expectRoom(bytes: number) {
+    const { blocks, bavail, bsize } = await statfs(dir);
+    // Some network file systems do not say how large they are.
+    if (blocks > 0 && bavail * bsize < bytes + reserveBytes) throw new SpoolError('full', 'no room on the local disk');
+  }
   const hasher = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       sizeBytes += chunk.byteLength;
@@ -81,6 +103,7 @@ export async function spool(
   });
 
   try {
+    if (expectedLength >= LOOK_EVERY_BYTES) await expectRoom(expectedLength);
     const file = await open(path, 'wx', 0o600);
     const source = stream instanceof ReadableStream ? Readable.fromWeb(stream) : Readable.from(stream);
     const steps = [source, counter, ...(transform ? [transform] : []), hasher, file.createWriteStream()];

@@ -16,6 +16,8 @@ export interface WorkerHealthOptions {
     /** Loops that hang, and since when (milliseconds since 1970). See `Loops.late`. */
     late(): { name: string; since: number }[];
     backends(): Pick<BackendReport, 'name' | 'status' | 'message'>[];
+    /** Why it takes no jobs though Redis and ComfyUI are there: its disk, or a storage that refuses it. */
+    unfit(): string | null;
   };
   version: string;
   now?: () => number;
@@ -41,7 +43,10 @@ export function createWorkerHealth(options: WorkerHealthOptions): Probes & { sto
         if (!(await ping(PING_WITHIN_MS))) return { status: 'UNHEALTHY', message: 'redis does not answer' };
         return checkRedis(redis);
       }),
-      check('storage', () => checkStorage(artifacts)),
+      check('storage', async () => {
+        const message = worker.unfit();
+        return message === null ? checkStorage(artifacts) : { status: 'UNHEALTHY', message };
+      }),
       check('comfyui', async () => judgeComfyui(worker.backends())),
     ]);
     return { status: overallStatus(checks), version, checkedAt: now(), checks };

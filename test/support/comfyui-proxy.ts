@@ -7,7 +7,9 @@ export interface ComfyuiProxy extends AsyncDisposable {
   url: string;
   /** The lengths of the upload requests to the server. */
   uploads: number[];
-  /** Answers an upload instead of the server, or returns false to forward it. */
+  /** Answers a request instead of the server, or returns false to forward it. */
+  onRequest: (req: IncomingMessage, res: ServerResponse) => boolean;
+  /** The same for uploads alone. */
   onUpload: (req: IncomingMessage, res: ServerResponse) => boolean;
 }
 
@@ -21,6 +23,7 @@ export async function startComfyuiProxy(port: number): Promise<ComfyuiProxy> {
       uploads.push(Number(headers['content-length']));
       if (proxy.onUpload(req, res)) return;
     }
+    if (proxy.onRequest(req, res)) return;
     const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
       res.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(res);
@@ -46,6 +49,7 @@ export async function startComfyuiProxy(port: number): Promise<ComfyuiProxy> {
   const proxy: ComfyuiProxy = {
     url: `http://127.0.0.1:${address.port}`,
     uploads,
+    onRequest: () => false,
     onUpload: () => false,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

@@ -1,6 +1,7 @@
-import type { StorageError } from '../../src/artifacts/artifact-store.ts';
+import { StorageError } from '../../src/artifacts/artifact-store.ts';
 import { type JobError, type JobErrorCode, retryableErrorCodes } from '../../src/core/job.ts';
 import { isErrno } from '../../src/files/errno.ts';
+import { SpoolError } from '../../src/files/spool.ts';
 import type { Interruption, NodeFailure } from '../comfyui/outcome.ts';
 import { scrub } from '../comfyui/redact.ts';
 import type { Rejection } from '../comfyui/rejection.ts';
@@ -39,11 +40,21 @@ export class Retry extends Error {
 }
 
 /**
- * Whether this machine had no file descriptor left, wherever that showed. It is no fault of the job, which is put back.
+ * What this worker lacks, wherever that showed: a file descriptor, room on its own disk, a storage that takes what it
+ * brings. It is no fault of the job, which is put back, and another worker may have it. Null: none of these.
  */
-export function isExhaustion(cause: unknown): boolean {
-  return isErrno(cause, 'EMFILE', 'ENFILE') || (cause instanceof Error && isExhaustion(cause.cause));
+export function workerFault(cause: unknown): string | null {
+  if (isErrno(cause, 'EMFILE', 'ENFILE')) return 'its machine has no file descriptor left';
+  if (cause instanceof StorageError) {
+    if (cause.reason === 'denied') return `the storage for results refuses it: ${cause.message}`;
+    return cause.isOutOfDescriptors ? workerFault(cause.cause) : null;
+  }
+  if (cause instanceof SpoolError && cause.reason === 'full') return DISK_FAULT;
+  if (isErrno(cause, 'ENOSPC', 'EDQUOT', 'EROFS', 'EIO')) return DISK_FAULT;
+  return cause instanceof Error ? workerFault(cause.cause) : null;
 }
+
+const DISK_FAULT = 'its disk for temporary files (TMPDIR) takes no more';
 
 /**
  * Why a job FAILED, as its caller reads it. Whether the same job may succeed later depends on the code, unless

@@ -1,15 +1,13 @@
 import { openAsBlob } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { FormData } from 'undici';
-import * as z from 'zod';
 import type { Graph } from '../../src/core/graph.ts';
 import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
-import { objectInfoSchema } from '../../src/core/object-info.ts';
-import { type HistoryEntry, historySchema } from './history.ts';
-import { type CallOptions, ComfyError, type ComfyHttp, parseAnswer } from './http.ts';
-import { tryParsePythonJson } from './json.ts';
+import type { AnswerForm, AnswerOf } from './answers.ts';
+import { type HistoryEntry, isOfAnother } from './history.ts';
+import { type Answer, type CallOptions, ComfyError, type ComfyHttp } from './http.ts';
 import { scrub } from './redact.ts';
-import { firstNodeError, nodeErrorsSchema, parseRefusal, type Rejection } from './rejection.ts';
+import { firstNodeError, type Rejection } from './rejection.ts';
 
 export interface PromptToSubmit {
   promptId: string;
@@ -90,27 +88,26 @@ export interface ComfyClient {
 const SUBMIT_TIMEOUT_MS = 30_000;
 /** Of a file as large as may be, over a slow line. */
 const UPLOAD_TIMEOUT_MS = 600_000;
-const HISTORY_MAX_BYTES = 128 * 1024 * 1024;
-
-const uploadedSchema = z.object({ name: z.string().min(1), subfolder: z.string().catch('') });
-const submittedSchema = z.object({ prompt_id: z.string(), node_errors: nodeErrorsSchema.catch({}) });
-const jobSchema = z.object({ status: z.string() });
-const runningSchema = z.object({ jobs: z.array(z.object({ id: z.string() })) });
-const notFoundSchema = z.object({ error: z.literal('Job not found') });
-const queueItem = z.tuple([z.unknown(), z.string()], z.unknown());
-const queueSchema = z.object({ queue_running: z.array(queueItem), queue_pending: z.array(queueItem) });
-const queueLengthSchema = z.object({ exec_info: z.object({ queue_remaining: z.int().min(0) }) });
-const statsSchema = z.object({
-  system: z.object({ comfyui_version: z.string().nullish() }),
-  devices: z.array(z.object({ name: z.string() })).catch([]),
-});
 const MOST_DEVICES = 16;
+/** Of a version, or what a device is called. */
+const MOST_CHARACTERS = 100;
 
 export function createComfyClient(http: ComfyHttp): ComfyClient {
   async function history(promptId: string, options: CallOptions = {}) {
-    const limits = { ...options, maxBytes: HISTORY_MAX_BYTES };
-    const entries = await http.get(`/api/history/${promptId}`, historySchema, limits);
-    return entries[promptId] ?? null;
+    const entry = (await http.get(`/api/history/${promptId}`, 'history', options))[promptId];
+    if (!entry) return null;
+    if (isOfAnother(entry, promptId)) throw new ComfyError('invalid', 200);
+    return entry;
+  }
+
+  /** Undefined where the answer is not of this form. */
+  async function parsed<Form extends AnswerForm>(answer: Answer, form: Form): Promise<AnswerOf<Form> | undefined> {
+    try {
+      return await http.parse(answer, form);
+    } catch (cause) {
+      if (!(cause instanceof ComfyError)) throw cause;
+      return undefined;
+    }
   }
 
   const dequeue = (promptId: string, signal: AbortSignal) =>
@@ -118,14 +115,14 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
 
   /** For servers before 0.6, and where the job's record cannot be read: what has left the queue is in history. */
   async function findInQueueThenHistory(promptId: string, options: CallOptions): Promise<PromptState> {
-    const queue = await http.get('/api/queue', queueSchema, { ...options, maxBytes: HISTORY_MAX_BYTES });
-    if (queue.queue_running.some(([, id]) => id === promptId)) return { state: 'running' };
-    if (queue.queue_pending.some(([, id]) => id === promptId)) return { state: 'pending' };
+    const queue = await http.get('/api/queue', 'queue', options);
+    if (queue.queue_running.includes(promptId)) return { state: 'running' };
+    if (queue.queue_pending.includes(promptId)) return { state: 'pending' };
     try {
       return finished(await history(promptId, options));
     } catch (cause) {
       // A node's output that is no JSON poisons its entry: this address answers 500 for ever.
-      if (cause instanceof ComfyError && cause.status !== null) return { state: 'unreadable' };
+      if (cause instanceof ComfyError && cause.failure === 'status') return { state: 'unreadable' };
       throw cause;
     }
   }
@@ -136,24 +133,28 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
     async submit({ promptId, clientId, graph, previewMethod }, signal) {
       const extra_data = { preview_method: previewMethod };
       const body = { prompt: graph, client_id: clientId, prompt_id: promptId, extra_data };
-      const answer = await http.call('POST', '/api/prompt', body, { signal, timeoutMs: SUBMIT_TIMEOUT_MS });
+      const answer = await http.call('POST', '/api/prompt', body, 'submitted', {
+        signal,
+        timeoutMs: SUBMIT_TIMEOUT_MS,
+      });
       if (answer.status === 200) {
-        const rejection = firstNodeError(parseAnswer(answer, submittedSchema).node_errors);
+        const submitted = await http.parse(answer, 'submitted');
+        if (submitted.prompt_id !== promptId) throw new ComfyError('invalid', answer.status);
+        const rejection = firstNodeError(submitted.node_errors);
         return rejection ? { outcome: 'partly', rejection } : { outcome: 'accepted' };
       }
-      const rejection = answer.status === 400 ? parseRefusal(tryParsePythonJson(answer.text)) : undefined;
+      const rejection = answer.status === 400 ? await parsed(answer, 'refusal') : undefined;
       if (rejection) return { outcome: 'rejected', rejection };
       if (answer.status === 413) return { outcome: 'rejected', rejection: TOO_LARGE };
       throw new ComfyError('status', answer.status);
     },
 
     async find(promptId, options = {}) {
-      const limits = { ...options, maxBytes: HISTORY_MAX_BYTES };
-      const answer = await http.call('GET', `/api/jobs/${promptId}`, undefined, limits);
-      if (answer.status === 404 && notFoundSchema.safeParse(tryParsePythonJson(answer.text)).success)
-        return { state: 'absent' };
+      const answer = await http.call('GET', `/api/jobs/${promptId}`, undefined, 'job', options);
+      if (answer.status === 404 && (await parsed(answer, 'jobNotFound'))) return { state: 'absent' };
       if (answer.status !== 200) return await findInQueueThenHistory(promptId, options);
-      const { status } = parseAnswer(answer, jobSchema);
+      const { id, status } = await http.parse(answer, 'job');
+      if (id && id !== promptId) throw new ComfyError('invalid', answer.status);
       if (status === 'pending') return { state: 'pending' };
       if (status === 'in_progress') return { state: 'running' };
       return finished(await history(promptId, options));
@@ -162,7 +163,7 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
     dequeue,
 
     async cancel(promptId, signal) {
-      const { status } = await http.call('POST', `/api/jobs/${promptId}/cancel`, {}, { signal });
+      const { status } = await http.call('POST', `/api/jobs/${promptId}/cancel`, {}, null, { signal });
       if (status === 200) return;
       if (status !== 404 && status !== 405) throw new ComfyError('status', status);
       // Before 0.26: the prompt may move between the two calls, so both are always made; neither harms another prompt.
@@ -181,39 +182,43 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
       form.set('type', 'input');
       form.set('subfolder', subfolder);
       form.set('image', await openAsBlob(path), name);
-      const answer = await http.call('POST', '/api/upload/image', form, { signal, timeoutMs: UPLOAD_TIMEOUT_MS });
+      const answer = await http.call('POST', '/api/upload/image', form, 'uploaded', {
+        signal,
+        timeoutMs: UPLOAD_TIMEOUT_MS,
+      });
       if (answer.status !== 200) throw new ComfyError('status', answer.status);
       // Where a file of this name held other bytes, the server has chosen another.
-      const stored = parseAnswer(answer, uploadedSchema);
+      const stored = await http.parse(answer, 'uploaded');
       return stored.subfolder === '' ? stored.name : `${stored.subfolder}/${stored.name}`;
     },
 
     async queueLength(options) {
-      const { exec_info } = await http.get('/api/prompt', queueLengthSchema, options);
+      const { exec_info } = await http.get('/api/prompt', 'queueLength', options);
       return exec_info.queue_remaining;
     },
 
     async queueHead(options = {}) {
-      const running = await http.call('GET', '/api/jobs?status=in_progress', undefined, options);
-      const [job] = running.status === 200 ? parseAnswer(running, runningSchema).jobs : [];
+      const running = await http.call('GET', '/api/jobs?status=in_progress', undefined, 'running', options);
+      const [job] = running.status === 200 ? (await http.parse(running, 'running')).jobs : [];
       if (job) return { running: job.id, pending: 0 };
       // It has every graph in it, so it is read only where nothing seems to run: both parts are of one moment.
-      const queue = await http.get('/api/queue', queueSchema, { ...options, maxBytes: HISTORY_MAX_BYTES });
-      const [item] = queue.queue_running;
-      return { running: item?.[1] ?? null, pending: item ? 0 : queue.queue_pending.length };
+      const queue = await http.get('/api/queue', 'queue', options);
+      const [promptId = null] = queue.queue_running;
+      return { running: promptId, pending: promptId === null ? queue.queue_pending.length : 0 };
     },
 
     async systemStats(options) {
-      const { system, devices } = await http.get('/api/system_stats', statsSchema, options);
+      const { system, devices } = await http.get('/api/system_stats', 'systemStats', options);
+      const shown = (text: string) => scrub(text).slice(0, MOST_CHARACTERS);
       return {
-        comfyuiVersion: system.comfyui_version ?? null,
-        devices: devices.slice(0, MOST_DEVICES).map(({ name }) => scrub(name)),
+        comfyuiVersion: system.comfyui_version ? shown(system.comfyui_version) : null,
+        devices: devices.slice(0, MOST_DEVICES).map(({ name }) => shown(name)),
       };
     },
 
     async objectInfo(className, options) {
       const path = className === null ? '/api/object_info' : `/api/object_info/${encodeURIComponent(className)}`;
-      return await http.get(path, objectInfoSchema, options);
+      return await http.get(path, 'objectInfo', options);
     },
 
     free: (signal) => http.post('/api/free', { unload_models: true, free_memory: true }, { signal }),

@@ -13,6 +13,8 @@ export interface ImageFrame {
 const PICTURE = 1;
 const PICTURE_WITH_METADATA = 4;
 const HEADER_BYTES = 8;
+/** Some ids; a node's may be long. */
+const MOST_METADATA_BYTES = 64 * 1024;
 
 const nodeId = z.union([z.string(), z.number().transform(String)]);
 const metadataSchema = z.object({ prompt_id: z.string(), node_id: nodeId, display_node_id: nodeId.nullish() });
@@ -27,7 +29,7 @@ export function parseImageFrame(frame: Buffer): ImageFrame | null {
   if (type === PICTURE) return { of: null, bytes: frame.subarray(HEADER_BYTES) };
   if (type !== PICTURE_WITH_METADATA) return null;
   const end = HEADER_BYTES + frame.readUInt32BE(4);
-  if (end >= frame.length) return null;
+  if (end >= frame.length || end > HEADER_BYTES + MOST_METADATA_BYTES) return null;
   const metadata = metadataSchema.safeParse(tryParsePythonJson(frame.toString('utf8', HEADER_BYTES, end)));
   if (!metadata.success) return null;
   const { prompt_id, node_id, display_node_id } = metadata.data;

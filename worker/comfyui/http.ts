@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { type Dispatcher, FormData, Pool } from 'undici';
-import type * as z from 'zod';
-import { parsePythonJson } from './json.ts';
+import { type AnswerForm, type AnswerOf, answerForms } from './answers.ts';
+import { createAnswerParser } from './parse-answer.ts';
 
 /**
  * `unreachable`: no connection, so the server has seen nothing of the request. `reset`: the connection broke, and
@@ -36,24 +36,31 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** For the whole call, the body included; default 10 s. */
   timeoutMs?: number;
-  /** Bound of the answer; default 32 MiB. */
-  maxBytes?: number;
 }
 
 export interface Answer {
   status: number;
-  text: string;
+  body: Uint8Array;
 }
 
 /** One ComfyUI's REST side: keep-alive, bounded in time and size, no redirects, no retries. */
 export interface ComfyHttp {
   /**
-   * The answer whatever its status. `body`: JSON, or a form, whose files are read as they are sent. Throws ComfyError
-   * (never `status`) or the signal's reason.
+   * The answer whatever its status, of as many bytes as an answer of this form may have; null: one that nothing is read
+   * of. `body`: JSON, or a form, whose files are read as they are sent. Throws ComfyError (never `status`) or the
+   * signal's reason.
    */
-  call(method: 'GET' | 'POST', path: string, body: unknown, options?: CallOptions): Promise<Answer>;
+  call(
+    method: 'GET' | 'POST',
+    path: string,
+    body: unknown,
+    form: AnswerForm | null,
+    options?: CallOptions,
+  ): Promise<Answer>;
+  /** What an answer says; ComfyError `invalid` where it is not of this form. */
+  parse<Form extends AnswerForm>(answer: Answer, form: Form): Promise<AnswerOf<Form>>;
   /** The parsed body of an answer with status 200. Throws ComfyError or the signal's reason. */
-  get<T>(path: string, schema: z.ZodType<T>, options?: CallOptions): Promise<T>;
+  get<Form extends AnswerForm>(path: string, form: Form, options?: CallOptions): Promise<AnswerOf<Form>>;
   /** For answers without a body. Throws ComfyError unless the status is 200. */
   post(path: string, body: unknown, options?: CallOptions): Promise<void>;
   /** A body to be read by the caller, who must consume or destroy it; it fails when no byte comes for 30 s. */
@@ -62,7 +69,10 @@ export interface ComfyHttp {
 }
 
 const CALL_TIMEOUT_MS = 10_000;
-const MAX_BYTES = 32 * 1024 * 1024;
+/** Of answers that nothing is read of, such as a proxy's page about an error. */
+const UNREAD_BYTES = 64 * 1024;
+/** Of all answers of one server that are being read: a few large ones. */
+const READING_BYTES = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 3_000;
 const IDLE_BODY_TIMEOUT_MS = 30_000;
 
@@ -71,6 +81,8 @@ export function createComfyHttp(url: string, { connections = 16 } = {}): ComfyHt
   const { origin, pathname, username, password } = new URL(url);
   const base = pathname.replace(/\/+$/, '');
   const headers = username === '' ? {} : { authorization: basic(username, password) };
+  const parser = createAnswerParser();
+  let reading = 0;
   const pool = new Pool(origin, {
     connections,
     connect: { timeout: CONNECT_TIMEOUT_MS },
@@ -88,27 +100,60 @@ export function createComfyHttp(url: string, { connections = 16 } = {}): ComfyHt
     return await pool.request({ method, path: `${base}${path}`, signal, ...content });
   }
 
-  async function call(method: 'GET' | 'POST', path: string, body: unknown, options: CallOptions = {}): Promise<Answer> {
+  async function call(
+    method: 'GET' | 'POST',
+    path: string,
+    body: unknown,
+    form: AnswerForm | null,
+    options: CallOptions = {},
+  ): Promise<Answer> {
+    const maxBytes = form === null ? UNREAD_BYTES : answerForms[form].maxBytes;
     const timeout = AbortSignal.timeout(options.timeoutMs ?? CALL_TIMEOUT_MS);
     const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
     try {
       const response = await request(method, path, body, signal);
-      return { status: response.statusCode, text: await readText(response.body, options.maxBytes ?? MAX_BYTES) };
+      return { status: response.statusCode, body: await read(response.body, maxBytes) };
     } catch (cause) {
       options.signal?.throwIfAborted();
       throw asComfyError(cause, timeout.aborted);
     }
   }
 
+  async function read(body: Readable, maxBytes: number): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    try {
+      for await (const chunk of body) {
+        bytes += chunk.length;
+        reading += chunk.length;
+        // Leaving the loop destroys the body, and with it the connection.
+        if (bytes > maxBytes || reading > READING_BYTES) throw new ComfyError('invalid', null);
+        chunks.push(chunk);
+      }
+    } finally {
+      reading -= bytes;
+    }
+    return Buffer.concat(chunks);
+  }
+
+  async function parse<Form extends AnswerForm>({ status, body }: Answer, form: Form): Promise<AnswerOf<Form>> {
+    try {
+      return await parser(form, body);
+    } catch (cause) {
+      throw new ComfyError('invalid', status, { cause });
+    }
+  }
+
   return {
     call,
-    async get(path, schema, options) {
-      const answer = await call('GET', path, undefined, options);
+    parse,
+    async get(path, form, options) {
+      const answer = await call('GET', path, undefined, form, options);
       if (answer.status !== 200) throw new ComfyError('status', answer.status);
-      return parseAnswer(answer, schema);
+      return await parse(answer, form);
     },
     async post(path, body, options) {
-      const { status } = await call('POST', path, body, options);
+      const { status } = await call('POST', path, body, null, options);
       if (status !== 200) throw new ComfyError('status', status);
     },
     async stream(path, signal) {
@@ -124,27 +169,6 @@ export function createComfyHttp(url: string, { connections = 16 } = {}): ComfyHt
     },
     close: () => pool.destroy(),
   };
-}
-
-/** The answer's JSON, checked; ComfyError `invalid` otherwise. */
-export function parseAnswer<T>({ status, text }: Answer, schema: z.ZodType<T>): T {
-  try {
-    return schema.parse(parsePythonJson(text));
-  } catch (cause) {
-    throw new ComfyError('invalid', status, { cause });
-  }
-}
-
-async function readText(body: Readable, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    // Leaving the loop destroys the body, and with it the connection.
-    if (bytes > maxBytes) throw new ComfyError('invalid', null);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parseLength(header: string | string[] | undefined): number | null {

@@ -37,11 +37,11 @@ export function readOutcome(entry: HistoryEntry): PromptOutcome {
 function readFailure(data: { [key: string]: Json }): NodeFailure {
   return {
     ...readPlace(data),
-    exceptionType: textField(data, 'exception_type') ?? 'unknown',
+    exceptionType: textField(data, 'exception_type', 255) ?? 'unknown',
     text: textField(data, 'exception_message') ?? 'it failed without saying why',
   };
 }
 
 function readPlace(data: { [key: string]: Json }): Interruption {
-  return { nodeId: textField(data, 'node_id'), classType: textField(data, 'node_type') };
+  return { nodeId: textField(data, 'node_id', 255), classType: textField(data, 'node_type', 255) };
 }

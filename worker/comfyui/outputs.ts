@@ -1,5 +1,4 @@
 import { posix } from 'node:path';
-import * as z from 'zod';
 import type { Graph } from '../../src/core/graph.ts';
 import type { Json } from '../../src/core/job.ts';
 import type { SpooledFile } from '../../src/files/spool.ts';
@@ -28,11 +27,8 @@ export interface PromptOutputs {
  */
 export const MOST_OUTPUTS = 1_000;
 
-const fileSchema = z.object({
-  filename: z.string().min(1),
-  subfolder: z.string().nullish(),
-  type: z.string(),
-});
+/** No file system has longer paths. */
+const MOST_CHARACTERS = 4_096;
 
 /**
  * All results of a prompt, by node in the order of the graph, then by place in the node's answer. Whatever key they
@@ -81,16 +77,21 @@ export function collectOutputs(
 function submittedNode(key: string, graph: Graph, { meta }: HistoryEntry): string {
   const real = meta[key]?.real_node_id;
   if (real && !Object.hasOwn(graph, key) && Object.hasOwn(graph, real)) return real;
-  return graphNode(graph, key) ?? key;
+  return graphNode(graph, key) ?? key.slice(0, 255);
 }
 
 function filesIn(value: Json, key?: string): FileReference[] {
   if (Array.isArray(value)) return value.flatMap((item) => filesIn(item, key));
   if (typeof value === 'string') return key === 'result' ? modelAt(value) : [];
   if (value === null || typeof value !== 'object') return [];
-  const file = fileSchema.safeParse(value);
-  if (!file.success) return Object.entries(value).flatMap(([name, item]) => filesIn(item, name));
-  return [{ ...file.data, subfolder: file.data.subfolder ?? '' }];
+  const file = fileOf(value);
+  return file ? [file] : Object.entries(value).flatMap(([name, item]) => filesIn(item, name));
+}
+
+function fileOf({ filename, subfolder, type }: { [name: string]: Json }): FileReference | null {
+  const isPath = (text: Json | undefined) => typeof text === 'string' && text.length <= MOST_CHARACTERS;
+  if (!isPath(filename) || filename === '' || !isPath(type) || !isPath(subfolder ?? '')) return null;
+  return { filename: String(filename), subfolder: String(subfolder ?? ''), type: String(type) };
 }
 
 /** What ComfyUI's 3D viewers show, by their own list and the splats of later ones. */
@@ -121,5 +122,7 @@ function textsIn(value: Json): string[] {
   if (value === null || typeof value !== 'object' || Array.isArray(value) || !Array.isArray(value.text)) return [];
   const texts = value.text.filter((text) => typeof text === 'string').filter((text) => text !== '');
   // A node that answers a bare string where a list belongs has it taken apart into its characters.
-  return texts.length > 1 && texts.every((text) => [...text].length === 1) ? [texts.join('')] : texts;
+  return texts.length > 1 && texts.every((text) => text.length <= 2 && [...text].length === 1)
+    ? [texts.join('')]
+    : texts;
 }

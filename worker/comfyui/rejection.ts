@@ -1,28 +1,26 @@
 import * as z from 'zod';
 
+const upTo = (most: number) => z.string().transform((text) => text.slice(0, most));
+/** Longer than any line that is shown. */
+const text = upTo(10_000);
+const name = upTo(255);
+
 const nodeErrorSchema = z.object({
   errors: z
-    .array(
-      z.object({
-        type: z.string().catch('unknown'),
-        message: z.string().catch(''),
-        details: z.string().catch(''),
-      }),
-    )
+    .array(z.object({ type: name.catch('unknown'), message: text.catch(''), details: text.catch('') }))
     .catch([]),
-  class_type: z.string().nullish().catch(null),
+  class_type: name.nullish().catch(null),
 });
 
 export const nodeErrorsSchema = z.record(z.string(), nodeErrorSchema);
 
-const refusalSchema = z.object({
+/** The body of a 400 of `POST /prompt`. */
+const bodySchema = z.object({
   error: z.object({
-    type: z.string(),
-    message: z.string().catch(''),
-    details: z.string().catch(''),
-    extra_info: z
-      .object({ node_id: z.string().nullish().catch(null), class_type: z.string().nullish().catch(null) })
-      .catch({}),
+    type: name,
+    message: text.catch(''),
+    details: text.catch(''),
+    extra_info: z.object({ node_id: name.nullish().catch(null), class_type: name.nullish().catch(null) }).catch({}),
   }),
   node_errors: nodeErrorsSchema.catch({}),
 });
@@ -35,26 +33,28 @@ export interface Rejection {
   text: string;
 }
 
-/** The body of a 400; undefined when it is not ComfyUI's. */
-export function parseRefusal(json: unknown): Rejection | undefined {
-  const parsed = refusalSchema.safeParse(json);
-  if (!parsed.success) return undefined;
-  const { error, node_errors } = parsed.data;
-  return (
+/** Why a graph was refused, by the body of a 400; it fails where that is not ComfyUI's. */
+export const refusalSchema = bodySchema.transform(
+  ({ error, node_errors }): Rejection =>
     firstNodeError(node_errors) ?? {
       type: error.type,
       nodeId: error.extra_info.node_id ?? null,
       classType: error.extra_info.class_type ?? null,
       text: joined(error.message, error.details),
-    }
-  );
-}
+    },
+);
 
 /** The first fault that names a node; undefined when there is none. */
 export function firstNodeError(nodeErrors: z.infer<typeof nodeErrorsSchema>): Rejection | undefined {
   for (const [nodeId, { errors, class_type }] of Object.entries(nodeErrors)) {
     const [first] = errors;
-    if (first) return { type: first.type, nodeId, classType: class_type ?? null, text: nodeErrorText(first) };
+    if (first)
+      return {
+        type: first.type,
+        nodeId: nodeId.slice(0, 255),
+        classType: class_type ?? null,
+        text: nodeErrorText(first),
+      };
   }
   return undefined;
 }

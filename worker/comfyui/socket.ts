@@ -37,8 +37,16 @@ export interface ComfySocket {
   close(): Promise<void>;
 }
 
-/** Server frames have no limit of their own: a progress_state of thousands of nodes, a full-size PNG. */
-const MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
+/** Of a frame, which has no limit of its own at the server: a PNG of 20 megapixels of noise has 60 MB. */
+const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024;
+/** Of a message: a progress_state has 250 bytes for each of up to thousands of nodes. */
+const MAX_TEXT_BYTES = 4 * 1024 * 1024;
+/**
+ * What is read of messages within a second. What comes beyond it is dropped: polling finds what matters. Each counts as
+ * a kilobyte more than it has, since short ones take their time, too.
+ */
+const TEXT_BYTES_PER_SECOND = 8 * 1024 * 1024;
+const BYTES_OF_EACH = 1024;
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 const BACKOFF_MS = { first: 100, most: 5_000 };
@@ -55,6 +63,7 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
   let open = false;
   let closing = false;
   let retry: NodeJS.Timeout | undefined;
+  let second = { began: 0, bytes: 0 };
   let current = connect();
 
   function connect(): WebSocket {
@@ -76,8 +85,9 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
     socket.on('message', (data, isBinary) => {
       lastFrameAt = performance.now();
       if (!open) greeted();
-      if (!isBinary) dispatch(String(data));
-      else if (Buffer.isBuffer(data)) dispatchFrame(data);
+      if (!Buffer.isBuffer(data)) return;
+      if (isBinary) dispatchFrame(data);
+      else if (isRead(data.length)) dispatch(String(data));
     });
     // 'close' always follows, and there the connection is made again.
     socket.on('error', (cause) =>
@@ -107,6 +117,14 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
     failures = 0;
     lastPromptId = null;
     for (const onOpen of openHandlers) onOpen();
+  }
+
+  function isRead(bytes: number): boolean {
+    if (bytes > MAX_TEXT_BYTES) return false;
+    const now = performance.now();
+    if (now - second.began >= 1_000) second = { began: now, bytes: 0 };
+    second.bytes += bytes + BYTES_OF_EACH;
+    return second.bytes <= TEXT_BYTES_PER_SECOND;
   }
 
   function dispatch(text: string) {

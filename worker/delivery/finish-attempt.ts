@@ -2,13 +2,16 @@ import type { JobError } from '../../src/core/job.ts';
 import { failSpan } from '../../src/observability/spans.ts';
 import type { DeliveryResult } from '../../src/queue/queue.ts';
 import { type Attempt, Stopped, type StopReason } from '../attempt/attempt.ts';
-import { isExhaustion, JobFailure, jobError, Retry, retryDelayMs } from '../attempt/failures.ts';
+import { JobFailure, jobError, Retry, retryDelayMs, workerFault } from '../attempt/failures.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import { reasonOf } from '../comfyui/redact.ts';
+import { putBacks } from '../prompt/earlier-prompt.ts';
 import type { Reaper } from '../prompt/reaper.ts';
+import type { Fitness } from './fitness.ts';
 
 export interface FinishParts {
   reaper: Reaper;
+  fitness: Pick<Fitness, 'suspect'>;
   /** Failures of an attempt in the middle of its work until the job is given up. */
   jobAttempts: number;
   /** 0 to 1. */
@@ -16,6 +19,8 @@ export interface FinishParts {
 }
 
 const DONE: DeliveryResult = { done: true };
+/** Put-backs until a job that no worker's disk has room for is given up. */
+const MOST_HANDOVERS = 30;
 
 /**
  * Writes how an attempt that did not succeed ends. What it left at a server is touched only after that has been
@@ -54,9 +59,9 @@ async function finishStopped(attempt: Attempt, reason: StopReason, parts: Finish
 
 async function finishFailed(attempt: Attempt, thrown: unknown, parts: FinishParts): Promise<DeliveryResult> {
   const { job, log } = attempt;
-  const cause = isExhaustion(thrown)
-    ? new Retry('this machine has no file descriptor left', { counts: false, cause: thrown })
-    : thrown;
+  const fault = workerFault(thrown);
+  if (fault !== null) parts.fitness.suspect(fault);
+  const cause = fault === null ? thrown : handover(attempt, fault, thrown, parts);
   if (cause instanceof JobFailure) {
     log.info(
       { code: cause.error.code, nodeId: cause.error.nodeId, reason: cause.cause && reasonOf(cause.cause) },
@@ -81,6 +86,19 @@ async function finishFailed(attempt: Attempt, thrown: unknown, parts: FinishPart
     (cause instanceof Retry ? cause.delayMs : null) ?? retryDelayMs(counts ? job.failures : 0, parts.random);
   failSpan('RETRY');
   return await putBack(attempt, counts, delayMs, parts);
+}
+
+/** What becomes of a job that met a fault of its worker: another one, or this one once it is well, goes on with it. */
+function handover({ job }: Attempt, fault: string, cause: unknown, { random }: FinishParts): JobFailure | Retry {
+  const times = putBacks(job);
+  if (times < MOST_HANDOVERS) {
+    return new Retry(`its worker is at fault: ${fault}`, {
+      counts: false,
+      delayMs: retryDelayMs(times, random),
+      cause,
+    });
+  }
+  return new JobFailure(jobError('STORAGE_FULL', 'No worker had room for the files of this job'), { cause });
 }
 
 async function fail(attempt: Attempt, error: JobError, parts: FinishParts): Promise<DeliveryResult> {

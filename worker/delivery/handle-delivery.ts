@@ -5,30 +5,29 @@ import { inSpan } from '../../src/observability/spans.ts';
 import type { DeliveryResult } from '../../src/queue/queue.ts';
 import { type AttemptParts, beginAttempt } from '../attempt/attempt.ts';
 import { type AttemptState, createAttemptState, type LivePrompt } from '../attempt/attempt-state.ts';
-import { JobFailure, Retry } from '../attempt/failures.ts';
+import { JobFailure, Retry, workerFault } from '../attempt/failures.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
 import type { Pool } from '../pool/pool.ts';
 import { type Assignment, type AssignParts, assignJob } from './assign-job.ts';
 import { attemptSpan, recordLostAttempt } from './attempt-span.ts';
 import type { DeferredJobs } from './deferred-jobs.ts';
+import type { DeliverySignals } from './fetch-inputs.ts';
 import { type FinishParts, finishAttempt } from './finish-attempt.ts';
+import type { Fitness } from './fitness.ts';
 import { type RunJobParts, runJob } from './run-job.ts';
 
 /** What all deliveries of a worker share. */
 export interface DeliveryParts extends AssignParts, AttemptParts, RunJobParts, FinishParts {
   deferredJobs: DeferredJobs;
+  fitness: Fitness;
   log: Logger;
-}
-
-/** `delivery` is aborted when the delivery's lock is lost, `handover` when the worker must stop. */
-export interface DeliverySignals {
-  delivery: AbortSignal;
-  handover: AbortSignal;
 }
 
 const DONE: DeliveryResult = { done: true };
 /** After an unexpected error: soon, but not in a tight loop. */
 const UNEXPECTED_ERROR_DELAY_MS = 5_000;
+/** What an unfit worker was just given goes back, to one that is well. */
+const UNFIT_DELAY_MS = 1_000;
 /** While no server has a free slot, deliveries are taken no faster than this. */
 const NO_SLOT_PAUSE_MS = 250;
 
@@ -42,14 +41,19 @@ export async function handleDelivery(
   parts: DeliveryParts,
 ): Promise<DeliveryResult> {
   if (signals.handover.aborted) return { done: false, delayMs: 0 };
+  if (parts.fitness.unfit !== null) return { done: false, delayMs: UNFIT_DELAY_MS };
   const { store, pool, reaper, metrics } = parts;
   let requestId: string | undefined;
   try {
     const before = await store.read(jobId);
     if (!before) return DONE;
     requestId = before.requestId;
-    const assignment = await assignJob(before, parts);
+    const assignment = await assignJob(before, signals, parts);
     if (assignment.outcome === 'wait') return await defer(before, assignment.servers, signals.handover, parts);
+    if (assignment.outcome === 'later') {
+      return signals.delivery.aborted ? DONE : { done: false, delayMs: assignment.delayMs };
+    }
+    await using _inputs = assignment.outcome === 'run' ? assignment.inputs : null;
     using state = createAttemptState(assignment.outcome === 'run' ? assignment.slot : null);
 
     const claim = await store.claim(jobId);
@@ -66,6 +70,8 @@ export async function handleDelivery(
     if (job.takeovers > before.takeovers) recordLostAttempt(before);
     return await makeAttempt(job, assignment, state, signals, parts);
   } catch (cause) {
+    const fault = workerFault(cause);
+    if (fault !== null) parts.fitness.suspect(fault);
     parts.log.error({ jobId, requestId, err: cause }, 'delivery not handled');
     return { done: false, delayMs: UNEXPECTED_ERROR_DELAY_MS };
   }
@@ -87,7 +93,7 @@ async function defer(
 /** One claim of a job, to its end or back into the queue. */
 function makeAttempt(
   job: Job,
-  assignment: Exclude<Assignment, { outcome: 'wait' }>,
+  assignment: Exclude<Assignment, { outcome: 'wait' | 'later' }>,
   state: AttemptState,
   signals: DeliverySignals,
   parts: DeliveryParts,
@@ -99,7 +105,7 @@ function makeAttempt(
     try {
       if (assignment.outcome === 'fail') throw new JobFailure(assignment.error, { cause: assignment.cause });
       if (assignment.outcome === 'claim') throw new Retry('no server', { counts: false });
-      await runJob(attempt, assignment.plan, parts);
+      await runJob(attempt, assignment.plan, assignment.inputs, parts);
       return DONE;
     } catch (cause) {
       return await finishAttempt(attempt, cause, parts);

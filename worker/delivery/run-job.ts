@@ -1,7 +1,7 @@
 import type { Plan } from '../../src/core/plan.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import { JobFailure, jobError } from '../attempt/failures.ts';
-import { type InputParts, openInputs } from '../inputs/open-inputs.ts';
+import type { Inputs } from '../inputs/open-inputs.ts';
 import { deliverOutputs, type OutputParts } from '../outputs/deliver-outputs.ts';
 import { type EarlierPromptParts, followEarlierPrompt } from '../prompt/earlier-prompt.ts';
 import { judgeEnding } from '../prompt/judge-ending.ts';
@@ -9,7 +9,7 @@ import { runPrompt } from '../prompt/run-prompt.ts';
 import type { SubmitParts } from '../prompt/submit-prompt.ts';
 import { type WatchParts, watchPrompt } from '../prompt/watch-prompt.ts';
 
-export interface RunJobParts extends InputParts, EarlierPromptParts, SubmitParts, WatchParts, OutputParts {}
+export interface RunJobParts extends EarlierPromptParts, SubmitParts, WatchParts, OutputParts {}
 
 /** Prompts that one attempt submits at most: one may fail through no fault of the graph. */
 const MOST_PROMPTS = 2;
@@ -20,11 +20,10 @@ const MOST_TAKEOVERS = 10;
  * One attempt that holds a slot, from its claim to SUCCEEDED. However else it ends is thrown: JobFailure, Retry, the
  * attempt's Stopped, or a bug.
  */
-export async function runJob(attempt: Attempt, plan: Plan, parts: RunJobParts): Promise<void> {
+export async function runJob(attempt: Attempt, plan: Plan, inputs: Inputs, parts: RunJobParts): Promise<void> {
   if (attempt.job.takeovers > MOST_TAKEOVERS) {
     throw new JobFailure(jobError('INTERNAL', 'Given up: too many workers died of this job'));
   }
-  await using inputs = openInputs(plan, attempt, parts);
   await using watch = watchPrompt(attempt, plan.graph, parts);
   let submitted = 0;
   let outOfMemory = false;

@@ -1,17 +1,17 @@
 import { lookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
-import { SpoolError, type SpooledFile, spool } from '../../src/files/spool.ts';
+import { SpoolError, type SpooledFile, type SpoolOptions, spool } from '../../src/files/spool.ts';
 import { inputUrlFault, isPublicAddress } from '../../src/uploads/input-url.ts';
+import { Retry } from '../attempt/failures.ts';
 import { InputFault } from './input-fault.ts';
 
-export interface FetchOptions {
+export interface FetchOptions extends Pick<SpoolOptions, 'signal' | 'reserveBytes' | 'count'> {
   /** Where the file is put; made when missing. */
   dir: string;
   maxBytes: number;
   /** Origins that the rules for addresses do not apply to. */
   origins: readonly string[];
-  signal: AbortSignal;
   /** All addresses of a name. Default: as the system says. */
   resolve?: ((hostname: string) => Promise<{ address: string; family: number }[]>) | undefined;
 }
@@ -24,7 +24,8 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /**
  * Fetches a file from an address that a caller named, following the rules for addresses with each redirect. Names are
  * resolved once for each connection, and it is made to what was checked. Nothing of ours is sent: no cookie, no
- * credential, and no proxy of the environment is used. Throws InputFault, the signal's reason, or SpoolError `full`.
+ * credential, and no proxy of the environment is used. Throws InputFault, the signal's reason, SpoolError `full`, or
+ * what `count` throws.
  */
 export async function fetchUrl(address: string, options: FetchOptions): Promise<SpooledFile> {
   let next = address;
@@ -59,7 +60,8 @@ async function request(url: URL, options: FetchOptions): Promise<{ file: Spooled
     return await read(answer, url, options);
   } catch (cause) {
     signal.throwIfAborted();
-    if (cause instanceof InputFault || (cause instanceof SpoolError && cause.reason === 'full')) throw cause;
+    if (cause instanceof InputFault || cause instanceof Retry) throw cause;
+    if (cause instanceof SpoolError && cause.reason === 'full') throw cause;
     if (cause instanceof SpoolError && cause.reason === 'oversize') throw tooLarge(options);
     throw new InputFault('An input file could not be fetched', { transient: true, cause });
   } finally {
@@ -84,8 +86,7 @@ async function read({ statusCode, headers, body }: Dispatcher.ResponseData, url:
   }
   const expectedLength = typeof length === 'string' && /^\d+$/.test(length) ? Number(length) : undefined;
   if (expectedLength !== undefined && expectedLength > options.maxBytes) throw tooLarge(options);
-  const { dir, maxBytes, signal } = options;
-  return { file: await spool(body, dir, { maxBytes, signal, expectedLength }) };
+  return { file: await spool(body, options.dir, { ...options, expectedLength }) };
 }
 
 function tooLarge({ maxBytes }: FetchOptions): InputFault {

@@ -8,7 +8,7 @@ import type { HistoryEntry } from '../comfyui/history.ts';
 import { collectOutputs, MOST_OUTPUTS, type PromptOutput } from '../comfyui/outputs.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
 import { reasonOf } from '../comfyui/redact.ts';
-import { isFull, noRoom, type StoreParts, storeOutputs } from './store-outputs.ts';
+import { type StoreParts, storeOutputs } from './store-outputs.ts';
 import type { WebsocketImages } from './websocket-images.ts';
 
 /** What is not deleted in time does no harm, since the server's history is bounded. */
@@ -59,9 +59,7 @@ export async function deliverOutputs(
 
 /** Throws JobFailure when there is none, or more than a job may have. */
 async function outputsOf(entry: HistoryEntry, plan: Plan, watched: WatchedPrompt): Promise<PromptOutput[]> {
-  const images = await watched.images.images().catch((cause) => {
-    throw isFull(cause) ? noRoom(cause) : cause;
-  });
+  const images = await watched.images.images();
   const { outputs, temporary } = collectOutputs(entry, plan.graph, plan.outputs, images);
   if (outputs.length === 0) throw new JobFailure(jobError('NO_OUTPUT', whyNone(plan, temporary)));
   if (outputs.length > MOST_OUTPUTS) {

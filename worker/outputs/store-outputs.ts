@@ -12,7 +12,7 @@ import { withoutPngMetadata } from '../../src/files/png-metadata.ts';
 import { SpoolError, type SpooledFile, spool } from '../../src/files/spool.ts';
 import { inSpan } from '../../src/observability/spans.ts';
 import type { Attempt } from '../attempt/attempt.ts';
-import { JobFailure, jobError, Retry, storageError } from '../attempt/failures.ts';
+import { JobFailure, jobError, Retry, storageError, workerFault } from '../attempt/failures.ts';
 import type { ComfyClient, FileReference } from '../comfyui/client.ts';
 import { asComfyError, ComfyError } from '../comfyui/http.ts';
 import type { PromptOutput } from '../comfyui/outputs.ts';
@@ -41,6 +41,12 @@ const AT_ONCE = 3;
 const FETCH_TRIES = 3;
 const FETCH_BACKOFF_MS = 100;
 const PUT_BACKOFF_MS = { first: 200, most: 2_000 };
+/** Of a storage that refuses this worker: it may accept another. */
+const REFUSED_TRIES = 3;
+/** What S3 takes in one PUT. */
+const MOST_BYTES = 5 * 1024 ** 3;
+/** ComfyUI announces the length of each file. A proxy that packs what it passes on does not: text, not films. */
+const MOST_UNANNOUNCED_BYTES = 256 * 1024 ** 2;
 
 /**
  * Brings a prompt's results into storage and checks that each is whole; the artifacts are in the order of the results.
@@ -139,7 +145,7 @@ async function fetchOutput(output: PromptOutput, filename: string, context: Stor
       return await inspected(file, filename, (path) => readMedia(path, signal));
     } catch (cause) {
       signal.throwIfAborted();
-      if (isFull(cause)) throw noRoom(cause);
+      if (workerFault(cause) !== null) throw cause;
       const away = cause instanceof ComfyError && (cause.failure === 'unreachable' || cause.failure === 'timeout');
       if (away && performance.now() - began >= timings.lost) {
         throw new Retry('server lost before its results were fetched', { counts: true, cause });
@@ -148,6 +154,7 @@ async function fetchOutput(output: PromptOutput, filename: string, context: Stor
         throw new Retry('server restarted before its results were fetched', { counts: true, cause });
       }
       // What came over the socket cannot be fetched again.
+      if (isEndless(cause)) context.attempt.state.slot.report('failed');
       const final = 'image' in output || tries >= FETCH_TRIES || !isTransient(cause);
       if (!away && final) throw invalid(output.node, cause);
       await wait(FETCH_BACKOFF_MS * 2 ** Math.min(tries, 5), signal);
@@ -166,8 +173,10 @@ async function download(file: FileReference, { client, plan, tempDir, signal }: 
   // Spooling rejects with the body's error. Where spooling has not begun, nobody else would listen for it.
   body.on('error', () => undefined);
   try {
+    if (sizeBytes !== null && sizeBytes > MOST_BYTES) throw new SpoolError('oversize', `${sizeBytes} bytes announced`);
     const transform = plan.keepMetadata ? undefined : withoutPngMetadata();
-    return await spool(body, tempDir, { signal, expectedLength: sizeBytes ?? undefined, transform });
+    const maxBytes = sizeBytes === null ? MOST_UNANNOUNCED_BYTES : undefined;
+    return await spool(body, tempDir, { signal, expectedLength: sizeBytes ?? undefined, maxBytes, transform });
   } catch (cause) {
     body.destroy();
     throw cause instanceof SpoolError ? cause : asComfyError(cause, false);
@@ -183,18 +192,14 @@ async function inspected(file: SpooledFile, filename: string, readMedia: Paramet
   }
 }
 
-/** Whether the local disk did not take a result. */
-export function isFull(cause: unknown): boolean {
-  return cause instanceof SpoolError && cause.reason === 'full';
-}
-
-export function noRoom(cause: unknown): JobFailure {
-  return new JobFailure(jobError('STORAGE_FULL', 'The worker has no room for the results'), { cause });
-}
-
 function isTransient(cause: unknown): boolean {
   if (cause instanceof ComfyError) return cause.failure !== 'status' || (cause.status ?? 0) >= 500;
-  return cause instanceof SpoolError || cause instanceof OutputInvalidError;
+  return (cause instanceof SpoolError && !isEndless(cause)) || cause instanceof OutputInvalidError;
+}
+
+/** It is larger than any result may be, or than its server announced. */
+function isEndless(cause: unknown): boolean {
+  return cause instanceof SpoolError && cause.reason === 'oversize';
 }
 
 function isMissing(cause: unknown): boolean {
@@ -234,6 +239,7 @@ async function put(key: string, file: PutArguments[1], context: StoreContext): P
     } catch (cause) {
       signal.throwIfAborted();
       if (!(cause instanceof StorageError)) throw cause;
+      if (cause.reason === 'denied' && tries + 1 >= REFUSED_TRIES) throw cause;
       if (!cause.retryable || performance.now() >= until) throw new JobFailure(storageError(cause), { cause });
       if (tries === 0) attempt.log.warn({ reason: cause.reason }, 'result not stored yet');
       await wait(Math.min(PUT_BACKOFF_MS.most, PUT_BACKOFF_MS.first * 2 ** tries), signal);

@@ -40,6 +40,8 @@ export interface WebsocketImages extends AsyncDisposable {
 /** The class of nodes whose frames are results. */
 export const SAVES_TO_WEBSOCKET = 'SaveImageWebsocket';
 const END_MESSAGE_WITHIN_MS = 2_000;
+/** Of pictures that wait for the disk. One that comes beyond it counts as lost. */
+const WAITING_BYTES = 128 * 1024 * 1024;
 
 /** What has come of one node. */
 interface NodeImages {
@@ -47,7 +49,7 @@ interface NodeImages {
   /** A message of its beginning has come, and since then nothing can have been lost. */
   begun: boolean;
   finished: boolean;
-  /** Pictures of one call, as it announced them. */
+  /** Pictures of one call, as it announced them; more than there can be once one was lost. */
   announced: number;
 }
 
@@ -57,6 +59,7 @@ export function collectWebsocketImages(graph: Graph, tempDir: string): Websocket
   let prompt = newPrompt();
   let writing: Promise<unknown> = Promise.resolve();
   let discarded: Promise<unknown> = Promise.resolve();
+  let waitingBytes = 0;
 
   function newPrompt() {
     const nodes = new Map(
@@ -82,10 +85,19 @@ export function collectWebsocketImages(graph: Graph, tempDir: string): Websocket
       const images = prompt.nodes.get(node);
       // One more than may be delivered is kept, so that too many are noticed.
       if (!images || images.files.length > MOST_OUTPUTS) return;
+      if (waitingBytes + bytes.length > WAITING_BYTES) {
+        images.announced = Number.POSITIVE_INFINITY;
+        return;
+      }
+      waitingBytes += bytes.length;
       // One after the other: they came that way, and more would only hold more of them in memory.
       const file = writing.then(() => spool(Readable.from([bytes]), tempDir, { signal: closing.signal }));
       images.files.push(file);
-      writing = file.catch(() => undefined);
+      writing = file
+        .catch(() => undefined)
+        .then(() => {
+          waitingBytes -= bytes.length;
+        });
     },
     onMessage(message) {
       if (isTerminalMessage(message)) {

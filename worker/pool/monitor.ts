@@ -52,6 +52,8 @@ const LOOK_AGAIN_MS = 2_000;
 const NODE_DEFINITIONS_GRACE_MS = 500;
 const EMPTY: QueueHead = { running: null, pending: 0 };
 const MODELS_EVERY_MS = 60_000;
+/** Of one input. */
+const MOST_MODELS = 5_000;
 
 export function startMonitor(options: MonitorOptions): Monitor {
   const { name, client, stalls, modelInputs, publish, log, onTurn, onSeen, intervalMs = 2_000 } = options;
@@ -193,11 +195,14 @@ function modelOptions(inputs: string[], classes: NodeDefinitions): BackendReport
   const entries = inputs.flatMap((input) => {
     const { className, inputName } = splitInput(input);
     const spec = classes.get(className)?.inputs.get(inputName)?.spec;
-    return spec?.kind === 'COMBO'
-      ? [[input, spec.options.filter((option) => typeof option === 'string')] as const]
-      : [];
+    return spec?.kind === 'COMBO' ? [[input, spec.options.filter(isModelName).slice(0, MOST_MODELS)] as const] : [];
   });
   return Object.fromEntries(entries);
+}
+
+/** Below the models folder, as the catalogue takes it. Whatever else a server names there is not shown. */
+function isModelName(option: unknown): option is string {
+  return typeof option === 'string' && option.length <= 255 && !/^(?:[/\\]|[A-Za-z]:)|\p{Cc}/u.test(option);
 }
 
 /** Class names may have dots; input names too (`format.codec`), but not those of MODEL parameters. */

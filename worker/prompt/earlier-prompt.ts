@@ -70,7 +70,7 @@ function moveToServer(name: string, { state }: Attempt, pool: Pool): boolean {
 const MOST_PUT_BACKS = 12;
 
 /** Claims that ended neither in a failure nor with their worker. */
-function putBacks({ attempts, failures, takeovers }: Job): number {
+export function putBacks({ attempts, failures, takeovers }: Job): number {
   return attempts - 1 - failures - takeovers;
 }
 

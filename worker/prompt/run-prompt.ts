@@ -23,7 +23,7 @@ export async function runPrompt(
   const { log, signal, state } = attempt;
   const { backend } = state.slot;
   try {
-    const graph = await inputs.place(backend);
+    const graph = await inputs.place(backend, signal);
     watch.restart();
     const ending = await inPromptSpan(backend.name, watch, async () => {
       const prompt = await submitPrompt(attempt, graph, watch.onMessage, parts);

@@ -186,7 +186,8 @@ function folderError(cause: unknown): StorageError {
   if (isErrno(cause, 'ENOSPC', 'EDQUOT', 'EFBIG')) {
     return new StorageError('full', 'the artifact folder has no room left', { cause });
   }
-  if (isErrno(cause, 'EACCES', 'EPERM', 'EROFS')) {
+  // A path that is no folder, or a disk that is gone, is this machine's own, too.
+  if (isErrno(cause, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EIO', 'ENODEV', 'ENXIO', 'ESTALE')) {
     return new StorageError('denied', 'the artifact folder cannot be written or read', { cause });
   }
   return new StorageError('unavailable', 'the artifact folder does not work', { cause });

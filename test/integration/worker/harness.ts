@@ -34,6 +34,7 @@ const quick: Partial<Timings> = {
   cancelGrace: 700,
   storage: 1_000,
   putBack: 50,
+  fitness: 200,
 };
 
 /** One small picture. */

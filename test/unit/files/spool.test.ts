@@ -31,6 +31,26 @@ describe('spooling a stream', () => {
     }
   });
 
+  it('stops, and leaves nothing, where the disk would have less left than it must keep', async () => {
+    const full = { reason: 'full' };
+    const reserveBytes = Number.MAX_SAFE_INTEGER;
+    const large = chunks(9, Buffer.alloc(1024 * 1024));
+    await expect(spool(large, dir, { reserveBytes, signal })).rejects.toMatchObject(full);
+    const expectedLength = Number.MAX_SAFE_INTEGER;
+    await expect(spool(chunks(1, randomBytes(9)), dir, { expectedLength, signal })).rejects.toMatchObject(full);
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  it('says what it is about to write, and stops where that is refused', async () => {
+    let bytes = 0;
+    const count = (more: number) => {
+      bytes += more;
+      if (bytes > 20) throw new Error('enough');
+    };
+    await expect(spool(chunks(9, randomBytes(10)), dir, { count, signal })).rejects.toThrow('enough');
+    expect([bytes, await readdir(dir)]).toEqual([30, []]);
+  });
+
   it('takes an empty stream for an empty file', async () => {
     expect(await spool(chunks(0, randomBytes(1)), dir, { expectedLength: 0, signal })).toMatchObject({ sizeBytes: 0 });
   });

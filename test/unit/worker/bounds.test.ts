@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import * as z from 'zod';
+import { answerForms } from '../../../worker/comfyui/answers.ts';
 import { createComfyClient } from '../../../worker/comfyui/client.ts';
 import { createComfyHttp } from '../../../worker/comfyui/http.ts';
 import { MOST_OUTPUTS } from '../../../worker/comfyui/outputs.ts';
@@ -12,12 +12,13 @@ import { collectWebsocketImages } from '../../../worker/outputs/websocket-images
 import { listen } from '../../support/listen.ts';
 
 test('an answer of ComfyUI may have as many bytes as it is given, and not one more', async () => {
-  const text = '"é"';
-  const http = createComfyHttp(await listen((_req, res) => void res.end(text)));
+  const { maxBytes } = answerForms.queueLength;
+  const text = '{"exec_info":{"queue_remaining":3}}';
+  const answer = (bytes: number) => text + ' '.repeat(bytes - text.length);
+  const http = createComfyHttp(await listen(({ url }, res) => void res.end(answer(Number(url?.slice(1))))));
   onTestFinished(() => http.close());
-  const ask = (maxBytes: number) => http.get('/x', z.string(), { maxBytes });
-  expect(await ask(Buffer.byteLength(text))).toBe('é');
-  await expect(ask(Buffer.byteLength(text) - 1)).rejects.toMatchObject({ failure: 'invalid' });
+  expect(await http.get(`/${maxBytes}`, 'queueLength')).toEqual({ exec_info: { queue_remaining: 3 } });
+  await expect(http.get(`/${maxBytes + 1}`, 'queueLength')).rejects.toMatchObject({ failure: 'invalid' });
 });
 
 test('of pictures over the socket, one more is kept than may be delivered', async () => {

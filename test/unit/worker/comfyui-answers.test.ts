@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Graph } from '../../../src/core/graph.ts';
 import { historyEntrySchema } from '../../../worker/comfyui/history.ts';
-import { parsePythonJson } from '../../../worker/comfyui/json.ts';
+import { parseBoundedJson, parsePythonJson } from '../../../worker/comfyui/json.ts';
 import { isTerminalMessage, parsePromptMessage } from '../../../worker/comfyui/messages.ts';
 import { readOutcome } from '../../../worker/comfyui/outcome.ts';
 import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
-import { parseRefusal } from '../../../worker/comfyui/rejection.ts';
+import { refusalSchema } from '../../../worker/comfyui/rejection.ts';
 import { isSupported } from '../../../worker/comfyui/version.ts';
 
 const graph: Graph = {
@@ -129,7 +129,7 @@ describe('prompts', () => {
 
 describe('refusals', () => {
   test('the first faulty node is named', () => {
-    const refusal = parseRefusal({
+    const refusal = refusalSchema.parse({
       error: { type: 'prompt_outputs_failed_validation', message: 'Prompt outputs failed validation', details: '' },
       node_errors: {
         '3': {
@@ -157,18 +157,18 @@ describe('refusals', () => {
       },
       node_errors: {},
     };
-    expect(parseRefusal(missing)).toMatchObject({ type: 'missing_node_type', nodeId: '1', classType: 'A' });
+    expect(refusalSchema.parse(missing)).toMatchObject({ type: 'missing_node_type', nodeId: '1', classType: 'A' });
     const none = {
       error: { type: 'prompt_no_outputs', message: 'Prompt has no outputs', details: '', extra_info: {} },
       node_errors: {},
     };
-    expect(parseRefusal(none)).toEqual({
+    expect(refusalSchema.parse(none)).toEqual({
       type: 'prompt_no_outputs',
       nodeId: null,
       classType: null,
       text: 'Prompt has no outputs',
     });
-    expect(parseRefusal({ detail: 'a proxy says no' })).toBeUndefined();
+    expect(refusalSchema.safeParse({ detail: 'a proxy says no' }).success).toBe(false);
   });
 });
 
@@ -177,4 +177,25 @@ test('versions from 0.3.57 on are driven, older and unnamed ones are not', () =>
   const refused = ['0.3.56', '0.2.99', '0.3', null];
   expect(supported.filter(isSupported)).toEqual(supported);
   expect(refused.filter(isSupported)).toEqual([]);
+});
+
+describe('B13 JSON of too much', () => {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+
+  test('is refused by its levels and values before anything is made of it, and brackets in text are none', () => {
+    expect(() => parseBoundedJson(bytes(nested(100)))).not.toThrow();
+    expect(() => parseBoundedJson(bytes(nested(101)))).toThrow(RangeError);
+    expect(() => parseBoundedJson(bytes(nested(1_000_000)))).toThrow(RangeError);
+    expect(() => parseBoundedJson(bytes(`[${'1,'.repeat(1_000_001)}1]`))).toThrow(RangeError);
+    const text = `${'['.repeat(200)}\\" ${','.repeat(1_000_001)}`;
+    expect(parseBoundedJson(bytes(JSON.stringify({ text })))).toEqual({ text });
+    expect(parseBoundedJson(bytes('{"a": NaN}'))).toEqual({ a: null });
+  });
+
+  test('in a history entry: more results than a job may have by far', () => {
+    const entry = (values: number) => ({ outputs: { '9': { images: Array.from({ length: values }, () => ({})) } } });
+    expect(historyEntrySchema.safeParse(entry(10_000)).success).toBe(true);
+    expect(historyEntrySchema.safeParse(entry(60_000)).success).toBe(false);
+  });
 });

@@ -161,3 +161,27 @@ test('closed, it stays closed', async () => {
   expect(server.connections).toHaveLength(1);
   expect(socket.open).toBe(false);
 });
+
+test('B13 messages that are too large, or too many within a second, are dropped and hold up nothing', async () => {
+  const server = await startServer();
+  const socket = open(server.url);
+  await socket.opened(5_000, never);
+  const heard: PromptMessage[] = [];
+  socket.listen('mine', (message) => heard.push(message));
+  const large = JSON.stringify({ type: 'executed', data: { prompt_id: 'mine', node: '1', text: 'x'.repeat(2 ** 22) } });
+  server.tell(large);
+  const flood = JSON.stringify({ type: 'executed', data: { prompt_id: 'mine', node: '1' } });
+  for (let i = 0; i < 20_000; i++) server.tell(flood);
+  const began = performance.now();
+  // A second later it is heard again.
+  await vi.waitFor(
+    () => {
+      server.tell(success('mine'));
+      expect(heard.at(-1)?.type).toBe('execution_success');
+    },
+    { timeout: 10_000, interval: 20 },
+  );
+  const seconds = Math.ceil((performance.now() - began) / 1_000) + 1;
+  expect(heard.length).toBeLessThan(seconds * 8_200);
+  expect(socket.open).toBe(true);
+});

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
+import { SpoolError } from '../../../src/files/spool.ts';
 import {
   executionError,
-  isExhaustion,
   rejectionError,
   retryDelayMs,
   storageError,
+  workerFault,
 } from '../../../worker/attempt/failures.ts';
 import { ComfyError } from '../../../worker/comfyui/http.ts';
 import { scrub } from '../../../worker/comfyui/redact.ts';
@@ -91,20 +92,32 @@ test('delays double up to half a minute, less a fifth at most', () => {
   expect(retryDelayMs(0, () => 0)).toBe(800);
 });
 
-const outOf = (code: string) => Object.assign(new Error(`${code}: too many open files`), { code });
+const failed = (code: string) => Object.assign(new Error(`${code}: it failed`), { code });
 
-test.each(['EMFILE', 'ENFILE'])(
-  '%s says that this process is out of descriptors, wherever it shows, and nothing else does',
-  (code) => {
-    expect(isExhaustion(outOf(code))).toBe(true);
-    const within = new ComfyError('unreachable', null, { cause: new Error('fetch failed', { cause: outOf(code) }) });
-    expect(isExhaustion(within)).toBe(true);
-    for (const other of [outOf('ENOSPC'), new Error(code), new ComfyError('reset', null), code, null, undefined]) {
-      expect(isExhaustion(other)).toBe(false);
-    }
-  },
-);
+test.each([
+  ['EMFILE', /descriptor/],
+  ['ENFILE', /descriptor/],
+  ['ENOSPC', /TMPDIR/],
+  ['EROFS', /TMPDIR/],
+])('%s is a fault of the worker, wherever it appears', (code, fault) => {
+  expect(workerFault(failed(code))).toMatch(fault);
+  const within = new ComfyError('unreachable', null, { cause: new Error('fetch failed', { cause: failed(code) }) });
+  expect(workerFault(within)).toMatch(fault);
+});
 
-test('storage that cannot be reached has not run out of descriptors', () => {
-  expect(isExhaustion(new StorageError('unavailable', 'away', { cause: outOf('ECONNREFUSED') }))).toBe(false);
+test('a full disk and a storage that refuses the worker are its faults; what is away or full for all is none', () => {
+  expect(workerFault(new SpoolError('full', 'x'))).toMatch(/TMPDIR/);
+  expect(workerFault(new StorageError('denied', 'the clock is wrong'))).toMatch(/refuses it: the clock is wrong/);
+  expect(workerFault(new StorageError('unavailable', 'x', { cause: failed('EMFILE') }))).toMatch(/descriptor/);
+  const others = [
+    new StorageError('full', 'x', { cause: failed('ENOSPC') }),
+    new StorageError('unavailable', 'away', { cause: failed('ECONNREFUSED') }),
+    new SpoolError('truncated', 'x'),
+    new ComfyError('reset', null),
+    new Error('ENOSPC'),
+    'EMFILE',
+    null,
+    undefined,
+  ];
+  expect(others.map(workerFault)).toEqual(others.map(() => null));
 });
