@@ -28,6 +28,6 @@ EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=1s --retries=3 \
   CMD ["node", "src/cli/main.js", "health", "--live"]
 # As PID 1 the process gets no default actions for signals, so it handles SIGINT and SIGTERM itself. It needs no init to
-# reap children, since it starts none in these roles.
+# reap children: a gateway's own are those that convert pictures, which start none.
 ENTRYPOINT ["node", "--enable-source-maps", "src/cli/main.js"]
 CMD ["gateway"]

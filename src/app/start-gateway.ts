@@ -1,5 +1,5 @@
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { collectingFolder } from '../artifacts/folder/folder-object.ts';
+import { createUploadFolder } from '../artifacts/folder/upload-folder.ts';
 import { ARTIFACTS_PATH } from '../artifacts/signed-query.ts';
 import type { Config } from '../config/config.ts';
 import { createArtifactTexts } from '../graphql/artifact/artifact-texts.ts';
@@ -95,8 +95,7 @@ function createArtifactRoute(
     const isOurs = new URL(s3.publicEndpoint).origin === new URL(publicUrl).origin;
     return isOurs ? { path: `/${s3.bucket}/`, serve: createS3Proxy(s3) } : undefined;
   }
-  const collectIn = (key: string) => collectingFolder(artifactFolder(config), key);
   const download = createArtifactDownload({ artifacts, signingSecret, now });
-  const upload = createArtifactUpload({ artifacts, signingSecret, collectIn, now });
+  const upload = createArtifactUpload({ uploads: createUploadFolder(artifactFolder(config)), signingSecret, now });
   return { path: ARTIFACTS_PATH, serve: (req, res) => (req.method === 'PUT' ? upload(req, res) : download(req, res)) };
 }

@@ -89,7 +89,7 @@ export function createAccess({ host, publicUrl, allowedOrigins }: AccessOptions)
         Vary: 'Origin',
         'Access-Control-Allow-Origin': origin,
         'Access-Control-Allow-Methods': methods,
-        'Access-Control-Allow-Headers': 'Content-Type, Accept, X-Request-ID',
+        'Access-Control-Allow-Headers': 'Content-Type, Accept, If-None-Match, X-Request-ID',
         'Access-Control-Expose-Headers': 'X-Request-ID, Retry-After',
         'Access-Control-Max-Age': '600',
       };

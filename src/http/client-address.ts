@@ -5,7 +5,6 @@ import ipaddr from 'ipaddr.js';
 export function clientAddress({ socket: { remoteAddress = '' } }: IncomingMessage): string {
   if (!ipaddr.isValid(remoteAddress)) return remoteAddress;
   const address = ipaddr.process(remoteAddress);
-  return address.kind() === 'ipv4'
-    ? address.toString()
-    : `${address.toNormalizedString().split(':').slice(0, 4).join(':')}::/64`;
+  if (address.kind() === 'ipv4') return address.toString();
+  return `${address.toNormalizedString().split(':').slice(0, 4).join(':')}::/64`;
 }

@@ -35,6 +35,9 @@ export function createKeys(prefix: string) {
     /** An upload's record; `uploads`: those that there are, by the time they expire. */
     upload: (id: string) => `${tag}upload:${id}`,
     uploads: `${tag}uploads`,
+    /** Of those, what no job names yet, by the same time: a client's, and everybody's. */
+    openUploads: (client: string) => `${tag}open-uploads:${client}`,
+    allOpenUploads: `${tag}open-uploads`,
     /** The pictures that were made of an artifact, by its key in the artifact store. */
     pictures: (originalKey: string) => `${tag}pictures:${originalKey}`,
     /** When a worker last reached a ComfyUI. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts';
 import { safeFilename } from '../artifacts/filename.ts';
 import { uploadKey } from '../artifacts/keys.ts';
-import { badInput, unavailable } from '../core/errors.ts';
+import { badInput, GatewayError, unavailable } from '../core/errors.ts';
 import { type Audit, audited, noAudit } from '../observability/audit.ts';
 import { isRedisDown } from '../redis/is-down.ts';
 import type { OpenUpload, UploadRequest, UploadStore, Uploads } from './upload.ts';
@@ -28,6 +28,12 @@ const LIFE_SECONDS = 24 * 3600;
  */
 const RECORD_OUTLIVES_MS = 3_600_000;
 
+const UNTIL = 'name them in a job, or wait until they expire, a day after they were announced';
+const TOO_MANY = {
+  tooManyOfClient: `Your address has announced too many uploads that no job names: ${UNTIL}.`,
+  tooMany: `There are too many uploads that no job names: ${UNTIL}.`,
+};
+
 /** A media type without parameters, in lower case. SVG and other XML types are refused, since SVG can hold scripts. */
 const CONTENT_TYPE = /^(?:image|audio|video)\/(?!.*\+xml$)[a-z0-9][a-z0-9.+-]{0,60}$/;
 const EXPECTED_TYPE = 'expected a type of image, audio or video, such as image/png, and not SVG';
@@ -52,7 +58,7 @@ export function createUploads(options: UploadsOptions): Uploads {
   const { store, artifacts, maxBytes, newId, onRedisDown, audit = noAudit } = options;
   const schema = requestSchema(maxBytes);
 
-  async function create({ caller, filename, contentType, sizeBytes }: UploadRequest): Promise<OpenUpload> {
+  async function create({ caller, client, filename, contentType, sizeBytes }: UploadRequest): Promise<OpenUpload> {
     const parsed = schema.safeParse({ filename, contentType, size: sizeBytes });
     if (!parsed.success) {
       throw badInput(
@@ -72,7 +78,8 @@ export function createUploads(options: UploadsOptions): Uploads {
         expiresInSeconds: LIFE_SECONDS,
       });
       const upload = { id, caller, filename: safeFilename(filename, 'file'), contentType: type, sizeBytes: size };
-      await store.add(upload, LIFE_SECONDS * 1000 + RECORD_OUTLIVES_MS);
+      const added = await store.add({ ...upload, client }, LIFE_SECONDS * 1000 + RECORD_OUTLIVES_MS);
+      if (added !== 'added') throw new GatewayError(TOO_MANY[added], { code: 'LIMIT_EXCEEDED' });
       return { id, method: 'PUT', ...address };
     } catch (error) {
       if (error instanceof StorageError) throw unavailable('the artifact storage cannot be reached', 10, error);

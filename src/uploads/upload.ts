@@ -13,10 +13,17 @@ export interface Upload {
 
 /** Records of uploads, each with the time at which it expires. Every call throws when Redis cannot be reached. */
 export interface UploadStore {
-  add(upload: Upload, lifeMs: number): Promise<void>;
+  /**
+   * Counts it against its client until a job names it or it expires, and refuses it where the client, or all together,
+   * have too many such.
+   */
+  add(
+    upload: Upload & { client?: string | undefined },
+    lifeMs: number,
+  ): Promise<'added' | 'tooManyOfClient' | 'tooMany'>;
   /** Null when the upload was removed or retired. */
   get(id: string): Promise<Upload | null>;
-  /** Keeps the upload for at least `lifeMs` from now. False when it was removed or retired. */
+  /** A job names the upload: keeps it for at least `lifeMs` from now. False when it was removed or retired. */
   keep(id: string, lifeMs: number): Promise<boolean>;
   /** The ids of uploads that have expired, the oldest first. */
   due(limit: number): Promise<string[]>;
@@ -33,6 +40,8 @@ export interface UploadRequest {
   requestId?: string;
   /** The peer address of the caller's connection, for the audit log. */
   address?: string | undefined;
+  /** Whom it is counted against, by its address. */
+  client?: string | undefined;
   filename: string;
   contentType: string;
   sizeBytes: number;

@@ -1,35 +1,14 @@
-import type { Sharp, SharpOptions } from 'sharp';
-import { type Variant, VariantError } from './variant.ts';
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import sharp, { type Sharp, type SharpOptions } from 'sharp';
+import { checkCost, MOST_PIXELS } from './cost.ts';
+import { MOST_BYTES, type Variant, VariantError } from './variant.ts';
 
-/** Of one picture, or of all frames of an animation together: 8192 x 8192. */
-const MOST_PIXELS = 2 ** 26;
-const TIMEOUT_SECONDS = 20;
 /** More makes AVIF a little smaller and several times slower. */
 const AVIF_EFFORT = 2;
 
 /** What sharp may read, by libvips' names of its readers: nothing that is a document, a script, or rarely tried. */
 const READERS = ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Heif'].map((name) => `VipsForeignLoad${name}File`);
-
-/** The bytes of a variant of a local picture. What is read throws VariantError `unreadable`. */
-export type Convert = (path: string, variant: Variant) => AsyncIterable<Uint8Array>;
-
-/** sharp is loaded with the first picture: a process that makes none is without its 20 MB. */
-export function createConverter(): Convert {
-  let loading: ReturnType<typeof loadSharp> | undefined;
-  return async function* (path, variant) {
-    loading ??= loadSharp();
-    const sharp = await loading;
-    try {
-      const { width, height, pages = 1 } = await sharp(path, options).metadata();
-      // Of the four only WEBP is written with frames. Elsewhere, and of a picture that is too large, the first stands
-      // for all.
-      const animated = variant.format === 'WEBP' && pages > 1 && width * height * pages <= MOST_PIXELS;
-      yield* encoded(sharp(path, { ...options, animated }), variant);
-    } catch (cause) {
-      throw new VariantError('unreadable', 'the picture cannot be converted', { cause });
-    }
-  };
-}
 
 const options: SharpOptions = {
   limitInputPixels: MOST_PIXELS,
@@ -39,20 +18,55 @@ const options: SharpOptions = {
   autoOrient: true,
 };
 
-/** Sets it up for the whole process: one core for a picture, nothing kept, few formats. */
-async function loadSharp() {
-  const { default: sharp } = await import('sharp');
+/** A local picture, and what is to be made of it where. */
+export interface Conversion {
+  path: string;
+  target: string;
+  variant: Variant;
+}
+
+export interface Converted {
+  sizeBytes: number;
+  /** In lower-case hexadecimal. */
+  sha256: string;
+}
+
+/** Sets sharp up for the whole process: one core for a picture, nothing kept, few formats. */
+export function setUpSharp(): void {
   sharp.cache(false);
   sharp.concurrency(1);
   sharp.block({ operation: ['VipsForeignLoad'] });
   sharp.unblock({ operation: READERS });
-  return sharp;
+}
+
+/** Converts a picture in this process. Throws VariantError `unreadable` or `tooLarge`. */
+export async function convert({ path, target, variant }: Conversion): Promise<Converted> {
+  const bytes = await readable(async () => {
+    const picture = await sharp(path, { ...options, limitInputPixels: false }).metadata();
+    const { width, height, pages = 1 } = picture;
+    // Of the four only WEBP is written with frames. Elsewhere, and of a picture that is too large, the first stands
+    // for all.
+    const animated = variant.format === 'WEBP' && pages > 1 && width * height * pages <= MOST_PIXELS;
+    checkCost(picture, variant, animated ? pages : 1);
+    return encoded(sharp(path, { ...options, animated }), variant).toBuffer();
+  });
+  if (bytes.length > MOST_BYTES) throw new VariantError('tooLarge', `it would have more than ${MOST_BYTES} bytes`);
+  await writeFile(target, bytes);
+  return { sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+async function readable<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof VariantError) throw cause;
+    throw new VariantError('unreadable', cause instanceof Error ? cause.message : 'unknown', { cause });
+  }
 }
 
 /** Without metadata and in sRGB, which is what sharp writes unless it is told otherwise. */
 function encoded(image: Sharp, { format, width, quality }: Variant): Sharp {
   const sized = width === null ? image : image.resize({ width, withoutEnlargement: true });
-  sized.timeout({ seconds: TIMEOUT_SECONDS });
   const chosen = quality === null ? {} : { quality };
   switch (format) {
     case 'WEBP':

@@ -5,11 +5,20 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { ArtifactStore, StoredObject } from '../artifacts/artifact-store.ts';
 import { jobIdIn } from '../artifacts/keys.ts';
-import { createSemaphore, TooManyWaitingError } from '../async/semaphore.ts';
-import { SpoolError, spool } from '../files/spool.ts';
+import { createFairQueue } from '../async/fair-queue.ts';
+import { TooManyWaitingError } from '../async/semaphore.ts';
+import { spool } from '../files/spool.ts';
 import { isRedisDown } from '../redis/is-down.ts';
-import { type Convert, createConverter } from './convert.ts';
-import { formats, parseVariantKey, type Variant, VariantError, variantKey, variantName } from './variant.ts';
+import { type Converter, createConverter } from './converter.ts';
+import {
+  formats,
+  MOST_BYTES,
+  parseVariantKey,
+  type Variant,
+  VariantError,
+  variantKey,
+  variantName,
+} from './variant.ts';
 
 /** Which of the pictures that were made of another one are kept. */
 export interface VariantClaims {
@@ -26,8 +35,8 @@ export interface VariantMakerOptions {
   /** Called with the reason why a picture was not kept. */
   onRedisDown: (error: unknown) => void;
   log: Logger;
-  /** Default: by sharp. */
-  convert?: Convert;
+  /** Default: by sharp, in processes of their own. */
+  converter?: Converter;
 }
 
 /** A variant as it is stored. */
@@ -39,27 +48,25 @@ export interface VariantMaker {
    * whether or not they stay. Throws VariantError and StorageError.
    */
   ensure(key: string): Promise<StoredVariant>;
-  /** Gives up what is being made, and leaves nothing half-written. */
+  /** Gives up what is being made, leaves nothing half-written, and ends the processes that convert. */
   close(): Promise<void>;
 }
 
-/** Of an original, and of what is made of it. */
-const MOST_BYTES = 64 * 1024 * 1024;
-/** Two of the four threads that files are read with, too, so that everything else goes on. */
+/** Each takes a core, and memory as cost.ts says. */
 const AT_ONCE = 2;
 const MOST_WAITING = 64;
 const HEAD_TIMEOUT_MS = 10_000;
 /** From asking to having it stored, time in line included. */
 const MAKE_TIMEOUT_MS = 60_000;
 /** How many pictures are remembered that could not be converted, and for how long they are not tried again. */
-const MOST_UNREADABLE = 1_000;
-const UNREADABLE_MS = 600_000;
+const MOST_REFUSED = 1_000;
+const REFUSED_MS = 600_000;
 
 export function createVariantMaker(options: VariantMakerOptions): VariantMaker {
-  const { artifacts, claims, onRedisDown, log, convert = createConverter() } = options;
-  const semaphore = createSemaphore({ atOnce: AT_ONCE, waiting: MOST_WAITING });
+  const { artifacts, claims, onRedisDown, log, converter = createConverter() } = options;
+  const queue = createFairQueue({ atOnce: AT_ONCE, waiting: MOST_WAITING });
   const making = new Map<string, Promise<StoredVariant>>();
-  const unreadable = new LRUCache<string, true>({ max: MOST_UNREADABLE, ttl: UNREADABLE_MS });
+  const refused = new LRUCache<string, VariantError>({ max: MOST_REFUSED, ttl: REFUSED_MS });
   const stopped = new AbortController();
   const within = (ms: number) => AbortSignal.any([stopped.signal, AbortSignal.timeout(ms)]);
 
@@ -69,21 +76,24 @@ export function createVariantMaker(options: VariantMakerOptions): VariantMaker {
     try {
       const stored = await artifacts.head(key, { signal: within(HEAD_TIMEOUT_MS) });
       if (stored !== null) return stored;
-      if (unreadable.has(key)) throw new VariantError('unreadable', 'the picture could not be converted');
+      const refusal = refused.get(key);
+      if (refusal) throw refusal;
       const signal = within(MAKE_TIMEOUT_MS);
-      return await semaphore.run(() => make(key, parsed.originalKey, parsed.variant, signal), signal);
+      const { originalKey, variant } = parsed;
+      return await queue.run(jobIdIn(key) ?? originalKey, () => make(key, originalKey, variant, signal), signal);
     } catch (error) {
       if (error instanceof TooManyWaitingError || isTimeout(error) || stopped.signal.aborted) {
         throw new VariantError('busy', 'there is no time to make it', { cause: error });
       }
-      if (error instanceof VariantError && error.reason === 'unreadable' && !unreadable.has(key)) giveUpOn(key, error);
+      if (error instanceof VariantError && ['unreadable', 'tooLarge'].includes(error.reason)) giveUpOn(key, error);
       throw error;
     }
   }
 
-  function giveUpOn(key: string, { cause, message }: VariantError): void {
-    unreadable.set(key, true);
-    const reason = cause instanceof Error ? cause.message.slice(0, 200) : message;
+  function giveUpOn(key: string, error: VariantError): void {
+    if (refused.has(key)) return;
+    refused.set(key, error);
+    const reason = error.message.slice(0, 200);
     log.warn({ jobId: jobIdIn(key), key, reason }, 'a picture could not be converted');
   }
 
@@ -92,10 +102,8 @@ export function createVariantMaker(options: VariantMakerOptions): VariantMaker {
     const began = performance.now();
     try {
       const original = await download(originalKey, folder, signal);
-      const { path, sizeBytes, sha256 } = await spool(convert(original.path, variant), folder, {
-        maxBytes: MOST_BYTES,
-        signal,
-      });
+      const path = join(folder, 'picture');
+      const { sizeBytes, sha256 } = await converter.convert({ path: original.path, target: path, variant }, signal);
       const { contentType, extension } = formats[variant.format];
       const file = { path, sizeBytes, sha256, contentType, filename: `picture.${extension}` };
       await artifacts.put(key, file, { signal });
@@ -107,8 +115,6 @@ export function createVariantMaker(options: VariantMakerOptions): VariantMaker {
       await keep(originalKey, variant, signal);
       log.debug({ jobId: jobIdIn(key), key, sizeBytes, ms: Math.round(performance.now() - began) }, 'picture made');
       return { sizeBytes, sha256, contentType };
-    } catch (error) {
-      throw error instanceof SpoolError && error.reason === 'oversize' ? tooLarge() : error;
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -134,7 +140,9 @@ export function createVariantMaker(options: VariantMakerOptions): VariantMaker {
   async function download(key: string, folder: string, signal: AbortSignal) {
     const stored = await artifacts.head(key, { signal });
     if (stored === null) throw gone();
-    if (stored.sizeBytes > MOST_BYTES) throw tooLarge();
+    if (stored.sizeBytes > MOST_BYTES) {
+      throw new VariantError('tooLarge', `it has ${stored.sizeBytes} bytes, at most ${MOST_BYTES} are converted`);
+    }
     const body = await artifacts.read(key, { signal });
     if (body === null) throw gone();
     return spool(body, folder, { expectedLength: stored.sizeBytes, signal });
@@ -151,6 +159,7 @@ export function createVariantMaker(options: VariantMakerOptions): VariantMaker {
     async close() {
       stopped.abort(new Error('closing'));
       await Promise.allSettled(making.values());
+      await converter.close();
     },
   };
 }
@@ -161,8 +170,4 @@ function isTimeout(error: unknown): boolean {
 
 function gone(): VariantError {
   return new VariantError('gone', 'the original has been removed');
-}
-
-function tooLarge(): VariantError {
-  return new VariantError('unreadable', `more than ${MOST_BYTES} bytes`);
 }

@@ -24,8 +24,10 @@ export interface VariantRequest {
 export type VariantFailure =
   /** The original has been removed. */
   | 'gone'
-  /** The original is none of the formats that are read, broken, or too large. */
+  /** The original is none of the formats that are read, or broken. */
   | 'unreadable'
+  /** It would take too much memory, time or storage: the message says how much of which, for whoever asked. */
+  | 'tooLarge'
   /** Too many are being made: later it works. */
   | 'busy';
 
@@ -38,6 +40,9 @@ export class VariantError extends Error {
     this.reason = reason;
   }
 }
+
+/** Of an original, and of what is made of it. */
+export const MOST_BYTES = 64 * 1024 * 1024;
 
 const WIDTHS = { least: 16, most: 4096 };
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ArtifactStore } from '../../src/artifacts/artifact-store.ts';
 import { createFolderStore } from '../../src/artifacts/folder/folder.ts';
-import { collectingFolder } from '../../src/artifacts/folder/folder-object.ts';
+import { createUploadFolder } from '../../src/artifacts/folder/upload-folder.ts';
 import { createS3Store } from '../../src/artifacts/s3/s3.ts';
 import { createArtifactDownload } from '../../src/http/files/artifact-download.ts';
 import { createArtifactUpload } from '../../src/http/files/artifact-upload.ts';
@@ -39,9 +39,9 @@ async function folderDriver(): Promise<ArtifactDriver> {
   await once(server, 'listening');
   const publicUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const artifacts = createFolderStore({ folder, publicUrl, signingSecret, now: Date.now });
-  const options = { artifacts, signingSecret, now: Date.now };
-  const download = createArtifactDownload(options);
-  const upload = createArtifactUpload({ ...options, collectIn: (key) => collectingFolder(folder, key) });
+  const options = { signingSecret, now: Date.now };
+  const download = createArtifactDownload({ ...options, artifacts });
+  const upload = createArtifactUpload({ ...options, uploads: createUploadFolder(folder) });
   server.on('request', (req, res) => void (req.method === 'PUT' ? upload(req, res) : download(req, res)));
   return {
     store: (now) => createFolderStore({ folder, publicUrl, signingSecret, now: now ?? Date.now }),

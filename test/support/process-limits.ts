@@ -13,6 +13,12 @@ export async function limitDescriptors(pid: number, soft: number): Promise<void>
   await run('prlimit', ['--pid', String(pid), `--nofile=${soft}:`]);
 }
 
+/** Of a process that is about to end, 0. */
 export async function residentBytes(pid: number): Promise<number> {
-  return Number(/^VmRSS:\s*(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+  return Number(/^VmRSS:\s*(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+}
+
+/** The processes that a process has started, and that still run. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter(Boolean).map(Number);
 }

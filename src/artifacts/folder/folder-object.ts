@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -19,15 +18,6 @@ type Description = z.infer<typeof descriptionSchema>;
 export function objectPaths(folder: string, key: string): { data: string; description: string } {
   const data = join(folder, ...parseKey(key).split('/'));
   return { data, description: join(dirname(data), `.${basename(data)}.json`) };
-}
-
-/**
- * Where the bytes of an object may be collected until they are all there: a folder beside it. Its name begins as the
- * object's, so that what a crash leaves of it is removed with the object's prefix.
- */
-export function collectingFolder(folder: string, key: string): string {
-  const { data } = objectPaths(folder, key);
-  return join(dirname(data), `.${basename(data)}.${randomUUID()}`);
 }
 
 /** What is said of an object; null when there is none, or when it is not whole. */
@@ -53,7 +43,8 @@ export async function openObject(folder: string, key: string): Promise<{ file: F
   return null;
 }
 
-async function readDescription(path: string): Promise<Description | null> {
+/** Null when there is none that can be read. */
+export async function readDescription(path: string): Promise<Description | null> {
   const text = await absentAsNull(readFile(path, 'utf8'));
   return text === null ? null : parseDescription(text);
 }
@@ -74,5 +65,16 @@ async function absentAsNull<T>(work: Promise<T>): Promise<T | null> {
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return null;
     throw error;
+  }
+}
+
+/** Makes the renames survive a power cut. Windows cannot open folders, and journals its renames. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }

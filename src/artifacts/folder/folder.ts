@@ -10,7 +10,8 @@ import { ARTIFACTS_PATH, signedQuery, signedUploadQuery } from '../signed-query.
 import { signingWindow } from '../signing-window.ts';
 import { readExactly } from '../source-file.ts';
 import { fileBody } from './file-body.ts';
-import { describeObject, objectPaths, openObject } from './folder-object.ts';
+import { classified, folderError } from './folder-error.ts';
+import { describeObject, objectPaths, openObject, syncFolder } from './folder-object.ts';
 
 /** Below this, `check` says that storage is full. */
 const MIN_FREE_BYTES = 16 * 1024 * 1024;
@@ -144,17 +145,6 @@ async function writeTemporary(path: string, write: (target: FileHandle) => Promi
   return temporary;
 }
 
-/** Makes the renames survive a power cut. Windows cannot open folders, and journals its renames. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 async function pathsWithPrefix(folder: string, prefix: string): Promise<string[]> {
   const segments = parsePrefix(prefix).split('/');
   const beginning = segments.pop() ?? '';
@@ -169,26 +159,4 @@ async function pathsWithPrefix(folder: string, prefix: string): Promise<string[]
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
   }
-}
-
-async function classified<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  signal?.throwIfAborted();
-  try {
-    return await work();
-  } catch (cause) {
-    if (signal?.aborted) throw signal.reason;
-    throw folderError(cause);
-  }
-}
-
-function folderError(cause: unknown): StorageError {
-  if (cause instanceof StorageError) return cause;
-  if (isErrno(cause, 'ENOSPC', 'EDQUOT', 'EFBIG')) {
-    return new StorageError('full', 'the artifact folder has no room left', { cause });
-  }
-  // A path that is no folder, or a disk that is gone, is this machine's own, too.
-  if (isErrno(cause, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EIO', 'ENODEV', 'ENXIO', 'ESTALE')) {
-    return new StorageError('denied', 'the artifact folder cannot be written or read', { cause });
-  }
-  return new StorageError('unavailable', 'the artifact folder does not work', { cause });
 }

@@ -137,10 +137,11 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
       // Whoever uploads cannot make it.
       await ensureBucket({});
       const startsAtMs = Math.floor(now() / 1000) * 1000;
-      const type = { 'Content-Type': contentType };
-      const headers = { ...type, 'Content-Length': String(sizeBytes) };
-      const url = await presign({ method: 'PUT', key, startsAtMs, lifeSeconds: expiresInSeconds, headers });
-      return { url, headers: type, expiresAt: startsAtMs + expiresInSeconds * 1000 };
+      // What has been put stays: of two files, the server takes the first.
+      const headers = { 'Content-Type': contentType, 'If-None-Match': '*' };
+      const signed = { ...headers, 'Content-Length': String(sizeBytes) };
+      const url = await presign({ method: 'PUT', key, startsAtMs, lifeSeconds: expiresInSeconds, headers: signed });
+      return { url, headers, expiresAt: startsAtMs + expiresInSeconds * 1000 };
     },
 
     check: ({ signal }) => {

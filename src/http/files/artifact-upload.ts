@@ -1,25 +1,28 @@
 import { rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ArtifactStore, StorageError } from '../../artifacts/artifact-store.ts';
+import { type FileToStore, StorageError } from '../../artifacts/artifact-store.ts';
 import { ARTIFACTS_PATH, parseAddress, type UploadGrant, verifiedUploadGrant } from '../../artifacts/signed-query.ts';
 import { SpoolError, spool } from '../../files/spool.ts';
 import { discardBody } from '../request-body.ts';
 import { type Refusal, refuse, sendLine } from './refusals.ts';
+import { createUploadGate, type UploadGate } from './upload-gate.ts';
 
 export interface ArtifactUploadOptions {
-  artifacts: Pick<ArtifactStore, 'put' | 'head'>;
+  /** Where files are taken, as the folder driver has it. */
+  uploads: {
+    /** A new folder for the bytes that are to become an object, until they are all there. */
+    collectIn(key: string): string;
+    /** Makes a file of that folder the object; false where other bytes came first. Throws StorageError. */
+    putOnce(key: string, file: FileToStore): Promise<boolean>;
+  };
   /** What the folder driver signs with. */
   signingSecret: string;
-  /** A new folder for the bytes that are to become an object, where it is to be made, until they are all there. */
-  collectIn: (key: string) => string;
   /** Milliseconds since 1970. */
   now: () => number;
-  /** A client that sends no byte for so long is given up. Default: 30 s. */
-  idleTimeoutMs?: number;
+  /** Default: by the bounds of `createUploadGate`. */
+  gate?: UploadGate;
   /** For the whole of a file. Default: a quarter of an hour. */
   timeoutMs?: number;
-  /** Files that are taken at a time. Default: 32. */
-  maxAtOnce?: number;
 }
 
 /**
@@ -28,8 +31,7 @@ export interface ArtifactUploadOptions {
  * says false when the path is none of its own.
  */
 export function createArtifactUpload(options: ArtifactUploadOptions) {
-  const { signingSecret, now, maxAtOnce = 32 } = options;
-  let underWay = 0;
+  const { uploads, signingSecret, now, gate = createUploadGate(), timeoutMs = 900_000 } = options;
 
   return async (req: IncomingMessage, res: ServerResponse): Promise<boolean> => {
     const address = parseAddress(ARTIFACTS_PATH, req.url);
@@ -38,12 +40,16 @@ export function createArtifactUpload(options: ArtifactUploadOptions) {
     if (grant === null) return answer(req, res, 'invalidAddress');
     const refusal = checkHeaders(req, grant);
     if (refusal !== null) return answer(req, res, refusal);
-    if (underWay >= maxAtOnce) return answer(req, res, 'busy');
-    underWay++;
+    const late = new AbortController();
+    const giveUp = () => late.abort(new Error('too slow'));
+    const leave = gate(req, giveUp);
+    if (typeof leave === 'string') return answer(req, res, leave);
+    const limit = setTimeout(giveUp, timeoutMs);
     try {
-      return answer(req, res, await take(req, grant, options));
+      return answer(req, res, await take(req, grant, uploads, late.signal));
     } finally {
-      underWay--;
+      clearTimeout(limit);
+      leave();
     }
   };
 }
@@ -59,48 +65,31 @@ function checkHeaders({ headers }: IncomingMessage, { size, type }: UploadGrant)
 async function take(
   req: IncomingMessage,
   { key, size, type }: UploadGrant,
-  { artifacts, collectIn, idleTimeoutMs = 30_000, timeoutMs = 900_000 }: ArtifactUploadOptions,
+  { collectIn, putOnce }: ArtifactUploadOptions['uploads'],
+  signal: AbortSignal,
 ): Promise<Refusal | 'stored'> {
-  const late = new AbortController();
-  const giveUp = () => late.abort(new Error('too slow'));
-  const limit = setTimeout(giveUp, timeoutMs);
   const dir = collectIn(key);
   try {
-    const body = chunksOf(req, idleTimeoutMs, giveUp);
-    const file = await spool(body, dir, { expectedLength: size, signal: late.signal });
-    const earlier = await artifacts.head(key);
-    if (earlier !== null) return earlier.sha256 === file.sha256 ? 'stored' : 'taken';
-    await artifacts.put(key, { ...file, contentType: type, filename: 'upload' }, { signal: late.signal });
-    return 'stored';
+    // Left early, the request stays open, so that it can be answered.
+    const body = req.iterator({ destroyOnReturn: false });
+    const file = await spool(body, dir, { expectedLength: size, signal });
+    return (await putOnce(key, { ...file, contentType: type, filename: 'upload' })) ? 'stored' : 'taken';
   } catch (cause) {
-    if (late.signal.aborted) return 'tooSlow';
+    if (signal.aborted) return 'tooSlow';
     if (cause instanceof SpoolError) return cause.reason === 'full' ? 'full' : 'tooShort';
     if (cause instanceof StorageError) return cause.reason === 'full' ? 'full' : 'busy';
     // The client left: nobody is there to be told.
     if (req.destroyed && !req.complete) return 'tooShort';
     throw cause;
   } finally {
-    clearTimeout(limit);
     await rm(dir, { recursive: true, force: true });
-  }
-}
-
-/** Left early, the request stays open, so that it can be answered. */
-async function* chunksOf(req: IncomingMessage, idleTimeoutMs: number, giveUp: () => void): AsyncGenerator<Buffer> {
-  const idle = setTimeout(giveUp, idleTimeoutMs);
-  try {
-    for await (const chunk of req.iterator({ destroyOnReturn: false })) {
-      idle.refresh();
-      yield chunk;
-    }
-  } finally {
-    clearTimeout(idle);
   }
 }
 
 /** What a refusal says beside its line. */
 const HEADERS: Partial<Record<Refusal, Record<string, string>>> = {
   busy: { 'Retry-After': '5' },
+  tooManyOfClient: { 'Retry-After': '5' },
   tooSlow: { Connection: 'close' },
 };
 

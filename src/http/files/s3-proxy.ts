@@ -11,6 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import { CONTINUE_TIMEOUT_MS } from '../../artifacts/expect-continue.ts';
 import { discardBody } from '../request-body.ts';
 import { type Refusal, refuse } from './refusals.ts';
+import { createUploadGate, type UploadGate } from './upload-gate.ts';
 
 export interface S3ProxyOptions {
   /** The S3 server, as this process reaches it. */
@@ -20,10 +21,14 @@ export interface S3ProxyOptions {
   bucket: string;
   /** A server or client that moves no byte for so long is given up. Default: one minute. */
   idleTimeoutMs?: number;
+  /** Of files that are put. Default: by the bounds of `createUploadGate`. */
+  gate?: UploadGate;
 }
 
+const RETRY_AFTER = { 'Retry-After': '5' };
+
 /** Of a request, what goes on to the server: of a file that is put, and of one that is read. */
-const PUT_HEADERS = ['content-type', 'content-length'];
+const PUT_HEADERS = ['content-type', 'content-length', 'if-none-match'];
 const READ_HEADERS = ['range', 'if-range', 'if-none-match', 'if-modified-since'];
 /** Of an answer, what goes on to the client. */
 const ANSWER_HEADERS = [
@@ -43,7 +48,9 @@ const REFUSALS: Readonly<Record<number, Refusal>> = {
   403: 'invalidAddress',
   404: 'absent',
   405: 'onlyReadsAndPuts',
+  409: 'taken',
   411: 'lengthRequired',
+  412: 'taken',
   416: 'noSuchRange',
   507: 'full',
 };
@@ -55,7 +62,8 @@ const REFUSALS: Readonly<Record<number, Refusal>> = {
  * The handler says false when the path is none of its own; otherwise it resolves to true once the answer is out or
  * one side has left.
  */
-export function createS3Proxy({ endpoint, publicEndpoint, bucket, idleTimeoutMs = 60_000 }: S3ProxyOptions) {
+export function createS3Proxy(options: S3ProxyOptions) {
+  const { endpoint, publicEndpoint, bucket, idleTimeoutMs = 60_000, gate = createUploadGate() } = options;
   const server = new URL(endpoint);
   const { host } = new URL(publicEndpoint);
   const send = server.protocol === 'https:' ? httpsRequest : httpRequest;
@@ -91,9 +99,13 @@ export function createS3Proxy({ endpoint, publicEndpoint, bucket, idleTimeoutMs 
     if (!/[?&]X-Amz-Signature=[0-9a-f]{64}(?:&|$)/.test(url)) return refuse(res, 'invalidAddress');
     if (method === 'PUT' && req.headers['content-length'] === undefined) return refuse(res, 'lengthRequired');
 
+    const late = new AbortController();
+    const leave = method === 'PUT' ? gate(req, () => late.abort()) : () => undefined;
+    if (typeof leave === 'string') return refuse(res, leave, RETRY_AFTER);
     const proxied = begin(req);
     const giveUp = () => proxied.destroy();
     res.once('close', giveUp);
+    late.signal.addEventListener('abort', giveUp);
     try {
       if (method === 'PUT') sendOnceWanted(req, proxied);
       else proxied.end();
@@ -104,9 +116,11 @@ export function createS3Proxy({ endpoint, publicEndpoint, bucket, idleTimeoutMs 
       // Storage is away or broke off, or the client left, as browsers do. A whole answer is never made of half a file:
       // what was begun is cut off, so that the client sees its length unmet.
       if (res.headersSent) res.destroy();
+      else if (late.signal.aborted) refuse(res, 'tooSlow', { Connection: 'close' });
       else refuse(res, 'storageAway');
       return true;
     } finally {
+      leave();
       res.off('close', giveUp);
       proxied.destroy();
     }

@@ -7,6 +7,7 @@ import { throttledWarning } from '../../observability/throttled.ts';
 import type { VariantMaker } from '../../variants/make-variants.ts';
 import { VariantError } from '../../variants/variant.ts';
 import { VARIANTS_PATH, type VariantAddresses } from '../../variants/variant-addresses.ts';
+import { HttpFault, sendFault } from '../reply.ts';
 import { refuse } from './refusals.ts';
 import { sendObject } from './send-object.ts';
 
@@ -43,13 +44,15 @@ export function createVariantDownload({ addresses, maker, artifacts, now, log }:
   }
 
   function explain(res: ServerResponse, error: unknown, jobId: string | undefined): void {
-    const failure = error instanceof VariantError ? error.reason : null;
     if (error instanceof StorageError) storageFailed(error, { jobId });
-    else if (failure === null) throw error;
+    else if (!(error instanceof VariantError)) throw error;
+    const failure = error instanceof VariantError ? error.reason : 'busy';
     if (res.headersSent) res.destroy();
     else if (failure === 'gone') refuse(res, 'absent');
-    else if (failure === 'unreadable') refuse(res, 'unconvertible');
-    else refuse(res, 'busy', RETRY_AFTER);
+    else if (failure === 'busy') refuse(res, 'busy', RETRY_AFTER);
+    else if (failure === 'unreadable')
+      sendFault(res, unconvertible('OUTPUT_INVALID', 'it is broken or of another kind'));
+    else sendFault(res, unconvertible('LIMIT_EXCEEDED', error.message));
   }
 
   return async (req: IncomingMessage, res: ServerResponse): Promise<boolean> => {
@@ -65,4 +68,9 @@ export function createVariantDownload({ addresses, maker, artifacts, now, log }:
     }
     return true;
   };
+}
+
+/** Another width, quality or format may do, so what is wrong is said as GraphQL says it: by a code. */
+function unconvertible(code: string, why: string): HttpFault {
+  return new HttpFault(422, code, `This picture cannot be converted: ${why}.`);
 }

@@ -3,7 +3,11 @@ import * as z from 'zod';
 import { redisNow } from '../../redis/clock.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
+import { loadScript } from '../../redis/scripts.ts';
 import type { UploadStore } from '../upload.ts';
+
+/** Each takes about 700 bytes of Redis until it expires. */
+const DEFAULT_MOST_OPEN = { ofClient: 1_000, ofAll: 100_000 };
 
 const recordSchema = z.object({
   id: z.string(),
@@ -11,41 +15,59 @@ const recordSchema = z.object({
   filename: z.string(),
   contentType: z.string(),
   sizeBytes: z.coerce.number().int(),
+  /** Whom it is counted against until a job names it. */
+  client: z.string().optional(),
   /** Set once the upload is about to be removed. */
   retired: z.string().optional(),
 });
 
 const scoreSchema = z.string().nullable();
+const keptSchema = z.tuple([z.string().nullable(), z.string().nullable(), z.string().nullable()]);
 
 /**
  * Stores a hash for each upload, and a sorted set of all uploads by the time at which they expire, on Redis's clock.
- * `keep` and `retire` are one transaction each, and each reads what the other writes, so that never both succeed.
+ * Those that no job names yet are in two more such sets, of their client and of all, by which they are bounded. `keep`
+ * and `retire` are one transaction each, and each reads what the other writes, so that never both succeed.
  */
-export function createRedisUploads(redis: Redis, keys: Keys): UploadStore {
+export function createRedisUploads(redis: Redis, keys: Keys, mostOpen = DEFAULT_MOST_OPEN): UploadStore {
+  const addUpload = loadScript(new URL('./add-upload.lua', import.meta.url));
+
   return {
-    async add(upload, lifeMs) {
-      const expiresAt = (await redisNow(redis)) + lifeMs;
-      await results(
-        redis
-          .multi()
-          .hset(keys.upload(upload.id), { ...upload })
-          .zadd(keys.uploads, expiresAt, upload.id),
+    async add({ client = '', ...upload }, lifeMs) {
+      const { id } = upload;
+      const reply = await addUpload(
+        redis,
+        [keys.upload(id), keys.uploads, keys.openUploads(client), keys.allOpenUploads],
+        [id, lifeMs, mostOpen.ofClient, mostOpen.ofAll, ...Object.entries({ ...upload, client }).flat()],
       );
+      if (reply === 0) return 'added';
+      return reply === 1 ? 'tooManyOfClient' : 'tooMany';
     },
 
     async get(id) {
       const found = recordSchema.safeParse(await redis.hgetall(keys.upload(id)));
       if (!found.success || found.data.retired !== undefined) return null;
-      const { retired: _, ...upload } = found.data;
+      const { retired: _, client: __, ...upload } = found.data;
       return upload;
     },
 
     async keep(id, lifeMs) {
       const until = (await redisNow(redis)) + lifeMs;
-      const multi = redis.multi().zadd(keys.uploads, 'XX', 'GT', until, id).hmget(keys.upload(id), 'id', 'retired');
+      const fields = ['id', 'retired', 'client'];
+      const multi = redis
+        .multi()
+        .zadd(keys.uploads, 'XX', 'GT', until, id)
+        .hmget(keys.upload(id), ...fields);
       const [, record] = await results(multi);
-      const [there, retired] = z.tuple([z.string().nullable(), z.string().nullable()]).parse(record);
-      return there !== null && retired === null;
+      const [there, retired, client] = keptSchema.parse(record);
+      if (there === null || retired !== null) return false;
+      await results(
+        redis
+          .multi()
+          .zrem(keys.openUploads(client ?? ''), id)
+          .zrem(keys.allOpenUploads, id),
+      );
+      return true;
     },
 
     async due(limit) {

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { type ClientRequest, request } from 'node:http';
@@ -8,10 +8,11 @@ import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
-import { collectingFolder } from '../../../src/artifacts/folder/folder-object.ts';
+import { createUploadFolder } from '../../../src/artifacts/folder/upload-folder.ts';
 import { uploadKey } from '../../../src/artifacts/keys.ts';
 import { ARTIFACTS_PATH } from '../../../src/artifacts/signed-query.ts';
 import { type ArtifactUploadOptions, createArtifactUpload } from '../../../src/http/files/artifact-upload.ts';
+import { createUploadGate } from '../../../src/http/files/upload-gate.ts';
 import type { HttpServerOptions } from '../../../src/http/server.ts';
 import { startTestServer } from '../../support/http-server.ts';
 
@@ -28,8 +29,8 @@ async function open(
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const store = (publicUrl: string) => createFolderStore({ folder, publicUrl, signingSecret, now: Date.now });
   const artifacts = store('');
-  const collectIn = (key: string) => collectingFolder(folder, key);
-  const serve = createArtifactUpload({ artifacts, signingSecret, collectIn, now: Date.now, ...options });
+  const uploads = createUploadFolder(folder);
+  const serve = createArtifactUpload({ uploads, signingSecret, now: Date.now, ...options });
   const { server, lines } = await startTestServer({ artifacts: { path: ARTIFACTS_PATH, serve }, ...http });
   const at = store(server.url);
   return {
@@ -120,7 +121,7 @@ test('a path that leads elsewhere is no address', async () => {
 });
 
 test('a body that stops, or crawls, is given up, and nothing of it stays', async () => {
-  const slow = await open({ idleTimeoutMs: 150 });
+  const slow = await open({ gate: createUploadGate({ windowMs: 150 }) });
   const { key, url } = await slow.address();
   const stopped = putByHand(url, bytes.length);
   stopped.req.write(bytes.subarray(0, 1000));
@@ -139,9 +140,8 @@ test('a body that stops, or crawls, is given up, and nothing of it stays', async
 });
 
 test('a slow body that goes on is taken, however long it is as a whole', async () => {
-  // Longer than a busy machine holds up a byte.
-  const idleTimeoutMs = 3_000;
-  const { address } = await open({ idleTimeoutMs });
+  const windowMs = 1_000;
+  const { address } = await open({ gate: createUploadGate({ windowMs, leastBytesPerSecond: 1 }) });
   const { req, answer } = putByHand((await address(12)).url, 12);
   const began = performance.now();
   let left = 12;
@@ -150,7 +150,7 @@ test('a slow body that goes on is taken, however long it is as a whole', async (
     if (--left === 0) clearInterval(drip);
   }, 300);
   expect((await answer).status).toBe(200);
-  expect(performance.now() - began).toBeGreaterThan(idleTimeoutMs);
+  expect(performance.now() - began).toBeGreaterThan(windowMs);
 });
 
 test('a file may take longer than a question', async () => {
@@ -183,7 +183,7 @@ test('a client that leaves in the middle leaves nothing behind', async () => {
 });
 
 test('more at once than it takes are told to come again', async () => {
-  const { address, leftovers } = await open({ maxAtOnce: 1 });
+  const { address, leftovers } = await open({ gate: createUploadGate({ ofAll: 1 }) });
   const first = await address();
   const { req, answer } = putByHand(first.url, bytes.length);
   req.write(bytes.subarray(0, 1000));
@@ -198,10 +198,87 @@ test('more at once than it takes are told to come again', async () => {
 
 test('storage that is full or does not work is said, in our own words', async () => {
   for (const [reason, status] of [['full', 507] as const, ['unavailable', 503] as const]) {
-    const put = async () => Promise.reject(new StorageError(reason, 'of /secret/path'));
-    const { address, leftovers } = await open({ artifacts: { put, head: async () => null } });
+    const folder = await mkdtemp(join(tmpdir(), 'comfygate-upload-'));
+    const { collectIn } = createUploadFolder(folder);
+    const putOnce = async () => Promise.reject(new StorageError(reason, 'of /secret/path'));
+    const { address, leftovers } = await open({ folder, uploads: { collectIn, putOnce } });
     const answer = await putFile((await address()).url);
     expect([answer.status, (await answer.text()).includes('secret')]).toEqual([status, false]);
     expect(await leftovers()).toEqual([]);
   }
+});
+
+/** A PUT from one of this machine's addresses, of which the server sees as many clients as there are. */
+function putFrom(localAddress: string, url: string, length = bytes.length) {
+  const req = request(url, { method: 'PUT', localAddress, headers: { ...type, 'Content-Length': length } });
+  req.on('error', () => undefined);
+  const status = once(req, 'response').then(([res]) => res.resume().statusCode);
+  status.catch(() => undefined);
+  return { req, status };
+}
+
+test('B06 a client that trickles as many files as it may keeps only itself from sending more', async () => {
+  const { address, leftovers } = await open();
+  for (let i = 0; i < 32; i++) {
+    const { req } = putFrom('127.0.0.2', (await address()).url);
+    // Some of them have announced a file and send nothing of it.
+    if (i % 2 === 0) req.write('x');
+    else req.flushHeaders();
+    onTestFinished(() => void req.destroy());
+  }
+  await vi.waitFor(async () => expect(await leftovers()).toHaveLength(32));
+
+  const own = putFrom('127.0.0.2', (await address()).url);
+  own.req.end(bytes);
+  expect(await own.status).toBe(429);
+  const others = putFrom('127.0.0.1', (await address()).url);
+  others.req.end(bytes);
+  expect(await others.status).toBe(200);
+});
+
+test('B06 a file that comes more slowly than the least rate is given up with 408, a faster one is not', async () => {
+  const gate = createUploadGate({ windowMs: 500, leastBytesPerSecond: 20_000 });
+  const { address, leftovers } = await open({ gate });
+  const slow = putFrom('127.0.0.1', (await address()).url);
+  const fast = putFrom('127.0.0.1', (await address()).url);
+  const trickle = setInterval(() => {
+    slow.req.write('x'.repeat(50));
+    fast.req.write(bytes.subarray(0, 10_000));
+  }, 50);
+  const empty = putFrom('127.0.0.1', (await address()).url);
+  empty.req.flushHeaders();
+  onTestFinished(() => clearInterval(trickle));
+  expect([await slow.status, await empty.status]).toEqual([408, 408]);
+  await vi.waitFor(async () => expect(await leftovers()).toHaveLength(1));
+  clearInterval(trickle);
+  fast.req.destroy();
+  await vi.waitFor(async () => expect(await leftovers()).toEqual([]));
+});
+
+test('B06 of two files for one address one is taken, with its own description, and the other is told', async () => {
+  const { folder, artifacts, address } = await open();
+  // Two gateways that share a folder: what keeps files apart is none's memory.
+  const { server } = await open({ folder });
+  for (let round = 0; round < 20; round++) {
+    const { key, url } = await address();
+    const files = [bytes, new Uint8Array(randomBytes(bytes.length))];
+    const urls = [url, url.replace(/^http:\/\/[^/]+/, server.url)];
+    const statuses = await Promise.all(files.map(async (body, i) => (await putFile(urls[i] ?? '', {}, body)).status));
+    expect(statuses.toSorted()).toEqual([200, 409]);
+    const winner = Buffer.from(files[statuses.indexOf(200)] ?? []);
+    const read = await (await artifacts.read(key, { signal: AbortSignal.timeout(5_000) }))?.toArray();
+    expect(Buffer.concat(read ?? []).equals(winner)).toBe(true);
+    expect((await artifacts.head(key))?.sha256).toBe(createHash('sha256').update(winner).digest('hex'));
+  }
+});
+
+test('B06 a file whose gateway died before its last step is finished by whoever sends the same again', async () => {
+  const { address, artifacts, folder } = await open();
+  const { key, url } = await address();
+  expect((await putFile(url)).status).toBe(200);
+  await rm(join(folder, key));
+  expect(await artifacts.head(key)).toBeNull();
+  expect((await putFile(url, {}, new Uint8Array(randomBytes(bytes.length)))).status).toBe(409);
+  expect((await putFile(url)).status).toBe(200);
+  expect(await artifacts.head(key)).toMatchObject({ sizeBytes: bytes.length });
 });

@@ -137,7 +137,7 @@ test('where a call came from is told, of whatever becomes of it', async () => {
 test('uploads are told, also those that are refused', async () => {
   const { audit, entries } = await audited();
   const uploads = createUploads({
-    store: { add: async () => undefined },
+    store: { add: async () => 'added' },
     artifacts: { uploadUrl: async () => ({ url: 'http://s3.test/?X-Amz-Signature=1', headers: {}, expiresAt: 1 }) },
     maxBytes: 10,
     newId: () => 'u-1',

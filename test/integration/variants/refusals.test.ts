@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -10,7 +11,7 @@ import type { Artifact } from '../../../src/core/job.ts';
 import { createVariantDownload } from '../../../src/http/files/variant-download.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { createKeys } from '../../../src/redis/keys.ts';
-import { type Convert, createConverter } from '../../../src/variants/convert.ts';
+import { type Converter, createConverter } from '../../../src/variants/converter.ts';
 import { createVariantMaker, type VariantClaims } from '../../../src/variants/make-variants.ts';
 import { createRedisVariantClaims } from '../../../src/variants/redis/redis-claims.ts';
 import { type Variant, variantKey } from '../../../src/variants/variant.ts';
@@ -42,17 +43,19 @@ const artifact: Artifact = {
 };
 
 interface PictureOptions {
-  convert?: Convert;
+  converter?: Converter;
   claims?: VariantClaims;
   minio?: TestMinio | null;
 }
 
 const noClaims: VariantClaims = { claim: async () => [] };
 
-/** One picture, and a gateway that gives others of it. */
+const another: Artifact = { ...artifact, key: artifactKey('01890a5d-ac96-774b-bcce-b302099a8058', 1, 0, 'png') };
+
+/** A picture of two jobs, and a gateway that gives others of it. */
 async function openPicture(
   test: { onTestFinished(dispose: () => Promise<void>): void },
-  { convert = createConverter(), claims = noClaims, minio = null }: PictureOptions = {},
+  { converter = createConverter(), claims = noClaims, minio = null }: PictureOptions = {},
 ) {
   const dir = await mkdtemp(join(tmpdir(), 'comfygate-refusals-'));
   test.onTestFinished(() => rm(dir, { recursive: true }));
@@ -62,50 +65,64 @@ async function openPicture(
     : createFolderStore({ ...own, now: Date.now });
   const path = join(dir, 'a.png');
   await testPicture(64, 64).toFile(path);
-  await store.put(artifact.key, await fileToStore(path, 'image/png', 'a.png'), { signal: AbortSignal.timeout(10_000) });
+  const file = await fileToStore(path, 'image/png', 'a.png');
+  for (const { key } of [artifact, another]) await store.put(key, file, { signal: AbortSignal.timeout(10_000) });
   const now = Date.now;
   const addresses = createVariantAddresses({ publicUrl: '', secret: 'secret', now });
   const { log, lines } = testLog();
   const onRedisDown = vi.fn();
-  const maker = createVariantMaker({ artifacts: store, claims, onRedisDown, log, convert });
+  const maker = createVariantMaker({ artifacts: store, claims, onRedisDown, log, converter });
   test.onTestFinished(() => maker.close());
   const serve = createVariantDownload({ addresses, maker, artifacts: store, now, log });
   const { server } = await startTestServer({ variants: { path: VARIANTS_PATH, serve } });
-  const get = async (variant: Variant) => fetch(`${server.url}${addresses.url(artifact, variant, options)}`);
+  const get = async (variant: Variant, of = artifact) => fetch(`${server.url}${addresses.url(of, variant, options)}`);
   return { get, maker, lines, store, onRedisDown };
 }
 
 describe('pictures that cannot be had now', () => {
-  it('two are made at once and 64 wait; further ones are asked to come again', async (context) => {
+  it('B05 one of a job is made at once and 64 wait; whoever has most is asked to come again', {
+    timeout: 120_000,
+  }, async (context) => {
     const { promise: free, resolve: end } = Promise.withResolvers<void>();
-    const convert = createConverter();
-    let going = 0;
+    const bytes = await testPicture(8, 8).webp().toBuffer();
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const going = new Set<string>();
     let most = 0;
     const { get } = await openPicture(context, {
-      convert: async function* (path, variant) {
-        most = Math.max(most, ++going);
-        await free;
-        yield* convert(path, variant);
-        going--;
+      converter: {
+        async convert({ path, target }) {
+          going.add(path);
+          most = Math.max(most, going.size);
+          await free;
+          await writeFile(target, bytes);
+          going.delete(path);
+          return { sizeBytes: bytes.length, sha256 };
+        },
+        close: async () => undefined,
       },
     });
-    const all = Array.from({ length: 67 }, (_, i) => get({ ...webp, quality: i + 1 }));
+    const all = Array.from({ length: 66 }, (_, i) => get({ ...webp, quality: i + 1 }));
     // Nothing is made before the end, so the one that is answered is the one that was turned away.
     const refused = await Promise.race(all);
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
     expect(refused.headers.get('cache-control')).toBe('no-store');
+    // Another job's has a place of its own.
+    const others = Array.from({ length: 2 }, (_, i) => get({ ...webp, quality: i + 1 }, another));
+    await vi.waitFor(() => expect(most).toBe(2));
     end();
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([200, 200]);
     const statuses = (await Promise.all(all)).map(({ status }) => status);
-    expect(statuses.filter((status) => status !== 503)).toEqual(Array(66).fill(200));
+    expect(statuses.filter((status) => status !== 503)).toEqual(Array(64).fill(200));
     expect(most).toBe(2);
     expect((await get({ ...webp, quality: 100 })).status).toBe(200);
   });
 
   it('a gateway that stops gives up what it makes', async (context) => {
     const { get, maker } = await openPicture(context, {
-      convert: async function* () {
-        await new Promise(() => undefined);
-        yield Buffer.alloc(0);
+      converter: {
+        convert: (_, signal) =>
+          new Promise((_made, fail) => signal.addEventListener('abort', () => fail(signal.reason))),
+        close: async () => undefined,
       },
     });
     const response = get(webp);

@@ -294,6 +294,7 @@ for (const { name, start, available } of artifactDrivers) {
     );
 
     const nothing = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect/></svg>');
+    const broken = ['OUTPUT_INVALID', 'This picture cannot be converted: it is broken or of another kind.'];
     it.each([
       ['an SVG that says it is a PNG', () => nothing],
       ['a PNG signature before an SVG', () => Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), nothing])],
@@ -307,14 +308,23 @@ for (const { name, start, available } of artifactDrivers) {
             .png()
             .toBuffer(),
       ],
-    ])('answers 422 for %s, says so once in the log, and goes on', async (_name, bytes) => {
+    ])('answers 422 for %s, says so once in the log, and goes on', async (name, bytes) => {
       await withGateway(async ({ store, addresses, get, lines }) => {
         const bad = await publish(store, await bytes());
         const url = addresses.url(bad, { ...webp, width: 32 }, options);
         for (let i = 0; i < 3; i++) {
           const response = await get(url);
           expect([response.status, response.headers.get('cache-control')]).toEqual([422, 'no-store']);
-          expect(await response.text()).toBe('This picture cannot be converted.\n');
+          const { errors } = await response.json();
+          const [{ message, extensions }] = errors;
+          expect([extensions.code, message]).toEqual(
+            name === '67 megapixels'
+              ? [
+                  'LIMIT_EXCEEDED',
+                  'This picture cannot be converted: it has 67240000 pixels, at most 67108864 are converted.',
+                ]
+              : broken,
+          );
         }
         expect(lines.map(({ msg }) => msg)).toEqual(['a picture could not be converted']);
         const good = await publish(store, testPicture(64, 64));

@@ -25,15 +25,15 @@ test('the last thousand pictures that could not be converted are not tried again
   onTestFinished(() => maker.close());
   const original = (i: number) => `jobs/${i}/1/00.png`;
   const ask = (i: number) => maker.ensure(variantKey(original(i), { format: 'WEBP', width: 16, quality: 80 }));
-  const unreadable = { name: 'VariantError', reason: 'unreadable' };
-  await expect(ask(0)).rejects.toMatchObject(unreadable);
+  const tooLarge = { name: 'VariantError', reason: 'tooLarge' };
+  await expect(ask(0)).rejects.toMatchObject(tooLarge);
   for (let from = 1; from <= REMEMBERED; from += 50) {
     const some = await Promise.allSettled(Array.from({ length: 50 }, (_, i) => ask(from + i)));
     expect(some.filter(({ status }) => status === 'fulfilled')).toEqual([]);
   }
   looked = [];
-  for (const i of [1, REMEMBERED]) await expect(ask(i)).rejects.toMatchObject(unreadable);
+  for (const i of [1, REMEMBERED]) await expect(ask(i)).rejects.toMatchObject(tooLarge);
   expect(looked.filter((key) => !key.endsWith('.webp'))).toEqual([]);
-  await expect(ask(0)).rejects.toMatchObject(unreadable);
+  await expect(ask(0)).rejects.toMatchObject(tooLarge);
   expect(looked.filter((key) => !key.endsWith('.webp'))).toEqual([original(0)]);
 });

@@ -1,0 +1,61 @@
+import type { IncomingMessage } from 'node:http';
+import { afterRunning } from '../../async/timeout.ts';
+import { clientAddress } from '../client-address.ts';
+import type { Refusal } from './refusals.ts';
+
+export interface UploadBounds {
+  /** Files that are taken at a time from one client, by its address. Default: 32. */
+  ofClient: number;
+  /** The same from all. Default: 256. */
+  ofAll: number;
+  /** A client that sends less in `windowMs`, without coming to the end of its file, is given up. Default: 16 KiB. */
+  leastBytesPerSecond: number;
+  /** Default: 30 s, since a telephone may be without a network for some of them. */
+  windowMs: number;
+}
+
+const DEFAULTS: UploadBounds = { ofClient: 32, ofAll: 256, leastBytesPerSecond: 16 * 1024, windowMs: 30_000 };
+
+/**
+ * Lets files in: gives the refusal where there are enough already, otherwise what is to be called once the file is in.
+ * `giveUp` is called where the body comes too slowly.
+ */
+export type UploadGate = (req: IncomingMessage, giveUp: () => void) => Refusal | (() => void);
+
+/** Whoever sends files slowly has used up no more than the number that is his. */
+export function createUploadGate(bounds: Partial<UploadBounds> = {}): UploadGate {
+  const { ofClient, ofAll, leastBytesPerSecond, windowMs } = { ...DEFAULTS, ...bounds };
+  const underWay = new Map<string, number>();
+  let all = 0;
+
+  /** Of a body that waits to be read it is not the client that is slow. */
+  function watch(req: IncomingMessage, giveUp: () => void): () => void {
+    let seen = req.socket.bytesRead;
+    let stop = afterRunning(windowMs, look);
+    function look() {
+      if (req.complete) return;
+      const came = req.socket.bytesRead - seen;
+      if (came * 1000 < leastBytesPerSecond * windowMs && req.readableLength === 0) return giveUp();
+      seen += came;
+      stop = afterRunning(windowMs, look);
+    }
+    return () => stop();
+  }
+
+  return (req, giveUp) => {
+    const client = clientAddress(req);
+    const own = underWay.get(client) ?? 0;
+    if (own >= ofClient) return 'tooManyOfClient';
+    if (all >= ofAll) return 'busy';
+    underWay.set(client, own + 1);
+    all++;
+    const stop = watch(req, giveUp);
+    return () => {
+      stop();
+      all--;
+      const left = (underWay.get(client) ?? 1) - 1;
+      if (left > 0) underWay.set(client, left);
+      else underWay.delete(client);
+    };
+  };
+}

@@ -1,0 +1,23 @@
+-- Records an upload, unless too many wait already for a job that names them.
+--
+-- KEYS[1] the record; [2] all uploads by the time they expire; [3] those of its client that no job names; [4] of all
+-- ARGV[1] id; [2] how long it lives in ms; [3] most of KEYS[3]; [4] most of KEYS[4]; then the record's fields and
+-- values
+-- Answers 0 once it is recorded, 1 where its client has too many, 2 where all have.
+--
+-- What has expired in KEYS[3] and KEYS[4] is removed here, so that each is counted while it can be used, and no longer.
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local life = tonumber(ARGV[2])
+
+for i = 1, 2 do
+  redis.call('ZREMRANGEBYSCORE', KEYS[2 + i], '-inf', now)
+  if redis.call('ZCARD', KEYS[2 + i]) >= tonumber(ARGV[2 + i]) then return i end
+end
+
+redis.call('HSET', KEYS[1], unpack(ARGV, 5))
+for i = 2, 4 do redis.call('ZADD', KEYS[i], now + life, ARGV[1]) end
+-- A client's later ones live longer.
+redis.call('PEXPIRE', KEYS[3], math.max(life, 1))
+return 0
