@@ -89,7 +89,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   // Child processes of `npm start`: they share no code with the product.
   'src/simulator': [],
-  'src/embedded': [],
+  'src/embedded': ['src/files'],
 
   // The composition: the only folder that chooses drivers.
   'src/app': [

@@ -77,6 +77,7 @@ async function openOurs(redisUrl: string, jobs: number): Promise<Source> {
       deadlineMs: DAY_MS,
       traceparent: null,
       requestId: 'bench',
+      client: null,
     });
     await queue.add(id, 1_000_000);
     const claim = await worker.claim(id);

@@ -56,7 +56,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   const clock = await untilAnswered(redis, log, () => startRedisClock(redis));
   shutdown.add('clock', () => clock.close());
   const { now } = clock;
-  const artifacts = await openArtifacts(config, context, now);
+  const artifacts = await openArtifacts(config, context, redis, now);
   const { retentionMs, idempotencyTtlMs, deadlineMs, maxDeadlineMs } = config.jobs;
   const store = createRedisGatewayStore({
     redis,
@@ -129,11 +129,9 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   const claims = createRedisVariantClaims(redis, keys, retentionMs);
   const variantMaker = createVariantMaker({ artifacts, claims, onRedisDown, log });
   shutdown.add('variants', () => variantMaker.close());
-  const health = createHealth({ redis, store, artifacts, backends, version: readVersion(), now });
+  const health = createHealth({ redis, keys, store, artifacts, backends, version: readVersion(), now });
   every(LOOK_EVERY_MS, 'health', shutdown, async () => {
     const { checks } = await health();
-    // A Redis that refuses writes passes this check too. `over` therefore ends the warning only when no call has failed
-    // for a while, see throttled.ts.
     if (checks.every(({ name, status }) => name !== 'redis' || status !== 'UNHEALTHY')) onRedisDown.over();
   });
   const ping = createPing(redis);

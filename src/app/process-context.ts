@@ -1,11 +1,13 @@
 import { join } from 'node:path';
+import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { createTimedStore } from '../artifacts/timed-store.ts';
-import type { Config } from '../config/config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
 import type { Outputs } from '../observability/outputs.ts';
 import type { ProcessMetrics } from '../observability/process-metrics.ts';
-import { type ConnectionRole, closeRedis, connectRedis } from '../redis/connection.ts';
+import { type ConnectionRole, closeRedis, connectRedis, untilAnswered } from '../redis/connection.ts';
+import { createKeys } from '../redis/keys.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import type { Shutdown } from './shutdown.ts';
 
@@ -44,15 +46,39 @@ export function openRedis(config: Config, context: ProcessContext, role: Connect
   return redis;
 }
 
-/** `now` is the signing time of URLs. A worker leaves it out, since it signs none. */
+/**
+ * `redis` knows which folder results are in. `now` is the signing time of URLs. A worker leaves it out, since it signs
+ * none.
+ */
 export async function openArtifacts(
   config: Config,
   context: ProcessContext,
+  redis: Redis,
   now?: () => number,
 ): Promise<ArtifactStore> {
-  const artifacts = createTimedStore(await createArtifacts(config, context, now), context.metrics.storageCalled);
+  const folderId = config.s3 ? undefined : await knownFolder(config, context.log, redis);
+  const store = await createArtifacts(config, { ...context, folderId }, now);
+  const artifacts = createTimedStore(store, context.metrics.storageCalled);
   context.shutdown.add('artifacts', () => artifacts.close());
   return artifacts;
+}
+
+/**
+ * The id of the folder that this installation's results are in, from its first start on. Then the folder must be there:
+ * later ones wait for its disk.
+ */
+async function knownFolder(config: Config, log: Logger, redis: Redis): Promise<string> {
+  const { artifactFolder: key } = createKeys(config.redis.prefix);
+  const known = await untilAnswered(redis, log, () => redis.get(key));
+  if (known !== null) return known;
+  const { markFolder } = await import('../artifacts/folder/folder-id.ts');
+  const id = await markFolder(artifactFolder(config)).catch((error: Error) => {
+    throw new ConfigError([`DATA_DIR: expected a folder that this user can write: ${error.message}`]);
+  });
+  return untilAnswered(redis, log, async () => {
+    await redis.set(key, id, 'NX');
+    return (await redis.get(key)) ?? id;
+  });
 }
 
 /**
@@ -61,7 +87,11 @@ export async function openArtifacts(
  */
 export async function createArtifacts(
   config: Config,
-  { publicUrl, signingSecret }: Pick<ProcessContext, 'publicUrl' | 'signingSecret'>,
+  {
+    publicUrl,
+    signingSecret,
+    folderId,
+  }: Pick<ProcessContext, 'publicUrl' | 'signingSecret'> & { folderId?: string | undefined },
   now: () => number = Date.now,
 ): Promise<ArtifactStore> {
   if (config.s3) {
@@ -69,5 +99,5 @@ export async function createArtifacts(
     return createS3Store({ ...config.s3, now });
   }
   const { createFolderStore } = await import('../artifacts/folder/folder.ts');
-  return createFolderStore({ folder: artifactFolder(config), publicUrl, signingSecret, now });
+  return createFolderStore({ folder: artifactFolder(config), folderId, publicUrl, signingSecret, now });
 }

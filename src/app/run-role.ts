@@ -55,6 +55,9 @@ function explain(error: unknown, scrub: Scrub): string {
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
     return `${error.message}\nSomething else listens there: stop it, or choose another PORT.`;
   }
+  if (error instanceof Error && 'syscall' in error && ['listen', 'getaddrinfo'].includes(String(error.syscall))) {
+    return `${error.message}: set HOST, and ADMIN_HOST, to an address of this machine, such as 127.0.0.1`;
+  }
   return scrub(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
 

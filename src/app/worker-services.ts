@@ -26,10 +26,10 @@ const PING_EVERY_MS = 1_000;
 export async function openWorkerServices(config: Config, context: ProcessContext, servers: readonly BackendAddress[]) {
   const { log, shutdown } = context;
   const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
-  const artifacts = await openArtifacts(config, context);
   const redis = openRedis(config, context, 'durable');
   await whenReady(redis);
   await checkDurability(redis, log);
+  const artifacts = await openArtifacts(config, context, redis);
 
   const keys = createKeys(config.redis.prefix);
   const backends = createRedisBackendDirectory(redis, keys);
@@ -42,7 +42,7 @@ export async function openWorkerServices(config: Config, context: ProcessContext
   return {
     /** Starts the health checks of the worker that was made of these services. */
     watchHealth(worker: WorkerHealthOptions['worker']) {
-      const health = createWorkerHealth({ redis, ping, artifacts, worker, version: readVersion() });
+      const health = createWorkerHealth({ redis, keys, ping, artifacts, worker, version: readVersion() });
       every(LOOK_EVERY_MS, 'health', shutdown, health.report);
       return health;
     },

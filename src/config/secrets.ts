@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 
 /** Every secret in the configuration. None of them may appear in a log line. */
 export function secretsIn({ redis, comfyui, s3, folder, tracing }: Config): string[] {
-  const addresses = [redis.url, ...(comfyui.backends ?? []).map(({ url }) => url)];
+  const addresses = [redis.url, tracing?.endpoint, ...(comfyui.backends ?? []).map(({ url }) => url)];
   const headers = Object.values(tracing?.headers ?? {});
   const secrets = [
     ...addresses.flatMap((address) => passwordsIn(address ?? '')),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../files/make-folder.ts';
 import { lockFolder, writeNew } from './folder-lock.ts';
 
 /** The data folder of `npm start`. This process holds its lock until `close()`. */
@@ -30,7 +31,7 @@ const SECRET_BYTES = 32;
  */
 export async function openDataDir(path: string): Promise<DataDir> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolder(path, 0o700);
     const lock = await lockFolder(path);
     if ('pid' in lock) {
       throw new DataDirError(
@@ -46,7 +47,8 @@ export async function openDataDir(path: string): Promise<DataDir> {
     }
   } catch (error) {
     if (error instanceof DataDirError) throw error;
-    throw new DataDirError('DATA_DIR_UNUSABLE', `DATA_DIR: cannot be used: ${messageOf(error)}`, { cause: error });
+    const message = `DATA_DIR: cannot be used: ${messageOf(error)}; choose a folder that this user can write`;
+    throw new DataDirError('DATA_DIR_UNUSABLE', message, { cause: error });
   }
 }
 

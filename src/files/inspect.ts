@@ -10,6 +10,13 @@ import type { MediaFacts } from './media-facts.ts';
 /** A file is cut off, or has another type than its name says. The job's error is OUTPUT_INVALID. */
 export class OutputInvalidError extends Error {
   override readonly name = 'OutputInvalidError';
+  /** Its end is missing: made again, it may be whole. What is of another type would be so again. */
+  readonly isCutOff: boolean;
+
+  constructor(message: string, { isCutOff = false } = {}) {
+    super(message);
+    this.isCutOff = isCutOff;
+  }
 }
 
 export interface Inspection {
@@ -71,7 +78,7 @@ export async function inspectFile(
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
-    if (size === 0) throw new OutputInvalidError('the file is empty');
+    if (size === 0) throw new OutputInvalidError('the file is empty', { isCutOff: true });
     const extension = extname(filename).slice(1).toLowerCase();
     const found = await inspect(path, file, size, extension, readMedia);
     const promised = PROMISED.get(extension);
@@ -95,7 +102,9 @@ async function inspect(
   if (detected === undefined || detected === 'application/xml') return inspectUnsigned(file, size, extension);
   if (TIMED.test(detected)) return described(detected, await readMedia(path));
   if (!detected.startsWith('image/')) return { kind: artifactKindOf(detected), contentType: detected };
-  if (!(await isComplete(file, size, detected))) throw new OutputInvalidError(`the ${detected} is cut off`);
+  if (!(await isComplete(file, size, detected))) {
+    throw new OutputInvalidError(`the ${detected} is cut off`, { isCutOff: true });
+  }
   const dimensions = (await dimensionsOf(file, size, HEAD_BYTES)) ?? (await dimensionsOf(file, size, LONG_HEAD_BYTES));
   if (dimensions !== null) return { kind: 'image', contentType: detected, ...dimensions };
   if (PROMISED.get(extension) === 'image') throw new OutputInvalidError(`the ${detected} does not say its size`);

@@ -4,12 +4,16 @@ import type { BackendDirectory } from '../backends/backends.ts';
 import type { GatewayJobStore } from '../job-record/job-store.ts';
 import { whatIsLost } from '../redis/durability.ts';
 import { isRedisDown } from '../redis/is-down.ts';
+import type { Keys } from '../redis/keys.ts';
+import { whatIsUsedUp } from '../redis/memory.ts';
+import { whyNoWrites } from '../redis/try-write.ts';
 import { type CheckResult, checkStorage, createCheck, shared } from './checks.ts';
 import { comfyuiSince, judgeComfyui } from './comfyui.ts';
 import type { Health, HealthReport, HealthStatus } from './health.ts';
 
 export interface HealthOptions {
   redis: Redis;
+  keys: Keys;
   store: GatewayJobStore;
   artifacts: Pick<ArtifactStore, 'check'>;
   backends: BackendDirectory;
@@ -21,7 +25,7 @@ export interface HealthOptions {
 
 /** Checks everything that the gateway depends on, each within 2 s. It never rejects: the report says what is down. */
 export function createHealth(options: HealthOptions): Health {
-  const { redis, store, artifacts, backends, version, now = Date.now } = options;
+  const { redis, keys, store, artifacts, backends, version, now = Date.now } = options;
   const check = createCheck(now);
 
   async function checkWorkers(): Promise<CheckResult & { workers: number }> {
@@ -36,7 +40,10 @@ export function createHealth(options: HealthOptions): Health {
     let queue: HealthReport['queue'] = { queued: 0, running: 0, oldestQueuedSeconds: null, workers };
     const checks = await Promise.all([
       check('redis', async () => {
-        const [{ queued, running, oldestQueuedMs }, result] = await Promise.all([store.counts(), checkRedis(redis)]);
+        const [{ queued, running, oldestQueuedMs }, result] = await Promise.all([
+          store.counts(),
+          checkRedis(redis, keys),
+        ]);
         queue = {
           queued,
           running,
@@ -69,13 +76,16 @@ export function createHealth(options: HealthOptions): Health {
 }
 
 /**
- * Whether Redis answers, and whether its current settings keep what it acknowledges. A Redis that does not let us read
- * its settings counts as healthy.
+ * Whether Redis takes what is written, keeps what it acknowledges by its current settings, and has room for more jobs.
+ * A Redis that does not let us read its settings counts as healthy.
  */
-export async function checkRedis(redis: Redis): Promise<CheckResult> {
-  const message = await whatIsLost(redis).catch((error: unknown) => {
+export async function checkRedis(redis: Redis, keys: Keys): Promise<CheckResult> {
+  const why = await whyNoWrites(redis, keys.written);
+  if (why !== null) return { status: 'UNHEALTHY', message: `${why}: no jobs are accepted, and none ends` };
+  const found = await Promise.all([whatIsLost(redis), whatIsUsedUp(redis)]).catch((error: unknown) => {
     if (isRedisDown(error)) throw error;
-    return null;
+    return [];
   });
+  const message = found.filter((each) => each !== null).join('; ') || null;
   return { status: message ? 'DEGRADED' : 'HEALTHY', message };
 }

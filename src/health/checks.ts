@@ -1,5 +1,6 @@
-import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts';
 import { within } from '../async/timeout.ts';
+import { whyRedisRefuses } from '../redis/is-down.ts';
 import type { HealthCheck, HealthStatus } from './health.ts';
 
 export interface CheckResult extends Pick<HealthCheck, 'status' | 'message'> {
@@ -33,13 +34,17 @@ export function createCheck(now: () => number): Check {
       const latencyMs = Math.round((performance.now() - start) * 10) / 10;
       const asSeen = seenSince(name, status);
       return { name, status, message, latencyMs, since: since ?? asSeen };
-    } catch {
-      // The error may name addresses, so it is not shown here. The part that uses the connection has logged it.
+    } catch (error) {
       const status = 'UNHEALTHY';
-      const message = `${name} cannot be reached`;
+      const message = whatFails(error) ?? `${name} cannot be reached`;
       return { name, status, latencyMs: null, message, since: seenSince(name, status) };
     }
   };
+}
+
+/** Null for what may name addresses, which are not shown here: the part that uses the connection has logged it. */
+function whatFails(error: unknown): string | null {
+  return error instanceof StorageError ? error.message : whyRedisRefuses(error);
 }
 
 /** Whether artifacts can be stored now. Rejects when they cannot. */

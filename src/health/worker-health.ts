@@ -2,14 +2,16 @@ import type { Redis } from 'ioredis';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { BackendReport } from '../backends/backends.ts';
 import type { Ping } from '../redis/connection.ts';
+import type { Keys } from '../redis/keys.ts';
 import { checkRedis } from './check-health.ts';
-import { checkStorage, createCheck, shared } from './checks.ts';
+import { type CheckResult, checkStorage, createCheck, shared } from './checks.ts';
 import { judgeComfyui } from './comfyui.ts';
 import type { HealthCheck, HealthStatus, Probes, ProcessHealth } from './health.ts';
 
 export interface WorkerHealthOptions {
   /** A durable connection. Its commands wait for ever while Redis is down, so they run only after a successful ping. */
   redis: Redis;
+  keys: Keys;
   ping: Ping;
   artifacts: Pick<ArtifactStore, 'check'>;
   worker: {
@@ -24,12 +26,27 @@ export interface WorkerHealthOptions {
 }
 
 const PING_WITHIN_MS = 250;
+/** Longer than between two looks at the health of a process. */
+const REFUSES_FOR_MS = 15_000;
 
 /** A worker is alive while its loops turn. It is ready while Redis and storage answer and some ComfyUI takes work. */
 export function createWorkerHealth(options: WorkerHealthOptions): Probes & { stopping(): void } {
-  const { redis, ping, artifacts, worker, version, now = Date.now } = options;
+  const { redis, keys, ping, artifacts, worker, version, now = Date.now } = options;
   const check = createCheck(now);
   let isStopping = false;
+
+  /** A Redis that refuses writes seems to be away now and then: each refusal closes a worker's connection for a while. */
+  let refusal: { result: CheckResult; at: number } | null = null;
+
+  async function checkConnection(): Promise<CheckResult> {
+    if (await ping(PING_WITHIN_MS)) {
+      const result = await checkRedis(redis, keys);
+      refusal = result.status === 'UNHEALTHY' ? { result, at: performance.now() } : null;
+      return result;
+    }
+    if (refusal && performance.now() - refusal.at < REFUSES_FOR_MS) return refusal.result;
+    return { status: 'UNHEALTHY', message: 'redis does not answer' };
+  }
 
   const report = shared(async (): Promise<ProcessHealth> => {
     const checks = await Promise.all([
@@ -39,10 +56,7 @@ export function createWorkerHealth(options: WorkerHealthOptions): Probes & { sto
         const since = Math.min(...late.map((each) => each.since));
         return { status: 'UNHEALTHY', message: `stands still: ${late.map(({ name }) => name).join(', ')}`, since };
       }),
-      check('redis', async () => {
-        if (!(await ping(PING_WITHIN_MS))) return { status: 'UNHEALTHY', message: 'redis does not answer' };
-        return checkRedis(redis);
-      }),
+      check('redis', checkConnection),
       check('storage', async () => {
         const message = worker.unfit();
         return message === null ? checkStorage(artifacts) : { status: 'UNHEALTHY', message };

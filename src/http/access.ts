@@ -13,7 +13,10 @@ export interface AccessOptions {
 
 /** Who may call from a browser. A client that sends no Origin is not a page of another site. */
 export interface Access {
-  /** Throws 421 when the Host header is not a name of this gateway: a foreign name that leads here is DNS rebinding. */
+  /**
+   * Throws 421 when the Host header is not a name of this gateway: a foreign name that leads here is DNS rebinding; 400
+   * when there are two, of which a proxy before it may have believed the other.
+   */
   checkHost(req: IncomingMessage): void;
   /** Throws 403 when a page of a foreign origin calls. */
   checkOrigin(req: IncomingMessage): void;
@@ -73,6 +76,7 @@ export function createAccess({ host, publicUrl, allowedOrigins }: AccessOptions)
 
   return {
     checkHost(req) {
+      if (hasTwoHosts(req)) throw new HttpFault(400, 'BAD_REQUEST', 'There is more than one Host header.');
       if (hostFits(req.headers.host ?? '')) return;
       throw new HttpFault(421, 'FORBIDDEN', 'The Host header names another server. Set PUBLIC_URL to allow a name.');
     },
@@ -95,6 +99,11 @@ export function createAccess({ host, publicUrl, allowedOrigins }: AccessOptions)
       };
     },
   };
+}
+
+/** Node itself takes the first of several. */
+export function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.filter((name, i) => i % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host').length > 1;
 }
 
 /**

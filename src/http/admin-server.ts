@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Logger } from 'pino';
 import type { Probes, ProcessHealth } from '../health/health.ts';
 import { throttledWarning } from '../observability/throttled.ts';
-import { fitsPrivatePort } from './access.ts';
+import { fitsPrivatePort, hasTwoHosts } from './access.ts';
 import { closeServer, listen } from './listen.ts';
 import { sendJson } from './reply.ts';
 
@@ -22,7 +22,7 @@ export interface AdminServerOptions {
 
 /**
  * The private port, for operators and orchestrators: it says more than the public one and asks for no credential.
- * Bound to loopback, it answers a Host header that is not loopback's with 421.
+ * Bound to loopback, it answers a Host header that is not loopback's with 421, and two of them with 400.
  *
  * /healthz  200 while nothing in this process hangs, else 503 and what does
  * /readyz   200 while each part can do its work, else 503 and why not
@@ -78,6 +78,7 @@ export async function startAdminServer({ host, port, log, parts }: AdminServerOp
     ['/health', sendHealth],
   ]);
   const server = createServer((req, res) => {
+    if (hasTwoHosts(req)) return sendJson(res, 400, { error: 'there is more than one Host header' });
     if (!fitsPrivatePort(host, req.headers.host)) {
       return sendJson(res, 421, {
         error: 'the Host header names another server: ask for 127.0.0.1, or set ADMIN_HOST',

@@ -7,7 +7,8 @@ export type Change =
   /** `counts`: whether it counts as one of JOB_ATTEMPTS. */
   | { move: 'retry'; counts: boolean }
   | { move: 'succeed'; artifacts: Artifact[]; progress: Progress; timings: NodeTiming[] }
-  | { move: 'fail'; error: JobError; timings: NodeTiming[] }
+  /** `artifacts`: results that are whole though the job is not. */
+  | { move: 'fail'; error: JobError; artifacts?: Artifact[]; timings: NodeTiming[] }
   | { move: 'cancel' };
 
 /**
@@ -70,6 +71,8 @@ export interface NewJob {
   onlyListed?: boolean;
   deadlineMs: number;
   requestId: string;
+  /** Whose jobs are counted together, to bound what they take of Redis: the address of a client. Null: not counted. */
+  client: string | null;
   /** Of the span in which it is accepted, to which its run belongs. Default: none. */
   traceparent?: string | null;
 }
@@ -81,10 +84,14 @@ export type AcceptOutcome =
   /** See `NewJob.onlyListed`. */
   | { outcome: 'unlisted' }
   /** No ComfyUI has been seen for the grace time. */
-  | { outcome: 'refused'; unseenMs: number };
+  | { outcome: 'refused'; unseenMs: number }
+  /** Redis has no room for more jobs. */
+  | { outcome: 'full' }
+  /** The client's jobs, those that have not ended or all that are kept, take as much of Redis as they may. */
+  | { outcome: 'tooMany'; jobs: 'open' | 'kept'; bytes: number };
 
 /** What a key has made: `AcceptOutcome` without making anything. */
-export type MadeOutcome = Exclude<AcceptOutcome, { outcome: 'refused' | 'unlisted' }>;
+export type MadeOutcome = Extract<AcceptOutcome, { outcome: 'created' | 'replayed' | 'reused' | 'deleted' }>;
 
 export interface JobPageQuery {
   caller: string;
@@ -134,6 +141,10 @@ export interface SweeperJobStore {
   forget(id: string): Promise<void>;
   /** Ids of ended jobs whose retention is over, the earliest first. */
   expired(limit: number): Promise<string[]>;
+  /** Ids of ended jobs whose parameters are to be packed, those that ended first. */
+  unpacked(limit: number): Promise<string[]>;
+  /** Packs the parameters of an ended job, which are read again as they were. */
+  pack(id: string): Promise<void>;
   /** Puts an expired job that could not be removed behind all others that have expired. */
   postpone(id: string): Promise<void>;
 }

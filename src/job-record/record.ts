@@ -10,6 +10,7 @@ import {
   progressSchema,
 } from '../core/job.ts';
 import type { FailedJob } from './failed-jobs.ts';
+import { unpack } from './packed.ts';
 
 const json = <T extends z.ZodType>(schema: T) =>
   z.string().transform((text, context): z.output<T> => {
@@ -73,12 +74,9 @@ const changeSchema = recordSchema.partial();
 
 /** Reads a record; null when there is none. Throws when it is not one of ours. */
 export function parseRecord(fields: { [name: string]: string }): Job | null {
-  return Object.keys(fields).length === 0 ? null : recordSchema.parse(fields);
-}
-
-/** The code in a record's `error`, also one that another version has written; null where there is none. */
-export function errorCodeOf(text: string): string | null {
-  return json(z.object({ code: z.string() })).safeParse(text).data?.code ?? null;
+  if (Object.keys(fields).length === 0) return null;
+  const { packed } = fields;
+  return recordSchema.parse(packed === undefined ? fields : { ...fields, parameters: unpack(packed) });
 }
 
 const failedSchema = z

@@ -87,6 +87,13 @@ export async function replay(
   return settle(options, made);
 }
 
+function tooMany({ jobs, bytes }: Extract<AcceptOutcome, { outcome: 'tooMany' }>): string {
+  const taken = `${Math.ceil(bytes / 1e6)} MB`;
+  return jobs === 'open'
+    ? `your jobs that have not ended take ${taken}, the most that they may: wait until some have ended, or cancel some`
+    : `your jobs take ${taken}, and there is no room for more: delete some that have ended, or wait until they expire`;
+}
+
 async function settle(
   { queue, onAccepted }: Pick<AcceptOptions, 'queue' | 'onAccepted'>,
   accepted: AcceptOutcome,
@@ -106,6 +113,10 @@ async function settle(
       throw new AlreadyRetriedError();
     case 'refused':
       throw unavailable(`no ComfyUI server has been reached for ${Math.round(accepted.unseenMs / 1000)} s`, 30);
+    case 'full':
+      throw unavailable('Redis has no room for more jobs', 30);
+    case 'tooMany':
+      throw new GatewayError(tooMany(accepted), { code: 'LIMIT_EXCEEDED' });
   }
   const { job } = accepted;
   // Also on a replay: whoever made the record may have died before the queue had it.

@@ -6,7 +6,7 @@ import { GatewayError, notFound, unavailable } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
 import { isUuid } from '../core/uuid.ts';
 import { type Audit, type AuditedCall, audited, type CallOutcome, noAudit } from '../observability/audit.ts';
-import { isRedisDown } from '../redis/is-down.ts';
+import { isRedisDown, whyRedisFails } from '../redis/is-down.ts';
 import { type Accepted, type AcceptOptions, createAccept } from './accept-job.ts';
 import { createGenerate, type GenerateOptions } from './generate.ts';
 import type { Jobs, WaitOptions } from './jobs.ts';
@@ -112,7 +112,7 @@ export function createJobs(options: JobsOptions): Jobs {
       }
       if (!isRedisDown(error)) throw error;
       options.onRedisDown(error);
-      throw unavailable('Redis cannot be reached', 2, error);
+      throw unavailable(whyRedisFails(error), 2, error);
     }
   }
 

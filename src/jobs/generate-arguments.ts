@@ -2,19 +2,21 @@ import * as z from 'zod';
 import type { InputIssue } from '../core/errors.ts';
 
 const printable = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u;
-const label = (max: number) =>
+/** Keys that look alike must be alike: without what nobody sees (zero width, direction) and spaces of other kinds. */
+const visible = /^(?:[^\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]| )*$/u;
+const label = (max: number, allowed = printable, expected = 'expected printable characters') =>
   z
     .string('expected a string')
     .min(1, `expected 1 to ${max} characters, got none`)
     .max(max, `expected at most ${max} characters`)
-    .regex(printable, 'expected printable characters');
+    .regex(allowed, expected);
 
 /** Longest that an answer is held, in seconds. */
 const MAX_WAIT_SECONDS = 60;
 
 const wait = `expected 0 to ${MAX_WAIT_SECONDS} seconds`;
 const schema = z.object({
-  idempotencyKey: label(255),
+  idempotencyKey: label(255, visible, 'expected printable characters, none that is invisible, and plain spaces'),
   deadlineSeconds: z.int('expected an integer').min(1, 'expected at least 1 second').nullish(),
   waitSeconds: z.int('expected an integer').min(0, wait).max(MAX_WAIT_SECONDS, wait).nullish(),
   tags: z.array(label(64), 'expected a list').max(16, 'expected at most 16 tags').nullish(),

@@ -35,8 +35,8 @@ export function createGenerate(options: GenerateOptions) {
     if (workflow.name === 'custom') {
       const parsed = parseCustom(workflow.input, at);
       if (parsed.ok) {
-        const { parameters, nodesTotal } = parsed;
-        return { input: parameters, parameters, template: null, nodesTotal };
+        const { identity, parameters, nodesTotal } = parsed;
+        return { input: identity, parameters, template: null, nodesTotal };
       }
       issues.push(...parsed.issues);
       return null;
@@ -55,7 +55,7 @@ export function createGenerate(options: GenerateOptions) {
 
   /** Throws BAD_USER_INPUT with all that is wrong with the request itself. */
   function parse(request: GenerateRequest): NewJob {
-    const { caller, requestId, idempotencyKey, priority, deadlineSeconds, waitSeconds, tags } = request;
+    const { caller, requestId, client = null, idempotencyKey, priority, deadlineSeconds, waitSeconds, tags } = request;
     const issues = checkGenerateArguments({ idempotencyKey, deadlineSeconds, waitSeconds, tags }, request.path);
     if (deadlineSeconds !== null && deadlineSeconds > maxSeconds) {
       const path = [...request.path, 'deadlineSeconds'];
@@ -79,6 +79,7 @@ export function createGenerate(options: GenerateOptions) {
       retryOf: null,
       deadlineMs,
       requestId,
+      client,
     };
   }
 

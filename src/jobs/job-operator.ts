@@ -90,6 +90,7 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
       // Longer than the failed job can still be found and run again.
       keyLifeMs: (job.expiresAt ?? 0) - (job.finishedAt ?? 0),
       requestId,
+      client: null,
       onlyListed,
     };
     if (dryRun) {

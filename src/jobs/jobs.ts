@@ -15,6 +15,8 @@ export interface GenerateRequest extends WaitOptions {
   requestId: string;
   /** Where the call came from, for the audit log; the same of those below. */
   address?: string | undefined;
+  /** Whose jobs are counted together: see NewJob. Default: nobody's. */
+  client?: string | undefined;
   path: (string | number)[];
   idempotencyKey: string;
   /** Name in the catalogue or `custom`, with that field's own input. */
@@ -28,6 +30,7 @@ export interface RetryRequest {
   caller: string;
   requestId: string;
   address?: string | undefined;
+  client?: string | undefined;
   /** The job to run again. */
   id: string;
   idempotencyKey: string;

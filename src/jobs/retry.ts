@@ -21,7 +21,7 @@ export interface RetryOptions extends Pick<AcceptOptions, 'store' | 'queue' | 'o
 export const retryFingerprint = (id: string) => sha256(canonicalJson({ retryOf: id }));
 
 /** The fields of a retry that do not come from the job. */
-type RetryCall = Pick<NewJob, 'caller' | 'idempotencyKey' | 'keyLifeMs' | 'requestId' | 'onlyListed'>;
+type RetryCall = Pick<NewJob, 'caller' | 'idempotencyKey' | 'keyLifeMs' | 'requestId' | 'client' | 'onlyListed'>;
 
 /**
  * Makes of an ended job the one that runs it again: as it was run, its seed included, with a new id and the default
@@ -79,12 +79,13 @@ export function createAcceptRetry(options: RetryOptions) {
 /** `retryJob` of a caller, under a key of its own. */
 export function createRetry(options: RetryOptions) {
   const acceptRetry = createAcceptRetry(options);
-  return async ({ caller, requestId, id, idempotencyKey }: RetryRequest): Promise<Accepted> => {
+  return async ({ caller, requestId, client, id, idempotencyKey }: RetryRequest): Promise<Accepted> => {
     const issues = checkRetryArguments({ idempotencyKey });
     if (issues.length > 0) throw badInput(issues);
     if (!isUuid(id)) throw notFound('job');
     const found = await options.store.get(id);
-    return acceptRetry(id, found?.caller === caller ? found : null, { caller, idempotencyKey, requestId });
+    const call = { caller, idempotencyKey, requestId, client: client ?? null };
+    return acceptRetry(id, found?.caller === caller ? found : null, call);
   };
 }
 

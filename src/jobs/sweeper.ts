@@ -35,6 +35,8 @@ const DEADLINE_PASSED: JobError = {
 
 /** Jobs looked at in one step. */
 const BATCH = 500;
+/** Jobs whose parameters are packed in one step: each may hold a megabyte. */
+const PACK_BATCH = 20;
 /** Steps of one run: what is left waits for the next one. */
 const MAX_STEPS = 20;
 const REMOVE_TIMEOUT_MS = 10_000;
@@ -42,7 +44,7 @@ const REMOVE_TIMEOUT_MS = 10_000;
 /**
  * Makes the promises true when everything else has crashed: open jobs that the queue does not hold are added again,
  * those that it would hold back for too long are delivered, those past their deadline are ended, and what has expired
- * is removed. Runs in each gateway; a short lock lets one at a time through.
+ * is removed; what is kept is packed. Runs in each gateway; a short lock lets one at a time through.
  */
 export function startSweeper(options: SweeperOptions): { close(): Promise<void> } {
   const { store, sweeperStore, queue, artifacts, uploads, log, intervalMs = 1_000 } = options;
@@ -122,6 +124,14 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
     if (failures.length > 0) throw failures[0];
   }
 
+  async function packEnded() {
+    for (let step = 0; step < MAX_STEPS && !stopped.signal.aborted; step++) {
+      const ids = await sweeperStore.unpacked(PACK_BATCH);
+      for (const id of ids) await sweeperStore.pack(id);
+      if (ids.length < PACK_BATCH) return;
+    }
+  }
+
   async function removeExpired() {
     async function remove(id: string, signal: AbortSignal) {
       await artifacts.removePrefix(jobPrefix(id), { signal });
@@ -144,7 +154,7 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
     if (!(await sweeperStore.lock(Math.ceil(intervalMs * 0.9)))) return;
     const rest = performance.now() - restedAt >= restMs;
     if (rest) restedAt = performance.now();
-    for (const part of rest ? [expire, readd, promote, removeExpired, removeUploads] : [expire]) {
+    for (const part of rest ? [expire, readd, promote, removeExpired, removeUploads, packEnded] : [expire]) {
       try {
         await part();
         faults.get(part.name)?.over();

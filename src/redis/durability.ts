@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { ConfigError } from '../config/config.ts';
 import { isRedisDown } from './is-down.ts';
+import { infoValue } from './memory.ts';
 
 /**
  * What Redis may lose of what it acknowledged, as it is now, and what to do about it; null while it evicts nothing and
@@ -10,15 +11,14 @@ import { isRedisDown } from './is-down.ts';
  */
 export async function whatIsLost(redis: Redis): Promise<string | null> {
   const [memory, persistence] = await Promise.all([redis.info('memory'), redis.info('persistence')]);
-  const read = (text: string, name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(text)?.[1];
-  const policy = read(memory, 'maxmemory_policy');
+  const policy = infoValue(memory, 'maxmemory_policy');
   if (policy !== 'noeviction') {
     return `maxmemory-policy is ${policy}: jobs are thrown away when its memory is full; set it to noeviction`;
   }
-  if (read(persistence, 'aof_enabled') !== '1') {
+  if (infoValue(persistence, 'aof_enabled') !== '1') {
     return 'appendonly is no: what it acknowledged is lost when it crashes; set it to yes';
   }
-  if (read(persistence, 'aof_last_write_status') === 'err') {
+  if (infoValue(persistence, 'aof_last_write_status') === 'err') {
     return 'its append-only file cannot be written: make room on its disk';
   }
   return null;

@@ -18,6 +18,10 @@ export function createKeys(prefix: string) {
     open: `${tag}open`,
     /** Jobs that have, by the time they expire. */
     ended: `${tag}ended`,
+    /** Of those, the ones whose parameters are still to be packed, by the time of their end. */
+    unpacked: `${tag}unpacked`,
+    /** Bytes of the jobs of each client that made some: of those that have not ended, and of all that are kept. */
+    bytesOf: (jobs: 'open' | 'kept') => `${tag}bytes:${jobs}`,
     /**
      * FAILED jobs of all callers by the time of their end, one index for each error code; without those that were run
      * again.
@@ -55,6 +59,10 @@ export function createKeys(prefix: string) {
     nodeDefinitions: (hash: string) => `${tag}catalogue:${hash}`,
     /** Milliseconds that nodes usually take, by backend and class. */
     nodeTimes: `${tag}node-times`,
+    /** The id of the folder that results are in, where they are not in S3. */
+    artifactFolder: `${tag}artifact-folder`,
+    /** Written by health checks, to see whether anything can be. */
+    written: `${tag}written`,
     sweeperLock: `${tag}sweeper`,
     /** BullMQ's own prefix; it puts `:<queue>:` behind. */
     queue: `${tag}bull`,

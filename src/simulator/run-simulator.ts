@@ -9,7 +9,10 @@ export async function runSimulator({
   faults = [],
   ...options
 }: SimulatorOptions & { faults?: FaultPatch[] }): Promise<void> {
-  const simulator = await startSimulator(options);
+  const simulator = await startSimulator(options).catch((error: Error) => {
+    console.error(`error: ${error.message}: choose a --host of this machine, such as 127.0.0.1, and a free --port`);
+    process.exit(1);
+  });
   for (const fault of faults) simulator.faults.set(fault);
   const stop = (): void => void simulator.close().then(() => process.exit(0));
   process.once('SIGINT', stop);

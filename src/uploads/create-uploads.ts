@@ -4,7 +4,7 @@ import { safeFilename } from '../artifacts/filename.ts';
 import { uploadKey } from '../artifacts/keys.ts';
 import { badInput, GatewayError, unavailable } from '../core/errors.ts';
 import { type Audit, audited, noAudit } from '../observability/audit.ts';
-import { isRedisDown } from '../redis/is-down.ts';
+import { isRedisDown, whyRedisFails } from '../redis/is-down.ts';
 import type { OpenUpload, UploadRequest, UploadStore, Uploads } from './upload.ts';
 
 export interface UploadsOptions {
@@ -85,7 +85,7 @@ export function createUploads(options: UploadsOptions): Uploads {
       if (error instanceof StorageError) throw unavailable('the artifact storage cannot be reached', 10, error);
       if (!isRedisDown(error)) throw error;
       onRedisDown(error);
-      throw unavailable('Redis cannot be reached', 2, error);
+      throw unavailable(whyRedisFails(error), 2, error);
     }
   }
 

@@ -1,4 +1,6 @@
+import { canonicalJson } from '../core/canonical-json.ts';
 import type { InputIssue } from '../core/errors.ts';
+import type { Graph } from '../core/graph.ts';
 import type { Json } from '../core/job.ts';
 import { own } from '../core/objects.ts';
 import type { WorkflowCatalogue } from './catalogue.ts';
@@ -13,9 +15,12 @@ export const MAX_CUSTOM_FILES = 16;
 
 const FIELDS = ['graph', 'name', 'outputs', 'keepMetadata', 'files'];
 
-/** A caller's own graph after the check. `parameters` (see core/plan.ts) holds only what the caller gave. */
+/**
+ * A caller's own graph after the check. `parameters` (see core/plan.ts) holds only what the caller gave. `identity` is
+ * the same for inputs that ask for the same: without titles, and sorted where the order says nothing.
+ */
 export type ParsedCustom =
-  | { ok: true; parameters: { [name: string]: Json }; nodesTotal: number }
+  | { ok: true; parameters: { [name: string]: Json }; identity: { [name: string]: Json }; nodesTotal: number }
   | { ok: false; issues: InputIssue[] };
 
 /**
@@ -48,8 +53,18 @@ export function createCustomParser({ catalogue }: { catalogue: Pick<WorkflowCata
       ...(keepMetadata && { keepMetadata }),
       ...(files && { files }),
     };
-    return { ok: true, parameters, nodesTotal: Object.keys(checked).length };
+    const identity = {
+      ...parameters,
+      graph: withoutTitles(checked),
+      ...(outputs && { outputs: outputs.toSorted() }),
+      ...(files && { files: files.toSorted((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1)) }),
+    };
+    return { ok: true, parameters, identity, nodesTotal: Object.keys(checked).length };
   };
+}
+
+function withoutTitles(graph: Graph): { [id: string]: Json } {
+  return Object.fromEntries(Object.entries(graph).map(([id, { class_type, inputs }]) => [id, { class_type, inputs }]));
 }
 
 function checkFlag(value: unknown, issues: IssueList): boolean {

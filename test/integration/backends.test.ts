@@ -126,6 +126,7 @@ it.each([
   }));
   const health = createHealth({
     redis: stores.redis,
+    keys: stores.keys,
     store: stores.gateway,
     artifacts: { check: async () => undefined },
     backends: { backends: async () => seen, liveWorkers: async () => 1, workersSince: async () => 500 },

@@ -11,6 +11,8 @@ export interface ComfyuiProxy extends AsyncDisposable {
   onRequest: (req: IncomingMessage, res: ServerResponse) => boolean;
   /** The same for uploads alone. */
   onUpload: (req: IncomingMessage, res: ServerResponse) => boolean;
+  /** Answers a request for a file instead of the server, or returns false to forward it. */
+  onView: (query: URLSearchParams, res: ServerResponse) => boolean;
 }
 
 /** A proxy before the ComfyUI on this port. It counts uploads, and may answer them itself. */
@@ -24,6 +26,8 @@ export async function startComfyuiProxy(port: number): Promise<ComfyuiProxy> {
       if (proxy.onUpload(req, res)) return;
     }
     if (proxy.onRequest(req, res)) return;
+    const at = new URL(url, 'http://comfyui');
+    if (at.pathname.endsWith('/view') && proxy.onView(at.searchParams, res)) return;
     const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
       res.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(res);
@@ -51,6 +55,7 @@ export async function startComfyuiProxy(port: number): Promise<ComfyuiProxy> {
     uploads,
     onRequest: () => false,
     onUpload: () => false,
+    onView: () => false,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.closeAllConnections();

@@ -25,13 +25,17 @@ export function newJob(overrides: Partial<NewJob> = {}): NewJob {
     retryOf: null,
     deadlineMs: 60_000,
     requestId: 'test',
+    client: null,
     traceparent: null,
     ...overrides,
   };
 }
 
 /** The gateway's and the worker's store of job records on a Redis, with a new prefix. */
-export async function openStores(url: string, options: { retentionMs?: number; noBackendGraceMs?: number } = {}) {
+export async function openStores(
+  url: string,
+  options: { retentionMs?: number; noBackendGraceMs?: number; maxOpenBytes?: number } = {},
+) {
   const keys = createKeys(`test-${randomUUID()}`);
   const redis = connectRedis({ url, role: 'request', log: silent });
   const durable = connectRedis({ url, role: 'durable', log: silent });
@@ -43,6 +47,7 @@ export async function openStores(url: string, options: { retentionMs?: number; n
     retentionMs,
     idempotencyTtlMs: 86_400_000,
     noBackendGraceMs: options.noBackendGraceMs ?? 300_000,
+    ...(options.maxOpenBytes === undefined ? {} : { maxOpenBytes: options.maxOpenBytes }),
   });
   const worker = createRedisWorkerStore(durable, keys, retentionMs);
   return {

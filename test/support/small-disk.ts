@@ -17,11 +17,11 @@ export interface SmallDisk {
   close(): Promise<void>;
 }
 
-/** Mounts a disk. Null where this user may not. */
-export async function mountSmallDisk(sizeBytes: number): Promise<SmallDisk | null> {
+/** Mounts a disk with so many inodes (0: as many as it wants). Null where this user may not. */
+export async function mountSmallDisk(sizeBytes: number, { inodes = 0 } = {}): Promise<SmallDisk | null> {
   const { path, remove } = await tempFolder();
   try {
-    await run('mount', ['-t', 'tmpfs', '-o', `size=${sizeBytes}`, 'tmpfs', path]);
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${sizeBytes},nr_inodes=${inodes}`, 'tmpfs', path]);
   } catch {
     await remove();
     return null;

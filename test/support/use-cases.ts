@@ -18,6 +18,7 @@ export interface UseCaseOptions {
   /** Answers that one client may have held at a time. */
   maxHeld?: number;
   retentionMs?: number;
+  maxOpenBytes?: number;
   audit?: Audit;
   /** See ProgressOptions. */
   waitMs?: number;

@@ -1,8 +1,8 @@
 import { StorageError } from '../../src/artifacts/artifact-store.ts';
-import { type JobError, type JobErrorCode, retryableErrorCodes } from '../../src/core/job.ts';
+import { type Artifact, type JobError, type JobErrorCode, retryableErrorCodes } from '../../src/core/job.ts';
 import { isErrno } from '../../src/files/errno.ts';
 import { SpoolError } from '../../src/files/spool.ts';
-import type { Interruption, NodeFailure } from '../comfyui/outcome.ts';
+import { type Interruption, type NodeFailure, UNKNOWN_EXCEPTION } from '../comfyui/outcome.ts';
 import { scrub } from '../comfyui/redact.ts';
 import type { Rejection } from '../comfyui/rejection.ts';
 
@@ -13,12 +13,18 @@ export class JobFailure extends Error {
   readonly code: JobErrorCode;
   /** What is to be cleaned up once the job is FAILED. */
   readonly afterwards: (() => Promise<void>) | undefined;
+  /** Results that are delivered all the same. */
+  readonly artifacts: Artifact[];
 
-  constructor(error: JobError, options: { cause?: unknown; afterwards?: () => Promise<void> } = {}) {
+  constructor(
+    error: JobError,
+    options: { cause?: unknown; afterwards?: () => Promise<void>; artifacts?: Artifact[] } = {},
+  ) {
     super(error.message, { cause: options.cause });
     this.error = error;
     this.code = error.code;
     this.afterwards = options.afterwards;
+    this.artifacts = options.artifacts ?? [];
   }
 }
 
@@ -74,8 +80,37 @@ export function rejectionError({ nodeId, classType, text }: Rejection): JobError
 /** A node raised while it ran. */
 export function executionError(failure: NodeFailure): JobError {
   const code = isOutOfMemory(failure) ? 'OUT_OF_MEMORY' : 'EXECUTION_FAILED';
-  const { nodeId, classType, text } = failure;
-  return jobError(code, inNode(nodeId, classType, text), { nodeId, classType });
+  const { nodeId, classType } = failure;
+  return jobError(code, inNode(nodeId, classType, exceptionText(failure)), { nodeId, classType });
+}
+
+/** As Python shows it, `RuntimeError: no`: some exceptions say nothing, or too little without their type. */
+function exceptionText({ exceptionType, text }: NodeFailure): string {
+  const said = scrub(text);
+  const type = exceptionType === UNKNOWN_EXCEPTION ? undefined : /(?:^|\.)([A-Z]\w{0,63})$/i.exec(exceptionType)?.[1];
+  if (said === '') return type ?? 'it failed without saying why';
+  // The type of all says nothing.
+  return type === undefined || type === 'Exception' || said.startsWith(type) ? said : `${type}: ${said}`;
+}
+
+/** A prompt that ended well has left no result. `blocked`: an input that was blocked, which may be the reason. */
+export function noOutputError(message: string, blocked: NodeFailure | null): JobError {
+  if (!blocked) return jobError('NO_OUTPUT', message);
+  const { nodeId, classType, text } = blocked;
+  return jobError('NO_OUTPUT', scrub(`${message}. ${inNode(nodeId, classType, text)}`), { nodeId, classType });
+}
+
+/**
+ * A result of a node is not what it should be. `mayHelp`: whether another run may make it so.
+ */
+export function outputError(
+  output: { node: string; classType: string | null; filename: string },
+  fault: string,
+  mayHelp: boolean,
+): JobError {
+  const { node: nodeId, classType, filename } = output;
+  const details = { nodeId, classType, retryable: mayHelp };
+  return jobError('OUTPUT_INVALID', inNode(nodeId, classType, `${filename} ${fault}`), details);
 }
 
 /** A node stopped the run, or somebody did at ComfyUI: history does not tell which. */

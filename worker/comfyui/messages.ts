@@ -39,7 +39,13 @@ const promptMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('execution_success'), data: z.object({ prompt_id: z.string() }) }),
   z.object({
     type: z.literal('execution_error'),
-    data: z.object({ prompt_id: z.string(), exception_type: z.string().nullish() }),
+    data: z.object({
+      prompt_id: z.string(),
+      exception_type: z.string().nullish(),
+      exception_message: z.string().nullish().catch(null),
+      node_id: nodeId.nullish().catch(null),
+      node_type: z.string().nullish().catch(null),
+    }),
   }),
   z.object({ type: z.literal('execution_interrupted'), data: z.object({ prompt_id: z.string() }) }),
 ]);

@@ -1,6 +1,6 @@
 import type { Json } from '../../src/core/job.ts';
 import { type HistoryEntry, textField } from './history.ts';
-import { EXECUTION_BLOCKED } from './messages.ts';
+import { EXECUTION_BLOCKED, type PromptMessage } from './messages.ts';
 
 /** The exception of a node, in the node's own words: to be scrubbed before anybody sees them. */
 export interface NodeFailure {
@@ -9,6 +9,9 @@ export interface NodeFailure {
   exceptionType: string;
   text: string;
 }
+
+/** The type of an exception that ComfyUI does not name. */
+export const UNKNOWN_EXCEPTION = 'unknown';
 
 /** Where a prompt was when it was stopped: the node in the submitted graph, where ComfyUI names it. */
 export type Interruption = Pick<NodeFailure, 'nodeId' | 'classType'>;
@@ -34,11 +37,23 @@ export function readOutcome(entry: HistoryEntry): PromptOutcome {
   return { outcome: 'failed', failure: readFailure({}) };
 }
 
+/** What a node that blocked the input of another said of it; null for any other message. */
+export function readBlocked(message: PromptMessage): NodeFailure | null {
+  if (message.type !== 'execution_error' || message.data.exception_type !== EXECUTION_BLOCKED) return null;
+  const { node_id, node_type, exception_type, exception_message } = message.data;
+  return {
+    nodeId: node_id ?? null,
+    classType: node_type ?? null,
+    exceptionType: exception_type,
+    text: exception_message ?? '',
+  };
+}
+
 function readFailure(data: { [key: string]: Json }): NodeFailure {
   return {
     ...readPlace(data),
-    exceptionType: textField(data, 'exception_type', 255) ?? 'unknown',
-    text: textField(data, 'exception_message') ?? 'it failed without saying why',
+    exceptionType: textField(data, 'exception_type', 255) ?? UNKNOWN_EXCEPTION,
+    text: textField(data, 'exception_message') ?? '',
   };
 }
 

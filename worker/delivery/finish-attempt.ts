@@ -1,4 +1,4 @@
-import type { JobError } from '../../src/core/job.ts';
+import type { Artifact, JobError } from '../../src/core/job.ts';
 import { failSpan } from '../../src/observability/spans.ts';
 import type { DeliveryResult } from '../../src/queue/queue.ts';
 import { type Attempt, Stopped, type StopReason } from '../attempt/attempt.ts';
@@ -67,7 +67,7 @@ async function finishFailed(attempt: Attempt, thrown: unknown, parts: FinishPart
       { code: cause.error.code, nodeId: cause.error.nodeId, reason: cause.cause && reasonOf(cause.cause) },
       'job failed',
     );
-    const result = await fail(attempt, cause.error, parts);
+    const result = await fail(attempt, cause.error, parts, cause.artifacts);
     await cause.afterwards?.().catch((late) => log.debug({ reason: reasonOf(late) }, 'cleanup failed'));
     return result;
   }
@@ -101,9 +101,14 @@ function handover({ job }: Attempt, fault: string, cause: unknown, { random }: F
   return new JobFailure(jobError('STORAGE_FULL', 'No worker had room for the files of this job'), { cause });
 }
 
-async function fail(attempt: Attempt, error: JobError, parts: FinishParts): Promise<DeliveryResult> {
+async function fail(
+  attempt: Attempt,
+  error: JobError,
+  parts: FinishParts,
+  artifacts: Artifact[] = [],
+): Promise<DeliveryResult> {
   failSpan(error.code);
-  await attempt.move({ move: 'fail', error, timings: attempt.state.timings });
+  await attempt.move({ move: 'fail', error, artifacts, timings: attempt.state.timings });
   await reap(attempt, parts);
   return DONE;
 }

@@ -10,6 +10,8 @@ export async function countFrames(file: FileHandle, sizeBytes: number, contentTy
     case 'image/png':
     case 'image/apng':
       return framesOfPng(bytes);
+    case 'image/jpeg':
+      return framesOfJpeg(bytes);
     case 'image/gif':
       return framesOfGif(bytes);
     case 'image/webp':
@@ -71,6 +73,48 @@ async function framesOfPng(bytes: Reader): Promise<number | null> {
     if (name === 'IEND') return (await isEnd(bytes, position)) ? frames : null;
   }
   return null;
+}
+
+/**
+ * Segments, each a marker and a length; behind that of a scan comes its data. Photos of phones have further JPEGs
+ * behind the first, which is the one that is read.
+ */
+async function framesOfJpeg(bytes: Reader): Promise<number | null> {
+  let position = 0;
+  for (let parts = 0; parts < MOST_PARTS; parts++) {
+    const head = await bytes.at(position, 4);
+    const [first, marker = 0] = head;
+    if (first !== 0xff) return null;
+    if (marker === JPEG.fill) position += 1;
+    else if (marker === JPEG.start) position += 2;
+    else if (marker === JPEG.end) {
+      position += 2;
+      if (await isEnd(bytes, position)) return 1;
+      const [, next] = await bytes.at(position, 2);
+      if (next !== JPEG.start) return null;
+    } else {
+      if (head.length < 4) return null;
+      position += 2 + head.readUInt16BE(2);
+      if (marker === JPEG.scan) position = await endOfScan(bytes, position);
+    }
+  }
+  return null;
+}
+
+const JPEG = { start: 0xd8, end: 0xd9, scan: 0xda, fill: 0xff } as const;
+
+/** Where the next marker is, or the end of the file. In the data of a scan 0xff stands before zero, and restarts it. */
+async function endOfScan({ at }: Reader, start: number): Promise<number> {
+  const isData = (next = 0) => next === 0 || (next >= 0xd0 && next <= 0xd7);
+  for (let position = start; ; ) {
+    const window = await at(position, WINDOW_BYTES);
+    let found = window.indexOf(0xff);
+    while (found >= 0 && found + 1 < window.length && isData(window[found + 1])) {
+      found = window.indexOf(0xff, found + 2);
+    }
+    if (window.length < 2 || (found >= 0 && found + 1 < window.length)) return position + Math.max(found, 0);
+    position += found > 0 ? found : window.length;
+  }
 }
 
 /** Blocks by their first byte: `,` a picture, `!` an extension, `;` the end. */

@@ -3,8 +3,9 @@ import type { NodeTiming, Progress } from '../../src/core/job.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { WorkerMetrics } from '../../src/observability/worker-metrics.ts';
 import type { Attempt } from '../attempt/attempt.ts';
-import { JobFailure, jobError } from '../attempt/failures.ts';
+import { JobFailure, jobError, noOutputError } from '../attempt/failures.ts';
 import type { HistoryEntry } from '../comfyui/history.ts';
+import type { NodeFailure } from '../comfyui/outcome.ts';
 import { collectOutputs, MOST_OUTPUTS, type PromptOutput } from '../comfyui/outputs.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
 import { reasonOf } from '../comfyui/redact.ts';
@@ -25,9 +26,11 @@ export interface WatchedPrompt {
   /** How the job is shown when it has SUCCEEDED. */
   completed(): Progress;
   timings(): NodeTiming[];
+  /** A node whose input was blocked. */
+  blocked(): NodeFailure | null;
 }
 
-/** Brings what a prompt has made into storage, and ends the job as SUCCEEDED. */
+/** Brings what a prompt has made into storage, and ends the job as SUCCEEDED. Throws as `storeOutputs` does. */
 export async function deliverOutputs(
   entry: HistoryEntry,
   attempt: Attempt,
@@ -61,9 +64,10 @@ export async function deliverOutputs(
 async function outputsOf(entry: HistoryEntry, plan: Plan, watched: WatchedPrompt): Promise<PromptOutput[]> {
   const images = await watched.images.images();
   const { outputs, temporary } = collectOutputs(entry, plan.graph, plan.outputs, images);
-  if (outputs.length === 0) throw new JobFailure(jobError('NO_OUTPUT', whyNone(plan, temporary)));
+  if (outputs.length === 0) throw new JobFailure(noOutputError(whyNone(plan, temporary), watched.blocked()));
   if (outputs.length > MOST_OUTPUTS) {
-    throw new JobFailure(jobError('OUTPUT_INVALID', `The workflow left more than ${MOST_OUTPUTS} results`));
+    const message = `The workflow left more than ${MOST_OUTPUTS} results`;
+    throw new JobFailure(jobError('OUTPUT_INVALID', message, { retryable: false }));
   }
   return outputs;
 }

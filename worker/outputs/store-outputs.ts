@@ -5,6 +5,7 @@ import { safeFilename } from '../../src/artifacts/filename.ts';
 import { artifactKey } from '../../src/artifacts/keys.ts';
 import { wait } from '../../src/async/wait.ts';
 import type { Artifact } from '../../src/core/job.ts';
+import { own } from '../../src/core/objects.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { inspectFile, OutputInvalidError } from '../../src/files/inspect.ts';
 import type { MediaReader } from '../../src/files/media-facts.ts';
@@ -12,7 +13,7 @@ import { withoutPngMetadata } from '../../src/files/png-metadata.ts';
 import { SpoolError, type SpooledFile, spool } from '../../src/files/spool.ts';
 import { inSpan } from '../../src/observability/spans.ts';
 import type { Attempt } from '../attempt/attempt.ts';
-import { JobFailure, jobError, Retry, storageError, workerFault } from '../attempt/failures.ts';
+import { JobFailure, jobError, outputError, Retry, storageError, workerFault } from '../attempt/failures.ts';
 import type { ComfyClient, FileReference } from '../comfyui/client.ts';
 import { asComfyError, ComfyError } from '../comfyui/http.ts';
 import type { PromptOutput } from '../comfyui/outputs.ts';
@@ -51,8 +52,9 @@ const MOST_UNANNOUNCED_BYTES = 256 * 1024 ** 2;
 /**
  * Brings a prompt's results into storage and checks that each is whole; the artifacts are in the order of the results.
  * Nothing is stored before the lease has been confirmed, since a worker that was stopped for a while may go on here
- * after its job was taken over. That takes no longer than the first download. Throws JobFailure for a result that is
- * not what it should be or that storage does not take, Retry when the server is gone, and the attempt's Stopped.
+ * after its job was taken over. That takes no longer than the first download. Throws JobFailure when storage does not
+ * take a result, Retry when the server is gone, and the attempt's Stopped. A result that is not what it should be costs
+ * no other: the JobFailure that is thrown in the end has all that could be stored.
  */
 export async function storeOutputs(
   outputs: PromptOutput[],
@@ -74,15 +76,21 @@ export async function storeOutputs(
     confirmed,
   };
   const stored: Artifact[] = [];
+  const invalid: JobFailure[] = [];
   const waiting = outputs.entries();
 
   async function work() {
     for (const [index, output] of waiting) {
-      stored[index] = await inSpan('store output', {}, async (span) => {
-        const artifact = await storeOutput(output, index, context);
-        span.set({ 'comfygate.artifact.kind': artifact.kind, 'comfygate.artifact.size': artifact.sizeBytes });
-        return artifact;
-      });
+      try {
+        stored[index] = await inSpan('store output', {}, async (span) => {
+          const artifact = await storeOutput(output, index, context);
+          span.set({ 'comfygate.artifact.kind': artifact.kind, 'comfygate.artifact.size': artifact.sizeBytes });
+          return artifact;
+        });
+      } catch (cause) {
+        if (!(cause instanceof JobFailure && cause.code === 'OUTPUT_INVALID')) throw cause;
+        invalid.push(cause);
+      }
     }
   }
   const workers = Array.from({ length: Math.min(AT_ONCE, outputs.length) }, () =>
@@ -94,7 +102,21 @@ export async function storeOutputs(
   // All are awaited, so that no file is left open or on the disk. The first failure is what aborted the others.
   const results = await Promise.allSettled(workers);
   if (results.some(({ status }) => status === 'rejected')) throw signal.reason;
-  return stored;
+  // Without the places of those that are not there.
+  const artifacts = Object.values(stored);
+  if (invalid.length > 0) throw allInvalid(invalid, artifacts);
+  return artifacts;
+}
+
+/** Names one, and of those that another run cannot help first: it would end in the same way. */
+function allInvalid(invalid: JobFailure[], artifacts: Artifact[]): JobFailure {
+  const [first] = invalid.toSorted((a, b) => Number(a.error.retryable) - Number(b.error.retryable));
+  if (!first) throw new Error('no result is invalid');
+  const more = invalid.length > 1 ? ` (and ${invalid.length - 1} more)` : '';
+  return new JobFailure(
+    { ...first.error, message: `${first.error.message}${more}` },
+    { cause: first.cause, artifacts },
+  );
 }
 
 async function storeOutput(output: PromptOutput, index: number, context: StoreContext): Promise<Artifact> {
@@ -156,7 +178,7 @@ async function fetchOutput(output: PromptOutput, filename: string, context: Stor
       // What came over the socket cannot be fetched again.
       if (isEndless(cause)) context.attempt.state.slot.report('failed');
       const final = 'image' in output || tries >= FETCH_TRIES || !isTransient(cause);
-      if (!away && final) throw invalid(output.node, cause);
+      if (!away && final) throw invalid({ node: output.node, filename }, context, cause);
       await wait(FETCH_BACKOFF_MS * 2 ** Math.min(tries, 5), signal);
     }
   }
@@ -194,7 +216,8 @@ async function inspected(file: SpooledFile, filename: string, readMedia: Paramet
 
 function isTransient(cause: unknown): boolean {
   if (cause instanceof ComfyError) return cause.failure !== 'status' || (cause.status ?? 0) >= 500;
-  return (cause instanceof SpoolError && !isEndless(cause)) || cause instanceof OutputInvalidError;
+  if (cause instanceof SpoolError) return !isEndless(cause);
+  return cause instanceof OutputInvalidError && cause.isCutOff;
 }
 
 /** It is larger than any result may be, or than its server announced. */
@@ -217,11 +240,17 @@ async function isForgotten({ attempt, client, signal }: StoreContext): Promise<b
   return state === 'absent';
 }
 
-function invalid(nodeId: string, cause: unknown): unknown {
+function invalid({ node, filename }: { node: string; filename: string }, { plan }: StoreContext, cause: unknown) {
   const known = cause instanceof ComfyError || cause instanceof SpoolError || cause instanceof OutputInvalidError;
   if (!known) return cause;
-  const message = isMissing(cause) ? 'A result that ComfyUI names is not there' : 'A result could not be read whole';
-  return new JobFailure(jobError('OUTPUT_INVALID', message, { nodeId }), { cause });
+  const output = { node, classType: own(plan.graph, node)?.class_type ?? null, filename };
+  const isOtherThanSaid = cause instanceof OutputInvalidError && !cause.isCutOff;
+  const fault = isMissing(cause)
+    ? 'is not there, though ComfyUI names it'
+    : isOtherThanSaid
+      ? 'is not what its name says'
+      : 'could not be read whole';
+  return new JobFailure(outputError(output, fault, !isOtherThanSaid), { cause });
 }
 
 type PutArguments = Parameters<ArtifactStore['put']>;

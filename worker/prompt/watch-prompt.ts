@@ -5,6 +5,7 @@ import type { WorkerMetrics } from '../../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../../src/progress/previews.ts';
 import { type Attempt, Stopped } from '../attempt/attempt.ts';
 import { graphNode, isTerminalMessage, type PictureMessage, type PromptMessage } from '../comfyui/messages.ts';
+import { type NodeFailure, readBlocked } from '../comfyui/outcome.ts';
 import { collectWebsocketImages, SAVES_TO_WEBSOCKET, type WebsocketImages } from '../outputs/websocket-images.ts';
 import { createNodeClock, type NodeSpan } from '../progress/node-clock.ts';
 import type { NodeTimes } from '../progress/node-times.ts';
@@ -33,6 +34,8 @@ export interface PromptWatch extends AsyncDisposable {
   completed(): Progress;
   /** Results that come over the socket alone. */
   readonly images: WebsocketImages;
+  /** The first node of the latest prompt whose input was blocked, and what was said of it. History does not tell. */
+  blocked(): NodeFailure | null;
 }
 
 /**
@@ -49,6 +52,7 @@ export function watchPrompt(
   let { backend } = attempt.state.slot;
   let clock = createNodeClock(graph);
   let state = begin(0);
+  let blocked: NodeFailure | null = null;
   /** When ComfyUI began to execute the prompt: performance.now(); null while it does not. */
   let generatingSince: number | null = null;
 
@@ -103,6 +107,7 @@ export function watchPrompt(
     onMessage(message) {
       if (message.type === 'picture') return onPicture(message);
       if (message.type === 'reconnected') images.onReconnect();
+      blocked ??= readBlocked(message);
       clock.onMessage(message);
       images.onMessage(message);
       if (message.type === 'execution_start') {
@@ -119,6 +124,7 @@ export function watchPrompt(
     restart() {
       ({ backend } = attempt.state.slot);
       images.restart();
+      blocked = null;
       generatingSince = null;
       clock = createNodeClock(graph);
       state = begin(state.progress.fraction);
@@ -126,6 +132,7 @@ export function watchPrompt(
     nodes: () => clock.spans(),
     timings: () => clock.timings(),
     completed: () => completedProgress(state),
+    blocked: () => blocked,
     async [Symbol.asyncDispose]() {
       attempt.state.reportTimings(clock.timings());
       // A prompt that hung until the attempt's time was over took that long. One that another worker goes on with has

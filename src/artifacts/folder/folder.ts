@@ -11,14 +11,18 @@ import { signingWindow } from '../signing-window.ts';
 import { readExactly } from '../source-file.ts';
 import { fileBody } from './file-body.ts';
 import { classified, folderError } from './folder-error.ts';
+import { checkFolder } from './folder-id.ts';
 import { describeObject, objectPaths, openObject, syncFolder } from './folder-object.ts';
 
-/** Below this, `check` says that storage is full. */
+/** Below these, `check` says that storage is full. */
 const MIN_FREE_BYTES = 16 * 1024 * 1024;
+const MIN_FREE_INODES = 1_000;
 
 export interface FolderStoreOptions {
   /** Made when missing. */
   folder: string;
+  /** As `markFolder` gave it: another folder at its place is refused. Default: any folder is taken. */
+  folderId?: string | undefined;
   /** Address of the gateway that serves ARTIFACTS_PATH, as browsers reach it, without a slash at its end. */
   publicUrl: string;
   /** The same for every process that signs or serves. */
@@ -29,11 +33,18 @@ export interface FolderStoreOptions {
 
 /** Artifacts in a folder, served by the gateway itself (`createArtifactDownload`). */
 export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
-  const { folder, publicUrl, signingSecret, now } = options;
+  const { folder, folderId, publicUrl, signingSecret, now } = options;
+  const checkPlace = async () => folderId === undefined || (await checkFolder(folder, folderId));
+  /** Of what is not there: nobody knows while the folder's disk is not. */
+  async function unlessElsewhere<T>(found: T | null): Promise<T | null> {
+    if (found === null) await checkPlace();
+    return found;
+  }
 
   return {
     put: (key, file, { signal }) =>
       classified(signal, async () => {
+        await checkPlace();
         const paths = objectPaths(folder, key);
         await mkdir(dirname(paths.data), { recursive: true });
         const { sizeBytes, sha256 } = file;
@@ -60,11 +71,11 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
         }
       }),
 
-    head: (key, { signal } = {}) => classified(signal, () => describeObject(folder, key)),
+    head: (key, { signal } = {}) => classified(signal, async () => unlessElsewhere(await describeObject(folder, key))),
 
     read: (key, { range, signal }) =>
       classified(signal, async () => {
-        const object = await openObject(folder, key);
+        const object = await unlessElsewhere(await openObject(folder, key));
         if (object === null) return null;
         const { file, sizeBytes } = object;
         const { start, end } = range ?? { start: 0, end: sizeBytes - 1 };
@@ -78,6 +89,7 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
 
     removePrefix: (prefix, { signal } = {}) =>
       classified(signal, async () => {
+        await checkPlace();
         for (const path of await pathsWithPrefix(folder, prefix)) {
           signal?.throwIfAborted();
           await rm(path, { recursive: true, force: true });
@@ -106,10 +118,15 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
 
     check: ({ signal }) =>
       classified(signal, async () => {
+        await checkPlace();
         await mkdir(folder, { recursive: true });
         await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-        const { bavail, bsize } = await statfs(folder);
+        const { bavail, bsize, files, ffree } = await statfs(folder);
         if (bavail * bsize < MIN_FREE_BYTES) throw new StorageError('full', 'the artifact folder has no room left');
+        // A file system that has as many as it wants says 0.
+        if (files > 0 && ffree < MIN_FREE_INODES) {
+          throw new StorageError('full', 'the file system of the artifact folder has no inodes left');
+        }
       }),
 
     close: () => undefined,

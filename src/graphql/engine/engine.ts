@@ -33,7 +33,7 @@ export interface Engine {
   /** The text of what was parsed here, in the one copy that is kept. */
   textOf(document: DocumentNode): string;
   validate(document: DocumentNode, requestId?: string): readonly GraphQLError[];
-  /** Counts what an operation of a socket holds, see open-operations.ts. Throws LIMIT_EXCEEDED. */
+  /** Counts what an operation of a socket holds, see open-operations.ts. Throws a GraphQLError. */
   open(operation: OpenOperation, requestId: string): Disposable;
   execute(operation: Operation): Promise<ExecutionResult> | ExecutionResult;
   /**

@@ -1,5 +1,5 @@
 import type { DocumentNode } from 'graphql';
-import { GatewayError } from '../../core/errors.ts';
+import { badInput, GatewayError } from '../../core/errors.ts';
 import type { Documents } from './documents.ts';
 
 /** An operation that goes on for a while: a subscription, or one of a socket. */
@@ -15,7 +15,8 @@ export interface OpenOperation {
 export interface OpenOperations {
   /**
    * Counts what an operation holds in memory against its connection, its client and all, until this is disposed of.
-   * Equal documents have one tree, and count once. Throws LIMIT_EXCEEDED where it would be too much for one of them.
+   * Equal documents have one tree, and count once. Throws LIMIT_EXCEEDED where it would be too much for one of them,
+   * and BAD_USER_INPUT for variables that nest more than a hundred levels.
    */
   open(operation: OpenOperation): Disposable;
 }
@@ -93,12 +94,12 @@ function tooMuch(whose: string, most: number): GatewayError {
   return new GatewayError(message, { code: 'LIMIT_EXCEEDED' });
 }
 
-/** Bytes that a JSON value takes in memory, rather too many. Throws LIMIT_EXCEEDED where it nests too deeply. */
+/** Bytes that a JSON value takes in memory, rather too many. Throws BAD_USER_INPUT where it nests too deeply. */
 function weigh(value: unknown, levels: number): number {
   if (typeof value === 'string') return 32 + 2 * value.length;
   if (typeof value !== 'object' || value === null) return 16;
   if (levels === 0) {
-    throw new GatewayError(`The variables nest more than ${MAX_LEVELS} levels.`, { code: 'LIMIT_EXCEEDED' });
+    throw badInput([{ path: ['variables'], message: `expected at most ${MAX_LEVELS} levels`, code: 'too_deep' }]);
   }
   let bytes = 64;
   if (Array.isArray(value)) for (const item of value) bytes += 8 + weigh(item, levels - 1);

@@ -77,8 +77,8 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         id: t.arg.id({ required: true, description: 'The job to run again.' }),
         idempotencyKey: t.arg.string({ required: true, description: 'As in `GenerateInput`.' }),
       },
-      resolve: (_root, { id, idempotencyKey }, { services, caller, requestId, address }) =>
-        services.jobs.retry({ caller, requestId, address, id, idempotencyKey }),
+      resolve: (_root, { id, idempotencyKey }, { services, caller, requestId, address, client }) =>
+        services.jobs.retry({ caller, requestId, address, client, id, idempotencyKey }),
     }),
     cancelJob: t.field({
       type: 'Job',

@@ -80,7 +80,8 @@ export function addJob(builder: Builder, enums: JobEnums): void {
       artifacts: t.field({
         type: ['Artifact'],
         nullable: false,
-        description: 'Its results; empty until SUCCEEDED.',
+        description:
+          'Its results; empty until it has ended. Of a job that FAILED with OUTPUT_INVALID, those that are whole.',
         resolve: (job) => job.artifacts.map((artifact) => ({ artifact, expiresAt: job.expiresAt })),
       }),
       error: t.expose('error', { type: 'JobError', nullable: true, description: 'Only when FAILED.' }),

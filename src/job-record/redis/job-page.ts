@@ -12,9 +12,6 @@ import { parseRecord } from '../record.ts';
  */
 const MAX_PAGE_BYTES = 4_000_000;
 
-/** The fields of a record that can be large. */
-const LARGE_FIELDS = ['parameters', 'artifacts'] as const;
-
 /** The next ids by creation, newest first, one more than `first` where there are more. */
 export async function pageOfIds(redis: Redis, keys: Keys, query: JobPageQuery): Promise<string[]> {
   const { caller, status, after } = query;
@@ -36,12 +33,15 @@ export async function pageOfIds(redis: Redis, keys: Keys, query: JobPageQuery): 
 export async function fittingPage(redis: Redis, keys: Keys, ids: string[]): Promise<string[]> {
   if (ids.length <= 1) return ids;
   const pipeline = redis.pipeline();
-  for (const id of ids) for (const field of LARGE_FIELDS) pipeline.hstrlen(keys.job(id), field);
+  // The fields of a record that can be large; packed parameters as large as they are when they have been read.
+  for (const id of ids) {
+    const key = keys.job(id);
+    pipeline.hstrlen(key, 'parameters').hstrlen(key, 'artifacts').hget(key, 'unpackedBytes');
+  }
   const sizes = (await results(pipeline)).map(Number);
   let bytes = 0;
   const tooMany = ids.findIndex((_, i) => {
-    const first = i * LARGE_FIELDS.length;
-    for (const size of sizes.slice(first, first + LARGE_FIELDS.length)) bytes += size;
+    for (const size of sizes.slice(3 * i, 3 * i + 3)) bytes += size;
     return i > 0 && bytes > MAX_PAGE_BYTES;
   });
   return tooMany === -1 ? ids : ids.slice(0, tooMany);

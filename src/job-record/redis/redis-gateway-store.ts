@@ -3,10 +3,11 @@ import type { Redis } from 'ioredis';
 import { isTerminal, type Job, noProgress, type Priority } from '../../core/job.ts';
 import { millisecondsOf } from '../../redis/clock.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
+import { createMemoryRoom } from '../../redis/memory.ts';
 import { results } from '../../redis/pipeline.ts';
 import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
 import type { GatewayJobStore, NewJob } from '../job-store.ts';
-import { errorCodeOf, fieldsOf, formatFields, parseRecord } from '../record.ts';
+import { fieldsOf, formatFields, parseRecord } from '../record.ts';
 import { fittingPage, pageOfIds, readJobs } from './job-page.ts';
 import { createTransition } from './transition.ts';
 
@@ -18,12 +19,27 @@ export interface GatewayStoreOptions {
   idempotencyTtlMs: number;
   /** Jobs are refused when no ComfyUI has been seen for so long. */
   noBackendGraceMs: number;
+  /** Bytes that a client's jobs may take until they have ended. Default: 256 MiB. */
+  maxOpenBytes?: number;
   /** Called with a job that a cancel has ended here, before any worker had it. */
   onEnded?: (job: Job) => void;
 }
 
 /** BullMQ's priority numbers, smaller first, with room between them. Without one a job would run before all others. */
 const orders: Record<Priority, number> = { HIGH: 500_000, NORMAL: 1_000_000, LOW: 1_500_000 };
+
+/**
+ * What a job takes of Redis besides the fields that its caller fills: log, idempotency key, indexes, delivery. Measured
+ * with the settings of docs/operations.md, and rounded up.
+ */
+const OWN_BYTES = 4_096;
+/** 55,000 jobs of a short prompt, or 255 of a graph of a megabyte. */
+const MAX_OPEN_BYTES = 256 * 1024 * 1024;
+/**
+ * All that is kept of a client may take so many times what Redis has left for jobs. Who is alone gets four fifths of
+ * it, and whoever comes then, four fifths of the rest: nobody can take the room of others.
+ */
+const TIMES_ROOM = 4;
 
 function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'createdAt' | 'deadlineAt'> {
   return {
@@ -55,19 +71,24 @@ function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'createdAt' | 'dead
   };
 }
 
+const hashed = (text: string) => createHash('sha256').update(text).digest('hex');
+
 /** The gateway's side of the record. `redis` is a request connection: calls fail fast. */
 export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJobStore {
   const { redis, keys } = options;
   const acceptScript = loadScript(new URL('./accept.lua', import.meta.url));
+  const removeScript = loadScript(new URL('./remove.lua', import.meta.url));
+  const room = createMemoryRoom(redis);
   const transition = createTransition(redis, keys, options.retentionMs);
 
   const entryOf = ({ caller, idempotencyKey }: Pick<NewJob, 'caller' | 'idempotencyKey'>) =>
-    keys.idempotency(caller, createHash('sha256').update(idempotencyKey).digest('hex'));
+    keys.idempotency(caller, hashed(idempotencyKey));
 
   async function runAccept(job: NewJob): Promise<ScriptReply[]> {
     // As long as a record may name it, so that the job can be run again.
     const templateLifeMs = Math.max(options.idempotencyTtlMs, job.deadlineMs + options.retentionMs);
-    const record = recordOf(job);
+    const fields = formatFields(recordOf(job));
+    const bytes = fields.reduce((sum, field) => sum + Buffer.byteLength(field), OWN_BYTES);
     const reply = await acceptScript(
       redis,
       [
@@ -81,6 +102,8 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         keys.seen,
         job.template ? keys.template(job.template.hash) : keys.job(job.id),
         keys.changes(job.caller),
+        keys.bytesOf('open'),
+        keys.bytesOf('kept'),
       ],
       [
         keys.tag,
@@ -93,7 +116,13 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         CHANGES_LIFE_MS,
         job.retryOf ?? '',
         job.onlyListed ? '1' : '',
-        ...formatFields(record),
+        // Not the address itself, which is nobody's business.
+        job.client === null ? '' : hashed(job.client).slice(0, 16),
+        bytes,
+        options.maxOpenBytes ?? MAX_OPEN_BYTES,
+        await room.left(),
+        TIMES_ROOM,
+        ...fields,
       ],
     );
     if (!Array.isArray(reply)) throw new Error('accept.lua answered something else than a list');
@@ -102,12 +131,13 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
       await redis.set(keys.template(job.template.hash), job.template.text, 'PX', templateLifeMs, 'NX');
       return runAccept(job);
     }
+    if (reply[0] === 'created') room.take(bytes);
     return reply;
   }
 
   return {
     async accept(job) {
-      const [outcome, value] = await runAccept(job);
+      const [outcome, value, bytes] = await runAccept(job);
       switch (outcome) {
         case 'created': {
           const createdAt = Number(value);
@@ -130,6 +160,10 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
           return { outcome };
         case 'refused':
           return { outcome, unseenMs: Number(value) };
+        case 'full':
+          return value === 'redis'
+            ? { outcome }
+            : { outcome: 'tooMany', jobs: value === 'open' ? 'open' : 'kept', bytes: Number(bytes) };
         default:
           throw new Error(`accept.lua answered ${String(outcome)}`);
       }
@@ -178,14 +212,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
     },
 
     async remove(id) {
-      const [caller, status, error] = await redis.hmget(keys.job(id), 'caller', 'status', 'error');
-      // No transaction: a full Redis refuses those. What is cut off half-way can be told from what is left, and is due
-      // again.
-      const pipeline = redis.pipeline();
-      if (caller && status) pipeline.zrem(keys.jobs(caller), id).zrem(keys.jobs(caller, status), id);
-      const code = error && errorCodeOf(error);
-      if (code) pipeline.zrem(keys.failed(code), id);
-      await results(pipeline.del(keys.job(id), keys.events(id)).zrem(keys.ended, id));
+      await removeScript(redis, [keys.job(id), keys.events(id)], [keys.tag, id]);
     },
   };
 }

@@ -2,12 +2,15 @@ import type { Redis } from 'ioredis';
 import { redisNow } from '../../redis/clock.ts';
 import { isRedisFull } from '../../redis/is-down.ts';
 import type { Keys } from '../../redis/keys.ts';
+import { loadScript } from '../../redis/scripts.ts';
 import type { SweeperJobStore } from '../job-store.ts';
+import { pack } from '../packed.ts';
 import { createTransition } from './transition.ts';
 
 /** `redis` is a request connection: calls fail fast. */
 export function createRedisSweeperStore(redis: Redis, keys: Keys, retentionMs: number): SweeperJobStore {
   const transition = createTransition(redis, keys, retentionMs);
+  const packScript = loadScript(new URL('./pack.lua', import.meta.url));
 
   const due = async (index: string, limit: number) =>
     redis.zrange(index, '-inf', await redisNow(redis), 'BYSCORE', 'LIMIT', 0, limit);
@@ -46,6 +49,18 @@ export function createRedisSweeperStore(redis: Redis, keys: Keys, retentionMs: n
     },
 
     expired: (limit) => due(keys.ended, limit),
+
+    unpacked: (limit) => redis.zrange(keys.unpacked, 0, limit - 1),
+
+    async pack(id) {
+      const text = (await redis.hget(keys.job(id), 'parameters')) ?? '';
+      const packed = text === '' ? '' : await pack(text);
+      await packScript(
+        redis,
+        [keys.job(id), keys.unpacked, keys.bytesOf('kept')],
+        [id, Buffer.byteLength(text), packed],
+      );
+    },
 
     async postpone(id) {
       await redis.zadd(keys.ended, 'XX', await redisNow(redis), id);

@@ -21,8 +21,10 @@ function moveOf(change: Change): { move: MoveName; set: Partial<Job> } {
         move: 'succeed',
         set: { artifacts: change.artifacts, progress: change.progress, timings: change.timings },
       };
-    case 'fail':
-      return { move: 'fail', set: { error: change.error, timings: change.timings } };
+    case 'fail': {
+      const { move, ...set } = change;
+      return { move, set };
+    }
     case 'cancel':
       return { move: 'cancel', set: {} };
   }

@@ -10,7 +10,7 @@
 local tag, id = ARGV[1], ARGV[2]
 local move = cjson.decode(ARGV[3])
 local record = redis.call('HMGET', KEYS[1], 'status', 'lease', 'cancelRequestedAt', 'caller', 'createdAt', 'seq',
-  'progress', 'startedAt', 'submission')
+  'progress', 'startedAt', 'submission', 'client', 'bytes', 'template')
 local status, caller, createdAt = record[1], record[4], record[5]
 if not status then return { 'gone' } end
 if move.fenced and record[2] ~= ARGV[4] then return { 'lost' } end
@@ -50,6 +50,14 @@ if ended then
   redis.call('ZREM', tag .. 'open', id)
   redis.call('ZADD', tag .. 'ended', set.expiresAt, id)
   if to == 'FAILED' and set.error then redis.call('ZADD', tag .. 'failed:' .. cjson.decode(set.error).code, now, id) end
+  local client = record[10]
+  if client and redis.call('HINCRBY', tag .. 'bytes:open', client, -record[11]) <= 0 then
+    redis.call('HDEL', tag .. 'bytes:open', client)
+  end
+  -- A graph of the caller's own. The sweeper packs it: here it would cost time that everybody waits for.
+  if record[12] == '' and redis.call('HSTRLEN', KEYS[1], 'parameters') >= 4096 then
+    redis.call('ZADD', tag .. 'unpacked', now, id)
+  end
 end
 if to ~= status then
   set.status = to

@@ -7,7 +7,7 @@ import { unavailable } from '../../core/errors.ts';
 import type { JobEvent } from '../../core/events.ts';
 import type { JobFilter } from '../../core/job.ts';
 import { type ChangesReading, isBehind, newestChange, readChanges } from '../../job-record/redis/changes-log.ts';
-import { isRedisDown } from '../../redis/is-down.ts';
+import { isRedisDown, whyRedisFails } from '../../redis/is-down.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
 import { isWanted, type JobChanges } from '../job-changes.ts';
 
@@ -166,7 +166,7 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
         return queue.iterator;
       } catch (error) {
         void queue.iterator.return?.();
-        if (isRedisDown(error)) throw unavailable('Redis cannot be reached', 2, error);
+        if (isRedisDown(error)) throw unavailable(whyRedisFails(error), 2, error);
         throw error;
       }
     },

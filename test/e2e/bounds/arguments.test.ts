@@ -133,7 +133,7 @@ describe('arguments that attack', { timeout: 60_000 }, () => {
       );
       expect(await heard((message) => message.id === name)).toMatchObject({
         type: 'error',
-        payload: [{ extensions: { code: 'LIMIT_EXCEEDED' } }],
+        payload: [{ extensions: { code: 'BAD_USER_INPUT' } }],
       });
     }
     say(subscribe('later', '{ __typename }'));

@@ -28,6 +28,7 @@ function gatewayHealth(changes: { check?: () => Promise<void> } = {}) {
   let at = 1_000;
   const health = createHealth({
     redis: stores.redis,
+    keys: stores.keys,
     store: stores.gateway,
     artifacts: { check: changes.check ?? (async () => undefined) },
     backends: createRedisBackendDirectory(stores.redis, stores.keys),

@@ -1,5 +1,5 @@
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { NodeTiming, Progress } from '../../../src/core/job.ts';
 import { newJob, openStores } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
@@ -84,13 +84,14 @@ describe('accept', () => {
     const life = await stores.redis.pttl(stores.keys.template('kept'));
     await stores.redis.config('SET', 'maxmemory', '1');
     try {
-      await expect(accept({ template, deadlineMs: 10 ** 9 })).rejects.toThrow('OOM');
+      await expect(accept({ template, deadlineMs: 10 ** 9 })).rejects.toThrow(/OOM|answered full/);
     } finally {
       await stores.redis.config('SET', 'maxmemory', '0');
     }
     expect(await stores.redis.dbsize()).toBe(before);
     expect(await stores.redis.pttl(stores.keys.template('kept'))).toBeLessThanOrEqual(life);
-    await accept({ template, deadlineMs: 10 ** 9 });
+    // How much room there is, is known with a delay.
+    await vi.waitFor(() => accept({ template, deadlineMs: 10 ** 9 }));
     expect(await stores.redis.pttl(stores.keys.template('kept'))).toBeGreaterThan(10 ** 9);
   });
 

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ConfigError, checkRole, loadConfig } from '../../../src/config/config.ts';
 import { describeConfig } from '../../../src/config/describe.ts';
+import { secretsIn } from '../../../src/config/secrets.ts';
 
 const S3 = { S3_ENDPOINT: 'http://s3:9000', S3_ACCESS_KEY: 'access', S3_SECRET_KEY: 'hidden-key' };
 
@@ -250,6 +251,19 @@ describe('secrets', () => {
       ]),
     );
   });
+});
+
+test('B18 secrets in the query or the login of an address are masked where it is shown or refused', () => {
+  const shown = describeConfig(loadConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://hidden-key@otel.example.com/v1' }));
+  expect(shown).toContain('OTEL_EXPORTER_OTLP_ENDPOINT=https://********@otel.example.com/v1');
+  const address = 'https://otel.example.com/v1?api-key=hidden-key&tenant=hidden';
+  for (const name of ['OTEL_EXPORTER_OTLP_ENDPOINT', 'S3_ENDPOINT', 'PUBLIC_URL', 'COMFYUI_URLS']) {
+    const found = problems({ ...S3, [name]: address });
+    expect(found).toEqual([expect.stringMatching(new RegExp(`^${name}: .*\\?api-key=\\*{8}&tenant=\\*{8}`))]);
+    expect(found.join()).not.toContain('hidden');
+  }
+  const config = loadConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://me:hidden-otel@otel:4318' });
+  expect(secretsIn(config)).toContain('hidden-otel');
 });
 
 test('a server of the longest host name has a name of its own that fits', () => {

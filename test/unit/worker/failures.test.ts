@@ -3,6 +3,7 @@ import { StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { SpoolError } from '../../../src/files/spool.ts';
 import {
   executionError,
+  noOutputError,
   rejectionError,
   retryDelayMs,
   storageError,
@@ -37,6 +38,47 @@ describe('scrub', () => {
     'Sizes of tensors must match except in dimension 1. Expected size 64 but got size 32.',
   ])('leaves alone: %s', (text) => {
     expect(scrub(text)).toBe(text);
+  });
+
+  test.each([
+    ['Incorrect API key provided: sk-proj-abcdEFGH1234567890abcd.', 'Incorrect API key provided: [secret].'],
+    ['key sk-ant-api03-AbCdEf123456789012345', 'key [secret]'],
+    ['AKIAIOSFODNN7EXAMPLE is denied', '[secret] is denied'],
+    ['hf_abcdefghijklmnopqrstuvwx', '[secret]'],
+    ["{'Authorization': 'Bearer abc123def456ghi789'}", "{'Authorization': 'Bearer [secret]'}"],
+    ['token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc', 'token [secret]'],
+    ['Authorization: Basic dXNlcjpwYXNzd29yZA==', 'Authorization: Basic [secret]'],
+    ["invalid api_key='hunter2hunter2'", "invalid api_key='[secret]'"],
+    ['OPENAI_API_KEY=foobarbaz1 was refused', 'OPENAI_API_KEY=[secret] was refused'],
+    ['https://me:hunter2@10.0.0.1/x failed', '[address] failed'],
+    ['licensed to bob.smith+x@mail.example.com', 'licensed to [mail]'],
+    ['fe80::1 refused', '[address] refused'],
+    ['connect ECONNREFUSED ::1:8188', 'connect ECONNREFUSED [address]'],
+    ['fe80::1%eth0 and 2001:db8:0:0:1:2:3:4', '[address] and [address]'],
+    ['::ffff:10.0.0.7 is away', '[address] is away'],
+  ])('B17 %s', (text, clean) => {
+    expect(scrub(text)).toBe(clean);
+  });
+
+  test.each([
+    'Basic settings are missing, and the bearer token expired',
+    'Basic KSampler: tensor[0:3], x[::2] and x[1::2] at 12:30:45',
+    'std::bad_alloc in c10::Error',
+    'lora@v2.safetensors needs comfyui-x@1.2.3',
+    "token=None, max_token='a long string', tokenizer='openai/clip-vit'",
+    "KeyError: 'token_type'; password must be given; sk-learn-something-version",
+    'Given groups=1, weight of size [320, 4, 3, 3], expected input[2, 9, 64, 64] to have 4 channels',
+    'ratio 16:9, dead:beef, 1:2:3',
+  ])('B17 leaves alone: %s', (text) => {
+    expect(scrub(text)).toBe(text);
+  });
+
+  test('B17 is done soon with whatever a node says', () => {
+    const began = performance.now();
+    for (const part of ['a-', 'a.', ':a', 'a@a.', 'sk-', 'token', "'/", '1.', 'bearer ', '[a:', 'eyJa.']) {
+      expect(scrub(part.repeat(100_000)).length).toBeLessThanOrEqual(500);
+    }
+    expect(performance.now() - began).toBeLessThan(2_000);
   });
 
   test('takes the first line that says something, without control characters, and bounds it', () => {
@@ -74,11 +116,35 @@ describe('errors of a job', () => {
     const error = executionError(failure('FileNotFoundError', "No such file or directory: '/opt/comfy/x.png'\n\ntips"));
     expect(error).toEqual({
       code: 'EXECUTION_FAILED',
-      message: "KSampler (node 3): No such file or directory: '[path]'",
+      message: "KSampler (node 3): FileNotFoundError: No such file or directory: '[path]'",
       nodeId: '3',
       classType: 'KSampler',
       retryable: false,
     });
+  });
+
+  test.each([
+    ['RuntimeError', '', 'RuntimeError'],
+    ['KeyError', "'samples'", "KeyError: 'samples'"],
+    ['some.package.QuotaError', '\n\nover quota\nsee /opt/x', 'QuotaError: over quota'],
+    ['ValueError', 'ValueError: no', 'ValueError: no'],
+    ['unknown', 'no', 'no'],
+    ['Exception', 'no', 'no'],
+    ['unknown', '', 'it failed without saying why'],
+    ['sk-abcdef1234567890abcdef', 'no', 'no'],
+  ])('B17 %s %j is told as %s', (type, text, said) => {
+    expect(executionError(failure(type, text)).message).toBe(`KSampler (node 3): ${said}`);
+  });
+
+  test('B17 what blocked an input is told where nothing was made', () => {
+    const blocked = failure('ExecutionBlocked', 'Execution Blocked: the switch at /opt/x is off');
+    expect(noOutputError('The workflow left no result', blocked)).toMatchObject({
+      code: 'NO_OUTPUT',
+      message: 'The workflow left no result. KSampler (node 3): Execution Blocked: the switch at [path] is off',
+      nodeId: '3',
+      retryable: false,
+    });
+    expect(noOutputError('The workflow left no result', null).message).toBe('The workflow left no result');
   });
 
   test('a full storage is told from one that is away', () => {

@@ -171,6 +171,12 @@ describe('an input file', () => {
     ['a WebP that is cut off', webp(9, 9).subarray(0, -4)],
     ['a JPEG with an archive behind it', jpeg(9, 9, '\xff\xd9PK\x03\x04')],
     ['a JPEG that is cut off', jpeg(9, 9, '')],
+    ['B18 a JPEG with an archive behind it that ends like one', jpeg(9, 9, '\xff\xd9PK\x03\x04\xff\xd9')],
+    ['B18 a JPEG with text between its segments', bytes(jpeg(9, 9).subarray(0, 20), '<html>', jpeg(9, 9).subarray(20))],
+    [
+      'B18 a JPEG whose second one is cut off',
+      bytes(jpeg(9, 9), jpeg(9, 9, '').subarray(0, -4), '\xff\xd9'.slice(0, 1)),
+    ],
     ['a TIFF whose pages go in a circle', bytes(tiff(9, 9).subarray(0, -4), le32(8))],
     ['a TIFF that is cut off', tiff(9, 9).subarray(0, -6)],
   ])('A32 is refused when it is %s', async (_name, content) => {
@@ -192,6 +198,18 @@ describe('an input file', () => {
     ['the pages of a TIFF', tiff(1_000, 1_000, 65)],
   ])('A32 is refused when it unpacks to too much by %s', async (_name, content) => {
     await expect(inspect(content)).rejects.toMatchObject({ message: expect.stringMatching(/too large/) });
+  });
+
+  it('B18 may be a photo with further JPEGs behind it, data that looks like markers, or zeros at its end', async () => {
+    const data = bytes('\xff\x00\xff\xd0\xff\xd7'.repeat(40_000), '\xff\xff\xd9');
+    for (const content of [
+      bytes(jpeg(9, 9), jpeg(4, 4)),
+      bytes(jpeg(9, 9), Buffer.alloc(20)),
+      jpeg(9, 9, data.toString('latin1')),
+      jpeg(9, 9, `${'x'.repeat(65_536 - 58)}\xff\x00\xff\xda\x00\x02more\xff\xd9`),
+    ]) {
+      expect(await inspect(content)).toEqual({ family: 'image', extension: 'jpg' });
+    }
   });
 
   it('may be as large as is allowed', async () => {
