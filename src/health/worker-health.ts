@@ -35,7 +35,7 @@ export function createWorkerHealth(options: WorkerHealthOptions): Probes & { sto
   const check = createCheck(now);
   let isStopping = false;
 
-  /** A Redis that refuses writes seems to be away now and then: each refusal closes a worker's connection for a while. */
+  /** A Redis that refuses writes seems to be away now and then: a refusal closes a worker's connection for a while. */
   let refusal: { result: CheckResult; at: number } | null = null;
 
   async function checkConnection(): Promise<CheckResult> {

@@ -28,6 +28,8 @@ setUpSharp();
 const startedMib = residentMib();
 process.on('message', (message) => void work(conversionSchema.parse(message)));
 process.on('disconnect', end);
+// The gateway may have ended while this process started.
+if (!process.connected) end();
 
 async function work(conversion: Conversion): Promise<void> {
   const began = process.cpuUsage();

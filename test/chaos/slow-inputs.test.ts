@@ -85,12 +85,12 @@ describe('input files that come slowly', { timeout: 240_000 }, () => {
     const folders = async () => (await readdir(TMPDIR)).filter((name) => name.startsWith('comfygate-worker-'));
     const filesIn = async (names: string[]) =>
       (await Promise.all(names.map((name) => readdir(join(TMPDIR, name))))).flat();
-    expect(await filesIn(await folders())).toHaveLength(1);
+    await eventually(async () => (await filesIn(await folders())).length === 1, 'its file is begun');
     await first.kill();
     slow.give();
     await product.worker();
     expect((await gateway.watch(left.id).end(60_000)).job).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });
     expect(await folders()).toHaveLength(1);
-    expect(await filesIn(await folders())).toEqual([]);
+    await eventually(async () => (await filesIn(await folders())).length === 0, 'nothing is left');
   });
 });

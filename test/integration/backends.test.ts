@@ -99,14 +99,22 @@ it('tells workers which servers drain; one of them is still reached', async () =
   const reporter = createRedisBackendReporter(stores.durable, stores.keys);
   const operator = createRedisBackendOperator(stores.redis, stores.keys);
   await operator.drain('gpu');
-  expect(await reporter.report('drainer', [up])).toEqual(new Set(['gpu']));
+  expect((await reporter.report('drainer', [up])).draining).toEqual(new Set(['gpu']));
   await reporter.report('drainer', [{ ...up, status: 'DRAINING' }]);
   const [seen] = await operator.backends();
   expect(seen).toMatchObject({ status: 'DRAINING', lastSeenAt: seen?.reportedAt });
   expect(await createRedisBackendReporter(stores.durable, stores.keys).reportedByOthers('other', 'gpu')).toBe(true);
   await operator.resume('gpu');
-  expect(await reporter.report('drainer', [up])).toEqual(new Set());
+  expect((await reporter.report('drainer', [up])).draining).toEqual(new Set());
   await reporter.leave('drainer');
+});
+
+it('B10 tells workers which prompt does not end at a server, as another has found', async () => {
+  const reporter = createRedisBackendReporter(stores.durable, stores.keys);
+  expect((await reporter.report('first', [{ ...down, stuckPrompt: 'p' }])).stuck.get('gpu')).toBeUndefined();
+  expect((await reporter.report('second', [up])).stuck).toEqual(new Map([['gpu', 'p']]));
+  expect((await reporter.report('first', [up])).stuck).toEqual(new Map());
+  for (const worker of ['first', 'second']) await reporter.leave(worker);
 });
 
 it.each([

@@ -13,7 +13,7 @@ import { withoutPngMetadata } from '../../src/files/png-metadata.ts';
 import { SpoolError, type SpooledFile, spool } from '../../src/files/spool.ts';
 import { inSpan } from '../../src/observability/spans.ts';
 import type { Attempt } from '../attempt/attempt.ts';
-import { JobFailure, jobError, outputError, Retry, storageError, workerFault } from '../attempt/failures.ts';
+import { JobFailure, outputError, Retry, storageError, workerFault } from '../attempt/failures.ts';
 import type { ComfyClient, FileReference } from '../comfyui/client.ts';
 import { asComfyError, ComfyError } from '../comfyui/http.ts';
 import type { PromptOutput } from '../comfyui/outputs.ts';

@@ -15,8 +15,8 @@ import { inputIssues } from './input-issues.ts';
 /**
  * Validates documents, a valid one only once: by its tree with locations, so that faults say where they are. The errors
  * of one that is not valid are made anew each time: their stacks hold the whole validation, 60 KB for the smallest
- * document. What is wrong with values that stand in the document itself is BAD_USER_INPUT, with the issues that the same
- * values would have as variables.
+ * document. What is wrong with values that stand in the document itself is BAD_USER_INPUT, with the issues that the
+ * same values would have as variables.
  */
 export function createValidation(
   schema: GraphQLSchema,

@@ -9,7 +9,7 @@ import { isUuid } from '../../core/uuid.ts';
 import { eventsOwed, type LogReading } from '../../job-record/event-log.ts';
 import { readLog } from '../../job-record/redis/read-log.ts';
 import { throttledWarning } from '../../observability/throttled.ts';
-import { isRedisDown, whyRedisFails } from '../../redis/is-down.ts';
+import { isRedisDown } from '../../redis/is-down.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { createJobFeed, type JobFeed } from '../job-feed.ts';
 import type { ProgressFeed, WatchRequest } from '../progress.ts';

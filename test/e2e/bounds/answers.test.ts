@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { disposals } from '../../support/disposals.ts';
@@ -65,20 +64,22 @@ describe('B02 large answers', { timeout: 120_000 }, () => {
 
   it('B02 six sockets with a hundred large subscriptions each, unread, take a few answers', async () => {
     const peak = await watchMemory(gateway.process.pid);
+    let answered = 0;
     for (let s = 0; s < 6; s++) {
       const socket = await rawSocket(gateway.port);
-      socket.pause();
+      socket.on('data', (chunk: Buffer) => {
+        answered += chunk.toString('latin1').split(/"type":"(?:next|error)"/).length - 1;
+      });
+      // Redis is asked in the order of the sockets: what the last one gets comes behind all others.
+      if (s < 5) socket.pause();
       for (let i = 0; i < 100; i++) {
         const query = `subscription W($id: ID!) { jobProgress(id: $id) { job { a${s}_${i}: parameters } } }`;
         const message = { id: String(i), type: 'subscribe', payload: { query, variables: { id } } };
         socket.write(frame(JSON.stringify(message)));
       }
     }
-    // A query of another behind all of these.
-    const other = await rawSocket(gateway.port, '127.0.0.1');
-    other.write(frame(JSON.stringify({ id: 'q', type: 'subscribe', payload: { query: '{ __typename }' } })));
-    await once(other, 'data');
-    await latencies(gateway.url, 100);
+    await eventually(() => answered >= 95, 'the socket that reads is answered', 60_000);
+    await latencies(gateway.url, 20);
     expect(await peak()).toBeLessThan(CONTAINER_BYTES);
   });
 });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { artifactKey, uploadKey } from '../../../src/artifacts/keys.ts';
 import { createS3Store } from '../../../src/artifacts/s3/s3.ts';
 import { createS3Proxy } from '../../../src/http/files/s3-proxy.ts';
+import { createUploadGate } from '../../../src/http/files/upload-gate.ts';
 import { listen } from '../../support/listen.ts';
 import { findMinio, startTestMinio, type TestMinio } from '../../support/minio.ts';
 
@@ -98,7 +99,7 @@ describe.skipIf(findMinio() === null)('with a real MinIO that only the gateway r
     const refused = await Promise.all([
       put(content.subarray(1)),
       put(new Uint8Array(30_000_000)),
-      put(content, { 'Content-Type': 'text/html' }),
+      put(content, { ...address.headers, 'Content-Type': 'text/html' }),
     ]);
     expect(refused.map(({ status }) => status)).toEqual([403, 403, 403]);
     for (const answer of refused) expect(await answer.text()).not.toMatch(/<|minio|Request/i);
@@ -108,6 +109,7 @@ describe.skipIf(findMinio() === null)('with a real MinIO that only the gateway r
     expect(statusCode).toBe(411);
     expect(await store.head(key)).toBeNull();
     expect((await put(content)).status).toBe(200);
+    expect((await put(content)).status).toBe(409);
     expect(await store.head(key)).toMatchObject({ sizeBytes: content.length });
   });
 });
@@ -155,5 +157,26 @@ test('a client that leaves ends the request to storage, too', async () => {
   await asked.promise;
   leave.abort();
   await expect(answer.text()).rejects.toThrow();
+  await left.promise;
+});
+
+test('B06 a file that is passed on too slowly is given up with 408, and storage is let go', async () => {
+  const left = Promise.withResolvers<void>();
+  const endpoint = await listen(
+    (req) =>
+      void req
+        .on('error', () => undefined)
+        .on('close', left.resolve)
+        .resume(),
+  );
+  const gate = createUploadGate({ windowMs: 300, ofClient: 1 });
+  const handle = createS3Proxy({ endpoint, publicEndpoint: PUBLIC, bucket: BUCKET, gate });
+  const origin = await listen((req, res) => void handle(req, res));
+  const slow = request(`${origin}${SIGNED}`, { method: 'PUT', headers: { 'Content-Length': 1_000 } });
+  slow.on('error', () => undefined).write('x');
+  const told = once(slow, 'response');
+  await expect.poll(async () => (await fetch(`${origin}${SIGNED}`, { method: 'PUT', body: 'x' })).status).toBe(429);
+  const [{ statusCode }] = await told;
+  expect(statusCode).toBe(408);
   await left.promise;
 });

@@ -34,7 +34,7 @@ const ended = {
   },
 };
 
-describe('B11 a run that is stopped', () => {
+describe('B11 a run that is stopped', { timeout: 60_000 }, () => {
   test('by a node is tried once more, then the job FAILED as INTERRUPTED, and names the node', async () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;

@@ -29,7 +29,7 @@ async function withLiar(harness: Harness, lie: Lie) {
   const names: { [name: string]: string } = { liar: proxy.url, honest: simulators[1].url };
   const { keys, redis: admin } = harness.stores;
   await admin.sadd(keys.draining, 'honest');
-  const worker = harness.work(names, { jobAttempts: 3 });
+  const worker = harness.work(names, { jobAttempts: 3, jobTimeoutMs: 100_000 });
   const honest = () => worker.backends().find(({ name }) => name === 'honest')?.status;
   await expect.poll(honest).toBe('DRAINING');
   const id = await harness.submit(graph);
@@ -41,7 +41,7 @@ async function withLiar(harness: Harness, lie: Lie) {
 const isHistory = ({ url = '' }: IncomingMessage) => url.startsWith('/api/history/');
 const idIn = ({ url = '' }: IncomingMessage) => url.split('/').at(-1) ?? '';
 
-describe('B13 a ComfyUI that lies about a prompt', { timeout: 90_000 }, () => {
+describe('B13 a ComfyUI that lies about a prompt', { timeout: 180_000 }, () => {
   test.each<[name: string, lie: (id: string, res: ServerResponse) => unknown]>([
     [
       "the entry of another prompt under the job's id",
@@ -65,7 +65,7 @@ describe('B13 a ComfyUI that lies about a prompt', { timeout: 90_000 }, () => {
       void lie(idIn(req), res);
       return true;
     });
-    const job = await harness.ended(id, 60_000);
+    const job = await harness.ended(id, 100_000);
     expect(job).toMatchObject({ status: 'SUCCEEDED', submission: { backend: 'honest' } });
     expect(simulators[1].posts).toBe(1);
     expect(await harness.leftovers()).toEqual([]);
@@ -80,8 +80,8 @@ describe('B13 a ComfyUI that lies about a prompt', { timeout: 90_000 }, () => {
       void sendLarge(res, '', 'x', Number.POSITIVE_INFINITY, '');
       return true;
     };
-    harness.work({ main: proxy.url }, { jobTimeoutMs: 80_000 });
-    const job = await harness.ended(await harness.submit(graph), 60_000);
+    harness.work({ main: proxy.url }, { jobTimeoutMs: 150_000 });
+    const job = await harness.ended(await harness.submit(graph), 150_000);
     expect(job).toMatchObject({ status: 'FAILED', error: { code: 'OUTPUT_INVALID' } });
     expect(await harness.leftovers()).toEqual([]);
   });

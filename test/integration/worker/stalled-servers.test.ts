@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createRedisBackendOperator } from '../../../src/backends/redis/redis-backends.ts';
+import type { Graph } from '../../../src/core/graph.ts';
 import { judgeComfyui } from '../../../src/health/comfyui.ts';
 import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
 import { createWorkerMetrics } from '../../../src/observability/worker-metrics.ts';
@@ -16,6 +17,13 @@ beforeAll(async () => {
   redis = await startTestRedis();
 });
 afterAll(() => redis.close());
+
+/** Only a server that has ImageInvert runs this one. */
+const inverted: Graph = {
+  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: 1, color: 255 } },
+  '2': { class_type: 'ImageInvert', inputs: { image: ['1', 0] } },
+  '9': { class_type: 'SaveImage', inputs: { images: ['2', 0], filename_prefix: 'x' } },
+};
 
 /** Prompts are not moved for being idle elsewhere, so that what moves them here is that their server stalls. */
 const timings = { notTaken: 400, outlived: 400, leftAlone: 60_000, idle: 3_600_000, poll: 50, cancelGrace: 300 };
@@ -48,7 +56,7 @@ async function restart(simulator: Simulator) {
   simulator.faults.set({ reset: true, restart: 0 });
 }
 
-describe('B10 a server that answers and runs nothing', () => {
+describe('B10 a server that answers and runs nothing', { timeout: 60_000 }, () => {
   test('is shown as down with what to do, its jobs go elsewhere uncounted, and it comes back', async () => {
     await using parts = await setUp();
     const { harness, work, until, health, breaker } = parts;
@@ -111,6 +119,26 @@ describe('B10 a server that answers and runs nothing', () => {
     expect(a.started).toHaveLength(2);
   });
 
+  test('and is the only one that can run a job: it waits, though another server has free slots', async () => {
+    await using parts = await setUp();
+    const { harness, work, until } = parts;
+    const [a, b] = [await harness.simulate(), await harness.simulate()];
+    await using lacking = await startLackingComfyui(b.port, ['ImageInvert']);
+    a.faults.set({ deadBetween: true });
+    work({ a: a.url, b: lacking.url });
+    await Promise.all([until('a', 'UP'), until('b', 'UP')]);
+    const only = await harness.submit(inverted);
+    await until('a', 'DOWN', TAKES_NONE);
+    await harness.until(only, 'QUEUED');
+    // It is delivered each second meanwhile.
+    const since = performance.now();
+    await vi.waitFor(() => expect(performance.now() - since).toBeGreaterThan(4_000), 10_000);
+    expect(await harness.ended(await harness.submit(graph))).toMatchObject({ submission: { backend: 'b' } });
+    expect(await harness.job(only)).toMatchObject({ status: 'QUEUED', attempts: 1, failures: 0 });
+    await restart(a);
+    expect(await harness.ended(only)).toMatchObject({ status: 'SUCCEEDED', attempts: 2, failures: 0 });
+  });
+
   test('and shows nothing of a restart: after a while it is given one job to try', async () => {
     await using parts = await setUp();
     const { harness, work, until, breaker } = parts;
@@ -128,7 +156,7 @@ describe('B10 a server that answers and runs nothing', () => {
   });
 });
 
-describe('B10 a server at a prompt that does not end', () => {
+describe('B10 a server at a prompt that does not end', { timeout: 60_000 }, () => {
   test('after its cancel is shown as down with what to do; what waits behind it goes elsewhere uncounted', async () => {
     await using parts = await setUp();
     const { harness, work, until, breaker } = parts;
