@@ -26,7 +26,8 @@ const { values } = parseArgs({
   options: { check: { type: 'boolean' }, rows: { type: 'string' }, mode: { type: 'string' } },
 });
 const before = readFileSync(page, 'utf8');
-let after = between(before, 'proofs', proofs());
+let after = between(before, 'proofs', proofs([...count('C', 22), ...count('A', 65)]));
+after = between(after, 'bounds', proofs(count('B', 18)));
 if (values.rows) after = between(after, 'runs', runs(values.rows, values.mode ?? 'short'));
 if (!values.check) writeFileSync(page, after);
 else if (after !== before) {
@@ -43,12 +44,11 @@ function between(text: string, name: string, content: string): string {
   return text.slice(0, from + begin.length) + content + text.slice(to);
 }
 
-/** A table row for each number of a promise, with the files whose test titles contain it. */
-function proofs(): string {
+/** A table with a row for each of these numbers, with the files whose test titles contain it. */
+function proofs(numbers: string[]): string {
   const files = globSync(['test/**/*.test.ts', 'test/chaos/faults.ts'], { cwd: root })
     .sort()
     .map((file) => ({ file, text: withoutComments(readFileSync(join(root, file), 'utf8')) }));
-  const numbers = [...count('C', 22), ...count('A', 65)];
   const having = (number: string) => files.filter(({ text }) => new RegExp(`\\b${number}\\b`).test(text));
   const missing = numbers.filter((number) => !LATER.includes(number) && having(number).length === 0);
   if (missing.length > 0) throw new Error(`no test has these numbers: ${missing.join(', ')}`);

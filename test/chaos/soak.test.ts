@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { startAttackers } from '../support/attacks/attackers.ts';
+import { type AttackName, attacks } from '../support/attacks/every-attack.ts';
+import { prepareTarget } from '../support/attacks/prepare.ts';
 import { writeRow } from '../support/ledger.ts';
 import { findMinio } from '../support/minio.ts';
 import { startApplications } from './applications.ts';
@@ -21,10 +24,15 @@ const APPLICATIONS = 12;
 /** From the moment that a fault is mended to the next job that is done. */
 const RESUMES_WITHIN_MS = 15_000;
 const ANSWERED_WITHIN_MS = 3_000;
+/** Of the strength with which B07 attacks: here it is to be beside a fault, and not to be one. */
+const ATTACK_SHARE = 0.1;
+/** Every job in Redis must be one that was asked for, and files go past the gateway here. */
+const NOT_HERE: readonly AttackName[] = ['tinyJobs', 'largeJobs', 'slowUploads'];
+const attackNames = (Object.keys(attacks) as AttackName[]).filter((name) => !NOT_HERE.includes(name));
 
 describe.skipIf(findMinio() === null)('soak', () => {
   it(
-    'random faults, one after another: no job is lost or doubled, every watcher sees its end',
+    'random faults and attacks, one after another: no job is lost or doubled, every watcher sees its end',
     async (test) => {
       console.info(`soak: seed ${seed}; to repeat it: npm run test:chaos -- --seed ${seed}`);
       const random = seededRandom(seed);
@@ -36,15 +44,21 @@ describe.skipIf(findMinio() === null)('soak', () => {
         texts: product.texts,
         random: Math.random,
       });
+      const target = await prepareTarget(addresses[0], { pictures: 1, side: 2048 });
+      for (const id of target.jobIds) installation.jobs.add(id);
       const names = namesFor(installation);
+      const any = <T>(of: readonly T[]) => of[Math.floor(random() * of.length)];
       const struck: { name: string; recoveryMs: number }[] = [];
       for (
         const until = performance.now() + soakMs;
         performance.now() < until && applications.entries.length < maxJobs;
       ) {
-        const name = names[Math.floor(random() * names.length)] ?? '';
+        const name = any(names) ?? '';
         const which = random() < 0.5 ? 0 : 1;
+        const attack = any(attackNames) ?? 'deafPings';
+        const url = any(addresses) ?? target.url;
         const startedAt = performance.now();
+        const attackers = await startAttackers({ ...target, url }, [attack], { share: ATTACK_SHARE });
         await faults[name]?.(installation, which, Math.round(outageMs * (0.5 + random())));
         const mendedAt = performance.now();
         await expect
@@ -53,8 +67,9 @@ describe.skipIf(findMinio() === null)('soak', () => {
         applications.expectWell();
         const resumedAt = applications.ends.find((at) => at > mendedAt) ?? mendedAt;
         struck.push({ name, recoveryMs: resumedAt - mendedAt });
+        await attackers.stop();
         console.info(
-          `soak: ${name}, ${Math.round(mendedAt - startedAt)} ms; work again after ` +
+          `soak: ${name}, beside it ${attack}, ${Math.round(mendedAt - startedAt)} ms; work again after ` +
             `${Math.round(resumedAt - mendedAt)} ms`,
         );
         await sleep(Math.max(0, everyMs - (performance.now() - startedAt)));

@@ -46,6 +46,8 @@ it('names metrics, settings and error codes that there are', async () => {
     'DRAINING',
     'UNAVAILABLE',
     'NOT_FOUND',
+    'LIMIT_EXCEEDED',
+    'RATE_LIMITED',
   ];
   const known = new Set<string>([...settings, ...jobErrorCodes, ...others]);
   const named = [...guide.matchAll(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/g)].map(([name]) => name);

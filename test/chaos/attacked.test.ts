@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { reportOf, startAttackers } from '../support/attacks/attackers.ts';
+import { type AttackName, attacks } from '../support/attacks/every-attack.ts';
+import { prepareTarget } from '../support/attacks/prepare.ts';
+import { fuzz } from '../support/fuzz.ts';
+import { startHonestClients } from '../support/honest-clients.ts';
+import { openMemoryGroup } from '../support/memory-group.ts';
+import { residentBytes } from '../support/process-limits.ts';
+import { openProduct } from '../support/product.ts';
+
+const full = process.env.CHAOS_FULL === 'true';
+const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const attackMs = full ? 120_000 : 25_000;
+const HONEST = 10;
+const MEMORY_BYTES = 512 * 2 ** 20;
+const WATCH_EVERY_MS = 250;
+/** Ten pictures of 64 megapixels are more than a gateway of this memory can hold at once. */
+const pictures = full ? { pictures: 4, side: 8192 } : { pictures: 2, side: 4096 };
+const everyAttack = Object.keys(attacks) as AttackName[];
+
+it.skipIf(process.platform !== 'linux')(
+  'B07 a gateway of 512 MiB under all attacks at once lives, and honest clients see nothing of it',
+  async (test) => {
+    console.info(`attacked: seed ${seed}; to repeat the fuzzer's messages: CHAOS_SEED=${seed}`);
+    const group = await openMemoryGroup(MEMORY_BYTES);
+    if (group) test.onTestFinished(group.close);
+    const product = await openProduct(test, { simulators: 2, speed: 20 });
+    const [gateway] = await Promise.all([product.gateway({ LOG_LEVEL: 'warn', ...group?.env }), product.worker()]);
+    const target = await prepareTarget(gateway.url, pictures);
+    const honest = startHonestClients(gateway, HONEST);
+    await expect.poll(() => Math.min(...honest.done), { timeout: 60_000 }).toBeGreaterThan(0);
+
+    const doneBefore = [...honest.done];
+    const beganAt = performance.now();
+    let mostBytes = 0;
+    let goneAfterMs: number | null = null;
+    void gateway.process.exited.then(() => {
+      goneAfterMs = performance.now() - beganAt;
+    });
+    const watching = setInterval(async () => {
+      mostBytes = Math.max(mostBytes, await residentBytes(gateway.process.pid).catch(() => 0));
+    }, WATCH_EVERY_MS);
+    test.onTestFinished(() => clearInterval(watching));
+    const attackers = await startAttackers(target, everyAttack);
+    const fuzzing = fuzz({ url: gateway.url, from: '127.0.0.10', seed, ms: attackMs });
+    // Told when it is awaited.
+    fuzzing.catch(() => undefined);
+    for (const until = performance.now() + attackMs; performance.now() < until && goneAfterMs === null; ) {
+      await sleep(WATCH_EVERY_MS);
+    }
+    const doneUnderAttack = honest.done.map((done, client) => done - (doneBefore[client] ?? 0));
+    const tallies = await attackers.stop();
+    const peak = group ? `, ${mebibytes(await group.peakBytes())} with all it started` : '';
+    console.info(`attacked: at most ${mebibytes(mostBytes)} resident${peak}`);
+    console.info(`attacked: honest jobs ${honest.done.join(' ')}, refused ${JSON.stringify(honest.refusals)}`);
+    console.info(reportOf(tallies));
+    expect(goneAfterMs, 'the gateway died after so many ms').toBeNull();
+    console.info(`fuzzed: ${JSON.stringify(await fuzzing)}`);
+    await honest.finish();
+
+    const idle = everyAttack.filter(
+      (name) => !tallies[name]?.turns && !Object.keys(tallies[name]?.answers ?? {}).length,
+    );
+    expect(idle, 'every attack was tried').toEqual([]);
+    expect(mostBytes).toBeLessThan(MEMORY_BYTES);
+    expect(Math.min(...doneUnderAttack), 'each honest client gets on').toBeGreaterThan(0);
+    expect(gateway.process.output()).not.toMatch(/"level":"(?:error|fatal)"/);
+  },
+  attackMs + 240_000,
+);
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`;
+}
