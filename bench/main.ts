@@ -5,7 +5,6 @@ import { parseArgs } from 'node:util';
 import { tempFolder } from '../test/support/process.ts';
 import { startTestRedis } from '../test/support/redis.ts';
 import type { Bench } from './bench.ts';
-import { benchAttacked } from './benches/attacked.ts';
 import { benchGenerate } from './benches/generate.ts';
 import { benchJobs } from './benches/jobs.ts';
 import { benchLargeOutput } from './benches/large-output.ts';
@@ -26,7 +25,6 @@ const benches: Record<string, Bench> = {
   users: benchUsers,
   watchers: benchWatchers,
   'many-jobs': benchManyJobs,
-  attacked: benchAttacked,
   start: benchStart,
 };
 

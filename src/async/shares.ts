@@ -1,7 +1,8 @@
 /**
- * Something that there is a bound of, and who has taken how much of it. Each may take half: whoever takes all that he
- * can leaves the other half to the others. No less, since behind a proxy everybody comes from one address, and an
- * honest installation has to work with half of each bound.
+ * Something that there is a bound of, and who has taken how much of it. Each may take half of what the others leave, so
+ * that whoever takes all that he can leaves as much to those who come later, however many there are of him. No less for
+ * the first, since behind a proxy everybody comes from one address: an honest installation works with half of each
+ * bound.
  */
 export interface Shares {
   /** Takes so much (default 1) for an owner. False: that is more than he may have, or than there is. */
@@ -13,7 +14,6 @@ export interface Shares {
 }
 
 export function createShares(most: number): Shares {
-  const mostOfEach = Math.ceil(most / 2);
   const shares = new Map<string, number>();
   let taken = 0;
 
@@ -23,7 +23,10 @@ export function createShares(most: number): Shares {
     else shares.delete(owner);
   }
 
-  const left = (owner: string) => Math.min(mostOfEach - (shares.get(owner) ?? 0), most - taken);
+  function left(owner: string): number {
+    const own = shares.get(owner) ?? 0;
+    return Math.max(0, Math.ceil((most - (taken - own)) / 2) - own);
+  }
 
   return {
     take(owner, amount = 1) {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { BackendReport } from '../backends/backends.ts';
@@ -26,6 +27,8 @@ export interface WorkerHealthOptions {
 }
 
 const PING_WITHIN_MS = 250;
+/** A worker's connection is back within this after Redis has refused a write. */
+const REFUSED_FOR_MS = 1_000;
 /** Longer than between two looks at the health of a process. */
 const REFUSES_FOR_MS = 15_000;
 
@@ -38,8 +41,18 @@ export function createWorkerHealth(options: WorkerHealthOptions): Probes & { sto
   /** A Redis that refuses writes seems to be away now and then: a refusal closes a worker's connection for a while. */
   let refusal: { result: CheckResult; at: number } | null = null;
 
+  async function answers(): Promise<boolean> {
+    if (await ping(PING_WITHIN_MS)) return true;
+    if (redis.status === 'ready') return false;
+    const signal = AbortSignal.timeout(REFUSED_FOR_MS);
+    return once(redis, 'ready', { signal }).then(
+      () => ping(PING_WITHIN_MS),
+      () => false,
+    );
+  }
+
   async function checkConnection(): Promise<CheckResult> {
-    if (await ping(PING_WITHIN_MS)) {
+    if (await answers()) {
       const result = await checkRedis(redis, keys);
       refusal = result.status === 'UNHEALTHY' ? { result, at: performance.now() } : null;
       return result;

@@ -17,8 +17,8 @@ export interface LongPollRequest {
 export interface LongPoll {
   /**
    * Takes one of the places that there are for held answers, until it is disposed of. Throws LIMIT_EXCEEDED when all
-   * are taken, or half of them by this client: a call takes its place before it makes a job, so that one that is
-   * refused has made none.
+   * are taken, or this client's share of them (see shares.ts): a call takes its place before it makes a job, so that
+   * one that is refused has made none.
    */
   begin(request: LongPollRequest): HeldAnswer;
   /** Answers that are held right now. */

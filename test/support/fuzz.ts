@@ -124,7 +124,8 @@ export async function fuzz({ url, from, seed, runs, ms }: FuzzOptions): Promise<
     ...(ms !== undefined && { interruptAfterTimeLimit: ms }),
     markInterruptAsFailure: false,
   });
-  if (!found.failed) return tally;
+  // Cut short before the first try was over, which counts as failed as well, it has found nothing either.
+  if (!found.failed || found.counterexample === null) return tally;
   // The smallest that was found may still have a million characters.
   const what = fc.stringify(found.counterexample).slice(0, MAX_SHOWN_CHARACTERS);
   throw new Error(`seed ${found.seed}, path ${found.counterexamplePath}: ${what}`, { cause: found.errorInstance });

@@ -11,6 +11,8 @@ const LARGE_BYTES = 16 * 1024 * 1024;
 /** Of all classes: those of a ComfyUI with hundreds of custom nodes have 10 MB. */
 const CLASSES_BYTES = 32 * 1024 * 1024;
 
+const REFUSAL_BYTES = 32 * 1024 * 1024;
+
 /** Of an item of the queue its id alone: the others are the whole prompt. */
 const queueItem = z.tuple([z.unknown(), z.string()], z.unknown()).transform(([, id]) => id);
 
@@ -28,11 +30,11 @@ export const answerForms = {
     maxBytes: SMALL_BYTES,
     schema: z.object({ exec_info: z.object({ queue_remaining: z.int().min(0) }) }),
   },
-  /** A graph of a thousand nodes may have as many faults, each with what its input takes. */
-  refusal: { maxBytes: LARGE_BYTES, schema: refusalSchema },
+  /** Of a circle of nodes each is named at each of them: with a thousand, the most that a graph has, in 27 MB. */
+  refusal: { maxBytes: REFUSAL_BYTES, schema: refusalSchema },
   running: { maxBytes: LARGE_BYTES, schema: z.object({ jobs: z.array(z.object({ id: z.string() })) }) },
   submitted: {
-    maxBytes: LARGE_BYTES,
+    maxBytes: REFUSAL_BYTES,
     schema: z.object({ prompt_id: z.string(), node_errors: nodeErrorsSchema.catch({}) }),
   },
   systemStats: {

@@ -133,10 +133,13 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
     async submit({ promptId, clientId, graph, previewMethod }, signal) {
       const extra_data = { preview_method: previewMethod };
       const body = { prompt: graph, client_id: clientId, prompt_id: promptId, extra_data };
-      const answer = await http.call('POST', '/api/prompt', body, 'submitted', {
-        signal,
-        timeoutMs: SUBMIT_TIMEOUT_MS,
+      const options = { signal, timeoutMs: SUBMIT_TIMEOUT_MS };
+      const answer = await http.call('POST', '/api/prompt', body, 'submitted', options).catch((cause: unknown) => {
+        // The graph is at fault, not the server: with long names a refusal may be longer than what is read.
+        if (cause instanceof ComfyError && cause.failure === 'invalid' && cause.status === 400) return null;
+        throw cause;
       });
+      if (answer === null) return { outcome: 'rejected', rejection: UNREAD };
       if (answer.status === 200) {
         const submitted = await http.parse(answer, 'submitted');
         if (submitted.prompt_id !== promptId) throw new ComfyError('invalid', answer.status);
@@ -224,6 +227,13 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
     free: (signal) => http.post('/api/free', { unload_models: true, free_memory: true }, { signal }),
   };
 }
+
+const UNREAD: Rejection = {
+  type: 'unread',
+  nodeId: null,
+  classType: null,
+  text: 'The server refuses the graph, and says of too much why',
+};
 
 const TOO_LARGE: Rejection = {
   type: 'too_large',

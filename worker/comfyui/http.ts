@@ -112,14 +112,14 @@ export function createComfyHttp(url: string, { connections = 16 } = {}): ComfyHt
     const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
     try {
       const response = await request(method, path, body, signal);
-      return { status: response.statusCode, body: await read(response.body, maxBytes) };
+      return { status: response.statusCode, body: await read(response.body, maxBytes, response.statusCode) };
     } catch (cause) {
       options.signal?.throwIfAborted();
       throw asComfyError(cause, timeout.aborted);
     }
   }
 
-  async function read(body: Readable, maxBytes: number): Promise<Buffer> {
+  async function read(body: Readable, maxBytes: number, status: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let bytes = 0;
     try {
@@ -127,7 +127,7 @@ export function createComfyHttp(url: string, { connections = 16 } = {}): ComfyHt
         bytes += chunk.length;
         reading += chunk.length;
         // Leaving the loop destroys the body, and with it the connection.
-        if (bytes > maxBytes || reading > READING_BYTES) throw new ComfyError('invalid', null);
+        if (bytes > maxBytes || reading > READING_BYTES) throw new ComfyError('invalid', status);
         chunks.push(chunk);
       }
     } finally {

@@ -3,8 +3,8 @@ const STRING_OR_BARE_NUMBER = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;
 
 /** What custom nodes answer nests a dozen deep, a saved workflow with subgraphs some more. */
 const MOST_DEPTH = 100;
-/** All classes of a ComfyUI with hundreds of custom nodes are some 500,000. */
-const MOST_VALUES = 1_000_000;
+/** All classes of a ComfyUI with hundreds of custom nodes are some 500,000, the longest refusal twice as many. */
+const MOST_VALUES = 2_000_000;
 
 /** JSON as Python writes it: a bare NaN or Infinity is read as null. Throws SyntaxError. */
 export function parsePythonJson(text: string): unknown {
@@ -32,8 +32,8 @@ const OPENING = new Set([0x5b, 0x7b]);
 const CLOSING = new Set([0x5d, 0x7d]);
 
 /**
- * Parses JSON of at most a hundred levels and a million values, counted before anything is made of it: a few bytes make
- * an object of a hundred. Throws RangeError for more, and SyntaxError.
+ * Parses JSON of at most a hundred levels and two million values, counted before anything is made of it: a few bytes
+ * make an object of a hundred. Throws RangeError for more, and SyntaxError.
  */
 export function parseBoundedJson(bytes: Uint8Array): unknown {
   let depth = 0;

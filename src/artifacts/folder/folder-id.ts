@@ -21,12 +21,13 @@ export async function markFolder(folder: string): Promise<string> {
 }
 
 /**
- * Throws StorageError unless the folder is the one of this id. Where its disk is not mounted there is another at its
- * place, in which nothing may be stored, and whose emptiness says nothing about what is.
+ * Throws StorageError `denied` unless the folder is the one of this id: another process may have the right one. Where
+ * its disk is not mounted there is another folder at its place, in which nothing may be stored, and whose emptiness
+ * says nothing about what is.
  */
 export async function checkFolder(folder: string, id: string): Promise<void> {
   if ((await readId(folder)) === id) return;
-  throw new StorageError('unavailable', 'the artifact folder is not the one that results are in: mount its disk');
+  throw new StorageError('denied', 'the artifact folder is not the one that results are in: mount its disk');
 }
 
 async function readId(folder: string): Promise<string | null> {

@@ -23,12 +23,13 @@ export interface Budgets {
 /** Of one answer: several pages of jobs whose graphs are large, or a hundred thousand small values. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 /**
- * Of all operations, a client's half apart (see shares.ts). They are counted as JSON; objects take several times as
- * much, so that this much is a good part of the memory of a container of 512 MiB.
+ * Of all operations; shares.ts says what one client may have of it. They are counted as JSON; objects take several
+ * times as much, so that this much is a good part of the memory of a container of 512 MiB.
  */
 const MAX_TOTAL_BYTES = 32 * 1024 * 1024;
 
-const USUAL_BYTES = 1024 * 1024;
+/** Of a page of jobs without large graphs. */
+const USUAL_BYTES = 32 * 1024;
 
 const TOO_LONG = `The answer is longer than ${MAX_ANSWER_BYTES} bytes: ask for fewer jobs or fields at once.`;
 export const TOO_MUCH_WAITS = 'Too much waits for your address: read the answers that are there, then ask again.';

@@ -38,10 +38,8 @@ async function sendStream(body: ReadableStream<Uint8Array>, res: ServerResponse)
  * for `stillMs` is given up.
  */
 export async function sendResponse(response: Response, res: ServerResponse, stillMs: number): Promise<void> {
-  if (res.destroyed) {
-    await response.body?.cancel();
-    return;
-  }
+  // The client has left, which has ended the operation. Yoga's stream fails when it is cancelled before it was read.
+  if (res.destroyed) return;
   res.statusCode = response.status;
   response.headers.forEach((value, name) => {
     res.setHeader(name, value);

@@ -14,7 +14,7 @@ import { createSocketOperations, type SocketOwner } from './socket-operations.ts
 
 export interface WebSocketLimits {
   maxFrameBytes: number;
-  /** Of all clients; one address may have half of them, see shares.ts. */
+  /** Of all clients; what one address may have of them is said in shares.ts. */
   maxSockets: number;
   /** Operations that one socket has open at a time. */
   maxOperations: number;

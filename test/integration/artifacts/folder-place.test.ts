@@ -50,7 +50,7 @@ it('B16 a folder whose disk is not mounted takes nothing, says so, and denies no
 
   await rename(folder, join(dir, 'unmounted'));
   await mkdir(folder);
-  const refusal = { name: 'StorageError', reason: 'unavailable', message: elsewhere };
+  const refusal = { name: 'StorageError', reason: 'denied', message: elsewhere };
   for (const call of [
     () => store.put(key, file, { signal }),
     () => store.head(key),

@@ -385,12 +385,12 @@ describe('a folder that fails', () => {
     expect(await store.head(key)).toMatchObject({ sizeBytes: 500_000 });
   });
 
-  it('says unavailable when the folder cannot be one', async () => {
+  it('says denied when the folder cannot be one: another process may have the right one', async () => {
     const path = join(dir, randomUUID());
     await writeFile(path, '');
     const store = open(join(path, 'folder'));
-    expect((await failure(store.check({ signal: signal() }))).reason).toBe('unavailable');
-    expect((await failure(store.put(newKey(), await source(10), { signal: signal() }))).reason).toBe('unavailable');
+    expect((await failure(store.check({ signal: signal() }))).reason).toBe('denied');
+    expect((await failure(store.put(newKey(), await source(10), { signal: signal() }))).reason).toBe('denied');
   });
 
   it('has no object where a crash left only a part of it', async () => {

@@ -1,14 +1,20 @@
 import { expect, test } from 'vitest';
 import { createShares } from '../../../src/async/shares.ts';
 
-test('each may take half, and all together no more than there is', () => {
-  const shares = createShares(10);
-  expect(shares.take('a', 5)).toBe(true);
+test('each may take half of what the others leave', () => {
+  const shares = createShares(100);
+  expect(shares.take('a', 50)).toBe(true);
   expect(shares.take('a')).toBe(false);
-  expect(shares.left('b')).toBe(5);
-  expect(shares.take('b', 4)).toBe(true);
-  expect([shares.left('b'), shares.left('c')]).toEqual([1, 1]);
-  expect(shares.take('c', 2)).toBe(false);
-  shares.give('a', 2);
-  expect([shares.left('a'), shares.left('c')]).toEqual([2, 3]);
+  expect(shares.left('b')).toBe(25);
+  expect(shares.take('b', 26)).toBe(false);
+  expect(shares.take('b', 25)).toBe(true);
+  expect([shares.left('a'), shares.left('b'), shares.left('c')]).toEqual([0, 0, 13]);
+  shares.give('a', 20);
+  expect([shares.left('a'), shares.left('b'), shares.left('c')]).toEqual([8, 10, 23]);
+});
+
+test('many who take all that they can leave something to one who comes later', () => {
+  const shares = createShares(1_000);
+  for (let i = 0; i < 7; i++) expect(shares.take(`greedy ${i}`, shares.left(`greedy ${i}`))).toBe(true);
+  expect(shares.left('honest')).toBeGreaterThan(0);
 });
