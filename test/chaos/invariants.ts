@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import { promptIdOf } from '../../worker/comfyui/prompt.ts';
-import { descriptorsOf, residentBytes } from '../support/process-limits.ts';
-import { eventually } from '../support/product.ts';
+import { openFilesOf, residentBytes } from '../support/process-limits.ts';
 import type { Applications } from './applications.ts';
 import type { Installation } from './installation.ts';
 
@@ -27,6 +26,7 @@ const TERMINAL = ['SUCCEEDED', 'FAILED', 'CANCELED'];
 
 /** Of a process that has nothing to do: none of its watchers, sockets or files is left. */
 const IDLE_DESCRIPTORS = 80;
+const IDLE_WITHIN = { timeout: 30_000, interval: 100 };
 /** Beyond what a process holds at its start: what a busy heap has not given back yet. */
 const IDLE_BYTES = 150 * 2 ** 20;
 
@@ -78,9 +78,13 @@ export async function checkInvariants(installation: Installation, { entries }: A
     secrets,
   );
   // I6
-  await eventually(async () => (await admin.pubsub('CHANNELS', '*job:*')).length === 0, 'no job is subscribed to');
+  await expect.poll(() => admin.pubsub('CHANNELS', '*job:*'), IDLE_WITHIN).toEqual([]);
   for (const { pid } of processes) {
-    await eventually(async () => (await descriptorsOf(pid)) < IDLE_DESCRIPTORS, `no socket is left at process ${pid}`);
+    const left = async () => {
+      const open = await openFilesOf(pid);
+      return open.length < IDLE_DESCRIPTORS ? 'few' : open.toSorted().join('\n');
+    };
+    await expect.poll(left, IDLE_WITHIN).toBe('few');
     expect(await residentBytes(pid)).toBeLessThan(startMemory + IDLE_BYTES);
   }
   return tally;

@@ -1,11 +1,18 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
 export async function descriptorsOf(pid: number): Promise<number> {
   return (await readdir(`/proc/${pid}/fd`)).length;
+}
+
+/** What each open file descriptor of a process is: a path, or the likes of `socket:[7]`. */
+export async function openFilesOf(pid: number): Promise<string[]> {
+  const folder = `/proc/${pid}/fd`;
+  const targets = (await readdir(folder)).map((name) => readlink(`${folder}/${name}`).catch(() => []));
+  return (await Promise.all(targets)).flat();
 }
 
 /** Sets how many file descriptors a process may have. Open descriptors stay open. */
