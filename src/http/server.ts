@@ -28,6 +28,7 @@ import type { HttpRoute, OnAnswered } from '../observability/http-metrics.ts';
 import { inTraceOf } from '../observability/spans.ts';
 import { createAccess, toOriginForm } from './access.ts';
 import { clientAddress } from './client-address.ts';
+import { boundConnections } from './connections.ts';
 import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
 import { createYogaHandler } from './graphql/yoga.ts';
@@ -54,6 +55,8 @@ export interface HttpServerOptions {
   timeouts?: Partial<HttpTimeouts> | undefined;
   /** Subscriptions and operations over WebSocket that are open at a time. Default 10,000; an address may have half. */
   maxOpen?: number | undefined;
+  /** Connections at a time, sockets included. Default 20,000; an address may have half. */
+  maxConnections?: number | undefined;
 }
 
 export interface ArtifactRoute {
@@ -99,6 +102,8 @@ const DEFAULT_TIMEOUTS: HttpTimeouts = {
 
 /** As many as sockets. With a socket of its own each takes some 25 KiB (`npm run bench -- watchers`). */
 const MAX_OPEN = 10_000;
+/** A proxy from whose address everybody comes has one for each socket that it may have, and as many for requests. */
+const MAX_CONNECTIONS = 20_000;
 
 /** Who calls, until there are callers. */
 const CALLER = 'anonymous';
@@ -213,6 +218,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       route(req, res, requestId).catch((error: unknown) => fail(error, res, requestId));
     },
   );
+
+  boundConnections(server, options.maxConnections ?? MAX_CONNECTIONS);
 
   server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     toOriginForm(req);

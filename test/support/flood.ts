@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 import * as z from 'zod';
 
@@ -77,25 +78,29 @@ function closeOf(socket: Socket): AbortSignal {
 }
 
 /**
- * A POST whose answer is not read. `head`: its status, or null when the connection broke. `unfinished`: its last byte
- * is not sent.
+ * A POST whose answer is not read. `head`: its status, or null when the connection broke; `text()` reads the rest after
+ * all. `unfinished`: its last byte is not sent.
  */
 export function postUnread(port: number, body: object, { from = ATTACKER, accept = '*/*', unfinished = false } = {}) {
   const headers = { 'content-type': 'application/json', accept };
   const outgoing = request({ host: '127.0.0.1', port, localAddress: from, path: '/graphql', method: 'POST', headers });
   outgoing.on('error', () => undefined);
   onTestFinished(() => void outgoing.destroy());
-  const text = JSON.stringify(body);
-  if (unfinished) outgoing.write(text.slice(0, -1));
-  else outgoing.end(text);
-  const head = once(outgoing, 'response').then(
-    ([response]) => {
-      response.pause();
-      return response.statusCode as number;
-    },
+  const sent = JSON.stringify(body);
+  if (unfinished) outgoing.write(sent.slice(0, -1));
+  else outgoing.end(sent);
+  const answer: Promise<IncomingMessage | null> = once(outgoing, 'response').then(
+    ([response]) => response.pause(),
     () => null,
   );
-  return { outgoing, head };
+  return {
+    outgoing,
+    head: answer.then((response) => response?.statusCode ?? null),
+    async text() {
+      const response = await answer;
+      return response ? text(response) : '';
+    },
+  };
 }
 
 /** How long each of so many small queries takes over HTTP, one after another; the longest last, in milliseconds. */

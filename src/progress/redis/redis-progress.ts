@@ -223,6 +223,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
     try {
       for (let begun = false; !begun; ) {
         await once(outage, 'back', { signal: left });
+        left.throwIfAborted();
         begun = await begin(request, visit).then(
           () => true,
           (error: Error) => {

@@ -44,7 +44,27 @@ async function told(body: object, port: number, from: string): Promise<string> {
   return /"code":"(\w+)"/.exec(text)?.[1] ?? 'answered';
 }
 
-describe('B06 sockets and subscriptions', () => {
+describe('B06 connections, sockets and subscriptions', () => {
+  it('B06 one address has half of the connections, and the others have the rest', async () => {
+    const { server } = await startTestServer({ maxConnections: 4 });
+    const ask = async (from: string) => {
+      const socket = connect({ port: server.port, host: '127.0.0.1', localAddress: from });
+      onTestFinished(() => void socket.destroy());
+      socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      const [head] = await once(socket, 'data');
+      return { socket, status: String(head).slice(9, 12) };
+    };
+    const first = await ask(ATTACKER);
+    // Kept open by both sides, though nothing is asked any more.
+    expect([first.status, (await ask(ATTACKER)).status]).toEqual(['200', '200']);
+    const refused = await ask(ATTACKER);
+    expect(refused.status).toBe('503');
+    await once(refused.socket, 'close');
+    expect((await ask('127.0.0.1')).status).toBe('200');
+    first.socket.destroy();
+    await eventually(async () => (await ask(ATTACKER)).status === '200', 'there is room again');
+  });
+
   it('B06 one address has half of the sockets, and the others have the rest', async () => {
     const { server } = await startTestServer({ webSocket: { maxSockets: 6 } });
     const statusOf = async (from: string) => {
