@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { tempFolder } from '../test/support/process.ts';
 import { startTestRedis } from '../test/support/redis.ts';
 import type { Bench } from './bench.ts';
+import { benchAttacks } from './benches/attacks.ts';
 import { benchGenerate } from './benches/generate.ts';
 import { benchJobs } from './benches/jobs.ts';
 import { benchLargeOutput } from './benches/large-output.ts';
@@ -26,6 +27,7 @@ const benches: Record<string, Bench> = {
   watchers: benchWatchers,
   'many-jobs': benchManyJobs,
   start: benchStart,
+  attacks: benchAttacks,
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });

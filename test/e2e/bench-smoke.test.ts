@@ -41,6 +41,8 @@ const ROWS = [
   'start | all in one ready, ms',
   'start | resident when ready, MiB: gateway',
   'start | resident when ready, MiB: all in one',
+  'attacks | pingFlood: { __typename } of others, 99th percentile, ms',
+  'attacks | pingFlood: resident at most, MiB',
 ];
 
 test('the bench runs in its quick form and prints a row for each figure', { timeout: 420_000 }, async () => {

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
-import * as z from 'zod';
 
 /** What a container of the deployment may have, in bytes. */
 export const CONTAINER_BYTES = 512 * 1024 * 1024;
@@ -100,28 +98,5 @@ export function postUnread(port: number, body: object, { from = ATTACKER, accept
       const response = await answer;
       return response ? text(response) : '';
     },
-  };
-}
-
-/** How long each of so many small queries takes over HTTP, one after another; the longest last, in milliseconds. */
-export async function latencies(url: string, count: number): Promise<number[]> {
-  const taken: number[] = [];
-  for (let i = 0; i < count; i++) {
-    const began = performance.now();
-    const response = await fetch(`${url}/graphql?query={__typename}`);
-    await response.text();
-    if (response.status !== 200) throw new Error(`answered ${response.status}`);
-    taken.push(performance.now() - began);
-  }
-  return taken.sort((a, b) => a - b);
-}
-
-/** Begins to measure how much memory a process takes; gives the most that it had since, in bytes. */
-export async function watchMemory(pid: number): Promise<() => Promise<number>> {
-  // Linux forgets the peak upon this.
-  await writeFile(`/proc/${pid}/clear_refs`, '5');
-  return async () => {
-    const peak = /^VmHWM:\s*(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'));
-    return z.coerce.number().parse(peak?.[1]) * 1024;
   };
 }

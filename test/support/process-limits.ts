@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -28,4 +28,14 @@ export async function residentBytes(pid: number): Promise<number> {
 /** The processes that a process has started, and that still run. */
 export async function childrenOf(pid: number): Promise<number[]> {
   return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter(Boolean).map(Number);
+}
+
+/** Begins to measure how much memory a process takes; gives the most that it had since, in bytes. */
+export async function watchMemory(pid: number): Promise<() => Promise<number>> {
+  // Linux forgets the peak upon this.
+  await writeFile(`/proc/${pid}/clear_refs`, '5');
+  return async () => {
+    const peak = /^VmHWM:\s*(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'));
+    return Number(peak?.[1]) * 1024;
+  };
 }

@@ -1,17 +1,11 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { disposals } from '../../support/disposals.ts';
-import {
-  CONTAINER_BYTES,
-  frame,
-  latencies,
-  postUnread,
-  rawSocket,
-  SMALL_HEAP,
-  watchMemory,
-} from '../../support/flood.ts';
+import { CONTAINER_BYTES, frame, postUnread, rawSocket, SMALL_HEAP } from '../../support/flood.ts';
 import { testEvent, testJob } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
+import { latencies } from '../../support/latencies.ts';
+import { watchMemory } from '../../support/process-limits.ts';
 import { eventually, type Gateway, openProduct } from '../../support/product.ts';
 
 const MB = 1_000_000;

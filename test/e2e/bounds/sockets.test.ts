@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { disposals } from '../../support/disposals.ts';
-import { CONTAINER_BYTES, flood, frame, latencies, rawSocket, SMALL_HEAP, watchMemory } from '../../support/flood.ts';
+import { CONTAINER_BYTES, flood, frame, rawSocket, SMALL_HEAP } from '../../support/flood.ts';
+import { latencies } from '../../support/latencies.ts';
 import { startScript } from '../../support/process.ts';
+import { watchMemory } from '../../support/process-limits.ts';
 import { type Gateway, openProduct } from '../../support/product.ts';
 
 const subscribe = (query: string, id = '1') => JSON.stringify({ id, type: 'subscribe', payload: { query } });
