@@ -79,6 +79,8 @@ export async function sendObject(
       refuse(res, 'absent');
       return;
     }
+    // The client has left meanwhile: the signal ends what was opened for it.
+    if (res.destroyed) return;
     writeHead();
     await send(res, body, idleTimeoutMs);
   } finally {
