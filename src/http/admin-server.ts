@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Probes, ProcessHealth } from '../health/health.ts';
 import { throttledWarning } from '../observability/throttled.ts';
 import { fitsPrivatePort, hasTwoHosts } from './access.ts';
-import { closeServer, listen } from './listen.ts';
+import { listen } from './listen.ts';
 import { sendJson } from './reply.ts';
 
 export type AdminRoute = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
@@ -91,12 +91,11 @@ export async function startAdminServer({ host, port, log, parts }: AdminServerOp
       sendJson(res, 500, { error: 'internal error' });
     });
   });
-  const address = await listen(server, host, port);
+  const listening = await listen(server, { host, port });
   return {
-    ...address,
+    ...listening,
     add: (part, probes) => void probed.set(part, probes),
     route: (path, route) => void routes.set(path, route),
-    close: (graceMs) => closeServer(server, graceMs),
   };
 }
 

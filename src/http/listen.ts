@@ -1,5 +1,25 @@
 import type { Server } from 'node:http';
-import { isIPv6 } from 'node:net';
+import { createServer, isIPv6, type ListenOptions, type Server as NetServer } from 'node:net';
+
+export interface Listening {
+  /** Without a slash at its end. */
+  url: string;
+  port: number;
+  /** Takes no more connections, waits for the requests under way, and cuts what is left after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface ListenAt {
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /**
+   * Sockets that listen there, among which the system divides those who come. Node takes one connection of each in a
+   * turn of its event loop (libuv/libuv#3696), which are few where a turn is long: with one, whoever connects waits
+   * behind the thousands that others have opened. Default 1; more only on Linux.
+   */
+  sockets?: number;
+}
 
 /**
  * Connections that wait to be taken: thousands of clients come back at once after another gateway has gone, and each
@@ -8,27 +28,50 @@ import { isIPv6 } from 'node:net';
  */
 const BACKLOG = 4_096;
 
-/** Binds a server; port 0 takes a free one. Rejects when the address is taken or not this machine's. */
-export function listen(server: Server, host: string, port: number): Promise<{ url: string; port: number }> {
+/** Binds a server. Rejects when the address is taken or not this machine's. */
+export async function listen(server: Server, { host, port, sockets = 1 }: ListenAt): Promise<Listening> {
+  const shared = sockets > 1 && process.platform === 'linux';
+  if (shared && port !== 0) {
+    // Of an address that is shared nobody would be told that it is taken.
+    const alone = createServer();
+    await bind(alone, { host, port });
+    await closed(alone);
+  }
+  const bound = await bind(server, { host, port, reusePort: shared });
+  const servers: NetServer[] = [server];
+  for (let i = 1; shared && i < sockets; i++) {
+    // With the options that node:http gives its own.
+    const another = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => server.emit('connection', socket));
+    servers.push(another);
+    await bind(another, { host, port: bound, reusePort: true });
+  }
+  return {
+    url: `http://${isIPv6(host) ? `[${host}]` : host}:${bound}`,
+    port: bound,
+    async close(graceMs) {
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+      const all = servers.map(closed);
+      server.closeIdleConnections();
+      await Promise.all(all);
+      clearTimeout(cut);
+    },
+  };
+}
+
+/** Resolves to the port. */
+function bind(server: NetServer, options: ListenOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, host, backlog: BACKLOG }, () => {
+    server.listen({ ...options, backlog: BACKLOG }, () => {
       server.off('error', reject);
       const address = server.address();
-      const bound = typeof address === 'object' && address ? address.port : port;
-      resolve({ url: `http://${isIPv6(host) ? `[${host}]` : host}:${bound}`, port: bound });
+      resolve(typeof address === 'object' && address ? address.port : Number(options.port));
     });
   });
 }
 
-/** Takes no more connections, waits for the requests under way, and cuts what is left after `graceMs`. */
-export function closeServer(server: Server, graceMs: number): Promise<void> {
+function closed(server: NetServer): Promise<void> {
   return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-    server.close(() => {
-      clearTimeout(cut);
-      resolve();
-    });
-    server.closeIdleConnections();
+    server.close(() => resolve());
   });
 }

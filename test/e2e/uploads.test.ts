@@ -16,7 +16,7 @@ async function appOrigin(): Promise<string> {
   const server = createServer((_req, res) => {
     res.setHeader('content-type', 'text/html').end('<!doctype html><title>app</title>');
   });
-  const { url } = await listen(server, '127.0.0.1', 0);
+  const { url } = await listen(server, { host: '127.0.0.1', port: 0 });
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();

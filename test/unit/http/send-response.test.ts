@@ -8,7 +8,7 @@ async function ask(stream: ReadableStream<Uint8Array>) {
   const server = createServer((_req, res) => {
     void sendResponse(new Response(stream, { headers: { 'content-type': 'text/event-stream' } }), res, 30_000);
   });
-  const { port } = await listen(server, '127.0.0.1', 0);
+  const { port } = await listen(server, { host: '127.0.0.1', port: 0 });
   const outgoing = request({ host: '127.0.0.1', port });
   outgoing.on('error', () => {});
   outgoing.end();
