@@ -43,12 +43,13 @@ export const benchAttacks: Bench = async (context) => {
   const rows: Row[] = [];
   for (const name of names) {
     const gateway = await startGateway(context, { probe: false, env: SMALL_HEAP });
+    const url = new URL(gateway.url).origin;
     try {
-      const target = await prepareTarget(gateway.url, { pictures: quick ? 1 : 2, side: quick ? 64 : 4096 });
-      const calm = await measured(gateway.url);
+      const target = await prepareTarget(url, { pictures: quick ? 1 : 2, side: quick ? 64 : 4096 });
+      const calm = await measured(url);
       const peak = await watchMemory(gateway.pid);
       const attackers = await startAttackers(target, [name]);
-      const attacked = await measured(gateway.url);
+      const attacked = await measured(url);
       const mib = (await peak()) / 2 ** 20;
       await attackers.stop();
       say(`${name}: ${attacked.toFixed(1)} ms, calm ${calm.toFixed(1)} ms; ${mib.toFixed(0)} MiB`);

@@ -1,47 +1,88 @@
-/** Work of many on one event loop: whatever any of them brings, the others and all else have their turn. */
+import TinyQueue from 'tinyqueue';
+
+/**
+ * Work of many on one event loop. Whoever has had least of it is next, so that nobody waits for all that another has
+ * asked for, and all else that the loop does has its turn in between.
+ */
 export interface Turns {
   /**
-   * Does the work, which must not throw, behind all that its owner has brought before. Groups take turns, and so do the
-   * owners within a group.
+   * Does the work, which must not throw, behind all that its owner has brought before. Groups share the time in equal
+   * parts, and the owners within a group take turns.
    */
   add(group: string, owner: object, work: () => void): void;
+  /** Resolves when it is the owner's turn. What follows at once is the work. */
+  take(group: string, owner: object): Promise<void>;
 }
 
-type Works = (() => void)[];
+interface Group {
+  name: string;
+  /** The one at the front is next. */
+  owners: Map<object, (() => void)[]>;
+  /** How much it has had, in milliseconds; of one that comes, little less than the one that was served last. */
+  usedMs: number;
+}
+
+/**
+ * Of a group that has had nothing to do for a while: whoever asks now and then is before those who ask all the time,
+ * and need not wait for all of them after each piece.
+ */
+const CREDIT_MS = 100;
+/** Groups that have nothing to do are forgotten above it; they would begin as newcomers do. */
+const MAX_GROUPS = 10_000;
 
 /** `turnMs`: how much of this work is done before the event loop goes on with all else. */
 export function createTurns(turnMs: number): Turns {
-  /** Of groups and of owners, the one at the front is next. */
-  const groups = new Map<string, Map<object, Works>>();
+  const groups = new Map<string, Group>();
+  /** Those that have work. */
+  const waiting = new TinyQueue<Group>([], (a, b) => a.usedMs - b.usedMs);
+  let running: Group | undefined;
+  /** How much those whose turn came had had, at most. */
+  let served = 0;
   let busy = false;
   let began = 0;
 
-  /** Takes the next piece, and puts its owner and group to the end. */
-  function next(): (() => void) | undefined {
-    const [group] = groups;
-    if (!group) return undefined;
-    const [name, owners] = group;
+  function groupOf(name: string): Group {
+    const present = groups.get(name);
+    if (present) return present;
+    if (groups.size >= MAX_GROUPS) for (const [each, { owners }] of groups) if (owners.size === 0) groups.delete(each);
+    const group = { name, owners: new Map(), usedMs: served - CREDIT_MS };
+    groups.set(name, group);
+    return group;
+  }
+
+  /** Takes the next piece of a group, and puts its owner to the end. */
+  function nextOf({ owners }: Group): (() => void) | undefined {
     const [first] = owners;
-    groups.delete(name);
     if (!first) return undefined;
     const [owner, works] = first;
     const work = works.shift();
     owners.delete(owner);
     if (works.length > 0) owners.set(owner, works);
-    if (owners.size > 0) groups.set(name, owners);
     return work;
   }
 
   function step(): void {
-    const work = next();
-    if (!work) {
+    const group = waiting.pop();
+    running = group;
+    if (!group) {
       busy = false;
+      groups.clear();
       return;
     }
-    work();
+    served = Math.max(served, group.usedMs);
+    const from = performance.now();
+    nextOf(group)?.();
     // A tick that a microtask asks for comes behind all microtasks, in which the work goes on: its time counts, too.
-    if (performance.now() - began < turnMs) queueMicrotask(() => process.nextTick(step));
-    else setImmediate(begin);
+    queueMicrotask(() =>
+      process.nextTick(() => {
+        const now = performance.now();
+        running = undefined;
+        group.usedMs += now - from;
+        if (group.owners.size > 0) waiting.push(group);
+        if (now - began < turnMs) step();
+        else setImmediate(begin);
+      }),
+    );
   }
 
   function begin(): void {
@@ -49,16 +90,22 @@ export function createTurns(turnMs: number): Turns {
     step();
   }
 
+  function add(name: string, owner: object, work: () => void): void {
+    const group = groupOf(name);
+    if (group.owners.size === 0 && group !== running) {
+      group.usedMs = Math.max(group.usedMs, served - CREDIT_MS);
+      waiting.push(group);
+    }
+    const works = group.owners.get(owner) ?? [];
+    group.owners.set(owner, works);
+    works.push(work);
+    if (busy) return;
+    busy = true;
+    setImmediate(begin);
+  }
+
   return {
-    add(group, owner, work) {
-      const owners = groups.get(group) ?? new Map<object, Works>();
-      groups.set(group, owners);
-      const works = owners.get(owner) ?? [];
-      owners.set(owner, works);
-      works.push(work);
-      if (busy) return;
-      busy = true;
-      setImmediate(begin);
-    },
+    add,
+    take: (group, owner) => new Promise((resolve) => add(group, owner, resolve)),
   };
 }

@@ -20,6 +20,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { createShares } from '../async/shares.ts';
+import { createTurns } from '../async/turns.ts';
 import type { GraphServices } from '../graphql/context.ts';
 import { createBudgets } from '../graphql/engine/budgets.ts';
 import type { Engine } from '../graphql/engine/engine.ts';
@@ -33,7 +34,7 @@ import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
 import { createYogaHandler } from './graphql/yoga.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
-import { closeServer, listen } from './listen.ts';
+import { listen } from './listen.ts';
 import { HttpFault, sendFault } from './reply.ts';
 import { endUnlessComplete } from './request-body.ts';
 
@@ -104,6 +105,9 @@ const DEFAULT_TIMEOUTS: HttpTimeouts = {
 const MAX_OPEN = 10_000;
 /** A proxy from whose address everybody comes has one for each socket that it may have, and as many for requests. */
 const MAX_CONNECTIONS = 20_000;
+const LISTENING_SOCKETS = 16;
+/** For how long operations and events are worked on before the event loop goes on with all else. */
+const TURN_MS = 5;
 
 /** Who calls, until there are callers. */
 const CALLER = 'anonymous';
@@ -114,10 +118,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const access = createAccess(options);
   const budgets = createBudgets(options.maxBodyBytes);
   const open = createShares(options.maxOpen ?? MAX_OPEN);
-  const yoga = createYogaHandler({ ...options, budgets, open, stillMs: timeouts.stillMs });
+  const turns = createTurns(TURN_MS);
+  const yoga = createYogaHandler({ ...options, budgets, turns, open, stillMs: timeouts.stillMs });
   const graphiql = createGraphiqlPage();
   const endpoints = createHealthEndpoints(options);
-  const webSocket = createWebSocketHandler({ engine, services, budgets, open, log, limits: options.webSocket });
+  const webSocket = createWebSocketHandler({ engine, services, budgets, turns, open, log, limits: options.webSocket });
   const underWay = new Set<ServerResponse>();
 
   /** Tells the page of a listed origin that it may call by these methods, and refuses that of a foreign one. */
@@ -202,6 +207,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
     (req, res) => {
+      if (!connections.admit(req, res)) return;
       underWay.add(res);
       toOriginForm(req);
       const of = routeOf(req);
@@ -219,7 +225,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
   );
 
-  boundConnections(server, options.maxConnections ?? MAX_CONNECTIONS);
+  const connections = boundConnections(server, options.maxConnections ?? MAX_CONNECTIONS);
 
   server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     toOriginForm(req);
@@ -241,12 +247,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     }
   });
 
-  const address = await listen(server, options.host, options.port);
+  const { host, port } = options;
+  const listening = await listen(server, { host, port, sockets: LISTENING_SOCKETS });
   return {
-    ...address,
+    ...listening,
     sockets: webSocket.sockets,
     async close(graceMs) {
-      const closed = closeServer(server, graceMs);
+      const closed = listening.close(graceMs);
       const socketsClosed = webSocket.close(graceMs);
       for (const res of underWay) {
         // A stream that is ended in good order would look like the end of a subscription.

@@ -1,17 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { percentile } from '../../bench/rounds.ts';
 import { reportOf, startAttackers } from '../support/attacks/attackers.ts';
 import { type AttackName, attacks } from '../support/attacks/every-attack.ts';
 import { prepareTarget } from '../support/attacks/prepare.ts';
 import { fuzz } from '../support/fuzz.ts';
+import { createGatewayClient } from '../support/gateway-client.ts';
 import { startHonestClients } from '../support/honest-clients.ts';
 import { openMemoryGroup } from '../support/memory-group.ts';
-import { residentBytes } from '../support/process-limits.ts';
+import { anonymousBytes } from '../support/process-limits.ts';
 import { openProduct } from '../support/product.ts';
 
 const full = process.env.CHAOS_FULL === 'true';
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const attackMs = full ? 120_000 : 25_000;
+const calmMs = full ? 30_000 : 8_000;
 const HONEST = 10;
 const MEMORY_BYTES = 512 * 2 ** 20;
 /** Beside it there are two processes that convert pictures, which rest at 100 MiB. */
@@ -19,6 +22,8 @@ const CONVERTERS_BYTES = 256 * 2 ** 20;
 /** What V8 takes by itself in a container of that memory; here the group is joined after it has chosen. */
 const HEAP_MIB = 256;
 const WATCH_EVERY_MS = 250;
+/** Both processors have more to do than they can, and an attacker's share of one is what ten honest clients leave. */
+const MOST_TIMES_SLOWER = 10;
 /** Ten pictures of 64 megapixels are more than a gateway of this memory can hold at once. */
 const pictures = full ? { pictures: 4, side: 8192 } : { pictures: 2, side: 4096 };
 const everyAttack = Object.keys(attacks) as AttackName[];
@@ -39,9 +44,19 @@ it.skipIf(process.platform !== 'linux')(
       product.worker(),
     ]);
     const target = await prepareTarget(gateway.url, pictures);
-    const honest = startHonestClients(gateway, HONEST);
+    // Whoever comes from one address shares what there is for it.
+    const clients = Array.from({ length: HONEST }, (_, i) =>
+      createGatewayClient(gateway.url, product.texts, { from: `127.0.1.${i + 1}` }),
+    );
+    const honest = startHonestClients(clients);
     await expect.poll(() => Math.min(...honest.done), { timeout: 60_000 }).toBeGreaterThan(0);
 
+    const generateMs = async (whileDone: () => Promise<void>) => {
+      const before = honest.generateMs.length;
+      await whileDone();
+      return honest.generateMs.slice(before);
+    };
+    const calm = await generateMs(() => sleep(calmMs));
     const doneBefore = [...honest.done];
     const beganAt = performance.now();
     let mostBytes = 0;
@@ -50,21 +65,24 @@ it.skipIf(process.platform !== 'linux')(
       goneAfterMs = performance.now() - beganAt;
     });
     const watching = setInterval(async () => {
-      mostBytes = Math.max(mostBytes, await residentBytes(gateway.process.pid).catch(() => 0));
+      mostBytes = Math.max(mostBytes, await anonymousBytes(gateway.process.pid).catch(() => 0));
     }, WATCH_EVERY_MS);
     test.onTestFinished(() => clearInterval(watching));
     const attackers = await startAttackers(target, everyAttack);
     const fuzzing = fuzz({ url: gateway.url, from: '127.0.0.10', seed, ms: attackMs });
     // Told when it is awaited.
     fuzzing.catch(() => undefined);
-    for (const until = performance.now() + attackMs; performance.now() < until && goneAfterMs === null; ) {
-      await sleep(WATCH_EVERY_MS);
-    }
+    const attacked = await generateMs(async () => {
+      for (const until = performance.now() + attackMs; performance.now() < until && goneAfterMs === null; ) {
+        await sleep(WATCH_EVERY_MS);
+      }
+    });
     const doneUnderAttack = honest.done.map((done, client) => done - (doneBefore[client] ?? 0));
     const tallies = await attackers.stop();
     const peak = group ? `, ${mebibytes(await group.peakBytes())} with all it started` : '';
-    console.info(`attacked: at most ${mebibytes(mostBytes)} resident${peak}`);
+    console.info(`attacked: at most ${mebibytes(mostBytes)} that cannot be taken back${peak}`);
     console.info(`attacked: honest jobs ${honest.done.join(' ')}, refused ${JSON.stringify(honest.refusals)}`);
+    console.info(`attacked: generate ${summary(attacked)}; before it ${summary(calm)}`);
     console.info(reportOf(tallies));
     expect(goneAfterMs, 'the gateway died after so many ms').toBeNull();
     console.info(`fuzzed: ${JSON.stringify(await fuzzing)}`);
@@ -76,10 +94,16 @@ it.skipIf(process.platform !== 'linux')(
     expect(idle, 'every attack was tried').toEqual([]);
     expect(mostBytes).toBeLessThan(MEMORY_BYTES);
     expect(Math.min(...doneUnderAttack), 'each honest client gets on').toBeGreaterThan(0);
+    expect(percentile(attacked, 0.5)).toBeLessThan(MOST_TIMES_SLOWER * percentile(calm, 0.5));
     expect(gateway.process.output()).not.toMatch(/"level":"(?:error|fatal)"/);
   },
   attackMs + 240_000,
 );
+
+function summary(ms: readonly number[]): string {
+  const of = (share: number) => Math.round(percentile(ms, share));
+  return `${ms.length} times, 50th percentile ${of(0.5)} ms, 99th ${of(0.99)} ms`;
+}
 
 function mebibytes(bytes: number): string {
   return `${Math.round(bytes / 2 ** 20)} MiB`;

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
+import { Agent, fetch } from 'undici';
 import { expect, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import * as z from 'zod';
@@ -76,8 +77,15 @@ export interface GenerateRequest {
   headers?: Record<string, string>;
 }
 
+export interface GatewayClientOptions {
+  ledger?: Ledger | undefined;
+  /** The loopback address that it comes from. Default: 127.0.0.1. */
+  from?: string | undefined;
+}
+
 /** A client application of one gateway. It keeps every answer in `texts`, so that tests can search them for secrets. */
-export function createGatewayClient(url: string, texts: string[], ledger?: Ledger) {
+export function createGatewayClient(url: string, texts: string[], { ledger, from }: GatewayClientOptions = {}) {
+  const dispatcher = new Agent({ ...(from !== undefined && { localAddress: from }) });
   async function post(
     query: string,
     variables: { [name: string]: unknown } = {},
@@ -88,6 +96,7 @@ export function createGatewayClient(url: string, texts: string[], ledger?: Ledge
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify({ query, variables }),
+      dispatcher,
     });
     const text = await response.text();
     texts.push(text);
@@ -145,12 +154,12 @@ export function createGatewayClient(url: string, texts: string[], ledger?: Ledge
       const schema = z.object({ cancelJob: jobSchema });
       return (await ask(schema, `mutation Cancel($id: ID!) { cancelJob(id: $id) { ${JOB} } }`, { id })).cancelJob;
     },
-    watch: (id: string, options: WatchOptions = {}) => watch(url, texts, id, options, ledger),
+    watch: (id: string, options: WatchOptions = {}) => watch(url, texts, id, options, { ledger, from }),
     /** Fetches each artifact and checks its length and hash against the job. */
     async expectWhole({ artifacts }: SeenJob, count = 1) {
       expect(artifacts).toHaveLength(count);
       for (const { url: address, size, sha256 } of artifacts) {
-        const bytes = Buffer.from(await (await fetch(address)).arrayBuffer());
+        const bytes = Buffer.from(await (await fetch(address, { dispatcher })).arrayBuffer());
         expect(bytes.length).toBe(size);
         expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
       }
@@ -181,14 +190,21 @@ export interface WatchOptions {
 }
 
 /** Like the WebSocket of a browser, which throws no error when it is closed before it is open. */
-class ClientSocket extends WebSocket {
-  constructor(...args: ConstructorParameters<typeof WebSocket>) {
-    super(...args);
-    this.on('error', () => undefined);
-  }
-}
+const socketFrom = (localAddress: string | undefined) =>
+  class extends WebSocket {
+    constructor(url: string, protocols: string) {
+      super(url, protocols, { localAddress });
+      this.on('error', () => undefined);
+    }
+  };
 
-function watch(url: string, texts: string[], id: string, options: WatchOptions, ledger?: Ledger): Watching {
+function watch(
+  url: string,
+  texts: string[],
+  id: string,
+  options: WatchOptions,
+  { ledger, from }: GatewayClientOptions,
+): Watching {
   const subscriptions: SeenEvent[][] = [];
   const closes: number[] = [];
   const ended = Promise.withResolvers<void>();
@@ -199,7 +215,7 @@ function watch(url: string, texts: string[], id: string, options: WatchOptions, 
   const client = createClient({
     url: () =>
       `${(options.addresses?.() ?? (connections > 0 ? options.elsewhere : url)) || url}/graphql`.replace('http', 'ws'),
-    webSocketImpl: ClientSocket,
+    webSocketImpl: socketFrom(from),
     retryAttempts: options.once ? 0 : 200,
     // The default waits seconds, doubled each time, which would only slow tests down.
     retryWait: () => new Promise((resolve) => setTimeout(resolve, 50)),

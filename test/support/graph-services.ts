@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { createShares } from '../../src/async/shares.ts';
+import { createTurns } from '../../src/async/turns.ts';
 import type { JobEvent } from '../../src/core/events.ts';
 import { type Job, noProgress } from '../../src/core/job.ts';
 import type { GraphContext, GraphServices } from '../../src/graphql/context.ts';
@@ -114,7 +115,7 @@ export async function testServices(
 }
 
 /** What a transport counts its clients' operations by. */
-export const testBounds = () => ({ budgets: createBudgets(), open: createShares(1_000) });
+export const testBounds = () => ({ budgets: createBudgets(), open: createShares(1_000), turns: createTurns(5) });
 
 /** A logger whose lines are kept as objects. */
 export function testLog() {
@@ -132,6 +133,7 @@ export async function testGraph(services: TestServices, observer?: OperationObse
     caller: 'anonymous',
     client: '127.0.0.1',
     budget: createBudgets().open('127.0.0.1'),
+    turn: async () => undefined,
     signal: new AbortController().signal,
     services,
   };

@@ -21,8 +21,8 @@ const COMES_BACK_AFTER_MS = 500;
 /** Longer than any job of theirs waits behind the others', and long after they would have gone. */
 const ENDS_WITHIN_MS = 60_000;
 
-export function startHonestClients(gateway: GatewayClient, count: number): HonestClients {
-  const done = Array<number>(count).fill(0);
+export function startHonestClients(clients: readonly GatewayClient[]): HonestClients {
+  const done = clients.map(() => 0);
   const generateMs: number[] = [];
   const refusals: Record<string, number> = {};
   const failures: unknown[] = [];
@@ -44,11 +44,8 @@ export function startHonestClients(gateway: GatewayClient, count: number): Hones
     }
   }
 
-  async function ask(query: string, variables: object = {}): Promise<void> {
-    await insist(() => gateway.post(query, { ...variables }));
-  }
-
-  async function runOne(): Promise<void> {
+  async function runOne(gateway: GatewayClient): Promise<void> {
+    const ask = (query: string, variables = {}) => insist(() => gateway.post(query, variables));
     const accepted = await insist(async () => {
       const answer = await gateway.tryGenerate();
       if (answer.errors.length === 0) generateMs.push(answer.ms);
@@ -63,16 +60,16 @@ export function startHonestClients(gateway: GatewayClient, count: number): Hones
     await ask('{ __typename }');
   }
 
-  async function run(client: number): Promise<void> {
+  async function run(gateway: GatewayClient, client: number): Promise<void> {
     while (!finishing) {
-      await runOne();
+      await runOne(gateway);
       done[client] = (done[client] ?? 0) + 1;
     }
   }
 
   const running = Promise.all(
-    done.map((_, client) =>
-      run(client).catch((failure: unknown) => {
+    clients.map((gateway, client) =>
+      run(gateway, client).catch((failure: unknown) => {
         failures.push(failure);
       }),
     ),

@@ -142,7 +142,7 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
     return onFreePort(async (port) => {
       const process = start([role], { PORT: String(port), ...more });
       await process.until('GraphiQL:', START_TIMEOUT_MS);
-      return { process, port, ...createGatewayClient(`http://127.0.0.1:${port}`, texts, ledger) };
+      return { process, port, ...createGatewayClient(`http://127.0.0.1:${port}`, texts, { ledger }) };
     });
   }
 

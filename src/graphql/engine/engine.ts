@@ -19,7 +19,7 @@ import { hasTooManyFields, inputIssues } from './input-issues.ts';
 import { mapEvents } from './map-events.ts';
 import { createObservation, noObservation } from './observation.ts';
 import { createOpenOperations, type OpenOperation } from './open-operations.ts';
-import { clientIn, type Operation, type RefusedOperation, requestIdIn, signalIn } from './operation.ts';
+import { clientIn, type Operation, type RefusedOperation, requestIdIn, signalIn, turnOf } from './operation.ts';
 import { createValidation } from './validation.ts';
 
 /**
@@ -167,7 +167,10 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits, obse
       return events;
     }
     return mapEvents(events, {
-      map: (event) => run(operation, event),
+      async map(event) {
+        await turnOf(operation);
+        return run(operation, event);
+      },
       mapError: (error) => present(error, requestId),
       ended: release,
     });

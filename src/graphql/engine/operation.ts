@@ -20,6 +20,12 @@ export function clientIn({ contextValue }: Operation): string {
   return known && typeof contextValue.client === 'string' ? contextValue.client : '';
 }
 
+/** Resolves when it is its client's turn on the event loop. */
+export async function turnOf({ contextValue }: Operation): Promise<void> {
+  const known = typeof contextValue === 'object' && contextValue !== null && 'turn' in contextValue;
+  if (known && typeof contextValue.turn === 'function') await contextValue.turn();
+}
+
 export function requestIdIn({ contextValue }: Operation): string | undefined {
   const known = typeof contextValue === 'object' && contextValue !== null && 'requestId' in contextValue;
   return known && typeof contextValue.requestId === 'string' ? contextValue.requestId : undefined;

@@ -4,6 +4,7 @@ import { type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperati
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { createSemaphore, type Semaphore } from '../../async/semaphore.ts';
 import type { Shares } from '../../async/shares.ts';
+import type { Turns } from '../../async/turns.ts';
 import type { GraphContext, GraphServices } from '../../graphql/context.ts';
 import { type Budget, type Budgets, TOO_MUCH_WAITS } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
@@ -66,6 +67,7 @@ export interface SocketOperationsOptions {
   engine: Engine;
   services: GraphServices;
   budgets: Budgets;
+  turns: Turns;
   /** The operations that are open, by client. */
   open: Shares;
   /** How many one socket has open at a time. */
@@ -88,7 +90,7 @@ function traceOf({ owner, payload: { extensions } }: Message): { readonly [name:
  * watchers.
  */
 export function createSocketOperations(options: SocketOperationsOptions): SocketOperations {
-  const { engine, services, budgets, open, maxOperations } = options;
+  const { engine, services, budgets, turns, open, maxOperations } = options;
   const shared = createSharedExecution();
   const prepared = new WeakMap<ExecutionArgs, OpenOperation>();
 
@@ -143,7 +145,8 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
     };
     over.signal.addEventListener('abort', release, { once: true });
     owner.open.set(payload, over);
-    const contextValue: GraphContext = { requestId, caller, client, budget, signal: over.signal, services };
+    const turn = () => turns.take(client, owner);
+    const contextValue: GraphContext = { requestId, caller, client, budget, turn, signal: over.signal, services };
     const args = { schema: engine.schema, document, operationName, variableValues, contextValue };
     prepared.set(args, { owner, id, payload, over, budget });
     return args;
@@ -177,6 +180,8 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
           for (let step = await iterator.next(); !step.done && !over.signal.aborted; step = await iterator.next()) {
             const event = Object(step.value);
             await owner.events.run(async () => {
+              await turns.take(owner.client, owner);
+              if (over.signal.aborted) return;
               const text = await shared.text(event, key, () => engine.executeEvent(operation, event));
               if (!over.signal.aborted) await owner.send(`${head}${text}}`);
             }, over.signal);

@@ -4,7 +4,7 @@ import { handleProtocols, makeServer } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { createShares, type Shares } from '../../async/shares.ts';
-import { createTurns } from '../../async/turns.ts';
+import type { Turns } from '../../async/turns.ts';
 import type { GraphServices } from '../../graphql/context.ts';
 import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
@@ -34,13 +34,12 @@ const defaults: WebSocketLimits = {
 
 /** Of one socket, between two pings of ours. A client needs one; a flood is no use to any. */
 const MAX_PINGS = 1_000;
-/** How long messages are looked at before requests over HTTP have their turn. */
-const TURN_MS = 5;
 
 export interface WebSocketOptions {
   engine: Engine;
   services: GraphServices;
   budgets: Budgets;
+  turns: Turns;
   /** The operations that are open, by client. */
   open: Shares;
   log: Logger;
@@ -85,7 +84,6 @@ export function createWebSocketHandler({ log, limits, ...options }: WebSocketOpt
   const sockets = new Map<WebSocket, Signs>();
   const shares = createShares(maxSockets);
   const outboxes = createOutboxes(log);
-  const turns = createTurns(TURN_MS);
   let closing = false;
   const server = new WebSocketServer({
     noServer: true,
@@ -136,7 +134,7 @@ export function createWebSocketHandler({ log, limits, ...options }: WebSocketOpt
             signs.alive = true;
             const text = String(data);
             const received = outbox.received(text.length);
-            turns.add(owner.client, socket, () => {
+            options.turns.add(owner.client, owner, () => {
               received[Symbol.dispose]();
               if (socket.readyState !== socket.OPEN) return;
               take(text).catch((error: unknown) => {

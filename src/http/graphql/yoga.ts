@@ -3,17 +3,19 @@ import { type ExecutionResult, GraphQLError } from 'graphql';
 import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
 import Negotiator from 'negotiator';
 import type { Shares } from '../../async/shares.ts';
+import type { Turns } from '../../async/turns.ts';
 import type { GraphContext, GraphServices, OperationContext } from '../../graphql/context.ts';
 import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
 import { HttpFault, tooMuchWaits } from '../reply.ts';
-import { checkNesting, readJsonBody } from './json-body.ts';
+import { checkNesting, parseJsonBody, readJsonText } from './json-body.ts';
 import { isStream, sendResponse } from './send-response.ts';
 
 export interface YogaHandlerOptions {
   engine: Engine;
   services: GraphServices;
   budgets: Budgets;
+  turns: Turns;
   /** The operations that are open, by client: here the streams of subscriptions. */
   open: Shares;
   /** The longest body of a POST. */
@@ -90,7 +92,7 @@ function useHttpStatus(): Plugin<GraphContext> {
 }
 
 export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
-  const { engine, services, budgets, open, maxBodyBytes, stillMs } = options;
+  const { engine, services, budgets, turns, open, maxBodyBytes, stillMs } = options;
   const yoga = createYoga<RequestContext>({
     schema: engine.schema,
     plugins: [useParams, useGatewayEngine(engine), useHttpStatus()],
@@ -123,9 +125,13 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
       headers: { accept, ...contentTypeOf(req) },
       signal: leaving.signal,
     });
-    const context: RequestContext = { ...operation, client, budget, signal: leaving.signal, services };
-    if (req.method === 'POST') {
-      const body = await readJsonBody(req, maxBodyBytes, budget);
+    const turn = () => turns.take(client, req.socket);
+    const context: RequestContext = { ...operation, client, budget, turn, signal: leaving.signal, services };
+    const text = req.method === 'POST' ? await readJsonText(req, maxBodyBytes, budget) : null;
+    await turn();
+    if (res.destroyed) return;
+    if (text !== null) {
+      const body = parseJsonBody(text);
       checkOperationName(body);
       context.params = body;
     } else checkQueryString(req);

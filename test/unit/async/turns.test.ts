@@ -1,18 +1,117 @@
 import { expect, test } from 'vitest';
 import { createTurns } from '../../../src/async/turns.ts';
 
-test('groups take turns, owners within them too, and what one brings keeps its order', async () => {
+const spend = (ms: number) => {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+};
+
+test('owners of a group take turns, and what one brings keeps its order', async () => {
   const done: string[] = [];
-  const last = Promise.withResolvers<void>();
   const turns = createTurns(1_000);
-  const [one, two, three] = [{}, {}, {}];
-  const add = (group: string, owner: object, name: string) => turns.add(group, owner, () => void done.push(name));
-  for (const i of [1, 2, 3]) add('a', one, `one${i}`);
-  for (const i of [1, 2]) add('a', two, `two${i}`);
-  for (const i of [1, 2]) add('b', three, `three${i}`);
-  turns.add('a', two, last.resolve);
-  await last.promise;
-  expect(done).toEqual(['one1', 'three1', 'two1', 'three2', 'one2', 'two2', 'one3']);
+  const [one, two] = [{}, {}];
+  const add = (owner: object, name: string) => turns.add('a', owner, () => void done.push(name));
+  for (const i of [1, 2, 3]) add(one, `one${i}`);
+  for (const i of [1, 2]) add(two, `two${i}`);
+  await turns.take('a', one);
+  expect(done).toEqual(['one1', 'two1', 'one2', 'two2', 'one3']);
+});
+
+test('groups share the time in equal parts, however long the pieces of each are', async () => {
+  const spent = { short: 0, long: 0 };
+  const turns = createTurns(5);
+  const [short, long] = [{}, {}];
+  for (let i = 0; i < 200; i++) {
+    turns.add('short', short, () => {
+      spend(0.5);
+      spent.short += 0.5;
+    });
+    turns.add('long', long, () => {
+      spend(4);
+      spent.long += 4;
+    });
+  }
+  while (spent.long < 40) await new Promise((resolve) => setImmediate(resolve));
+  expect(Math.abs(spent.short - spent.long)).toBeLessThan(10);
+});
+
+test('who asks now and then is next, however much others have to do', async () => {
+  let worked = 0;
+  const turns = createTurns(5);
+  const guest = {};
+  for (const flood of ['a', 'b', 'c']) {
+    for (let i = 0; i < 300; i++) {
+      turns.add(flood, turns, () => {
+        spend(1);
+        worked += 1;
+      });
+    }
+  }
+  // What newcomers may have at first is used up by now.
+  while (worked < 400) await new Promise((resolve) => setImmediate(resolve));
+  let most = 0;
+  for (let i = 0; i < 20; i++) {
+    const before = worked;
+    await turns.take('guest', guest);
+    most = Math.max(most, worked - before);
+    spend(2);
+  }
+  expect(most).toBeLessThan(4);
+});
+
+test('who has asked for nothing for long has not saved up all of that time', async () => {
+  let worked = 0;
+  const turns = createTurns(5);
+  await turns.take('guest', turns);
+  for (let i = 0; i < 700; i++) {
+    turns.add('flood', turns, () => {
+      spend(1);
+      worked += 1;
+    });
+  }
+  while (worked < 400) await new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 100; i++) {
+    await turns.take('guest', turns);
+    spend(2);
+  }
+  expect(worked).toBeGreaterThan(450);
+});
+
+test('newcomers share with those who came a little before them', async () => {
+  const turns = createTurns(5);
+  const worked = { flood: 0, first: 0, second: 0 };
+  const bring = (name: keyof typeof worked, count: number) => {
+    for (let i = 0; i < count; i++) {
+      turns.add(name, turns, () => {
+        spend(1);
+        worked[name] += 1;
+      });
+    }
+  };
+  const until = async (name: keyof typeof worked, count: number) => {
+    while (worked[name] < count) await new Promise((resolve) => setImmediate(resolve));
+  };
+  bring('flood', 300);
+  await until('flood', 150);
+  bring('first', 60);
+  await until('first', 5);
+  bring('second', 60);
+  await until('second', 40);
+  expect(worked.first).toBeGreaterThan(25);
+});
+
+test('nothing is lost that is brought while, and right after, its group is worked for', async () => {
+  const turns = createTurns(5);
+  const owner = {};
+  for (let i = 0; i < 20; i++) {
+    await turns.take('a', owner);
+    await new Promise((resolve) => (i % 2 === 0 ? setImmediate(resolve) : process.nextTick(resolve)));
+  }
+  let within = false;
+  turns.add('a', owner, () => turns.add('a', owner, () => (within = true)));
+  await turns.take('a', owner);
+  await turns.take('a', owner);
+  expect(within).toBe(true);
 });
 
 test('all else has its turn while there is work, whose microtasks count', async () => {
@@ -22,8 +121,7 @@ test('all else has its turn while there is work, whose microtasks count', async 
   const work = async () => {
     await null;
     await null;
-    const until = performance.now() + 1;
-    while (performance.now() < until);
+    spend(1);
     worked += 1;
   };
   for (let i = 0; i < 50; i++) turns.add('a', owner, () => void work());
