@@ -3,9 +3,21 @@ import type { Socket } from 'node:net';
 import { createShares } from '../async/shares.ts';
 import { clientAddress } from './client-address.ts';
 
+export interface Connections {
+  /** False: its connection has been cut, which has more requests under way than it may. */
+  admit(req: IncomingMessage, res: ServerResponse): boolean;
+}
+
+/** One that was let in. */
+interface Connection {
+  client: string;
+  /** Of requests that are not answered yet: several where they were sent one behind the other. */
+  answers: Set<ServerResponse>;
+}
+
 /**
- * Of one connection, that are under way at a time: hardly anybody sends the next before the last is answered, and
- * whoever reads no answers would have all of them made.
+ * Requests of one connection that are under way: hardly anybody sends the next before the last is answered, and whoever
+ * reads no answers would have all of them made.
  */
 const MAX_PIPELINED = 32;
 
@@ -18,31 +30,47 @@ const REFUSAL = [
   'There are too many connections.',
 ].join('\r\n');
 
-export interface Connections {
-  /** False: more requests are under way on its connection than may be, which has been cut. */
-  admit(req: IncomingMessage, res: ServerResponse): boolean;
-}
-
 /**
- * Bounds how many connections a server has at a time, busy or not; shares.ts says what one client may have of them. One
- * too many is refused before anything is read of it.
+ * Bounds how many connections a server has at a time, busy or not, and as many requests that are not answered yet;
+ * shares.ts says what one client may have of them. A connection too many is refused before anything is read of it, one
+ * that brings a request too many is cut.
  */
 export function boundConnections(server: Server, most: number): Connections {
   const shares = createShares(most);
-  const underWay = new WeakMap<Socket, number>();
+  const requests = createShares(most);
+  const connections = new WeakMap<Socket, Connection>();
+
   server.on('connection', (socket: Socket) => {
     const client = clientAddress({ socket });
-    if (shares.take(client)) socket.once('close', () => shares.give(client));
-    else socket.end(REFUSAL, () => socket.destroy());
+    if (!shares.take(client)) {
+      socket.end(REFUSAL, () => socket.destroy());
+      return;
+    }
+    const answers = new Set<ServerResponse>();
+    connections.set(socket, { client, answers });
+    socket.once('close', () => {
+      shares.give(client);
+      // Node closes none that waits behind another one where the last request was an upgrade or CONNECT: what they have
+      // taken would never be given back.
+      for (const res of answers) res.destroy();
+    });
   });
+
   return {
     admit({ socket }, res) {
-      const count = (underWay.get(socket) ?? 0) + 1;
-      if (count > MAX_PIPELINED) socket.destroy();
-      // Of what has come with the requests before it, all is parsed.
-      if (socket.destroyed) return false;
-      underWay.set(socket, count);
-      res.once('close', () => underWay.set(socket, (underWay.get(socket) ?? 1) - 1));
+      const connection = connections.get(socket);
+      // Of a connection that was cut, all is parsed that has come with the requests before.
+      if (!connection || socket.destroyed) return false;
+      const { client, answers } = connection;
+      if (answers.size >= MAX_PIPELINED || !requests.take(client)) {
+        socket.destroy();
+        return false;
+      }
+      answers.add(res);
+      res.once('close', () => {
+        answers.delete(res);
+        requests.give(client);
+      });
       return true;
     },
   };

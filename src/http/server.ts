@@ -270,7 +270,10 @@ function isStream(res: ServerResponse): boolean {
   return String(res.getHeader('content-type') ?? '').startsWith('text/event-stream');
 }
 
-/** There is no response object yet, and none is worth making. */
+/**
+ * There is no response object yet, and none is worth making. A client that does not close its side would keep the
+ * connection for ever: no time limit of the server holds for one that is to be upgraded.
+ */
 function refuseUpgrade(socket: Duplex, { status, message, headers }: HttpFault): void {
   const lines = Object.entries({
     ...headers,
@@ -278,7 +281,7 @@ function refuseUpgrade(socket: Duplex, { status, message, headers }: HttpFault):
     'Content-Length': String(Buffer.byteLength(message)),
   });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  socket.end(`HTTP/1.1 ${status} Refused\r\n${head}\r\n${message}`);
+  socket.end(`HTTP/1.1 ${status} Refused\r\n${head}\r\n${message}`, () => socket.destroy());
 }
 
 const HARMLESS_ID = /^[\w.-]{1,64}$/;

@@ -142,7 +142,8 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
       leaving.abort();
       throw notAcceptable();
     }
-    if (isStream(response)) {
+    // Of a client that has left nobody would give it back.
+    if (isStream(response) && !res.destroyed) {
       if (!open.take(client)) {
         leaving.abort();
         throw new HttpFault(429, 'RATE_LIMITED', 'Too many subscriptions are open.', { 'Retry-After': '10' });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { disposals } from '../../support/disposals.ts';
 import { ATTACKER, frame, postUnread, rawSocket } from '../../support/flood.ts';
 import { startTestServer } from '../../support/http-server.ts';
@@ -106,5 +106,86 @@ describe('B06 connections, sockets and subscriptions', () => {
     await eventually(() => services.feed.stats().watchers === 4, 'what was refused is not watched');
     first.outgoing.destroy();
     await eventually(async () => (await stream(ATTACKER).head) === 200, 'there is room again');
+  });
+
+  it('B06 a client that leaves while its subscription is being set up takes no place', async () => {
+    const { server, services } = await startTestServer({ maxOpen: 2 });
+    services.feed.open('job');
+    const { watch } = services.feed;
+    const ready = Promise.withResolvers<void>();
+    const asked = vi.spyOn(services.feed, 'watch').mockImplementation(async (request) => {
+      await ready.promise;
+      return watch(request);
+    });
+    const query = 'subscription { jobProgress(id: "job") { seq } }';
+    const stream = () => postUnread(server.port, { query }, { accept: 'text/event-stream' });
+    const leaving = stream();
+    await eventually(() => asked.mock.calls.length === 1, 'it is being set up');
+    leaving.outgoing.destroy();
+    expect(await leaving.head).toBeNull();
+    const staying = stream();
+    await eventually(() => asked.mock.calls.length === 2, 'the server has seen the first one leave');
+    ready.resolve();
+    expect(await staying.head).toBe(200);
+  });
+
+  it('B06 what waits behind another request is given back with its connection, however that ends', async () => {
+    const { server, services } = await startTestServer({ maxOpen: 20 });
+    services.feed.open('job');
+    const query = encodeURIComponent('subscription { jobProgress(id: "job") { seq } }');
+    const stream = `GET /graphql?query=${query} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`;
+    for (const last of [
+      '',
+      'CONNECT localhost:1 HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      'GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n',
+    ]) {
+      const socket = connect(server.port, '127.0.0.1');
+      onTestFinished(() => void socket.destroy());
+      socket.on('error', () => undefined).write(stream.repeat(3));
+      await eventually(() => services.feed.stats().watchers === 3, 'all three are watched');
+      socket.end(last);
+      socket.resume();
+      if (!last.startsWith('CONNECT')) socket.destroySoon();
+      await eventually(() => services.feed.stats().watchers === 0, `none is watched any more: ${last.slice(0, 7)}`);
+    }
+  });
+
+  it('B06 a connection is ended that brings more requests than its address may have unanswered', async () => {
+    const { server, services } = await startTestServer({ maxConnections: 8 });
+    services.feed.open('job');
+    const query = encodeURIComponent('subscription { jobProgress(id: "job") { seq } }');
+    const stream = `GET /graphql?query=${query} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`;
+    const open = (requests: number, from: string) => {
+      const socket = connect({ port: server.port, host: '127.0.0.1', localAddress: from });
+      onTestFinished(() => void socket.destroy());
+      socket.on('error', () => undefined).write(stream.repeat(requests));
+      return socket.resume();
+    };
+    const first = open(4, ATTACKER);
+    await eventually(() => services.feed.stats().watchers === 4, 'half of them are its own');
+    await once(open(1, ATTACKER), 'close');
+    open(2, '127.0.0.1');
+    await eventually(() => services.feed.stats().watchers === 6, 'others have the rest');
+    first.destroy();
+    await eventually(() => services.feed.stats().watchers === 2, 'the first has left');
+    open(3, ATTACKER);
+    await eventually(() => services.feed.stats().watchers === 5, 'there is room again');
+  });
+
+  it('B06 a client whose upgrade is refused, and that stays, is gone all the same', async () => {
+    const { server } = await startTestServer();
+    const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => undefined);
+    socket.write('GET /elsewhere HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    const [head] = await once(socket, 'data');
+    expect(String(head).slice(9, 12)).toBe('404');
+    // It waits for connections that are open.
+    let closed = false;
+    void server.close(100).then(() => {
+      closed = true;
+    });
+    await eventually(() => closed, 'the server has stopped', 3_000);
   });
 });
