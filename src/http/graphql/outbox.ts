@@ -13,38 +13,52 @@ export interface Outbox {
 }
 
 export interface Outboxes {
-  /** `connection`: what the socket was made of. Closes itself with the socket. */
-  open(socket: WebSocket, connection: Duplex): Outbox;
+  /**
+   * `connection`: what the socket was made of; `client`: whom it is counted against. Closes itself with the socket.
+   */
+  open(socket: WebSocket, connection: Duplex, client: string): Outbox;
 }
 
 /** Added for each frame: what Node and ws keep for one that waits, measured with pongs of 17 bytes. */
 const FRAME_BYTES = 1_024;
 /** Above it nothing more is read from the socket, until half of it is left. A page of jobs has a tenth of it. */
 const MAX_WAITING_BYTES = 1024 * 1024;
-/** Above it the socket for which most waits is cut. */
+/**
+ * Above it a socket is cut: of the client for which most waits the one with the most, so that many of one client, each
+ * with little, cost no other client's.
+ */
 const MAX_TOTAL_BYTES = 64 * 1024 * 1024;
 /** A socket that is not read from is cut when its client takes no byte for so long. */
 const STILL_MS = 10_000;
 
+/** How much waits for a socket, and how it is cut. */
+interface Account {
+  bytes: number;
+  cut(): void;
+}
+
 export function createOutboxes(log: Logger): Outboxes {
-  /** How much waits for each socket, and how it is cut. */
-  const accounts = new Set<{ bytes: number; cut(): void }>();
+  /** How much waits for each client, and its sockets. */
+  const clients = new Map<string, { bytes: number; accounts: Set<Account> }>();
   let total = 0;
 
-  function cutLargest(): void {
-    let largest: { bytes: number; cut(): void } | undefined;
-    for (const account of accounts) if (account.bytes > (largest?.bytes ?? 0)) largest = account;
-    largest?.cut();
-  }
-
   return {
-    open(socket, connection) {
-      const account = { bytes: 0, cut };
-      accounts.add(account);
+    open(socket, connection, client) {
+      const account: Account = { bytes: 0, cut };
+      const own = clients.get(client) ?? { bytes: 0, accounts: new Set() };
+      clients.set(client, own);
+      own.accounts.add(account);
 
+      function add(bytes: number): void {
+        account.bytes += bytes;
+        own.bytes += bytes;
+        total += bytes;
+      }
       function close(): void {
         // What is called back later finds that it is closed.
-        if (accounts.delete(account)) total -= account.bytes;
+        if (!own.accounts.delete(account)) return;
+        add(-account.bytes);
+        if (own.accounts.size === 0) clients.delete(client);
       }
       function cut(): void {
         log.debug({ bytes: account.bytes }, 'a socket was cut: its client does not take what it has asked for');
@@ -59,9 +73,8 @@ export function createOutboxes(log: Logger): Outboxes {
       socket.once('close', close);
 
       function count(bytes: number): void {
-        if (!accounts.has(account)) return;
-        account.bytes += bytes;
-        total += bytes;
+        if (!own.accounts.has(account)) return;
+        add(bytes);
         if (account.bytes > MAX_WAITING_BYTES && !socket.isPaused) {
           socket.pause();
           still(STILL_MS);
@@ -69,7 +82,7 @@ export function createOutboxes(log: Logger): Outboxes {
           socket.resume();
           still(0);
         }
-        if (total > MAX_TOTAL_BYTES) cutLargest();
+        if (total > MAX_TOTAL_BYTES) largest(largest(clients.values())?.accounts ?? [])?.cut();
       }
 
       return {
@@ -98,4 +111,10 @@ export function createOutboxes(log: Logger): Outboxes {
       };
     },
   };
+}
+
+function largest<T extends { bytes: number }>(all: Iterable<T>): T | undefined {
+  let most: T | undefined;
+  for (const each of all) if (each.bytes > (most?.bytes ?? 0)) most = each;
+  return most;
 }

@@ -166,7 +166,7 @@ export function createWebSocketHandler({ log, limits, ...options }: WebSocketOpt
       }
       server.handleUpgrade(req, socket, head, (ws) => {
         shares.take(who.client);
-        const outbox = outboxes.open(ws, socket);
+        const outbox = outboxes.open(ws, socket, who.client);
         serve(ws, operations.enter({ ...who, headers: traceOf(req), send: outbox.send }), outbox);
       });
     },

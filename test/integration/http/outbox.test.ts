@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import { createOutboxes, type Outbox } from '../../../src/http/graphql/outbox.ts';
+import { listen } from '../../../src/http/listen.ts';
+import { silent } from '../../support/gateway-store.ts';
+
+const KIB = 1024;
+
+/** Opens sockets whose clients say nothing: what waits for them is what the test says. */
+async function openServer() {
+  const outboxes = createOutboxes(silent);
+  const sockets = new WebSocketServer({ noServer: true });
+  const server = createServer().on('upgrade', (req, connection, head) =>
+    sockets.handleUpgrade(req, connection, head, (socket) => sockets.emit('connection', socket, connection)),
+  );
+  const { url } = await listen(server, '127.0.0.1', 0);
+  onTestFinished(() => void server.close());
+
+  async function open(client: string) {
+    const taken = once(sockets, 'connection');
+    const dialled = new WebSocket(url);
+    dialled.on('error', () => undefined);
+    onTestFinished(() => dialled.terminate());
+    const [socket, connection] = await taken;
+    const outbox: Outbox = outboxes.open(socket, connection, client);
+    return { socket, outbox, isOpen: () => socket.readyState === WebSocket.OPEN };
+  }
+  async function openMany(client: string, count: number) {
+    const opened: Awaited<ReturnType<typeof open>>[] = [];
+    while (opened.length < count) opened.push(await open(client));
+    return opened;
+  }
+  return { open, openMany };
+}
+
+test('B01 above a mebibyte nothing more is read from a socket, until half of it is left', async () => {
+  const { open } = await openServer();
+  const { socket, outbox } = await open('a');
+  const [first, second, third] = [400, 400, 400].map((size) => outbox.received(size * KIB));
+  expect(socket.isPaused).toBe(true);
+  first?.[Symbol.dispose]();
+  expect(socket.isPaused).toBe(true);
+  second?.[Symbol.dispose]();
+  expect(socket.isPaused).toBe(false);
+  third?.[Symbol.dispose]();
+});
+
+test('B01 answers and pongs count until they are out', async () => {
+  const { open } = await openServer();
+  const { socket, outbox } = await open('a');
+  // Handed to the operating system in a later turn of the event loop.
+  const sent = [outbox.send('x'.repeat(600 * KIB)), outbox.send('x'.repeat(600 * KIB))];
+  expect(socket.isPaused).toBe(true);
+  await Promise.all(sent);
+  expect(socket.isPaused).toBe(false);
+  for (let i = 0; i < 1_024; i++) outbox.pong(Buffer.alloc(100));
+  expect(socket.isPaused).toBe(true);
+  await vi.waitFor(() => expect(socket.isPaused).toBe(false));
+});
+
+test('B01 where too much waits for all, a socket of the client with the most is cut, and no other', async () => {
+  const { open, openMany } = await openServer();
+  const honest = await open('honest');
+  honest.outbox.received(1_000 * KIB);
+  // The second time as much fits as the first: what waited for sockets that have gone was given back.
+  for (let round = 0; round < 2; round++) {
+    const many = await openMany('many', 65);
+    for (const { outbox } of many) outbox.received(960 * KIB);
+    expect(many.filter(({ isOpen }) => isOpen())).toHaveLength(65);
+    const more = await openMany('many', 5);
+    for (const { outbox } of more) outbox.received(960 * KIB);
+    expect([...many, ...more].filter(({ isOpen }) => isOpen())).toHaveLength(67);
+    const gone = [...many, ...more].filter(({ isOpen }) => isOpen()).map(({ socket }) => once(socket, 'close'));
+    for (const { socket } of [...many, ...more]) socket.terminate();
+    await Promise.all(gone);
+  }
+  expect(honest.isOpen()).toBe(true);
+});
