@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { createShares } from '../../async/shares.ts';
 import { afterRunning } from '../../async/timeout.ts';
 import { clientAddress } from '../client-address.ts';
 import type { Refusal } from './refusals.ts';
@@ -6,7 +7,7 @@ import type { Refusal } from './refusals.ts';
 export interface UploadBounds {
   /** Files that are taken at a time from one client, by its address. Default: 32. */
   ofClient: number;
-  /** The same from all. Default: 256. */
+  /** The same from all, of which each may have half of what the others leave (shares.ts). Default: 256. */
   ofAll: number;
   /** A client that sends less in `windowMs`, without coming to the end of its file, is given up. Default: 16 KiB. */
   leastBytesPerSecond: number;
@@ -26,7 +27,7 @@ export type UploadGate = (req: IncomingMessage, giveUp: () => void) => Refusal |
 export function createUploadGate(bounds: Partial<UploadBounds> = {}): UploadGate {
   const { ofClient, ofAll, leastBytesPerSecond, windowMs } = { ...DEFAULTS, ...bounds };
   const underWay = new Map<string, number>();
-  let all = 0;
+  const all = createShares(ofAll);
 
   /** Of a body that waits to be read it is not the client that is slow. */
   function watch(req: IncomingMessage, giveUp: () => void): () => void {
@@ -46,13 +47,12 @@ export function createUploadGate(bounds: Partial<UploadBounds> = {}): UploadGate
     const client = clientAddress(req);
     const own = underWay.get(client) ?? 0;
     if (own >= ofClient) return 'tooManyOfClient';
-    if (all >= ofAll) return 'busy';
+    if (!all.take(client)) return 'busy';
     underWay.set(client, own + 1);
-    all++;
     const stop = watch(req, giveUp);
     return () => {
       stop();
-      all--;
+      all.give(client);
       const left = (underWay.get(client) ?? 1) - 1;
       if (left > 0) underWay.set(client, left);
       else underWay.delete(client);

@@ -236,6 +236,22 @@ test('B06 a client that trickles as many files as it may keeps only itself from 
   expect(await others.status).toBe(200);
 });
 
+test('B06 however many clients send as many files as they may, one more may send one', async () => {
+  const { address, leftovers } = await open({ gate: createUploadGate({ ofClient: 4, ofAll: 8 }) });
+  for (const from of ['127.0.0.2', '127.0.0.3']) {
+    for (let i = 0; i < 4; i++) {
+      const { req } = putFrom(from, (await address()).url);
+      req.flushHeaders();
+      onTestFinished(() => void req.destroy());
+    }
+  }
+  // Of what the first has left, the second has half.
+  await vi.waitFor(async () => expect(await leftovers()).toHaveLength(6));
+  const other = putFrom('127.0.0.1', (await address()).url);
+  other.req.end(bytes);
+  expect(await other.status).toBe(200);
+});
+
 test('B06 a file that comes more slowly than the least rate is given up with 408, a faster one is not', async () => {
   const gate = createUploadGate({ windowMs: 500, leastBytesPerSecond: 20_000 });
   const { address, leftovers } = await open({ gate });
