@@ -1,32 +1,57 @@
 import { createHash } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
+import { LRUCache } from 'lru-cache';
 
 /**
- * Executes and serialises an event once for all watchers with the same operation. The answer must not depend on the
- * caller, which holds for every subscription here: all who may watch a job see the same of it.
+ * Executes and serialises an event once for all watchers of one client with the same operation. The answer must not
+ * depend on the caller, which holds for every subscription here: all who may watch a job see the same of it.
  */
 export interface SharedExecution {
-  /** The JSON text of `execute(event)`, made at most once for each event and key. */
+  /** The JSON text of `execute(event)`, made once for watchers who ask for the same event and key at about a time. */
   text(event: object, key: string, execute: () => Promise<ExecutionResult> | ExecutionResult): Promise<string> | string;
 }
 
+/**
+ * Of texts that others may ask for: watchers of an event are told of it one right behind the other. With its event a
+ * text would stay as long as the slowest watcher of all has not taken that.
+ */
+const MAX_KEPT_CHARACTERS = 4 * 1024 * 1024;
+/** What a text takes beside its characters. */
+const ENTRY_CHARACTERS = 200;
+
 export function createSharedExecution(): SharedExecution {
-  // Watchers of a job are given the same event object; with the last of them it goes, and these texts with it.
-  const texts = new WeakMap<object, Map<string, Promise<string> | string>>();
+  // Watchers of a job are given the same event object.
+  const numbers = new WeakMap<object, number>();
+  let lastNumber = 0;
+  const making = new Map<string, Promise<string>>();
+  const texts = new LRUCache<string, string>({
+    maxSize: MAX_KEPT_CHARACTERS,
+    sizeCalculation: ({ length }) => length + ENTRY_CHARACTERS,
+  });
+
+  function numberOf(event: object): number {
+    const known = numbers.get(event);
+    if (known !== undefined) return known;
+    lastNumber += 1;
+    numbers.set(event, lastNumber);
+    return lastNumber;
+  }
+
+  function keep(name: string, result: ExecutionResult): string {
+    const text = JSON.stringify(result);
+    texts.set(name, text);
+    return text;
+  }
 
   return {
     text(event, key, execute) {
-      let known = texts.get(event);
-      if (!known) {
-        known = new Map();
-        texts.set(event, known);
-      }
-      const present = known.get(key);
-      if (present !== undefined) return present;
+      const name = `${numberOf(event)} ${key}`;
+      const known = making.get(name) ?? texts.get(name);
+      if (known !== undefined) return known;
       const result = execute();
-      const text =
-        result instanceof Promise ? result.then((settled) => JSON.stringify(settled)) : JSON.stringify(result);
-      known.set(key, text);
+      if (!(result instanceof Promise)) return keep(name, result);
+      const text = result.then((settled) => keep(name, settled)).finally(() => making.delete(name));
+      making.set(name, text);
       return text;
     },
   };

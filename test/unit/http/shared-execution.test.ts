@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createSharedExecution, operationKey } from '../../../src/http/graphql/shared-execution.ts';
+import { collectGarbage } from '../../support/collect-garbage.ts';
 
 const query = 'subscription W($id: ID!) { jobProgress(id: $id) { seq } }';
 
@@ -39,4 +40,16 @@ test('an event is executed once for each key, however long its first answer take
   answer.resolve({ data: { of: 'slow' } });
   expect(await Promise.all(waiting)).toEqual(['{"data":{"of":"slow"}}', '{"data":{"of":"slow"}}']);
   expect(executed).toEqual(['slow', 'other', 'next']);
+});
+
+test('B02 an event that somebody has not taken yet keeps no answers of others', () => {
+  const shared = createSharedExecution();
+  const event = { seq: 1 };
+  collectGarbage();
+  const { heapUsed: before } = process.memoryUsage();
+  for (let i = 0; i < 60; i++) shared.text(event, `key ${i}`, () => ({ data: { of: `${i} `.repeat(500_000) } }));
+  collectGarbage();
+  // Sixty answers of a megabyte and more.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(16_000_000);
+  expect(shared.text(event, 'key 59', () => ({ data: null }))).toContain('59 59');
 });

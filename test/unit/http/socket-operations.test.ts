@@ -3,11 +3,11 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { ExecutionArgs } from 'graphql';
 import type { Context, SubscribePayload } from 'graphql-ws';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Engine } from '../../../src/graphql/engine/engine.ts';
 import { createSocketOperations, type SocketOwner } from '../../../src/http/graphql/socket-operations.ts';
 import { traceparent } from '../../../src/observability/spans.ts';
-import { testBounds, testGraph, testServices } from '../../support/graph-services.ts';
+import { testBounds, testEvent, testGraph, testServices } from '../../support/graph-services.ts';
 
 type SocketContext = Context<Record<string, unknown>, SocketOwner>;
 
@@ -105,4 +105,31 @@ test.each<[string, SubscribePayload['extensions'], string]>([
   const { begin, traces } = await openSocket();
   expect(await begin({ query: '{ __typename }', extensions })).toBeInstanceOf(AbortSignal);
   expect(traces).toEqual([expected]);
+});
+
+test('B02 a client that has no room left for an answer takes no event from others that ask for the same', async () => {
+  const services = await testServices();
+  services.feed.open('job');
+  const { engine } = await testGraph(services);
+  const bounds = testBounds();
+  const operations = createSocketOperations({ ...bounds, engine, services, maxOperations: 2 });
+  /** What a client is sent that watches the job. */
+  const watch = async (client: string) => {
+    const sent: string[] = [];
+    const send = async (text: string) => void sent.push(text);
+    const extra = operations.enter({ requestId: 'r', caller: 'c', client, headers: {}, send });
+    const context: SocketContext = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra };
+    const payload = { query: 'subscription { jobProgress(id: "job") { seq } }' };
+    const args = (await operations.hooks.onSubscribe?.(context, 'id', payload)) as ExecutionArgs;
+    void Object(await operations.hooks.subscribe?.(args)).next();
+    return sent;
+  };
+  // Whoever watches first is told first.
+  const [full, other] = [await watch('full'), await watch('other')];
+  expect(bounds.budgets.open('full').keep(16 * 1024 * 1024)).toBe(true);
+  expect(bounds.budgets.hasRoom('full')).toBe(false);
+  services.feed.say('job', testEvent(2));
+  await vi.waitFor(() => expect([full.length, other.length]).toEqual([1, 1]));
+  expect(full[0]).toContain('LIMIT_EXCEEDED');
+  expect(other[0]).toContain('{"data":{"jobProgress":{"seq":2}}}');
 });
