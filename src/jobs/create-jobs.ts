@@ -35,7 +35,7 @@ export function createJobs(options: JobsOptions): Jobs {
   const { store, queue, artifacts, longPoll, audit = noAudit } = options;
   const accept = createAccept(options);
   const generate = createGenerate({ ...options, accept });
-  const retry = createRetry({ ...options, accept });
+  const retry = createRetry({ ...options, accept, own });
   const list = createListJobs(store);
   const positionOf = createQueuePositions(queue);
 
@@ -79,8 +79,8 @@ export function createJobs(options: JobsOptions): Jobs {
     }
   }
 
-  async function cancel(caller: string, id: string): Promise<Job> {
-    if (!(await own(caller, id))) throw notFound('job');
+  async function cancel(caller: string, id: string, client?: string): Promise<Job> {
+    if (!(await own(caller, id, client))) throw notFound('job');
     const job = await store.requestCancel(id);
     if (!job) throw notFound('job');
     // Only tidying: a delivery of a job that has ended is dropped.
@@ -88,8 +88,8 @@ export function createJobs(options: JobsOptions): Jobs {
     return job;
   }
 
-  async function remove(caller: string, id: string): Promise<void> {
-    const job = await own(caller, id);
+  async function remove(caller: string, id: string, client?: string): Promise<void> {
+    const job = await own(caller, id, client);
     if (!job) throw notFound('job');
     if (!isTerminal(job.status)) {
       throw new GatewayError(`the job is ${job.status}: cancel it first, or wait for its end`, { code: 'CONFLICT' });
@@ -135,10 +135,10 @@ export function createJobs(options: JobsOptions): Jobs {
         return accepted;
       });
     },
-    cancel: (caller, id, requestId, address) =>
-      recorded({ action: 'cancel', caller, requestId, address, jobId: id }, () => cancel(caller, id)),
-    remove: (caller, id, requestId, address) =>
-      recorded({ action: 'delete', caller, requestId, address, jobId: id }, () => remove(caller, id)),
+    cancel: (caller, id, requestId, address, client) =>
+      recorded({ action: 'cancel', caller, requestId, address, jobId: id }, () => cancel(caller, id, client)),
+    remove: (caller, id, requestId, address, client) =>
+      recorded({ action: 'delete', caller, requestId, address, jobId: id }, () => remove(caller, id, client)),
     get: (caller, id, wait) => guarded(() => get(caller, id, wait)),
     list: (request) => guarded(() => reads.run(request.client ?? request.caller, () => list(request))),
     queuePosition: (job) => guarded(async () => (job.status === 'QUEUED' ? positionOf(job.id) : null)),

@@ -60,9 +60,10 @@ export interface Jobs {
   retry(request: RetryRequest): Promise<{ job: Job; replayed: boolean }>;
   get(caller: string, id: string, wait?: WaitOptions): Promise<Job | null>;
   list(request: ListRequest): Promise<JobPage>;
-  cancel(caller: string, id: string, requestId?: string, address?: string): Promise<Job>;
+  /** `client`: the address whose read of the job this is. Default: the caller; the same below. */
+  cancel(caller: string, id: string, requestId?: string, address?: string, client?: string): Promise<Job>;
   /** Removes an ended job, its events and artifacts; CONFLICT while it is open. */
-  remove(caller: string, id: string, requestId?: string, address?: string): Promise<void>;
+  remove(caller: string, id: string, requestId?: string, address?: string, client?: string): Promise<void>;
   /**
    * Jobs that will start before it, as things stand; null unless it is QUEUED. Calls of one tick are one round trip.
    */

@@ -76,16 +76,20 @@ export function createAcceptRetry(options: RetryOptions) {
   };
 }
 
+interface CallersJobs {
+  /** The job of a caller, read when it is its client's turn; null when the caller has no such job. */
+  own(caller: string, id: string, client?: string): Promise<Job | null>;
+}
+
 /** `retryJob` of a caller, under a key of its own. */
-export function createRetry(options: RetryOptions) {
+export function createRetry(options: RetryOptions & CallersJobs) {
   const acceptRetry = createAcceptRetry(options);
   return async ({ caller, requestId, client, id, idempotencyKey }: RetryRequest): Promise<Accepted> => {
     const issues = checkRetryArguments({ idempotencyKey });
     if (issues.length > 0) throw badInput(issues);
     if (!isUuid(id)) throw notFound('job');
-    const found = await options.store.get(id);
     const call = { caller, idempotencyKey, requestId, client: client ?? null };
-    return acceptRetry(id, found?.caller === caller ? found : null, call);
+    return acceptRetry(id, await options.own(caller, id, client), call);
   };
 }
 

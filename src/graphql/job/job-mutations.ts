@@ -87,8 +87,8 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         'Cancel: at once while QUEUED, by interrupting just this prompt while RUNNING; a job that has ended is ' +
         'returned as it is. Once requested, a job does not become SUCCEEDED.',
       args: { id: t.arg.id({ required: true, description: "The job's id." }) },
-      resolve: (_root, { id }, { services, caller, requestId, address }) =>
-        services.jobs.cancel(caller, id, requestId, address),
+      resolve: (_root, { id }, { services, caller, requestId, address, client }) =>
+        services.jobs.cancel(caller, id, requestId, address, client),
     }),
     deleteJob: t.id({
       nullable: false,
@@ -96,8 +96,8 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         'Remove an ended job, its events and its artifacts. Its key stays used: a replay is NOT_FOUND. Gives ' +
         'back the id.',
       args: { id: t.arg.id({ required: true, description: "The job's id." }) },
-      resolve: async (_root, { id }, { services, caller, requestId, address }) => {
-        await services.jobs.remove(caller, id, requestId, address);
+      resolve: async (_root, { id }, { services, caller, requestId, address, client }) => {
+        await services.jobs.remove(caller, id, requestId, address, client);
         return id;
       },
     }),

@@ -70,3 +70,21 @@ it('a list whose filter drops nearly everything reads a few pages for each call'
   expect(second.hasNextPage).toBe(false);
   reads.mockRestore();
 });
+
+it('B02 the jobs that one client cancels, deletes or runs again keep nobody else waiting', async () => {
+  const { job } = await product.generate();
+  const held = Promise.withResolvers<null>();
+  const get = vi.spyOn(product.gateway, 'get').mockReturnValue(held.promise);
+  const calls = [
+    (id: string, client: string) => product.jobs.cancel('anonymous', id, 'r', undefined, client),
+    (id: string, client: string) => product.jobs.remove('anonymous', id, 'r', undefined, client),
+    (id: string, client: string) =>
+      product.jobs.retry({ caller: 'anonymous', client, requestId: 'r', id, idempotencyKey: randomUUID() }),
+  ];
+  const flood = calls.map((call) => Promise.allSettled(Array.from({ length: 20 }, () => call(randomUUID(), 'a'))));
+  await vi.waitFor(() => expect(get).toHaveBeenCalledTimes(8));
+  get.mockRestore();
+  expect(await product.jobs.cancel('anonymous', job.id, 'r', undefined, 'b')).toMatchObject({ status: 'CANCELED' });
+  held.resolve(null);
+  for (const settled of (await Promise.all(flood)).flat()) expect(settled.status).toBe('rejected');
+});
