@@ -95,7 +95,7 @@ function exceptionText({ exceptionType, text }: NodeFailure): string {
 
 /** A prompt that ended well has left no result. `blocked`: an input that was blocked, which may be the reason. */
 export function noOutputError(message: string, blocked: NodeFailure | null): JobError {
-  if (!blocked) return jobError('NO_OUTPUT', message);
+  if (!blocked) return jobError('NO_OUTPUT', scrub(message));
   const { nodeId, classType, text } = blocked;
   return jobError('NO_OUTPUT', scrub(`${message}. ${inNode(nodeId, classType, text)}`), { nodeId, classType });
 }

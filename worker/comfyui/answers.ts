@@ -13,8 +13,11 @@ const CLASSES_BYTES = 32 * 1024 * 1024;
 
 const REFUSAL_BYTES = 32 * 1024 * 1024;
 
+/** Ours has 36 characters; other clients' may have any number. That of a prompt that does not end is told to others. */
+const promptId = z.string().transform((id) => id.slice(0, 255));
+
 /** Of an item of the queue its id alone: the others are the whole prompt. */
-const queueItem = z.tuple([z.unknown(), z.string()], z.unknown()).transform(([, id]) => id);
+const queueItem = z.tuple([z.unknown(), promptId], z.unknown()).transform(([, id]) => id);
 
 /** What ComfyUI answers with: the form of each answer, and the most bytes that it may have. */
 export const answerForms = {
@@ -32,7 +35,7 @@ export const answerForms = {
   },
   /** Of a circle of nodes each is named at each of them: with a thousand, the most that a graph has, in 27 MB. */
   refusal: { maxBytes: REFUSAL_BYTES, schema: refusalSchema },
-  running: { maxBytes: LARGE_BYTES, schema: z.object({ jobs: z.array(z.object({ id: z.string() })) }) },
+  running: { maxBytes: LARGE_BYTES, schema: z.object({ jobs: z.array(z.object({ id: promptId })) }) },
   submitted: {
     maxBytes: REFUSAL_BYTES,
     schema: z.object({ prompt_id: z.string(), node_errors: nodeErrorsSchema.catch({}) }),

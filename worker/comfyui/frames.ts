@@ -19,6 +19,12 @@ const MOST_METADATA_BYTES = 64 * 1024;
 const nodeId = z.union([z.string(), z.number().transform(String)]);
 const metadataSchema = z.object({ prompt_id: z.string(), node_id: nodeId, display_node_id: nodeId.nullish() });
 
+/** How many bytes of a frame are parsed: its metadata. */
+export function parsedBytes(frame: Buffer): number {
+  if (frame.length <= HEADER_BYTES || frame.readUInt32BE(0) !== PICTURE_WITH_METADATA) return 0;
+  return frame.readUInt32BE(4);
+}
+
 /**
  * A binary frame as a picture; null for all else, and for what does not fit together. The format that the frame
  * names is not read: it calls everything but PNG a JPEG.

@@ -42,8 +42,8 @@ export function readBlocked(message: PromptMessage): NodeFailure | null {
   if (message.type !== 'execution_error' || message.data.exception_type !== EXECUTION_BLOCKED) return null;
   const { node_id, node_type, exception_type, exception_message } = message.data;
   return {
-    nodeId: node_id ?? null,
-    classType: node_type ?? null,
+    nodeId: node_id?.slice(0, 255) ?? null,
+    classType: node_type?.slice(0, 255) ?? null,
     exceptionType: exception_type,
     text: exception_message ?? '',
   };

@@ -102,7 +102,11 @@ const VIEWED_FILE = /^preview(?:3d_advanced|_splat|_pointcloud)_[0-9a-f]{32}\./;
 
 /** Preview3D gives `result: ["3d/x.glb", …]`, relative to the output folder. Any other text there is no file. */
 function modelAt(path: string): FileReference[] {
-  const plain = MODEL_FILE.test(path) && posix.normalize(path) === path && !/^(?:\/|\.\.\/)|[\\:\p{Cc}]/u.test(path);
+  const plain =
+    path.length <= MOST_CHARACTERS &&
+    MODEL_FILE.test(path) &&
+    posix.normalize(path) === path &&
+    !/^(?:\/|\.\.\/)|[\\:\p{Cc}]/u.test(path);
   if (!plain) return [];
   const { dir: subfolder, base: filename } = posix.parse(path);
   return [{ filename, subfolder, type: VIEWED_FILE.test(path) ? 'temp' : 'output' }];

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
-import { parseImageFrame } from './frames.ts';
+import { parsedBytes, parseImageFrame } from './frames.ts';
 import { type PromptMessage, parsePromptMessage } from './messages.ts';
 
 export interface SocketOptions {
@@ -42,8 +42,8 @@ const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024;
 /** Of a message: a progress_state has 250 bytes for each of up to thousands of nodes. */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 /**
- * What is read of messages within a second. What comes beyond it is dropped: polling finds what matters. Each counts as
- * a kilobyte more than it has, since short ones take their time, too.
+ * What is read of messages within a second, and of what pictures say of themselves. What comes beyond it is dropped:
+ * polling finds what matters. Each counts as a kilobyte more than it has, since short ones take their time, too.
  */
 const TEXT_BYTES_PER_SECOND = 8 * 1024 * 1024;
 const BYTES_OF_EACH = 1024;
@@ -140,7 +140,7 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
   }
 
   function dispatchFrame(frame: Buffer) {
-    if (handlers.size === 0) return;
+    if (handlers.size === 0 || !isRead(parsedBytes(frame))) return;
     const picture = parseImageFrame(frame);
     const promptId = picture?.of?.promptId ?? lastPromptId;
     if (!picture || promptId === null) return;

@@ -102,9 +102,9 @@ export function createStallWatch(options: StallOptions): StallWatch {
     },
     foundStuck: (promptId) => void cancels.set(promptId, Number.NEGATIVE_INFINITY),
     reset() {
-      current = { state: 'empty' };
+      // A prompt that still runs has outlived whatever happened, and goes on being judged: it may have been no restart.
+      if (current.state !== 'runs') current = { state: 'empty' };
       stall = null;
-      cancels.clear();
     },
   };
 }

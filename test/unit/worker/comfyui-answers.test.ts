@@ -170,6 +170,16 @@ describe('refusals', () => {
     });
     expect(refusalSchema.safeParse({ detail: 'a proxy says no' }).success).toBe(false);
   });
+
+  test('B13 of what is said only the first characters are kept', () => {
+    const long = 'x'.repeat(1_000_000);
+    const error = { type: long, message: long, details: '', extra_info: { node_id: long, class_type: long } };
+    const short = { type: 'x'.repeat(255), nodeId: 'x'.repeat(255), classType: 'x'.repeat(255) };
+    const text = 'x'.repeat(10_000);
+    expect(refusalSchema.parse({ error, node_errors: {} })).toEqual({ ...short, text });
+    const node_errors = { [long]: { class_type: long, errors: [{ type: long, message: long, details: '' }] } };
+    expect(refusalSchema.parse({ error, node_errors })).toEqual({ ...short, text });
+  });
 });
 
 test('versions from 0.3.57 on are driven, older and unnamed ones are not', () => {

@@ -136,6 +136,33 @@ test('a job that ComfyUI does not know is absent at once', async () => {
   expect(seen).toEqual(['GET /api/jobs/p']);
 });
 
+test('B13 the id of a prompt that runs is told to others, so it is no longer than an id may be', async () => {
+  const long = 'x'.repeat(1_000_000);
+  const jobs = JSON.stringify({ jobs: [{ id: long }] });
+  const queue = JSON.stringify({ queue_running: [[0, long, {}, {}, []]], queue_pending: [] });
+  for (const hasJobs of [true, false]) {
+    const { client } = await serve(({ url }) =>
+      url === '/api/queue' ? { body: queue } : hasJobs ? { body: jobs } : { status: 404 },
+    );
+    expect((await client.queueHead()).running).toBe('x'.repeat(255));
+  }
+});
+
+test('B13 an answer about another prompt is none', async () => {
+  const messages = [['execution_success', { prompt_id: 'another' }]];
+  for (const lie of [{ prompt: [0, 'another', {}, {}, []] }, { status: { messages } }]) {
+    const { client } = await serve(({ method, url }) => {
+      if (method === 'POST') return { body: '{"prompt_id":"another","number":1,"node_errors":{}}' };
+      if (url?.startsWith('/api/jobs/')) return { body: '{"id":"another","status":"pending"}' };
+      return { body: JSON.stringify({ p: { outputs: {}, ...lie } }) };
+    });
+    const prompt = { promptId: 'p', clientId: 'c', graph: {}, previewMethod: 'none' };
+    for (const call of [client.submit(prompt, signal), client.find('p'), client.history('p')]) {
+      expect(await failureOf(call)).toEqual(['invalid', 200]);
+    }
+  }
+});
+
 test('cancel falls back to deleting and interrupting, by id, before 0.26', async () => {
   const { client, seen } = await serve(({ url }) => ({ status: url?.endsWith('/cancel') ? 405 : 200 }));
   await client.cancel('p', signal);

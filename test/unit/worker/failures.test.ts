@@ -10,6 +10,7 @@ import {
   workerFault,
 } from '../../../worker/attempt/failures.ts';
 import { ComfyError } from '../../../worker/comfyui/http.ts';
+import { readBlocked } from '../../../worker/comfyui/outcome.ts';
 import { scrub } from '../../../worker/comfyui/redact.ts';
 
 const failure = (exceptionType: string, text: string) => ({ nodeId: '3', classType: 'KSampler', exceptionType, text });
@@ -145,6 +146,17 @@ describe('errors of a job', () => {
       retryable: false,
     });
     expect(noOutputError('The workflow left no result', null).message).toBe('The workflow left no result');
+  });
+
+  test('B13 it is told in five hundred characters, however many nodes a server names', () => {
+    const nodes = Array.from({ length: 50_000 }, (_, i) => `SaveImage ${i}`).join(', ');
+    expect(noOutputError(`The workflow left only temporary files (${nodes})`, null).message).toHaveLength(500);
+    const data = { prompt_id: 'p', node_id: 'x'.repeat(1e6), node_type: 'y'.repeat(1e6) };
+    const message = { ...data, exception_type: 'ExecutionBlocked', exception_message: 'z'.repeat(1e6) };
+    const blocked = readBlocked({ type: 'execution_error', data: message });
+    const error = noOutputError('The workflow left no result', blocked);
+    expect(error).toMatchObject({ nodeId: 'x'.repeat(255), classType: 'y'.repeat(255) });
+    expect(error.message).toHaveLength(500);
   });
 
   test('a full storage is told from one that is away', () => {

@@ -57,6 +57,19 @@ test('B12 what lies on the disk is counted against its caller, and whoever is at
   expect(() => two?.add(1.5 * GIB)).toThrow(InputFault);
 });
 
+test('B12 the files of a hundred waiting jobs are kept at most, and those of a job once', async () => {
+  const { stock } = stockOf();
+  const first = fakeInputs();
+  await stock.keep('0', first);
+  const again = fakeInputs();
+  await stock.keep('0', again);
+  expect([first.removed, again.removed]).toEqual([false, true]);
+  for (let i = 1; i < 100; i++) await stock.keep(String(i), fakeInputs());
+  const more = fakeInputs();
+  await stock.keep('more', more);
+  expect([more.removed, stock.take('more'), stock.take('0')]).toEqual([true, null, first]);
+});
+
 test('what is kept for a job is given once, and removed when the job no longer waits', async () => {
   const gone = new Set<string>();
   const { stock } = stockOf(async (jobId) => !gone.has(jobId));

@@ -148,6 +148,7 @@ describe('outputs', () => {
     'see x.glb!',
     '.glb',
     '',
+    `${'3d/'.repeat(2_000)}x.glb`,
   ])('no other text is taken for a file: %j', (path) => {
     expect(nodeOf({ result: [path] })).toEqual([]);
     expect(nodeOf({ other: ['3d/x.glb'], result: { path: '3d/x.glb' } })).toEqual([]);

@@ -77,6 +77,19 @@ describe('B10 a server whose queue is looked at', () => {
     expect(at(900, { running: 'c' })).toBeNull();
   });
 
+  test('does not work when a prompt outlives its cancel, though the connection to it was made anew meanwhile', () => {
+    const { at, watch } = start();
+    at(0, { running: 'a' });
+    watch.cancelled('a');
+    watch.reset();
+    expect(at(99, { running: 'a' })).toBeNull();
+    expect(at(100, { running: 'a' })).toEqual(neverEnds('a'));
+    watch.reset();
+    expect(at(101, { running: 'a' })).toEqual(neverEnds('a'));
+    watch.reset();
+    expect(at(102, {})).toBeNull();
+  });
+
   test('works while a prompt that nobody cancelled is silent for long, but not for ever', () => {
     const { at } = start();
     expect(at(0, { running: 'a' })).toBeNull();
