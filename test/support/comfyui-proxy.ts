@@ -13,6 +13,8 @@ export interface ComfyuiProxy extends AsyncDisposable {
   onUpload: (req: IncomingMessage, res: ServerResponse) => boolean;
   /** Answers a request for a file instead of the server, or returns false to forward it. */
   onView: (query: URLSearchParams, res: ServerResponse) => boolean;
+  /** Sends a message of at most 125 characters to all that listen, beside the server, which must be silent. */
+  tell: (message: string) => void;
 }
 
 /** A proxy before the ComfyUI on this port. It counts uploads, and may answer them itself. */
@@ -56,6 +58,10 @@ export async function startComfyuiProxy(port: number): Promise<ComfyuiProxy> {
     onRequest: () => false,
     onUpload: () => false,
     onView: () => false,
+    tell(message) {
+      const frame = Buffer.concat([Buffer.from([0x81, message.length]), Buffer.from(message)]);
+      for (const socket of sockets) socket.write(frame);
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.closeAllConnections();

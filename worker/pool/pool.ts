@@ -38,6 +38,8 @@ export interface Pool {
   /** These servers get no new work. */
   drain(names: ReadonlySet<string>): void;
   isDraining(name: string): boolean;
+  /** Whether the server answers, and works. */
+  isReachable(name: string): boolean;
   /** Whether the server answers and does not work: what waits there is to be run elsewhere. */
   isStalled(name: string): boolean;
   /** A job that failed at this server was accepted by another one, so the fault was not the job's. */
@@ -206,6 +208,7 @@ export function createPool(options: PoolOptions): Pool {
       notify();
     },
     isDraining: (name) => servers.get(name)?.draining === true,
+    isReachable: (name) => servers.get(name)?.reachable === true,
     isStalled: (name) => servers.get(name)?.stalled === true,
     reportFailure(name) {
       servers.get(name)?.breaker.failed();

@@ -53,6 +53,8 @@ export function watchPrompt(
   let clock = createNodeClock(graph);
   let state = begin(0);
   let blocked: NodeFailure | null = null;
+  /** Whether the latest prompt has begun to run, which it does once, however often its server says so. */
+  let started = false;
   /** When ComfyUI began to execute the prompt: performance.now(); null while it does not. */
   let generatingSince: number | null = null;
 
@@ -110,7 +112,8 @@ export function watchPrompt(
       blocked ??= readBlocked(message);
       clock.onMessage(message);
       images.onMessage(message);
-      if (message.type === 'execution_start') {
+      if (message.type === 'execution_start' && !started) {
+        started = true;
         generatingSince = performance.now();
         attempt.restartClock();
       } else if (isTerminalMessage(message)) generationEnded();
@@ -125,6 +128,7 @@ export function watchPrompt(
       ({ backend } = attempt.state.slot);
       images.restart();
       blocked = null;
+      started = false;
       generatingSince = null;
       clock = createNodeClock(graph);
       state = begin(state.progress.fraction);

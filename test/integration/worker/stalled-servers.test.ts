@@ -139,6 +139,27 @@ describe('B10 a server that answers and runs nothing', { timeout: 60_000 }, () =
     expect(await harness.ended(only)).toMatchObject({ status: 'SUCCEEDED', attempts: 2, failures: 0 });
   });
 
+  test('or is away, and is the only one that can run a job: it is not tried again and again', async () => {
+    await using parts = await setUp();
+    const { harness, work, until } = parts;
+    const [a, b] = [await harness.simulate(), await harness.simulate()];
+    await using lacking = await startLackingComfyui(b.port, ['ImageInvert']);
+    a.faults.set({ hold: true });
+    work({ a: a.url, b: lacking.url });
+    await Promise.all([until('a', 'UP'), until('b', 'UP')]);
+    const only = await harness.submit(inverted);
+    await vi.waitFor(() => expect(a.started).toEqual([promptIdOf(only, 1)]));
+    a.faults.set({ reset: true, restart: 8_000 });
+    await harness.until(only, ({ failures }) => failures === 1);
+    await until('a', 'DOWN', expect.any(String));
+    const { attempts } = await harness.job(only);
+    // It is delivered each second meanwhile.
+    const since = performance.now();
+    await vi.waitFor(() => expect(performance.now() - since).toBeGreaterThan(4_000), 10_000);
+    expect(await harness.job(only)).toMatchObject({ status: 'QUEUED', attempts });
+    expect(await harness.ended(only)).toMatchObject({ status: 'SUCCEEDED', failures: 1 });
+  });
+
   test('and shows nothing of a restart: after a while it is given one job to try', async () => {
     await using parts = await setUp();
     const { harness, work, until, breaker } = parts;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createTransition } from '../../../src/job-record/redis/transition.ts';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import { startComfyuiProxy } from '../../support/comfyui-proxy.ts';
 import { startLackingComfyui } from '../../support/lacking-comfyui.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { graph, startHarness } from './harness.ts';
@@ -94,6 +95,41 @@ describe('B09 a prompt that waits behind others', { timeout: 60_000 }, () => {
     expect(await harness.ended(id)).toMatchObject({ status: 'FAILED', attempts: 1, error: { code: 'TIMEOUT' } });
     expect(performance.now() - startedAt).toBeGreaterThan(JOB_TIMEOUT_MS - 2 * POLL_MS);
     await vi.waitFor(async () => expect(await parts.queue()).toEqual({ running: [], pending: [] }));
+  });
+
+  test('or is long in coming to its server: that does not count either', async () => {
+    await using harness = await startHarness(redis.url);
+    const simulator = await harness.simulate();
+    await using proxy = await startLackingComfyui(simulator.port, []);
+    const after = async (ms: number) => {
+      const since = performance.now();
+      await vi.waitFor(() => expect(performance.now() - since).toBeGreaterThan(ms), 10_000);
+    };
+    proxy.gate.before = async (request) => {
+      if (request === 'POST /api/prompt') await after(2_000);
+    };
+    simulator.faults.set({ hold: true });
+    harness.work({ main: proxy.url }, { jobTimeoutMs: 3_000 });
+    const id = await harness.submit(graph);
+    await vi.waitFor(() => expect(simulator.started).toHaveLength(1), 10_000);
+    await after(1_800);
+    simulator.faults.set({ hold: false });
+    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });
+  });
+
+  test('and then begins again and again, as its server says, is TIMEOUT all the same', async () => {
+    await using harness = await startHarness(redis.url);
+    const simulator = await harness.simulate();
+    await using proxy = await startComfyuiProxy(simulator.port);
+    simulator.faults.set({ hold: true });
+    harness.work({ liar: proxy.url }, { jobTimeoutMs: JOB_TIMEOUT_MS });
+    const id = await harness.submit(graph);
+    const promptId = promptIdOf(id, 1);
+    await vi.waitFor(() => expect(simulator.started).toEqual([promptId]));
+    const begins = JSON.stringify({ type: 'execution_start', data: { prompt_id: promptId } });
+    const telling = setInterval(() => proxy.tell(begins), 50);
+    const ended = await harness.ended(id, 4 * JOB_TIMEOUT_MS).finally(() => clearInterval(telling));
+    expect(ended).toMatchObject({ status: 'FAILED', attempts: 1, error: { code: 'TIMEOUT' } });
   });
 
   test('is ended by the deadline, and taken out of the queue', async () => {
