@@ -8,8 +8,11 @@ export interface BackendNodeDefinitions extends Pick<SeenBackend, 'name' | 'stat
 
 /** Written by workers. */
 export interface NodeDefinitionsPublisher {
-  /** Keeps the definitions for seven days from now. Returns their hash, by which reports refer to them. */
-  publish(nodeDefinitions: NodeDefinitions): Promise<string>;
+  /**
+   * Keeps the definitions for seven days from now, or until this worker has published 32 others since. Returns their
+   * hash, by which reports refer to them; null: they are larger than any that are kept (4 MiB, compressed).
+   */
+  publish(nodeDefinitions: NodeDefinitions): Promise<string | null>;
 }
 
 /** Read by gateways. Servers with the same node definitions share one object. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createRedisBackendDirectory, createRedisBackendReporter } from '../../src/backends/redis/redis-backends.ts';
@@ -43,8 +44,8 @@ const up = (name: string, catalogue: string | null) => ({ ...unknownBackend, nam
 
 test('a catalogue is kept once, whoever publishes it, a week from the last time', async () => {
   const { redis, keys } = stores;
-  const hash = await open().publisher.publish(withModels('a'));
-  expect(hash).toBe(encodeNodeDefinitions(withModels('a')).hash);
+  const { hash } = encodeNodeDefinitions(withModels('a'));
+  expect(await open().publisher.publish(withModels('a'))).toBe(hash);
   await redis.pexpire(keys.nodeDefinitions(hash), 1_000);
   const before = await redis.getBuffer(keys.nodeDefinitions(hash));
   const writes = vi.spyOn(stores.durable, 'set');
@@ -53,6 +54,21 @@ test('a catalogue is kept once, whoever publishes it, a week from the last time'
   expect(await redis.getBuffer(keys.nodeDefinitions(hash))).toEqual(before);
   expect(await redis.pttl(keys.nodeDefinitions(hash))).toBeGreaterThan(WEEK_MS - 60_000);
   expect(await redis.keys(keys.nodeDefinitions('*'))).toHaveLength(1);
+});
+
+test('B13 of a server that always has other classes the last 32 are kept, and none that are too large', async () => {
+  const { redis, keys } = stores;
+  const { publisher } = open();
+  const first = await publisher.publish(withModels('first'));
+  for (let i = 0; i < 40; i++) {
+    await publisher.publish(withModels(`model ${i}`));
+    expect(await publisher.publish(withModels('first'))).toBe(first);
+  }
+  expect(await redis.keys(keys.nodeDefinitions('*'))).toHaveLength(32);
+  expect(await redis.exists(keys.nodeDefinitions(first ?? ''))).toBe(1);
+  const names = Array.from({ length: 12 }, () => randomBytes(500_000).toString('base64'));
+  expect(await publisher.publish(withModels(...names))).toBeNull();
+  expect(await redis.keys(keys.nodeDefinitions('*'))).toHaveLength(32);
 });
 
 test('servers with the same classes share a catalogue; one that nobody has read has none', async () => {

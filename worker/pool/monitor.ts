@@ -15,8 +15,8 @@ export interface MonitorOptions {
   stalls: StallWatch;
   /** `Class.input` of the options to be reported. */
   modelInputs: string[];
-  /** Shows node definitions to the gateways and gives the hash that they are kept under. */
-  publish(nodeDefinitions: NodeDefinitions): Promise<string>;
+  /** Shows node definitions to the gateways and gives the hash that they are kept under; null: they are too large. */
+  publish(nodeDefinitions: NodeDefinitions): Promise<string | null>;
   log: Logger;
   /** Called at each turn of its loop. */
   onTurn(): void;

@@ -6,8 +6,8 @@ import { reasonOf } from '../comfyui/redact.ts';
 
 export interface NodeDefinitionsWatchOptions {
   client: Pick<ComfyClient, 'objectInfo'>;
-  /** Shows node definitions to the gateways and gives the hash that they are kept under. */
-  publish(nodeDefinitions: NodeDefinitions): Promise<string>;
+  /** Shows node definitions to the gateways and gives the hash that they are kept under; null: they are too large. */
+  publish(nodeDefinitions: NodeDefinitions): Promise<string | null>;
   signal: AbortSignal;
   log: Logger;
 }

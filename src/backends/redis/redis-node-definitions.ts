@@ -13,8 +13,10 @@ import type {
 } from '../node-definitions.ts';
 
 const NODE_DEFINITIONS_TTL_MS = 7 * 86_400_000;
-/** How many different definitions are kept in memory, about a megabyte each. */
+/** How many different definitions a gateway keeps in memory, about a megabyte each, and a worker in Redis. */
 const KEPT = 32;
+/** Those of a ComfyUI with hundreds of custom nodes have some hundred kilobytes. */
+const MOST_PACKED_BYTES = 4 * 1024 * 1024;
 const FRESH_MS = 2_000;
 /** From this age on they are read again in the background, so that under load no caller waits for Redis. */
 const AGEING_MS = 1_000;
@@ -22,13 +24,24 @@ const TRY_READ_MS = 100;
 
 /** `redis` is a durable connection. */
 export function createRedisNodeDefinitionsPublisher(redis: Redis, keys: Keys): NodeDefinitionsPublisher {
+  /** What this worker has published, the latest last: a server may change its classes each minute. */
+  const published = new Set<string>();
   return {
     async publish(nodeDefinitions) {
       const { hash, text } = encodeNodeDefinitions(nodeDefinitions);
       const key = keys.nodeDefinitions(hash);
       // The text is about a megabyte, and a twentieth of it compressed. Usually another worker has stored it already.
       const known = await redis.pexpire(key, NODE_DEFINITIONS_TTL_MS);
-      if (!known) await redis.set(key, await promisify(deflate)(text), 'PX', NODE_DEFINITIONS_TTL_MS);
+      if (!known) {
+        const packed = await promisify(deflate)(text);
+        if (packed.length > MOST_PACKED_BYTES) return null;
+        await redis.set(key, packed, 'PX', NODE_DEFINITIONS_TTL_MS);
+      }
+      published.delete(key);
+      published.add(key);
+      const [oldest = key] = published;
+      // Another worker whose server still has them publishes them again within minutes.
+      if (published.size > KEPT && published.delete(oldest)) await redis.unlink(oldest);
       return hash;
     },
   };
