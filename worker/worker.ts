@@ -199,6 +199,7 @@ export function createWorker(options: WorkerParts): Worker {
     random,
     metrics,
     unconfirmed: throttledWarning(log, 'lease not confirmed'),
+    unfetched: throttledWarning(log, 'input files not fetched yet'),
     log,
   };
   consumer = options.consume(

@@ -1,5 +1,6 @@
 import { isTerminal, type Job, type JobError } from '../../src/core/job.ts';
 import type { Plan } from '../../src/core/plan.ts';
+import type { ThrottledFault } from '../../src/observability/throttled.ts';
 import type { AttemptParts } from '../attempt/attempt.ts';
 import { JobFailure, Retry } from '../attempt/failures.ts';
 import type { InputStock } from '../inputs/input-stock.ts';
@@ -7,6 +8,8 @@ import { type InputParts, type Inputs, openInputs } from '../inputs/open-inputs.
 
 export interface FetchParts extends InputParts, Pick<AttemptParts, 'store' | 'unconfirmed'> {
   stock: InputStock;
+  /** Called with each job whose files could not be fetched for no fault of its own: it comes back until they can. */
+  unfetched: ThrottledFault;
 }
 
 /** `delivery` is aborted when the delivery's lock is lost, `handover` when the worker must stop. */
@@ -33,7 +36,7 @@ export async function fetchInputs(
   { delivery, handover }: DeliverySignals,
   parts: FetchParts,
 ): Promise<Fetched> {
-  const { stock, store, timings, unconfirmed } = parts;
+  const { stock, store, timings, unconfirmed, unfetched } = parts;
   const kept = stock.take(job.id);
   if (kept) return { outcome: 'fetched', inputs: kept };
   const turn = stock.begin(job.caller);
@@ -50,13 +53,17 @@ export async function fetchInputs(
   const inputs = openInputs(plan, stock.share(job.caller), parts);
   try {
     await inputs.fetch(AbortSignal.any([delivery, handover, over.signal]));
+    unfetched.over();
     return { outcome: 'fetched', inputs };
   } catch (cause) {
     await inputs[Symbol.asyncDispose]();
     if (delivery.aborted || handover.aborted) return { outcome: 'later', delayMs: 0 };
     if (over.signal.aborted) return { outcome: 'claim' };
     if (cause instanceof JobFailure) return { outcome: 'fail', error: cause.error, cause: cause.cause };
-    if (cause instanceof Retry) return { outcome: 'later', delayMs: cause.delayMs ?? timings.storageBack };
+    if (cause instanceof Retry) {
+      unfetched(cause, { jobId: job.id, requestId: job.requestId });
+      return { outcome: 'later', delayMs: cause.delayMs ?? timings.storageBack };
+    }
     throw cause;
   } finally {
     clearInterval(looks);

@@ -346,6 +346,20 @@ describe('B14 a watcher that comes while Redis is away', () => {
     await server.restart();
   });
 
+  it('that has begun is not given up when the time is over that it would have waited', async () => {
+    const job = await run();
+    const patient = awayFor(1_000);
+    await outage();
+    const late = await patient.watch({ jobId: job.id, caller: 'anonymous', afterSeq: null });
+    const came = performance.now();
+    await server.restart();
+    expect(await next(late)).toMatchObject({ type: 'SNAPSHOT' });
+    await vi.waitFor(() => expect(performance.now() - came).toBeGreaterThan(1_200), 10_000);
+    await vi.waitFor(() => job.succeed(), { timeout: 10_000 });
+    expect(types(await all(late))).toEqual(['3 SUCCEEDED']);
+    await patient.close();
+  });
+
   it('sends nothing to a Redis that is silent, however many come and leave', async () => {
     const job = await run();
     const subscribing = vi.spyOn(subscriber, 'subscribe');

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { uploadKey } from '../../../src/artifacts/keys.ts';
@@ -330,11 +331,15 @@ describe('input files', () => {
       if (away-- > 0) throw new StorageError('unavailable', 'away');
       return harness.artifacts.read(key, options);
     };
-    harness.work({ main: simulator.url }, { artifacts: { ...harness.artifacts, read }, timings: { storageBack: 50 } });
+    const lines: string[] = [];
+    const log = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
+    const artifacts = { ...harness.artifacts, read };
+    harness.work({ main: simulator.url }, { artifacts, log, timings: { storageBack: 50 } });
     const original = await picture();
     const job = await run(harness, [place(await uploaded(harness, original))]);
     await expectSame(harness, job, original);
     expect(job.failures).toBe(0);
+    expect(lines.filter((line) => line.includes('input files not fetched yet'))).toHaveLength(1);
   });
 
   test('what is cancelled while it is fetched is given up at once', async () => {
