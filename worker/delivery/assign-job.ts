@@ -44,7 +44,7 @@ export async function assignJob(job: Job, signals: DeliverySignals, parts: Assig
       : null;
   if (fetches && fetches.outcome !== 'fetched') return fetches;
   const requirements = requirementsOf(plan, avoid);
-  // Where its prompt may be, if that is a server of this worker; otherwise the best that can run it. At one that is away
+  // Where its prompt may be, if that is a server of this worker; else the best that can run it. At one that is away
   // or does not work nothing can be found out: the prompt is looked for there once another server can run the job.
   const at = job.submission?.backend;
   const there = at !== undefined && pool.isReachable(at) ? pool.takeSlotAt(at) : null;

@@ -101,18 +101,18 @@ describe('B09 a prompt that waits behind others', { timeout: 60_000 }, () => {
     await using harness = await startHarness(redis.url);
     const simulator = await harness.simulate();
     await using proxy = await startLackingComfyui(simulator.port, []);
-    const after = async (ms: number) => {
+    const passed = async (ms: number) => {
       const since = performance.now();
       await vi.waitFor(() => expect(performance.now() - since).toBeGreaterThan(ms), 10_000);
     };
     proxy.gate.before = async (request) => {
-      if (request === 'POST /api/prompt') await after(2_000);
+      if (request === 'POST /api/prompt') await passed(2_000);
     };
     simulator.faults.set({ hold: true });
     harness.work({ main: proxy.url }, { jobTimeoutMs: 3_000 });
     const id = await harness.submit(graph);
     await vi.waitFor(() => expect(simulator.started).toHaveLength(1), 10_000);
-    await after(1_800);
+    await passed(1_800);
     simulator.faults.set({ hold: false });
     expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });
   });
