@@ -3,8 +3,9 @@ import type { ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
 
 /**
- * Executes and serialises an event once for all watchers of one client with the same operation. The answer must not
- * depend on the caller, which holds for every subscription here: all who may watch a job see the same of it.
+ * Executes and serialises an event once for all watchers with the same operation. The answer must not depend on the
+ * caller, which holds for every subscription here: all who may watch a job see the same of it. One that is cut for want
+ * of room, which is the want of the client that it was made for, is that one's alone.
  */
 export interface SharedExecution {
   /** The JSON text of `execute(event)`, made once for watchers who ask for the same event and key at about a time. */
@@ -23,7 +24,8 @@ export function createSharedExecution(): SharedExecution {
   // Watchers of a job are given the same event object.
   const numbers = new WeakMap<object, number>();
   let lastNumber = 0;
-  const making = new Map<string, Promise<string>>();
+  /** Null: it is that of its client alone. */
+  const making = new Map<string, Promise<string | null>>();
   const texts = new LRUCache<string, string>({
     maxSize: MAX_KEPT_CHARACTERS,
     sizeCalculation: ({ length }) => length + ENTRY_CHARACTERS,
@@ -37,24 +39,37 @@ export function createSharedExecution(): SharedExecution {
     return lastNumber;
   }
 
-  function keep(name: string, result: ExecutionResult): string {
+  function textOf(name: string, result: ExecutionResult): string {
     const text = JSON.stringify(result);
-    texts.set(name, text);
+    if (isForAll(result)) texts.set(name, text);
     return text;
+  }
+
+  /** Made for one watcher, without looking for what others have. */
+  function make(name: string, execute: () => Promise<ExecutionResult> | ExecutionResult): Promise<string> | string {
+    const result = execute();
+    if (!(result instanceof Promise)) return textOf(name, result);
+    const made = result.then((settled) => ({ text: textOf(name, settled), forAll: isForAll(settled) }));
+    const shared = made.then(({ text, forAll }) => (forAll ? text : null)).finally(() => making.delete(name));
+    // Told to whom it is made for.
+    shared.catch(() => undefined);
+    making.set(name, shared);
+    return made.then(({ text }) => text);
   }
 
   return {
     text(event, key, execute) {
       const name = `${numberOf(event)} ${key}`;
-      const known = making.get(name) ?? texts.get(name);
+      const known = texts.get(name);
       if (known !== undefined) return known;
-      const result = execute();
-      if (!(result instanceof Promise)) return keep(name, result);
-      const text = result.then((settled) => keep(name, settled)).finally(() => making.delete(name));
-      making.set(name, text);
-      return text;
+      const others = making.get(name);
+      return others ? others.then((text) => text ?? make(name, execute)) : make(name, execute);
     },
   };
+}
+
+function isForAll({ errors = [] }: ExecutionResult): boolean {
+  return errors.every(({ extensions }) => extensions.code !== 'LIMIT_EXCEEDED');
 }
 
 /** What two operations must have in common to share their answers, as a short text: it is kept with each event. */

@@ -163,8 +163,7 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
     events: AsyncIterable<unknown>,
   ): AsyncGenerator<never, void> {
     const iterator = events[Symbol.asyncIterator]();
-    // Of one client: where its budget refuses an answer, that is no answer to others.
-    const key = `${owner.client} ${operationKey(payload.query, payload.operationName, payload.variables)}`;
+    const key = operationKey(payload.query, payload.operationName, payload.variables);
     const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
     const done = { done: true, value: undefined } as const;
     /**

@@ -15,7 +15,7 @@ async function openServer() {
   const server = createServer().on('upgrade', (req, connection, head) =>
     sockets.handleUpgrade(req, connection, head, (socket) => sockets.emit('connection', socket, connection)),
   );
-  const { url } = await listen(server, '127.0.0.1', 0);
+  const { url } = await listen(server, { host: '127.0.0.1', port: 0 });
   onTestFinished(() => void server.close());
 
   async function open(client: string) {

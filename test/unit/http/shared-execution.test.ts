@@ -1,3 +1,4 @@
+import { GraphQLError } from 'graphql';
 import { expect, test } from 'vitest';
 import { createSharedExecution, operationKey } from '../../../src/http/graphql/shared-execution.ts';
 import { collectGarbage } from '../../support/collect-garbage.ts';
@@ -52,4 +53,20 @@ test('B02 an event that somebody has not taken yet keeps no answers of others', 
   // Sixty answers of a megabyte and more.
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(16_000_000);
   expect(shared.text(event, 'key 59', () => ({ data: null }))).toContain('59 59');
+});
+
+test('B02 an answer that is cut for want of room is not that of others', async () => {
+  const shared = createSharedExecution();
+  const event = { seq: 1 };
+  const cut = { errors: [new GraphQLError('cut', { extensions: { code: 'LIMIT_EXCEEDED' } })] };
+  const whole = { data: { seq: 1 } };
+  const answers = [
+    shared.text(event, 'key', async () => cut),
+    shared.text(event, 'key', async () => whole),
+    shared.text(event, 'key', () => whole),
+  ];
+  const [first, ...others] = await Promise.all(answers);
+  expect(first).toContain('cut');
+  expect(others).toEqual(['{"data":{"seq":1}}', '{"data":{"seq":1}}']);
+  expect(shared.text(event, 'key', () => ({ data: null }))).toBe('{"data":{"seq":1}}');
 });
