@@ -30,17 +30,23 @@ export interface AsyncQueue<Item> {
 export function createAsyncQueue<Item extends object>(options: AsyncQueueOptions<Item>): AsyncQueue<Item> {
   const { max, size, superseded, onClose } = options;
   const waiting: Item[] = [];
+  /** The sizes of what waits, added up. */
+  let waitingSize = 0;
   /** Null while more may come. Its error is given once. */
   let ending: { error: Error | null } | null = null;
   let closed = false;
   let reader: PromiseWithResolvers<IteratorResult<Item>> | null = null;
 
+  const sizeOf = (item: Item | undefined) => (item && size ? size.of(item) : 0);
+
   function isTooMuch(item: Item): boolean {
     // One of any size: without it nothing would ever be given.
-    if (!size || waiting.length === 0) return false;
-    let total = size.of(item);
-    for (const each of waiting) total += size.of(each);
-    return total > size.max;
+    return size !== undefined && waiting.length > 0 && waitingSize + sizeOf(item) > size.max;
+  }
+
+  function drop(): void {
+    waiting.length = 0;
+    waitingSize = 0;
   }
 
   /** Gives the reader what there is for it. */
@@ -49,6 +55,7 @@ export function createAsyncQueue<Item extends object>(options: AsyncQueueOptions
       const { resolve, reject } = reader;
       reader = null;
       const item = waiting.shift();
+      waitingSize -= sizeOf(item);
       if (item) resolve({ done: false, value: item });
       else if (ending?.error) reject(ending.error);
       else resolve({ done: true, value: undefined });
@@ -69,16 +76,19 @@ export function createAsyncQueue<Item extends object>(options: AsyncQueueOptions
     push(item) {
       if (ending) return true;
       const old = superseded?.(waiting, item);
-      if (old) waiting.splice(waiting.indexOf(old), 1);
-      else if (waiting.length >= max || isTooMuch(item)) return false;
+      if (old) {
+        waiting.splice(waiting.indexOf(old), 1);
+        waitingSize -= sizeOf(old);
+      } else if (waiting.length >= max || isTooMuch(item)) return false;
       waiting.push(item);
+      waitingSize += sizeOf(item);
       serve();
       return true;
     },
     end: (error) => end(error ?? null),
     abort(error) {
       if (ending) return;
-      waiting.length = 0;
+      drop();
       end(error);
     },
     iterator: {
@@ -89,7 +99,7 @@ export function createAsyncQueue<Item extends object>(options: AsyncQueueOptions
         return promise;
       },
       return() {
-        waiting.length = 0;
+        drop();
         ending = { error: null };
         serve();
         return Promise.resolve({ done: true, value: undefined });

@@ -30,6 +30,7 @@ import { inTraceOf } from '../observability/spans.ts';
 import { createAccess, toOriginForm } from './access.ts';
 import { clientAddress } from './client-address.ts';
 import { boundConnections } from './connections.ts';
+import { refuse } from './files/refusals.ts';
 import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
 import { createYogaHandler } from './graphql/yoga.ts';
@@ -58,6 +59,8 @@ export interface HttpServerOptions {
   maxOpen?: number | undefined;
   /** Connections at a time, sockets included. Default 20,000; an address may have half. */
   maxConnections?: number | undefined;
+  /** Files that are sent at a time. Default 1,000; an address may have half. */
+  maxDownloads?: number | undefined;
 }
 
 export interface ArtifactRoute {
@@ -106,6 +109,8 @@ const MAX_OPEN = 10_000;
 /** A proxy from whose address everybody comes has one for each socket that it may have, and as many for requests. */
 const MAX_CONNECTIONS = 20_000;
 const LISTENING_SOCKETS = 16;
+/** Of each, some 150 KB are in memory where its client does not read. */
+const MAX_DOWNLOADS = 1_000;
 /** For how long operations and events are worked on before the event loop goes on with all else. */
 const TURN_MS = 5;
 
@@ -123,6 +128,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const graphiql = createGraphiqlPage();
   const endpoints = createHealthEndpoints(options);
   const webSocket = createWebSocketHandler({ engine, services, budgets, turns, open, log, limits: options.webSocket });
+  const downloads = createShares(options.maxDownloads ?? MAX_DOWNLOADS);
   const underWay = new Set<ServerResponse>();
 
   /** Tells the page of a listed origin that it may call by these methods, and refuses that of a foreign one. */
@@ -156,12 +162,22 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     return 'other';
   }
 
+  /** Resolves as the route does. */
+  async function serveFile(route: ArtifactRoute, req: IncomingMessage, res: ServerResponse): Promise<boolean> {
+    if (req.method === 'GET') {
+      const client = clientAddress(req);
+      if (!downloads.take(client)) return refuse(res, 'tooManyDownloads', { 'Retry-After': '10' });
+      res.once('close', () => downloads.give(client));
+    }
+    return route.serve(req, res);
+  }
+
   /** Files may be shown and played by any page that holds an address; put only by those that may call. */
   async function files(route: ArtifactRoute, req: IncomingMessage, res: ServerResponse): Promise<boolean> {
     if (req.method === 'PUT' || req.method === 'OPTIONS') {
       admitPage(req, res, 'PUT');
     }
-    if (req.method !== 'OPTIONS') return route.serve(req, res);
+    if (req.method !== 'OPTIONS') return serveFile(route, req, res);
     res.writeHead(204, { Allow: 'GET, HEAD, PUT, OPTIONS' }).end();
     return true;
   }
@@ -182,7 +198,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (endpoint) return endpoint(res);
     access.checkHost(req);
     if (path === GRAPHQL) return graphql(req, res, requestId);
-    if (variants && path.startsWith(variants.path) && (await variants.serve(req, res))) return;
+    if (variants && path.startsWith(variants.path) && (await serveFile(variants, req, res))) return;
     if (artifacts && path.startsWith(artifacts.path) && (await files(artifacts, req, res))) return;
     if (path === '/' && acceptsPage(req)) {
       res.writeHead(302, { Location: GRAPHQL }).end();
@@ -227,11 +243,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
   const connections = boundConnections(server, options.maxConnections ?? MAX_CONNECTIONS);
 
-  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+  function upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (socket.destroyed) return;
     toOriginForm(req);
     const requestId = requestIdOf(req);
     const began = performance.now();
-    socket.on('error', () => socket.destroy());
     try {
       access.checkHost(req);
       access.checkOrigin(req);
@@ -245,6 +261,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       onAnswered?.('socket', String(fault.status), (performance.now() - began) / 1000);
       if (!(error instanceof HttpFault)) log.error({ requestId, err: error }, 'unexpected error in an upgrade');
     }
+  }
+
+  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    turns.add(clientAddress(req), socket, () => upgrade(req, socket, head));
   });
 
   const { host, port } = options;

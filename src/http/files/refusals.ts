@@ -15,6 +15,7 @@ const REFUSALS = {
   anotherType: [415, 'Expected the Content-Type that was announced.'],
   noSuchRange: [416, 'The file has no such range.'],
   tooManyOfClient: [429, 'Too many files are being sent from your address; try again.'],
+  tooManyDownloads: [429, 'Too many files are on their way to your address; try again.'],
   unreadable: [500, 'The file cannot be read.'],
   storageAway: [502, 'Storage does not answer; try again.'],
   busy: [503, 'Too busy; try again.'],

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { disposals } from '../../support/disposals.ts';
@@ -106,6 +106,26 @@ describe('B06 connections, sockets and subscriptions', () => {
     await eventually(() => services.feed.stats().watchers === 4, 'what was refused is not watched');
     first.outgoing.destroy();
     await eventually(async () => (await stream(ATTACKER).head) === 200, 'there is room again');
+  });
+
+  it('B06 one address has half of the files that are sent at a time, and the others have the rest', async () => {
+    const sending: ServerResponse[] = [];
+    const serve = async (_req: IncomingMessage, res: ServerResponse) => {
+      sending.push(res.writeHead(200));
+      res.flushHeaders();
+      return true;
+    };
+    const { server } = await startTestServer({ maxDownloads: 4, artifacts: { path: '/artifacts/', serve } });
+    const get = async (localAddress: string) => {
+      const outgoing = request({ host: '127.0.0.1', port: server.port, path: '/artifacts/a', localAddress });
+      onTestFinished(() => void outgoing.destroy());
+      const [response] = await once(outgoing.end(), 'response');
+      return response.resume().statusCode;
+    };
+    expect([await get(ATTACKER), await get(ATTACKER), await get(ATTACKER)]).toEqual([200, 200, 429]);
+    expect(await get('127.0.0.1')).toBe(200);
+    sending[0]?.end();
+    await eventually(async () => (await get(ATTACKER)) === 200, 'there is room again');
   });
 
   it('B06 a client that leaves while its subscription is being set up takes no place', async () => {

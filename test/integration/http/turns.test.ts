@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Job } from '../../../src/core/job.ts';
 import { ATTACKER, frame, postUnread, rawSocket } from '../../support/flood.ts';
@@ -16,6 +16,15 @@ function work(): void {
   while (performance.now() < until);
 }
 
+/** A connection that has been used. */
+async function connected(port: number, localAddress: string): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress });
+  onTestFinished(() => void socket.destroy());
+  socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await once(socket, 'data');
+  return socket;
+}
+
 test('B01 who asks after many requests of another over HTTP is answered before them', async () => {
   const order: string[] = [];
   const get = async (_caller: string, id: string) => {
@@ -24,21 +33,34 @@ test('B01 who asks after many requests of another over HTTP is answered before t
     return testJob();
   };
   const { server } = await startTestServer({ services: await testServices({ jobs: { get } }) });
-  const connected = async (localAddress: string) => {
-    const socket = connect({ port: server.port, host: '127.0.0.1', localAddress });
-    onTestFinished(() => void socket.destroy());
-    socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    await once(socket, 'data');
-    return socket;
-  };
   const ask = (id: string) => `GET /graphql?query={job(id:"${id}"){id}} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
-  const flood = await Promise.all(Array.from({ length: FLOOD }, () => connected(ATTACKER)));
-  const guest = await connected(GUEST);
+  const flood = await Promise.all(Array.from({ length: FLOOD }, () => connected(server.port, ATTACKER)));
+  const guest = await connected(server.port, GUEST);
   for (const socket of flood) socket.write(ask('flood'));
   guest.write(ask('guest'));
   await eventually(() => order.length === FLOOD + 1, 'all are answered');
   expect(order).toContain('guest');
   expect(order.indexOf('guest')).toBeLessThan(FLOOD / 2);
+});
+
+test('B01 who opens a socket after many of another has it before them', async () => {
+  const { server } = await startTestServer();
+  const flood = await Promise.all(Array.from({ length: 300 }, () => connected(server.port, ATTACKER)));
+  const guest = await connected(server.port, GUEST);
+  const upgrade =
+    'GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+    'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n';
+  let open = 0;
+  for (const socket of flood) {
+    socket.once('data', () => {
+      open += 1;
+    });
+    socket.write(upgrade);
+  }
+  guest.write(upgrade);
+  await once(guest, 'data');
+  expect(open).toBeLessThan(150);
+  await eventually(() => open === 300, 'all are open');
 });
 
 test.each(['event streams', 'sockets'])(

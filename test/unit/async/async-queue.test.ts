@@ -54,6 +54,27 @@ test('an item beyond the bound is not taken, until one has been read', async () 
   expect(await namesOf(queue.iterator)).toEqual(['b', 'd']);
 });
 
+test('items beyond the bound of sizes are not taken, until there is room for them', async () => {
+  const queue = createAsyncQueue<Item>({
+    max: 99,
+    size: { of: ({ name }) => name.length, max: 10 },
+    superseded: (waiting, { name }) => waiting.find((each) => each.name[0] === name[0]),
+    onClose: () => undefined,
+  });
+  const pushed = (name: string) => queue.push(item(name));
+  expect(['a'.repeat(20), 'b'].map(pushed)).toEqual([true, false]);
+  await queue.iterator.next();
+  expect(['bbbb', 'cccc', 'ddd'].map(pushed)).toEqual([true, true, false]);
+  // In the place of four there is one.
+  expect(['b', 'ddddd', 'e'].map(pushed)).toEqual([true, true, false]);
+  await queue.iterator.next();
+  await queue.iterator.next();
+  expect(['ffff', 'gg'].map(pushed)).toEqual([true, false]);
+  await queue.iterator.next();
+  await queue.iterator.next();
+  expect(['hhhhhhhhhh', 'i'].map(pushed)).toEqual([true, false]);
+});
+
 test('an item takes the place of one that it supersedes, also where the queue is full', async () => {
   const queue = createAsyncQueue<Item>({
     max: 2,
