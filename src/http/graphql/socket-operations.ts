@@ -180,8 +180,6 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
           for (let step = await iterator.next(); !step.done && !over.signal.aborted; step = await iterator.next()) {
             const event = Object(step.value);
             await owner.events.run(async () => {
-              await turns.take(owner.client, owner);
-              if (over.signal.aborted) return;
               const text = await shared.text(event, key, () => engine.executeEvent(operation, event));
               if (!over.signal.aborted) await owner.send(`${head}${text}}`);
             }, over.signal);
