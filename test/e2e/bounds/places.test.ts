@@ -109,6 +109,8 @@ describe('B06 connections, sockets and subscriptions', () => {
     await eventually(() => services.feed.stats().watchers === 4, 'what was refused is not watched', SOON_MS);
     first.outgoing.destroy();
     await eventually(async () => (await stream(ATTACKER).head) === 200, 'there is room again', SOON_MS);
+    socket.write(frame('{"id":"1","type":"complete"}'));
+    await eventually(async () => (await stream(ATTACKER).head) === 200, 'and once more', SOON_MS);
   });
 
   it('B06 one address has half of the files that are sent at a time, and the others have the rest', async () => {

@@ -4,6 +4,7 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { ExecutionArgs } from 'graphql';
 import type { Context, SubscribePayload } from 'graphql-ws';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createShares } from '../../../src/async/shares.ts';
 import type { Engine } from '../../../src/graphql/engine/engine.ts';
 import { createSocketOperations, type SocketOwner } from '../../../src/http/graphql/socket-operations.ts';
 import { traceparent } from '../../../src/observability/spans.ts';
@@ -132,4 +133,25 @@ test('B02 a client that has no room left for an answer takes no event from other
   await vi.waitFor(() => expect([full.length, other.length]).toEqual([1, 1]));
   expect(full[0]).toContain('LIMIT_EXCEEDED');
   expect(other[0]).toContain('{"data":{"jobProgress":{"seq":2}}}');
+});
+
+test('B03 what is refused for want of a place holds no document', async () => {
+  const services = await testServices();
+  const { engine } = await testGraph(services);
+  const options = { ...testBounds(), open: createShares(0), engine, services, maxOperations: 2 };
+  const operations = createSocketOperations(options);
+  const extra = operations.enter({
+    requestId: 'r',
+    caller: 'c',
+    client: 'a',
+    headers: {},
+    send: async () => undefined,
+  });
+  const context: SocketContext = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra };
+  for (let i = 0; i < 200; i++) {
+    const query = `query Q${i} { __typename } # ${'x'.repeat(50_000)}`;
+    expect(await operations.hooks.onSubscribe?.(context, String(i), { query })).toMatchObject([
+      { message: 'Too many operations are open.' },
+    ]);
+  }
 });
