@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SetupError, say } from './report.mjs';
 
@@ -25,7 +25,8 @@ export function bringPackages(root) {
 
 /**
  * Whether the installed packages are those of package-lock.json. npm writes node_modules/.package-lock.json as its last
- * step, so an interrupted installation is noticed. An optional package may be absent: most are for other systems.
+ * step, so an interrupted installation is noticed, and a folder that is gone is noticed by itself. An optional package
+ * may be absent: most are for other systems.
  */
 function installed(root) {
   const wanted = packagesOf(join(root, 'package-lock.json'));
@@ -34,7 +35,8 @@ function installed(root) {
   return Object.entries(wanted).every(([path, entry]) => {
     const there = present[path];
     if (path === '' || (there === undefined && entry.optional)) return true;
-    return there?.version === entry.version && there?.integrity === entry.integrity;
+    const same = there?.version === entry.version && there?.integrity === entry.integrity;
+    return same && existsSync(join(root, path));
   });
 }
 
