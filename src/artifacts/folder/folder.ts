@@ -21,7 +21,7 @@ const MIN_FREE_INODES = 1_000;
 export interface FolderStoreOptions {
   /** Made when missing. */
   folder: string;
-  /** As `markFolder` gave it: another folder at its place is refused. Default: any folder is taken. */
+  /** As `markFolder` gave it: another folder at its place is refused. Default: the one that is there is taken. */
   folderId?: string | undefined;
   /** Address of the gateway that serves ARTIFACTS_PATH, as browsers reach it, without a slash at its end. */
   publicUrl: string;
