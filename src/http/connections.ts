@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createShares } from '../async/shares.ts';
 import { clientAddress } from './client-address.ts';
+import { HttpFault, refuseConnection } from './reply.ts';
 
 export interface Connections {
   /** False: its connection has been cut, which has more requests under way than it may. */
@@ -21,15 +22,6 @@ interface Connection {
  */
 const MAX_PIPELINED = 32;
 
-const REFUSAL = [
-  'HTTP/1.1 503 Refused',
-  'Retry-After: 10',
-  'Connection: close',
-  'Content-Length: 31',
-  '',
-  'There are too many connections.',
-].join('\r\n');
-
 /**
  * Bounds how many connections a server has at a time, busy or not, and as many requests that are not answered yet;
  * shares.ts says what one client may have of them. A connection too many is refused before anything is read of it, one
@@ -43,8 +35,8 @@ export function boundConnections(server: Server, most: number): Connections {
   server.on('connection', (socket: Socket) => {
     const client = clientAddress({ socket });
     if (!shares.take(client)) {
-      socket.end(REFUSAL, () => socket.destroy());
-      return;
+      const fault = new HttpFault(503, 'LIMIT_EXCEEDED', 'There are too many connections.', { 'Retry-After': '10' });
+      return refuseConnection(socket, fault);
     }
     const answers = new Set<ServerResponse>();
     connections.set(socket, { client, answers });

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { TOO_MUCH_WAITS } from '../graphql/engine/budgets.ts';
 
 /** An answer that ends a request before GraphQL sees it. */
@@ -38,4 +39,18 @@ export function sendJson(
 /** In the form of a GraphQL answer, so that any client shows the message. */
 export function sendFault(res: ServerResponse, { status, code, message, headers }: HttpFault): void {
   sendJson(res, status, { errors: [{ message, extensions: { code } }] }, headers);
+}
+
+/**
+ * Where there is no response object, and none is worth making: of a connection too many, or one that is to be upgraded.
+ * A client that does not close its side would keep it for ever, since no time limit of the server holds for these.
+ */
+export function refuseConnection(socket: Duplex, { status, message, headers }: HttpFault): void {
+  const lines = Object.entries({
+    ...headers,
+    Connection: 'close',
+    'Content-Length': String(Buffer.byteLength(message)),
+  });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  socket.end(`HTTP/1.1 ${status} Refused\r\n${head}\r\n${message}`, () => socket.destroy());
 }

@@ -36,7 +36,7 @@ import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocke
 import { createYogaHandler } from './graphql/yoga.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
 import { listen } from './listen.ts';
-import { HttpFault, sendFault } from './reply.ts';
+import { HttpFault, refuseConnection, sendFault } from './reply.ts';
 import { endUnlessComplete } from './request-body.ts';
 
 export interface HttpServerOptions {
@@ -257,7 +257,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       webSocket.upgrade(req, socket, head, { requestId, caller: CALLER, client: clientAddress(req) });
     } catch (error) {
       const fault = error instanceof HttpFault ? error : new HttpFault(500, 'INTERNAL', 'Unexpected error.');
-      refuseUpgrade(socket, fault);
+      refuseConnection(socket, fault);
       onAnswered?.('socket', String(fault.status), (performance.now() - began) / 1000);
       if (!(error instanceof HttpFault)) log.error({ requestId, err: error }, 'unexpected error in an upgrade');
     }
@@ -289,20 +289,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
 function isStream(res: ServerResponse): boolean {
   return String(res.getHeader('content-type') ?? '').startsWith('text/event-stream');
-}
-
-/**
- * There is no response object yet, and none is worth making. A client that does not close its side would keep the
- * connection for ever: no time limit of the server holds for one that is to be upgraded.
- */
-function refuseUpgrade(socket: Duplex, { status, message, headers }: HttpFault): void {
-  const lines = Object.entries({
-    ...headers,
-    Connection: 'close',
-    'Content-Length': String(Buffer.byteLength(message)),
-  });
-  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  socket.end(`HTTP/1.1 ${status} Refused\r\n${head}\r\n${message}`, () => socket.destroy());
 }
 
 const HARMLESS_ID = /^[\w.-]{1,64}$/;
