@@ -15,7 +15,6 @@ export interface Turns {
 }
 
 interface Group {
-  name: string;
   /** The one at the front is next. */
   owners: Map<object, (() => void)[]>;
   /** How much it has had, in milliseconds; of one that comes, little less than the one that was served last. */
@@ -45,7 +44,7 @@ export function createTurns(turnMs: number): Turns {
     const present = groups.get(name);
     if (present) return present;
     if (groups.size >= MAX_GROUPS) for (const [each, { owners }] of groups) if (owners.size === 0) groups.delete(each);
-    const group = { name, owners: new Map(), usedMs: served - CREDIT_MS };
+    const group = { owners: new Map(), usedMs: 0 };
     groups.set(name, group);
     return group;
   }

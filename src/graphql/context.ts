@@ -38,8 +38,11 @@ export interface OperationContext {
   /** Whom it is counted against, see client-address.ts. */
   client: string;
   budget: Budget;
-  /** Resolves when it is its client's turn on the event loop; what it does at once is counted as its time. */
-  turn(): Promise<void>;
+  /**
+   * Resolves when it is its client's turn on the event loop; what it does at once is counted as its time. Undefined:
+   * its events are not waited for, since watchers share what is made of them.
+   */
+  turn?: () => Promise<void>;
   /** Aborts when the client has left, so that nothing is kept for it; at a socket also once its answer is out. */
   signal: AbortSignal;
 }

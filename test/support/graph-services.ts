@@ -133,7 +133,6 @@ export async function testGraph(services: TestServices, observer?: OperationObse
     caller: 'anonymous',
     client: '127.0.0.1',
     budget: createBudgets().open('127.0.0.1'),
-    turn: async () => undefined,
     signal: new AbortController().signal,
     services,
   };

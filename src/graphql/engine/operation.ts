@@ -20,7 +20,7 @@ export function clientIn({ contextValue }: Operation): string {
   return known && typeof contextValue.client === 'string' ? contextValue.client : '';
 }
 
-/** Resolves when it is its client's turn on the event loop. */
+/** Resolves when it is its client's turn on the event loop, or at once where it takes none. */
 export async function turnOf({ contextValue }: Operation): Promise<void> {
   const known = typeof contextValue === 'object' && contextValue !== null && 'turn' in contextValue;
   if (known && typeof contextValue.turn === 'function') await contextValue.turn();

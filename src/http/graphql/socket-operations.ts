@@ -4,7 +4,6 @@ import { type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperati
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { createSemaphore, type Semaphore } from '../../async/semaphore.ts';
 import type { Shares } from '../../async/shares.ts';
-import type { Turns } from '../../async/turns.ts';
 import type { GraphContext, GraphServices } from '../../graphql/context.ts';
 import { type Budget, type Budgets, TOO_MUCH_WAITS } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
@@ -67,7 +66,6 @@ export interface SocketOperationsOptions {
   engine: Engine;
   services: GraphServices;
   budgets: Budgets;
-  turns: Turns;
   /** The operations that are open, by client. */
   open: Shares;
   /** How many one socket has open at a time. */
@@ -90,7 +88,7 @@ function traceOf({ owner, payload: { extensions } }: Message): { readonly [name:
  * watchers.
  */
 export function createSocketOperations(options: SocketOperationsOptions): SocketOperations {
-  const { engine, services, budgets, turns, open, maxOperations } = options;
+  const { engine, services, budgets, open, maxOperations } = options;
   const shared = createSharedExecution();
   const prepared = new WeakMap<ExecutionArgs, OpenOperation>();
 
@@ -145,8 +143,7 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
     };
     over.signal.addEventListener('abort', release, { once: true });
     owner.open.set(payload, over);
-    const turn = () => turns.take(client, owner);
-    const contextValue: GraphContext = { requestId, caller, client, budget, turn, signal: over.signal, services };
+    const contextValue: GraphContext = { requestId, caller, client, budget, signal: over.signal, services };
     const args = { schema: engine.schema, document, operationName, variableValues, contextValue };
     prepared.set(args, { owner, id, payload, over, budget });
     return args;
