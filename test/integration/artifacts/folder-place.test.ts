@@ -5,8 +5,8 @@ import { expect, it, onTestFinished } from 'vitest';
 import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { markFolder } from '../../../src/artifacts/folder/folder-id.ts';
 import { artifactKey } from '../../../src/artifacts/keys.ts';
-import { sha256 } from '../../../src/core/canonical-json.ts';
 import { checkStorage, createCheck } from '../../../src/health/checks.ts';
+import { fileToStore } from '../../support/pictures.ts';
 import { mountSmallDisk } from '../../support/small-disk.ts';
 
 const signal = AbortSignal.timeout(60_000);
@@ -37,13 +37,7 @@ it('B16 a folder whose disk is not mounted takes nothing, says so, and denies no
   const content = 'a result';
   const path = join(dir, 'source');
   await writeFile(path, content);
-  const file = {
-    path,
-    sizeBytes: content.length,
-    sha256: sha256(content),
-    contentType: 'text/plain',
-    filename: 'a.txt',
-  };
+  const file = await fileToStore(path, 'text/plain', 'a.txt');
   await store.put(key, file, { signal });
   expect(await store.health()).toMatchObject({ status: 'HEALTHY', message: null });
   expect(await store.head('jobs/none/1/00.txt')).toBeNull();

@@ -13,6 +13,7 @@ import type { JobQueue } from '../../../src/queue/queue.ts';
 import { createRedisUploads } from '../../../src/uploads/redis/redis-uploads.ts';
 import type { UploadStore } from '../../../src/uploads/upload.ts';
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
+import { fileToStore } from '../../support/pictures.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 
 const RETENTION_MS = 300;
@@ -115,13 +116,7 @@ it('removes what has expired: artifacts, record, log and index entries', async (
   const path = join(folder, 'source');
   await writeFile(path, content);
   const key = artifactKey(job.id, 1, 0, 'txt');
-  const file = {
-    path,
-    sizeBytes: content.length,
-    sha256: sha256(content),
-    contentType: 'text/plain',
-    filename: 'a.txt',
-  };
+  const file = await fileToStore(path, 'text/plain', 'a.txt');
   await artifacts.put(key, file, { signal: AbortSignal.timeout(5_000) });
   await stores.gateway.requestCancel(job.id);
   expect(await artifacts.head(key)).not.toBeNull();

@@ -43,6 +43,13 @@ export const graph: Graph = {
   '9': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'x' } },
 };
 
+/** Only a server that has ImageInvert runs this one. */
+export const inverted: Graph = {
+  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: 1, color: 255 } },
+  '2': { class_type: 'ImageInvert', inputs: { image: ['1', 0] } },
+  '9': { class_type: 'SaveImage', inputs: { images: ['2', 0], filename_prefix: 'x' } },
+};
+
 export async function recordedGraph(name: string): Promise<Graph> {
   const path = new URL(`../../comfyui/recorded/workflows/${name}.json`, import.meta.url);
   return graphSchema.parse(JSON.parse(await readFile(path, 'utf8')));

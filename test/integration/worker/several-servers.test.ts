@@ -1,23 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createRedisBackendOperator } from '../../../src/backends/redis/redis-backends.ts';
-import type { Graph } from '../../../src/core/graph.ts';
 import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { startLackingComfyui } from '../../support/lacking-comfyui.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
-import { graph, startHarness } from './harness.ts';
+import { graph, inverted, startHarness } from './harness.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
   redis = await startTestRedis();
 });
 afterAll(() => redis.close());
-
-/** Only a server that has ImageInvert runs this one. */
-const inverted: Graph = {
-  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: 1, color: 255 } },
-  '2': { class_type: 'ImageInvert', inputs: { image: ['1', 0] } },
-  '9': { class_type: 'SaveImage', inputs: { images: ['2', 0], filename_prefix: 'x' } },
-};
 
 /** So many simulators, of which `a` says that it has no ImageInvert, and a look at what workers have reported. */
 async function setUp(names: string[]) {

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createRedisBackendOperator } from '../../../src/backends/redis/redis-backends.ts';
-import type { Graph } from '../../../src/core/graph.ts';
 import { judgeComfyui } from '../../../src/health/comfyui.ts';
 import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
 import { createWorkerMetrics } from '../../../src/observability/worker-metrics.ts';
@@ -10,20 +9,13 @@ import type { WorkerParts } from '../../../worker/worker.ts';
 import { parseFigures } from '../../support/figures.ts';
 import { startLackingComfyui } from '../../support/lacking-comfyui.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
-import { graph, startHarness } from './harness.ts';
+import { graph, inverted, startHarness } from './harness.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
   redis = await startTestRedis();
 });
 afterAll(() => redis.close());
-
-/** Only a server that has ImageInvert runs this one. */
-const inverted: Graph = {
-  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: 1, color: 255 } },
-  '2': { class_type: 'ImageInvert', inputs: { image: ['1', 0] } },
-  '9': { class_type: 'SaveImage', inputs: { images: ['2', 0], filename_prefix: 'x' } },
-};
 
 /** Prompts are not moved for being idle elsewhere, so that what moves them here is that their server stalls. */
 const timings = { notTaken: 400, outlived: 400, leftAlone: 60_000, idle: 3_600_000, poll: 50, cancelGrace: 300 };
