@@ -122,7 +122,7 @@ export interface Asked {
   code: string;
 }
 
-/** Sends a request from the client's address, and reads its answer. */
+/** Sends a request from the client's address, and reads its answer; of a stream of events what comes first. */
 export async function send(
   { url, from, signal, sent, answered }: Pick<Client, 'url' | 'from' | 'signal' | 'sent' | 'answered'>,
   {
@@ -151,7 +151,11 @@ export async function send(
   outgoing.end();
   const [incoming] = await response;
   let text = '';
-  for await (const chunk of incoming) text += chunk;
+  for await (const chunk of incoming) {
+    text += chunk;
+    // A stream of events need not end.
+    if (incoming.headers['content-type']?.startsWith('text/event-stream')) break;
+  }
   const [, code = 'ok'] = /"code":"(\w+)"/.exec(text) ?? [];
   answered(`${incoming.statusCode} ${code}`);
   return { status: incoming.statusCode ?? 0, text, code };
