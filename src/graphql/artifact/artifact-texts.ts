@@ -1,7 +1,8 @@
 import { text as textOf } from 'node:stream/consumers';
 import { LRUCache } from 'lru-cache';
 import { type ArtifactStore, StorageError } from '../../artifacts/artifact-store.ts';
-import { createSemaphore, TooManyWaitingError } from '../../async/semaphore.ts';
+import { createOwnedWork } from '../../async/owned-work.ts';
+import { TooManyWaitingError } from '../../async/semaphore.ts';
 import { GatewayError, notFound, unavailable } from '../../core/errors.ts';
 import type { Artifact } from '../../core/job.ts';
 
@@ -15,6 +16,7 @@ const LEAST_BYTES = 32 * 1024;
 const MOST_CACHED_CHARACTERS = 8 * 1024 * 1024;
 /** What an entry takes besides its text, so that empty ones are bounded too. */
 const ENTRY_CHARACTERS = 100;
+/** Of one client. */
 const READS_AT_ONCE = 8;
 const MOST_WAITING = 1_000;
 /** Storage that is slower than this is answered as away. */
@@ -23,11 +25,11 @@ const RETRY_AFTER_SECONDS = 10;
 
 export interface ArtifactTexts {
   /**
-   * What a text artifact says. `answer` stands for the answer that it is part of, as an object of that one execution.
-   * Rejects with LIMIT_EXCEEDED where the answer would be too long, UNAVAILABLE without storage, NOT_FOUND when it has
+   * What a text artifact says. `answer` stands for the answer that it is part of, as an object of that one execution;
+   * `client`: whose reads it waits behind. Rejects with LIMIT_EXCEEDED where the answer would be too long, UNAVAILABLE without storage, NOT_FOUND when it has
    * been removed.
    */
-  read(artifact: Artifact, answer: object): Promise<string>;
+  read(artifact: Artifact, answer: object, client: string): Promise<string>;
 }
 
 export function createArtifactTexts(artifacts: Pick<ArtifactStore, 'read'>): ArtifactTexts {
@@ -37,7 +39,7 @@ export function createArtifactTexts(artifacts: Pick<ArtifactStore, 'read'>): Art
   });
   const reading = new Map<string, Promise<string>>();
   const lengths = new WeakMap<object, number>();
-  const semaphore = createSemaphore({ atOnce: READS_AT_ONCE, waiting: MOST_WAITING });
+  const reads = createOwnedWork({ atOnce: READS_AT_ONCE, waiting: MOST_WAITING, waitMs: READ_TIMEOUT_MS });
 
   function charge({ sizeBytes }: Artifact, answer: object): void {
     const length = (lengths.get(answer) ?? 0) + Math.max(sizeBytes, LEAST_BYTES);
@@ -47,34 +49,36 @@ export function createArtifactTexts(artifacts: Pick<ArtifactStore, 'read'>): Art
     throw new GatewayError(message, { code: 'LIMIT_EXCEEDED' });
   }
 
-  async function download(key: string): Promise<string> {
+  async function download(key: string, client: string): Promise<string> {
     // Not the signal of the first reader, who may leave: the others still wait for the text.
     const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
     try {
-      return await semaphore.run(async () => {
+      return await reads.run(client, async () => {
+        signal.throwIfAborted();
         const body = await artifacts.read(key, { signal });
         if (body === null) throw notFound('text');
         return textOf(body);
-      }, signal);
+      });
     } catch (error) {
       if (!(error instanceof StorageError || error instanceof TooManyWaitingError || signal.aborted)) throw error;
       throw unavailable('the artifact storage cannot be reached', RETRY_AFTER_SECONDS, error);
     }
   }
 
-  function readOnce(key: string): Promise<string> {
-    const shared = reading.get(key);
+  function readOnce(key: string, client: string): Promise<string> {
+    const name = `${client} ${key}`;
+    const shared = reading.get(name);
     if (shared) return shared;
-    const text = download(key).finally(() => reading.delete(key));
-    reading.set(key, text);
+    const text = download(key, client).finally(() => reading.delete(name));
+    reading.set(name, text);
     return text;
   }
 
   return {
-    async read(artifact, answer) {
+    async read(artifact, answer, client) {
       charge(artifact, answer);
       const { key } = artifact;
-      const text = known.get(key) ?? (await readOnce(key));
+      const text = known.get(key) ?? (await readOnce(key, client));
       known.set(key, text);
       return text;
     },

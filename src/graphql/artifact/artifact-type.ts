@@ -105,8 +105,8 @@ export function addArtifact(builder: Builder): void {
           'What it says, read from storage when it is asked for. UNAVAILABLE while storage cannot be reached; ' +
           'LIMIT_EXCEEDED where the texts of one answer are longer than 8 MiB together.',
         // Each execution has values of its own, also for each event of a subscription: they stand for its answer.
-        resolve: ({ artifact }, _args, { services }, { variableValues }) =>
-          services.texts.read(artifact, variableValues),
+        resolve: ({ artifact }, _args, { services, client }, { variableValues }) =>
+          services.texts.read(artifact, variableValues, client),
       }),
     }),
   });
