@@ -48,7 +48,7 @@ export const benchAttacks: Bench = async (context) => {
       const target = await prepareTarget(url, { pictures: quick ? 1 : 2, side: quick ? 64 : 4096 });
       const calm = await measured(url);
       const peak = await watchMemory(gateway.pid);
-      const attackers = await startAttackers(target, [name]);
+      await using attackers = await startAttackers(target, [name]);
       const attacked = await measured(url);
       const mib = (await peak()) / 2 ** 20;
       await attackers.stop();

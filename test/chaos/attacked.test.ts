@@ -71,7 +71,7 @@ it.skipIf(process.platform !== 'linux')(
       mostBytes = Math.max(mostBytes, await anonymousBytes(gateway.process.pid).catch(() => 0));
     }, WATCH_EVERY_MS);
     test.onTestFinished(() => clearInterval(watching));
-    const attackers = await startAttackers(target, everyAttack);
+    await using attackers = await startAttackers(target, everyAttack);
     const fuzzing = fuzz({ url: gateway.url, from: '127.0.0.10', seed, ms: attackMs });
     // Told when it is awaited.
     fuzzing.catch(() => undefined);

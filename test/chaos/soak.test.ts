@@ -58,7 +58,7 @@ describe.skipIf(findMinio() === null)('soak', () => {
         const attack = any(attackNames) ?? 'deafPings';
         const url = any(addresses) ?? target.url;
         const startedAt = performance.now();
-        const attackers = await startAttackers({ ...target, url }, [attack], { share: ATTACK_SHARE });
+        await using attackers = await startAttackers({ ...target, url }, [attack], { share: ATTACK_SHARE });
         await faults[name]?.(installation, which, Math.round(outageMs * (0.5 + random())));
         const mendedAt = performance.now();
         await expect

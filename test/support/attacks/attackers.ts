@@ -8,8 +8,8 @@ import type { Plan } from './run-attacks.ts';
 /** What each attack has done, by its name. */
 export type Tallies = Partial<Record<AttackName, Tally>>;
 
-export interface Attackers {
-  /** Ends all attacks, and resolves with what they have done. */
+export interface Attackers extends AsyncDisposable {
+  /** Ends all attacks, and resolves with what they have done. Disposing them ends those that nobody has stopped. */
   stop(): Promise<Tallies>;
 }
 
@@ -37,8 +37,14 @@ export async function startAttackers(
 ): Promise<Attackers> {
   const plan: Plan = { target: { ...target, pictureJobIds: [...target.pictureJobIds] }, names: [...names], share, ms };
   const process = startScript([script, JSON.stringify(plan)], {});
-  await process.until('attacking', START_TIMEOUT_MS);
+  try {
+    await process.until('attacking', START_TIMEOUT_MS);
+  } catch (cause) {
+    await process.kill();
+    throw cause;
+  }
   return {
+    [Symbol.asyncDispose]: process.kill,
     async stop() {
       process.signal('SIGTERM');
       await process.exited;
