@@ -12,7 +12,7 @@ const query = /* GraphQL */ `
   subscription Watch($id: ID!) {
     jobProgress(id: $id) {
       seq type at
-      job { id status progress { fraction nodesDone nodesTotal node { id classType title step totalSteps } } }
+      job { id status progress { fraction nodesDone nodesTotal node { nodeId classType title step totalSteps } } }
     }
   }
 `;

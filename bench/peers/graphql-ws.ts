@@ -16,7 +16,7 @@ import { WebSocketServer } from 'ws';
 import { listening } from './listening.ts';
 
 const typeDefs = /* GraphQL */ `
-  type ProgressNode { id: String! classType: String! title: String step: Int totalSteps: Int }
+  type ProgressNode { nodeId: String! classType: String! title: String step: Int totalSteps: Int }
   type Progress { fraction: Float! nodesDone: Int! nodesTotal: Int! node: ProgressNode }
   type Job { id: ID! status: String! progress: Progress! }
   type JobEvent { seq: Int! type: String! at: String! job: Job! }

@@ -27,7 +27,6 @@ export const typePolicies: TypePolicies = {
     },
   },
   Progress: { keyFields: false, fields: { node: { merge: false } } },
-  // Its id is that of a node in the job's graph, the same in every job.
   ProgressNode: { keyFields: false },
   Workflow: { keyFields: ['name'] },
   WorkflowParameter: { keyFields: false },

@@ -17,7 +17,7 @@ function addProgress(builder: Builder): void {
   builder.objectType('ProgressNode', {
     description: 'The node of the graph that is running.',
     fields: (t) => ({
-      id: t.exposeString('id', { nullable: false, description: 'Its id in the graph.' }),
+      nodeId: t.exposeString('id', { nullable: false, description: 'Its id in the graph.' }),
       classType: t.exposeString('classType', { nullable: false, description: "ComfyUI's name for its kind." }),
       title: t.exposeString('title', { nullable: true, description: 'Its title in the graph, where it has one.' }),
       step: t.exposeInt('step', { nullable: true, description: 'Steps done, where the node counts them.' }),

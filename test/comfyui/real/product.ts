@@ -34,7 +34,7 @@ const jobSchema = z.object({
     nodesDone: z.number(),
     nodesTotal: z.number(),
     node: z
-      .object({ id: z.string(), classType: z.string(), step: z.number().nullable(), totalSteps: z.number().nullable() })
+      .object({ nodeId: z.string(), classType: z.string(), step: z.number().nullable(), totalSteps: z.number().nullable() })
       .nullable(),
   }),
   artifacts: z.array(artifactSchema),
@@ -53,7 +53,7 @@ const eventSchema = z.object({
 export type ShownEvent = z.infer<typeof eventSchema>;
 
 const JOB = `id status attempts startedAt finishedAt
-  progress { fraction nodesDone nodesTotal node { id classType step totalSteps } }
+  progress { fraction nodesDone nodesTotal node { nodeId classType step totalSteps } }
   artifacts {
     __typename filename contentType size sha256 node url
     ... on ImageArtifact { width height }

@@ -22,7 +22,7 @@ export const resultScenarios: Scenario[] = [
       const run = await runJob(stage.product, { custom: { graph: await slowChain() } });
       const job = await deliversWhatComfyWrote(run, stage.server);
       assert.deepEqual(job.artifacts.map(sizeOf), ['20 1024x1024']);
-      const nodes = new Set(run.events.flatMap(({ job: { progress } }) => progress.node?.id ?? []));
+      const nodes = new Set(run.events.flatMap(({ job: { progress } }) => progress.node?.nodeId ?? []));
       assert(nodes.size > 1, 'more than one node was seen running');
       return `${told(run, job)}, ${nodes.size} nodes seen`;
     },

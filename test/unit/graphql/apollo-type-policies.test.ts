@@ -14,8 +14,8 @@ function progress(fraction: number, more: object = {}) {
   return { __typename: 'Progress', fraction, ...more };
 }
 
-function node(step: number, id = '3') {
-  return { __typename: 'ProgressNode', id, classType: 'KSampler', step };
+function node(step: number) {
+  return { __typename: 'ProgressNode', nodeId: '3', classType: 'KSampler', step };
 }
 
 function openCache() {
@@ -26,10 +26,10 @@ function openCache() {
   return { write, read };
 }
 
-const show = `query { job(id: "${JOB}") { id status progress { fraction nodesTotal node { id classType step } } } }`;
+const show = `query { job(id: "${JOB}") { id status progress { fraction nodesTotal node { nodeId classType step } } } }`;
 const event =
   `{ jobProgress { __typename seq job { __typename id status progress { __typename fraction node ` +
-  `{ __typename id classType step } } } } }`;
+  `{ __typename nodeId classType step } } } } }`;
 
 test('an event brings every place that shows its job up to date, and keeps what it does not carry', () => {
   const { write, read } = openCache();
@@ -48,16 +48,16 @@ test('an event brings every place that shows its job up to date, and keeps what 
 
 test('two jobs that run the same node keep their own', () => {
   const { write, read } = openCache();
-  const both = '{ jobs { nodes { __typename id progress { __typename node { __typename id step } } } } }';
+  const both = '{ jobs { nodes { __typename id progress { __typename node { __typename nodeId step } } } } }';
   const other = {
     __typename: 'Job',
     id: 'other',
-    progress: { __typename: 'Progress', node: { __typename: 'ProgressNode', id: '3', step: 9 } },
+    progress: { __typename: 'Progress', node: { __typename: 'ProgressNode', nodeId: '3', step: 9 } },
   };
   const one = {
     __typename: 'Job',
     id: JOB,
-    progress: { __typename: 'Progress', node: { __typename: 'ProgressNode', id: '3', step: 1 } },
+    progress: { __typename: 'Progress', node: { __typename: 'ProgressNode', nodeId: '3', step: 1 } },
   };
   write(both, { jobs: { __typename: 'JobConnection', nodes: [one, other] } });
   expect(read(both)).toMatchObject({
