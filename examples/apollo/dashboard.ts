@@ -39,12 +39,14 @@ export function followJobs({ client, socket }: ReturnType<typeof createGatewayCl
         told.clear();
         const context = { overSocket: true };
         const { data } = await client.query({ query: JobsDocument, variables, fetchPolicy: 'no-cache', context });
-        if (!data) continue;
-        const edges = data.jobs.edges.map((edge) => {
+        // Null with an error, which Apollo throws.
+        const { jobs } = data ?? {};
+        if (!jobs) continue;
+        const edges = jobs.edges.map((edge) => {
           const known = told.get(edge.node.id);
           return known && known.seq > edge.node.seq ? { ...edge, node: known } : edge;
         });
-        client.writeQuery({ query: JobsDocument, variables, data: { ...data, jobs: { ...data.jobs, edges } } });
+        client.writeQuery({ query: JobsDocument, variables, data: { ...data, jobs: { ...jobs, edges } } });
       } while (again);
     } catch (error) {
       console.warn('the list was not read; it is again with the next connection', error);

@@ -15,7 +15,7 @@ const { data } = await client.mutate({
   mutation: GenerateDocument,
   variables: { input: { idempotencyKey: randomUUID(), workflow: { textToImage: { prompt } } } },
 });
-if (!data) throw new Error('the gateway gave no job');
+if (!data?.generate) throw new Error('the gateway gave no job');
 const { id } = data.generate.job;
 console.log(`job ${id}`);
 

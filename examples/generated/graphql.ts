@@ -451,7 +451,7 @@ export type CancelJobMutationVariables = Exact<{
 }>;
 
 
-export type CancelJobMutation = { cancelJob: { id: string, status: JobStatus, cancelRequestedAt: string | null } };
+export type CancelJobMutation = { cancelJob: { id: string, status: JobStatus, cancelRequestedAt: string | null } | null };
 
 export type GenerateMutationVariables = Exact<{
   input: GenerateInput;
@@ -464,7 +464,7 @@ export type GenerateMutation = { generate: { replayed: boolean, job: { parameter
         | { width: number, height: number, id: string, filename: string, contentType: string, size: number, url: string }
         | { id: string, filename: string, contentType: string, size: number, url: string }
         | { id: string, filename: string, contentType: string, size: number, url: string }
-      >, error: { code: JobErrorCode, message: string, retryable: boolean } | null } } };
+      >, error: { code: JobErrorCode, message: string, retryable: boolean } | null } } | null };
 
 export type JobStateFragment = { id: string, status: JobStatus, workflow: string, seq: number, queuePosition: number | null, progress: { fraction: number, nodesDone: number, nodesTotal: number, node: { nodeId: string, classType: string, title: string | null, step: number | null, totalSteps: number | null } | null }, artifacts: Array<
     | { id: string, filename: string, contentType: string, size: number, url: string }
@@ -500,7 +500,7 @@ export type JobsQuery = { jobs: { edges: Array<{ cursor: string, node: { id: str
           | { width: number, height: number, id: string, filename: string, contentType: string, size: number, url: string }
           | { id: string, filename: string, contentType: string, size: number, url: string }
           | { id: string, filename: string, contentType: string, size: number, url: string }
-        >, error: { code: JobErrorCode, message: string, retryable: boolean } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+        >, error: { code: JobErrorCode, message: string, retryable: boolean } | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } | null };
 
 export type WatchJobSubscriptionVariables = Exact<{
   id: string | number;
@@ -518,7 +518,7 @@ export type WatchJobSubscription = { jobProgress: { seq: number, type: JobEventT
 export type WorkflowsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type WorkflowsQuery = { workflows: Array<{ name: string, title: string, description: string | null, parameters: Array<{ name: string, type: ParameterType, list: boolean, required: boolean, description: string | null, default: unknown, minimum: number | null, maximum: number | null, multipleOf: number | null, maxLength: number | null, choices: Array<{ value: string, label: string }> | null }> }> };
+export type WorkflowsQuery = { workflows: Array<{ name: string, title: string, description: string | null, parameters: Array<{ name: string, type: ParameterType, list: boolean, required: boolean, description: string | null, default: unknown, minimum: number | null, maximum: number | null, multipleOf: number | null, maxLength: number | null, choices: Array<{ value: string, label: string }> | null }> }> | null };
 
 export const JobStateFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"JobState"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Job"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"workflow"}},{"kind":"Field","name":{"kind":"Name","value":"seq"}},{"kind":"Field","name":{"kind":"Name","value":"queuePosition"}},{"kind":"Field","name":{"kind":"Name","value":"progress"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"fraction"}},{"kind":"Field","name":{"kind":"Name","value":"nodesDone"}},{"kind":"Field","name":{"kind":"Name","value":"nodesTotal"}},{"kind":"Field","name":{"kind":"Name","value":"node"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodeId"}},{"kind":"Field","name":{"kind":"Name","value":"classType"}},{"kind":"Field","name":{"kind":"Name","value":"title"}},{"kind":"Field","name":{"kind":"Name","value":"step"}},{"kind":"Field","name":{"kind":"Name","value":"totalSteps"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"artifacts"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"filename"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"size"}},{"kind":"Field","name":{"kind":"Name","value":"url"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ImageArtifact"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"width"}},{"kind":"Field","name":{"kind":"Name","value":"height"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"error"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"retryable"}}]}}]}}]} as unknown as DocumentNode<JobStateFragment, unknown>;
 export const CancelJobDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"CancelJob"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"cancelJob"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"cancelRequestedAt"}}]}}]}}]} as unknown as DocumentNode<CancelJobMutation, CancelJobMutationVariables>;

@@ -41,7 +41,7 @@ export function addBackend(builder: Builder): void {
   builder.queryField('backends', (t) =>
     t.field({
       type: ['Backend'],
-      nullable: false,
+      nullable: true,
       description: 'The ComfyUI servers that were known within the last week, by name, as the workers see them.',
       resolve: (_root, _args, { services }) =>
         services.backends.backends().catch((error: unknown) => {

@@ -44,7 +44,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
   builder.mutationFields((t) => ({
     generate: t.field({
       type: 'GeneratePayload',
-      nullable: false,
+      nullable: true,
       description: 'Accept a job, or give back the one that this key already made.',
       args: { input: t.arg({ type: generateInput, required: true, description: 'What to run, and how.' }) },
       resolve: (_root, { input }, { services, caller, client, requestId, address, signal }) => {
@@ -69,7 +69,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
     }),
     retryJob: t.field({
       type: 'GeneratePayload',
-      nullable: false,
+      nullable: true,
       description:
         'Run a job again with the same parameters. It must have ended; the new one has its workflow as it was ' +
         'then, its seed, priority and tags, and the default deadline.',
@@ -82,7 +82,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
     }),
     cancelJob: t.field({
       type: 'Job',
-      nullable: false,
+      nullable: true,
       description:
         'Cancel: at once while QUEUED, by interrupting just this prompt while RUNNING; a job that has ended is ' +
         'returned as it is. Once requested, a job does not become SUCCEEDED.',
@@ -91,7 +91,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         services.jobs.cancel(caller, id, requestId, address, client),
     }),
     deleteJob: t.id({
-      nullable: false,
+      nullable: true,
       description:
         'Remove an ended job, its events and its artifacts. Its key stays used: a replay is NOT_FOUND. Gives ' +
         'back the id.',

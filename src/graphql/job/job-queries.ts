@@ -23,7 +23,7 @@ export function addJobQueries(builder: Builder, filterInput: JobFilterInput): vo
     }),
     jobs: t.field({
       type: 'JobConnection',
-      nullable: false,
+      nullable: true,
       description: "The caller's jobs, newest first.",
       args: {
         first: t.arg.int({ defaultValue: 20, description: 'How many at most, 1 to 100.' }),

@@ -45,7 +45,7 @@ export function addUploadMutations(builder: Builder): void {
   builder.mutationField('createUpload', (t) =>
     t.field({
       type: 'Upload',
-      nullable: false,
+      nullable: true,
       description: 'A signed address to put an input file to.',
       args: { input: t.arg({ type: input, required: true, description: 'What is to be sent.' }) },
       resolve: (_root, { input: { filename, contentType, size } }, { services, caller, requestId, address, client }) =>

@@ -122,7 +122,7 @@ export function addWorkflow(builder: Builder): void {
   builder.queryFields((t) => ({
     workflows: t.field({
       type: ['Workflow'],
-      nullable: false,
+      nullable: true,
       description: 'The catalogue: each is a field of `WorkflowInput`.',
       resolve: (_root, _args, { services }) => services.catalogue.workflows,
     }),

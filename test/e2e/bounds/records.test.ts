@@ -54,7 +54,7 @@ it('B06 a flood of tiny jobs, canceled at once, ends at its share of Redis, and 
   }
   await Promise.all([work(), ...Array.from({ length: 20 }, flood)]);
   expect(JSON.parse(refusal)).toMatchObject({
-    data: null,
+    data: { generate: null },
     errors: [
       {
         message: expect.stringMatching(/there is no room for more: delete some that have ended, or wait until they/),

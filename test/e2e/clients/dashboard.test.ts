@@ -25,7 +25,7 @@ test('a dashboard shows every job as it is, by one subscription, through lost wr
   /** What a component that shows the list has on the screen. */
   const shown = () => {
     const data = gateway.client.readQuery({ query: JobsDocument, variables });
-    return new Map(data?.jobs.edges.map(({ node }) => [node.id, node]));
+    return new Map(data?.jobs?.edges.map(({ node }) => [node.id, node]));
   };
   const shows = (ids: string[], status: string) =>
     vi.waitFor(

@@ -27,7 +27,7 @@ test('urql generates, watches through a restart of the gateway, and has the resu
   };
   const { data, error } = await client.mutation(GenerateDocument, { input }).toPromise();
   expect(error).toBeUndefined();
-  const id = data?.generate.job.id ?? '';
+  const id = data?.generate?.job.id ?? '';
 
   const events: WatchJobSubscription['jobProgress'][] = [];
   let complete = false;

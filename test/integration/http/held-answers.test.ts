@@ -136,7 +136,7 @@ describe('waitSeconds', () => {
     const held = started.ask(HELD, { id: job.id });
     await waiting(started, 1);
     const { data, errors } = await started.ask(GENERATE, { key: 'k', wait: 1 });
-    expect(data).toBeNull();
+    expect(data).toEqual({ generate: null });
     expect(errors[0].extensions.code).toBe('LIMIT_EXCEEDED');
     expect((await started.ask(GENERATE, { key: 'k' })).data.generate.replayed).toBe(false);
     await started.jobs.cancel('anonymous', job.id);
