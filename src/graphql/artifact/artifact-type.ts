@@ -1,13 +1,14 @@
 import { MAX_TEXT_BYTES } from '../../core/artifact-kind.ts';
 import type { Builder } from '../builder.ts';
 import { type ArtifactOfJob, addressOf, addressTexts } from './artifact-url.ts';
-import { addImageArtifact } from './image-artifact.ts';
+import { addImageArtifact, pixels } from './image-artifact.ts';
 
 /** An artifact without the facts of its kind is a FileArtifact. */
 function typeOf({ artifact }: ArtifactOfJob) {
   const { kind, width, height, sizeBytes } = artifact;
-  if (kind === 'image' && width !== null && height !== null) return 'ImageArtifact';
-  if (kind === 'video') return 'VideoArtifact';
+  const hasSize = width !== null && height !== null;
+  if (kind === 'image' && hasSize) return 'ImageArtifact';
+  if (kind === 'video' && hasSize) return 'VideoArtifact';
   if (kind === 'audio') return 'AudioArtifact';
   if (kind === 'text' && sizeBytes <= MAX_TEXT_BYTES) return 'TextArtifact';
   return 'FileArtifact';
@@ -64,18 +65,18 @@ export function addArtifact(builder: Builder): void {
 
   addImageArtifact(builder);
   builder.objectType(builder.objectRef<ArtifactOfJob>('VideoArtifact'), {
-    description: 'A film.',
+    description: 'A film whose size is known; any other is a file.',
     interfaces: ['Artifact'],
     fields: (t) => ({
       width: t.int({
-        nullable: true,
-        description: 'Pixels as shown, where it says so.',
-        resolve: ({ artifact }) => artifact.width,
+        nullable: false,
+        description: 'Pixels as shown.',
+        resolve: ({ artifact }) => pixels(artifact.width),
       }),
       height: t.int({
-        nullable: true,
-        description: 'Pixels as shown, where it says so.',
-        resolve: ({ artifact }) => artifact.height,
+        nullable: false,
+        description: 'Pixels as shown.',
+        resolve: ({ artifact }) => pixels(artifact.height),
       }),
       durationSeconds: t.float({
         nullable: true,

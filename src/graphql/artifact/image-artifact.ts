@@ -9,9 +9,9 @@ const formatValues = {
   AVIF: { value: 'AVIF', description: 'Smallest, and the slowest to make.' },
 } as const satisfies Record<ImageFormat, { value: ImageFormat; description: string }>;
 
-/** Pixels of an artifact whose type was found to be ImageArtifact, which has them. */
-function pixels(value: number | null): number {
-  if (value === null) throw new Error('an image without its size was taken for an ImageArtifact');
+/** Pixels of an artifact whose type was found to be ImageArtifact or VideoArtifact, which have them. */
+export function pixels(value: number | null): number {
+  if (value === null) throw new Error('a file without its size was taken for a picture or a film');
   return value;
 }
 

@@ -120,8 +120,7 @@ async function sendFile(product: Product, { node, input, kind, contentType, file
   return { node, input, kind, file: { upload: await product.send(await file(), contentType) } };
 }
 
-function described({ node, __typename, durationSeconds, ...shown }: ShownJob['artifacts'][number]): string {
-  const { width = shown.videoWidth, height = shown.videoHeight } = shown;
+function described({ node, __typename, width, height, durationSeconds }: ShownJob['artifacts'][number]): string {
   const size = width === undefined ? [] : [`${width}x${height}`];
   const length = durationSeconds === undefined ? [] : [`${durationSeconds.toFixed(1)} s`];
   return [node, __typename.replace('Artifact', ''), ...size, ...length].join(' ');

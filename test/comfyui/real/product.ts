@@ -17,8 +17,6 @@ const artifactSchema = z.object({
   __typename: z.string(),
   width: z.number().optional(),
   height: z.number().optional(),
-  videoWidth: z.number().optional(),
-  videoHeight: z.number().optional(),
   durationSeconds: z.number().optional(),
   text: z.string().optional(),
 });
@@ -57,7 +55,7 @@ const JOB = `id status attempts startedAt finishedAt
   artifacts {
     __typename filename contentType size sha256 node url
     ... on ImageArtifact { width height }
-    ... on VideoArtifact { videoWidth: width videoHeight: height durationSeconds }
+    ... on VideoArtifact { width height durationSeconds }
     ... on AudioArtifact { durationSeconds }
     ... on TextArtifact { text }
   }

@@ -23,8 +23,6 @@ const artifactSchema = z.object({
   url: z.string(),
   width: z.int().optional(),
   height: z.int().optional(),
-  videoWidth: z.int().optional(),
-  videoHeight: z.int().optional(),
   durationSeconds: z.number().optional(),
   text: z.string().optional(),
 });
@@ -52,7 +50,7 @@ const JOB = `id status backend attempts
   artifacts {
     __typename filename contentType size sha256 node output url
     ... on ImageArtifact { width height }
-    ... on VideoArtifact { videoWidth: width videoHeight: height durationSeconds }
+    ... on VideoArtifact { width height durationSeconds }
     ... on AudioArtifact { durationSeconds }
     ... on TextArtifact { text }
   }
@@ -142,8 +140,7 @@ export async function openStage(lifetime: Lifetime, speed: number): Promise<Stag
 }
 
 /** What an artifact is, in a few words: `4 VideoArtifact video/mp4 128x96 1.0 s`. */
-export function described({ node, __typename, contentType, durationSeconds, ...shown }: ShownArtifact): string {
-  const { width = shown.videoWidth, height = shown.videoHeight } = shown;
+export function described({ node, __typename, contentType, width, height, durationSeconds }: ShownArtifact): string {
   const size = width === undefined ? [] : [`${width}x${height}`];
   const length = durationSeconds === undefined ? [] : [`${durationSeconds.toFixed(1)} s`];
   return [node, __typename, contentType, ...size, ...length].join(' ');

@@ -46,14 +46,14 @@ test('each kind has its type, and what lacks what the type promises is a file', 
     { texts },
   );
   const { data, errors } = await ask(`__typename output
-    ... on ImageArtifact { w: width h: height } ... on TextArtifact { text }
+    ... on ImageArtifact { width height } ... on TextArtifact { text }
     ... on VideoArtifact { width height durationSeconds } ... on AudioArtifact { durationSeconds }`);
   expect(errors).toBeUndefined();
   expect(data.job.artifacts).toEqual([
-    { __typename: 'ImageArtifact', output: 'picture', w: 64, h: 32 },
+    { __typename: 'ImageArtifact', output: 'picture', width: 64, height: 32 },
     { __typename: 'FileArtifact', output: null },
     { __typename: 'VideoArtifact', output: null, width: 640, height: 480, durationSeconds: 1.5 },
-    { __typename: 'VideoArtifact', output: null, width: null, height: null, durationSeconds: null },
+    { __typename: 'FileArtifact', output: null },
     { __typename: 'AudioArtifact', output: null, durationSeconds: 3.25 },
     { __typename: 'TextArtifact', output: null, text: 'text of t' },
     { __typename: 'FileArtifact', output: null },

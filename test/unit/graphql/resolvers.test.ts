@@ -26,6 +26,7 @@ const ended = testJob({
   artifacts: [
     picture,
     { ...picture, id: 'artifact-2', kind: 'video', contentType: 'video/mp4', width: null, height: null },
+    { ...picture, id: 'artifact-3', kind: 'video', contentType: 'video/mp4' },
   ],
 });
 
@@ -33,7 +34,7 @@ test('shows a job with its artifacts, each of the type of its kind', async () =>
   const { run } = await testGraph(await testServices({ jobs: { get: async () => ended } }));
   const { data, errors } = await run(
     `{ job(id: "x") { status finishedAt queuePosition parameters error { code }
-       artifacts { __typename id size ... on ImageArtifact { width height } } } }`,
+       artifacts { __typename id size ... on ImageArtifact { width height } ... on VideoArtifact { width height } } } }`,
   );
   expect(errors).toBeUndefined();
   expect(data.job).toEqual({
@@ -44,7 +45,8 @@ test('shows a job with its artifacts, each of the type of its kind', async () =>
     error: null,
     artifacts: [
       { __typename: 'ImageArtifact', id: 'artifact-1', size: 5_000_000_000, width: 64, height: 32 },
-      { __typename: 'VideoArtifact', id: 'artifact-2', size: 5_000_000_000 },
+      { __typename: 'FileArtifact', id: 'artifact-2', size: 5_000_000_000 },
+      { __typename: 'VideoArtifact', id: 'artifact-3', size: 5_000_000_000, width: 64, height: 32 },
     ],
   });
 });
