@@ -50,6 +50,11 @@ export async function startGateway(config: Config, context: ProcessContext, port
       ...services,
       texts: createArtifactTexts(artifacts),
       artifactUrlTtlSeconds: config.artifactUrlTtlMs / 1000,
+      limits: {
+        maxUploadBytes: config.inputs.maxBytes,
+        maxMegapixels: config.jobs.maxMegapixels,
+        maxDeadlineSeconds: config.jobs.maxDeadlineMs / 1000,
+      },
     },
     artifacts: createArtifactRoute(config, context, artifacts, now),
     variants: {

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { isErrno } from '../files/errno.ts';
+import type { Lifetime } from './signing-window.ts';
 
 /** Why storage did not do what it was asked. */
 export type StorageFailure =
@@ -66,15 +67,11 @@ export interface ByteRange {
   end: number;
 }
 
-export interface UrlOptions {
+export interface UrlOptions extends Lifetime {
   filename: string;
   contentType: string;
-  /** At most 7 days are given. The address may end up to a quarter of it earlier, because signing times are rounded. */
-  expiresInSeconds: number;
   /** True: the browser saves the file under `filename`. False: it is shown, if its type is one that is safe to show. */
   download: boolean;
-  /** Milliseconds since 1970 after which the address must not work, whatever `expiresInSeconds` says. */
-  notAfter?: number;
 }
 
 export interface UploadUrlOptions {

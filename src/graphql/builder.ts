@@ -7,7 +7,7 @@ import type { JobPage } from '../jobs/jobs.ts';
 import type { OpenUpload } from '../uploads/upload.ts';
 import type { Choice, Workflow, WorkflowParameter } from '../workflows/catalogue.ts';
 import type { ArtifactOfJob } from './artifact/artifact-url.ts';
-import type { GraphContext } from './context.ts';
+import type { GraphContext, InstallationLimits } from './context.ts';
 
 /** What stands behind each type of the schema. */
 export interface SchemaShapes {
@@ -46,6 +46,7 @@ export interface SchemaShapes {
     WorkflowParameter: WorkflowParameter;
     WorkflowBackend: { backend: string; missing: readonly string[] };
     Choice: Choice;
+    InstallationLimits: InstallationLimits;
   };
 }
 

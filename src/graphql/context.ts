@@ -11,6 +11,14 @@ import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import type { ArtifactTexts } from './artifact/artifact-texts.ts';
 import type { Budget } from './engine/budgets.ts';
 
+/** What the configuration bounds and callers need to know. */
+export interface InstallationLimits {
+  maxUploadBytes: number;
+  /** In millions of pixels. */
+  maxMegapixels: number;
+  maxDeadlineSeconds: number;
+}
+
 /** What resolvers work with: use cases and ports, never a driver. */
 export interface GraphServices {
   jobs: Jobs;
@@ -24,8 +32,11 @@ export interface GraphServices {
   artifacts: Pick<ArtifactStore, 'url'>;
   variants: Pick<VariantAddresses, 'url'>;
   texts: ArtifactTexts;
-  /** How long a signed address works when the caller does not say, in seconds. */
+  /** How long a signed address works at least, and stays the same, when the caller does not say; in seconds. */
   artifactUrlTtlSeconds: number;
+  limits: InstallationLimits;
+  /** Milliseconds since 1970, by the clock that addresses are signed by. */
+  now: () => number;
 }
 
 /** Of one operation, whichever transport it came by. */

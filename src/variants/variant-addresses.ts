@@ -1,9 +1,8 @@
 import { createHmac } from 'node:crypto';
-import type { UrlOptions } from '../artifacts/artifact-store.ts';
 import { contentHeaders } from '../artifacts/content-headers.ts';
 import { safeFilename } from '../artifacts/filename.ts';
 import { type Grant, signedQuery, verifiedGrant } from '../artifacts/signed-query.ts';
-import { signingWindow } from '../artifacts/signing-window.ts';
+import { type Lifetime, signingWindow } from '../artifacts/signing-window.ts';
 import type { Artifact } from '../core/job.ts';
 import { formats, type Variant, variantFilename, variantKey } from './variant.ts';
 
@@ -17,7 +16,8 @@ export interface VariantAddresses {
   verified(key: string, query: URLSearchParams): Grant | null;
 }
 
-export type VariantUrlOptions = Pick<UrlOptions, 'expiresInSeconds' | 'download' | 'notAfter'>;
+/** `download` as in the options of the artifact itself. */
+export type VariantUrlOptions = Lifetime & { download: boolean };
 
 export interface VariantAddressesOptions {
   /** Of the gateway, as browsers reach it, without a slash at its end. */
@@ -34,8 +34,8 @@ export function createVariantAddresses(options: VariantAddressesOptions): Varian
   const secret = createHmac('sha256', options.secret).update('variant-address-1').digest('base64url');
 
   return {
-    url(artifact, variant, { expiresInSeconds, download, notAfter }) {
-      const expires = signingWindow(now(), expiresInSeconds, notAfter).expiresAtMs / 1000;
+    url(artifact, variant, { download, ...lifetime }) {
+      const expires = signingWindow(now(), lifetime).expiresAtMs / 1000;
       const filename = safeFilename(variantFilename(artifact.filename, variant));
       const { disposition } = contentHeaders(formats[variant.format].contentType, filename, download);
       const key = variantKey(artifact.key, variant);

@@ -295,6 +295,18 @@ for (const { name, start, available } of artifactDrivers) {
       expect(await dated.url(key, options)).not.toBe(first);
     });
 
+    it('gives a steady address that is the same for a whole hour and then works for another', async () => {
+      const twelve = Date.parse('2026-03-01T12:00:00Z');
+      const options = { filename: 'a.png', contentType: 'image/png', expiresInSeconds: HOUR, steady: true };
+      const { key } = await stored(randomBytes(10));
+      const at = (now: number) => driver.store(() => now).url(key, { ...options, download: false });
+      expect(await at(twelve + HOUR * 1000 - 1)).toBe(await at(twelve));
+      expect(await at(twelve + HOUR * 1000)).not.toBe(await at(twelve));
+      const thisHour = Math.floor(Date.now() / 1000 / HOUR) * HOUR * 1000;
+      expect((await fetch(await at(thisHour - 1))).status).toBe(200);
+      expect((await fetch(await at(thisHour - HOUR * 1000 - 1))).status).toBe(403);
+    });
+
     it('has nothing under a key that was never written', async () => {
       expect(await store.head(newKey())).toBeNull();
       const url = await store.url(newKey(), {

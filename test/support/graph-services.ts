@@ -97,6 +97,8 @@ export async function testServices(
     },
     texts: { read: notExpected('text') },
     artifactUrlTtlSeconds: 3600,
+    now: () => testTime,
+    limits: { maxUploadBytes: 100_000_000, maxMegapixels: 4, maxDeadlineSeconds: 604_800 },
     feed: createTestFeed(),
     uploads: { create: notExpected('create') },
     changes: { watch: notExpected('watch') },

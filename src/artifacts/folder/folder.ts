@@ -96,8 +96,8 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
         }
       }),
 
-    url: async (key, { filename, contentType, expiresInSeconds, download, notAfter }) => {
-      const expires = signingWindow(now(), expiresInSeconds, notAfter).expiresAtMs / 1000;
+    url: async (key, { filename, contentType, download, ...lifetime }) => {
+      const expires = signingWindow(now(), lifetime).expiresAtMs / 1000;
       const { disposition } = contentHeaders(contentType, filename, download);
       const grant = { key: parseKey(key), expires, disposition, filename: safeFilename(filename) };
       return `${publicUrl}${ARTIFACTS_PATH}${key}?${signedQuery(grant, signingSecret)}`;

@@ -122,8 +122,8 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
       }
     },
 
-    async url(key, { filename, contentType, expiresInSeconds, download, notAfter }) {
-      const { startsAtMs, expiresAtMs } = signingWindow(now(), expiresInSeconds, notAfter);
+    async url(key, { filename, contentType, download, ...lifetime }) {
+      const { startsAtMs, expiresAtMs } = signingWindow(now(), lifetime);
       // Shown files go out as they were stored; the shorter address is the same for everybody who may see it.
       const query = download
         ? { 'response-content-disposition': contentHeaders(contentType, filename, true).contentDisposition }

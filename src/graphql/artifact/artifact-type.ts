@@ -1,6 +1,6 @@
 import { MAX_TEXT_BYTES } from '../../core/artifact-kind.ts';
 import type { Builder } from '../builder.ts';
-import { type ArtifactOfJob, addressOf, addressTexts } from './artifact-url.ts';
+import { type ArtifactOfJob, addressExpiresAt, addressOf, addressTexts } from './artifact-url.ts';
 import { addImageArtifact, pixels } from './image-artifact.ts';
 
 /** An artifact without the facts of its kind is a FileArtifact. */
@@ -59,6 +59,12 @@ export function addArtifact(builder: Builder): void {
           download: t.arg.boolean({ defaultValue: false, description: addressTexts.download }),
         },
         resolve: (source, args, { services }) => addressOf(source, args, services),
+      }),
+      urlExpiresAt: t.field({
+        type: 'DateTime',
+        nullable: false,
+        description: 'Until when `url` without arguments works.',
+        resolve: (source, _args, { services }) => addressExpiresAt(source, services),
       }),
     }),
   });

@@ -1,4 +1,4 @@
-import type { UrlOptions } from '../../artifacts/artifact-store.ts';
+import { type Lifetime, signingWindow } from '../../artifacts/signing-window.ts';
 import { badInput } from '../../core/errors.ts';
 import type { Artifact } from '../../core/job.ts';
 import type { GraphServices } from '../context.ts';
@@ -7,9 +7,11 @@ import type { GraphServices } from '../context.ts';
 const MAX_EXPIRES_SECONDS = 604_800;
 
 export const addressTexts = {
-  url: 'A signed address that needs no other credential. The same for a while, so that browsers cache.',
+  url:
+    'A signed address that needs no other credential. The same for a while, so that browsers cache: without ' +
+    '`expiresIn` for as long as the configuration says, an hour unless it says otherwise.',
   expiresIn:
-    "For how many seconds it works, 1 to 604800, and never past the job's `expiresAt`; default from configuration.",
+    "For how many seconds it works, 1 to 604800, and never past the job's `expiresAt`; absent: see `urlExpiresAt`.",
   download: 'Whether browsers save the file instead of showing it.',
 };
 
@@ -23,7 +25,7 @@ export function addressOptions(
   { expiresAt }: ArtifactOfJob,
   { expiresIn, download }: AddressArguments,
   { artifactUrlTtlSeconds }: GraphServices,
-): Pick<UrlOptions, 'expiresInSeconds' | 'download' | 'notAfter'> {
+): Lifetime & { download: boolean } {
   if (expiresIn != null && (expiresIn < 1 || expiresIn > MAX_EXPIRES_SECONDS)) {
     const message = `expected 1 to ${MAX_EXPIRES_SECONDS} seconds`;
     throw badInput([{ path: ['expiresIn'], message, code: 'out_of_range' }]);
@@ -32,7 +34,14 @@ export function addressOptions(
     expiresInSeconds: expiresIn ?? artifactUrlTtlSeconds,
     download: download ?? false,
     ...(expiresAt === null ? {} : { notAfter: expiresAt }),
+    // Who names no time is shown the picture: what matters is that its address does not change under the page.
+    ...(expiresIn == null && { steady: true }),
   };
+}
+
+/** Until when an address without arguments works, in milliseconds since 1970. */
+export function addressExpiresAt(source: ArtifactOfJob, services: GraphServices): number {
+  return signingWindow(services.now(), addressOptions(source, {}, services)).expiresAtMs;
 }
 
 /** The address of the artifact as it is. */

@@ -32,7 +32,12 @@ const jobSchema = z.object({
     nodesDone: z.number(),
     nodesTotal: z.number(),
     node: z
-      .object({ nodeId: z.string(), classType: z.string(), step: z.number().nullable(), totalSteps: z.number().nullable() })
+      .object({
+        nodeId: z.string(),
+        classType: z.string(),
+        step: z.number().nullable(),
+        totalSteps: z.number().nullable(),
+      })
       .nullable(),
   }),
   artifacts: z.array(artifactSchema),

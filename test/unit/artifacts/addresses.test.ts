@@ -59,7 +59,10 @@ describe('the life of an address', () => {
         fc.integer({ min: 1, max: 2e6 }),
         fc.option(time, { nil: undefined }),
         (now, life, notAfter) => {
-          const { startsAtMs, expiresAtMs } = signingWindow(now, life, notAfter);
+          const { startsAtMs, expiresAtMs } = signingWindow(now, {
+            expiresInSeconds: life,
+            ...(notAfter !== undefined && { notAfter }),
+          });
           const asked = Math.min(life, 7 * 86_400) * 1000;
           expect(startsAtMs).toBeLessThanOrEqual(now);
           expect(expiresAtMs - startsAtMs).toBeGreaterThanOrEqual(1000);
@@ -70,6 +73,23 @@ describe('the life of an address', () => {
         },
       ),
     );
+  });
+
+  it('is at least as long as asked for where it is steady, at most twice that, and stays the same as long', () => {
+    const halfOf7Days = 3.5 * 86_400;
+    fc.assert(
+      fc.property(time, fc.integer({ min: 1, max: halfOf7Days }), (now, expiresInSeconds) => {
+        const asked = expiresInSeconds * 1000;
+        const windowAt = (at: number) => signingWindow(at, { expiresInSeconds, steady: true });
+        const { startsAtMs, expiresAtMs } = windowAt(now);
+        expect(expiresAtMs - now).toBeGreaterThan(asked);
+        expect(expiresAtMs - now).toBeLessThanOrEqual(2 * asked);
+        expect(windowAt(startsAtMs)).toEqual(windowAt(startsAtMs + asked - 1));
+      }),
+    );
+    const longest = signingWindow(Date.UTC(2030, 0, 31), { expiresInSeconds: 7 * 86_400, steady: true });
+    expect(longest.expiresAtMs - longest.startsAtMs).toBe(7 * 86_400_000);
+    expect(longest.expiresAtMs - Date.UTC(2030, 0, 31)).toBeGreaterThanOrEqual(0.75 * 7 * 86_400_000);
   });
 });
 

@@ -34,7 +34,8 @@ test('shows a job with its artifacts, each of the type of its kind', async () =>
   const { run } = await testGraph(await testServices({ jobs: { get: async () => ended } }));
   const { data, errors } = await run(
     `{ job(id: "x") { status finishedAt queuePosition parameters error { code }
-       artifacts { __typename id size ... on ImageArtifact { width height } ... on VideoArtifact { width height } } } }`,
+       artifacts { __typename id size ... on ImageArtifact { width height }
+         ... on VideoArtifact { width height } } } }`,
   );
   expect(errors).toBeUndefined();
   expect(data.job).toEqual({
@@ -59,8 +60,21 @@ test('signs addresses as asked, never past the end of the job', async () => {
   expect(plain?.searchParams.get('expiresInSeconds')).toBe('3600');
   expect(plain?.searchParams.get('download')).toBe('false');
   expect(plain?.searchParams.get('notAfter')).toBe(String(ended.expiresAt));
+  expect(plain?.searchParams.get('steady')).toBe('true');
   expect(other?.searchParams.get('expiresInSeconds')).toBe('60');
+  expect(other?.searchParams.get('steady')).toBeNull();
   expect(other?.searchParams.get('download')).toBe('true');
+});
+
+test('says until when an address works: the hour and the next, and not past the end of the job', async () => {
+  const now = Date.UTC(2030, 0, 31, 13, 20);
+  const urlExpiresAt = async (expiresAt: number) => {
+    const services = await testServices({ now: () => now, jobs: { get: async () => ({ ...ended, expiresAt }) } });
+    const { data } = await (await testGraph(services)).run('{ job(id: "x") { artifacts { urlExpiresAt } } }');
+    return data.job.artifacts[0].urlExpiresAt;
+  };
+  expect(await urlExpiresAt(now + 86_400_000)).toBe('2030-01-31T15:00:00.000Z');
+  expect(await urlExpiresAt(now + 60_000)).toBe('2030-01-31T13:21:00.000Z');
 });
 
 test.each([0, -1, 604_801])('refuses an address for %i seconds', async (expiresIn) => {
