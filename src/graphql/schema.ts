@@ -12,10 +12,12 @@ import { addJobMutations } from './job/job-mutations.ts';
 import { addJobQueries } from './job/job-queries.ts';
 import { addJobSubscriptions } from './job/job-subscriptions.ts';
 import { addJob } from './job/job-type.ts';
+import { addLimits } from './limits/limits-type.ts';
 import { addDateTime } from './scalars/date-time.ts';
 import { addJson } from './scalars/json.ts';
 import { addSafeInt } from './scalars/safe-int.ts';
 import { addUpload, addUploadMutations } from './upload/upload-type.ts';
+import { addFileKind } from './workflow/file-input.ts';
 import { addWorkflowInput } from './workflow/workflow-input.ts';
 import { addWorkflow } from './workflow/workflow-type.ts';
 
@@ -29,14 +31,16 @@ export function createSchema(catalogue: WorkflowCatalogue): GraphQLSchema {
   addJson(builder);
   addSafeInt(builder);
   const enums = addJobEnums(builder);
-  const workflowInput = addWorkflowInput(builder, catalogue);
+  const fileKind = addFileKind(builder);
+  const workflowInput = addWorkflowInput(builder, catalogue, fileKind);
   addArtifact(builder);
   addJob(builder, enums);
   addJobConnection(builder);
   addHealth(builder);
   addBackend(builder);
-  addWorkflow(builder);
+  addWorkflow(builder, fileKind);
   addUpload(builder);
+  addLimits(builder);
 
   builder.queryType({ description: 'What can be read.' });
   builder.mutationType({ description: 'What can be done.' });

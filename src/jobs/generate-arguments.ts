@@ -12,14 +12,16 @@ const label = (max: number, allowed = printable, expected = 'expected printable 
     .regex(allowed, expected);
 
 /** Longest that an answer is held, in seconds. */
-const MAX_WAIT_SECONDS = 60;
+export const MAX_WAIT_SECONDS = 60;
+/** The most labels of one job. */
+export const MAX_TAGS = 16;
 
 const wait = `expected 0 to ${MAX_WAIT_SECONDS} seconds`;
 const schema = z.object({
   idempotencyKey: label(255, visible, 'expected printable characters, none that is invisible, and plain spaces'),
   deadlineSeconds: z.int('expected an integer').min(1, 'expected at least 1 second').nullish(),
   waitSeconds: z.int('expected an integer').min(0, wait).max(MAX_WAIT_SECONDS, wait).nullish(),
-  tags: z.array(label(64), 'expected a list').max(16, 'expected at most 16 tags').nullish(),
+  tags: z.array(label(64), 'expected a list').max(MAX_TAGS, `expected at most ${MAX_TAGS} tags`).nullish(),
 });
 
 /**

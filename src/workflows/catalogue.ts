@@ -1,6 +1,6 @@
 import type { InputIssue } from '../core/errors.ts';
 import type { FileKind } from '../core/file-source.ts';
-import type { Json } from '../core/job.ts';
+import type { ArtifactKind, Json } from '../core/job.ts';
 
 export const parameterTypes = ['STRING', 'INT', 'FLOAT', 'BOOLEAN', 'ENUM', 'SEED', 'MODEL', 'FILE'] as const;
 export type ParameterType = (typeof parameterTypes)[number];
@@ -16,6 +16,12 @@ export interface Choice {
  */
 export interface WorkflowParameter {
   name: string;
+  /** For forms, as `multiline` and `advanced` are. */
+  title: string;
+  /** STRING: whether a form gives it several lines. */
+  multiline: boolean;
+  /** Whether a form may hide it until it is asked for. */
+  advanced: boolean;
   type: ParameterType;
   list: boolean;
   required: boolean;
@@ -43,6 +49,8 @@ export interface Workflow {
   name: string;
   title: string;
   description: string | null;
+  /** Kinds of what it makes, each once. */
+  makes: ArtifactKind[];
   parameters: WorkflowParameter[];
   /** The template's text (see core/template.ts) and its SHA-256 in hex. */
   template: { hash: string; text: string };

@@ -10,7 +10,9 @@ const SCHEMA_TYPES = new Set(
   JobEvent JobEventType Progress ProgressNode Preview
   Artifact ImageArtifact VideoArtifact AudioArtifact TextArtifact FileArtifact ImageFormat FileInput FileKind
   Workflow WorkflowBackend WorkflowParameter ParameterType Choice
-  Backend BackendStatus Health HealthStatus HealthCheck QueueHealth Viewer Limit`.split(/\s+/),
+  Backend BackendStatus Health HealthStatus HealthCheck QueueHealth Viewer Limit InstallationLimits ArtifactKind`.split(
+    /\s+/,
+  ),
 );
 
 /** Why a name is not valid in GraphQL, or null. */

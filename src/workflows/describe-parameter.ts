@@ -1,6 +1,6 @@
 import type { WorkflowParameter } from './catalogue.ts';
 import { toChoices } from './choices.ts';
-import type { ManifestParameter } from './manifest.ts';
+import { type ManifestParameter, ONE_LINE } from './manifest.ts';
 import type { ListLimits } from './values.ts';
 
 /** The longest text of a parameter whose manifest has no `maxLength`, in characters. */
@@ -30,6 +30,9 @@ const parameterTypes = {
 export function describeParameter(name: string, declared: ManifestParameter): WorkflowParameter {
   const common: WorkflowParameter = {
     name,
+    title: declared.title ?? inWords(name),
+    advanced: declared.advanced,
+    multiline: false,
     type: parameterTypes[declared.type],
     list: declared.list,
     required: declared.required,
@@ -48,7 +51,8 @@ export function describeParameter(name: string, declared: ManifestParameter): Wo
   switch (declared.type) {
     case 'string': {
       const { minLength = null, maxLength = DEFAULTS.stringLength } = declared.limits;
-      return { ...common, minLength, maxLength };
+      const multiline = declared.multiline ?? (declared.limits.maxLength ?? 0) > ONE_LINE;
+      return { ...common, minLength, maxLength, multiline };
     }
     case 'int': {
       const { minimum = DEFAULTS.int.minimum, maximum = DEFAULTS.int.maximum, multipleOf = null } = declared.limits;
@@ -71,6 +75,16 @@ export function describeParameter(name: string, declared: ManifestParameter): Wo
     case 'boolean':
       return common;
   }
+}
+
+/** A name as people write it: `Text to image` of `textToImage`. */
+export function inWords(name: string): string {
+  const words = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replaceAll('_', ' ')
+    .trim()
+    .toLowerCase();
+  return words ? words.charAt(0).toUpperCase() + words.slice(1) : name;
 }
 
 export function listLimitsOf(declared: ManifestParameter): ListLimits {

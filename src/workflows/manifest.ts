@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { fileKinds } from '../core/file-source.ts';
+import { artifactKinds } from '../core/job.ts';
 
 const target = z.strictObject({
   node: z.string().describe('Id of the node in graph.json.'),
@@ -7,6 +8,8 @@ const target = z.strictObject({
 });
 
 const common = {
+  title: z.string().min(1).max(100).optional().describe('For forms; absent: its name in words.'),
+  advanced: z.boolean().default(false).describe('Whether forms may hide it until it is asked for.'),
   description: z.string().min(1).max(1000).describe('What it does, for the callers.'),
   required: z.boolean().default(false),
   targets: z.array(target).min(1).describe('Where the value goes.'),
@@ -17,6 +20,8 @@ const itemLimits = {
   minItems: z.int().min(0).optional(),
   maxItems: z.int().min(1).max(1000).optional(),
 };
+/** The most characters of a text that forms give one line, unless the manifest says otherwise. */
+export const ONE_LINE = 255;
 /** A default value. It is later checked against the parameter's limits, like the value of a caller. */
 const defaultValue = z.json().optional();
 
@@ -35,6 +40,10 @@ const parameterSchema = z.discriminatedUnion('type', [
     list,
     default: defaultValue,
     limits: z.strictObject({ ...stringLimits, ...itemLimits }).default({}),
+    multiline: z
+      .boolean()
+      .optional()
+      .describe(`Whether forms give it several lines; absent: whether its maxLength is over ${ONE_LINE}.`),
   }),
   z.strictObject({
     type: z.literal('int'),
@@ -112,6 +121,11 @@ export const manifestSchema = z.strictObject({
   parameters: z.record(z.string(), parameterSchema),
   constraints: z.array(constraintSchema).default([]),
   outputs: z.array(outputSchema).min(1).optional().describe('Only the results of these; all final ones unless said.'),
+  makes: z
+    .array(z.enum(artifactKinds))
+    .min(1)
+    .optional()
+    .describe('Kinds of its results; absent: found by the classes of its output nodes.'),
   keepMetadata: z.boolean().default(false).describe('Leaves in PNG files the graph that ComfyUI writes into them.'),
 });
 

@@ -4,6 +4,7 @@ import type * as z from 'zod';
 import type { Graph } from '../core/graph.ts';
 import { own } from '../core/objects.ts';
 import { encodeTemplate, type Template } from '../core/template.ts';
+import { artifactKindsOf } from './artifact-kinds.ts';
 import type { CatalogueFault, Workflow } from './catalogue.ts';
 import { checkGraph } from './check-graph.ts';
 import { inputTypeName, nameFault, typeNameFault } from './check-names.ts';
@@ -57,6 +58,7 @@ export async function readWorkflow({ dir, name, maxMegapixels, report }: ReadOpt
     name,
     title: manifest.title,
     description: manifest.description,
+    makes: artifactKindsOf(graph, manifest),
     parameters: fields.map((field) => field.parameter),
     template: encodeTemplate(toTemplate(name, graph, manifest, fields)),
     nodesTotal: Object.keys(graph).length,

@@ -1,21 +1,16 @@
 import type { InputRef, InputType } from '@pothos/core';
 import { MAX_CUSTOM_FILES } from '../../workflows/custom.ts';
 import type { Builder, SchemaTypes } from '../builder.ts';
+import type { FileKindType } from './file-input.ts';
 
 type CustomValues = { [field: string]: unknown };
 
 /** CustomWorkflowInput: a graph of the caller's own, and what to know of it that a manifest would say. */
-export function addCustomInput(builder: Builder, fileInput: InputType<SchemaTypes>): InputRef<CustomValues> {
-  const kind = builder.enumType('FileKind', {
-    description: 'What an input file must be, by its bytes.',
-    values: {
-      IMAGE: { description: 'A picture.' },
-      MASK: { description: 'A picture that says where: its alpha, or how light it is.' },
-      AUDIO: { description: 'Sound.' },
-      VIDEO: { description: 'A film.' },
-    } as const,
-  });
-
+export function addCustomInput(
+  builder: Builder,
+  fileInput: InputType<SchemaTypes>,
+  fileKind: FileKindType,
+): InputRef<CustomValues> {
   const file = builder.inputRef<CustomValues>('CustomFileInput');
   builder.inputType(file, {
     description: 'An input file for a node such as LoadImage.',
@@ -27,7 +22,7 @@ export function addCustomInput(builder: Builder, fileInput: InputType<SchemaType
           'The input that gets the name of the file, such as `image`; a value that the graph has there is replaced.',
       }),
       kind: t.field({
-        type: kind,
+        type: fileKind,
         required: false,
         description: 'What it must be; when absent, one of these, whichever.',
       }),

@@ -1,5 +1,22 @@
 import type { InputType } from '@pothos/core';
+import type { FileKind } from '../../core/file-source.ts';
 import type { Builder, SchemaTypes } from '../builder.ts';
+
+export type FileKindType = ReturnType<typeof addFileKind>;
+
+const fileKinds = {
+  IMAGE: { value: 'image', description: 'A picture.' },
+  MASK: { value: 'mask', description: 'A picture that says where: its alpha, or how light it is.' },
+  AUDIO: { value: 'audio', description: 'Sound.' },
+  VIDEO: { value: 'video', description: 'A film.' },
+} as const satisfies { [name: string]: { value: FileKind; description: string } };
+
+export function addFileKind(builder: Builder) {
+  return builder.enumType('FileKind', {
+    description: 'What an input file must be, by its bytes.',
+    values: fileKinds,
+  });
+}
 
 /** FileInput: an input file, uploaded before or fetched by the worker. */
 export function addFileInput(builder: Builder): InputType<SchemaTypes> {

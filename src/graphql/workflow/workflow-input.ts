@@ -4,7 +4,7 @@ import { inputTypeName } from '../../workflows/check-names.ts';
 import type { Builder, SchemaTypes } from '../builder.ts';
 import { hasUnknown, type InputCheck } from '../engine/input-issues.ts';
 import { addCustomInput } from './custom-input.ts';
-import { addFileInput } from './file-input.ts';
+import { addFileInput, type FileKindType } from './file-input.ts';
 import { parameterText } from './parameter-text.ts';
 
 /** The one field that was given, with that workflow's own input. */
@@ -94,10 +94,14 @@ function addInput(builder: Builder, shared: SharedTypes, workflow: Workflow): In
 }
 
 /** WorkflowInput: a field for each workflow of the catalogue, and `custom`. */
-export function addWorkflowInput(builder: Builder, catalogue: WorkflowCatalogue): InputRef<WorkflowChoice> {
+export function addWorkflowInput(
+  builder: Builder,
+  catalogue: WorkflowCatalogue,
+  fileKind: FileKindType,
+): InputRef<WorkflowChoice> {
   const fileInput = addFileInput(builder);
   const shared: SharedTypes = { enums: new Map(), fileInput };
-  const custom = addCustomInput(builder, fileInput);
+  const custom = addCustomInput(builder, fileInput, fileKind);
 
   const ref = builder.inputRef<WorkflowChoice>('WorkflowInput');
   builder.inputType(ref, {

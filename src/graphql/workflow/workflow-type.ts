@@ -1,8 +1,10 @@
 import { unavailable } from '../../core/errors.ts';
+import type { ArtifactKind } from '../../core/job.ts';
 import type { ParameterType, Workflow, WorkflowParameter } from '../../workflows/catalogue.ts';
 import { createMissingOf, type MissingOf } from '../../workflows/missing.ts';
 import type { Builder } from '../builder.ts';
 import type { GraphServices } from '../context.ts';
+import type { FileKindType } from './file-input.ts';
 
 const types = {
   STRING: { value: 'STRING', description: 'Text.' },
@@ -40,8 +42,20 @@ function choicesOf(parameter: WorkflowParameter, services: GraphServices) {
   return parameter.modelOf === null ? parameter.choices : offeredModels(services, parameter.modelOf);
 }
 
-export function addWorkflow(builder: Builder): void {
+const artifactKinds = {
+  IMAGE: { value: 'image', description: 'Pictures: ImageArtifact.' },
+  VIDEO: { value: 'video', description: 'Films: VideoArtifact.' },
+  AUDIO: { value: 'audio', description: 'Sound: AudioArtifact.' },
+  TEXT: { value: 'text', description: 'Text: TextArtifact.' },
+  FILE: { value: 'file', description: 'Files of other kinds: FileArtifact.' },
+} as const satisfies { [name: string]: { value: ArtifactKind; description: string } };
+
+export function addWorkflow(builder: Builder, fileKind: FileKindType): void {
   const missingOf = createMissingOf();
+  const artifactKind = builder.enumType('ArtifactKind', {
+    description: 'What a workflow makes, by the type of its artifacts.',
+    values: artifactKinds,
+  });
   const parameterType = builder.enumType('ParameterType', { description: 'What a parameter takes.', values: types });
 
   builder.objectType('Choice', {
@@ -55,6 +69,7 @@ export function addWorkflow(builder: Builder): void {
     description: 'Something that a workflow lets its caller choose.',
     fields: (t) => ({
       name: t.exposeString('name', { nullable: false, description: "Its field in the workflow's input." }),
+      title: t.exposeString('title', { nullable: false, description: 'Its name, for a person.' }),
       type: t.expose('type', { type: parameterType, nullable: false, description: 'What it takes.' }),
       list: t.exposeBoolean('list', { nullable: false, description: 'Whether it takes several.' }),
       required: t.exposeBoolean('required', { nullable: false, description: 'Whether it must be given.' }),
@@ -67,6 +82,20 @@ export function addWorkflow(builder: Builder): void {
       minimum: t.exposeFloat('minimum', { nullable: true, description: 'The smallest number.' }),
       maximum: t.exposeFloat('maximum', { nullable: true, description: 'The largest number.' }),
       multipleOf: t.exposeFloat('multipleOf', { nullable: true, description: 'What a number must be a multiple of.' }),
+      multiline: t.exposeBoolean('multiline', {
+        nullable: false,
+        description: 'Whether it is a text that may need several lines.',
+      }),
+      advanced: t.exposeBoolean('advanced', {
+        nullable: false,
+        description: 'Whether a form may hide it until it is asked for.',
+      }),
+      fileKind: t.field({
+        type: fileKind,
+        nullable: true,
+        description: 'For FILE: what the file must be.',
+        resolve: ({ file }) => file,
+      }),
       maxLength: t.exposeInt('maxLength', { nullable: true, description: 'The most characters that a text may have.' }),
       choices: t.field({
         type: ['Choice'],
@@ -102,6 +131,12 @@ export function addWorkflow(builder: Builder): void {
       name: t.exposeString('name', { nullable: false, description: 'Its field in `WorkflowInput`.' }),
       title: t.exposeString('title', { nullable: false, description: 'For a person.' }),
       description: t.exposeString('description', { nullable: true, description: 'What it makes.' }),
+      makes: t.field({
+        type: [artifactKind],
+        nullable: false,
+        description: 'Kinds of what its outputs are. Empty where that is not known.',
+        resolve: ({ makes }) => makes,
+      }),
       parameters: t.field({
         type: ['WorkflowParameter'],
         nullable: false,

@@ -1,6 +1,7 @@
 import type { Graph } from '../../core/graph.ts';
 import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import { typeNameFault } from '../check-names.ts';
+import { inWords } from '../describe-parameter.ts';
 import { type DeclaredParameter, declareParameter } from './declare.ts';
 import { findParameters } from './find-parameters.ts';
 import { nameParameters } from './names.ts';
@@ -51,7 +52,7 @@ export function makeManifest(options: MakeOptions): { manifest: MadeManifest | n
     const described = twin && !finding.marked ? { ...finding, description: finding.description + where } : finding;
     parameters[parameter] = declareParameter(parameter, described, { graph, nodeDefinitions, stock, enumType });
   }
-  const title = titleOf(name);
+  const title = inWords(name);
   const megapixels = sizePair(parameters, maxMegapixels);
   const outputs = previewsOnly(graph);
   return {
@@ -97,16 +98,6 @@ function enumTypeNames({
 
 function textOf(choices: readonly string[]): string {
   return JSON.stringify([...choices].sort());
-}
-
-/** Makes a title of a workflow's name: `Text to image` of `textToImage`. */
-function titleOf(name: string): string {
-  const words = name
-    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .replaceAll('_', ' ')
-    .trim()
-    .toLowerCase();
-  return upperFirst(words) || name;
 }
 
 /** The parameters for width and height of the same node, where the graph's own size is within the limit. */

@@ -53,6 +53,9 @@ function described(schema: GraphQLSchema): [coordinate: string, description: str
 function parameter(changes: Partial<WorkflowParameter>): WorkflowParameter {
   return {
     name: 'p',
+    title: 'P',
+    multiline: false,
+    advanced: false,
     type: 'STRING',
     list: false,
     required: false,
@@ -76,6 +79,7 @@ function catalogueOf(workflows: { [name: string]: WorkflowParameter[] }): Workfl
     name,
     title: name,
     description: null,
+    makes: [],
     parameters,
     template: { hash: '', text: '' },
     nodesTotal: 1,
