@@ -124,6 +124,25 @@ addWorkflowCommands(program, {
 });
 
 program
+  .command('schema')
+  .description('print the GraphQL schema as SDL, with the workflows of WORKFLOWS_DIR; nothing has to run for it')
+  .action(async () => {
+    process.stdout.on('error', stopWhenUnread);
+    const [{ schemaText }, { CatalogueError }] = await Promise.all([
+      import('./print-schema.ts'),
+      import('../workflows/catalogue.ts'),
+    ]);
+    try {
+      const { workflowsDir, jobs } = loadConfig(process.env);
+      process.stdout.write(await schemaText({ dir: workflowsDir, maxMegapixels: jobs.maxMegapixels }));
+    } catch (error) {
+      if (!(error instanceof ConfigError || error instanceof CatalogueError)) throw error;
+      process.stderr.write(`${error.message}\n`);
+      process.exitCode = 78;
+    }
+  });
+
+program
   .command('config')
   .description('print the effective configuration, secrets masked')
   .action(() => {

@@ -18,6 +18,7 @@ export function parseInstant(value: unknown): number {
 export function addDateTime(builder: Builder): void {
   builder.scalarType('DateTime', {
     description: 'An instant in RFC 3339. Given in UTC with milliseconds; taken with any offset.',
+    specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
     serialize: (ms) => new Date(ms).toISOString(),
     parseValue: parseInstant,
   });

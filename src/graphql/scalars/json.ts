@@ -75,6 +75,7 @@ export function addJson(builder: Builder): void {
     description:
       'Any JSON value. Numbers beyond 2^53-1 are refused, not rounded, as are the key `__proto__` and more than ' +
       '64 levels.',
+    specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
     serialize: (value) => value,
     parseValue: (value) => parseJson(value),
     parseLiteral: (node, variables) => parseJsonLiteral(node, variables),

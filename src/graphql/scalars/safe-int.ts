@@ -19,6 +19,8 @@ export function addSafeInt(builder: Builder): void {
     description:
       'An integer from -(2^53-1) to 2^53-1, which is what JSON numbers hold without loss. Never a string, never ' +
       'rounded.',
+    // I-JSON: which integers every reader of JSON takes without loss.
+    specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc7493#section-2.2',
     serialize: (value) => value,
     parseValue: parseSafeInt,
     parseLiteral: parseSafeIntLiteral,

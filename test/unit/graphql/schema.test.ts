@@ -134,6 +134,12 @@ test('describes every type, field, argument and enum value', async () => {
   expect(all.filter(([, description]) => !description?.trim()).map(([coordinate]) => coordinate)).toEqual([]);
 });
 
+test('says where each scalar of its own is specified', async () => {
+  const text = printSchema(createSchema(await shippedCatalogue()));
+  for (const name of ['DateTime', 'JSON', 'SafeInt'])
+    expect(text).toMatch(new RegExp(`^scalar ${name} @specifiedBy\\(url: "https://[^"]+"\\)$`, 'm'));
+});
+
 test('is printed in lexicographic order', async () => {
   const schema = createSchema(await shippedCatalogue());
   expect(printSchema(schema)).toBe(printSchema(lexicographicSortSchema(schema)));
