@@ -1,9 +1,30 @@
+/** The kinds of faults in an input. docs/errors.md says what each means. */
+export const issueCodes = [
+  ...['editor_format', 'invalid_cursor', 'invalid_format', 'invalid_string', 'invalid_type', 'invalid_url', 'is_link'],
+  ...['name_taken', 'not_a_choice', 'not_applicable', 'not_found', 'not_multiple_of', 'not_unique', 'not_uploaded'],
+  ...['one_of', 'out_of_range', 'required', 'too_big', 'too_deep', 'too_small', 'unknown_class', 'unknown_field'],
+  ...['unknown_node', 'wrong_type'],
+] as const;
+export type IssueCode = (typeof issueCodes)[number];
+
+/** What a form needs to help with a fault. */
+export interface IssueHints {
+  /** The smallest number, or the least characters or items. */
+  minimum?: number;
+  /** The largest number, or the most characters or items. */
+  maximum?: number;
+  /** All that could be given, where they are at most MAX_CHOICES. */
+  choices?: readonly string[];
+  /** The choice or the name that is likely to be meant. */
+  suggestion?: string;
+}
+
 /** One fault in an input: where it is, what was expected, and a short machine-readable kind. */
-export interface InputIssue {
+export interface InputIssue extends IssueHints {
   /** From the operation's argument down, e.g. ['input', 'workflow', 'textToImage', 'width']. */
   path: (string | number)[];
   message: string;
-  code: string;
+  code: IssueCode;
 }
 
 /** What the public error code carries besides its message. */
@@ -27,6 +48,9 @@ export class GatewayError extends Error {
 
 /** Nobody reads more of them at once. */
 const MAX_ISSUES = 100;
+/** A longer list is nothing to choose from in a form, and is left out; so are those beyond as many choices together. */
+const MAX_CHOICES = 100;
+const MAX_CHOICES_OF_ANSWER = 1_000;
 /** Lists of choices are the longest. */
 const MAX_ISSUE_CHARACTERS = 2_000;
 const MAX_ECHOED_CHARACTERS = 200;
@@ -43,11 +67,18 @@ export function excerpt(text: string, most = MAX_ECHOED_CHARACTERS): string {
  * hundred, with names of the caller's cut to 200 characters.
  */
 export function badInput(given: InputIssue[]): GatewayError {
-  const issues = given.slice(0, MAX_ISSUES).map(({ path, message, code }) => ({
-    path: path.map((part) => (typeof part === 'string' ? excerpt(part) : part)),
-    message: excerpt(message, MAX_ISSUE_CHARACTERS),
-    code,
-  }));
+  let listed = 0;
+  const issues = given.slice(0, MAX_ISSUES).map(({ path, message, choices, suggestion, ...rest }): InputIssue => {
+    const fits = choices !== undefined && choices.length <= MAX_CHOICES;
+    listed += fits ? choices.length : 0;
+    return {
+      path: path.map((part) => (typeof part === 'string' ? excerpt(part) : part)),
+      message: excerpt(message, MAX_ISSUE_CHARACTERS),
+      ...rest,
+      ...(fits && listed <= MAX_CHOICES_OF_ANSWER && { choices: choices.map((choice) => excerpt(choice)) }),
+      ...(suggestion !== undefined && { suggestion: excerpt(suggestion) }),
+    };
+  });
   const text = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
   return new GatewayError(text, { code: 'BAD_USER_INPUT', issues });
 }

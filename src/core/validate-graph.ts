@@ -23,6 +23,9 @@ export interface GraphIssue {
   given?: Json;
   /** What there is: for `class` and `choice`. */
   options?: readonly (string | number | boolean)[];
+  /** Of a number. */
+  minimum?: number;
+  maximum?: number;
 }
 
 export interface ValidateGraphOptions {
@@ -87,7 +90,7 @@ export function validateGraph(
   return issues;
 }
 
-type Found = Pick<GraphIssue, 'kind' | 'message' | 'given' | 'options'>;
+type Found = Omit<GraphIssue, 'nodeId' | 'classType' | 'input'>;
 
 function missing(required: boolean, spec: InputSpec): Found | null {
   return required ? { kind: 'missing', message: `expected ${expected(spec)}, got nothing` } : null;
@@ -100,9 +103,11 @@ function issueOf(spec: InputSpec, given: Json): Found | null {
     case 'FLOAT': {
       const number = pythonNumber(spec.kind, given);
       const message = `expected ${expected(spec)}, got ${shown(given)}`;
-      if (number === null) return { kind: 'type', message, given };
-      if (spec.min !== undefined && number < spec.min) return { kind: 'too_small', message, given };
-      return spec.max !== undefined && number > spec.max ? { kind: 'too_big', message, given } : null;
+      const { min: minimum, max: maximum } = spec;
+      const bounds = { ...(minimum !== undefined && { minimum }), ...(maximum !== undefined && { maximum }) };
+      if (number === null) return { kind: 'type', message, given, ...bounds };
+      if (minimum !== undefined && number < minimum) return { kind: 'too_small', message, given, ...bounds };
+      return maximum !== undefined && number > maximum ? { kind: 'too_big', message, given, ...bounds } : null;
     }
     case 'COMBO': {
       const chosen = spec.multiple && Array.isArray(given) ? given : [given];

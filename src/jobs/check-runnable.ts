@@ -1,12 +1,12 @@
 import { issuesAtNearestServer } from '../backends/nearest-server.ts';
 import type { NodeDefinitionsDirectory } from '../backends/node-definitions.ts';
-import type { InputIssue } from '../core/errors.ts';
+import type { InputIssue, IssueCode, IssueHints } from '../core/errors.ts';
 import type { Json } from '../core/job.ts';
 import { own } from '../core/objects.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
 import type { GraphIssue } from '../core/validate-graph.ts';
 import type { NewJob } from '../job-record/job-store.ts';
-import { notAChoice } from '../workflows/choices.ts';
+import { choiceHints, notAChoice, suggestionOf } from '../workflows/choices.ts';
 import { createIssueList } from '../workflows/issues.ts';
 import type { JobCheck } from './accept-job.ts';
 
@@ -20,7 +20,7 @@ const codes = {
   too_big: 'too_big',
   type: 'invalid_type',
   missing: 'required',
-} as const satisfies Record<GraphIssue['kind'], string>;
+} as const satisfies Record<GraphIssue['kind'], IssueCode>;
 
 /**
  * Whether one of the ComfyUIs can run a job, by what their workers have reported of them. If none can, the issues are
@@ -47,7 +47,8 @@ function ofGraph(graphIssues: GraphIssue[], path: readonly (string | number)[]):
       graphIssue.nodeId === null
         ? []
         : [graphIssue.nodeId, ...(graphIssue.input === null ? ['class_type'] : ['inputs', graphIssue.input])];
-    issues.add(at, codes[graphIssue.kind], messageOf(graphIssue, issues.found.length < HINTS));
+    const hint = issues.found.length < HINTS;
+    issues.add(at, codes[graphIssue.kind], messageOf(graphIssue, hint), hintsOf(graphIssue, hint));
   }
   return issues.found;
 }
@@ -65,12 +66,10 @@ function ofParameters(
     const place = Object.entries(parameters).find(([, { targets }]) =>
       targets.some(({ node, input }) => node === graphIssue.nodeId && input === graphIssue.input),
     );
+    const hint = issues.found.length < HINTS;
     if (!place) {
-      issues.add(
-        [],
-        codes[graphIssue.kind],
-        `${placeOf(graphIssue)}: ${messageOf(graphIssue, issues.found.length < HINTS)}`,
-      );
+      const message = `${placeOf(graphIssue)}: ${messageOf(graphIssue, hint)}`;
+      issues.add([], codes[graphIssue.kind], message, hintsOf(graphIssue, hint));
       continue;
     }
     const [name, { values = {} }] = place;
@@ -79,7 +78,7 @@ function ofParameters(
     named.add(name);
     const shown = underOwnNames(graphIssue, values);
     const index = indexOf(shown.given, own(given, name) ?? null);
-    issues.add([name, ...index], codes[graphIssue.kind], messageOf(shown, issues.found.length < HINTS));
+    issues.add([name, ...index], codes[graphIssue.kind], messageOf(shown, hint), hintsOf(shown, hint));
   }
   return issues.found;
 }
@@ -104,6 +103,15 @@ function underOwnNames(graphIssue: GraphIssue, values: { [choice: string]: Json 
     .filter(([, value]) => graphIssue.options?.some((option) => option === value))
     .map(([name]) => name);
   return { ...graphIssue, ...(given !== undefined && { given }), options };
+}
+
+/** For a form. Classes are thousands: of them only the nearest is told. */
+function hintsOf({ kind, given, options, minimum, maximum }: GraphIssue, hint: boolean): IssueHints {
+  const bounds = { ...(minimum !== undefined && { minimum }), ...(maximum !== undefined && { maximum }) };
+  if (!hint || !options) return bounds;
+  const names = options.map(String);
+  if (kind === 'class') return suggestionOf(given, names);
+  return { ...bounds, ...choiceHints(typeof given === 'string' ? given : JSON.stringify(given), names) };
 }
 
 function messageOf({ kind, given, options, message }: GraphIssue, hint: boolean): string {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { InputIssue } from '../core/errors.ts';
+import { toInputIssue } from '../core/zod-issue.ts';
 
 const printable = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u;
 /** Keys that look alike must be alike: without what nobody sees (zero width, direction) and spaces of other kinds. */
@@ -43,9 +44,5 @@ export function checkWait(input: unknown): InputIssue[] {
 }
 
 function issuesOf(checked: z.ZodType, input: unknown, path: readonly (string | number)[]): InputIssue[] {
-  return (checked.safeParse(input).error?.issues ?? []).map((issue) => ({
-    path: [...path, ...issue.path.filter((part) => typeof part !== 'symbol')],
-    message: issue.message,
-    code: issue.code,
-  }));
+  return (checked.safeParse(input).error?.issues ?? []).map((issue) => toInputIssue(issue, path));
 }

@@ -5,12 +5,14 @@ import type { NewJob } from '../job-record/job-store.ts';
 import type { LongPoll } from '../progress/long-poll.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import type { ParsedCustom } from '../workflows/custom.ts';
-import type { Accepted, AcceptJob } from './accept-job.ts';
+import { type Accepted, type AcceptJob, createFindIssues, type JobCheck } from './accept-job.ts';
 import { checkGenerateArguments } from './generate-arguments.ts';
 import type { GenerateRequest } from './jobs.ts';
 
 export interface GenerateOptions {
   accept: AcceptJob;
+  /** What is outside of a job and changes, see AcceptOptions. */
+  checks: readonly JobCheck[];
   longPoll: Pick<LongPoll, 'begin'>;
   catalogue: WorkflowCatalogue;
   parseCustom: (input: { [name: string]: unknown }, path: (string | number)[]) => ParsedCustom;
@@ -28,8 +30,10 @@ type ParsedWorkflow = Pick<NewJob, 'template' | 'parameters' | 'nodesTotal'> & {
 /** `generate` of a caller: accepts a job, or gives back the one that its key has already made. */
 export function createGenerate(options: GenerateOptions) {
   const { accept, longPoll, catalogue, parseCustom } = options;
+  const findIssues = createFindIssues(options.checks);
   const maxSeconds = Math.floor(options.maxDeadlineMs / 1000);
 
+  /** Null where there is nothing that could run; with faults, what the rest is. */
   function parseWorkflow({ workflow, path }: GenerateRequest, issues: InputIssue[]): ParsedWorkflow | null {
     const at = [...path, 'workflow', workflow.name];
     if (workflow.name === 'custom') {
@@ -44,30 +48,27 @@ export function createGenerate(options: GenerateOptions) {
     const known = catalogue.get(workflow.name);
     if (!known) throw new Error(`the schema has a workflow ${workflow.name} that the catalogue has not`);
     const parsed = known.parse(workflow.input, at);
-    if (!parsed.ok) {
-      issues.push(...parsed.issues);
-      return null;
-    }
+    if (!parsed.ok) issues.push(...parsed.issues);
     const { template, nodesTotal } = known;
     const parameters = known.complete(parsed.parameters, options.randomSeed);
     return { input: parsed.parameters, parameters, template, nodesTotal };
   }
 
-  /** Throws BAD_USER_INPUT with all that is wrong with the request itself. */
-  function parse(request: GenerateRequest): NewJob {
+  /** The job, and all that is wrong with the request itself; null where there is nothing that could run. */
+  function parse(request: GenerateRequest): { job: NewJob | null; issues: InputIssue[] } {
     const { caller, requestId, client = null, idempotencyKey, priority, deadlineSeconds, waitSeconds, tags } = request;
     const issues = checkGenerateArguments({ idempotencyKey, deadlineSeconds, waitSeconds, tags }, request.path);
     if (deadlineSeconds !== null && deadlineSeconds > maxSeconds) {
       const path = [...request.path, 'deadlineSeconds'];
-      issues.push({ path, message: `expected at most ${maxSeconds} seconds`, code: 'too_big' });
+      issues.push({ path, message: `expected at most ${maxSeconds} seconds`, code: 'too_big', maximum: maxSeconds });
     }
     const parsed = parseWorkflow(request, issues);
-    if (issues.length > 0 || !parsed) throw badInput(issues);
+    if (!parsed) return { job: null, issues };
 
     const { input, ...run } = parsed;
     const workflow = request.workflow.name;
     const deadlineMs = deadlineSeconds === null ? options.deadlineMs : deadlineSeconds * 1000;
-    return {
+    const job: NewJob = {
       id: options.newId(),
       caller,
       idempotencyKey,
@@ -81,6 +82,20 @@ export function createGenerate(options: GenerateOptions) {
       requestId,
       client,
     };
+    return { job, issues };
+  }
+
+  /** What is wrong besides with a job that is refused already, so that its caller mends all of it at once. */
+  async function alsoWrong(job: NewJob, path: (string | number)[], known: InputIssue[]): Promise<InputIssue[]> {
+    const placeOf = (issue: InputIssue) => JSON.stringify(issue.path);
+    const places = new Set(known.map(placeOf));
+    try {
+      const found = await findIssues({ ...job, deadlineMs: options.deadlineMs }, path);
+      return found.filter((issue) => !places.has(placeOf(issue)));
+    } catch {
+      // The refusal stands without what cannot be found out now.
+      return [];
+    }
   }
 
   /**
@@ -91,11 +106,13 @@ export function createGenerate(options: GenerateOptions) {
     request: GenerateRequest,
     onAccepted: (accepted: Accepted) => void,
   ): Promise<Accepted> {
-    const job = parse(request);
+    const { job, issues } = parse(request);
+    const path = [...request.path, 'workflow', request.workflow.name];
+    if (!job || issues.length > 0) throw badInput([...issues, ...(job ? await alsoWrong(job, path, issues) : [])]);
     const { caller, client = caller, waitSeconds, signal } = request;
     // Before there is a job: one call too many makes none.
     using held = waitSeconds ? longPoll.begin({ caller, client, waitSeconds, signal }) : null;
-    const accepted = await accept(job, [...request.path, 'workflow', job.workflow]);
+    const accepted = await accept(job, path);
     onAccepted(accepted);
     if (!held || isTerminal(accepted.job.status)) return accepted;
     return { ...accepted, job: (await held.untilEnded(accepted.job.id)) ?? accepted.job };

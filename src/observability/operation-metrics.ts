@@ -7,7 +7,7 @@ import { oneOf, type ProcessMetrics } from './process-metrics.ts';
  * Every error code of an operation. Requests that are refused before they become an operation are counted in
  * http-metrics.ts.
  */
-const CODES = [
+export const operationCodes = [
   'OK',
   'BAD_USER_INPUT',
   'CONFLICT',
@@ -69,7 +69,7 @@ export function createOperationMetrics(
     labelNames: ['type'],
     registers,
   });
-  const codeOf = oneOf(CODES);
+  const codeOf = oneOf(operationCodes);
   const subscriptionOf = oneOf(subscriptions);
   for (const name of subscriptions) open.set({ operation: name }, 0);
   // Looked up once, since `sent` is called for every event of thousands of watchers.

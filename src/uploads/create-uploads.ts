@@ -3,6 +3,7 @@ import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts
 import { safeFilename } from '../artifacts/filename.ts';
 import { uploadKey } from '../artifacts/keys.ts';
 import { badInput, GatewayError, unavailable } from '../core/errors.ts';
+import { toInputIssue } from '../core/zod-issue.ts';
 import { type Audit, audited, noAudit } from '../observability/audit.ts';
 import { isRedisDown, whyRedisFails } from '../redis/is-down.ts';
 import type { OpenUpload, UploadRequest, UploadStore, Uploads } from './upload.ts';
@@ -61,13 +62,7 @@ export function createUploads(options: UploadsOptions): Uploads {
   async function create({ caller, client, filename, contentType, sizeBytes }: UploadRequest): Promise<OpenUpload> {
     const parsed = schema.safeParse({ filename, contentType, size: sizeBytes });
     if (!parsed.success) {
-      throw badInput(
-        parsed.error.issues.map(({ path, message, code }) => ({
-          path: ['input', ...path.map(String)],
-          message,
-          code,
-        })),
-      );
+      throw badInput(parsed.error.issues.map((issue) => toInputIssue(issue, ['input'])));
     }
     const id = newId();
     const { contentType: type, size } = parsed.data;

@@ -42,8 +42,13 @@ export interface WorkflowParameter {
   file: FileKind | null;
 }
 
-/** The parsed input with defaults, or every fault in it. An absent SEED is still absent: `complete` draws it. */
-export type ParsedInput = { ok: true; parameters: { [name: string]: Json } } | { ok: false; issues: InputIssue[] };
+/**
+ * The parsed input with defaults, or every fault in it, with the parameters that have none. An absent SEED is still
+ * absent: `complete` draws it.
+ */
+export type ParsedInput =
+  | { ok: true; parameters: { [name: string]: Json } }
+  | { ok: false; issues: InputIssue[]; parameters: { [name: string]: Json } };
 
 export interface Workflow {
   name: string;

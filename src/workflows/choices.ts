@@ -1,3 +1,4 @@
+import type { IssueHints } from '../core/errors.ts';
 import type { Choice } from './catalogue.ts';
 import { quote } from './issues.ts';
 
@@ -31,6 +32,17 @@ export function notAChoice(given: string, choices: readonly string[]): string {
   const all = choices.join(', ');
   const listed = all.length <= LISTED_CHARACTERS ? ` Choices: ${all}` : ` There are ${choices.length} choices`;
   return `${quote(given)} is not a choice${hint || '.'}${listed}`;
+}
+
+/** The same for a form. */
+export function choiceHints(given: string, choices: readonly string[]): IssueHints {
+  return { choices, ...suggestionOf(given, choices) };
+}
+
+/** The name that was likely meant, for a form; nothing where none is near. */
+export function suggestionOf(given: unknown, names: readonly string[]): IssueHints {
+  const [suggestion] = typeof given === 'string' ? nearestChoices(given, names) : [];
+  return suggestion === undefined ? {} : { suggestion };
 }
 
 /** Up to three choices that the caller may have meant, the likeliest first. */

@@ -83,7 +83,8 @@ export function inWords(name: string): string {
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replaceAll('_', ' ')
     .trim()
-    .toLowerCase();
+    .toLowerCase()
+    .replace(/\b(?:cfg|fps)\b/g, (it) => it.toUpperCase());
   return words ? words.charAt(0).toUpperCase() + words.slice(1) : name;
 }
 

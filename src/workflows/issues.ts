@@ -1,4 +1,4 @@
-import type { InputIssue } from '../core/errors.ts';
+import type { InputIssue, IssueCode, IssueHints } from '../core/errors.ts';
 
 /** The most faults that one answer reports. More would not help the caller, and an attacker could cause millions. */
 export const MAX_ISSUES = 50;
@@ -11,7 +11,7 @@ export interface IssueList {
   readonly found: InputIssue[];
   /** True once the list holds MAX_ISSUES faults: callers can then stop checking. */
   readonly full: boolean;
-  add(path: Path, code: string, message: string): void;
+  add(path: Path, code: IssueCode, message: string, hints?: IssueHints): void;
 }
 
 /** `prefix` is put before the paths of all issues. */
@@ -22,8 +22,8 @@ export function createIssueList(prefix: Path): IssueList {
     get full() {
       return found.length >= MAX_ISSUES;
     },
-    add(path, code, message) {
-      if (found.length < MAX_ISSUES) found.push({ path: [...prefix, ...path], message, code });
+    add(path, code, message, hints) {
+      if (found.length < MAX_ISSUES) found.push({ path: [...prefix, ...path], message, code, ...hints });
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Json } from '../core/job.ts';
 import { own } from '../core/objects.ts';
 import type { ParsedInput, Workflow, WorkflowParameter } from './catalogue.ts';
-import { nearestChoices } from './choices.ts';
+import { suggestionOf } from './choices.ts';
 import { createIssueList, type IssueList, quote, shorten } from './issues.ts';
 import type { ManifestConstraint } from './manifest.ts';
 import type { Check, ListLimits } from './values.ts';
@@ -44,14 +44,17 @@ export function createValidator({
       }
       const checked = check(given);
       if (checked.ok) parameters[name] = checked.value;
-      else for (const fault of checked.faults) issues.add([name, ...fault.path], fault.code, fault.message);
+      else
+        for (const fault of checked.faults) issues.add([name, ...fault.path], fault.code, fault.message, fault.hints);
     }
     for (const { megapixels } of constraints) checkMegapixels(parameters, megapixels, maxMegapixels, issues);
     for (const name of Object.keys(input)) {
       if (issues.full) break;
-      if (!known.has(name)) issues.add([shorten(name)], 'unknown_field', unknownField(name, names));
+      if (known.has(name)) continue;
+      const hints = suggestionOf(name, names);
+      issues.add([shorten(name)], 'unknown_field', unknownField(name, names, hints.suggestion), hints);
     }
-    return issues.found.length > 0 ? { ok: false, issues: issues.found } : { ok: true, parameters };
+    return issues.found.length > 0 ? { ok: false, issues: issues.found, parameters } : { ok: true, parameters };
   };
 
   /** The result has the parameters in the order of the manifest, whichever seeds were absent. */
@@ -86,8 +89,7 @@ function checkMegapixels(
   issues.add([names[0]], 'too_big', `expected ${names.join(' x ')} of at most ${max} megapixels, got ${got}`);
 }
 
-function unknownField(name: string, names: string[]): string {
-  const [near] = nearestChoices(name, names);
+function unknownField(name: string, names: string[], near: string | undefined): string {
   return `${quote(name)} is not a parameter; ${near ? `did you mean ${near}?` : `there are ${names.join(', ')}`}`;
 }
 

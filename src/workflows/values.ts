@@ -1,14 +1,16 @@
+import type { IssueCode, IssueHints } from '../core/errors.ts';
 import type { Json } from '../core/job.ts';
 import type { WorkflowParameter } from './catalogue.ts';
 import { checkFile } from './check-file.ts';
-import { notAChoice } from './choices.ts';
+import { choiceHints, notAChoice } from './choices.ts';
 import { createIssueList, describe, type Path, quote, textFault } from './issues.ts';
 
 /** A fault of one value. `path` is relative to the value: it holds the index of an item of a list. */
 export interface Fault {
   path: Path;
-  code: string;
+  code: IssueCode;
   message: string;
+  hints?: IssueHints;
 }
 
 export type Checked = { ok: true; value: Json } | { ok: false; faults: Fault[] };
@@ -50,12 +52,14 @@ function itemCheck(parameter: WorkflowParameter): Check {
 function numberCheck({ minimum, maximum, multipleOf }: WorkflowParameter, kind: 'an integer' | 'a number'): Check {
   const integral = kind === 'an integer';
   const expected = `${kind}${range(minimum, maximum)}${multipleOf === null ? '' : `, a multiple of ${multipleOf}`}`;
+  const hints = { ...(minimum !== null && { minimum }), ...(maximum !== null && { maximum }) };
   return (value) => {
-    if (typeof value !== 'number' || !Number.isFinite(value)) return refused('invalid_type', expected, value);
-    if (minimum !== null && value < minimum) return refused('too_small', expected, value);
-    if (maximum !== null && value > maximum) return refused('too_big', expected, value);
-    if (integral && !Number.isInteger(value)) return refused('invalid_type', expected, value);
-    if (multipleOf !== null && !isMultiple(value, multipleOf)) return refused('not_multiple_of', expected, value);
+    const fault = (code: IssueCode) => refused(code, expected, value, hints);
+    if (typeof value !== 'number' || !Number.isFinite(value)) return fault('invalid_type');
+    if (minimum !== null && value < minimum) return fault('too_small');
+    if (maximum !== null && value > maximum) return fault('too_big');
+    if (integral && !Number.isInteger(value)) return fault('invalid_type');
+    if (multipleOf !== null && !isMultiple(value, multipleOf)) return fault('not_multiple_of');
     // -0 becomes 0: they are equal, but a node could write the sign into a file.
     return accepted(value === 0 ? 0 : value);
   };
@@ -70,15 +74,13 @@ function isMultiple(value: number, of: number): boolean {
 /** Length is counted in code points, as in JSON Schema, so that a simple emoji counts as one. */
 function stringCheck(minLength: number, maxLength: number): Check {
   const expected = `text${lengthRange(minLength, maxLength)}`;
+  const hints = { minimum: minLength, ...(maxLength !== Number.POSITIVE_INFINITY && { maximum: maxLength }) };
   return (value) => {
     if (typeof value !== 'string') return refused('invalid_type', expected, value);
-    if (isLonger(value, maxLength)) return refusedWith('too_big', `expected ${expected}, got ${characters(value)}`);
-    if (minLength > 0 && value.trim() === '') {
-      return refusedWith('too_small', `expected ${expected}, got ${value === '' ? 'none' : 'only white space'}`);
-    }
-    if (minLength > 1 && codePoints(value) < minLength) {
-      return refusedWith('too_small', `expected ${expected}, got ${characters(value)}`);
-    }
+    const fails = (code: IssueCode, got: string) => refusedWith(code, `expected ${expected}, got ${got}`, hints);
+    if (isLonger(value, maxLength)) return fails('too_big', characters(value));
+    if (minLength > 0 && value.trim() === '') return fails('too_small', value === '' ? 'none' : 'only white space');
+    if (minLength > 1 && codePoints(value) < minLength) return fails('too_small', characters(value));
     const fault = textFault(value);
     return fault === null ? accepted(value) : refusedWith('invalid_string', fault);
   };
@@ -87,8 +89,10 @@ function stringCheck(minLength: number, maxLength: number): Check {
 function enumCheck(names: string[]): Check {
   const known = new Set(names);
   return (value) => {
-    if (typeof value !== 'string') return refused('invalid_type', `one of ${names.join(', ')}`, value);
-    return known.has(value) ? accepted(value) : refusedWith('not_a_choice', notAChoice(value, names));
+    if (typeof value !== 'string')
+      return refused('invalid_type', `one of ${names.join(', ')}`, value, { choices: names });
+    if (known.has(value)) return accepted(value);
+    return refusedWith('not_a_choice', notAChoice(value, names), choiceHints(value, names));
   };
 }
 
@@ -117,8 +121,9 @@ function listCheck(item: Check, { minItems, maxItems }: ListLimits): Check {
   const expected = `a list of ${minItems} to ${maxItems}`;
   return (value) => {
     if (!Array.isArray(value)) return refused('invalid_type', expected, value);
-    if (value.length < minItems) return refused('too_small', expected, value);
-    if (value.length > maxItems) return refused('too_big', expected, value);
+    const hints = { minimum: minItems, maximum: maxItems };
+    if (value.length < minItems) return refused('too_small', expected, value, hints);
+    if (value.length > maxItems) return refused('too_big', expected, value, hints);
     const faults: Fault[] = [];
     const values: Json[] = [];
     for (const [index, each] of value.entries()) {
@@ -134,12 +139,12 @@ function accepted(value: Json): Checked {
   return { ok: true, value };
 }
 
-function refused(code: string, expected: string, value: unknown): Checked {
-  return refusedWith(code, `expected ${expected}, got ${describe(value)}`);
+function refused(code: IssueCode, expected: string, value: unknown, hints?: IssueHints): Checked {
+  return refusedWith(code, `expected ${expected}, got ${describe(value)}`, hints);
 }
 
-function refusedWith(code: string, message: string): Checked {
-  return { ok: false, faults: [{ path: [], code, message }] };
+function refusedWith(code: IssueCode, message: string, hints?: IssueHints): Checked {
+  return { ok: false, faults: [{ path: [], code, message, ...(hints && { hints }) }] };
 }
 
 /** Counts code points only where needed: each has one or two UTF-16 units, so often `text.length` is enough to know. */

@@ -18,7 +18,7 @@ import {
 } from 'graphql';
 import { excerpt, type InputIssue } from '../../core/errors.ts';
 import { isObject, own } from '../../core/objects.ts';
-import { nearestChoices } from '../../workflows/choices.ts';
+import { choiceHints, nearestChoices, suggestionOf } from '../../workflows/choices.ts';
 
 /** Nobody reads more of them at once. */
 const MAX_ISSUES = 100;
@@ -87,7 +87,8 @@ function checkLeaf(type: GraphQLLeafType, value: unknown, path: Path, issues: In
     const names = type.getValues().map(({ name }) => name);
     if (typeof value === 'string' && names.includes(value)) return;
     const message = `expected one of ${names.join(', ')}${nearest(value, names)}`;
-    issues.push({ path: [...path], message, code: 'not_a_choice' });
+    const hints = choiceHints(typeof value === 'string' ? value : '', names);
+    issues.push({ path: [...path], message, code: 'not_a_choice', ...hints });
     return;
   }
   try {
@@ -110,7 +111,7 @@ function checkObject(type: GraphQLInputObjectType, value: unknown, path: Path, i
     if (issues.length >= MAX_ISSUES) return;
     if (Object.hasOwn(fields, key)) continue;
     const message = `unknown field; expected ${names.join(', ')}${nearest(key, names)}`;
-    issues.push({ path: [...path, key], message, code: 'unknown_field' });
+    issues.push({ path: [...path, key], message, code: 'unknown_field', ...suggestionOf(key, names) });
   }
   if (type.isOneOf && (given.length !== 1 || given.some((key) => value[key] === null))) {
     issues.push({ path: [...path], message: `expected exactly one of ${names.join(', ')}`, code: 'one_of' });

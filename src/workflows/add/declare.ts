@@ -11,6 +11,7 @@ export interface DeclaredParameter {
   type: string;
   description: string;
   required?: true;
+  advanced?: true;
   file?: string;
   model?: string;
   enumType?: string;

@@ -33,6 +33,9 @@ export interface MakeOptions {
   maxMegapixels: number;
 }
 
+/** What forms may hide: most people leave it as it is. */
+const ADVANCED = new Set(['cfgScale', 'guidance', 'sampler', 'scheduler']);
+
 const PREVIEW_CLASS = /^(?:PreviewImage|PreviewAudio|MaskPreview|ImageCompare|Preview3D)/;
 
 /** Makes a manifest of the parameters that were found, and notes for a person. Null where no parameter was found. */
@@ -50,7 +53,10 @@ export function makeManifest(options: MakeOptions): { manifest: MadeManifest | n
     const node = graph[finding.at.node];
     const where = ` Of node ${finding.at.node}, ${node?._meta?.title || node?.class_type}.`;
     const described = twin && !finding.marked ? { ...finding, description: finding.description + where } : finding;
-    parameters[parameter] = declareParameter(parameter, described, { graph, nodeDefinitions, stock, enumType });
+    parameters[parameter] = {
+      ...declareParameter(parameter, described, { graph, nodeDefinitions, stock, enumType }),
+      ...(ADVANCED.has(finding.name) && !finding.marked && { advanced: true }),
+    };
   }
   const title = inWords(name);
   const megapixels = sizePair(parameters, maxMegapixels);

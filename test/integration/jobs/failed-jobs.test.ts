@@ -228,7 +228,7 @@ describe('running failed jobs again', () => {
     'says why a job cannot be run now, or that its retry was deleted: dry run %s',
     async (dryRun) => {
       const { id, caller } = await failed('INTERNAL');
-      const issue = { path: ['id'], message: 'no server has the model', code: 'x' };
+      const issue = { path: ['id'], message: 'no server has the model', code: 'not_a_choice' as const };
       const refusing = createOperator({ checks: [async () => [issue]] });
       expect(await collect(refusing.retry([id], { dryRun }))).toEqual([
         { id, outcome: 'refused', reason: expect.stringContaining('no server has the model') },

@@ -162,7 +162,7 @@ describe('what is checked beyond a request', () => {
     const check: JobCheck = async ({ parameters }, plan, path) => {
       expect(Object.keys(plan.graph)).not.toEqual([]);
       expect(parameters.prompt).toBe('a lighthouse');
-      return issue === null ? [] : [{ path: [...path, 'prompt'], message: issue, code: 'x' }];
+      return issue === null ? [] : [{ path: [...path, 'prompt'], message: issue, code: 'not_a_choice' }];
     };
     const checking = await openUseCases(server.url, { checks: [check, check] });
     onTestFinished(checking.close);
@@ -174,7 +174,7 @@ describe('what is checked beyond a request', () => {
 
     issue = 'no longer there';
     const refused = (path: string[]) => ({
-      details: { code: 'BAD_USER_INPUT', issues: Array(2).fill({ path, message: issue, code: 'x' }) },
+      details: { code: 'BAD_USER_INPUT', issues: Array(2).fill({ path, message: issue, code: 'not_a_choice' }) },
     });
     await expect(checking.generate({ idempotencyKey: 'new' })).rejects.toMatchObject(
       refused(['input', 'workflow', 'textToImage', 'prompt']),
