@@ -1,0 +1,63 @@
+/**
+ * How the gateway's types go into Graphcache, urql's normalised cache: `cacheExchange({ keys, updates })` of
+ * `@urql/exchange-graphcache`, with `schema` for fragments on `Artifact`. An event carries its job, so every place that
+ * shows the job follows without further code.
+ */
+export const keys: { [type: string]: (data: object) => string | null } = {
+  Workflow: nameOf,
+  Backend: nameOf,
+  // Without an identity of their own: kept within what they are part of.
+  Choice: none,
+  GeneratePayload: none,
+  Health: none,
+  HealthCheck: none,
+  InstallationLimits: none,
+  JobConnection: none,
+  JobEdge: none,
+  JobError: none,
+  JobEvent: none,
+  NodeTiming: none,
+  PageInfo: none,
+  Preview: none,
+  Progress: none,
+  ProgressNode: none,
+  QueueHealth: none,
+  WorkflowBackend: none,
+  WorkflowParameter: none,
+};
+
+/** What is used of Graphcache's `Cache`. */
+export interface JobsCache {
+  inspectFields(entity: string): { fieldName: string; arguments: object | null }[];
+  invalidate(entity: string, field: string, args?: object | null): void;
+}
+
+/** Lists of jobs are asked for again when there is a job more, or one less. */
+export const updates = {
+  Mutation: {
+    generate: forgetLists,
+    retryJob: forgetLists,
+    deleteJob: forgetLists,
+  },
+  Subscription: {
+    jobsProgress(result: object, args: object, cache: JobsCache) {
+      const event: { type?: unknown } | undefined = Object(result).jobsProgress;
+      if (event?.type === 'QUEUED') forgetLists(result, args, cache);
+    },
+  },
+};
+
+function forgetLists(_result: object, _args: object, cache: JobsCache): void {
+  for (const { fieldName, arguments: args } of cache.inspectFields('Query')) {
+    if (fieldName === 'jobs') cache.invalidate('Query', fieldName, args);
+  }
+}
+
+function nameOf(data: object): string | null {
+  const { name }: { name?: unknown } = Object(data);
+  return typeof name === 'string' ? name : null;
+}
+
+function none(): null {
+  return null;
+}

@@ -1,0 +1,48 @@
+import { isObjectType } from 'graphql';
+import { expect, test } from 'vitest';
+import { missingFieldHandlers } from '../../../examples/relay/missing-fields.ts';
+import { keys, updates } from '../../../examples/urql/graphcache.ts';
+import { createSchema } from '../../../src/graphql/schema.ts';
+import { shippedCatalogue } from '../../support/graph-services.ts';
+
+test('Graphcache is told how to keep each type that has no id, and of no other', async () => {
+  const schema = createSchema(await shippedCatalogue());
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  const withoutId = Object.values(schema.getTypeMap())
+    .filter((type) => isObjectType(type) && !type.name.startsWith('__') && !roots.includes(type))
+    .filter((type) => isObjectType(type) && !type.getFields().id)
+    .map(({ name }) => name);
+  expect(Object.keys(keys).sort()).toEqual(withoutId.sort());
+  expect(keys.Workflow?.({ name: 'inpaint' })).toBe('inpaint');
+  expect(keys.ProgressNode?.({ nodeId: '3' })).toBeNull();
+});
+
+test('lists of jobs are asked for again when there is a job more, and not for its progress', () => {
+  const forgotten: unknown[] = [];
+  const cache = {
+    inspectFields: () => [
+      { fieldName: 'jobs', arguments: { first: 5 } },
+      { fieldName: 'job', arguments: { id: 'a' } },
+      { fieldName: 'jobs', arguments: null },
+    ],
+    invalidate: (...call: unknown[]) => void forgotten.push(call),
+  };
+  updates.Subscription.jobsProgress({ jobsProgress: { type: 'STARTED' } }, {}, cache);
+  expect(forgotten).toEqual([]);
+  updates.Subscription.jobsProgress({ jobsProgress: { type: 'QUEUED' } }, {}, cache);
+  const lists = [
+    ['Query', 'jobs', { first: 5 }],
+    ['Query', 'jobs', null],
+  ];
+  expect(forgotten).toEqual(lists);
+  updates.Mutation.generate({}, {}, cache);
+  expect(forgotten).toEqual([...lists, ...lists]);
+});
+
+test('Relay finds a job by its id among what it has, and nothing else that way', () => {
+  const [handler] = missingFieldHandlers;
+  const root = { getType: () => '__Root' };
+  expect(handler?.handle({ name: 'job' }, root, { id: 'a' })).toBe('a');
+  expect(handler?.handle({ name: 'workflow' }, root, { name: 'inpaint' })).toBeUndefined();
+  expect(handler?.handle({ name: 'job' }, { getType: () => 'JobEvent' }, { id: 'a' })).toBeUndefined();
+});
