@@ -70,7 +70,15 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   shutdown.add('queue', () => queue.close());
   const backends = createRedisBackendDirectory(redis, keys);
   const nodeDefinitions = createRedisNodeDefinitionsDirectory({ redis, keys, backends, log });
-  const feed = createRedisProgress({ redis, subscriber, keys, log, now, onConflated: metrics.eventConflated });
+  const feed = createRedisProgress({
+    redis,
+    subscriber,
+    keys,
+    log,
+    now,
+    positions: queue.positions,
+    onConflated: metrics.eventConflated,
+  });
   shutdown.add('progress', () => feed.close());
   const changes = createRedisChanges({ redis, subscriber, keys, log });
   shutdown.add('changes', () => changes.close());

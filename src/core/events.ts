@@ -3,6 +3,7 @@ import type { Job, JobStatus } from './job.ts';
 export const jobEventTypes = [
   'SNAPSHOT',
   'QUEUED',
+  'MOVED',
   'STARTED',
   'PROGRESS',
   'PREVIEW',
@@ -22,8 +23,8 @@ export interface Preview {
 }
 
 /**
- * One step in a job's life, with the job at least as new as that step. `at` is milliseconds since 1970. PREVIEW is no
- * step: it carries the last number, and is never kept.
+ * One step in a job's life, with the job at least as new as that step. `at` is milliseconds since 1970. PREVIEW and
+ * MOVED are no steps: they carry the last number, and are never kept.
  */
 export interface JobEvent {
   seq: number;
@@ -32,6 +33,13 @@ export interface JobEvent {
   job: Job;
   /** Only on PREVIEW. */
   preview?: Preview;
+  /** Only on MOVED: how many jobs will start before this one. */
+  queuePosition?: number;
+}
+
+/** Tells how a job stands to whoever watches just then, without a number of its own; only the latest of a kind counts. */
+export function isPassing(type: JobEventType): boolean {
+  return type === 'PREVIEW' || type === 'MOVED';
 }
 
 export function isTerminalEvent(type: JobEventType): type is Extract<JobEventType, JobStatus> {

@@ -137,6 +137,8 @@ export interface Job {
   /** The fence: raised by each claim; only its holder may write. */
   lease: number;
   submission: Submission | null;
+  /** Whether nothing of the latest attempt has begun: its prompt waits inside a server, or is on its way there. */
+  waits: boolean;
   /** Number of the last event. */
   seq: number;
   /** Of the HTTP request or WebSocket operation that made the job. */

@@ -21,7 +21,8 @@ export interface SchemaShapes {
   };
   Interfaces: { Artifact: ArtifactOfJob };
   Objects: {
-    Job: Job;
+    /** `queuePosition`: where it is known already. */
+    Job: Job & { queuePosition?: number };
     Progress: Progress;
     ProgressNode: NonNullable<Progress['node']>;
     NodeTiming: NodeTiming;

@@ -57,6 +57,8 @@ const recordSchema = z.object({
   takeovers: integer,
   lease: integer,
   submission: orNull(json(submissionSchema)),
+  // Older records have none.
+  waits: z.stringbool().default(false),
   seq: integer,
   requestId: z.string(),
   // Older records have neither this nor claimedAt.

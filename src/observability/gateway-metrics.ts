@@ -22,7 +22,7 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
   });
   const conflated = new Counter({
     name: 'comfygate_events_conflated_total',
-    help: 'PROGRESS and PREVIEW events that a newer one has replaced for a watcher that is slow.',
+    help: 'PROGRESS, PREVIEW and MOVED events that a newer one has replaced for a watcher that is slow.',
     registers,
   });
   const workflowOf = oneOf([...workflows, 'custom']);

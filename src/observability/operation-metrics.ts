@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
-import { type JobEventType, jobEventTypes } from '../core/events.ts';
+import { isPassing, type JobEventType, jobEventTypes } from '../core/events.ts';
 import type { OperationObserver, SubscriptionObserver } from './operation-observer.ts';
 import { oneOf, type ProcessMetrics } from './process-metrics.ts';
 
@@ -125,7 +125,5 @@ function isEvent(event: unknown): event is { type: JobEventType; at: number } {
   );
 }
 
-/**
- * Whether the time in an event is when it happened. A SNAPSHOT and a PREVIEW carry the time at which they were sent.
- */
-const happened = (type: JobEventType) => type !== 'SNAPSHOT' && type !== 'PREVIEW';
+/** Whether the time in an event is when it happened, and not when it was sent. */
+const happened = (type: JobEventType) => type !== 'SNAPSHOT' && !isPassing(type);

@@ -19,6 +19,7 @@ const statusAfter: Record<JobEventType, JobStatus | null> = {
   SNAPSHOT: null,
   PROGRESS: null,
   PREVIEW: null,
+  MOVED: null,
   QUEUED: 'QUEUED',
   STARTED: 'RUNNING',
   RETRYING: 'QUEUED',

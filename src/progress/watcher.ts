@@ -1,13 +1,13 @@
 import { createAsyncQueue } from '../async/async-queue.ts';
 import { unavailable } from '../core/errors.ts';
-import { isTerminalEvent, type JobEvent } from '../core/events.ts';
+import { isPassing, isTerminalEvent, type JobEvent } from '../core/events.ts';
 
 /** One client's view of a job: a queue that its iterator empties at the client's own speed. */
 export interface Watcher {
   /**
-   * In the order of what happened. For a slow client the latest PROGRESS replaces one that still waits, and so does the
-   * latest PREVIEW, which the end does not wait for; nothing else is dropped. A client that reads nothing is given up
-   * with UNAVAILABLE before what waits for it grows without end.
+   * In the order of what happened. For a slow client the latest PROGRESS replaces one that still waits, and so do the
+   * latest MOVED and the latest PREVIEW, which the end does not wait for; nothing else is dropped. A client that reads
+   * nothing is given up with UNAVAILABLE before what waits for it grows without end.
    */
   push(event: JobEvent): void;
   /**
@@ -49,7 +49,7 @@ export function createWatcher(onClose: () => void, onConflated?: () => void): Wa
   });
 
   function push(event: JobEvent): void {
-    if (event.type === 'PREVIEW') {
+    if (isPassing(event.type)) {
       if (!held && event.seq >= lastSeq) queue.push(event);
       return;
     }
@@ -90,9 +90,10 @@ export function createWatcher(onClose: () => void, onConflated?: () => void): Wa
  */
 function supersededBy({ type }: JobEvent, waiting: readonly JobEvent[]): JobEvent | undefined {
   if (type === 'PROGRESS') {
-    const last = waiting.findLast((each) => each.type !== 'PREVIEW');
+    const last = waiting.findLast((each) => !isPassing(each.type));
     return last?.type === 'PROGRESS' ? last : undefined;
   }
+  if (type === 'MOVED') return waiting.find((each) => each.type === 'MOVED');
   const endsPreview = type === 'PREVIEW' || type === 'SNAPSHOT' || isTerminalEvent(type);
   return endsPreview ? waiting.find((each) => each.type === 'PREVIEW') : undefined;
 }

@@ -62,7 +62,13 @@ export interface ReconnectedMessage {
   data: { prompt_id: string };
 }
 
-export type PromptMessage = z.infer<typeof promptMessageSchema> | PictureMessage | ReconnectedMessage;
+/** A look at the server has found it running, though no message has said so. */
+export interface RunningMessage {
+  type: 'running';
+  data: { prompt_id: string };
+}
+
+export type PromptMessage = z.infer<typeof promptMessageSchema> | PictureMessage | ReconnectedMessage | RunningMessage;
 
 const envelopeSchema = z.object({ type: z.string(), data: z.object({ prompt_id: z.string() }) });
 

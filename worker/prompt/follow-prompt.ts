@@ -72,7 +72,10 @@ async function waitForEnd(
         attempt.restartClock();
         if (await withdrawWaiting(promptId, attempt, plan, parts)) return { state: 'withdrawn' };
       }
-      begun ||= state.state === 'running';
+      if (state.state === 'running') {
+        begun = true;
+        feed.found();
+      }
       silentLooks = state.state === 'running' && !feed.active ? silentLooks + 1 : 0;
       if (silentLooks > 1) feed.suspect();
       contact = true;

@@ -9,6 +9,8 @@ export interface PromptFeed extends Disposable {
    * Resolves with the message of its end, when the socket has been opened anew (messages may be lost), or after `ms`.
    */
   next(ms: number, signal: AbortSignal): Promise<void>;
+  /** A look has found it running. */
+  found(): void;
   /** Whether the message of its end has come since the last call. */
   takeEnd(): boolean;
   /** Its end is known from elsewhere: the message of it must come within a second, or the socket is deaf. */
@@ -76,6 +78,9 @@ export function listenToPrompt(
         const timer = setTimeout(wake, ms);
         signal.addEventListener('abort', onAbort, { once: true });
       });
+    },
+    found() {
+      if (!active) onMessage({ type: 'running', data: { prompt_id: promptId } });
     },
     takeEnd() {
       const was = ended;

@@ -55,13 +55,15 @@ export function watchPrompt(
   let blocked: NodeFailure | null = null;
   /** Whether the latest prompt has begun to run, which it does once, however often its server says so. */
   let started = false;
+  /** Whether a prompt was found running before any message: then it waits no more, though nothing is known of it. */
+  let found = false;
   /** When ComfyUI began to execute the prompt: performance.now(); null while it does not. */
   let generatingSince: number | null = null;
 
-  const writer = createLatestWriter<Progress>({
-    initial: { ...job.progress, fraction: 0, nodesDone: 0, node: null },
+  const writer = createLatestWriter<{ progress: Progress; found: boolean }>({
+    initial: { progress: { ...job.progress, fraction: 0, nodesDone: 0, node: null }, found: false },
     intervalMs: timings.progress,
-    async write(progress) {
+    async write({ progress }) {
       if (attempt.signal.aborted) return false;
       return (await attempt.move({ move: 'progress', progress })) === 'RUNNING';
     },
@@ -117,10 +119,11 @@ export function watchPrompt(
         generatingSince = performance.now();
         attempt.restartClock();
       } else if (isTerminalMessage(message)) generationEnded();
+      found ||= message.type === 'running';
       const next = applyMessage(state, message);
-      if (next !== state) {
+      if (next !== state || found) {
         state = next;
-        writer.set(state.progress);
+        writer.set({ progress: state.progress, found });
       }
       if (message.type === 'execution_success') nodeTimes.learn(backend.name, graph, clock.timings());
     },

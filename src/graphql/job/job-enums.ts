@@ -36,6 +36,9 @@ export function addJobEnums(builder: Builder) {
       values: describe(jobEventTypes, {
         SNAPSHOT: 'Nothing happened: this is how the job stands, from where a watcher goes on.',
         QUEUED: 'It was accepted.',
+        MOVED:
+          'Its place in the queue is another: `Job.queuePosition`. At most one a second, only for who watches just ' +
+          'then, never replayed.',
         STARTED: 'A worker took it. Happens again after a retry, or when another worker takes over.',
         PROGRESS: 'It got further. At most about 10 a second.',
         PREVIEW: 'A picture of the work under way; only where `previews` is true, never replayed.',

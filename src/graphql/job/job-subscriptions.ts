@@ -20,16 +20,18 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
       seq: t.exposeInt('seq', {
         nullable: false,
         description:
-          "The job's sequence number as of this event. PREVIEW events carry the last one and are never replayed.",
+          "The job's sequence number as of this event. PREVIEW and MOVED events carry the last one and are never " +
+          'replayed.',
       }),
       type: t.expose('type', { type: enums.eventType, nullable: false, description: 'What happened.' }),
       at: t.expose('at', { type: 'DateTime', nullable: false, description: 'When it happened.' }),
-      job: t.expose('job', {
+      job: t.field({
         type: 'Job',
         nullable: false,
         description:
           'The job, at least as new as this event, so that a normalised client cache updates itself and never ' +
           'steps back.',
+        resolve: ({ job, queuePosition }) => (queuePosition === undefined ? job : { ...job, queuePosition }),
       }),
       preview: t.field({
         type: 'Preview',
@@ -66,7 +68,13 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
         if (afterSeq != null && afterSeq < 0) {
           throw badInput([{ path: ['afterSeq'], message: 'expected 0 or more', code: 'out_of_range' }]);
         }
-        return services.feed.watch({ jobId: id, caller, afterSeq: afterSeq ?? null, previews: previews ?? false });
+        return services.feed.watch({
+          jobId: id,
+          caller,
+          afterSeq: afterSeq ?? null,
+          previews: previews ?? false,
+          moves: true,
+        });
       },
       resolve: (event) => event,
     }),
@@ -74,7 +82,7 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
       type: 'JobEvent',
       nullable: false,
       description: [
-        "Lifecycle events of all the caller's jobs from now on; no PROGRESS, no replay; open-ended.",
+        "Lifecycle events of all the caller's jobs from now on; no PROGRESS or MOVED, no replay; open-ended.",
         'Each comes once, those of a job in order. It ends with UNAVAILABLE where events were missed: read ' +
           '`jobs` again then,',
         'and subscribe anew.',

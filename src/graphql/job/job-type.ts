@@ -88,8 +88,14 @@ export function addJob(builder: Builder, enums: JobEnums): void {
       attempts: t.exposeInt('attempts', { nullable: false, description: 'How often a worker has started it.' }),
       queuePosition: t.int({
         nullable: true,
-        description: 'Jobs that will start before it, as things stand; null unless QUEUED.',
-        resolve: (job, _args, { services }) => (job.status === 'QUEUED' ? services.jobs.queuePosition(job) : null),
+        description:
+          'Jobs that will start before it, as things stand. 0 also while it is RUNNING and nothing of it has begun: it ' +
+          'waits inside a ComfyUI. Null otherwise.',
+        resolve: (job, _args, { services }) => {
+          if (job.queuePosition !== undefined) return job.queuePosition;
+          if (job.status === 'QUEUED') return services.jobs.queuePosition(job);
+          return job.status === 'RUNNING' && job.waits ? 0 : null;
+        },
       }),
       priority: t.expose('priority', { type: enums.priority, nullable: false, description: 'As it was asked for.' }),
       tags: t.exposeStringList('tags', { nullable: false, description: "The caller's own labels." }),

@@ -61,6 +61,7 @@ function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'createdAt' | 'dead
     takeovers: 0,
     lease: 0,
     submission: null,
+    waits: false,
     requestId: job.requestId,
     traceparent: job.traceparent ?? null,
     cancelRequestedAt: null,

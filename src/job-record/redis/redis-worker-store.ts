@@ -13,7 +13,7 @@ function moveOf(change: Change): { move: MoveName; set: Partial<Job> } {
     case 'submit':
       return { move: 'submit', set: { submission: change.submission } };
     case 'progress':
-      return { move: 'progress', set: { progress: change.progress } };
+      return { move: 'progress', set: { progress: change.progress, waits: false } };
     case 'retry':
       return { move: change.counts ? 'retry' : 'putBack', set: {} };
     case 'succeed':
@@ -40,7 +40,7 @@ export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: nu
     },
 
     async claim(jobId) {
-      const claimed = await transition({ id: jobId, move: 'claim' }, { withRecord: true });
+      const claimed = await transition({ id: jobId, move: 'claim', set: { waits: true } }, { withRecord: true });
       if (claimed.outcome === 'gone' || claimed.outcome === 'lost') return { outcome: 'gone' };
       const job = claimed.outcome === 'done' ? claimed.job : parseRecord(await redis.hgetall(keys.job(jobId)));
       if (!job) return { outcome: 'gone' };

@@ -13,6 +13,7 @@ import { isRedisDown } from '../../redis/is-down.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { createJobFeed, type JobFeed } from '../job-feed.ts';
 import type { ProgressFeed, WatchRequest } from '../progress.ts';
+import { startQueueMoves } from '../queue-moves.ts';
 import { createWatcher, type Watcher } from '../watcher.ts';
 import { createPreviewChannels } from './redis-previews.ts';
 
@@ -28,6 +29,10 @@ export interface ProgressOptions {
   /** For how long a watcher that comes while Redis is away waits until it is back. Default 30 s. */
   waitMs?: number;
   now?: () => number;
+  /** Places of jobs in the queue, read behind `redis`'s earlier commands; see `JobQueue`. Default: none is known. */
+  positions?: (jobIds: string[]) => Promise<(number | null)[]>;
+  /** At least so long between two MOVED events of a job. Default 1 s. */
+  moveIntervalMs?: number;
   /** Called with each event that a newer one has replaced for a slow watcher. */
   onConflated?: () => void;
 }
@@ -70,6 +75,17 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
   // Each event of each job would be a line.
   const unreadable = throttledWarning(log, 'what was published for watchers could not be read');
   const unreadLog = throttledWarning(log, 'the events of a job could not be read');
+  const unreadPlaces = throttledWarning(log, 'places in the queue could not be read');
+  const moves = startQueueMoves({
+    intervalMs: options.moveIntervalMs ?? 1_000,
+    positions: async (jobIds) => options.positions?.(jobIds) ?? [],
+    *feeds() {
+      for (const [jobId, { feed }] of followed) yield [jobId, feed];
+    },
+    onError(error, fields) {
+      if (!isRedisDown(error)) unreadPlaces(error, fields);
+    },
+  });
   const gone = () => notFound('the job was removed: job');
 
   function follow(jobId: string): Following {
@@ -186,7 +202,8 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
   redis.on('ready', letIn);
 
   /** Rejects where Redis is away, or there is no such job: then nothing follows it for this watcher. */
-  async function begin({ jobId, caller, afterSeq, previews = false }: WatchRequest, visit: Visit) {
+  async function begin(request: WatchRequest, visit: Visit) {
+    const { jobId, caller, afterSeq, previews = false } = request;
     const { watcher } = visit;
     const following = follow(jobId);
     const { feed } = following;
@@ -203,6 +220,8 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
       });
       const reading = await read(jobId, following, afterSeq ?? Number.MAX_SAFE_INTEGER);
       if (!reading || reading.job.caller !== caller) throw notFound('job');
+      const isShown = afterSeq === null && reading.job.status === 'QUEUED';
+      if (request.moves) moves.add(jobId, feed, watcher, isShown);
       watcher.start(eventsOwed(reading, now()), reading.job.seq);
       const stale = feed.start(reading.job) === 'stale' || (feed.job?.seq ?? 0) !== reading.job.seq;
       if (stale) void catchUp(jobId, feed);
@@ -273,6 +292,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
 
     async close() {
       clearInterval(timer);
+      moves.close();
       channels.close();
       subscriber.off('ready', onReady);
       redis.off('ready', letIn);

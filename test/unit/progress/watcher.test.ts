@@ -49,6 +49,33 @@ describe('for a reader that is slow', () => {
     expect(await drain(watcher.iterator, 2)).toEqual(['SNAPSHOT 5', 'PREVIEW 5c']);
   });
 
+  test('the newest MOVED replaces the one that waits, and no PREVIEW', async () => {
+    const watcher = start();
+    watcher.push(preview(5, 'a'));
+    for (const place of [3, 2]) watcher.push(testEvent(5, { type: 'MOVED', queuePosition: place }));
+    watcher.push(event('STARTED', 6));
+    const [first, ...rest] = [
+      await watcher.iterator.next(),
+      await watcher.iterator.next(),
+      await watcher.iterator.next(),
+      await watcher.iterator.next(),
+    ].map(({ value }) => value);
+    expect(first.type).toBe('SNAPSHOT');
+    expect(rest.map(({ type, seq, queuePosition }) => [type, seq, queuePosition])).toEqual([
+      ['PREVIEW', 5, undefined],
+      ['MOVED', 5, 2],
+      ['STARTED', 6, undefined],
+    ]);
+  });
+
+  test('a MOVED that is older than what has been told is dropped', async () => {
+    const watcher = start();
+    watcher.push(event('STARTED', 6));
+    watcher.push(testEvent(5, { type: 'MOVED', queuePosition: 1 }));
+    watcher.push(event('SUCCEEDED', 7));
+    expect(await drain(watcher.iterator, 4)).toEqual(['SNAPSHOT 5', 'STARTED 6', 'SUCCEEDED 7']);
+  });
+
   test('ten thousand events wait at most: then it is told to watch again, and nothing is kept for it', async () => {
     const onClose = vi.fn();
     const watcher = createWatcher(onClose);
