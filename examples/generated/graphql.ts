@@ -165,6 +165,8 @@ export type JobEventType =
   | 'CANCEL_REQUESTED'
   /** Ended without a result. The last event. */
   | 'FAILED'
+  /** Its place in the queue is another: `Job.queuePosition`. At most one a second, only for who watches just then, never replayed. */
+  | 'MOVED'
   /** A picture of the work under way; only where `previews` is true, never replayed. */
   | 'PREVIEW'
   /** It got further. At most about 10 a second. */

@@ -154,6 +154,20 @@ test('watchers that ask the same share an answer, those that ask otherwise get t
   expect(executed).toBe(2);
 });
 
+test('a MOVED event shows the place that it is about, and nobody asks for it again', async () => {
+  const { socketUrl, services } = await startTestServer();
+  services.feed.open('job');
+  const query = 'subscription W($id: ID!) { jobProgress(id: $id) { seq type job { status queuePosition } } }';
+  const { say, hear } = await dialled(socketUrl);
+  say(subscribe('a', 'job', query));
+  await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(1));
+  services.feed.say('job', testEvent(2, { type: 'MOVED', queuePosition: 4, job: testJob({ status: 'QUEUED' }) }));
+  const { payload } = await hear();
+  expect(payload).toEqual({
+    data: { jobProgress: { seq: 2, type: 'MOVED', job: { status: 'QUEUED', queuePosition: 4 } } },
+  });
+});
+
 test('A56: a faulty operation is answered by itself, and its siblings go on', async () => {
   const { socketUrl, services } = await startTestServer();
   services.feed.open('job');

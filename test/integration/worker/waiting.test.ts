@@ -5,7 +5,7 @@ import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { startComfyuiProxy } from '../../support/comfyui-proxy.ts';
 import { startLackingComfyui } from '../../support/lacking-comfyui.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
-import { graph, startHarness } from './harness.ts';
+import { graph, inverted, startHarness } from './harness.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -63,6 +63,25 @@ async function waitsLong({ looksAt }: { looksAt(promptId: string): number }, pro
 }
 
 describe('B09 a prompt that waits behind others', { timeout: 60_000 }, () => {
+  test.each([
+    ['', {}],
+    [', though no message says so', { socketSilent: true }],
+  ])('is told from one that has begun%s', async (_, faults) => {
+    await using parts = await setUp();
+    const { harness, shared, proxy } = parts;
+    shared.faults.set(faults);
+    harness.work({ shared: proxy.url }, { timings: { poll: POLL_MS } });
+    const id = await harness.submit(inverted);
+    await vi.waitFor(async () => expect((await parts.queue()).pending).toEqual([promptIdOf(id, 1)]), 30_000);
+    expect(await harness.job(id)).toMatchObject({ status: 'RUNNING', waits: true, progress: { node: null } });
+    // The others' prompt has no such node.
+    shared.faults.set({ hold: false, holdAt: 'ImageInvert' });
+    await harness.until(id, ({ waits }) => !waits, 30_000);
+    expect((await parts.queue()).running).toEqual([promptIdOf(id, 1)]);
+    shared.faults.set({ holdAt: null });
+    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });
+  });
+
   test.each([
     ['', {}],
     [', told by no message', { socketSilent: true }],

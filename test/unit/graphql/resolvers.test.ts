@@ -52,6 +52,28 @@ test('shows a job with its artifacts, each of the type of its kind', async () =>
   });
 });
 
+test("places in the queue: the queue's, that of a MOVED event, and 0 while it only waits inside a server", async () => {
+  const given = {
+    queued: testJob({ status: 'QUEUED' }),
+    moved: { ...testJob({ status: 'QUEUED' }), queuePosition: 2 },
+    waiting: testJob({ waits: true }),
+    begun: testJob(),
+    canceled: testJob({ status: 'CANCELED', waits: true }),
+  };
+  const services = await testServices({
+    jobs: {
+      get: async (_caller, id) => Object.entries(given).find(([name]) => name === id)?.[1] ?? null,
+      queuePosition: async () => 5,
+    },
+  });
+  const { run } = await testGraph(services);
+  const fields = Object.keys(given).map((name) => `${name}: job(id: "${name}") { queuePosition }`);
+  const { data, errors } = await run(`{ ${fields.join(' ')} }`);
+  expect(errors).toBeUndefined();
+  const places = Object.fromEntries(Object.keys(given).map((name) => [name, data[name].queuePosition]));
+  expect(places).toEqual({ queued: 5, moved: 2, waiting: 0, begun: null, canceled: null });
+});
+
 test('signs addresses as asked, never past the end of the job', async () => {
   const { run } = await testGraph(await testServices({ jobs: { get: async () => ended } }));
   const { data } = await run('{ job(id: "x") { artifacts { url other: url(expiresIn: 60, download: true) } } }');
