@@ -37,7 +37,7 @@ export interface JobEvent {
   queuePosition?: number;
 }
 
-/** Tells how a job stands to whoever watches just then, without a number of its own; only the latest of a kind counts. */
+/** It has no number of its own, and is for who watches just then: only the latest of its kind counts. */
 export function isPassing(type: JobEventType): boolean {
   return type === 'PREVIEW' || type === 'MOVED';
 }

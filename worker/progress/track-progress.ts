@@ -1,5 +1,6 @@
 import type { Graph } from '../../src/core/graph.ts';
 import type { Progress } from '../../src/core/job.ts';
+import { nodeWork } from '../../src/core/node-work.ts';
 import { graphNode, type PromptMessage } from '../comfyui/messages.ts';
 
 /** What is known of a prompt's nodes; `progress` is what is shown of it. Changed only by `applyMessage`. */
@@ -37,7 +38,7 @@ export function startProgress(
   const state = {
     graph,
     needed,
-    weights: weigh(needed, expectedMs),
+    weights: weigh(graph, needed, expectedMs),
     cached: new Set<string>(),
     done: new Set<string>(),
     steps: new Map(),
@@ -98,12 +99,23 @@ function withNodeStates(state: ProgressState, nodes: NodeStates): ProgressState 
   return { ...state, done, steps, current: stays ? state.current : (running.at(-1) ?? state.current) };
 }
 
-/** A node whose time is not known is given the median of the others; where none is known, all weigh the same. */
-function weigh(needed: ReadonlySet<string>, expectedMs: (id: string) => number | null): Map<string, number> {
-  const times = [...needed].map((id) => [id, expectedMs(id)] as const);
-  const known = times.flatMap(([, ms]) => ms ?? []).toSorted((a, b) => a - b);
-  const middle = known[known.length >> 1] ?? 1;
-  return new Map(times.map(([id, ms]) => [id, Math.min(WEIGHT.most, Math.max(WEIGHT.least, ms ?? middle))]));
+/** A node whose time is not known is taken for what its like usually are, as fast as those that are known. */
+function weigh(
+  graph: Graph,
+  needed: ReadonlySet<string>,
+  expectedMs: (id: string) => number | null,
+): Map<string, number> {
+  const usual = nodeWork(graph);
+  const nodes = [...needed].map((id) => ({ id, ms: expectedMs(id), work: usual(id) }));
+  const known = nodes.flatMap(({ ms, work }) => (ms === null ? [] : { ms, work }));
+  const msPerWork = known.length === 0 ? 1 : sum(known.map(({ ms }) => ms)) / sum(known.map(({ work }) => work));
+  return new Map(
+    nodes.map(({ id, ms, work }) => [id, Math.min(WEIGHT.most, Math.max(WEIGHT.least, ms ?? work * msPerWork))]),
+  );
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
 }
 
 function shown(state: ProgressState): ProgressState {

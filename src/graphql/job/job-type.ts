@@ -89,8 +89,8 @@ export function addJob(builder: Builder, enums: JobEnums): void {
       queuePosition: t.int({
         nullable: true,
         description:
-          'Jobs that will start before it, as things stand. 0 also while it is RUNNING and nothing of it has begun: it ' +
-          'waits inside a ComfyUI. Null otherwise.',
+          'Jobs that will start before it, as things stand. 0 also while it is RUNNING and nothing of it has begun: ' +
+          'it waits inside a ComfyUI. Null otherwise.',
         resolve: (job, _args, { services }) => {
           if (job.queuePosition !== undefined) return job.queuePosition;
           if (job.status === 'QUEUED') return services.jobs.queuePosition(job);

@@ -57,6 +57,23 @@ describe('a job', () => {
     await vi.waitFor(async () => expect(await (await fetch(`${simulator.url}/history`)).json()).toEqual({}));
   });
 
+  test('shows little when its sampler begins, also the first one of an installation', async () => {
+    await using harness = await startHarness(redis.url);
+    const simulator = await harness.simulate();
+    simulator.faults.set({ holdAt: 'KSampler' });
+    harness.work({ main: simulator.url });
+    const graph = await recordedGraph('30_text_to_image');
+    const { inputs } = Object.values(graph).find(({ class_type }) => class_type === 'KSampler') ?? {};
+    if (inputs) inputs.steps = 20;
+    const id = await harness.submit(graph);
+    const held = await harness.until(id, ({ progress }) => progress.node?.classType === 'KSampler');
+    expect(held.progress.nodesDone).toBe(4);
+    expect(held.progress.fraction).toBeGreaterThan(0);
+    expect(held.progress.fraction).toBeLessThan(0.15);
+    simulator.faults.set({ holdAt: null });
+    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', progress: { fraction: 1 } });
+  });
+
   test('tells of nodes and steps as they go, and never less than before', async () => {
     await using harness = await startHarness(redis.url);
     const simulator = await harness.simulate({ speed: 0.5 });

@@ -37,7 +37,7 @@ test('where very many jobs are watched, a thousand are looked at in a second, in
   expect(asked[3]).toEqual(asked[0]);
 });
 
-test('the next look comes a second behind the answer, also behind one that failed, and none behind its end', async () => {
+test('the next look comes a second behind the answer, or its failure, and none behind the end', async () => {
   let answer = Promise.withResolvers<number[]>();
   const positions = vi.fn(() => answer.promise);
   const { moves, onError } = start(1, positions);
