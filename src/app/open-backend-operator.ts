@@ -28,7 +28,7 @@ export async function openBackendOperator({
   const operator = createRedisBackendOperator(redis, createKeys(prefix));
 
   async function checkKnown(name: string) {
-    const known = (await operator.backends()).map((each) => each.name);
+    const known = (await operator.known()).map((each) => each.name);
     if (known.includes(name)) return;
     const those = known.length > 0 ? `known are ${known.join(', ')}` : 'no worker has reported any yet';
     throw new GatewayError(`no server is named ${name}: ${those}`, { code: 'NOT_FOUND' });
@@ -40,7 +40,12 @@ export async function openBackendOperator({
       await change(name);
     });
   return {
-    operator: { ...operator, drain: recorded('drain', operator.drain), resume: recorded('resume', operator.resume) },
+    operator: {
+      ...operator,
+      drain: recorded('drain', operator.drain),
+      resume: recorded('resume', operator.resume),
+      forget: recorded('forget', operator.forget),
+    },
     async [Symbol.asyncDispose]() {
       await audit.flushed();
       await closeRedis(redis);
@@ -49,6 +54,6 @@ export async function openBackendOperator({
 }
 
 export interface OperatorSession extends AsyncDisposable {
-  /** Its `drain` and `resume` reject with NOT_FOUND for a server that no worker has reported. */
+  /** Its `drain`, `resume` and `forget` reject with NOT_FOUND for a server that no worker has reported. */
   operator: BackendOperator;
 }

@@ -38,9 +38,29 @@ export interface SeenBackend extends BackendReport {
 /** A server that no worker has reported for this long counts as down, whatever its last report says. */
 const STALE_MS = 15_000;
 
+/** A server that other workers go on without for this long is not configured any more. */
+const UNCONFIGURED_MS = 600_000;
+
+/**
+ * Whether a server is in some worker's configuration, as far as one can tell by when it was last reported, and when any
+ * worker last reported: while there is none, nobody has taken it out.
+ */
+export function isConfigured(reportedAt: number, workersSeenAt: number): boolean {
+  return workersSeenAt - reportedAt < UNCONFIGURED_MS;
+}
+
+export interface KnownBackend extends SeenBackend {
+  configured: boolean;
+}
+
+/** Whether a live worker reports the server. */
+export function isReported({ reportedAt }: Pick<SeenBackend, 'reportedAt'>, now: number): boolean {
+  return now - reportedAt < STALE_MS;
+}
+
 /** The server with its status now: DOWN where its last report is too old. */
 export function backendAsOf(seen: SeenBackend, now: number): SeenBackend {
-  if (now - seen.reportedAt < STALE_MS) return seen;
+  if (isReported(seen, now)) return seen;
   const since = seen.status === 'DOWN' ? seen.since : seen.reportedAt;
   const message = 'no worker that takes jobs has this server';
   return { ...seen, status: 'DOWN', queued: 0, running: 0, message, since };
@@ -52,7 +72,7 @@ export type LastReport = Pick<SeenBackend, 'status' | 'since' | 'reportedAt'>;
 /** Since when a server has the status that is reported now. `last` is null for a server that was never reported. */
 export function statusSince(last: LastReport | null, status: BackendStatus, now: number): number {
   if (!last) return now;
-  const isStale = now - last.reportedAt >= STALE_MS;
+  const isStale = !isReported(last, now);
   const previous: BackendStatus = isStale ? 'DOWN' : last.status;
   if (previous !== status) return now;
   return isStale && last.status !== 'DOWN' ? last.reportedAt : last.since;
@@ -77,8 +97,13 @@ export interface BackendReporter {
 
 /** Read by gateways. */
 export interface BackendDirectory {
-  /** All servers that were reported within the last seven days, sorted by name, with their current status. */
+  /** The servers that are configured, reached or not, sorted by name, with their current status. */
   backends(): Promise<SeenBackend[]>;
+  /**
+   * All servers that were reported within the last seven days and not forgotten: also those that may only be away with
+   * their workers. Jobs wait for these.
+   */
+  known(): Promise<KnownBackend[]>;
   liveWorkers(): Promise<number>;
   /**
    * Since when there has been a worker without a gap or, while there is none, since when there is none. Null where
@@ -88,9 +113,10 @@ export interface BackendDirectory {
 }
 
 /** What an operator does. */
-export interface BackendOperator {
-  backends(): Promise<SeenBackend[]>;
+export interface BackendOperator extends Pick<BackendDirectory, 'backends' | 'known'> {
   /** Gives the server no new work until `resume`; running jobs finish. Workers learn of it within about two seconds. */
   drain(name: string): Promise<void>;
   resume(name: string): Promise<void>;
+  /** Removes what is known of a server. Rejects with CONFLICT while a worker reports it: it would only come back. */
+  forget(name: string): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import type { NodeDefinitions } from '../core/node-definitions.ts';
-import type { SeenBackend } from './backends.ts';
+import type { KnownBackend } from './backends.ts';
 
 /** The node definitions of one known server, whether it is reached now or not; null while no worker has read them. */
-export interface BackendNodeDefinitions extends Pick<SeenBackend, 'name' | 'status'> {
+export interface BackendNodeDefinitions extends Pick<KnownBackend, 'name' | 'status' | 'configured'> {
   nodeDefinitions: NodeDefinitions | null;
 }
 

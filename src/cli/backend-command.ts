@@ -12,11 +12,12 @@ export interface BackendCommandOptions {
 }
 
 /**
- * `comfygate backend`: lists, drains and resumes ComfyUI servers. Exits with 1 for a name that no worker has reported.
+ * `comfygate backend`: lists, drains, resumes and forgets ComfyUI servers. Exits with 1 for a name that no worker has
+ * reported.
  */
 export function createBackendCommand({ open, write, now = Date.now }: BackendCommandOptions): Command {
   const backend = new Command('backend')
-    .description('the ComfyUI servers: list them, take one out of service and put it back')
+    .description('the ComfyUI servers: list them, take one out of service, put it back or forget it')
     .addHelpText(
       'after',
       '\nIt talks to the Redis of REDIS_URL, or to that of an `npm start` on DATA_DIR. ' +
@@ -52,6 +53,17 @@ export function createBackendCommand({ open, write, now = Date.now }: BackendCom
       change(command, async (operator) => {
         await operator.resume(name);
         write(`${name} gets work again.\n`);
+      }),
+    );
+
+  backend
+    .command('forget')
+    .description('remove a server that is no longer configured: jobs that only it can run are given up')
+    .argument('<name>', 'its name')
+    .action((name: string, _options: unknown, command: Command) =>
+      change(command, async (operator) => {
+        await operator.forget(name);
+        write(`${name} is forgotten.\n`);
       }),
     );
 

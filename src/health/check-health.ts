@@ -16,7 +16,7 @@ export interface HealthOptions {
   keys: Keys;
   store: GatewayJobStore;
   artifacts: Pick<ArtifactStore, 'check'>;
-  backends: BackendDirectory;
+  backends: Omit<BackendDirectory, 'known'>;
   version: string;
   now?: () => number;
   /** Milliseconds on a monotonic clock. Default: performance.now(). */

@@ -8,7 +8,7 @@ import { throttledWarning } from './throttled.ts';
 
 /** One action of a caller or an operator. It holds no prompt, key or signed URL. */
 export interface AuditEntry {
-  action: 'generate' | 'retry' | 'cancel' | 'delete' | 'upload' | 'drain' | 'resume';
+  action: 'generate' | 'retry' | 'cancel' | 'delete' | 'upload' | 'drain' | 'resume' | 'forget';
   /**
    * `replayed`: the idempotency key had created the job before. `refused`: for the reason in `code`. `failed`: by an
    * unexpected error, which is in the log.

@@ -84,6 +84,42 @@ it('forgets a server of which nobody has told for a week', async () => {
   await reporter.leave('one');
 });
 
+it('shows a server that is no longer configured for ten minutes, and jobs may wait for it for longer', async () => {
+  const { durable, redis, keys } = stores;
+  const reporter = createRedisBackendReporter(durable, keys);
+  const directory = createRedisBackendDirectory(redis, keys);
+  const names = async () => (await directory.backends()).map(({ name }) => name);
+  const passes = (name: string, ms: number) => redis.hincrby(keys.backend(name), 'reportedAt', -ms);
+  await reporter.report('one', [up, { ...down, name: 'broken' }, { ...up, name: 'taken-out' }]);
+  await passes('taken-out', 590_000);
+  await reporter.report('one', [up, { ...down, name: 'broken' }]);
+  expect(await names()).toEqual(['broken', 'gpu', 'taken-out']);
+  await passes('taken-out', 10_000);
+  // However long it has been down, a server that a worker reports is configured.
+  expect(await names()).toEqual(['broken', 'gpu']);
+  expect((await directory.known()).map(({ name, configured }) => [name, configured])).toEqual([
+    ['broken', true],
+    ['gpu', true],
+    ['taken-out', false],
+  ]);
+  await reporter.report('one', [{ ...up, name: 'taken-out' }]);
+  expect(await names()).toContain('taken-out');
+  for (const name of ['taken-out', 'broken']) await redis.zrem(keys.backends, name);
+  await reporter.leave('one');
+});
+
+it('goes on to show a server while there is no worker at all, which could have it no longer', async () => {
+  const { durable, redis, keys } = stores;
+  const reporter = createRedisBackendReporter(durable, keys);
+  const directory = createRedisBackendDirectory(redis, keys);
+  await reporter.report('one', [up]);
+  await reporter.leave('one');
+  const hours = 8 * 3_600_000;
+  await redis.hincrby(keys.backend('gpu'), 'reportedAt', -hours);
+  await redis.decrby(keys.workersSeen, hours);
+  expect(await directory.backends()).toMatchObject([{ name: 'gpu', status: 'DOWN' }]);
+});
+
 it('takes a server for down of which nobody has told for fifteen seconds, whatever was told last', () => {
   const seen: SeenBackend = { ...up, status: 'DRAINING', reportedAt: 100_000, lastSeenAt: 100_000, since: 50_000 };
   expect(backendAsOf(seen, 114_999)).toEqual(seen);

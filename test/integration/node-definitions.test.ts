@@ -76,7 +76,7 @@ test('servers with the same classes share a catalogue; one that nobody has read 
   const hash = await publisher.publish(withModels('a'));
   await reporter.report('worker', [up('one', hash), up('two', hash), up('three', null), up('four', 'gone')]);
   const seen = new Map((await directory.read()).map((each) => [each.name, each]));
-  expect(seen.get('one')).toEqual({ name: 'one', status: 'UP', nodeDefinitions: withModels('a') });
+  expect(seen.get('one')).toEqual({ name: 'one', status: 'UP', configured: true, nodeDefinitions: withModels('a') });
   expect(seen.get('two')?.nodeDefinitions).toBe(seen.get('one')?.nodeDefinitions);
   expect([seen.get('three')?.nodeDefinitions, seen.get('four')?.nodeDefinitions]).toEqual([null, null]);
   expect(await directory.tryRead()).toEqual([...seen.values()]);

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
+import { GatewayError } from '../../core/errors.ts';
 import { millisecondsOf, redisNow } from '../../redis/clock.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
@@ -10,8 +11,10 @@ import {
   backendAsOf,
   backendReportSchema,
   backendStatuses,
+  isConfigured,
+  isReported,
+  type KnownBackend,
   type LastReport,
-  type SeenBackend,
   statusSince,
 } from '../backends.ts';
 
@@ -95,24 +98,36 @@ export function createRedisBackendReporter(redis: Redis, keys: Keys): BackendRep
 
 /** `redis` is a request connection. */
 export function createRedisBackendDirectory(redis: Redis, keys: Keys): BackendDirectory {
+  async function known(): Promise<KnownBackend[]> {
+    const [names, workersSeenAt, now] = await Promise.all([
+      redis.zrange(keys.backends, 0, -1),
+      redis.get(keys.workersSeen),
+      redisNow(redis),
+    ]);
+    const pipeline = redis.pipeline();
+    for (const name of names) pipeline.hgetall(keys.backend(name));
+    const seen: KnownBackend[] = [];
+    for (const fields of await results(pipeline)) {
+      const { report, reportedAt, lastSeenAt, since } = fields as { [name: string]: string };
+      if (!report) continue;
+      const last = {
+        ...backendReportSchema.parse(JSON.parse(report)),
+        reportedAt: Number(reportedAt),
+        lastSeenAt: Number(lastSeenAt ?? 0),
+        since: Number(since ?? reportedAt),
+      };
+      const configured = isConfigured(last.reportedAt, Number(workersSeenAt ?? 0));
+      seen.push({ ...backendAsOf(last, now), configured });
+    }
+    return seen.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
   return {
+    known,
+
     async backends() {
-      const [names, now] = await Promise.all([redis.zrange(keys.backends, 0, -1), redisNow(redis)]);
-      const pipeline = redis.pipeline();
-      for (const name of names) pipeline.hgetall(keys.backend(name));
-      const seen: SeenBackend[] = [];
-      for (const fields of await results(pipeline)) {
-        const { report, reportedAt, lastSeenAt, since } = fields as { [name: string]: string };
-        if (!report) continue;
-        const last = {
-          ...backendReportSchema.parse(JSON.parse(report)),
-          reportedAt: Number(reportedAt),
-          lastSeenAt: Number(lastSeenAt ?? 0),
-          since: Number(since ?? reportedAt),
-        };
-        seen.push(backendAsOf(last, now));
-      }
-      return seen.sort((a, b) => (a.name < b.name ? -1 : 1));
+      const seen = await known();
+      return seen.flatMap(({ configured, ...backend }) => (configured ? [backend] : []));
     },
 
     async liveWorkers() {
@@ -129,13 +144,29 @@ export function createRedisBackendDirectory(redis: Redis, keys: Keys): BackendDi
 
 /** `redis` is a request connection. */
 export function createRedisBackendOperator(redis: Redis, keys: Keys): BackendOperator {
+  const { backends, known } = createRedisBackendDirectory(redis, keys);
   return {
-    backends: createRedisBackendDirectory(redis, keys).backends,
+    backends,
+    known,
     async drain(name) {
       await redis.sadd(keys.draining, name);
     },
     async resume(name) {
       await redis.srem(keys.draining, name);
+    },
+    async forget(name) {
+      const [reportedAt, now] = await Promise.all([redis.hget(keys.backend(name), 'reportedAt'), redisNow(redis)]);
+      if (isReported({ reportedAt: Number(reportedAt ?? 0) }, now)) {
+        const how = 'take it out of COMFYUI_URLS, restart that worker, and forget it 15 seconds later';
+        throw new GatewayError(`a worker still reports ${name}: ${how}`, { code: 'CONFLICT' });
+      }
+      await results(
+        redis
+          .multi()
+          .zrem(keys.backends, name)
+          .srem(keys.draining, name)
+          .del(keys.backend(name), keys.backendWorkers(name)),
+      );
     },
   };
 }

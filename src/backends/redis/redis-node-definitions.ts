@@ -51,7 +51,7 @@ export interface NodeDefinitionsDirectoryOptions {
   /** A request connection. */
   redis: Redis;
   keys: Keys;
-  backends: Pick<BackendDirectory, 'backends'>;
+  backends: Pick<BackendDirectory, 'known'>;
   log: Logger;
 }
 
@@ -66,7 +66,7 @@ export function createRedisNodeDefinitionsDirectory(
 
   async function load(): Promise<readonly BackendNodeDefinitions[]> {
     const at = performance.now();
-    const known = await backends.backends();
+    const known = await backends.known();
     const hashes = [...new Set(known.flatMap(({ catalogue }) => catalogue ?? []))].slice(-KEPT);
     const found = new Map<string, NodeDefinitions | null>();
     for (const hash of hashes) {
@@ -74,8 +74,8 @@ export function createRedisNodeDefinitionsDirectory(
       if (nodeDefinitions !== undefined) found.set(hash, nodeDefinitions);
     }
     kept = found;
-    const seen = known.map(({ name, status, catalogue }) => {
-      return { name, status, nodeDefinitions: (catalogue !== null && found.get(catalogue)) || null };
+    const seen = known.map(({ name, status, configured, catalogue }) => {
+      return { name, status, configured, nodeDefinitions: (catalogue !== null && found.get(catalogue)) || null };
     });
     last = { seen, at };
     return seen;

@@ -33,8 +33,8 @@ async function backendsOf(services: GraphServices, workflow: Workflow, missingOf
   const seen = await services.nodeDefinitions.read().catch((error: unknown) => {
     throw unavailable('The servers cannot be listed right now.', 1, error);
   });
-  return seen.flatMap(({ name, nodeDefinitions }) => {
-    return nodeDefinitions ? [{ backend: name, missing: missingOf(workflow, nodeDefinitions) }] : [];
+  return seen.flatMap(({ name, configured, nodeDefinitions }) => {
+    return configured && nodeDefinitions ? [{ backend: name, missing: missingOf(workflow, nodeDefinitions) }] : [];
   });
 }
 

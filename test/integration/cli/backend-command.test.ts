@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { BackendReport } from '../../../src/backends/backends.ts';
-import { createRedisBackendReporter } from '../../../src/backends/redis/redis-backends.ts';
+import { createRedisBackendDirectory, createRedisBackendReporter } from '../../../src/backends/redis/redis-backends.ts';
 import { startEmbeddedRedis } from '../../../src/embedded/redis.ts';
 import { unknownBackend } from '../../support/backends.ts';
 import { openStores, silent } from '../../support/gateway-store.ts';
@@ -74,6 +74,19 @@ it('drains a server and puts it back; a name that nobody has reported is refused
     code: 1,
     text: 'error: no server is named gpu2: known are gpu1, old\n',
   });
+});
+
+it('forgets a server that nobody reports any more, and no other', { timeout: 60_000 }, async () => {
+  const { durable, redis, keys } = stores;
+  await createRedisBackendReporter(durable, keys).report('worker', [gpu, old]);
+  expect(await backend(['forget', 'old'])).toEqual({
+    code: 1,
+    text: expect.stringMatching(/^error: a worker still reports old: take it out of COMFYUI_URLS/),
+  });
+  await redis.hincrby(keys.backend('old'), 'reportedAt', -15_000);
+  expect(await backend(['forget', 'old'])).toEqual({ code: 0, text: 'old is forgotten.\n' });
+  const left = await createRedisBackendDirectory(redis, keys).known();
+  expect(left).toMatchObject([{ name: 'gpu1', status: 'UP' }]);
 });
 
 it('finds the Redis of an all-in-one start by its data folder, and says so where there is none', {

@@ -13,15 +13,17 @@ test('says which servers can run a workflow and what each of the others lacks', 
   const services = await testServices({
     nodeDefinitions: {
       read: async () => [
-        { name: 'whole', status: 'UP', nodeDefinitions: stock },
-        { name: 'away', status: 'DOWN', nodeDefinitions: stock },
-        { name: 'bare', status: 'UP', nodeDefinitions: bare },
+        { name: 'whole', status: 'UP', configured: true, nodeDefinitions: stock },
+        { name: 'away', status: 'DOWN', configured: true, nodeDefinitions: stock },
+        { name: 'bare', status: 'UP', configured: true, nodeDefinitions: bare },
         {
           name: 'other',
           status: 'DRAINING',
+          configured: true,
           nodeDefinitions: new Map([...stock, ...objectInfoSchema.parse({ CheckpointLoaderSimple })]),
         },
-        { name: 'new', status: 'UP', nodeDefinitions: null },
+        { name: 'taken-out', status: 'DOWN', configured: false, nodeDefinitions: stock },
+        { name: 'new', status: 'UP', configured: true, nodeDefinitions: null },
       ],
     },
   });

@@ -25,6 +25,7 @@ beforeAll(async () => {
 const server = (nodeDefinitions: NodeDefinitions | null, status: BackendNodeDefinitions['status'] = 'UP') => ({
   name: 'x',
   status,
+  configured: true,
   nodeDefinitions,
 });
 
