@@ -54,6 +54,8 @@ export interface Timings {
   reap: number;
   /** Between two writes of progress. */
   progress: number;
+  /** From when a result is stored until it is shown, with those that come meanwhile: see stored-outputs.ts. */
+  output: number;
   /** Between two previews of a job. */
   preview: number;
   /** From a worker's start until a job that no known server can run is given up: others may only be coming. */
@@ -88,6 +90,7 @@ export const defaultTimings: Timings = {
   storageBack: 3_000,
   reap: 300_000,
   progress: 100,
+  output: 250,
   preview: 200,
   settle: 15_000,
   putBack: 1_500,

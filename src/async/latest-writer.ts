@@ -10,12 +10,14 @@ export interface LatestWriterOptions<Value> {
   initial: Value;
   /** At least so long from one write to the next, in milliseconds. */
   intervalMs: number;
+  /** How long news waits for more before it is written, in milliseconds; default: not at all. */
+  gatherMs?: (latest: Value) => number;
   /** Whether the one says nothing that the other does not; default isDeepStrictEqual. */
   same?: (a: Value, b: Value) => boolean;
 }
 
 /**
- * Writes news at once, then the latest as often as it may, as long as it differs from what was written. After a failed
+ * Writes news at once, or when it was gathered, then the latest as often as it may, as long as it differs from what was written. After a failed
  * write the next one is tried just so.
  */
 export interface LatestWriter<Value> {
@@ -25,7 +27,7 @@ export interface LatestWriter<Value> {
 }
 
 export function createLatestWriter<Value>(options: LatestWriterOptions<Value>): LatestWriter<Value> {
-  const { write, onError, initial, intervalMs, same = isDeepStrictEqual } = options;
+  const { write, onError, initial, intervalMs, gatherMs = () => 0, same = isDeepStrictEqual } = options;
   let written = initial;
   let latest = initial;
   let timer: NodeJS.Timeout | undefined;
@@ -39,7 +41,7 @@ export function createLatestWriter<Value>(options: LatestWriterOptions<Value>): 
    */
   function plan() {
     if (stopped || writing || timer || same(latest, written)) return;
-    const waitMs = nextAt - performance.now();
+    const waitMs = Math.max(gatherMs(latest), nextAt - performance.now());
     if (waitMs > 0) timer = setTimeout(send, waitMs);
     else send();
   }

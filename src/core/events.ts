@@ -7,6 +7,7 @@ export const jobEventTypes = [
   'STARTED',
   'PROGRESS',
   'PREVIEW',
+  'OUTPUT',
   'RETRYING',
   'CANCEL_REQUESTED',
   'SUCCEEDED',

@@ -124,6 +124,7 @@ export interface Job {
   /** The job that this one runs again. */
   retryOf: string | null;
   progress: Progress;
+  /** While it is RUNNING those of this attempt that are stored already; of one that has SUCCEEDED all, in order. */
   artifacts: Artifact[];
   error: JobError | null;
   /** Of the attempt that ended it, in the order in which the nodes ran; [] before. */

@@ -34,6 +34,8 @@ export const moves = {
   /** Which prompt at which server stands for the job. */
   submit: { fenced: true, yieldsToCancel: false, steps: { RUNNING: { to: 'RUNNING', event: null } } },
   progress: { fenced: true, yieldsToCancel: false, steps: { RUNNING: { to: 'RUNNING', event: 'PROGRESS' } } },
+  /** Results are stored, before the job has ended. */
+  output: { fenced: true, yieldsToCancel: false, steps: { RUNNING: { to: 'RUNNING', event: 'OUTPUT' } } },
   /** Back into the queue after a failure that counts against JOB_ATTEMPTS. */
   retry: {
     fenced: true,

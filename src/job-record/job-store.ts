@@ -4,10 +4,12 @@ import type { Artifact, Job, JobError, JobStatus, NodeTiming, Priority, Progress
 export type Change =
   | { move: 'submit'; submission: Submission }
   | { move: 'progress'; progress: Progress }
+  /** `artifacts`: all of this attempt so far. */
+  | { move: 'output'; artifacts: Artifact[] }
   /** `counts`: whether it counts as one of JOB_ATTEMPTS. */
   | { move: 'retry'; counts: boolean }
   | { move: 'succeed'; artifacts: Artifact[]; progress: Progress; timings: NodeTiming[] }
-  /** `artifacts`: results that are whole though the job is not. */
+  /** `artifacts`: results that are whole though the job is not; absent: those that the record has already. */
   | { move: 'fail'; error: JobError; artifacts?: Artifact[]; timings: NodeTiming[] }
   | { move: 'cancel' };
 

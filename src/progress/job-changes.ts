@@ -20,6 +20,7 @@ const statusAfter: Record<JobEventType, JobStatus | null> = {
   PROGRESS: null,
   PREVIEW: null,
   MOVED: null,
+  OUTPUT: 'RUNNING',
   QUEUED: 'QUEUED',
   STARTED: 'RUNNING',
   RETRYING: 'QUEUED',

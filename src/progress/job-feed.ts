@@ -10,6 +10,8 @@ import type { Watcher } from './watcher.ts';
 const liveEventSchema = z.object({
   seq: z.int(),
   type: z.enum(jobEventTypes),
+  /** What it is in truth; `type` is for versions that do not know this one. */
+  as: z.enum(jobEventTypes).optional().catch(undefined),
   at: z.number(),
   set: z.record(z.string(), z.string()),
 });
@@ -68,12 +70,12 @@ export function createJobFeed(now: () => number, gone: () => Error): JobFeed {
       early.push(message);
       return 'ok';
     }
-    const { seq, type, at, set } = liveEventSchema.parse(message);
+    const { seq, type, as, at, set } = liveEventSchema.parse(message);
     if (seq <= job.seq) return 'ok';
     if (seq > job.seq + 1) return 'stale';
     const changed = applyChange(job, set);
     become(changed);
-    send({ seq, type, at, job: changed });
+    send({ seq, type: as ?? type, at, job: changed });
     return 'ok';
   }
 

@@ -13,7 +13,7 @@ export interface ComfyuiProxy extends AsyncDisposable {
   onUpload: (req: IncomingMessage, res: ServerResponse) => boolean;
   /** Answers a request for a file instead of the server, or returns false to forward it. */
   onView: (query: URLSearchParams, res: ServerResponse) => boolean;
-  /** Sends a message of at most 125 characters to all that listen, beside the server, which must be silent. */
+  /** Sends a message of plain characters to all that listen, beside the server, which must be silent. */
   tell: (message: string) => void;
 }
 
@@ -59,7 +59,9 @@ export async function startComfyuiProxy(port: number): Promise<ComfyuiProxy> {
     onUpload: () => false,
     onView: () => false,
     tell(message) {
-      const frame = Buffer.concat([Buffer.from([0x81, message.length]), Buffer.from(message)]);
+      const { length } = message;
+      const header = length < 126 ? [0x81, length] : [0x81, 126, length >> 8, length & 255];
+      const frame = Buffer.concat([Buffer.from(header), Buffer.from(message)]);
       for (const socket of sockets) socket.write(frame);
     },
     async [Symbol.asyncDispose]() {

@@ -13,8 +13,8 @@ export class JobFailure extends Error {
   readonly code: JobErrorCode;
   /** What is to be cleaned up once the job is FAILED. */
   readonly afterwards: (() => Promise<void>) | undefined;
-  /** Results that are delivered all the same. */
-  readonly artifacts: Artifact[];
+  /** Results that are delivered all the same; null: those that were shown before. */
+  readonly artifacts: Artifact[] | null;
 
   constructor(
     error: JobError,
@@ -24,7 +24,7 @@ export class JobFailure extends Error {
     this.error = error;
     this.code = error.code;
     this.afterwards = options.afterwards;
-    this.artifacts = options.artifacts ?? [];
+    this.artifacts = options.artifacts ?? null;
   }
 }
 

@@ -8,8 +8,8 @@ const BACKOFF_MS = { first: 100, most: 2_000 };
 
 /**
  * Writes a change of a job under the lease that it was claimed with. Redis may be away or full for a while: what
- * happened is written when it is back, unless `signal` says that the job is another's by then. Only progress is given
- * up at once, since there will be newer progress.
+ * happened is written when it is back, unless `signal` says that the job is another's by then. Only progress and what is
+ * stored so far are given up at once, since there will be newer ones.
  */
 export async function writeMove(
   store: WorkerJobStore,
@@ -21,7 +21,7 @@ export async function writeMove(
     try {
       return await store.move(job.id, job.lease, change);
     } catch (cause) {
-      if (change.move === 'progress') throw cause;
+      if (change.move === 'progress' || change.move === 'output') throw cause;
       if (tries === 0) log.warn({ err: cause, move: change.move }, 'move not written yet');
       await wait(Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** tries), signal);
     }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Graph } from '../../src/core/graph.ts';
+import type { Json } from '../../src/core/job.ts';
 import { tryParsePythonJson } from './json.ts';
 
 /** A bare NaN, or a value that a custom node made up, counts as nothing done. */
@@ -34,7 +35,13 @@ const promptMessageSchema = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('executed'),
-    data: z.object({ prompt_id: z.string(), node: nodeId, display_node: nodeId.nullish() }),
+    data: z.object({
+      prompt_id: z.string(),
+      node: nodeId,
+      display_node: nodeId.nullish(),
+      /** What its history will have of it; it comes from `JSON.parse`. */
+      output: z.custom<Json>(() => true).optional(),
+    }),
   }),
   z.object({ type: z.literal('execution_success'), data: z.object({ prompt_id: z.string() }) }),
   z.object({

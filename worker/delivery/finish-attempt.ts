@@ -105,10 +105,11 @@ async function fail(
   attempt: Attempt,
   error: JobError,
   parts: FinishParts,
-  artifacts: Artifact[] = [],
+  artifacts: Artifact[] | null = null,
 ): Promise<DeliveryResult> {
   failSpan(error.code);
-  await attempt.move({ move: 'fail', error, artifacts, timings: attempt.state.timings });
+  const { timings } = attempt.state;
+  await attempt.move({ move: 'fail', error, ...(artifacts ? { artifacts } : {}), timings });
   await reap(attempt, parts);
   return DONE;
 }

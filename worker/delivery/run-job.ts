@@ -24,7 +24,7 @@ export async function runJob(attempt: Attempt, plan: Plan, inputs: Inputs, parts
   if (attempt.job.takeovers > MOST_TAKEOVERS) {
     throw new JobFailure(jobError('INTERNAL', 'Given up: too many workers died of this job'));
   }
-  await using watch = watchPrompt(attempt, plan.graph, parts);
+  await using watch = watchPrompt(attempt, plan, parts);
   let submitted = 0;
   let outOfMemory = false;
   // An earlier attempt that has submitted more than one prompt may have had the other try.

@@ -9,13 +9,13 @@ import type { NodeFailure } from '../comfyui/outcome.ts';
 import { collectOutputs, MOST_OUTPUTS, type PromptOutput } from '../comfyui/outputs.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
 import { reasonOf } from '../comfyui/redact.ts';
-import { type StoreParts, storeOutputs } from './store-outputs.ts';
+import type { StoredOutputs } from './stored-outputs.ts';
 import type { WebsocketImages } from './websocket-images.ts';
 
 /** What is not deleted in time does no harm, since the server's history is bounded. */
 const TIDY_WITHIN_MS = 2_000;
 
-export interface OutputParts extends StoreParts {
+export interface OutputParts {
   metrics?: WorkerMetrics | undefined;
 }
 
@@ -23,6 +23,7 @@ export interface OutputParts extends StoreParts {
 export interface WatchedPrompt {
   /** Results that came over the socket alone. */
   readonly images: Pick<WebsocketImages, 'images'>;
+  readonly outputs: Pick<StoredOutputs, 'all'>;
   /** How the job is shown when it has SUCCEEDED. */
   completed(): Progress;
   timings(): NodeTiming[];
@@ -30,7 +31,7 @@ export interface WatchedPrompt {
   blocked(): NodeFailure | null;
 }
 
-/** Brings what a prompt has made into storage, and ends the job as SUCCEEDED. Throws as `storeOutputs` does. */
+/** Brings what a prompt has made into storage, and ends the job as SUCCEEDED. Throws as `StoredOutputs.all` does. */
 export async function deliverOutputs(
   entry: HistoryEntry,
   attempt: Attempt,
@@ -43,7 +44,7 @@ export async function deliverOutputs(
   state.slot.report('succeeded');
   const outputs = await outputsOf(entry, plan, watched);
   const began = performance.now();
-  const artifacts = await storeOutputs(outputs, attempt, plan, parts);
+  const artifacts = await watched.outputs.all(outputs);
   parts.metrics?.jobUploaded((performance.now() - began) / 1000);
   const status = await attempt.move({
     move: 'succeed',

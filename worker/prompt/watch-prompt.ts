@@ -1,21 +1,20 @@
 import { createLatestWriter } from '../../src/async/latest-writer.ts';
-import type { Graph } from '../../src/core/graph.ts';
 import type { NodeTiming, Progress } from '../../src/core/job.ts';
+import type { Plan } from '../../src/core/plan.ts';
 import type { WorkerMetrics } from '../../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../../src/progress/previews.ts';
 import { type Attempt, Stopped } from '../attempt/attempt.ts';
 import { graphNode, isTerminalMessage, type PictureMessage, type PromptMessage } from '../comfyui/messages.ts';
 import { type NodeFailure, readBlocked } from '../comfyui/outcome.ts';
+import type { StoreParts } from '../outputs/store-output.ts';
+import { openStoredOutputs, type StoredOutputs } from '../outputs/stored-outputs.ts';
 import { collectWebsocketImages, SAVES_TO_WEBSOCKET, type WebsocketImages } from '../outputs/websocket-images.ts';
 import { createNodeClock, type NodeSpan } from '../progress/node-clock.ts';
 import type { NodeTimes } from '../progress/node-times.ts';
 import { createPreviews } from '../progress/previews.ts';
 import { applyMessage, completedProgress, startProgress } from '../progress/track-progress.ts';
-import type { Timings } from '../timings.ts';
 
-export interface WatchParts {
-  tempDir: string;
-  timings: Timings;
+export interface WatchParts extends StoreParts {
   previewPublisher: PreviewPublisher;
   nodeTimes: NodeTimes;
   metrics?: WorkerMetrics | undefined;
@@ -34,21 +33,22 @@ export interface PromptWatch extends AsyncDisposable {
   completed(): Progress;
   /** Results that come over the socket alone. */
   readonly images: WebsocketImages;
+  /** Results on their way into storage. */
+  readonly outputs: StoredOutputs;
   /** The first node of the latest prompt whose input was blocked, and what was said of it. History does not tell. */
   blocked(): NodeFailure | null;
 }
 
 /**
- * Makes progress, previews and node timings of the messages. Disposing it reports the timings to the attempt's state;
+ * Makes progress, previews, node timings and early results of the messages. Disposing it reports the timings to the attempt's state;
  * nothing is written any more.
  */
-export function watchPrompt(
-  attempt: Attempt,
-  graph: Graph,
-  { tempDir, timings, previewPublisher, nodeTimes, metrics }: WatchParts,
-): PromptWatch {
+export function watchPrompt(attempt: Attempt, plan: Plan, parts: WatchParts): PromptWatch {
   const { job, log } = attempt;
-  const images = collectWebsocketImages(graph, tempDir);
+  const { graph } = plan;
+  const { timings, previewPublisher, nodeTimes, metrics } = parts;
+  const images = collectWebsocketImages(graph, parts.tempDir);
+  const outputs = openStoredOutputs(attempt, plan, parts);
   let { backend } = attempt.state.slot;
   let clock = createNodeClock(graph);
   let state = begin(0);
@@ -108,12 +108,14 @@ export function watchPrompt(
 
   return {
     images,
+    outputs,
     onMessage(message) {
       if (message.type === 'picture') return onPicture(message);
       if (message.type === 'reconnected') images.onReconnect();
       blocked ??= readBlocked(message);
       clock.onMessage(message);
       images.onMessage(message);
+      outputs.onMessage(message, backend.client);
       if (message.type === 'execution_start' && !started) {
         started = true;
         generatingSince = performance.now();
@@ -130,6 +132,7 @@ export function watchPrompt(
     restart() {
       ({ backend } = attempt.state.slot);
       images.restart();
+      outputs.restart();
       blocked = null;
       started = false;
       generatingSince = null;
@@ -147,7 +150,7 @@ export function watchPrompt(
       if (attempt.stopped !== 'lost' && attempt.stopped !== 'handover') generationEnded();
       writer.stop();
       previews.stop();
-      await images[Symbol.asyncDispose]();
+      await Promise.all([images[Symbol.asyncDispose](), outputs[Symbol.asyncDispose]()]);
     },
   };
 }

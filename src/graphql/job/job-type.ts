@@ -81,7 +81,9 @@ export function addJob(builder: Builder, enums: JobEnums): void {
         type: ['Artifact'],
         nullable: false,
         description:
-          'Its results; empty until it has ended. Of a job that FAILED with OUTPUT_INVALID, those that are whole.',
+          'Its results, each as soon as it is stored and verified; all of them, in the order of the graph, when ' +
+          'SUCCEEDED. Another attempt begins without any. Of a job that FAILED or was CANCELED, those that were ' +
+          'stored by then.',
         resolve: (job) => job.artifacts.map((artifact) => ({ artifact, expiresAt: job.expiresAt })),
       }),
       error: t.expose('error', { type: 'JobError', nullable: true, description: 'Only when FAILED.' }),

@@ -12,8 +12,10 @@ function parseEntries(entries: ScriptReply | undefined): LoggedEvent[] {
   if (!Array.isArray(entries)) throw new Error('the log was not answered as a list');
   return entries.map((entry) => {
     const [id, fields] = Array.isArray(entry) ? entry : [];
-    const [, name, , at] = strings(fields);
-    const type = jobEventTypes.find((known) => known === name);
+    const [, name, , at, , as] = strings(fields);
+    const known = (text: string | undefined) => jobEventTypes.find((each) => each === text);
+    // Of an event that only a later version knows, `name` is what it is for the others.
+    const type = known(as) ?? known(name);
     if (!type) throw new Error(`the log holds an event of unknown type ${name}`);
     return { seq: Number.parseInt(String(id), 10), type, at: Number(at) };
   });

@@ -14,8 +14,11 @@ function moveOf(change: Change): { move: MoveName; set: Partial<Job> } {
       return { move: 'submit', set: { submission: change.submission } };
     case 'progress':
       return { move: 'progress', set: { progress: change.progress, waits: false } };
+    case 'output':
+      return { move: 'output', set: { artifacts: change.artifacts, waits: false } };
     case 'retry':
-      return { move: change.counts ? 'retry' : 'putBack', set: {} };
+      // The next attempt makes its own.
+      return { move: change.counts ? 'retry' : 'putBack', set: { artifacts: [] } };
     case 'succeed':
       return {
         move: 'succeed',

@@ -31,6 +31,9 @@ else
   end
 end
 if event == cjson.null then event = nil end
+-- Versions without OUTPUT, which run beside this one during an upgrade, take it for PROGRESS: they do not read `as`.
+local told, as = event, nil
+if event == 'OUTPUT' then told, as = 'PROGRESS', event end
 
 if event == 'CANCEL_REQUESTED' and canceling then return { 'refused', status } end
 if event == 'CANCEL_REQUESTED' or (event == 'CANCELED' and not canceling) then
@@ -38,6 +41,8 @@ if event == 'CANCEL_REQUESTED' or (event == 'CANCELED' and not canceling) then
 elseif event == 'STARTED' then
   if record[8] == '' then set.startedAt = now end
   set.claimedAt = now
+  -- Those of an attempt that was cut off. What it had stored is removed with the job.
+  set.artifacts = '[]'
   local progress = cjson.decode(record[7])
   progress.fraction, progress.nodesDone, progress.node = 0, 0, cjson.null
   set.progress = cjson.encode(progress)
@@ -75,13 +80,15 @@ if event then
     -- What is left of the log are its lifecycle events: built anew, since entries deleted one by one keep their memory.
     local kept = {}
     for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '-', '+')) do
-      if entry[2][2] ~= 'PROGRESS' then kept[#kept + 1] = entry end
+      if entry[2][2] ~= 'PROGRESS' or entry[2][5] then kept[#kept + 1] = entry end
     end
     redis.call('DEL', KEYS[2])
     for _, entry in ipairs(kept) do redis.call('XADD', KEYS[2], entry[1], unpack(entry[2])) end
   end
+  local entry = { 'type', told, 'at', now }
+  if as then entry[5], entry[6] = 'as', as end
   -- 5000 events are over eight minutes of progress at its fastest, in some 100 KB.
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', 5000, set.seq .. '-0', 'type', event, 'at', now)
+  redis.call('XADD', KEYS[2], 'MAXLEN', '~', 5000, set.seq .. '-0', unpack(entry))
 end
 
 local flat = {}
@@ -90,7 +97,7 @@ if #flat > 0 then redis.call('HSET', KEYS[1], unpack(flat)) end
 if event then
   -- The submission is written without an event of its own: whoever follows the job learns of it with the next one.
   if record[9] and record[9] ~= '' then set.submission = record[9] end
-  redis.call('PUBLISH', KEYS[1], cjson.encode({ seq = record[6] + 1, type = event, at = tonumber(now), set = set }))
+  redis.call('PUBLISH', KEYS[1], cjson.encode({ seq = record[6] + 1, type = told, as = as, at = tonumber(now), set = set }))
   if event ~= 'PROGRESS' then
     local changes = tag .. 'changes:' .. caller
     redis.call('XADD', changes, 'MAXLEN', '~', 1000, '*', 'id', id, 'seq', set.seq, 'type', event, 'at', now)

@@ -8,6 +8,7 @@ import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connecti
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
 import { testLog } from '../../support/graph-services.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { picture } from '../../support/use-cases.ts';
 
 let server: TestRedis;
 let stores: Awaited<ReturnType<typeof openStores>>;
@@ -46,6 +47,7 @@ async function run() {
   const { lease } = claimed.job;
   return {
     id,
+    output: () => stores.worker.move(id, lease, { move: 'output', artifacts: [picture] }),
     progress: (fraction: number) => stores.worker.move(id, lease, { move: 'progress', progress: at(fraction) }),
     succeed: () => stores.worker.move(id, lease, { move: 'succeed', artifacts: [], progress: at(1), timings: [] }),
   };
@@ -83,6 +85,42 @@ describe('without afterSeq', () => {
     const job = await run();
     await job.succeed();
     expect(types(await all(await watch(job.id)))).toEqual(['3 SNAPSHOT', '3 SUCCEEDED']);
+  });
+});
+
+describe('a result that is stored before the job has ended', () => {
+  it('is told to watchers by an event of its own, which stays in the log', async () => {
+    const job = await run();
+    const watched = all(await watch(job.id));
+    await job.progress(0.2);
+    await job.output();
+    await job.progress(0.4);
+    await job.succeed();
+    const events = await watched;
+    expect(types(events)).toEqual(['2 SNAPSHOT', '3 PROGRESS', '4 OUTPUT', '5 PROGRESS', '6 SUCCEEDED']);
+    expect(events.map(({ job }) => job.artifacts.length)).toEqual([0, 0, 1, 1, 0]);
+    expect(events[2]?.job.artifacts).toEqual([picture]);
+    expect(types(await all(await watch(job.id, 1)))).toEqual(['2 STARTED', '4 OUTPUT', '6 SUCCEEDED']);
+  });
+
+  it('is PROGRESS for a version that knows no such event, so that its watchers go on', async () => {
+    const job = await run();
+    await subscriber.subscribe(stores.keys.channel(job.id));
+    const told = new Promise<string>((resolve) => subscriber.once('message', (_, text) => resolve(text)));
+    await job.output();
+    expect(JSON.parse(await told)).toMatchObject({ seq: 3, type: 'PROGRESS' });
+    const [last] = await stores.redis.xrevrange(stores.keys.events(job.id), '+', '-', 'COUNT', 1);
+    expect(last?.[1].slice(0, 2)).toEqual(['type', 'PROGRESS']);
+  });
+
+  it('of an unknown kind that a later version has is read as what it is for the others', async () => {
+    const job = await run();
+    await job.output();
+    await stores.redis.xadd(stores.keys.events(job.id), '4-0', 'type', 'PROGRESS', 'at', 1, 'as', 'LATER');
+    await stores.redis.hset(stores.keys.job(job.id), 'seq', 4);
+    const watched = all(await watch(job.id, 2));
+    await job.succeed();
+    expect(types(await watched)).toEqual(['3 OUTPUT', '4 PROGRESS', '5 SUCCEEDED']);
   });
 });
 

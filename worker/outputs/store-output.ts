@@ -4,7 +4,7 @@ import { type ArtifactStore, StorageError } from '../../src/artifacts/artifact-s
 import { safeFilename } from '../../src/artifacts/filename.ts';
 import { artifactKey } from '../../src/artifacts/keys.ts';
 import { wait } from '../../src/async/wait.ts';
-import type { Artifact } from '../../src/core/job.ts';
+import type { Artifact, Job } from '../../src/core/job.ts';
 import { own } from '../../src/core/objects.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { inspectFile, OutputInvalidError } from '../../src/files/inspect.ts';
@@ -27,18 +27,20 @@ export interface StoreParts {
   timings: Timings;
 }
 
-/** Of one attempt: `signal` ends with the first result that fails. */
-interface StoreContext extends StoreParts {
+/** What results of one moment have in common. */
+export interface StoreContext extends StoreParts {
   attempt: Attempt;
   /** What its outputs are called, and whether PNG files keep their metadata. */
   plan: Plan;
   client: ComfyClient;
   signal: AbortSignal;
-  /** Resolves when the lease has been confirmed: nothing may be stored before. */
+  /**
+   * Resolves when the lease has been confirmed: nothing may be stored before, since a worker that was stopped for a
+   * while may go on here after its job was taken over. That takes no longer than the first download.
+   */
   confirmed: Promise<void>;
 }
 
-const AT_ONCE = 3;
 const FETCH_TRIES = 3;
 const FETCH_BACKOFF_MS = 100;
 const PUT_BACKOFF_MS = { first: 200, most: 2_000 };
@@ -50,88 +52,31 @@ const MOST_BYTES = 5 * 1024 ** 3;
 const MOST_UNANNOUNCED_BYTES = 256 * 1024 ** 2;
 
 /**
- * Brings a prompt's results into storage and checks that each is whole; the artifacts are in the order of the results.
- * Nothing is stored before the lease has been confirmed, since a worker that was stopped for a while may go on here
- * after its job was taken over. That takes no longer than the first download. Throws JobFailure when storage does not
- * take a result, Retry when the server is gone, and the attempt's Stopped. A result that is not what it should be costs
- * no other: the JobFailure that is thrown in the end has all that could be stored.
+ * Brings a result into storage and checks that it is whole; `number` is its own among those of the attempt. Throws
+ * JobFailure when it is not what it should be or storage does not take it, Retry when the server is gone, and the
+ * reason of the signal.
  */
-export async function storeOutputs(
-  outputs: PromptOutput[],
-  attempt: Attempt,
-  plan: Plan,
-  parts: StoreParts,
-): Promise<Artifact[]> {
-  const failed = new AbortController();
-  const signal = AbortSignal.any([attempt.signal, failed.signal]);
-  const confirmed = attempt.confirm();
-  // A failure is seen by whoever awaits it. Where a download fails first, nobody does.
-  confirmed.catch(() => undefined);
-  const context: StoreContext = {
-    ...parts,
-    attempt,
-    plan,
-    client: attempt.state.slot.backend.client,
-    signal,
-    confirmed,
-  };
-  const stored: Artifact[] = [];
-  const invalid: JobFailure[] = [];
-  const waiting = outputs.entries();
-
-  async function work() {
-    for (const [index, output] of waiting) {
-      try {
-        stored[index] = await inSpan('store output', {}, async (span) => {
-          const artifact = await storeOutput(output, index, context);
-          span.set({ 'comfygate.artifact.kind': artifact.kind, 'comfygate.artifact.size': artifact.sizeBytes });
-          return artifact;
-        });
-      } catch (cause) {
-        if (!(cause instanceof JobFailure && cause.code === 'OUTPUT_INVALID')) throw cause;
-        invalid.push(cause);
-      }
-    }
-  }
-  const workers = Array.from({ length: Math.min(AT_ONCE, outputs.length) }, () =>
-    work().catch((cause) => {
-      failed.abort(cause);
-      throw cause;
-    }),
-  );
-  // All are awaited, so that no file is left open or on the disk. The first failure is what aborted the others.
-  const results = await Promise.allSettled(workers);
-  if (results.some(({ status }) => status === 'rejected')) throw signal.reason;
-  // Without the places of those that are not there.
-  const artifacts = Object.values(stored);
-  if (invalid.length > 0) throw allInvalid(invalid, artifacts);
-  return artifacts;
+export async function storeOutput(output: PromptOutput, number: number, context: StoreContext): Promise<Artifact> {
+  return await inSpan('store output', {}, async (span) => {
+    const artifact = await store(output, number, context);
+    span.set({ 'comfygate.artifact.kind': artifact.kind, 'comfygate.artifact.size': artifact.sizeBytes });
+    return artifact;
+  });
 }
 
-/** Names one, and of those that another run cannot help first: it would end in the same way. */
-function allInvalid(invalid: JobFailure[], artifacts: Artifact[]): JobFailure {
-  const [first] = invalid.toSorted((a, b) => Number(a.error.retryable) - Number(b.error.retryable));
-  if (!first) throw new Error('no result is invalid');
-  const more = invalid.length > 1 ? ` (and ${invalid.length - 1} more)` : '';
-  return new JobFailure(
-    { ...first.error, message: `${first.error.message}${more}` },
-    { cause: first.cause, artifacts },
-  );
-}
-
-async function storeOutput(output: PromptOutput, index: number, context: StoreContext): Promise<Artifact> {
+async function store(output: PromptOutput, number: number, context: StoreContext): Promise<Artifact> {
   const { attempt, plan, confirmed } = context;
   const { job } = attempt;
-  const filename = filenameOf(output, index);
+  const filename = filenameOf(output, number);
   const { file, found } = await fetchOutput(output, filename, context);
   try {
     await confirmed;
-    const key = artifactKey(job.id, job.lease, index, extname(filename).slice(1));
+    const key = artifactKey(job.id, job.lease, number, extname(filename).slice(1));
     const { contentType, kind, width = null, height = null, durationSeconds = null } = found;
     const { path, sizeBytes, sha256 } = file;
     await put(key, { path, sizeBytes, sha256, contentType, filename }, context);
     return {
-      id: `${job.id}:${index}`,
+      id: artifactId(job, number),
       key,
       kind,
       filename,
@@ -149,10 +94,15 @@ async function storeOutput(output: PromptOutput, index: number, context: StoreCo
   }
 }
 
-/** ComfyUI's own name for the file; for results without one a name made of the node and the place among all results. */
-function filenameOf(output: PromptOutput, index: number): string {
+/** What an earlier attempt has shown under the same number may have been another file. */
+function artifactId({ id, lease }: Job, number: number): string {
+  return lease === 1 ? `${id}:${number}` : `${id}:${lease}-${number}`;
+}
+
+/** ComfyUI's own name for the file; for results without one a name made of the node and the result's number. */
+function filenameOf(output: PromptOutput, number: number): string {
   if ('file' in output) return safeFilename(output.file.filename);
-  return safeFilename('text' in output ? `${output.node}_text_${index + 1}.txt` : `${output.node}_${index + 1}.png`);
+  return safeFilename('text' in output ? `${output.node}_text_${number + 1}.txt` : `${output.node}_${number + 1}.png`);
 }
 
 /**

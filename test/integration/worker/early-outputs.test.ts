@@ -1,0 +1,364 @@
+import { dirname } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { StorageError } from '../../../src/artifacts/artifact-store.ts';
+import type { Graph } from '../../../src/core/graph.ts';
+import type { Artifact } from '../../../src/core/job.ts';
+import { readLog } from '../../../src/job-record/redis/read-log.ts';
+import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import { type ComfyuiProxy, startComfyuiProxy } from '../../support/comfyui-proxy.ts';
+import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { picture } from '../../support/use-cases.ts';
+import { graph, type Harness, startHarness } from './harness.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startTestRedis();
+});
+afterAll(() => redis.close());
+
+/** What node 8 saves is there before node 3 begins, though node 0, which needs that one, comes first in the graph. */
+const slowFirst = (pictures = 1): Graph => ({
+  '0': { class_type: 'SaveImage', inputs: { images: ['3', 0], filename_prefix: 'x' } },
+  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: pictures, color: 255 } },
+  '2': { class_type: 'EmptyImage', inputs: { width: 32, height: 32, batch_size: 1, color: 1 } },
+  '3': { class_type: 'ImageInvert', inputs: { image: ['2', 0] } },
+  '8': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'x' } },
+});
+
+const shows =
+  (count: number) =>
+  ({ status, artifacts }: { status: string; artifacts: Artifact[] }) =>
+    status === 'RUNNING' && artifacts.length === count;
+
+const nodes = (artifacts: Artifact[]) => artifacts.map(({ node }) => node);
+
+async function eventsOf({ stores }: Harness, id: string): Promise<string[]> {
+  const reading = await readLog(stores.redis, stores.keys, id, 0);
+  return reading?.events?.map(({ type }) => type) ?? [];
+}
+
+async function expectWhole(harness: Harness, artifacts: Artifact[]) {
+  for (const artifact of artifacts) expect((await harness.bytes(artifact)).length).toBe(artifact.sizeBytes);
+  expect(artifacts.length).toBeGreaterThan(0);
+}
+
+/** A server that stays at its slow node until it is let go, and how often each of its files was asked for. */
+async function holding(harness: Harness) {
+  const simulator = await harness.simulate();
+  const proxy = await startComfyuiProxy(simulator.port);
+  const asked: string[] = [];
+  proxy.onView = (query) => {
+    asked.push(query.get('filename') ?? '');
+    return false;
+  };
+  simulator.faults.set({ holdAt: '3' });
+  return { simulator, proxy, asked, release: () => simulator.faults.set({ holdAt: null }) };
+}
+
+describe('a result that is there before the job has ended', () => {
+  test('is shown when it is stored, by an event, and is the same at the end, where all are in order', async () => {
+    await using harness = await startHarness(redis.url);
+    const { proxy, asked, release } = await holding(harness);
+    await using _proxy = proxy;
+    harness.work({ main: proxy.url });
+    const id = await harness.submit(slowFirst());
+    const { artifacts: early } = await harness.until(id, shows(1));
+    expect(nodes(early)).toEqual(['8']);
+    await expectWhole(harness, early);
+    expect(await eventsOf(harness, id)).toContain('OUTPUT');
+    release();
+    const { status, artifacts } = await harness.ended(id);
+    expect(status).toBe('SUCCEEDED');
+    expect(nodes(artifacts)).toEqual(['0', '8']);
+    expect(artifacts[1]).toEqual(early[0]);
+    expect(artifacts[0]?.id).not.toBe(early[0]?.id);
+    await expectWhole(harness, artifacts);
+    expect(asked.toSorted()).toEqual(['0_00001_.png', '8_00001_.png']);
+    // A lifecycle event: it stays when progress goes.
+    expect(await eventsOf(harness, id)).toEqual(['QUEUED', 'STARTED', 'OUTPUT', 'SUCCEEDED']);
+    expect(await harness.leftovers()).toEqual([]);
+  });
+
+  test('is a text, too', async () => {
+    await using harness = await startHarness(redis.url);
+    const { proxy, release } = await holding(harness);
+    await using _proxy = proxy;
+    harness.work({ main: proxy.url });
+    const said: Graph = { ...slowFirst(), '8': { class_type: 'PreviewAny', inputs: { source: 'said' } } };
+    const id = await harness.submit(said);
+    const { artifacts: early } = await harness.until(id, shows(1));
+    expect(await harness.bytes(early[0] as Artifact)).toEqual(Buffer.from('said'));
+    release();
+    const { artifacts } = await harness.ended(id);
+    expect(artifacts).toEqual([expect.objectContaining({ node: '0' }), early[0]]);
+  });
+
+  test('is each of a node that ran once for each element of a list', async () => {
+    await using harness = await startHarness(redis.url);
+    const { proxy, asked, release } = await holding(harness);
+    await using _proxy = proxy;
+    harness.work({ main: proxy.url });
+    const id = await harness.submit({
+      ...slowFirst(3),
+      '0': { class_type: 'SaveImage', inputs: { images: ['5', 0], filename_prefix: 'x' } },
+      '4': { class_type: 'RebatchImages', inputs: { images: ['1', 0], batch_size: 1 } },
+      '5': { class_type: 'ImageInvert', inputs: { image: ['3', 0] } },
+      '8': { class_type: 'SaveImage', inputs: { images: ['4', 0], filename_prefix: 'x' } },
+    });
+    const { artifacts: early } = await harness.until(id, shows(3));
+    expect(early.map(({ filename }) => filename)).toEqual(['8_00001_.png', '8_00002_.png', '8_00003_.png']);
+    release();
+    expect((await harness.ended(id)).artifacts).toEqual([expect.objectContaining({ node: '0' }), ...early]);
+    expect(asked).toHaveLength(4);
+  });
+
+  test('is one of two hundred, which come in few events', async () => {
+    await using harness = await startHarness(redis.url);
+    const { proxy, asked, release } = await holding(harness);
+    await using _proxy = proxy;
+    harness.work({ main: proxy.url });
+    const id = await harness.submit(slowFirst(200));
+    const { artifacts: early } = await harness.until(id, shows(200), 60_000);
+    release();
+    const job = await harness.ended(id, 30_000);
+    expect(job.artifacts).toEqual([expect.objectContaining({ node: '0' }), ...early]);
+    expect(new Set(job.artifacts.map(({ key }) => key)).size).toBe(201);
+    expect(asked).toHaveLength(201);
+    const events = await eventsOf(harness, id);
+    const outputs = events.filter((type) => type === 'OUTPUT').length;
+    expect(outputs).toBeGreaterThan(0);
+    expect(outputs).toBeLessThan(100);
+  }, 100_000);
+});
+
+describe('what was shown', () => {
+  test('stays when the job is canceled', async () => {
+    await using harness = await startHarness(redis.url);
+    const { proxy } = await holding(harness);
+    await using _proxy = proxy;
+    harness.work({ main: proxy.url });
+    const id = await harness.submit(slowFirst());
+    const { artifacts: early } = await harness.until(id, shows(1));
+    await harness.stores.gateway.requestCancel(id);
+    expect(await harness.ended(id)).toMatchObject({ status: 'CANCELED', artifacts: early });
+    await expectWhole(harness, early);
+  });
+
+  test('stays when a later node fails', async () => {
+    await using harness = await startHarness(redis.url);
+    const { simulator, proxy, release } = await holding(harness);
+    await using _proxy = proxy;
+    harness.work({ main: proxy.url });
+    const id = await harness.submit(slowFirst());
+    const { artifacts: early } = await harness.until(id, shows(1));
+    simulator.faults.set({ nodeError: { node: '3' } });
+    release();
+    expect(await harness.ended(id)).toMatchObject({
+      status: 'FAILED',
+      error: { code: 'EXECUTION_FAILED' },
+      artifacts: early,
+    });
+    await expectWhole(harness, early);
+  });
+
+  test('is replaced by what another prompt of the attempt makes, whose objects are others', async () => {
+    await using harness = await startHarness(redis.url);
+    const { simulator, proxy, release } = await holding(harness);
+    await using _proxy = proxy;
+    harness.work({ main: proxy.url });
+    const id = await harness.submit(slowFirst());
+    const { artifacts: early } = await harness.until(id, shows(1));
+    simulator.faults.set({ nodeError: { node: '3', kind: 'oom', times: 1 } });
+    release();
+    const job = await harness.ended(id);
+    expect(job).toMatchObject({ status: 'SUCCEEDED', attempts: 1, submission: { number: 2 } });
+    expect(nodes(job.artifacts)).toEqual(['0', '8']);
+    expect(job.artifacts.map(({ key }) => key)).not.toContain(early[0]?.key);
+    await expectWhole(harness, [...job.artifacts, ...early]);
+  });
+
+  test('goes with its attempt when the worker stops, and comes again from the next one', async () => {
+    await using harness = await startHarness(redis.url);
+    const { simulator, proxy, release } = await holding(harness);
+    await using _proxy = proxy;
+    const first = harness.work({ main: proxy.url });
+    const id = await harness.submit(slowFirst());
+    const { artifacts: early } = await harness.until(id, shows(1));
+    await first.close();
+    expect(await harness.job(id)).toMatchObject({ status: 'QUEUED', artifacts: [] });
+    harness.work({ main: proxy.url });
+    await harness.until(id, ({ status, attempts }) => status === 'RUNNING' && attempts === 2);
+    release();
+    const job = await harness.ended(id);
+    expect(job).toMatchObject({ status: 'SUCCEEDED', submission: { number: 1 } });
+    expect(simulator.posts).toBe(1);
+    expect(nodes(job.artifacts)).toEqual(['0', '8']);
+    for (const { id, key } of job.artifacts) {
+      expect(key).toContain(`/${job.lease}/`);
+      expect(id).not.toBe(early[0]?.id);
+    }
+  });
+
+  test('goes when a worker has died of it, with the next claim', async () => {
+    await using harness = await startHarness(redis.url);
+    const { stores } = harness;
+    const id = await harness.submit(graph);
+    const claim = await stores.worker.claim(id);
+    if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
+    await stores.worker.move(id, claim.job.lease, { move: 'output', artifacts: [picture] });
+    expect((await harness.job(id)).artifacts).toEqual([picture]);
+    expect(await stores.worker.claim(id)).toMatchObject({ outcome: 'claimed', job: { takeovers: 1, artifacts: [] } });
+    expect(await stores.worker.move(id, claim.job.lease, { move: 'output', artifacts: [picture] })).toEqual({
+      outcome: 'lost',
+    });
+    expect((await harness.job(id)).artifacts).toEqual([]);
+  });
+});
+
+describe('what cannot be stored early is stored at the end', () => {
+  test('where storage is away meanwhile', async () => {
+    await using harness = await startHarness(redis.url);
+    const { proxy, release } = await holding(harness);
+    await using _proxy = proxy;
+    let away = true;
+    let refused = 0;
+    const { artifacts: folder } = harness;
+    const artifacts: typeof folder = {
+      ...folder,
+      async put(...args) {
+        if (away) refused++;
+        if (away) throw new StorageError('unavailable', 'away');
+        return folder.put(...args);
+      },
+    };
+    // Given up before the job ends.
+    harness.work({ main: proxy.url }, { artifacts, timings: { storage: 1 } });
+    const id = await harness.submit(slowFirst());
+    await vi.waitFor(() => expect(refused).toBeGreaterThan(1), { timeout: 10_000 });
+    expect(await harness.job(id)).toMatchObject({ status: 'RUNNING', artifacts: [] });
+    away = false;
+    release();
+    const job = await harness.ended(id);
+    expect(job).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });
+    expect(nodes(job.artifacts)).toEqual(['0', '8']);
+    await expectWhole(harness, job.artifacts);
+  });
+
+  test('where the file was not served, or not whole', async () => {
+    await using harness = await startHarness(redis.url);
+    const { proxy, release } = await holding(harness);
+    await using _proxy = proxy;
+    const refused: string[] = [];
+    proxy.onView = (query, res) => {
+      if (refused.length === 2) return false;
+      refused.push(query.get('filename') ?? '');
+      res.end(refused.length === 1 ? '<html>' : '');
+      return true;
+    };
+    harness.work({ main: proxy.url });
+    const id = await harness.submit(slowFirst(2));
+    await vi.waitFor(() => expect(refused).toHaveLength(2), { timeout: 10_000 });
+    release();
+    const job = await harness.ended(id);
+    expect(job).toMatchObject({ status: 'SUCCEEDED', error: null });
+    expect(nodes(job.artifacts)).toEqual(['0', '8', '8']);
+    await expectWhole(harness, job.artifacts);
+  });
+
+  test('where the messages were lost', async () => {
+    await using harness = await startHarness(redis.url);
+    const { simulator, proxy, asked, release } = await holding(harness);
+    await using _proxy = proxy;
+    simulator.faults.set({ socketDeaf: true });
+    harness.work({ main: proxy.url });
+    const id = await harness.submit(slowFirst());
+    await vi.waitFor(() => expect(simulator.nodesRun).toBe(3), { timeout: 10_000 });
+    release();
+    const job = await harness.ended(id);
+    expect(job).toMatchObject({ status: 'SUCCEEDED' });
+    expect(nodes(job.artifacts)).toEqual(['0', '8']);
+    expect(asked).toHaveLength(2);
+  });
+});
+
+/** A server that only says what the test makes it say: its own messages do not come, its files are the test's. */
+async function puppet(harness: Harness) {
+  const simulator = await harness.simulate();
+  simulator.faults.set({ socketSilent: true, holdAt: '9' });
+  const proxy = await startComfyuiProxy(simulator.port);
+  const served: Buffer[] = [];
+  let picture = await plain('red');
+  proxy.onView = (_query, res) => {
+    served.push(picture);
+    res.end(picture);
+    return true;
+  };
+  harness.work({ main: proxy.url });
+  const id = await harness.submit(graph);
+  await vi.waitFor(() => expect(simulator.started).toHaveLength(1), { timeout: 10_000 });
+  return {
+    id,
+    simulator,
+    proxy,
+    served,
+    async show(color: string) {
+      picture = await plain(color);
+    },
+    executing: () => tell(proxy, id, 'executing', { node: '9' }),
+    executed: () => tell(proxy, id, 'executed', { node: '9', output: { images: [savedBy(id)] } }),
+  };
+}
+
+const plain = (background: string) =>
+  sharp({ create: { width: 8, height: 8, channels: 3, background } })
+    .png()
+    .toBuffer();
+
+function tell(proxy: ComfyuiProxy, jobId: string, type: string, data: object) {
+  proxy.tell(JSON.stringify({ type, data: { prompt_id: promptIdOf(jobId, 1), ...data } }));
+}
+
+/** As ComfyUI will name it in its history. */
+function savedBy(jobId: string) {
+  const prefix = String(isolateOutputs(graph, promptIdOf(jobId, 1), null)['9']?.inputs.filename_prefix);
+  const folder = dirname(prefix);
+  return {
+    filename: `${prefix.split('/').at(-1)}_00001_.png`,
+    subfolder: folder === '.' ? '' : folder,
+    type: 'output',
+  };
+}
+
+describe('an answer', () => {
+  test('of a node that did not run in this prompt is left to the end: it may be an earlier one', async () => {
+    await using harness = await startHarness(redis.url);
+    const { id, simulator, proxy, served, executing, executed } = await puppet(harness);
+    await using _proxy = proxy;
+    executed();
+    executing();
+    executed();
+    const { artifacts } = await harness.until(id, shows(1));
+    expect(served).toHaveLength(1);
+    simulator.faults.set({ holdAt: null });
+    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', artifacts });
+    expect(served).toHaveLength(1);
+  });
+
+  test('that names a file again is what counts: it may have been written over', async () => {
+    await using harness = await startHarness(redis.url);
+    const { id, simulator, proxy, served, show, executing, executed } = await puppet(harness);
+    await using _proxy = proxy;
+    executing();
+    executed();
+    const [first] = (await harness.until(id, shows(1))).artifacts;
+    await show('blue');
+    executed();
+    const { artifacts } = await harness.until(id, ({ artifacts }) => artifacts[0]?.id !== first?.id);
+    expect(artifacts).toHaveLength(1);
+    expect(artifacts[0]?.sha256).not.toBe(first?.sha256);
+    simulator.faults.set({ holdAt: null });
+    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', artifacts });
+    expect(served).toHaveLength(2);
+  });
+});
