@@ -54,7 +54,10 @@ export interface Timings {
   reap: number;
   /** Between two writes of progress. */
   progress: number;
-  /** From when a result is stored until it is shown, with those that come meanwhile: see stored-outputs.ts. */
+  /**
+   * From when a node has made a result until it is fetched, unless the prompt ends before; and again from when it is
+   * stored until it is shown, with those that come meanwhile.
+   */
   output: number;
   /** Between two previews of a job. */
   preview: number;

@@ -167,6 +167,8 @@ export type JobEventType =
   | 'FAILED'
   /** Its place in the queue is another: `Job.queuePosition`. At most one a second, only for who watches just then, never replayed. */
   | 'MOVED'
+  /** One artifact more is stored, or several: `Job.artifacts` has them. At most 4 a second. */
+  | 'OUTPUT'
   /** A picture of the work under way; only where `previews` is true, never replayed. */
   | 'PREVIEW'
   /** It got further. At most about 10 a second. */
@@ -200,7 +202,7 @@ export type JobFilter = {
 export type JobStatus =
   /** Ended because the caller asked for it. */
   | 'CANCELED'
-  /** Ended without a result; `Job.error` says why. */
+  /** Ended without its results, or without all of them; `Job.error` says why. */
   | 'FAILED'
   /** Accepted, and waiting for a worker. */
   | 'QUEUED'

@@ -17,8 +17,8 @@ export interface LatestWriterOptions<Value> {
 }
 
 /**
- * Writes news at once, or when it was gathered, then the latest as often as it may, as long as it differs from what was written. After a failed
- * write the next one is tried just so.
+ * Writes news at once, or when it was gathered, then the latest as often as it may, as long as it differs from what was
+ * written. After a failed write the next one is tried just so.
  */
 export interface LatestWriter<Value> {
   set(value: Value): void;

@@ -8,8 +8,8 @@ const BACKOFF_MS = { first: 100, most: 2_000 };
 
 /**
  * Writes a change of a job under the lease that it was claimed with. Redis may be away or full for a while: what
- * happened is written when it is back, unless `signal` says that the job is another's by then. Only progress and what is
- * stored so far are given up at once, since there will be newer ones.
+ * happened is written when it is back, unless `signal` says that the job is another's by then. Only progress, and what
+ * is stored so far, is given up at once, since there will be newer.
  */
 export async function writeMove(
   store: WorkerJobStore,

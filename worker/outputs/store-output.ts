@@ -34,6 +34,8 @@ export interface StoreContext extends StoreParts {
   plan: Plan;
   client: ComfyClient;
   signal: AbortSignal;
+  /** Tried once alone, and what went wrong is thrown as it is: there will be another time. */
+  once: boolean;
   /**
    * Resolves when the lease has been confirmed: nothing may be stored before, since a worker that was stopped for a
    * while may go on here after its job was taken over. That takes no longer than the first download.
@@ -117,7 +119,7 @@ async function fetchOutput(output: PromptOutput, filename: string, context: Stor
       return await inspected(file, filename, (path) => readMedia(path, signal));
     } catch (cause) {
       signal.throwIfAborted();
-      if (workerFault(cause) !== null) throw cause;
+      if (context.once || workerFault(cause) !== null) throw cause;
       const away = cause instanceof ComfyError && (cause.failure === 'unreachable' || cause.failure === 'timeout');
       if (away && performance.now() - began >= timings.lost) {
         throw new Retry('server lost before its results were fetched', { counts: true, cause });
@@ -217,7 +219,7 @@ async function put(key: string, file: PutArguments[1], context: StoreContext): P
       return await artifacts.put(key, file, { signal });
     } catch (cause) {
       signal.throwIfAborted();
-      if (!(cause instanceof StorageError)) throw cause;
+      if (context.once || !(cause instanceof StorageError)) throw cause;
       if (cause.reason === 'denied' && tries + 1 >= REFUSED_TRIES) throw cause;
       if (!cause.retryable || performance.now() >= until) throw new JobFailure(storageError(cause), { cause });
       if (tries === 0) attempt.log.warn({ reason: cause.reason }, 'result not stored yet');

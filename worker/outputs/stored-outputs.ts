@@ -8,17 +8,17 @@ import { type Attempt, Stopped } from '../attempt/attempt.ts';
 import { JobFailure } from '../attempt/failures.ts';
 import type { ComfyClient } from '../comfyui/client.ts';
 import { historyEntrySchema } from '../comfyui/history.ts';
-import type { PromptMessage } from '../comfyui/messages.ts';
+import { isTerminalMessage, type PromptMessage } from '../comfyui/messages.ts';
 import { collectOutputs, MOST_OUTPUTS, type PromptOutput } from '../comfyui/outputs.ts';
 import { reasonOf } from '../comfyui/redact.ts';
 import { type StoreContext, type StoreParts, storeOutput } from './store-output.ts';
 
-/** An attempt's results on their way into storage: what nodes answer while a prompt runs, and what is left at its end. */
+/** An attempt's results on their way into storage: what nodes answer while a prompt runs, and what is left then. */
 export interface StoredOutputs extends AsyncDisposable {
   /**
    * Every message of a prompt in order, and the server that it runs at. The results of a node that runs in this very
-   * prompt are stored at once, and shown in the record. That is a help alone: what is missed, or fails, is left to the
-   * end. Never waits.
+   * prompt are stored unless the prompt ends within moments, and shown in the record. That is a help alone: what is
+   * missed, or fails, is left to the end. Never waits.
    */
   onMessage(message: PromptMessage, client: ComfyClient): void;
   /** Another prompt begins. What is shown of the one before stays until there is something of this one. */
@@ -77,8 +77,11 @@ export function openStoredOutputs(attempt: Attempt, plan: Plan, parts: StorePart
     return {
       /** Nodes that began to run. Another may answer with what ComfyUI remembers of an earlier prompt. */
       begun: new Set<string>(),
-      /** By `namesOf`. */
+      /** Results whose storing has not begun, and those whose has, by `namesOf`. */
+      waiting: new Map<string, PromptOutput>(),
       results: new Map<string, Result>(),
+      /** While any wait. */
+      timer: undefined as NodeJS.Timeout | undefined,
       firstNumber: next,
       over,
       signal: AbortSignal.any([attempt.signal, over.signal]),
@@ -86,11 +89,11 @@ export function openStoredOutputs(attempt: Attempt, plan: Plan, parts: StorePart
   }
 
   /** What all that is stored from this moment on has in common. */
-  function contextFor(client: ComfyClient): StoreContext {
+  function contextFor(client: ComfyClient, once: boolean): StoreContext {
     const confirmed = attempt.confirm();
     // A failure is seen by whoever awaits it. Where a download fails first, nobody does.
     confirmed.catch(() => undefined);
-    return { ...parts, attempt, plan, client, signal: prompt.signal, confirmed };
+    return { ...parts, attempt, plan, client, signal: prompt.signal, once, confirmed };
   }
 
   function begin(name: string, output: PromptOutput, context: StoreContext): Result {
@@ -122,32 +125,53 @@ export function openStoredOutputs(attempt: Attempt, plan: Plan, parts: StorePart
   function onAnswer(node: string, answer: unknown, client: ComfyClient) {
     const entry = historyEntrySchema.safeParse({ outputs: { [node]: answer } });
     if (!entry.success) return;
+    const { begun, results, waiting, firstNumber } = prompt;
     const named = namesOf(collectOutputs(entry.data, plan.graph, plan.outputs).outputs);
     // Whatever is named again may have been written over since.
-    for (const [name] of named) prompt.results.delete(name);
-    const isBounded = next - prompt.firstNumber + named.length <= MOST_OUTPUTS;
-    if (named.length === 0 || !prompt.begun.has(node) || !isBounded) return;
-    const context = contextFor(client);
-    for (const [name, output] of named) begin(name, output, context);
+    for (const [name] of named) results.delete(name);
+    const isBounded = next - firstNumber + waiting.size + named.length <= MOST_OUTPUTS;
+    if (named.length === 0 || !begun.has(node) || !isBounded) return;
+    for (const [name, output] of named) waiting.set(name, output);
+    const of = prompt;
+    // Behind the messages that came while this process had no turn: the prompt may have ended with them.
+    prompt.timer ??= setTimeout(() => setImmediate(() => inAttempt(beginWaiting, of, client)), parts.timings.output);
+  }
+
+  function beginWaiting(of: typeof prompt, client: ComfyClient) {
+    of.timer = undefined;
+    if (of.waiting.size === 0 || of.signal.aborted) return;
+    const context = contextFor(client, true);
+    for (const [name, output] of of.waiting) begin(name, output, context);
+    of.waiting.clear();
+  }
+
+  /** What waits is left to the end. */
+  function stopWaiting() {
+    clearTimeout(prompt.timer);
+    prompt.begun.clear();
+    prompt.waiting.clear();
   }
 
   return {
     onMessage(message, client) {
-      if (message.type === 'executing') {
+      if (isTerminalMessage(message)) stopWaiting();
+      else if (message.type === 'executing') {
         const { node } = message.data;
         if (node !== null && Object.hasOwn(plan.graph, node)) prompt.begun.add(node);
       } else if (message.type === 'executed') {
         const { node, output } = message.data;
-        if (output) inAttempt(() => onAnswer(node, output, client));
+        if (output) onAnswer(node, output, client);
       }
     },
     restart() {
+      stopWaiting();
       prompt.over.abort();
       prompt = newPrompt();
     },
     async all(outputs) {
+      stopWaiting();
       const { results, signal, over } = prompt;
-      const context = contextFor(attempt.state.slot.backend.client);
+      const context = contextFor(attempt.state.slot.backend.client, false);
       const invalid: JobFailure[] = [];
 
       async function stored([name, output]: [string, PromptOutput]): Promise<Artifact | null> {
@@ -179,6 +203,7 @@ export function openStoredOutputs(attempt: Attempt, plan: Plan, parts: StorePart
     },
     async [Symbol.asyncDispose]() {
       writer.stop();
+      stopWaiting();
       prompt.over.abort();
       await Promise.all(running);
     },

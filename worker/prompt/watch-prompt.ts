@@ -40,8 +40,8 @@ export interface PromptWatch extends AsyncDisposable {
 }
 
 /**
- * Makes progress, previews, node timings and early results of the messages. Disposing it reports the timings to the attempt's state;
- * nothing is written any more.
+ * Makes progress, previews, node timings and early results of the messages. Disposing it reports the timings to the
+ * attempt's state; nothing is written any more.
  */
 export function watchPrompt(attempt: Attempt, plan: Plan, parts: WatchParts): PromptWatch {
   const { job, log } = attempt;

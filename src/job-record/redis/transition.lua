@@ -97,7 +97,8 @@ if #flat > 0 then redis.call('HSET', KEYS[1], unpack(flat)) end
 if event then
   -- The submission is written without an event of its own: whoever follows the job learns of it with the next one.
   if record[9] and record[9] ~= '' then set.submission = record[9] end
-  redis.call('PUBLISH', KEYS[1], cjson.encode({ seq = record[6] + 1, type = told, as = as, at = tonumber(now), set = set }))
+  local message = { seq = record[6] + 1, type = told, as = as, at = tonumber(now), set = set }
+  redis.call('PUBLISH', KEYS[1], cjson.encode(message))
   if event ~= 'PROGRESS' then
     local changes = tag .. 'changes:' .. caller
     redis.call('XADD', changes, 'MAXLEN', '~', 1000, '*', 'id', id, 'seq', set.seq, 'type', event, 'at', now)

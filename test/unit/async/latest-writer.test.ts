@@ -84,3 +84,31 @@ test('nothing is written after the lease was lost, or after it was stopped', asy
   await vi.advanceTimersByTimeAsync(200);
   expect(stopped.written).toEqual([0.1]);
 });
+
+test('news that is gathered waits for more, the longer the more there is, and is dropped where it was stopped', async () => {
+  const written: number[][] = [];
+  const writer = createLatestWriter<number[]>({
+    initial: [],
+    intervalMs: 0,
+    gatherMs: ({ length }) => length * 100,
+    async write(value) {
+      written.push(value);
+      return true;
+    },
+    onError: () => undefined,
+  });
+  writer.set([1]);
+  await vi.advanceTimersByTimeAsync(50);
+  writer.set([1, 2]);
+  await vi.advanceTimersByTimeAsync(50);
+  expect(written).toEqual([[1, 2]]);
+  writer.set([1, 2, 3]);
+  await vi.advanceTimersByTimeAsync(250);
+  expect(written).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(50);
+  expect(written).toHaveLength(2);
+  writer.set([1, 2, 3, 4]);
+  writer.stop();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(written).toHaveLength(2);
+});
