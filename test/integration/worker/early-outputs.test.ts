@@ -286,26 +286,29 @@ async function puppet(harness: Harness) {
   const simulator = await harness.simulate();
   simulator.faults.set({ socketSilent: true, holdAt: '9' });
   const proxy = await startComfyuiProxy(simulator.port);
-  const served: Buffer[] = [];
+  const asked: string[] = [];
   let picture = await plain('red');
-  proxy.onView = (_query, res) => {
-    served.push(picture);
+  proxy.onView = (query, res) => {
+    asked.push(query.get('filename') ?? '');
     res.end(picture);
     return true;
   };
   harness.work({ main: proxy.url });
   const id = await harness.submit(graph);
   await vi.waitFor(() => expect(simulator.started).toHaveLength(1), { timeout: 10_000 });
+  const { filename, subfolder } = savedBy(id);
   return {
     id,
-    simulator,
     proxy,
-    served,
+    asked,
+    filename,
     async show(color: string) {
       picture = await plain(color);
     },
-    executing: () => tell(proxy, id, 'executing', { node: '9' }),
-    executed: () => tell(proxy, id, 'executed', { node: '9', output: { images: [savedBy(id)] } }),
+    executing: (node: string) => tell(proxy, id, 'executing', { node }),
+    executed: (node: string, name = filename) =>
+      tell(proxy, id, 'executed', { node, output: { images: [{ filename: name, subfolder, type: 'output' }] } }),
+    release: () => simulator.faults.set({ holdAt: null }),
   };
 }
 
@@ -322,42 +325,44 @@ function tell(proxy: ComfyuiProxy, jobId: string, type: string, data: object) {
 function savedBy(jobId: string) {
   const prefix = String(isolateOutputs(graph, promptIdOf(jobId, 1), null)['9']?.inputs.filename_prefix);
   const folder = dirname(prefix);
-  return {
-    filename: `${prefix.split('/').at(-1)}_00001_.png`,
-    subfolder: folder === '.' ? '' : folder,
-    type: 'output',
-  };
+  return { filename: `${prefix.split('/').at(-1)}_00001_.png`, subfolder: folder === '.' ? '' : folder };
 }
 
 describe('an answer', () => {
-  test('of a node that did not run in this prompt is left to the end: it may be an earlier one', async () => {
+  test('of a node that did not run in this prompt is left to the end, and what history lacks is no result', async () => {
     await using harness = await startHarness(redis.url);
-    const { id, simulator, proxy, served, executing, executed } = await puppet(harness);
+    const { id, proxy, asked, filename, executing, executed, release } = await puppet(harness);
     await using _proxy = proxy;
-    executed();
-    executing();
-    executed();
-    const { artifacts } = await harness.until(id, shows(1));
-    expect(served).toHaveLength(1);
-    simulator.faults.set({ holdAt: null });
-    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', artifacts });
-    expect(served).toHaveLength(1);
+    executed('9');
+    executing('9');
+    executed('9', 'another.png');
+    const [other] = (await harness.until(id, shows(1))).artifacts;
+    expect(asked).toEqual(['another.png']);
+    release();
+    const { status, artifacts } = await harness.ended(id);
+    expect([status, artifacts.length]).toEqual(['SUCCEEDED', 1]);
+    expect(artifacts[0]?.id).not.toBe(other?.id);
+    expect(asked).toEqual(['another.png', filename]);
   });
 
   test('that names a file again is what counts: it may have been written over', async () => {
     await using harness = await startHarness(redis.url);
-    const { id, simulator, proxy, served, show, executing, executed } = await puppet(harness);
+    const { id, proxy, asked, filename, show, executing, executed, release } = await puppet(harness);
     await using _proxy = proxy;
-    executing();
-    executed();
+    executing('9');
+    executed('9');
     const [first] = (await harness.until(id, shows(1))).artifacts;
     await show('blue');
-    executed();
-    const { artifacts } = await harness.until(id, ({ artifacts }) => artifacts[0]?.id !== first?.id);
-    expect(artifacts).toHaveLength(1);
-    expect(artifacts[0]?.sha256).not.toBe(first?.sha256);
-    simulator.faults.set({ holdAt: null });
-    expect(await harness.ended(id)).toMatchObject({ status: 'SUCCEEDED', artifacts });
-    expect(served).toHaveLength(2);
+    executed('9');
+    const [second] = (await harness.until(id, ({ artifacts }) => artifacts[0]?.id !== first?.id)).artifacts;
+    expect(second?.sha256).not.toBe(first?.sha256);
+    // By a node that is not known to have run: it is left to the end.
+    await show('lime');
+    executed('1');
+    release();
+    const { status, artifacts } = await harness.ended(id);
+    expect([status, artifacts.length]).toEqual(['SUCCEEDED', 1]);
+    expect(artifacts[0]?.sha256).not.toBe(second?.sha256);
+    expect(asked).toEqual([filename, filename, filename]);
   });
 });
