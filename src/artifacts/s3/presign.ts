@@ -1,4 +1,5 @@
 import { AwsV4Signer } from 'aws4fetch';
+import { LRUCache } from 'lru-cache';
 import { bucketUrl, type S3Endpoint } from './s3-call.ts';
 
 export interface PresignedRequest {
@@ -14,6 +15,12 @@ export interface PresignedRequest {
 }
 
 /**
+ * A job's results are told anew with each of its events, ten times a second: five jobs' of as many as there may be. Some
+ * 500 bytes each.
+ */
+const MOST_KEPT = 5_000;
+
+/**
  * Signs addresses of a bucket, without a network call. Not by the minio client, which leaves the type and the length
  * of a body out of every signature. `endpoint` as whoever gets the address reaches it: the host is part of the
  * signature.
@@ -23,8 +30,9 @@ export function createPresigner(server: S3Endpoint, bucket: string) {
   const base = bucketUrl(server, bucket);
   /** The key that is derived from the secret for a day; one entry each. */
   const cache = new Map<string, ArrayBuffer>();
+  const signed = new LRUCache<string, Promise<string>>({ max: MOST_KEPT });
 
-  return async ({ method, key, startsAtMs, lifeSeconds, query, headers }: PresignedRequest): Promise<string> => {
+  async function sign({ method, key, startsAtMs, lifeSeconds, query, headers }: PresignedRequest): Promise<string> {
     const signer = new AwsV4Signer({
       method,
       url: `${base}/${key}?${new URLSearchParams({ ...query, 'X-Amz-Expires': String(lifeSeconds) })}`,
@@ -41,5 +49,14 @@ export function createPresigner(server: S3Endpoint, bucket: string) {
     const { url } = await signer.sign();
     // URLSearchParams writes a space as `+`, which S3 does not decode.
     return url.href.replaceAll('+', '%20');
+  }
+
+  return (request: PresignedRequest): Promise<string> => {
+    const name = JSON.stringify(request);
+    const known = signed.get(name);
+    if (known) return known;
+    const url = sign(request);
+    signed.set(name, url);
+    return url;
   };
 }
