@@ -8,6 +8,7 @@ import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connecti
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { startStopwatch } from '../../support/stopwatch.ts';
+import { picture } from '../../support/use-cases.ts';
 
 let server: TestRedis;
 let stores: Awaited<ReturnType<typeof openStores>>;
@@ -98,6 +99,16 @@ describe('a watcher of all jobs', () => {
     expect(seen.events.filter(({ job }) => job.id === id).map(({ seq }) => seq)).toEqual([1, 2, 4, 5, 7, 8, 10]);
     for (const { seq, job } of seen.events) expect(job.seq).toBeGreaterThanOrEqual(seq);
     expect(seen.events.at(-1)?.job).toEqual(await stores.gateway.get(last));
+  });
+
+  it('is told of results that are stored before a job has ended, which is RUNNING then', async () => {
+    const seen = collect(await watch({ status: ['RUNNING'] }));
+    const id = await accept();
+    const claimed = await stores.worker.claim(id);
+    if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+    await stores.worker.move(id, claimed.job.lease, { move: 'output', artifacts: [picture] });
+    await vi.waitFor(() => expect(seen.of(id)).toEqual(['STARTED', 'OUTPUT']));
+    expect(seen.events.at(-1)?.job.artifacts).toEqual([picture]);
   });
 
   it('is told only of what its filter lets through, by the status that the event leads to', async () => {
