@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
 
 export interface ComfyuiProxy extends AsyncDisposable {
   url: string;
@@ -9,6 +10,8 @@ export interface ComfyuiProxy extends AsyncDisposable {
   uploads: number[];
   /** Answers a request instead of the server, or returns false to forward it. */
   onRequest: (req: IncomingMessage, res: ServerResponse) => boolean;
+  /** Changes a graph on its way to the server. */
+  rewrite: ((body: string) => string) | null;
   /** The same for uploads alone. */
   onUpload: (req: IncomingMessage, res: ServerResponse) => boolean;
   /** Answers a request for a file instead of the server, or returns false to forward it. */
@@ -35,7 +38,11 @@ export async function startComfyuiProxy(port: number): Promise<ComfyuiProxy> {
       answer.pipe(res);
     });
     onward.on('error', () => res.destroy());
-    req.pipe(onward);
+    if (proxy.rewrite && method === 'POST' && at.pathname.endsWith('/prompt')) {
+      const { rewrite } = proxy;
+      onward.removeHeader('content-length');
+      void text(req).then((body) => onward.end(rewrite(body)));
+    } else req.pipe(onward);
   });
   server.on('upgrade', (req, socket, head) => {
     sockets.add(socket);
@@ -56,6 +63,7 @@ export async function startComfyuiProxy(port: number): Promise<ComfyuiProxy> {
     url: `http://127.0.0.1:${address.port}`,
     uploads,
     onRequest: () => false,
+    rewrite: null,
     onUpload: () => false,
     onView: () => false,
     tell(message) {

@@ -58,5 +58,6 @@ export type AnswerOf<Form extends AnswerForm> = z.output<(typeof answerForms)[Fo
 
 /** Throws RangeError, SyntaxError or ZodError for what is no such answer. */
 export function parseForm(form: AnswerForm, bytes: Uint8Array): unknown {
-  return answerForms[form].schema.parse(parseBoundedJson(bytes));
+  // What a node shows in its history entry is a result.
+  return answerForms[form].schema.parse(parseBoundedJson(bytes, { exact: form === 'history' }));
 }

@@ -10,28 +10,50 @@ export function promptIdOf(jobId: string, submission: number): string {
 }
 
 /**
- * The graph with every output its own. Each `filename_prefix` is made unique to the prompt and node, links included:
- * what a client wrote there is ignored. Other output nodes get an input that no class has: ComfyUI does not look at it,
- * but it counts among what makes a cached result the same, so no node answers with the files of an earlier prompt,
- * which may be gone. `outputClasses` null: not known; then the nodes that no other takes anything from.
+ * The graph with every output its own, and no node changed so that it makes less.
+ *
+ * Each `filename_prefix`, links included, becomes unique to the prompt and node: what a client wrote there is ignored.
+ * It names no folder, since many nodes that save make none. An output node without one gets an input that no class has:
+ * ComfyUI does not look at it, but it counts among what makes a cached result the same, so the node does not answer with
+ * the files of an earlier prompt, which may be gone. Only one whose results no other node takes gets it, since all that
+ * follow it would run anew, too, and those of `afresh`.
+ *
+ * `outputClasses` null: not known; then every node that no other takes anything from counts as one.
  */
-export function isolateOutputs(graph: Graph, promptId: string, outputClasses: ReadonlySet<string> | null): Graph {
-  const taken = outputClasses ? null : linkedNodes(graph);
+export function isolateOutputs(
+  graph: Graph,
+  promptId: string,
+  outputClasses: ReadonlySet<string> | null,
+  afresh: ReadonlySet<string> = new Set(),
+): Graph {
+  const taken = linkedNodes(graph);
   return Object.fromEntries(
     Object.entries(graph).map(([id, node]) => {
       if ('filename_prefix' in node.inputs) {
-        const filename_prefix = `comfygate/${promptId}/${id.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)}`;
+        const filename_prefix = `comfygate-${promptId}-${id.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)}`;
         return [id, { ...node, inputs: { ...node.inputs, filename_prefix } }];
       }
-      const isOutput = outputClasses ? outputClasses.has(node.class_type) : !taken?.has(id);
-      return [id, isOutput ? { ...node, inputs: { ...node.inputs, [OWN_INPUT]: promptId } } : node];
+      const isLast = !taken.has(id) && (outputClasses?.has(node.class_type) ?? true);
+      const isMarked = isLast || afresh.has(id);
+      return [id, isMarked ? { ...node, inputs: { ...node.inputs, [OWN_INPUT]: promptId } } : node];
     }),
   );
 }
 
 const OWN_INPUT = 'comfygate_prompt';
 
+/** The name of a file without what `isolateOutputs` made it begin with, but for the node. */
+export function withoutOwnPrefix(filename: string): string {
+  return filename.replace(/^comfygate-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-/, '');
+}
+
+/** Nodes that another takes something from. */
 function linkedNodes(graph: Graph): Set<string> {
   const inputs = Object.values(graph).flatMap((node) => Object.values(node.inputs));
-  return new Set(inputs.flatMap((value) => (Array.isArray(value) && typeof value[0] === 'string' ? [value[0]] : [])));
+  return new Set(
+    inputs.flatMap((value) => {
+      const isLink = Array.isArray(value) && value.length === 2 && typeof value[1] === 'number';
+      return isLink ? [String(value[0])] : [];
+    }),
+  );
 }

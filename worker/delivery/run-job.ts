@@ -29,22 +29,28 @@ export async function runJob(attempt: Attempt, plan: Plan, inputs: Inputs, parts
   let outOfMemory = false;
   // An earlier attempt that has submitted more than one prompt may have had the other try.
   let interrupted = (attempt.submission?.number ?? 0) > 1;
+  let stale = false;
+  const afresh = new Set<string>();
 
   let ending = await followEarlierPrompt(attempt, plan, watch, parts);
   for (;;) {
     if (ending) {
-      const another = submitted < MOST_PROMPTS;
+      // One that succeeded with results of an earlier prompt has not failed.
+      const another = submitted < MOST_PROMPTS + (stale ? 1 : 0);
       const allowed = {
         another,
         anotherAfterOutOfMemory: another && !outOfMemory,
         anotherAfterInterruption: another && !interrupted,
+        anotherAfterStale: !stale,
       };
       const judged = await judgeEnding(ending, attempt, plan, watch, allowed);
       if (judged.verdict === 'succeeded') return await deliverOutputs(judged.entry, attempt, plan, watch, parts);
       outOfMemory ||= judged.reason === 'outOfMemory';
       interrupted ||= judged.reason === 'interrupted';
+      stale ||= judged.reason === 'stale';
+      if ('afresh' in judged) for (const node of judged.afresh) afresh.add(node);
     }
-    ending = await runPrompt(attempt, plan, inputs, watch, parts);
+    ending = await runPrompt(attempt, plan, inputs, watch, afresh, parts);
     if (ending) submitted++;
   }
 }

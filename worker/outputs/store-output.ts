@@ -7,7 +7,7 @@ import { wait } from '../../src/async/wait.ts';
 import type { Artifact, Job } from '../../src/core/job.ts';
 import { own } from '../../src/core/objects.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import { inspectFile, OutputInvalidError } from '../../src/files/inspect.ts';
+import { type Inspection, inspectFile, OutputInvalidError } from '../../src/files/inspect.ts';
 import type { MediaReader } from '../../src/files/media-facts.ts';
 import { withoutPngMetadata } from '../../src/files/png-metadata.ts';
 import { SpoolError, type SpooledFile, spool } from '../../src/files/spool.ts';
@@ -17,7 +17,7 @@ import { JobFailure, outputError, Retry, storageError, workerFault } from '../at
 import type { ComfyClient, FileReference } from '../comfyui/client.ts';
 import { asComfyError, ComfyError } from '../comfyui/http.ts';
 import type { PromptOutput } from '../comfyui/outputs.ts';
-import { promptIdOf } from '../comfyui/prompt.ts';
+import { promptIdOf, withoutOwnPrefix } from '../comfyui/prompt.ts';
 import type { Timings } from '../timings.ts';
 
 export interface StoreParts {
@@ -50,6 +50,7 @@ const PUT_BACKOFF_MS = { first: 200, most: 2_000 };
 const REFUSED_TRIES = 3;
 /** What S3 takes in one PUT. */
 const MOST_BYTES = 5 * 1024 ** 3;
+const EMPTY_TEXT: Inspection = { kind: 'text', contentType: 'text/plain' };
 /** ComfyUI announces the length of each file. A proxy that packs what it passes on does not: text, not films. */
 const MOST_UNANNOUNCED_BYTES = 256 * 1024 ** 2;
 
@@ -101,10 +102,11 @@ function artifactId({ id, lease }: Job, number: number): string {
   return lease === 1 ? `${id}:${number}` : `${id}:${lease}-${number}`;
 }
 
-/** ComfyUI's own name for the file; for results without one a name made of the node and the result's number. */
+/** ComfyUI's name without what the worker put before it; for results without one, one of the node and the number. */
 function filenameOf(output: PromptOutput, number: number): string {
-  if ('file' in output) return safeFilename(output.file.filename);
-  return safeFilename('text' in output ? `${output.node}_text_${number + 1}.txt` : `${output.node}_${number + 1}.png`);
+  if ('file' in output) return safeFilename(withoutOwnPrefix(output.file.filename));
+  const ending = 'text' in output ? `text_${number + 1}.txt` : `${number + 1}.${output.extension}`;
+  return safeFilename(`${output.node}_${ending}`);
 }
 
 /**
@@ -116,6 +118,8 @@ async function fetchOutput(output: PromptOutput, filename: string, context: Stor
   for (let tries = 1; ; tries++) {
     try {
       const file = await localFile(output, context);
+      // A file without a byte was not written whole, but a text may be empty.
+      if ('text' in output && file.sizeBytes === 0) return { file, found: EMPTY_TEXT };
       return await inspected(file, filename, (path) => readMedia(path, signal));
     } catch (cause) {
       signal.throwIfAborted();

@@ -3,6 +3,7 @@ import { type Attempt, Stopped } from '../attempt/attempt.ts';
 import { executionError, interruptedError, isOutOfMemory, JobFailure, jobError, Retry } from '../attempt/failures.ts';
 import type { HistoryEntry } from '../comfyui/history.ts';
 import { readOutcome } from '../comfyui/outcome.ts';
+import { imagesAnnounced, staleNodes } from '../comfyui/outputs.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
 import { reasonOf } from '../comfyui/redact.ts';
 import type { Judgeable } from './follow-prompt.ts';
@@ -10,11 +11,12 @@ import type { PromptWatch } from './watch-prompt.ts';
 
 /**
  * What the end of a prompt means for its attempt: its results can be fetched, or another prompt is submitted in its
- * place.
+ * place. `afresh`: nodes that must not answer from ComfyUI's cache there; `stale`: because they did.
  */
 export type Verdict =
   | { verdict: 'succeeded'; entry: HistoryEntry }
-  | { verdict: 'again'; reason: 'lost' | 'interrupted' | 'outOfMemory' };
+  | { verdict: 'again'; reason: 'lost' | 'stale'; afresh: readonly string[] }
+  | { verdict: 'again'; reason: 'interrupted' | 'outOfMemory' };
 
 export interface Allowed {
   /** Whether the attempt may submit another prompt. */
@@ -23,6 +25,8 @@ export interface Allowed {
   anotherAfterOutOfMemory: boolean;
   /** Whether it may do so after its run was stopped. */
   anotherAfterInterruption: boolean;
+  /** Whether it may do so after nodes answered from the cache. */
+  anotherAfterStale: boolean;
 }
 
 /** Judges the end of a prompt of the attempt's server. Throws what ends the attempt. */
@@ -41,12 +45,18 @@ export async function judgeEnding(
   const outcome = ending.state === 'finished' ? readOutcome(ending.entry) : { outcome: ending.state };
 
   if (outcome.outcome === 'success' && ending.state === 'finished') {
-    const nodes = images.missing(plan.outputs);
-    if (nodes.length === 0) return { verdict: 'succeeded', entry: ending.entry };
-    // The graph can be run again quickly: ComfyUI has cached all nodes but those that send pictures over the socket.
-    log.warn({ nodes }, 'pictures sent over the socket were lost');
-    if (!allowed.another) throw new Retry('pictures lost with their socket', { counts: true });
-    return { verdict: 'again', reason: 'lost' };
+    const { entry } = ending;
+    // In either case the graph can be run again quickly: ComfyUI has cached all other nodes.
+    const missing = images.missing(plan.outputs, imagesAnnounced(entry, plan.graph));
+    if (missing.length > 0) {
+      log.warn({ nodes: missing }, 'pictures sent over the socket were lost');
+      if (!allowed.another) throw new Retry('pictures lost with their socket', { counts: true });
+      return { verdict: 'again', reason: 'lost', afresh: missing };
+    }
+    const stale = allowed.anotherAfterStale ? staleNodes(entry, plan.graph, plan.outputs) : [];
+    if (stale.length === 0) return { verdict: 'succeeded', entry };
+    log.info({ nodes: stale }, 'results of an earlier prompt, running their nodes anew');
+    return { verdict: 'again', reason: 'stale', afresh: stale };
   }
   if ('failure' in outcome) {
     if (!isOutOfMemory(outcome.failure)) throw new JobFailure(executionError(outcome.failure));
@@ -65,7 +75,7 @@ export async function judgeEnding(
   }
   // Deleted by somebody else, gone with a restart of its server, or with the server itself.
   log.warn({ at, outcome: outcome.outcome }, 'prompt lost');
-  if (outcome.outcome !== 'lost' && allowed.another) return { verdict: 'again', reason: 'lost' };
+  if (outcome.outcome !== 'lost' && allowed.another) return { verdict: 'again', reason: 'lost', afresh: [] };
   slot.report('failed');
   // A prompt that only waited in the queue did not bring its server down.
   throw new Retry(`prompt ${outcome.outcome}`, { counts: ending.state !== 'lost' || ending.begun });

@@ -40,6 +40,7 @@ const LOOK_UP_EVERY_MS = 200;
 export async function submitPrompt(
   attempt: Attempt,
   graph: Graph,
+  afresh: ReadonlySet<string>,
   onMessage: (message: PromptMessage) => void,
   parts: SubmitParts,
 ): Promise<PromptToFollow | null> {
@@ -59,7 +60,8 @@ export async function submitPrompt(
   await backend.socket.opened(SOCKET_OPENS_WITHIN_MS, signal);
   // A process that was stopped meanwhile may have a successor, which has submitted the job anew.
   if (performance.now() - beganAt > parts.timings.leaseFresh) await attempt.confirm();
-  const outcome = await post(attempt, promptId, isolateOutputs(graph, promptId, backend.outputClasses()), parts);
+  const isolated = isolateOutputs(graph, promptId, backend.outputClasses(), afresh);
+  const outcome = await post(attempt, promptId, isolated, parts);
   if (outcome === 'absent') return null;
 
   // The record names the new prompt by now, so nobody will ever look for the old one, which may be alive.

@@ -8,7 +8,7 @@ import { graphNode, isTerminalMessage, type PictureMessage, type PromptMessage }
 import { type NodeFailure, readBlocked } from '../comfyui/outcome.ts';
 import type { StoreParts } from '../outputs/store-output.ts';
 import { openStoredOutputs, type StoredOutputs } from '../outputs/stored-outputs.ts';
-import { collectWebsocketImages, SAVES_TO_WEBSOCKET, type WebsocketImages } from '../outputs/websocket-images.ts';
+import { collectWebsocketImages, type WebsocketImages } from '../outputs/websocket-images.ts';
 import { createNodeClock, type NodeSpan } from '../progress/node-clock.ts';
 import type { NodeTimes } from '../progress/node-times.ts';
 import { createPreviews } from '../progress/previews.ts';
@@ -47,9 +47,9 @@ export function watchPrompt(attempt: Attempt, plan: Plan, parts: WatchParts): Pr
   const { job, log } = attempt;
   const { graph } = plan;
   const { timings, previewPublisher, nodeTimes, metrics } = parts;
-  const images = collectWebsocketImages(graph, parts.tempDir);
   const outputs = openStoredOutputs(attempt, plan, parts);
   let { backend } = attempt.state.slot;
+  const images = collectWebsocketImages(graph, parts.tempDir, () => backend.outputClasses());
   let clock = createNodeClock(graph);
   let state = begin(0);
   let blocked: NodeFailure | null = null;
@@ -99,11 +99,10 @@ export function watchPrompt(attempt: Attempt, plan: Plan, parts: WatchParts): Pr
     generatingSince = null;
   }
 
-  /** Frames do not say whether they are previews or results: their node does. */
+  /** Frames do not say whether they are previews or results. */
   function onPicture({ data: { node, bytes } }: PictureMessage) {
     const id = node === null ? state.current : graphNode(graph, node);
-    if (id !== null && graph[id]?.class_type === SAVES_TO_WEBSOCKET) images.onFrame(id, bytes);
-    else previews.show(bytes);
+    if (id === null || !images.onFrame(id, bytes, node === null)) previews.show(bytes);
   }
 
   return {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import * as z from 'zod';
 import type { Graph } from '../../../src/core/graph.ts';
 import { eventually } from './eventually.ts';
@@ -25,9 +25,9 @@ export interface ComfyServer {
   /**
    * The bytes of a file in its output folder, or in the one for temporary files; null when there is none of that name.
    */
-  file(subfolder: string, filename: string, type?: 'output' | 'temp'): Promise<Buffer | null>;
-  /** Names in a folder below its output folder; null when it was not said where that is. */
-  list(subfolder: string): Promise<string[] | null>;
+  file(filename: string, type?: 'output' | 'temp'): Promise<Buffer | null>;
+  /** Names in its output folder that begin so; null when it was not said where that is. */
+  list(prefix: string): Promise<string[] | null>;
   /** Where it is installed and writes on its machine, which nobody may be told. */
   folders(): Promise<string[]>;
 }
@@ -113,20 +113,15 @@ export function openComfyServer(url: string, outputFolder: string | undefined): 
       await forget(prompt_id);
       return number;
     },
-    async file(subfolder, filename, type = 'output') {
-      const answer = await call(`/api/view?${new URLSearchParams({ subfolder, filename, type })}`);
+    async file(filename, type = 'output') {
+      const answer = await call(`/api/view?${new URLSearchParams({ filename, type })}`);
       if (answer.status === 404) return null;
-      assert.equal(answer.status, 200, `ComfyUI shows ${subfolder}/${filename}`);
+      assert.equal(answer.status, 200, `ComfyUI shows ${filename}`);
       return Buffer.from(await answer.arrayBuffer());
     },
-    async list(subfolder) {
+    async list(prefix) {
       if (outputFolder === undefined) return null;
-      const names = await readdir(join(outputFolder, subfolder)).catch((cause) => {
-        // Nothing was written there.
-        if (cause.code === 'ENOENT') return [];
-        throw cause;
-      });
-      return names.sort();
+      return (await readdir(outputFolder)).filter((name) => name.startsWith(prefix)).sort();
     },
     async folders() {
       const answer = await call('/internal/folder_paths');

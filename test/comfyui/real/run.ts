@@ -113,18 +113,18 @@ export async function deliversWhatComfyWrote(
   const job = await run.ended();
   assert.equal(job.status, 'SUCCEEDED', JSON.stringify(job.error));
   assert.equal(job.progress.fraction, 1);
-  const subfolder = temp ? '' : `comfygate/${run.promptId(submission)}`;
+  const own = temp ? '' : `comfygate-${run.promptId(submission)}-`;
   const files = job.artifacts.filter(({ filename }) => !ONLY_TOLD.test(filename));
   for (const artifact of job.artifacts) {
     const { filename } = artifact;
     const delivered = await download(artifact);
     if (ONLY_TOLD.test(filename)) continue;
-    const served = await server.file(subfolder, filename, temp ? 'temp' : 'output');
+    const served = await server.file(`${own}${filename}`, temp ? 'temp' : 'output');
     assert(served, `ComfyUI has ${filename}`);
     assert(delivered.equals(keepMetadata ? served : withoutText(served)), `${filename} is as ComfyUI wrote it`);
   }
-  const written = temp ? null : await server.list(subfolder);
-  if (written) assert.deepEqual(files.map(({ filename }) => filename).sort(), written);
+  const written = temp ? null : await server.list(own);
+  if (written) assert.deepEqual(files.map(({ filename }) => `${own}${filename}`).sort(), written);
   assert.equal(await server.status(run.promptId(submission)), null, 'its history entry was deleted');
   return job;
 }

@@ -130,8 +130,8 @@ export async function openStage(lifetime: Lifetime, speed: number): Promise<Stag
       return Buffer.from(await (await fetch(url)).arrayBuffer());
     },
     async served({ id }, { filename }, type = 'output') {
-      const subfolder = type === 'temp' ? '' : `comfygate/${promptIdOf(id, 1)}`;
-      const query = new URLSearchParams({ filename, subfolder, type });
+      const own = type === 'temp' ? '' : `comfygate-${promptIdOf(id, 1)}-`;
+      const query = new URLSearchParams({ filename: `${own}${filename}`, type });
       const answer = await fetch(`${onlySimulator(product).url}/view?${query}`);
       if (!answer.ok) throw new Error(`ComfyUI answers ${answer.status} for ${query}`);
       return Buffer.from(await answer.arrayBuffer());

@@ -45,6 +45,39 @@ const shown: Graph = {
   '5': { class_type: 'PreviewAny', inputs: { source: 'alpha' } },
 };
 
+const passedOn: Graph = {
+  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 48, batch_size: 1, color: 255 } },
+  '2': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } },
+  '3': { class_type: 'SaveImage', inputs: { images: ['2', 0], filename_prefix: 'x' } },
+};
+
+test('an output node that passes something on answers from the cache, as it does when the graph is posted', async () => {
+  const { first, second } = await twice(passedOn);
+  expect([first.job.status, second.job.status]).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+  expect([first.nodesRun, second.nodesRun]).toEqual([3, 1]);
+  expect(second.job.artifacts.map(({ node }) => node)).toEqual(['3']);
+});
+
+test('and runs anew where its files are wanted, once, in a prompt of its own', async () => {
+  const { first, second } = await twice(passedOn, ['2', '3']);
+  expect([first.job.status, second.job.status]).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+  expect([first.job.submission?.number, second.job.submission?.number]).toEqual([1, 2]);
+  expect([first.nodesRun, second.nodesRun]).toEqual([3, 1 + 2]);
+  expect(second.job.artifacts.map(({ node }) => node)).toEqual(['2', '3']);
+  const [before, after] = [first, second].map(({ job }) => job.artifacts[0]?.filename);
+  expect(after).not.toBe(before);
+});
+
+test('and may answer texts from the cache', async () => {
+  const said: Graph = {
+    '1': { class_type: 'PreviewAny', inputs: { source: 'alpha' } },
+    '2': { class_type: 'PreviewAny', inputs: { source: ['1', 0] } },
+  };
+  const { second } = await twice(said);
+  expect(second.job).toMatchObject({ status: 'SUCCEEDED', submission: { number: 1 } });
+  expect([second.nodesRun, second.files.map(String)]).toEqual([1, ['alpha', 'alpha']]);
+});
+
 test('nodes whose files have no name of their own make them anew', async () => {
   const { first, second } = await twice(shown, ['2', '4', '5']);
   expect([first.job.status, second.job.status]).toEqual(['SUCCEEDED', 'SUCCEEDED']);

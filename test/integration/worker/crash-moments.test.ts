@@ -64,7 +64,7 @@ async function leave({ stores, submit, artifacts }: Harness, simulator: Simulato
 }
 
 async function fileOf(simulator: Simulator, promptId: string, index: number): Promise<Buffer> {
-  const query = new URLSearchParams({ filename: `9_0000${index + 1}_.png`, subfolder: `comfygate/${promptId}` });
+  const query = new URLSearchParams({ filename: `comfygate-${promptId}-9_0000${index + 1}_.png` });
   return Buffer.from(await (await fetch(`${simulator.url}/view?${query}`)).arrayBuffer());
 }
 

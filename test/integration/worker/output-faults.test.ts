@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Graph } from '../../../src/core/graph.ts';
+import { withoutOwnPrefix } from '../../../worker/comfyui/prompt.ts';
 import { startComfyuiProxy } from '../../support/comfyui-proxy.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { graph, startHarness } from './harness.ts';
@@ -26,7 +27,7 @@ async function run(names: string[], answer: (res: ServerResponse) => void) {
   await using proxy = await startComfyuiProxy(simulator.port);
   let asked = 0;
   proxy.onView = (query, res) => {
-    if (!names.includes(query.get('filename') ?? '')) return false;
+    if (!names.includes(withoutOwnPrefix(query.get('filename') ?? ''))) return false;
     asked++;
     answer(res);
     return true;

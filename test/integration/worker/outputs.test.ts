@@ -5,6 +5,7 @@ import type { Artifact, Job } from '../../../src/core/job.ts';
 import { pngTexts } from '../../../src/simulator/media/png.ts';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import { startComfyuiProxy } from '../../support/comfyui-proxy.ts';
 import { pixelsOf } from '../../support/png.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { type Harness, recordedGraph, startHarness } from './harness.ts';
@@ -41,7 +42,7 @@ async function run(harness: Harness, graph: Graph, choice: Choice = {}) {
 
 /** What ComfyUI itself serves for a result of the job's first submission. */
 async function served(simulator: Simulator, job: Job, { filename }: Artifact): Promise<Buffer> {
-  const query = new URLSearchParams({ filename, subfolder: `comfygate/${promptIdOf(job.id, 1)}` });
+  const query = new URLSearchParams({ filename: `comfygate-${promptIdOf(job.id, 1)}-${filename}` });
   return Buffer.from(await (await fetch(`${simulator.url}/view?${query}`)).arrayBuffer());
 }
 
@@ -173,6 +174,35 @@ describe('pictures that come over the socket alone', () => {
     ]);
   });
 
+  test('are results of whatever class sends them, and the worker waits for none that does not', async () => {
+    await using harness = await startHarness(redis.url);
+    const simulator = await harness.simulate();
+    await using proxy = await startComfyuiProxy(simulator.port);
+    // A class that the simulator does not have: it is told that it is the stock one.
+    proxy.onRequest = ({ method, url = '' }, res) => {
+      if (method === 'GET' && url === '/api/object_info') {
+        void fetch(simulator.url + url)
+          .then((answer) => answer.text())
+          .then((text) => res.end(text.replaceAll('SaveImageWebsocket', 'SendImages')));
+      }
+      return method === 'GET' && url === '/api/object_info';
+    };
+    proxy.rewrite = (body) => body.replaceAll('"SendImages"', '"SaveImageWebsocket"');
+    harness.work({ main: proxy.url });
+    const sending = frames(2);
+    const { job } = await run(harness, {
+      ...sending,
+      '2': { class_type: 'SendImages', inputs: { images: ['1', 0] } },
+      '3': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'x' } },
+    });
+    expect(job.artifacts.map(described)).toEqual([
+      '2 image image/png 40x30',
+      '2 image image/png 40x30',
+      '3 image image/png 40x30',
+      '3 image image/png 40x30',
+    ]);
+  });
+
   test('and were lost with their socket are made again, once, from what ComfyUI has kept', async () => {
     await using harness = await startHarness(redis.url);
     const simulator = await harness.simulate({ speed: 1 });
@@ -222,6 +252,18 @@ describe('pictures that come over the socket alone', () => {
     expect(job).toMatchObject({ status: 'FAILED', error: { code: 'COMFYUI_UNAVAILABLE' }, failures: 1 });
     expect(simulator.promptIds).toHaveLength(4);
   }, 70_000);
+});
+
+describe('texts', () => {
+  test('are delivered empty, too, one for each item, and after all pictures', async () => {
+    await using harness = await startHarness(redis.url);
+    const simulator = await harness.simulate();
+    harness.work({ main: simulator.url });
+    const said = (source: string) => ({ class_type: 'PreviewAny', inputs: { source } });
+    const { job, files } = await run(harness, { '0': said(''), '9': said('7'), ...frames(1) });
+    expect(job.artifacts.map(described)).toEqual(['2 image image/png 40x30', '0 text text/plain', '9 text text/plain']);
+    expect(files.slice(1).map(({ bytes }) => String(bytes))).toEqual(['', '7']);
+  });
 });
 
 describe('hostile outputs', () => {

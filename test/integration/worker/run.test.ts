@@ -49,7 +49,7 @@ describe('a job', () => {
     ]);
     const [artifact] = job.artifacts;
     if (!artifact) throw new Error('no artifact');
-    const query = new URLSearchParams({ filename: artifact.filename, subfolder: `comfygate/${promptId}` });
+    const query = new URLSearchParams({ filename: `comfygate-${promptId}-${artifact.filename}` });
     const original = Buffer.from(await (await fetch(`${simulator.url}/view?${query}`)).arrayBuffer());
     expect(await harness.bytes(artifact)).toEqual(original);
     expect(artifact).toMatchObject({ sha256: sha256(original), sizeBytes: original.length });

@@ -121,7 +121,7 @@ test('a node of whatever name makes a prefix of its own that is no path and not 
   const id = `../${'a/'.repeat(100)}`;
   const node = { class_type: 'SaveImage', inputs: { filename_prefix: 'x' } };
   const prefix = String(isolateOutputs({ [id]: node }, promptId, null)[id]?.inputs.filename_prefix);
-  expect(prefix).toMatch(new RegExp(`^comfygate/${promptId}/[A-Za-z0-9_-]{64}$`));
+  expect(prefix).toMatch(new RegExp(`^comfygate-${promptId}-[A-Za-z0-9_-]{64}$`));
 });
 
 test('B13 only the first two thousand characters of a text from ComfyUI are searched and shown', () => {

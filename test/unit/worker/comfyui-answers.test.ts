@@ -4,7 +4,7 @@ import { historyEntrySchema } from '../../../worker/comfyui/history.ts';
 import { parseBoundedJson, parsePythonJson } from '../../../worker/comfyui/json.ts';
 import { isTerminalMessage, parsePromptMessage } from '../../../worker/comfyui/messages.ts';
 import { readOutcome } from '../../../worker/comfyui/outcome.ts';
-import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import { isolateOutputs, promptIdOf, withoutOwnPrefix } from '../../../worker/comfyui/prompt.ts';
 import { refusalSchema } from '../../../worker/comfyui/rejection.ts';
 import { isSupported } from '../../../worker/comfyui/version.ts';
 
@@ -105,9 +105,9 @@ describe('prompts', () => {
   test('every prefix of file names becomes the prompt and node, linked ones too, and the graph given stays', () => {
     const named = { ...graph, '../x': { class_type: 'S', inputs: { filename_prefix: '' } } };
     const isolated = isolateOutputs(named, 'PID', new Set());
-    expect(isolated['2']?.inputs.filename_prefix).toBe('comfygate/PID/2');
-    expect(isolated.b?.inputs.filename_prefix).toBe('comfygate/PID/b');
-    expect(isolated['../x']?.inputs.filename_prefix).toBe('comfygate/PID/___x');
+    expect(isolated['2']?.inputs.filename_prefix).toBe('comfygate-PID-2');
+    expect(isolated.b?.inputs.filename_prefix).toBe('comfygate-PID-b');
+    expect(isolated['../x']?.inputs.filename_prefix).toBe('comfygate-PID-___x');
     expect(isolated['10']?.inputs).toEqual({ width: 8 });
     expect(graph['2']?.inputs.filename_prefix).toBe('mine');
   });
@@ -124,6 +124,29 @@ describe('prompts', () => {
       );
     expect(marked(new Set(['PreviewImage', 'SaveImage']))).toEqual(['2']);
     expect(marked(null)).toEqual(['2', '3']);
+  });
+
+  test('an output node that passes something on keeps its inputs, unless it is to run afresh', () => {
+    const passing = {
+      '1': { class_type: 'LoadImage', inputs: { image: 'x.png', channel: ['4', '3'] } },
+      '2': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } },
+      '3': { class_type: 'PreviewImage', inputs: { images: ['2', 0] } },
+      '4': { class_type: 'PreviewImage', inputs: { images: ['1', 0] } },
+    };
+    const outputClasses = new Set(['PreviewImage']);
+    const changed = (afresh?: ReadonlySet<string>) =>
+      Object.entries(isolateOutputs(passing, 'PID', outputClasses, afresh)).flatMap(([id, { inputs }]) =>
+        Object.values(inputs).includes('PID') ? [id] : [],
+      );
+    expect(changed()).toEqual(['3', '4']);
+    expect(changed(new Set(['2']))).toEqual(['2', '3', '4']);
+    expect(Object.keys(passing['2'].inputs)).toEqual(['images']);
+  });
+
+  test('a name of a file loses what was put before its node, and others stay', () => {
+    const promptId = promptIdOf('0197c5a4-7e3f-7c10-9d3b-0f8a5d1c2b3e', 1);
+    expect(withoutOwnPrefix(`comfygate-${promptId}-9_00001_.png`)).toBe('9_00001_.png');
+    expect(withoutOwnPrefix('comfygate-9_00001_.png')).toBe('comfygate-9_00001_.png');
   });
 });
 

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 import type { SpooledFile } from '../../../src/files/spool.ts';
 import { historyEntrySchema } from '../../../worker/comfyui/history.ts';
-import { collectOutputs, type PromptOutput } from '../../../worker/comfyui/outputs.ts';
+import { collectOutputs, imagesAnnounced, type PromptOutput, staleNodes } from '../../../worker/comfyui/outputs.ts';
 
 const graph: Graph = {
   '2': { class_type: 'SaveImage', inputs: { images: ['10', 0], filename_prefix: 'mine' } },
@@ -77,6 +77,113 @@ describe('outputs of recorded prompts', () => {
   });
 });
 
+describe('texts of a node', () => {
+  const textsOf = (ui: object, class_type = 'Any') =>
+    collectOutputs(entryOf({ outputs: { n: ui } }), { n: { class_type, inputs: {} } }).outputs.flatMap((output) =>
+      'text' in output ? [output.text] : [],
+    );
+
+  test.each<[string, object, string[]]>([
+    ['tags', { tags: ['1girl, solo'] }, ['1girl, solo']],
+    ['a number', { value: [42] }, ['42']],
+    ['a number under text', { text: [42] }, ['42']],
+    ['a fraction', { value: [0.25] }, ['0.25']],
+    ['an empty text', { string: [''] }, ['']],
+    ['two keys', { positive: ['a cat'], negative: ['blurry'] }, ['a cat', 'blurry']],
+    ['one for each item', { text: ['7', '8', '9'] }, ['7', '8', '9']],
+    ['numbers of several calls', { value: [7, 8, 9] }, ['7', '8', '9']],
+    ['what is shown, of whatever kind', { text: [true, [1, 512, 3], { a: 1 }] }, ['true', '[1,512,3]', '{"a":1}']],
+    ['no list', { tags: 'a cat' }, ['a cat']],
+    ['flags', { animated: [true], unfinished_batch: [false], fast_preview: [true] }, []],
+    ['data of an editor', { histogram: Array(256).fill(3), bboxes: [{ x: 1 }], points: [[1, 2]] }, []],
+    ['a picture of an editor', { bg_image: ['/9j/4AAQSkZJRgABAQ'], mask: ['data:image/png;base64,iVBOR'] }, []],
+    ['paths of a viewer', { result: ['temp/bg.png', { x: 1 }, null] }, []],
+  ])('%s', (_name, ui, texts) => {
+    expect(textsOf(ui)).toEqual(texts);
+  });
+
+  test('what a file says of itself, its path, and numbers beside it are none; what is said of it is one', () => {
+    const gif = {
+      ...file('v.mp4'),
+      format: 'video/h264-mp4',
+      frame_rate: 24,
+      workflow: 'v.png',
+      fullpath: '/srv/v.mp4',
+    };
+    expect(textsOf({ gifs: [gif], frames: [24], files: ['/srv/output/sub/v.mp4'] })).toEqual([]);
+    expect(textsOf({ images: [file('p.png', 'temp')], text: ['5x64x48'], tags: ['cat'] })).toEqual(['5x64x48', 'cat']);
+  });
+
+  test.each<[string, string, boolean, string?]>([
+    ['white space', 'a b', true],
+    ['marks beside letters', 'a,b', true],
+    ['marks beside digits', '3.5', true],
+    ['small letters out of order', 'True', true],
+    ['more than anybody lists', '1'.repeat(27), true],
+    ['characters beyond 16 bits', 'so 😀', true],
+    ['a script without small letters', '東京は', true],
+    ['digits', '798', false],
+    ['letters of the alphabet', 'abc', false],
+    ['capitals', 'SML', false],
+    ['marks', '+-', false],
+    ['a class that answers bare texts', '512', true, 'DisplayAny'],
+    ['a class that answers lists', 'a b', false, 'PreviewAny'],
+  ])('a text that ComfyUI took apart is put together where that is certain: %s', (_name, text, isOne, classType) => {
+    expect(textsOf({ text: [...text] }, classType)).toEqual(isOne ? [text] : [...text]);
+  });
+});
+
+describe('results from the cache', () => {
+  const cachedGraph: Graph = {
+    '1': { class_type: 'LoadImage', inputs: { image: 'x.png' } },
+    '2': { class_type: 'easy kSampler', inputs: { image: ['1', 0] } },
+    '3': { class_type: 'SaveImage', inputs: { images: ['2', 0], filename_prefix: 'x' } },
+    '4': { class_type: 'PreviewAny', inputs: { source: ['2', 0] } },
+    '5': { class_type: 'PreviewImage', inputs: { images: ['2', 0] } },
+  };
+  const stale = (cached: (string | number)[], outputs: object, wanted: string[] | null = null) =>
+    staleNodes(
+      entryOf({
+        outputs,
+        status: {
+          status_str: 'success',
+          messages: [
+            ['execution_start', {}],
+            ['execution_cached', { nodes: cached }],
+          ],
+        },
+      }),
+      cachedGraph,
+      wanted && names(wanted),
+    );
+
+  test('are of an earlier prompt where a node of no prefix of its own has files that are wanted', () => {
+    const two = { '2': { images: [file('a.png')] } };
+    expect(stale(['1', '2'], two)).toEqual(['2']);
+    expect(stale([1, 2], two)).toEqual(['2']);
+    expect(stale(['1'], two)).toEqual([]);
+    expect(stale(['2'], two, ['3'])).toEqual([]);
+    expect(stale(['3'], { '3': { images: [file('a.png')] } })).toEqual([]);
+    expect(stale(['4'], { '4': { text: ['said'] } })).toEqual([]);
+    expect(stale(['2', '5'], { ...two, '5': { images: [file('t.png', 'temp')] } })).toEqual(['2']);
+    expect(stale(['2', '5'], { ...two, '5': { images: [file('t.png', 'temp')] } }, ['2', '5'])).toEqual(['2', '5']);
+  });
+
+  test('of a node that made others at run time count to it; one that is named must give something', () => {
+    expect(stale(['2'], { '2.0.0.1': { images: [file('a.png')] } })).toEqual(['2']);
+    expect(stale(['2'], {}, ['2'])).toEqual(['2']);
+    expect(stale(['2'], {})).toEqual([]);
+    expect(stale(['2'], { '2': { text: ['said'] } }, ['2'])).toEqual([]);
+  });
+});
+
+test('pictures that a node says it sent over the socket are counted', () => {
+  const sent = { source: 'websocket', 'content-type': 'image/png', type: 'output' };
+  const entry = entryOf({ outputs: { '2': { images: [sent, sent] }, b: { images: [file('a.png')] } } });
+  expect(imagesAnnounced(entry, graph)).toEqual(new Map([['2', 2]]));
+  expect(outputsOf(entry, graph)).toEqual(['b a.png']);
+});
+
 describe('outputs', () => {
   test('final files under any key, in the order of the graph, then by place; previews and inputs left out', () => {
     const entry = entryOf({
@@ -99,7 +206,7 @@ describe('outputs', () => {
 
   test('pictures that came over the socket stand where their node does', () => {
     const entry = entryOf({ outputs: { '2': { images: [file('a.png')] }, b: { images: [file('b.png')] } } });
-    const images = [1, 2].map((n) => ({ node: '10', file: spooled(`frame ${n}`) }));
+    const images = [1, 2].map((n) => ({ node: '10', file: spooled(`frame ${n}`), extension: 'png' }));
     expect(outputsOf(entry, graph, null, images)).toEqual(['2 a.png', '10 frame 1', '10 frame 2', 'b b.png']);
     expect(outputsOf(entry, graph, names(['b']), images)).toEqual(['b b.png']);
   });
@@ -120,7 +227,7 @@ describe('outputs', () => {
         b: { text: ['x'], files: [file('x.json')] },
       },
     });
-    expect(outputsOf(entry, graph)).toEqual(['2 a.png', '2 "one"', '2 "two"', '10 "odd"', 'b x.json']);
+    expect(outputsOf(entry, graph)).toEqual(['2 a.png', 'b x.json', '2 "one"', '2 ""', '2 "two"', '10 "odd"']);
   });
 
   test('a bare path of a 3D file is a result of the viewer that says it', () => {
@@ -151,7 +258,27 @@ describe('outputs', () => {
     `${'3d/'.repeat(2_000)}x.glb`,
   ])('no other text is taken for a file: %j', (path) => {
     expect(nodeOf({ result: [path] })).toEqual([]);
-    expect(nodeOf({ other: ['3d/x.glb'], result: { path: '3d/x.glb' } })).toEqual([]);
+    expect(nodeOf({ other: [{ path: '3d/x.glb' }], result: { path: '3d/x.glb' } })).toEqual([]);
+  });
+
+  test('a file without a type is one of the output folder, where it surely is a file that was made', () => {
+    const untyped = (filename: string, more: object = {}) =>
+      outputsOf(
+        entryOf({
+          outputs: { '2': { models: [{ filename, ...more }] } },
+        }),
+        graph,
+      );
+    expect(nodeOf({ images: [{ filename: 'a.png' }, { filename: 'b.mp4', subfolder: 's', type: null }] })).toEqual([
+      { node: '2', file: { filename: 'a.png', subfolder: '', type: 'output' } },
+      { node: '2', file: { filename: 'b.mp4', subfolder: 's', type: 'output' } },
+    ]);
+    expect(untyped('no ending')).toEqual([]);
+    expect(untyped('model v1.5')).toEqual([]);
+    expect(untyped('dreamshaper.safetensors')).toEqual([]);
+    expect(untyped('/srv/a.png')).toEqual([]);
+    expect(untyped('https://there/a.png')).toEqual([]);
+    expect(nodeOf({ state: [{ loaded: { filename: 'a.png' } }] })).toEqual([]);
   });
 
   test('a node made at run time stands for the one in the graph', () => {
@@ -162,7 +289,7 @@ describe('outputs', () => {
   });
 
   test('an entry with nothing in it, or with null, has none', () => {
-    expect(outputsOf(entryOf({ outputs: { '2': null, b: { images: null, text: [null, 3] } } }), graph)).toEqual([]);
+    expect(outputsOf(entryOf({ outputs: { '2': null, b: { images: null, text: [null] } } }), graph)).toEqual([]);
     expect(outputsOf(entryOf({ outputs: null }), graph)).toEqual([]);
     expect(outputsOf(entryOf({}), graph)).toEqual([]);
   });

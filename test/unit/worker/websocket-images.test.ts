@@ -74,6 +74,64 @@ describe('pictures over the socket', () => {
     expect(images.missing(null)).toEqual([]);
   });
 
+  test('of any class that makes results: PNG, and others that no preview would be; previews are not', async () => {
+    const made: Graph = {
+      s: { class_type: 'Sampler and saver', inputs: {} },
+      w: { class_type: 'SendImageWebSocket', inputs: {} },
+      k: { class_type: 'KSampler', inputs: {} },
+    };
+    await using images = collectWebsocketImages(made, dir, () => new Set(['Sampler and saver', 'SendImageWebSocket']));
+    const png = (name: string) => Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), Buffer.from(name)]);
+    const jpeg = Buffer.from([0xff, 0xd8, 0xff, 1]);
+    hear(images, start, executing('s'), progress('s', 1, 20));
+    // A sampler's previews, as ComfyUI sends them and as custom nodes do.
+    expect(images.onFrame('s', jpeg)).toBe(false);
+    expect(images.onFrame('s', jpeg, true)).toBe(false);
+    expect(images.onFrame('s', png('made'))).toBe(true);
+    hear(images, executing('w'));
+    expect(images.onFrame('w', png('sent'), true)).toBe(true);
+    expect(images.onFrame('w', jpeg, true)).toBe(true);
+    expect(images.onFrame('w', Buffer.from('no picture'), true)).toBe(false);
+    hear(images, executing('k'));
+    expect(images.onFrame('k', png('preview'), true)).toBe(false);
+    expect(images.onFrame('gone', png('x'), true)).toBe(false);
+    hear(images, end);
+    expect((await images.images()).map(({ node, extension }) => `${node} ${extension}`)).toEqual([
+      's png',
+      'w png',
+      'w jpeg',
+    ]);
+    expect(images.missing(null)).toEqual([]);
+  });
+
+  test('are missed of a node that says how many it sent, or during whose pictures the socket broke', async () => {
+    await using images = collectWebsocketImages(
+      { w: { class_type: 'SendImageWebSocket', inputs: {} }, p: { class_type: 'PreviewImage', inputs: {} } },
+      dir,
+      () => new Set(['SendImageWebSocket', 'PreviewImage']),
+    );
+    const png = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+    hear(images, start, executing('w'));
+    images.onFrame('w', png, true);
+    hear(images, end);
+    expect(images.missing(null, new Map([['w', 1]]))).toEqual([]);
+    expect(images.missing(null, new Map([['w', 2]]))).toEqual(['w']);
+    expect(images.missing(new Map([['p', null]]), new Map([['w', 2]]))).toEqual([]);
+
+    images.restart();
+    hear(images, start, executing('w'));
+    images.onFrame('w', png, true);
+    images.onReconnect();
+    hear(images, end);
+    expect(images.missing(null)).toEqual(['w']);
+
+    // Where none came and none was announced there is nothing to miss, and nobody to wait for.
+    images.restart();
+    images.onReconnect();
+    expect(images.missing(null)).toEqual([]);
+    await images.settle(signal);
+  });
+
   test('are missed when fewer came than were announced, or their beginning or end was not heard', async () => {
     await using images = collect();
     hear(images, start, executing('2'));
