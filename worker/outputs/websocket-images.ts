@@ -169,7 +169,9 @@ export function collectWebsocketImages(
       }
     },
     missing(wanted, announced) {
-      const { nodes, whole, isEnded } = prompt;
+      const { nodes, kept, whole, isEnded } = prompt;
+      // More than may be delivered, which another run would not change.
+      if (kept > MOST_OUTPUTS) return [];
       return [...nodes].flatMap(([id, { files, begun, finished, steps, dropped }]) => {
         const told = announced?.get(id) ?? 0;
         const sends = alwaysSends(id) || files.length > 0 || dropped || told > 0;

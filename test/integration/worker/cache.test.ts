@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Graph } from '../../../src/core/graph.ts';
 import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import { startComfyuiProxy } from '../../support/comfyui-proxy.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { recordedGraph, startHarness } from './harness.ts';
 
@@ -66,6 +67,25 @@ test('and runs anew where its files are wanted, once, in a prompt of its own', a
   expect(second.job.artifacts.map(({ node }) => node)).toEqual(['2', '3']);
   const [before, after] = [first, second].map(({ job }) => job.artifacts[0]?.filename);
   expect(after).not.toBe(before);
+});
+
+test('but not for ever at a server that says it each time', async () => {
+  await using harness = await startHarness(redis.url);
+  const simulator = await harness.simulate();
+  await using proxy = await startComfyuiProxy(simulator.port);
+  proxy.onRequest = ({ method, url = '' }, res) => {
+    const isHistory = method === 'GET' && url.startsWith('/api/history/');
+    if (isHistory) {
+      void fetch(simulator.url + url)
+        .then((answer) => answer.text())
+        .then((text) => res.end(text.replaceAll(/"nodes": ?\[[^\]]*\]/g, '"nodes":["1","2"]')));
+    }
+    return isHistory;
+  };
+  harness.work({ main: proxy.url });
+  const job = await harness.ended(await harness.submit(passedOn, { parameters: { graph: passedOn, outputs: ['2'] } }));
+  expect(job).toMatchObject({ status: 'SUCCEEDED', attempts: 1, submission: { number: 2 } });
+  expect(simulator.posts).toBe(2);
 });
 
 test('and may answer texts from the cache', async () => {

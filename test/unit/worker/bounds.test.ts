@@ -35,6 +35,9 @@ test('of pictures over the socket, one more is kept than may be delivered', asyn
   await using images = collectWebsocketImages({ '2': { class_type: 'SaveImageWebsocket', inputs: {} } }, dir);
   for (let i = 0; i < MOST_OUTPUTS + 5; i++) images.onFrame('2', Buffer.from('x'));
   expect(await images.images()).toHaveLength(MOST_OUTPUTS + 1);
+  // The job fails of them: they are not missed, since another run would send as many.
+  images.onMessage({ type: 'progress', data: { prompt_id: 'p', node: '2', value: 1, max: MOST_OUTPUTS + 5 } });
+  expect(images.missing(null)).toEqual([]);
 });
 
 test('B13 of pictures over the socket, 128 MiB wait for the disk, and what comes beyond them is missed', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Graph } from '../../../src/core/graph.ts';
+import { parseForm } from '../../../worker/comfyui/answers.ts';
 import { historyEntrySchema } from '../../../worker/comfyui/history.ts';
 import { parseBoundedJson, parsePythonJson } from '../../../worker/comfyui/json.ts';
 import { isTerminalMessage, parsePromptMessage } from '../../../worker/comfyui/messages.ts';
@@ -23,6 +24,14 @@ describe('JSON as Python writes it', () => {
       b: [null, null],
       c: 'NaN " Infinity',
     });
+  });
+
+  test('an integer beyond 2^53 is its digits where exact ones are asked for, as in what a node shows', () => {
+    const text = '{"id":{"outputs":{"2":{"text":[18446744073709551615,-9007199254740993,0.12345678901234567,NaN]}}}}';
+    expect(parseForm('history', Buffer.from(text))).toMatchObject({
+      id: { outputs: { '2': { text: ['18446744073709551615', '-9007199254740993', 0.12345678901234567, null] } } },
+    });
+    expect(parseBoundedJson(Buffer.from('[18446744073709551615]'))).toEqual([2 ** 64]);
   });
 
   test('other broken JSON is refused', () => {
