@@ -13,10 +13,10 @@ export function promptIdOf(jobId: string, submission: number): string {
  * The graph with every output its own, and no node changed so that it makes less.
  *
  * Each `filename_prefix`, links included, becomes unique to the prompt and node: what a client wrote there is ignored.
- * It names no folder, since many nodes that save make none. An output node without one gets an input that no class has:
- * ComfyUI does not look at it, but it counts among what makes a cached result the same, so the node does not answer with
- * the files of an earlier prompt, which may be gone. Only one whose results no other node takes gets it, since all that
- * follow it would run anew, too, and those of `afresh`.
+ * It names no folder, since many nodes that save make none. An output node without one gets an input that no class
+ * has: ComfyUI does not look at it, but it counts among what makes a cached result the same, so the node does not
+ * answer with the files of an earlier prompt, which may be gone. Only nodes whose results no other takes get it, since
+ * all that follow would run anew, too, and those of `afresh`.
  *
  * `outputClasses` null: not known; then every node that no other takes anything from counts as one.
  */
@@ -48,7 +48,7 @@ export function withoutOwnPrefix(filename: string): string {
 }
 
 /** Nodes that another takes something from. */
-function linkedNodes(graph: Graph): Set<string> {
+export function linkedNodes(graph: Graph): Set<string> {
   const inputs = Object.values(graph).flatMap((node) => Object.values(node.inputs));
   return new Set(
     inputs.flatMap((value) => {

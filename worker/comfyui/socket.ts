@@ -142,7 +142,8 @@ export function openComfySocket(options: SocketOptions): ComfySocket {
   function dispatchFrame(frame: Buffer) {
     if (handlers.size === 0 || !isRead(parsedBytes(frame))) return;
     const picture = parseImageFrame(frame);
-    const promptId = picture?.of?.promptId ?? lastPromptId;
+    // Custom nodes leave the prompt empty where they were not told it.
+    const promptId = picture?.of?.promptId || lastPromptId;
     if (!picture || promptId === null) return;
     const { of, bytes } = picture;
     emit({ type: 'picture', data: { prompt_id: promptId, node: of?.node ?? null, bytes } });

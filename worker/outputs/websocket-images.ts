@@ -5,6 +5,7 @@ import { type SpooledFile, spool } from '../../src/files/spool.ts';
 import { pictureType } from '../comfyui/frames.ts';
 import { isTerminalMessage, type PromptMessage } from '../comfyui/messages.ts';
 import { MOST_OUTPUTS } from '../comfyui/outputs.ts';
+import { linkedNodes } from '../comfyui/prompt.ts';
 
 /** A picture that a node sent over the socket, on the local disk. */
 export interface WebsocketImage {
@@ -18,9 +19,9 @@ export interface WebsocketImage {
  * The pictures that nodes send over the socket. They come as frames while the node runs and are nowhere else: a frame
  * that did not come is lost, and the prompt must be run again. Disposing it removes the files.
  *
- * That something was lost is known of `SaveImageWebsocket`, which announces as many steps as it sends pictures, of nodes
- * whose answer counts them (`imagesAnnounced`), and of nodes during which the socket broke after their first picture.
- * Of a node that announces nothing and whose pictures were all lost it is not known.
+ * That something was lost is known of `SaveImageWebsocket`, which announces as many steps as it sends pictures, of
+ * nodes whose answer counts them (`imagesAnnounced`), and of nodes during which the socket broke after their first
+ * picture. Of a node that announces nothing and whose pictures were all lost it is not known.
  */
 export interface WebsocketImages extends AsyncDisposable {
   /**
@@ -64,13 +65,17 @@ interface NodeImages {
   dropped: boolean;
 }
 
-/** `outputClasses`: which classes make results; null: not known. */
+/**
+ * `outputClasses`: which classes make results; null: not known. Then nodes that no other takes anything from count as
+ * such, as in `isolateOutputs`.
+ */
 export function collectWebsocketImages(
   graph: Graph,
   tempDir: string,
   outputClasses: () => ReadonlySet<string> | null = () => null,
 ): WebsocketImages {
   const classOf = (id: string) => graph[id]?.class_type ?? '';
+  const taken = linkedNodes(graph);
   const alwaysSends = (id: string) => classOf(id) === SAVES_TO_WEBSOCKET;
   const closing = new AbortController();
   let prompt = newPrompt();
@@ -91,7 +96,7 @@ export function collectWebsocketImages(
    */
   function isResult(node: string, { steps }: NodeImages, bytes: Buffer, bare: boolean): boolean {
     if (alwaysSends(node)) return true;
-    if (!outputClasses()?.has(classOf(node))) return false;
+    if (!(outputClasses()?.has(classOf(node)) ?? !taken.has(node))) return false;
     const type = pictureType(bytes);
     return type === 'image/png' || (bare && type !== null && steps <= 1);
   }

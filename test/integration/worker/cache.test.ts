@@ -52,7 +52,7 @@ const passedOn: Graph = {
   '3': { class_type: 'SaveImage', inputs: { images: ['2', 0], filename_prefix: 'x' } },
 };
 
-test('an output node that passes something on answers from the cache, as it does when the graph is posted', async () => {
+test('an output node that passes something on answers from the cache, as in a graph that is posted', async () => {
   const { first, second } = await twice(passedOn);
   expect([first.job.status, second.job.status]).toEqual(['SUCCEEDED', 'SUCCEEDED']);
   expect([first.nodesRun, second.nodesRun]).toEqual([3, 1]);

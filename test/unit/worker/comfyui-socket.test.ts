@@ -100,10 +100,11 @@ test('gives pictures to the prompt that they name, otherwise to the prompt of th
   socket.listen('a', hear('A'));
   socket.listen('b', hear('B'));
   const told = [plain('nobody’s'), progress('a'), status, plain('1'), named('b', '2'), named('other', '3'), plain('4')];
+  told.push(named('', '6'));
   for (const each of [...told, progress('other'), plain('5'), Buffer.from([0, 0, 0, 4]), success('b')])
     server.tell(each);
   await vi.waitFor(() => expect(heard.at(-1)).toBe('B '));
-  expect(heard).toEqual(['A ', 'A a null 1', 'B b 3 2', 'A a null 4', 'B ']);
+  expect(heard).toEqual(['A ', 'A a null 1', 'B b 3 2', 'A a null 4', 'A a 3 6', 'B ']);
 });
 
 test('comes back under the same id after its connection was cut', async () => {

@@ -104,6 +104,16 @@ describe('pictures over the socket', () => {
     expect(images.missing(null)).toEqual([]);
   });
 
+  test('are results of nodes that nothing is taken from while nobody knows which classes make results', async () => {
+    const made: Graph = {
+      k: { class_type: 'KSampler', inputs: {} },
+      w: { class_type: 'SendImageWebSocket', inputs: { images: ['k', 0] } },
+    };
+    await using images = collectWebsocketImages(made, dir, () => null);
+    const png = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+    expect([images.onFrame('k', png), images.onFrame('w', png)]).toEqual([false, true]);
+  });
+
   test('are missed of a node that says how many it sent, or during whose pictures the socket broke', async () => {
     await using images = collectWebsocketImages(
       { w: { class_type: 'SendImageWebSocket', inputs: {} }, p: { class_type: 'PreviewImage', inputs: {} } },
