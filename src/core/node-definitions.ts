@@ -24,6 +24,9 @@ export type InputSpec = z.infer<typeof inputSpecSchema>;
 const nodeClassSchema = z.object({
   /** Whether its nodes make results. */
   outputNode: z.boolean(),
+  /** Left out by workers of before, and false: the lists of all classes are taken for those of packs. */
+  stock: z.boolean().default(false),
+  replacedBy: z.string().exactOptional(),
   required: z.record(z.string(), inputSpecSchema),
   optional: z.record(z.string(), inputSpecSchema),
   outputs: z.array(z.string()),
@@ -37,6 +40,13 @@ export interface NodeInput {
 /** A class of nodes: its inputs by name, and the types of its outputs. */
 export interface NodeClass {
   outputNode: boolean;
+  /**
+   * Whether it is part of ComfyUI. Classes of packs may check lists and limits by themselves, and take what these do
+   * not have, which ComfyUI does not tell.
+   */
+  stock: boolean;
+  /** The class that ComfyUI puts in its place. */
+  replacedBy?: string;
   inputs: ReadonlyMap<string, NodeInput>;
   outputs: readonly string[];
 }
@@ -48,9 +58,9 @@ export type NodeDefinitions = ReadonlyMap<string, NodeClass>;
 export const nodeDefinitionsSchema = z.record(z.string(), nodeClassSchema).transform(
   (classes): NodeDefinitions =>
     new Map(
-      Object.entries(classes).map(([name, { outputNode, required, optional, outputs }]) => {
+      Object.entries(classes).map(([name, { required, optional, ...known }]) => {
         const inputs = new Map([...inputsOf(optional, false), ...inputsOf(required, true)]);
-        return [name, { outputNode, inputs, outputs }];
+        return [name, { ...known, inputs }];
       }),
     ),
 );
@@ -61,12 +71,13 @@ function inputsOf(specs: { [name: string]: InputSpec }, required: boolean): [str
 
 /** The node definitions' text, one for equal node definitions (canonical JSON), and the SHA-256 of it in hex. */
 export function encodeNodeDefinitions(nodeDefinitions: NodeDefinitions): { hash: string; text: string } {
-  const classes = [...nodeDefinitions].map(([name, { outputNode, inputs, outputs }]): [string, Json] => {
+  const classes = [...nodeDefinitions].map(([name, { inputs, outputs, stock, ...known }]): [string, Json] => {
     const specs = (wanted: boolean) =>
       Object.fromEntries(
         [...inputs].filter(([, { required }]) => required === wanted).map(([input, { spec }]) => [input, { ...spec }]),
       );
-    return [name, { outputNode, required: specs(true), optional: specs(false), outputs: [...outputs] }];
+    const described = { ...known, required: specs(true), optional: specs(false), outputs: [...outputs] };
+    return [name, stock ? { ...described, stock } : described];
   });
   const text = canonicalJson(Object.fromEntries(classes));
   return { hash: sha256(text), text };

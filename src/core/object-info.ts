@@ -15,19 +15,25 @@ export const objectInfoSchema = z
       input: z.object({ required: inputsSchema, optional: inputsSchema }).catch({ required: {}, optional: {} }),
       output: z.array(z.unknown()).catch([]),
       output_node: z.boolean().catch(false),
+      // As ComfyUI says of a class that nobody has marked.
+      python_module: z.string().catch('nodes'),
     }),
   )
   .transform(
     (classes): NodeDefinitions =>
       new Map(
-        Object.entries(classes).map(([name, { input, output, output_node }]): [string, NodeClass] => {
+        Object.entries(classes).map(([name, { input, output, output_node, python_module }]): [string, NodeClass] => {
           const inputs = [...inputsOf(name, input.optional, false), ...inputsOf(name, input.required, true)];
           // A list as a type is that of an old combo.
           const outputs = output.map((type) => (typeof type === 'string' ? type : 'COMBO'));
-          return [name, { outputNode: output_node, inputs: new Map(inputs), outputs }];
+          const stock = STOCK_MODULE.test(python_module);
+          return [name, { outputNode: output_node, stock, inputs: new Map(inputs), outputs }];
         }),
       ),
   );
+
+/** Where ComfyUI's own classes come from; those of packs come from `custom_nodes.<name of the pack>`. */
+const STOCK_MODULE = /^(?:nodes$|comfy_extras\.|comfy_api_nodes\.)/;
 
 /** Stock classes, and inputs of others, that are checked by the class itself, whatever it declares. */
 const CHECKED_BY_CLASS = new Set([

@@ -18,6 +18,11 @@ export interface GraphIssue {
    * or there is none.
    */
   kind: 'class' | 'choice' | 'too_small' | 'too_big' | 'type' | 'missing';
+  /**
+   * Whether ComfyUI refuses it for sure. A class of a pack may check lists and limits by itself: it takes files that
+   * its list does not have, for instance.
+   */
+  certain: boolean;
   /** What was expected, for a person; it names neither node nor input. */
   message: string;
   given?: Json;
@@ -41,6 +46,15 @@ export interface ValidateGraphOptions {
 export function validateGraph(
   graph: Graph,
   nodeDefinitions: NodeDefinitions,
+  options?: ValidateGraphOptions,
+): GraphIssue[] {
+  return findGraphIssues(graph, nodeDefinitions, options).filter(({ certain }) => certain);
+}
+
+/** The same, and what it may refuse: values that lists and limits of classes of packs do not have. */
+export function findGraphIssues(
+  graph: Graph,
+  nodeDefinitions: NodeDefinitions,
   { except = [] }: ValidateGraphOptions = {},
 ): GraphIssue[] {
   const issues: GraphIssue[] = [];
@@ -57,6 +71,7 @@ export function validateGraph(
       classType,
       input: null,
       kind: 'class',
+      certain: true,
       message,
       given: classType,
       options: classes,
@@ -64,7 +79,7 @@ export function validateGraph(
   }
   if (wanted.length === 0 && issues.length === 0) {
     const message = 'expected a node that makes a result, such as SaveImage';
-    return [{ nodeId: null, classType: null, input: null, kind: 'missing', message }];
+    return [{ nodeId: null, classType: null, input: null, kind: 'missing', certain: true, message }];
   }
   // A set that is walked while it grows: each node once, whatever cycles there are.
   const needed = new Set(wanted);
@@ -83,7 +98,8 @@ export function validateGraph(
       } else {
         const issue = value === undefined ? missing(required, spec) : issueOf(spec, unwrap(value));
         if (!issue || except.some((place) => place.node === nodeId && place.input === input)) continue;
-        issues.push({ nodeId, classType: node.class_type, input, ...issue });
+        const certain = known.stock || issue.kind === 'type' || issue.kind === 'missing';
+        issues.push({ nodeId, classType: node.class_type, input, certain, ...issue });
       }
     }
   }

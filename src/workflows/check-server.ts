@@ -73,8 +73,10 @@ function checkPromises(
   });
   return (template.parameters[parameter.name]?.targets ?? []).flatMap(({ node, input }) => {
     const classType = template.graph[node]?.class_type ?? '';
-    const spec = nodeDefinitions.get(classType)?.inputs.get(input)?.spec;
-    if (!spec) return [];
+    const known = nodeDefinitions.get(classType);
+    const spec = known?.inputs.get(input)?.spec;
+    // A class of a pack may take more than its limits and lists say.
+    if (!known?.stock || !spec) return [];
     const at = `${classType}.${input}`;
     return [...checkLimits(parameter, spec, at, fault), ...checkChoices(parameter, spec, at, fault)];
   });

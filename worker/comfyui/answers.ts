@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { nodeReplacementsSchema } from '../../src/core/node-replacements.ts';
 import { objectInfoSchema } from '../../src/core/object-info.ts';
 import { historySchema } from './history.ts';
 import { parseBoundedJson } from './json.ts';
@@ -24,6 +25,7 @@ export const answerForms = {
   history: { maxBytes: LARGE_BYTES, schema: historySchema },
   job: { maxBytes: LARGE_BYTES, schema: z.object({ id: z.string().nullish(), status: z.string() }) },
   jobNotFound: { maxBytes: LARGE_BYTES, schema: z.object({ error: z.literal('Job not found') }) },
+  nodeReplacements: { maxBytes: SMALL_BYTES, schema: nodeReplacementsSchema },
   objectInfo: { maxBytes: CLASSES_BYTES, schema: objectInfoSchema },
   queue: {
     maxBytes: LARGE_BYTES,

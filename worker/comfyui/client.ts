@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { FormData } from 'undici';
 import type { Graph } from '../../src/core/graph.ts';
 import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
+import type { NodeReplacements } from '../../src/core/node-replacements.ts';
 import type { AnswerForm, AnswerOf } from './answers.ts';
 import { type HistoryEntry, isOfAnother } from './history.ts';
 import { type Answer, type CallOptions, ComfyError, type ComfyHttp } from './http.ts';
@@ -80,6 +81,8 @@ export interface ComfyClient {
    * slow.
    */
   objectInfo(className: string | null, options?: CallOptions): Promise<NodeDefinitions>;
+  /** The classes that it puts others in the place of; none at servers that do not tell, such as those before 0.13. */
+  nodeReplacements(options?: CallOptions): Promise<NodeReplacements>;
   /** Unloads models and drops caches, after the prompt that runs. */
   free(signal: AbortSignal): Promise<void>;
 }
@@ -222,6 +225,11 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
     async objectInfo(className, options) {
       const path = className === null ? '/api/object_info' : `/api/object_info/${encodeURIComponent(className)}`;
       return await http.get(path, 'objectInfo', options);
+    },
+
+    async nodeReplacements(options) {
+      const answer = await http.call('GET', '/api/node_replacements', undefined, 'nodeReplacements', options);
+      return answer.status === 200 ? await http.parse(answer, 'nodeReplacements') : new Map();
     },
 
     free: (signal) => http.post('/api/free', { unload_models: true, free_memory: true }, { signal }),

@@ -1,5 +1,6 @@
 import { v5 } from 'uuid';
 import type { Graph } from '../../src/core/graph.ts';
+import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
 
 /**
  * The id under which ComfyUI knows a job's nth submission. Anyone who has the record can compute it, so that a prompt
@@ -38,6 +39,14 @@ export function isolateOutputs(
       return [id, isMarked ? { ...node, inputs: { ...node.inputs, [OWN_INPUT]: promptId } } : node];
     }),
   );
+}
+
+/** The graph as ComfyUI can replace classes in it: it fails with 500 on a node of an old class without `_meta`. */
+export function withReplaceable(graph: Graph, nodeDefinitions: NodeDefinitions | null): Graph {
+  const replaced = Object.entries(graph).flatMap(([id, node]) =>
+    nodeDefinitions?.get(node.class_type)?.replacedBy === undefined ? [] : [[id, { _meta: {}, ...node }] as const],
+  );
+  return replaced.length === 0 ? graph : { ...graph, ...Object.fromEntries(replaced) };
 }
 
 const OWN_INPUT = 'comfygate_prompt';

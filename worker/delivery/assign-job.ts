@@ -3,7 +3,7 @@ import type { Plan } from '../../src/core/plan.ts';
 import { type Inputs, openInputs } from '../inputs/open-inputs.ts';
 import type { BackendSlot } from '../pool/backend.ts';
 import type { Pool } from '../pool/pool.ts';
-import { requirementsOf, serverToAvoid } from '../pool/requirements.ts';
+import { hasAll, type Requirements, requirementsOf, serverToAvoid } from '../pool/requirements.ts';
 import { type DeliverySignals, type FetchParts, fetchInputs } from './fetch-inputs.ts';
 import { type LoadTemplate, loadPlan } from './load-plan.ts';
 import { type UnrunnableParts, whyUnrunnable } from './unrunnable.ts';
@@ -39,11 +39,11 @@ export async function assignJob(job: Job, signals: DeliverySignals, parts: Assig
   const avoid = serverToAvoid(job.failures, job.submission);
   // A prompt that may be at a server is looked for first: then the files may be needed no more.
   const fetches =
-    plan.files.length > 0 && !job.submission && pool.fitting(requirementsOf(plan, avoid)).length > 0
+    plan.files.length > 0 && !job.submission && pool.fitting(await findRequirements(plan, avoid, parts)).length > 0
       ? await fetchInputs(job, plan, signals, parts)
       : null;
   if (fetches && fetches.outcome !== 'fetched') return fetches;
-  const requirements = requirementsOf(plan, avoid);
+  const requirements = await findRequirements(plan, avoid, parts);
   // Where its prompt may be, if that is a server of this worker; else the best that can run it. At one that is away
   // or does not work nothing can be found out: the prompt is looked for there once another server can run the job.
   const at = job.submission?.backend;
@@ -57,4 +57,22 @@ export async function assignJob(job: Job, signals: DeliverySignals, parts: Assig
   const servers = pool.fitting(requirements);
   const error = servers.length > 0 ? null : await whyUnrunnable(plan, parts);
   return error ? { outcome: 'fail', error } : { outcome: 'wait', servers };
+}
+
+/**
+ * A class of a pack may take what its list does not have. So where no server of the installation lists what the graph
+ * names, any that has its classes will do; where one does, the job waits for that one.
+ */
+async function findRequirements(
+  plan: Plan,
+  avoid: string | null,
+  { pool, knownNodeDefinitions }: Pick<AssignParts, 'pool' | 'knownNodeDefinitions'>,
+): Promise<Requirements> {
+  const listed = requirementsOf(plan, avoid);
+  if (pool.fitting(listed).length > 0) return listed;
+  const unlisted = requirementsOf(plan, avoid, { unlisted: true });
+  if (pool.fitting(unlisted).length === 0) return listed;
+  const seen = await knownNodeDefinitions.read();
+  const isListed = seen.some(({ nodeDefinitions }) => nodeDefinitions && hasAll(plan, nodeDefinitions));
+  return isListed ? listed : unlisted;
 }

@@ -1,7 +1,8 @@
 import { type Graph, isModelFile } from '../../src/core/graph.ts';
 import type { Submission } from '../../src/core/job.ts';
+import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import { type GraphIssue, validateGraph } from '../../src/core/validate-graph.ts';
+import { findGraphIssues, type GraphIssue } from '../../src/core/validate-graph.ts';
 import type { Backend } from './backend.ts';
 
 /** What a job asks of a server. */
@@ -14,14 +15,22 @@ export interface Requirements {
   avoid: string | null;
 }
 
+export interface RequirementsOptions {
+  /** Whether a server will do whose classes of packs do not list what the graph names; default no. */
+  unlisted?: boolean;
+}
+
 /** To be used at once: each server is validated only once. */
-export function requirementsOf(plan: Plan, avoid: string | null): Requirements {
-  const except = plan.files.flatMap(({ targets }) => targets);
+export function requirementsOf(
+  plan: Plan,
+  avoid: string | null,
+  { unlisted = false }: RequirementsOptions = {},
+): Requirements {
   const known = new Map<Backend, boolean>();
 
   function canRun(backend: Backend): boolean {
     const nodeDefinitions = backend.nodeDefinitions();
-    return !nodeDefinitions || !validateGraph(plan.graph, nodeDefinitions, { except }).some(mayBeElsewhere);
+    return !nodeDefinitions || hasAll(plan, nodeDefinitions, { unlisted });
   }
 
   return {
@@ -33,6 +42,13 @@ export function requirementsOf(plan: Plan, avoid: string | null): Requirements {
     models: modelsOf(plan.graph),
     avoid,
   };
+}
+
+/** Whether a server with these definitions has all that the plan's graph names and another one may have. */
+export function hasAll(plan: Plan, nodeDefinitions: NodeDefinitions, { unlisted = false }: RequirementsOptions = {}) {
+  const except = plan.files.flatMap(({ targets }) => targets);
+  const issues = findGraphIssues(plan.graph, nodeDefinitions, { except });
+  return !issues.some((issue) => (issue.certain ? mayBeElsewhere(issue) : !unlisted && issue.kind === 'choice'));
 }
 
 /** Where the latest prompt of a job was that has failed before. */

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
+import { type NodeReplacements, withReplaced } from '../../src/core/node-replacements.ts';
 import type { ComfyClient } from '../comfyui/client.ts';
 import { reasonOf } from '../comfyui/redact.ts';
 
 export interface NodeDefinitionsWatchOptions {
-  client: Pick<ComfyClient, 'objectInfo'>;
+  client: Pick<ComfyClient, 'objectInfo' | 'nodeReplacements'>;
   /** Shows node definitions to the gateways and gives the hash that they are kept under; null: they are too large. */
   publish(nodeDefinitions: NodeDefinitions): Promise<string | null>;
   signal: AbortSignal;
@@ -39,6 +40,9 @@ export function createNodeDefinitionsWatch({
   signal,
   log,
 }: NodeDefinitionsWatchOptions): NodeDefinitionsWatch {
+  let classes: NodeDefinitions = new Map();
+  let replacements: NodeReplacements = new Map();
+  /** Both together. */
   let nodeDefinitions: NodeDefinitions | null = null;
   let outputClasses: ReadonlySet<string> | null = null;
   let published: NodeDefinitions | null = null;
@@ -61,7 +65,9 @@ export function createNodeDefinitionsWatch({
 
   async function read() {
     const before = restarts;
-    nodeDefinitions = await client.objectInfo(null, { signal, timeoutMs: TIMEOUT_MS });
+    const options = { signal, timeoutMs: TIMEOUT_MS };
+    [classes, replacements] = await Promise.all([client.objectInfo(null, options), client.nodeReplacements(options)]);
+    nodeDefinitions = withReplaced(classes, replacements);
     outputClasses = new Set(
       [...nodeDefinitions].filter(([, { outputNode }]) => outputNode).map(([className]) => className),
     );
@@ -84,11 +90,12 @@ export function createNodeDefinitionsWatch({
       });
       return working;
     },
-    merge(classes) {
+    merge(read) {
       if (!nodeDefinitions) return;
-      const known = nodeDefinitions;
-      const news = [...classes].filter(([className, now]) => !isDeepStrictEqual(known.get(className), now));
-      if (news.length > 0) nodeDefinitions = new Map([...known, ...news]);
+      const news = [...read].filter(([className, now]) => !isDeepStrictEqual(classes.get(className), now));
+      if (news.length === 0) return;
+      classes = new Map([...classes, ...news]);
+      nodeDefinitions = withReplaced(classes, replacements);
     },
     restarted() {
       restarts++;

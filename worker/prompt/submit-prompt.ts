@@ -4,7 +4,7 @@ import type { Attempt } from '../attempt/attempt.ts';
 import { JobFailure, Retry, rejectionError } from '../attempt/failures.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import type { PromptMessage } from '../comfyui/messages.ts';
-import { isolateOutputs, promptIdOf } from '../comfyui/prompt.ts';
+import { isolateOutputs, promptIdOf, withReplaceable } from '../comfyui/prompt.ts';
 import type { Backend } from '../pool/backend.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { Timings } from '../timings.ts';
@@ -60,7 +60,8 @@ export async function submitPrompt(
   await backend.socket.opened(SOCKET_OPENS_WITHIN_MS, signal);
   // A process that was stopped meanwhile may have a successor, which has submitted the job anew.
   if (performance.now() - beganAt > parts.timings.leaseFresh) await attempt.confirm();
-  const isolated = isolateOutputs(graph, promptId, backend.outputClasses(), afresh);
+  const sent = withReplaceable(graph, backend.nodeDefinitions());
+  const isolated = isolateOutputs(sent, promptId, backend.outputClasses(), afresh);
   const outcome = await post(attempt, promptId, isolated, parts);
   if (outcome === 'absent') return null;
 

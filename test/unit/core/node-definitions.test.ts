@@ -60,8 +60,13 @@ test('every way to declare an input is read', () => {
 
 test('a class that says nothing has nothing, and outputs that are lists are choices', () => {
   const info = objectInfoSchema.parse({ A: {}, B: { output: ['IMAGE', ['a', 'b']], output_node: true, input: null } });
-  expect(info.get('A')).toEqual({ outputNode: false, inputs: new Map(), outputs: [] });
-  expect(info.get('B')).toEqual({ outputNode: true, inputs: new Map(), outputs: ['IMAGE', 'COMBO'] });
+  expect(info.get('A')).toEqual({ outputNode: false, stock: true, inputs: new Map(), outputs: [] });
+  expect(info.get('B')).toEqual({
+    outputNode: true,
+    stock: true,
+    inputs: new Map(),
+    outputs: ['IMAGE', 'COMBO'],
+  });
 });
 
 test('an input that is both required and optional is required', () => {
@@ -92,6 +97,7 @@ const nodeDefinitions: fc.Arbitrary<NodeDefinitions> = fc
       name,
       fc.record({
         outputNode: fc.boolean(),
+        stock: fc.boolean(),
         inputs: fc.array(fc.tuple(name, fc.record({ required: fc.boolean(), spec }))).map((inputs) => new Map(inputs)),
         outputs: fc.array(fc.string()),
       }),

@@ -23,12 +23,14 @@ function catalogueWith(models: string[]): NodeDefinitions {
   return nodeDefinitionsSchema.parse({
     Loader: {
       outputNode: false,
+      stock: true,
       required: { ckpt_name: { kind: 'COMBO', options: models } },
       optional: {},
       outputs: ['MODEL'],
     },
     Save: {
       outputNode: true,
+      stock: true,
       required: { model: { kind: 'LINK', type: 'MODEL' }, sampler: { kind: 'COMBO', options: ['euler'] } },
       optional: {},
       outputs: [],

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { NodeDefinitions } from '../../../src/core/node-definitions.ts';
+import type { NodeReplacements } from '../../../src/core/node-replacements.ts';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
 import { createNodeDefinitionsWatch } from '../../../worker/pool/watch-node-definitions.ts';
 import { testLog } from '../../support/graph-services.ts';
@@ -9,12 +10,14 @@ const load = (...models: string[]) => ({ Load: { input: { required: { name: [mod
 const classes = (...models: string[]) => objectInfoSchema.parse({ ...save, ...load(...models) });
 
 let server: NodeDefinitions | Error;
+let replacements: NodeReplacements;
 let published: NodeDefinitions[];
 let publishing: Error | null;
 let reads: number;
 
 beforeEach(() => {
   server = classes('a');
+  replacements = new Map();
   published = [];
   publishing = null;
   reads = 0;
@@ -29,6 +32,7 @@ function watch() {
         if (server instanceof Error) throw server;
         return new Map(server);
       },
+      nodeReplacements: async () => replacements,
     },
     async publish(nodeDefinitions) {
       if (publishing) throw publishing;
