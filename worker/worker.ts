@@ -2,7 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../src/artifacts/artifact-store.ts';
 import type { BackendReport, BackendReporter } from '../src/backends/backends.ts';
-import type { NodeDefinitionsDirectory, NodeDefinitionsPublisher } from '../src/backends/node-definitions.ts';
+import type {
+  LookRequests,
+  NodeDefinitionsDirectory,
+  NodeDefinitionsPublisher,
+} from '../src/backends/node-definitions.ts';
 import type { NodeTimesStore } from '../src/backends/node-times.ts';
 import { createMediaReader } from '../src/files/media-facts.ts';
 import type { WorkerJobStore } from '../src/job-record/job-store.ts';
@@ -37,6 +41,7 @@ export interface WorkerParts {
   nodeTimesStore: NodeTimesStore;
   nodeDefinitionsPublisher: NodeDefinitionsPublisher;
   knownNodeDefinitions: Pick<NodeDefinitionsDirectory, 'read'>;
+  lookRequests: LookRequests;
   /** The ComfyUI servers; names are unique in the whole installation. */
   backends: readonly { name: string; url: string }[];
   /** `Class.input` of the options that are reported for the catalogue's models. */
@@ -171,6 +176,9 @@ export function createWorker(options: WorkerParts): Worker {
     intervalMs: timings.monitor,
     log,
   });
+  const asked = options.lookRequests.listen((request) => {
+    for (const { monitor } of connected) monitor.lookAgain(request);
+  });
   const reaper = createReaper({ log, forMs: timings.reap });
   const nodeTimes = createNodeTimes({ store: options.nodeTimesStore, log });
   const parts: DeliveryParts = {
@@ -210,6 +218,7 @@ export function createWorker(options: WorkerParts): Worker {
 
   async function close() {
     loops.close();
+    asked[Symbol.dispose]();
     const drained = consumer?.close();
     const bound = setTimeout(() => handover.abort(), options.finishTimeoutMs);
     await drained;

@@ -1,4 +1,5 @@
 import { createRedisBackendDirectory, createRedisBackendReporter } from '../backends/redis/redis-backends.ts';
+import { createRedisLookRequests } from '../backends/redis/redis-look-requests.ts';
 import {
   createRedisNodeDefinitionsDirectory,
   createRedisNodeDefinitionsPublisher,
@@ -29,6 +30,7 @@ export async function openWorkerServices(config: Config, context: ProcessContext
   const redis = openRedis(config, context, 'durable');
   await whenReady(redis);
   await checkDurability(redis, log);
+  const subscriber = openRedis(config, context, 'subscriber');
   const artifacts = await openArtifacts(config, context, redis);
 
   const keys = createKeys(config.redis.prefix);
@@ -53,6 +55,7 @@ export async function openWorkerServices(config: Config, context: ProcessContext
     previewPublisher: createRedisPreviewPublisher(redis, keys),
     nodeTimesStore: createRedisNodeTimes(redis, keys),
     nodeDefinitionsPublisher: createRedisNodeDefinitionsPublisher(redis, keys),
+    lookRequests: createRedisLookRequests(subscriber, keys, log),
     knownNodeDefinitions: createRedisNodeDefinitionsDirectory({ redis, keys, backends, log }),
     metrics: createWorkerMetrics(context.metrics, {
       workflows: namesIn(catalogue),

@@ -24,6 +24,11 @@ export const backendReportSchema = z.object({
    * name, since processes of other versions read and write it.
    */
   catalogue: z.string().nullable().default(null),
+  /**
+   * The latest request to look at classes again that the worker has met, by the time of the request on Redis's clock:
+   * 0 before the first. Workers of before meet none, and leave it out.
+   */
+  lookedAgain: z.number().exactOptional(),
 });
 export type BackendReport = z.infer<typeof backendReportSchema>;
 

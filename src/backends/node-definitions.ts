@@ -15,10 +15,26 @@ export interface NodeDefinitionsPublisher {
   publish(nodeDefinitions: NodeDefinitions): Promise<string | null>;
 }
 
+/** A gateway's wish that workers read these classes of their servers anew, and when it was made, on Redis's clock. */
+export interface LookRequest {
+  at: number;
+  classes: readonly string[];
+}
+
+/** Heard by workers. */
+export interface LookRequests {
+  listen(onRequest: (request: LookRequest) => void): Disposable;
+}
+
 /** Read by gateways. Servers with the same node definitions share one object. */
 export interface NodeDefinitionsDirectory {
   /** At most two seconds old. Rejects when Redis cannot be reached. */
   read(): Promise<readonly BackendNodeDefinitions[]>;
   /** Like `read`, for callers that must not wait: null where it takes over 100 ms or fails. Never rejects. */
   tryRead(): Promise<readonly BackendNodeDefinitions[] | null>;
+  /**
+   * The definitions after the workers have read these classes of their servers anew, which takes some milliseconds; as
+   * they are known where it takes over two seconds. Null where Redis cannot be reached. Never rejects.
+   */
+  lookAgain(classes: readonly string[]): Promise<readonly BackendNodeDefinitions[] | null>;
 }

@@ -13,6 +13,9 @@ import type { JobCheck } from './accept-job.ts';
 /** So many issues name the nearest choices; further ones would cost more than they help. */
 const HINTS = 10;
 
+/** Where more classes do not list what the graph names, it is hardly files that were copied just now. */
+const LOOKED_AGAIN = 16;
+
 const codes = {
   class: 'unknown_class',
   choice: 'not_a_choice',
@@ -27,12 +30,21 @@ const codes = {
  * those of the one that has most of what it needs. A server that is up and whose classes nobody knows yet may be able
  * to: then its worker decides.
  */
-export function createRunnableCheck(nodeDefinitions: Pick<NodeDefinitionsDirectory, 'tryRead'>): JobCheck {
+export function createRunnableCheck(
+  nodeDefinitions: Pick<NodeDefinitionsDirectory, 'tryRead' | 'lookAgain'>,
+): JobCheck {
   return async (job, plan, path) => {
     const seen = await nodeDefinitions.tryRead();
     if (!seen || seen.some(({ status, nodeDefinitions }) => nodeDefinitions === null && status !== 'DOWN')) return [];
-    const graphIssues = issuesAtNearestServer(plan, seen);
+    let graphIssues = issuesAtNearestServer(plan, seen);
     if (graphIssues.length === 0) return [];
+    if (graphIssues.every(({ kind }) => kind === 'choice')) {
+      // Lists of files are as old as the workers' last look. ComfyUI reads them anew for each prompt.
+      const classes = new Set(graphIssues.flatMap(({ classType }) => classType ?? []));
+      const now = classes.size <= LOOKED_AGAIN ? await nodeDefinitions.lookAgain([...classes]) : null;
+      if (now) graphIssues = issuesAtNearestServer(plan, now);
+      if (graphIssues.length === 0) return [];
+    }
     return job.template
       ? ofParameters(graphIssues, parseTemplate(job.template.text), job.parameters, path)
       : ofGraph(graphIssues, path);

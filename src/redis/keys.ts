@@ -57,6 +57,8 @@ export function createKeys(prefix: string) {
     draining: `${tag}draining`,
     /** A node catalogue as a ComfyUI gave it, by the hash of its text. */
     nodeDefinitions: (hash: string) => `${tag}catalogue:${hash}`,
+    /** The pub/sub channel on which gateways ask workers to read classes anew. */
+    lookRequests: `${tag}look-requests`,
     /** Milliseconds that nodes usually take, by backend and class. */
     nodeTimes: `${tag}node-times`,
     /** The id of the folder that results are in, where they are not in S3. */

@@ -2,10 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { hedge } from '../../src/async/hedge.ts';
 import type { BackendReport } from '../../src/backends/backends.ts';
+import type { LookRequest } from '../../src/backends/node-definitions.ts';
 import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
 import type { ComfyClient, QueueHead, SystemStats } from '../comfyui/client.ts';
 import { type CallOptions, ComfyError } from '../comfyui/http.ts';
 import { isSupported, OLDEST_SUPPORTED } from '../comfyui/version.ts';
+import { createLookAgain } from './look-again.ts';
 import type { Stall, StallWatch } from './stall-watch.ts';
 import { createNodeDefinitionsWatch } from './watch-node-definitions.ts';
 
@@ -36,6 +38,8 @@ export interface Monitor {
   readonly outputClasses: ReadonlySet<string> | null;
   /** The server may have been restarted: look now, and read everything anew. */
   recheck(): void;
+  /** Reads these classes now; the report says when that is done. */
+  lookAgain(request: LookRequest): void;
   close(): Promise<void>;
 }
 
@@ -65,6 +69,30 @@ export function startMonitor(options: MonitorOptions): Monitor {
   let wake: (() => void) | undefined;
   let report: BackendReport | null = null;
   let stall: Stall | null = null;
+  let lookedAgain = 0;
+  const lookAgain = createLookAgain({
+    read(className) {
+      const replacedBy = classes.nodeDefinitions?.get(className)?.replacedBy;
+      return client.objectInfo(replacedBy ?? className, within(signal));
+    },
+    async publish(read) {
+      classes.merge(read);
+      // One that had begun before has not seen what was merged.
+      await classes.look();
+      await classes.look();
+    },
+    onLooked(at) {
+      lookedAgain = at;
+      if (report) tell({ ...report, catalogue: classes.hash, lookedAgain });
+    },
+    signal,
+    log,
+  });
+
+  function tell(seen: BackendReport) {
+    report = seen;
+    onSeen(report, stall !== null);
+  }
 
   async function look(): Promise<BackendReport> {
     try {
@@ -94,6 +122,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
         stuckPrompt: null,
         models,
         catalogue,
+        lookedAgain,
       };
     } catch (cause) {
       signal.throwIfAborted();
@@ -120,7 +149,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
   function down(comfyuiVersion: string | null, message: string): BackendReport {
     const { hash: catalogue } = classes;
     const nothing = { queued: 0, running: 0, devices: [], models: {} };
-    return { name, status: 'DOWN', comfyuiVersion, ...nothing, message, stuckPrompt: null, catalogue };
+    return { name, status: 'DOWN', comfyuiVersion, ...nothing, message, stuckPrompt: null, catalogue, lookedAgain };
   }
 
   async function refresh(known: Facts | undefined): Promise<Facts> {
@@ -142,8 +171,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
       if (seen.status !== report?.status || seen.message !== report.message) {
         log.info({ status: seen.status, version: seen.comfyuiVersion, reason: seen.message }, 'comfyui seen');
       }
-      report = seen;
-      onSeen(report, stall !== null);
+      tell(seen);
       await pause();
     }
   }
@@ -179,6 +207,7 @@ export function startMonitor(options: MonitorOptions): Monitor {
       classes.restarted();
       wake?.();
     },
+    lookAgain,
     async close() {
       ended.abort();
       wake?.();

@@ -71,5 +71,7 @@ export function startReports(options: ReportsOptions): Reports {
 }
 
 function statuses(reports: BackendReport[]): string {
-  return JSON.stringify(reports.map(({ name, status, comfyuiVersion }) => [name, status, comfyuiVersion]));
+  return JSON.stringify(
+    reports.map(({ name, status, comfyuiVersion, lookedAgain }) => [name, status, comfyuiVersion, lookedAgain]),
+  );
 }

@@ -11,6 +11,7 @@ import type {
   NodeDefinitionsDirectory,
   NodeDefinitionsPublisher,
 } from '../node-definitions.ts';
+import { askToLookAgain } from './redis-look-requests.ts';
 
 const NODE_DEFINITIONS_TTL_MS = 7 * 86_400_000;
 /** How many different definitions a gateway keeps in memory, about a megabyte each, and a worker in Redis. */
@@ -21,6 +22,8 @@ const FRESH_MS = 2_000;
 /** From this age on they are read again in the background, so that under load no caller waits for Redis. */
 const AGEING_MS = 1_000;
 const TRY_READ_MS = 100;
+const LOOK_AGAIN_WITHIN_MS = 2_000;
+const LOOK_AGAIN_EVERY_MS = 20;
 
 /** `redis` is a durable connection. */
 export function createRedisNodeDefinitionsPublisher(redis: Redis, keys: Keys): NodeDefinitionsPublisher {
@@ -61,7 +64,7 @@ export function createRedisNodeDefinitionsDirectory(
   const { redis, keys, backends, log } = options;
   /** The definitions in use, by hash. Null: they cannot be parsed, since a worker of a later version wrote them. */
   let kept: ReadonlyMap<string, NodeDefinitions | null> = new Map();
-  let last: { seen: readonly BackendNodeDefinitions[]; at: number } | null = null;
+  let last: { seen: readonly BackendNodeDefinitions[]; at: number; lookedAgain: number } | null = null;
   let reading: Promise<readonly BackendNodeDefinitions[]> | null = null;
 
   async function load(): Promise<readonly BackendNodeDefinitions[]> {
@@ -77,7 +80,9 @@ export function createRedisNodeDefinitionsDirectory(
     const seen = known.map(({ name, status, configured, catalogue }) => {
       return { name, status, configured, nodeDefinitions: (catalogue !== null && found.get(catalogue)) || null };
     });
-    last = { seen, at };
+    // Of the servers that are reached, the one that has not been looked at again for longest.
+    const looks = known.flatMap(({ status, lookedAgain }) => (status === 'DOWN' ? [] : (lookedAgain ?? [])));
+    last = { seen, at, lookedAgain: Math.min(...looks) };
     return seen;
   }
 
@@ -121,6 +126,20 @@ export function createRedisNodeDefinitionsDirectory(
         return null;
       } finally {
         late.abort();
+      }
+    },
+    async lookAgain(classes) {
+      const until = performance.now() + LOOK_AGAIN_WITHIN_MS;
+      try {
+        const asked = await askToLookAgain(redis, keys, classes);
+        for (;;) {
+          const seen = await load();
+          if ((last && last.lookedAgain >= asked) || performance.now() > until) return seen;
+          await delay(LOOK_AGAIN_EVERY_MS);
+        }
+      } catch (err) {
+        notRead(err);
+        return null;
       }
     },
   };

@@ -6,6 +6,7 @@ import { vi } from 'vitest';
 import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { objectPaths } from '../../../src/artifacts/folder/folder-object.ts';
 import { createRedisBackendDirectory, createRedisBackendReporter } from '../../../src/backends/redis/redis-backends.ts';
+import { createRedisLookRequests } from '../../../src/backends/redis/redis-look-requests.ts';
 import {
   createRedisNodeDefinitionsDirectory,
   createRedisNodeDefinitionsPublisher,
@@ -16,6 +17,7 @@ import { type Artifact, isTerminal, type Job, type JobStatus, type Progress } fr
 import type { NewJob, WorkerJobStore } from '../../../src/job-record/job-store.ts';
 import { createRedisPreviewPublisher } from '../../../src/progress/redis/redis-previews.ts';
 import { createBullConsumer, createBullQueue } from '../../../src/queue/bullmq/bullmq.ts';
+import { closeRedis, connectRedis } from '../../../src/redis/connection.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../../src/simulator/simulator.ts';
 import type { Timings } from '../../../worker/timings.ts';
 import { createWorker, type Worker, type WorkerParts } from '../../../worker/worker.ts';
@@ -84,6 +86,7 @@ export interface Harness extends AsyncDisposable {
 
 export async function startHarness(redisUrl: string): Promise<Harness> {
   const stores = await openStores(redisUrl);
+  const subscriber = connectRedis({ url: redisUrl, role: 'subscriber', log: silent });
   const queue = createBullQueue(stores.redis, stores.keys, silent);
   const dir = await mkdtemp(join(tmpdir(), 'comfygate-test-'));
   const tempDir = join(dir, 'spool');
@@ -135,6 +138,7 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
         previewPublisher: createRedisPreviewPublisher(stores.durable, stores.keys),
         nodeTimesStore: createRedisNodeTimes(stores.durable, stores.keys),
         nodeDefinitionsPublisher: createRedisNodeDefinitionsPublisher(stores.durable, stores.keys),
+        lookRequests: createRedisLookRequests(subscriber, stores.keys, silent),
         knownNodeDefinitions: createRedisNodeDefinitionsDirectory({
           redis: stores.durable,
           keys: stores.keys,
@@ -176,6 +180,7 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
       await Promise.all(workers.map((worker) => worker.close()));
       await Promise.all(simulators.map((simulator) => simulator.close()));
       await queue.close();
+      await closeRedis(subscriber);
       await stores.close();
       artifacts.close();
       await rm(dir, { recursive: true, force: true });

@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 import type { Json } from '../../../src/core/job.ts';
+import { encodeNodeDefinitions, parseNodeDefinitions } from '../../../src/core/node-definitions.ts';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
-import { type GraphIssue, validateGraph } from '../../../src/core/validate-graph.ts';
+import { findGraphIssues, type GraphIssue, validateGraph } from '../../../src/core/validate-graph.ts';
 import { validatePrompt } from '../../../src/simulator/validation/validate-prompt.ts';
 import { stockClasses } from '../../support/node-definitions.ts';
 
@@ -200,4 +201,57 @@ test('names of object properties are classes and inputs like any other', () => {
   expect(told(validateGraph(graph, nodeDefinitions))).toEqual(['1.null class']);
   const own = objectInfoSchema.parse({ A: { input: { required: { toString: ['INT', {}] } }, output_node: true } });
   expect(told(validateGraph({ 1: { class_type: 'A', inputs: {} } }, own))).toEqual(['1.toString missing']);
+});
+
+describe('lists and limits', () => {
+  const declared = {
+    input: {
+      required: { file: [['a.mp4', 'b.mp4']], count: ['INT', { min: 1, max: 9 }], tags: ['COMBO', { options: ['x'] }] },
+    },
+    output_node: true,
+  };
+  const at = (python_module: string | undefined) => objectInfoSchema.parse({ Load: { ...declared, python_module } });
+  const beyond = { file: 'sub/new.mp4', count: 10, tags: 'y' };
+  const load = (inputs: { [name: string]: Json }): Graph => ({ 1: { class_type: 'Load', inputs } });
+
+  test.each(['nodes', 'comfy_extras.nodes_video', 'comfy_api_nodes.nodes_x', undefined])(
+    'of a class of ComfyUI itself are certain (%s)',
+    (module) => {
+      expect(told(validateGraph(load(beyond), at(module)))).toEqual([
+        '1.count too_big',
+        '1.file choice',
+        '1.tags choice',
+      ]);
+    },
+  );
+
+  test.each(['custom_nodes.ComfyUI-VideoHelperSuite', 'custom_nodes.nodes', 'nodes_of_mine', ''])(
+    'of a class of a pack are not, since it may check them by itself (%s)',
+    (module) => {
+      expect(validateGraph(load(beyond), at(module))).toEqual([]);
+      expect(told(findGraphIssues(load(beyond), at(module)))).toEqual([
+        '1.count too_big',
+        '1.file choice',
+        '1.tags choice',
+      ]);
+      expect(findGraphIssues(load(beyond), at(module)).some(({ certain }) => certain)).toBe(false);
+    },
+  );
+
+  test('whatever a class checks, what is missing or no number is refused', () => {
+    const pack = at('custom_nodes.pack');
+    expect(told(validateGraph(load({ ...beyond, count: 'many' }), pack))).toEqual(['1.count type']);
+    expect(told(validateGraph(load({ count: 10, tags: 'y' }), pack))).toEqual(['1.file missing']);
+    expect(told(validateGraph({ ...load(beyond), 2: { class_type: 'Gone', inputs: {} } }, pack))).toEqual([
+      '2.null class',
+    ]);
+  });
+
+  test('whose a class is reaches gateways, and of definitions without it nothing is certain', () => {
+    const text = encodeNodeDefinitions(at('nodes')).text;
+    expect(validateGraph(load(beyond), parseNodeDefinitions(text))).toHaveLength(3);
+    const before = text.replace(/,"stock":true/, '');
+    expect(before).not.toBe(text);
+    expect(validateGraph(load(beyond), parseNodeDefinitions(before))).toEqual([]);
+  });
 });

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { BackendNodeDefinitions } from '../../../src/backends/node-definitions.ts';
 import type { Json } from '../../../src/core/job.ts';
 import type { NodeDefinitions } from '../../../src/core/node-definitions.ts';
@@ -35,8 +35,13 @@ async function check(
   template: { hash: string; text: string } | null,
   parameters: { [name: string]: Json },
   name = 'w',
+  lookedAgain?: BackendNodeDefinitions[] | Error,
 ) {
-  const run = createRunnableCheck({ tryRead: async () => servers });
+  async function lookAgain() {
+    if (lookedAgain instanceof Error) throw lookedAgain;
+    return lookedAgain ?? servers;
+  }
+  const run = createRunnableCheck({ tryRead: async () => servers, lookAgain });
   const plan = planOf(template && parseTemplate(template.text), parameters);
   const issues = await run(newJob({ template, parameters }), plan, ['input', 'workflow', name]);
   return issues.map(({ path, message, code }) => [path.join('.').replace('input.workflow.', ''), code, message]);
@@ -167,4 +172,43 @@ test('of very many issues the first fifty are told', async () => {
   const issues = await check([server(stock)], null, { graph: many }, 'custom');
   expect(issues).toHaveLength(50);
   expect(issues[49]?.[2]).toBe('expected a class that the server has');
+});
+
+describe('a list that does not have a value', () => {
+  const loader = (python_module: string, ...models: string[]) =>
+    but({ Loader: { input: { required: { model: [models] } }, output: ['IMAGE'], python_module } });
+  const load = (model: string) => ({
+    1: { class_type: 'Loader', inputs: { model } },
+    2: { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'x' } },
+  });
+  const run = (servers: BackendNodeDefinitions[], lookedAgain?: BackendNodeDefinitions[] | Error) =>
+    check(servers, null, { graph: load('new.gguf') }, 'custom', lookedAgain);
+  const refused = [
+    ['custom.graph.1.inputs.model', 'not_a_choice', expect.stringMatching(/^"new.gguf" is not a choice/)],
+  ];
+
+  test('is no reason to refuse where the class is of a pack', async () => {
+    const again = new Error('not to be asked for');
+    expect(await run([server(loader('custom_nodes.pack', 'old.gguf'))], again)).toEqual([]);
+    expect(await run([server(loader('custom_nodes.pack')), server(new Map())], again)).toEqual([]);
+  });
+
+  test('is one where the server, looked at again, does not have it either', async () => {
+    expect(await run([server(loader('nodes', 'old.gguf'))])).toEqual(refused);
+  });
+
+  test('is none where a file was copied in just now', async () => {
+    expect(await run([server(loader('nodes'))], [server(loader('nodes', 'new.gguf'))])).toEqual([]);
+  });
+
+  test('is looked for again only where nothing else is wrong', async () => {
+    const again = new Error('not to be asked for');
+    const graph = { ...load('new.gguf'), 3: { class_type: 'Gone', inputs: {} } };
+    const servers = [server(loader('nodes', 'old.gguf'))];
+    expect((await check(servers, null, { graph }, 'custom', again)).map(([, code]) => code)).toEqual([
+      'unknown_class',
+      'not_a_choice',
+    ]);
+    expect(await check(servers, null, { graph: load('old.gguf') }, 'custom', again)).toEqual([]);
+  });
 });

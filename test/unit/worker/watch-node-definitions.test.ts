@@ -106,3 +106,15 @@ test('a failure leaves what is known and is tried again with the next look', asy
   await watched.look();
   expect([watched.hash, reads]).toEqual(['hash 1', 2]);
 });
+
+test('old names of classes are published with the rest, with the lists of their replacements', async () => {
+  replacements = new Map([['OldLoad', { to: 'Load', inputs: [{ new_id: 'name', old_id: 'old_name' }] }]]);
+  const watched = watch();
+  await watched.look();
+  watched.merge(objectInfoSchema.parse(load('a', 'b')));
+  await watched.look();
+  expect(published.map((each) => each.get('OldLoad')?.inputs.get('old_name')?.spec)).toEqual([
+    { kind: 'COMBO', options: ['a'] },
+    { kind: 'COMBO', options: ['a', 'b'] },
+  ]);
+});
