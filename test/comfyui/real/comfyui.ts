@@ -37,6 +37,14 @@ const loaderSchema = z.object({
   CheckpointLoaderSimple: z.object({ input: z.object({ required: z.object({ ckpt_name: z.array(z.unknown()) }) }) }),
 });
 const queueSchema = z.object({ exec_info: z.object({ queue_remaining: z.number() }) });
+const queueItemsSchema = z.array(z.tuple([z.unknown(), z.string()], z.unknown()).transform(([, id]) => id));
+const queuesSchema = z.object({ queue_running: queueItemsSchema, queue_pending: queueItemsSchema });
+const historySchema = z.record(
+  z.string(),
+  z.object({
+    status: z.object({ status_str: z.string(), messages: z.array(z.tuple([z.string()], z.unknown())) }),
+  }),
+);
 const postedSchema = z.object({
   prompt_id: z.string(),
   number: z.number(),
@@ -69,8 +77,17 @@ export function openComfyServer(url: string, outputFolder: string | undefined): 
 
   async function status(promptId: string): Promise<string | null> {
     const answer = await call(`/api/jobs/${promptId}`);
-    if (answer.status === 404) return null;
-    return z.object({ status: z.string() }).parse(await answer.json()).status;
+    if (answer.status === 200) return z.object({ status: z.string() }).parse(await answer.json()).status;
+    assert.equal(answer.status, 404, `ComfyUI says what has become of ${promptId}`);
+    // It knows nothing of it, or it is older than 0.6 and has no such endpoint. What has left the queue is in history.
+    const queue = await get('/api/queue', queuesSchema);
+    if (queue.queue_running.includes(promptId)) return 'in_progress';
+    if (queue.queue_pending.includes(promptId)) return 'pending';
+    const { [promptId]: entry } = await get(`/api/history/${promptId}`, historySchema);
+    if (!entry) return null;
+    const { status_str, messages } = entry.status;
+    if (status_str === 'success') return 'completed';
+    return messages.some(([type]) => type === 'execution_interrupted') ? 'cancelled' : 'failed';
   }
 
   async function post(graph: Graph) {
