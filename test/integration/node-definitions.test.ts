@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { LookRequest } from '../../src/backends/node-definitions.ts';
 import { createRedisBackendDirectory, createRedisBackendReporter } from '../../src/backends/redis/redis-backends.ts';
+import { createRedisLookRequests } from '../../src/backends/redis/redis-look-requests.ts';
 import {
   createRedisNodeDefinitionsDirectory,
   createRedisNodeDefinitionsPublisher,
 } from '../../src/backends/redis/redis-node-definitions.ts';
 import { encodeNodeDefinitions, type NodeDefinitions } from '../../src/core/node-definitions.ts';
 import { objectInfoSchema } from '../../src/core/object-info.ts';
+import { closeRedis, connectRedis } from '../../src/redis/connection.ts';
 import { unknownBackend } from '../support/backends.ts';
 import { openStores, silent } from '../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
@@ -139,4 +142,56 @@ test('a Redis that is silent or away delays tryRead by no more than a moment, an
     server.resume();
   }
   await vi.waitFor(async () => expect(await directory.tryRead()).toHaveLength(1), { timeout: 10_000 });
+});
+
+describe('classes that are looked at again', () => {
+  const at = (name: string, catalogue: string | null, lookedAgain: number) => ({ ...up(name, catalogue), lookedAgain });
+
+  async function listen() {
+    const subscriber = connectRedis({ url: server.url, role: 'subscriber', log: silent });
+    onTestFinished(() => closeRedis(subscriber));
+    const asked: LookRequest[] = [];
+    createRedisLookRequests(subscriber, stores.keys, silent).listen((request) => asked.push(request));
+    await vi.waitFor(async () => {
+      const counts = await stores.redis.pubsub('NUMSUB', stores.keys.lookRequests);
+      expect(counts).toEqual([stores.keys.lookRequests, 1]);
+    });
+    return asked;
+  }
+
+  test('are those of all servers whose workers can be asked, reached ones alone', async () => {
+    const { publisher, reporter, directory } = open();
+    const asked = await listen();
+    const [before, after] = await Promise.all([withModels('a'), withModels('a', 'b')].map(publisher.publish));
+    const others = [up('old', before ?? null), { ...at('down', before ?? null, 0), status: 'DOWN' as const }];
+    await reporter.report('worker', [...others, at('one', before ?? null, 0), at('two', before ?? null, 0)]);
+    let done = false;
+    const looking = directory.lookAgain(['Load']).finally(() => {
+      done = true;
+    });
+    await vi.waitFor(() => expect(asked).toEqual([{ at: expect.any(Number), classes: ['Load'] }]));
+    const now = asked[0]?.at ?? 0;
+    await reporter.report('worker', [at('one', after ?? null, now)]);
+    expect(done).toBe(false);
+    await reporter.report('worker', [at('two', after ?? null, now)]);
+    const seen = new Map((await looking)?.map((each) => [each.name, each.nodeDefinitions]));
+    expect(seen.get('one')).toEqual(withModels('a', 'b'));
+    expect(seen.get('two')).toEqual(withModels('a', 'b'));
+    expect(seen.get('old')).toEqual(withModels('a'));
+  });
+
+  test('are those that are known where a worker does not answer, or none can be asked', async () => {
+    const { publisher, reporter, directory } = open();
+    const hash = await publisher.publish(withModels('a'));
+    await reporter.report('worker', [up('old', hash)]);
+    expect(await directory.lookAgain(['Load'])).toMatchObject([{ nodeDefinitions: withModels('a') }]);
+    await reporter.report('worker', [at('silent', hash, 0)]);
+    expect(await directory.lookAgain(['Load'])).toHaveLength(2);
+  });
+
+  test('of a Redis that is away there are none', async () => {
+    const { directory } = open();
+    stores.redis.disconnect();
+    expect(await directory.lookAgain(['Load'])).toBeNull();
+  });
 });
