@@ -35,16 +35,23 @@ export const objectInfoSchema = z
 /** Where ComfyUI's own classes come from; those of packs come from `custom_nodes.<name of the pack>`. */
 const STOCK_MODULE = /^(?:nodes$|comfy_extras\.|comfy_api_nodes\.)/;
 
-/** Stock classes, and inputs of others, that are checked by the class itself, whatever it declares. */
+/**
+ * Stock classes, and inputs of others, that are checked by the class itself, whatever it declares: all that define
+ * `VALIDATE_INPUTS` or `validate_inputs` in ComfyUI 0.3.57 to 0.33. Those with a list of uploads are left out.
+ */
 const CHECKED_BY_CLASS = new Set([
   'CustomCombo',
   'Load3D',
   'Load3DAdvanced',
+  'LoadImageSetNode.resize_method',
   'LoadLatent.latent',
   'ModelAttentionBackend.attention',
   'SelectModelDevice.device',
   'SelectCLIPDevice.device',
   'SelectVAEDevice.device',
+  ...['horizontal_movement', 'vertical_movement', 'pan', 'tilt', 'roll', 'zoom'].map(
+    (input) => `KlingCameraControls.${input}`,
+  ),
 ]);
 
 function inputsOf(className: string, declared: { [name: string]: unknown }, required: boolean): [string, NodeInput][] {

@@ -56,6 +56,11 @@ test('every way to declare an input is read', () => {
     empty: { kind: 'LINK', type: '*' },
   });
   expect(specs({ latent: [['a.latent'], {}] }, 'LoadLatent')).toEqual({ latent: { kind: 'OWN' } });
+  // Of before 0.4.
+  expect(specs({ pan: ['FLOAT', { max: 10 }], type: [['a']] }, 'KlingCameraControls')).toEqual({
+    pan: { kind: 'OWN' },
+    type: { kind: 'COMBO', options: ['a'] },
+  });
 });
 
 test('a class that says nothing has nothing, and outputs that are lists are choices', () => {
