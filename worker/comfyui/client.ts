@@ -229,7 +229,8 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
 
     async nodeReplacements(options) {
       const answer = await http.call('GET', '/api/node_replacements', undefined, 'nodeReplacements', options);
-      return answer.status === 200 ? await http.parse(answer, 'nodeReplacements') : new Map();
+      // Some proxies answer with a page what the server behind them does not have.
+      return (answer.status === 200 && (await parsed(answer, 'nodeReplacements'))) || new Map();
     },
 
     free: (signal) => http.post('/api/free', { unload_models: true, free_memory: true }, { signal }),

@@ -56,7 +56,7 @@ test('every way to declare an input is read', () => {
     empty: { kind: 'LINK', type: '*' },
   });
   expect(specs({ latent: [['a.latent'], {}] }, 'LoadLatent')).toEqual({ latent: { kind: 'OWN' } });
-  // Of before 0.4.
+  // Of older versions.
   expect(specs({ pan: ['FLOAT', { max: 10 }], type: [['a']] }, 'KlingCameraControls')).toEqual({
     pan: { kind: 'OWN' },
     type: { kind: 'COMBO', options: ['a'] },

@@ -187,3 +187,13 @@ test('a POST that is refused is told from one that is not answered', async () =>
   expect(await failureOf(answer(400, 'a proxy says no'))).toEqual(['status', 400]);
   expect(await failureOf(answer(200, 'garbage'))).toEqual(['invalid', 200]);
 });
+
+test.each([
+  ['tells', { body: '{"Old":[{"new_node_id":"New","input_mapping":[{"new_id":"a","old_id":"b"}]}]}' }, ['Old']],
+  ['has no such endpoint', { status: 404, body: '404: Not Found' }, []],
+  ['has a page in its place', { body: '<!doctype html>' }, []],
+])('a server that %s replaces these classes', async (_what, answer, names) => {
+  const { client, seen } = await serve(() => answer);
+  expect([...(await client.nodeReplacements()).keys()]).toEqual(names);
+  expect(seen).toEqual(['GET /api/node_replacements']);
+});
