@@ -189,6 +189,23 @@ describe('classes that are looked at again', () => {
     expect(await directory.lookAgain(['Load'])).toHaveLength(2);
   });
 
+  test('are looked at together, whoever asks meanwhile', async () => {
+    const { publisher, reporter, directory } = open();
+    const asked = await listen();
+    const hash = await publisher.publish(withModels('a'));
+    await reporter.report('worker', [at('one', hash, 0)]);
+    const first = directory.lookAgain(['A']);
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    const others = Array.from({ length: 200 }, (_, i) => directory.lookAgain(['B', `C${i}`]));
+    await reporter.report('worker', [at('one', hash, asked[0]?.at ?? 0)]);
+    await first;
+    await vi.waitFor(() => expect(asked).toHaveLength(2));
+    expect(asked[1]?.classes).toHaveLength(64);
+    await reporter.report('worker', [at('one', hash, asked[1]?.at ?? 0)]);
+    await Promise.all(others);
+    expect(asked).toHaveLength(2);
+  });
+
   test('of a Redis that is away there are none', async () => {
     const { directory } = open();
     stores.redis.disconnect();

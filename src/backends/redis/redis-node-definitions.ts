@@ -24,6 +24,8 @@ const AGEING_MS = 1_000;
 const TRY_READ_MS = 100;
 const LOOK_AGAIN_WITHIN_MS = 2_000;
 const LOOK_AGAIN_EVERY_MS = 20;
+/** Classes that are looked at together: one caller asks for a few, and many at once for those of the same loaders. */
+const LOOKED_AT_ONCE = 64;
 
 /** `redis` is a durable connection. */
 export function createRedisNodeDefinitionsPublisher(redis: Redis, keys: Keys): NodeDefinitionsPublisher {
@@ -66,6 +68,10 @@ export function createRedisNodeDefinitionsDirectory(
   let kept: ReadonlyMap<string, NodeDefinitions | null> = new Map();
   let last: { seen: readonly BackendNodeDefinitions[]; at: number; lookedAgain: number } | null = null;
   let reading: Promise<readonly BackendNodeDefinitions[]> | null = null;
+  /** One look at a time, so that refused graphs, however many, cost Redis and the servers the same. */
+  let lastLook: Promise<unknown> = Promise.resolve();
+  /** Null: none is yet to begin. */
+  let nextLook: { classes: Set<string>; seen: ReturnType<typeof look> } | null = null;
 
   async function load(): Promise<readonly BackendNodeDefinitions[]> {
     const at = performance.now();
@@ -105,6 +111,21 @@ export function createRedisNodeDefinitionsDirectory(
     return reading;
   }
 
+  async function look(classes: ReadonlySet<string>): Promise<readonly BackendNodeDefinitions[] | null> {
+    const until = performance.now() + LOOK_AGAIN_WITHIN_MS;
+    try {
+      const asked = await askToLookAgain(redis, keys, [...classes]);
+      for (;;) {
+        const seen = await load();
+        if ((last && last.lookedAgain >= asked) || performance.now() > until) return seen;
+        await delay(LOOK_AGAIN_EVERY_MS);
+      }
+    } catch (err) {
+      notRead(err);
+      return null;
+    }
+  }
+
   const age = () => (last ? performance.now() - last.at : Number.POSITIVE_INFINITY);
   const notRead = (err: unknown) => log.debug({ err }, 'node definitions could not be read');
 
@@ -128,19 +149,18 @@ export function createRedisNodeDefinitionsDirectory(
         late.abort();
       }
     },
-    async lookAgain(classes) {
-      const until = performance.now() + LOOK_AGAIN_WITHIN_MS;
-      try {
-        const asked = await askToLookAgain(redis, keys, classes);
-        for (;;) {
-          const seen = await load();
-          if ((last && last.lookedAgain >= asked) || performance.now() > until) return seen;
-          await delay(LOOK_AGAIN_EVERY_MS);
-        }
-      } catch (err) {
-        notRead(err);
-        return null;
+    lookAgain(classes) {
+      if (!nextLook) {
+        const wanted = new Set<string>();
+        const seen = lastLook.then(() => {
+          nextLook = null;
+          return look(wanted);
+        });
+        lastLook = seen;
+        nextLook = { classes: wanted, seen };
       }
+      for (const name of classes) if (nextLook.classes.size < LOOKED_AT_ONCE) nextLook.classes.add(name);
+      return nextLook.seen;
     },
   };
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createRedisBackendDirectory } from '../../../src/backends/redis/redis-backends.ts';
 import { createRedisNodeDefinitionsDirectory } from '../../../src/backends/redis/redis-node-definitions.ts';
+import { graphSchema } from '../../../src/core/graph.ts';
 import { planOf } from '../../../src/core/plan.ts';
 import { createRunnableCheck } from '../../../src/jobs/check-runnable.ts';
 import { startComfyuiProxy } from '../../support/comfyui-proxy.ts';
@@ -18,13 +19,19 @@ afterAll(() => redis.close());
 
 const { objectInfo } = stockClasses();
 const MODEL = 'v1-5-pruned-emaonly.safetensors';
-const picture = await recordedGraph('30_text_to_image');
+const recorded = await recordedGraph('30_text_to_image');
+const inputsOf = (id: string) => recorded[id]?.inputs ?? {};
+const picture = graphSchema.parse({
+  ...recorded,
+  3: { ...recorded['3'], inputs: { ...inputsOf('3'), steps: 1 } },
+  5: { ...recorded['5'], inputs: { ...inputsOf('5'), width: 64, height: 64 } },
+});
 
 /** A simulator that has the model, and a proxy before it that says what its loader lists and whose class that is. */
 async function startServer(harness: Awaited<ReturnType<typeof startHarness>>, python_module: string, models: string[]) {
   const simulator = await harness.simulate();
   const proxy = await startComfyuiProxy(simulator.port);
-  const server = { simulator, url: proxy.url, models, looks: 0, [Symbol.asyncDispose]: proxy[Symbol.asyncDispose] };
+  const server = { simulator, url: proxy.url, models, [Symbol.asyncDispose]: proxy[Symbol.asyncDispose] };
   proxy.onRequest = ({ url = '' }: IncomingMessage, res: ServerResponse) => {
     if (!url.startsWith('/api/object_info')) return false;
     const CheckpointLoaderSimple = {
@@ -33,7 +40,6 @@ async function startServer(harness: Awaited<ReturnType<typeof startHarness>>, py
       python_module,
     };
     const one = url.includes('CheckpointLoaderSimple');
-    if (one) server.looks++;
     res.end(JSON.stringify(one ? { CheckpointLoaderSimple } : { ...objectInfo, CheckpointLoaderSimple }));
     return true;
   };
@@ -74,10 +80,11 @@ test('a model that was copied in a moment ago counts at once, and is looked for 
   await known(1);
   expect(await check()).toEqual(['not_a_choice']);
   server.models = [MODEL];
+  // At once but on a machine that is so slow that the gateway stops waiting: long before the next look at all lists.
+  await vi.waitFor(async () => expect(await check()).toEqual([]), { timeout: 20_000 });
+  const asked = vi.spyOn(harness.stores.redis, 'publish');
   expect(await check()).toEqual([]);
-  const { looks } = server;
-  expect(await check()).toEqual([]);
-  expect(server.looks).toBe(looks);
+  expect(asked).not.toHaveBeenCalled();
   const id = await harness.submit(picture);
   expect(await harness.ended(id, 30_000)).toMatchObject({ status: 'SUCCEEDED', submission: { backend: 'a' } });
 });

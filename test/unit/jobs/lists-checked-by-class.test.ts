@@ -31,11 +31,20 @@ const packs = {
   LoadAnything: {
     output: ['IMAGE'],
     python_module: 'custom_nodes.of_mine',
-    input: { required: { file: ['COMBO', { options: ['listed.png'] }], several: ['COMBO', { multiselect: true, options: [] }] } },
+    input: {
+      required: {
+        file: ['COMBO', { options: ['listed.png'] }],
+        several: ['COMBO', { multiselect: true, options: [] }],
+      },
+    },
   },
 };
 const servers = [
-  { name: 'a', status: 'UP' as const, nodeDefinitions: objectInfoSchema.parse({ ...stockClasses().objectInfo, ...packs }) },
+  {
+    name: 'a',
+    status: 'UP' as const,
+    nodeDefinitions: objectInfoSchema.parse({ ...stockClasses().objectInfo, ...packs }),
+  },
 ];
 const isRunnable = createRunnableCheck({
   tryRead: async () => servers,
@@ -57,7 +66,11 @@ test.each<[string, string, { [name: string]: Json }]>([
   ['a film that was copied in a moment ago', 'VHS_LoadVideo', { video: 'fresh.mp4', frame_load_cap: 2 }],
   ['a film in a folder', 'VHS_LoadVideo', { video: 'sub/clip.mp4', frame_load_cap: 2, format: 'None' }],
   ['a folder in a folder', 'VHS_LoadImages', { directory: 'sub/frames' }],
-  ['a number below its limit, where a class takes all by itself', 'VHS_LoadImages', { directory: 'sub', image_load_cap: -1 }],
+  [
+    'a number below its limit, where a class takes all by itself',
+    'VHS_LoadImages',
+    { directory: 'sub', image_load_cap: -1 },
+  ],
   ['sound, where nothing is listed', 'VHS_LoadAudioUpload', { audio: 'voice.wav', start_time: 1.5 }],
   ['a picture of the output folder', 'LoadAndResizeImage', { image: 'x/y.png [output]', width: 20_000 }],
   ['several files of a list', 'LoadAnything', { file: 'new.png', several: { __value__: ['a.png', 'b.png'] } }],
@@ -67,7 +80,12 @@ test.each<[string, string, { [name: string]: Json }]>([
 
 test.each<[string, string, { [name: string]: Json }, string[]]>([
   ['an input that is missing', 'VHS_LoadVideo', { frame_load_cap: 2 }, ['video required']],
-  ['a number that is none', 'VHS_LoadVideo', { video: 'fresh.mp4', frame_load_cap: 'two' }, ['frame_load_cap invalid_type']],
+  [
+    'a number that is none',
+    'VHS_LoadVideo',
+    { video: 'fresh.mp4', frame_load_cap: 'two' },
+    ['frame_load_cap invalid_type'],
+  ],
   ['a class that there is not', 'VHS_LoadVideos', { video: 'fresh.mp4' }, ['class_type unknown_class']],
 ])('%s is refused', async (_name, className, inputs, issues) => {
   expect(await refused(className, inputs)).toEqual(issues);
