@@ -34,7 +34,7 @@ export interface NodeDefinitionsDirectory {
   tryRead(): Promise<readonly BackendNodeDefinitions[] | null>;
   /**
    * The definitions after the workers have read these classes of their servers anew, which takes some milliseconds; as
-   * they are known where it takes over two seconds. Null where Redis cannot be reached. Never rejects.
+   * they are known where it takes over four seconds. Null where Redis cannot be reached. Never rejects.
    */
   lookAgain(classes: readonly string[]): Promise<readonly BackendNodeDefinitions[] | null>;
 }

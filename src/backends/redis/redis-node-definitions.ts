@@ -22,7 +22,7 @@ const FRESH_MS = 2_000;
 /** From this age on they are read again in the background, so that under load no caller waits for Redis. */
 const AGEING_MS = 1_000;
 const TRY_READ_MS = 100;
-const LOOK_AGAIN_WITHIN_MS = 2_000;
+const LOOK_AGAIN_WITHIN_MS = 4_000;
 const LOOK_AGAIN_EVERY_MS = 20;
 /** Classes that are looked at together: one caller asks for a few, and many at once for those of the same loaders. */
 const LOOKED_AT_ONCE = 64;
