@@ -26,7 +26,8 @@ export interface Started {
 
 /**
  * Starts gateway and worker in one process, and embedded parts for what the configuration does not name: a Redis, a
- * simulated ComfyUI, a folder for artifacts.
+ * simulated ComfyUI, a folder for artifacts. Pages of loopback may call, since a developer's own server is on a port of
+ * its own.
  */
 export async function startAll(config: Config, roleProcess: RoleProcess): Promise<Started> {
   const { log, shutdown } = roleProcess;
@@ -65,7 +66,7 @@ export async function startAll(config: Config, roleProcess: RoleProcess): Promis
   ]);
   const worker = await startWorker(config, context, backends);
   admin?.add('worker', worker);
-  const server = await startGateway(config, context, port);
+  const server = await startGateway(config, context, { port, allowLoopback: true });
   admin?.add('gateway', server.probes);
   return { graphqlUrl: `${server.url}/graphql`, embedded };
 }
@@ -87,7 +88,7 @@ export async function startGatewayRole(config: Config, roleProcess: RoleProcess)
   const redisUrl = config.redis.url ?? '';
   const context = { ...roleProcess, redisUrl, publicUrl: url, signingSecret: signingSecret ?? '', metrics };
   const { startGateway } = await import('./start-gateway.ts');
-  const server = await startGateway(config, context, port);
+  const server = await startGateway(config, context, { port });
   admin?.add('gateway', server.probes);
   return { graphqlUrl: `${server.url}/graphql`, embedded: [] };
 }

@@ -8,9 +8,10 @@ import { createSchema } from '../graphql/schema.ts';
 import type { Probes } from '../health/health.ts';
 import { createArtifactDownload } from '../http/files/artifact-download.ts';
 import { createArtifactUpload } from '../http/files/artifact-upload.ts';
+import type { ArtifactRoute } from '../http/files/file-routes.ts';
 import { createS3Proxy } from '../http/files/s3-proxy.ts';
 import { createVariantDownload } from '../http/files/variant-download.ts';
-import { type ArtifactRoute, type HttpServer, startHttpServer } from '../http/server.ts';
+import { type HttpServer, startHttpServer } from '../http/server.ts';
 import { registerSockets } from '../observability/gateway-metrics.ts';
 import { createHttpMetrics } from '../observability/http-metrics.ts';
 import { createOperationMetrics } from '../observability/operation-metrics.ts';
@@ -27,8 +28,15 @@ export interface Gateway extends Pick<HttpServer, 'url'> {
   probes: Probes;
 }
 
-/** Starts a gateway in this process on `port`. It adds its parts to `context.shutdown`. */
-export async function startGateway(config: Config, context: ProcessContext, port: number): Promise<Gateway> {
+/**
+ * Starts a gateway in this process. It adds its parts to `context.shutdown`. `allowLoopback`: as the HTTP server's, for
+ * the machine of a developer.
+ */
+export async function startGateway(
+  config: Config,
+  context: ProcessContext,
+  { port, allowLoopback = false }: { port: number; allowLoopback?: boolean },
+): Promise<Gateway> {
   const { shutdown, publicUrl } = context;
   const log = context.log.child({ part: 'gateway' });
   const services = await openGatewayServices(config, context);
@@ -44,6 +52,7 @@ export async function startGateway(config: Config, context: ProcessContext, port
     port,
     publicUrl,
     allowedOrigins: config.http.allowedOrigins,
+    allowLoopback,
     maxBodyBytes: config.http.maxBodyBytes,
     engine: createEngine({ schema, log, observer }),
     services: {

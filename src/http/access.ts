@@ -9,7 +9,15 @@ export interface AccessOptions {
   publicUrl?: string | undefined;
   /** Further origins whose pages may call it. */
   allowedOrigins: readonly string[];
+  /** Whether pages of loopback may, on whatever port: those of a developer's own servers. Default false. */
+  allowLoopback?: boolean | undefined;
 }
+
+/** What clients of GraphQL and those who trace them send. Whatever else a page asks for is let pass, too. */
+const CLIENT_HEADERS = [
+  'Content-Type, Accept, If-None-Match, Last-Event-ID, X-Request-ID, Authorization, traceparent, tracestate, baggage',
+  'apollographql-client-name, apollographql-client-version, apollo-require-preflight, x-apollo-operation-name',
+].join(', ');
 
 /** Who may call from a browser. A client that sends no Origin is not a page of another site. */
 export interface Access {
@@ -20,13 +28,20 @@ export interface Access {
   checkHost(req: IncomingMessage): void;
   /** Throws 403 when a page of a foreign origin calls. */
   checkOrigin(req: IncomingMessage): void;
-  /** Headers for a page of a listed origin, which may use these methods; none for any other. */
+  /**
+   * Headers for a page of a listed origin, which may use these methods, any header, and credentials; none for any
+   * other.
+   */
   corsHeaders(req: IncomingMessage, methods: string): Record<string, string>;
 }
 
 function isLoopback(hostname: string): boolean {
   const bare = hostname.replace(/^\[|\]$/g, '');
   return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'));
+}
+
+function isLoopbackOrigin(origin: string): boolean {
+  return /^https?:/.test(origin) && URL.canParse(origin) && isLoopback(new URL(origin).hostname);
 }
 
 /** The hostname of a Host header, an IPv6 address in brackets; null for what is no host. */
@@ -47,7 +62,7 @@ export function fitsPrivatePort(host: string, header: string | undefined): boole
   return hostname !== null && isLoopback(hostname);
 }
 
-export function createAccess({ host, publicUrl, allowedOrigins }: AccessOptions): Access {
+export function createAccess({ host, publicUrl, allowedOrigins, allowLoopback = false }: AccessOptions): Access {
   const publicOrigin = publicUrl === undefined ? null : new URL(publicUrl);
   const listed = new Set(allowedOrigins);
   const boundToLoopback = isLoopback(host);
@@ -69,8 +84,10 @@ export function createAccess({ host, publicUrl, allowedOrigins }: AccessOptions)
     return fits;
   }
 
+  const isListed = (origin: string) => listed.has(origin) || (allowLoopback && isLoopbackOrigin(origin));
+
   function originFits(origin: string, hostHeader: string): boolean {
-    if (listed.has(origin) || origin === publicOrigin?.origin) return true;
+    if (isListed(origin) || origin === publicOrigin?.origin) return true;
     return origin === `http://${hostHeader}` || origin === `https://${hostHeader}`;
   }
 
@@ -86,14 +103,15 @@ export function createAccess({ host, publicUrl, allowedOrigins }: AccessOptions)
       throw new HttpFault(403, 'FORBIDDEN', 'Pages of this origin may not call. Set ALLOWED_ORIGINS to allow them.');
     },
     corsHeaders(req, methods) {
-      const { origin } = req.headers;
-      if (listed.size === 0) return {};
-      if (origin === undefined || !listed.has(origin)) return { Vary: 'Origin' };
+      const { origin, 'access-control-request-headers': asked = '' } = req.headers;
+      if (listed.size === 0 && !allowLoopback) return {};
+      if (origin === undefined || !isListed(origin)) return { Vary: 'Origin' };
       return {
         Vary: 'Origin',
         'Access-Control-Allow-Origin': origin,
         'Access-Control-Allow-Methods': methods,
-        'Access-Control-Allow-Headers': 'Content-Type, Accept, If-None-Match, X-Request-ID',
+        'Access-Control-Allow-Credentials': 'true',
+        'Access-Control-Allow-Headers': [CLIENT_HEADERS, ...(asked.match(/[\w-]+/g) ?? [])].join(', '),
         'Access-Control-Expose-Headers': 'X-Request-ID, Retry-After',
         'Access-Control-Max-Age': '600',
       };

@@ -36,6 +36,10 @@ export function sendJson(
   res.end(JSON.stringify(body));
 }
 
+export function setHeaders(res: ServerResponse, headers: Record<string, string>): void {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+}
+
 /** In the form of a GraphQL answer, so that any client shows the message. */
 export function sendFault(res: ServerResponse, { status, code, message, headers }: HttpFault): void {
   sendJson(res, status, { errors: [{ message, extensions: { code } }] }, headers);

@@ -4,6 +4,7 @@
  * host, port          where to listen; port 0 takes a free one
  * publicUrl           origin that users know the gateway by; its host is let in, and pages of it may call
  * allowedOrigins      further origins whose pages may call; none by default, and no CORS header without them
+ * allowLoopback       whether pages of loopback may, on whatever port; not by default
  * maxBodyBytes        longest POST; more is 413
  * engine, services    what GraphQL works with: createEngine({ schema, log }), and the use cases
  * artifacts           gives and takes files at signed addresses below its path, where that is the gateway's to do
@@ -21,22 +22,24 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { createShares } from '../async/shares.ts';
 import { createTurns } from '../async/turns.ts';
+import { excerpt } from '../core/errors.ts';
 import type { GraphServices } from '../graphql/context.ts';
 import { createBudgets } from '../graphql/engine/budgets.ts';
 import type { Engine } from '../graphql/engine/engine.ts';
 import type { Health } from '../health/health.ts';
 import type { HttpRoute, OnAnswered } from '../observability/http-metrics.ts';
 import { inTraceOf } from '../observability/spans.ts';
+import { throttledWarning } from '../observability/throttled.ts';
 import { createAccess, toOriginForm } from './access.ts';
 import { clientAddress } from './client-address.ts';
 import { boundConnections } from './connections.ts';
-import { refuse } from './files/refusals.ts';
+import { type ArtifactRoute, createFileRoutes } from './files/file-routes.ts';
 import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
 import { createYogaHandler } from './graphql/yoga.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
 import { listen } from './listen.ts';
-import { HttpFault, refuseConnection, sendFault } from './reply.ts';
+import { HttpFault, refuseConnection, sendFault, setHeaders } from './reply.ts';
 import { endUnlessComplete } from './request-body.ts';
 
 export interface HttpServerOptions {
@@ -44,6 +47,7 @@ export interface HttpServerOptions {
   port: number;
   publicUrl?: string | undefined;
   allowedOrigins: readonly string[];
+  allowLoopback?: boolean | undefined;
   maxBodyBytes: number;
   engine: Engine;
   services: GraphServices;
@@ -61,13 +65,6 @@ export interface HttpServerOptions {
   maxConnections?: number | undefined;
   /** Files that are sent at a time. Default 1,000; an address may have half. */
   maxDownloads?: number | undefined;
-}
-
-export interface ArtifactRoute {
-  /** What its addresses begin with: `/artifacts/`, or `/<bucket>/`. */
-  path: string;
-  /** Resolves to whether the address was one of its own. */
-  serve(req: IncomingMessage, res: ServerResponse): Promise<boolean>;
 }
 
 export interface HttpTimeouts {
@@ -118,7 +115,7 @@ const TURN_MS = 5;
 const CALLER = 'anonymous';
 
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { engine, services, log, artifacts, variants, onAnswered } = options;
+  const { engine, services, log, onAnswered } = options;
   const timeouts: HttpTimeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const access = createAccess(options);
   const budgets = createBudgets(options.maxBodyBytes);
@@ -128,13 +125,23 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const graphiql = createGraphiqlPage();
   const endpoints = createHealthEndpoints(options);
   const webSocket = createWebSocketHandler({ engine, services, budgets, turns, open, log, limits: options.webSocket });
-  const downloads = createShares(options.maxDownloads ?? MAX_DOWNLOADS);
+  const files = createFileRoutes({ ...options, maxDownloads: options.maxDownloads ?? MAX_DOWNLOADS, admitPage });
+  const refusedPage = throttledWarning(log, 'a page may not call: its origin is not in ALLOWED_ORIGINS');
   const underWay = new Set<ServerResponse>();
+
+  function checkOrigin(req: IncomingMessage): void {
+    try {
+      access.checkOrigin(req);
+    } catch (error) {
+      refusedPage(error, { origin: excerpt(req.headers.origin ?? '') });
+      throw error;
+    }
+  }
 
   /** Tells the page of a listed origin that it may call by these methods, and refuses that of a foreign one. */
   function admitPage(req: IncomingMessage, res: ServerResponse, methods: string): void {
-    for (const [name, value] of Object.entries(access.corsHeaders(req, methods))) res.setHeader(name, value);
-    access.checkOrigin(req);
+    setHeaders(res, access.corsHeaders(req, methods));
+    checkOrigin(req);
   }
 
   async function graphql(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
@@ -157,34 +164,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     const [path = ''] = url.split('?', 1);
     if (path === GRAPHQL) return 'graphql';
     if (endpoints(path)) return 'health';
-    if (variants && path.startsWith(variants.path)) return 'variant';
-    if (artifacts && path.startsWith(artifacts.path)) return method === 'PUT' ? 'upload' : 'download';
-    return 'other';
-  }
-
-  /** Resolves as the route does. */
-  async function serveFile(route: ArtifactRoute, req: IncomingMessage, res: ServerResponse): Promise<boolean> {
-    if (req.method === 'GET') {
-      const client = clientAddress(req);
-      if (!downloads.take(client)) return refuse(res, 'tooManyDownloads', { 'Retry-After': '10' });
-      res.once('close', () => downloads.give(client));
-    }
-    return route.serve(req, res);
-  }
-
-  /** Files may be shown and played by any page that holds an address; put only by those that may call. */
-  async function files(route: ArtifactRoute, req: IncomingMessage, res: ServerResponse): Promise<boolean> {
-    if (req.method === 'PUT' || req.method === 'OPTIONS') {
-      admitPage(req, res, 'PUT');
-    }
-    if (req.method !== 'OPTIONS') return serveFile(route, req, res);
-    res.writeHead(204, { Allow: 'GET, HEAD, PUT, OPTIONS' }).end();
-    return true;
+    return files.kind(path, method) ?? 'other';
   }
 
   /** Node's own limit is one for all requests, and a file takes longer than a question. */
   function limitBody(req: IncomingMessage, res: ServerResponse, requestId: string): void {
-    if (req.method === 'PUT' && artifacts && req.url?.startsWith(artifacts.path)) return;
+    if (routeOf(req) === 'upload') return;
     endUnlessComplete(req, timeouts.requestMs, () => {
       if (res.headersSent) return req.destroy();
       fail(new HttpFault(408, 'BAD_REQUEST', 'The body took too long.', { Connection: 'close' }), res, requestId);
@@ -198,8 +183,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (endpoint) return endpoint(res);
     access.checkHost(req);
     if (path === GRAPHQL) return graphql(req, res, requestId);
-    if (variants && path.startsWith(variants.path) && (await serveFile(variants, req, res))) return;
-    if (artifacts && path.startsWith(artifacts.path) && (await files(artifacts, req, res))) return;
+    if (await files.serve(path, req, res)) return;
     if (path === '/' && acceptsPage(req)) {
       res.writeHead(302, { Location: GRAPHQL }).end();
       return;
@@ -250,7 +234,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     const began = performance.now();
     try {
       access.checkHost(req);
-      access.checkOrigin(req);
+      checkOrigin(req);
       if ((req.url ?? '').split('?', 1)[0] !== GRAPHQL) {
         throw new HttpFault(404, 'NOT_FOUND', `GraphQL is at ${GRAPHQL}.`);
       }

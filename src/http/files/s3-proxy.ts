@@ -160,8 +160,6 @@ async function passOn(answer: IncomingMessage, res: ServerResponse): Promise<tru
   if (![200, 206, 304].includes(statusCode)) return refuse(res, REFUSALS[statusCode] ?? 'storageAway');
   // Nothing of ours needs to run in it, whatever the file turns out to be.
   res.setHeader('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; sandbox");
-  // The address is the permission: pages of other origins that hold one may show the picture.
-  res.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
   res.writeHead(statusCode, pick(answer.headers, ANSWER_HEADERS));
   await pipeline(answer, res);
   return true;

@@ -95,8 +95,6 @@ function setPolicy(res: ServerResponse, contentType: string): void {
   const sandbox = /^(?:audio|video)\//.test(contentType) ? 'sandbox allow-same-origin' : 'sandbox';
   const policy = `default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; ${sandbox}`;
   res.setHeader('Content-Security-Policy', policy);
-  // The address is the permission: pages of other origins that hold one may show the picture.
-  res.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
 }
 
 async function send(res: ServerResponse, body: Readable, idleTimeoutMs: number): Promise<void> {

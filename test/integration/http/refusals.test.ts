@@ -3,6 +3,7 @@ import { request, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import { unavailable } from '../../../src/core/errors.ts';
 import { createOperationMetrics } from '../../../src/observability/operation-metrics.ts';
 import { createProcessMetrics } from '../../../src/observability/process-metrics.ts';
@@ -299,6 +300,17 @@ describe('browsers', () => {
     expect(own.headers.get('access-control-allow-origin')).toBeNull();
   });
 
+  test('pages that were refused are a line that names an origin and the setting', async () => {
+    const { server, lines, socketUrl, post } = await startTestServer();
+    const origin = 'https://app.test';
+    for (let times = 0; times < 5; times += 1) expect((await post(typename, { origin })).status).toBe(403);
+    const [error] = await once(new WebSocket(socketUrl, 'graphql-transport-ws', { origin }), 'error');
+    expect(String(error)).toContain('403');
+    const told = lines.filter((line) => line.origin !== undefined);
+    expect(told).toEqual([expect.objectContaining({ origin, msg: expect.stringContaining('ALLOWED_ORIGINS') })]);
+    expect(server.sockets()).toBe(0);
+  });
+
   test('a listed origin may call, and only that', async () => {
     const { server, post } = await startTestServer({ allowedOrigins: ['https://app.test'] });
     const preflight = await send(server.port, {
@@ -308,7 +320,7 @@ describe('browsers', () => {
     expect(preflight.status).toBe(204);
     expect(preflight.headers['access-control-allow-origin']).toBe('https://app.test');
     expect(preflight.headers['access-control-allow-headers']).toContain('Content-Type');
-    expect(preflight.headers['access-control-allow-credentials']).toBeUndefined();
+    expect(preflight.headers['access-control-allow-credentials']).toBe('true');
     const answer = await post({ query: '{ __typename }' }, { origin: 'https://app.test' });
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://app.test');
     expect(answer.headers.get('vary')).toContain('Origin');

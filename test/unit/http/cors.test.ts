@@ -1,9 +1,9 @@
-import { IncomingMessage } from 'node:http';
+import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { createAccess } from '../../../src/http/access.ts';
 
-function requestWith(headers: { host?: string; origin?: string }) {
+function requestWith(headers: IncomingHttpHeaders) {
   const req = new IncomingMessage(new Socket());
   Object.assign(req.headers, headers);
   return req;
@@ -31,6 +31,45 @@ describe('the headers of an answer', () => {
       expect(access.corsHeaders(requestWith({ origin }), 'GET')).toEqual({});
     }
   });
+});
+
+test('a page of a listed origin may send credentials and whatever headers its client has', () => {
+  const access = createAccess({ host: '127.0.0.1', allowedOrigins: [page] });
+  const asked = 'sentry-trace,x-of-the-app';
+  const headers = access.corsHeaders(requestWith({ origin: page, 'access-control-request-headers': asked }), 'POST');
+  expect(headers['Access-Control-Allow-Credentials']).toBe('true');
+  const allowed = headers['Access-Control-Allow-Headers']?.split(', ');
+  for (const name of ['Authorization', 'traceparent', 'tracestate', 'baggage', 'X-Request-ID', 'Last-Event-ID']) {
+    expect(allowed).toContain(name);
+  }
+  for (const name of ['client-name', 'client-version']) expect(allowed).toContain(`apollographql-${name}`);
+  expect(allowed).toEqual(expect.arrayContaining(['sentry-trace', 'x-of-the-app', 'apollo-require-preflight']));
+});
+
+const loopback = ['http://localhost:5173', 'http://127.0.0.1:3000', 'http://[::1]:8080', 'https://localhost:5173'];
+
+test("pages of a developer's own server may call where loopback is allowed, and only of loopback", () => {
+  const access = createAccess({ host: '127.0.0.1', allowedOrigins: [], allowLoopback: true });
+  for (const origin of loopback) {
+    const req = requestWith({ host: 'localhost:4000', origin });
+    expect(() => access.checkOrigin(req), origin).not.toThrow();
+    expect(access.corsHeaders(req, 'POST')['Access-Control-Allow-Origin']).toBe(origin);
+  }
+  const others = ['http://localhost.evil.example', 'http://127.0.0.1.evil.example', 'http://10.0.0.1', 'null', ''];
+  for (const origin of [...others, 'file://localhost', 'chrome-extension://localhost', 'http://']) {
+    const req = requestWith({ host: 'localhost:4000', origin });
+    expect(() => access.checkOrigin(req), origin).toThrow('Pages of this origin');
+    expect(access.corsHeaders(req, 'POST')).toEqual({ Vary: 'Origin' });
+  }
+});
+
+test("pages of a developer's own server may not call elsewhere", () => {
+  const access = createAccess({ host: '127.0.0.1', allowedOrigins: [] });
+  for (const origin of loopback) {
+    const req = requestWith({ host: 'localhost:4000', origin });
+    expect(() => access.checkOrigin(req), origin).toThrow('Pages of this origin');
+    expect(access.corsHeaders(req, 'POST')).toEqual({});
+  }
 });
 
 test('a page is of the gateway itself by its Host header, in whatever case that is written', () => {
