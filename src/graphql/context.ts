@@ -49,6 +49,8 @@ export interface OperationContext {
   /** Whom it is counted against, see client-address.ts. */
   client: string;
   budget: Budget;
+  /** Of the last event that the client has, where it says so itself when it connects again, as EventSource does. */
+  lastSeq?: number | undefined;
   /**
    * Resolves when it is its client's turn on the event loop; what it does at once is counted as its time. Undefined:
    * its events are not waited for, since watchers share what is made of them.

@@ -43,15 +43,17 @@ export interface Engine {
   source(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult>;
   /**
    * A subscription's results, or why there are none. What its source throws comes out as a public error. What it holds
-   * is counted until it ends.
+   * is counted until it ends. `present` changes the result of an event.
    */
-  subscribe(operation: Operation): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
+  subscribe(operation: Operation, present?: Present): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
   /** Executes one event of a subscription. */
   executeEvent(operation: Operation, event: unknown): Promise<ExecutionResult> | ExecutionResult;
   publicError(error: unknown, requestId?: string): GraphQLError;
   /** What a transport answers to an operation that it does not begin, for a reason of its own. */
   refuse(reason: { message: string; code: string }, operation: RefusedOperation): readonly GraphQLError[];
 }
+
+type Present = (result: ExecutionResult, event: unknown) => ExecutionResult;
 
 export interface EngineOptions {
   schema: GraphQLSchema;
@@ -149,7 +151,10 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits, obse
     }
   }
 
-  async function subscribe(operation: Operation): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+  async function subscribe(
+    operation: Operation,
+    presentEvent: Present = (result) => result,
+  ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
     const { document, variableValues } = operation;
     const requestId = requestIdIn(operation);
     let held: Disposable;
@@ -169,7 +174,7 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits, obse
     return mapEvents(events, {
       async map(event) {
         await turnOf(operation);
-        return run(operation, event);
+        return presentEvent(await run(operation, event), event);
       },
       mapError: (error) => present(error, requestId),
       ended: release,

@@ -64,14 +64,15 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
           description: 'Whether to send pictures of the work under way, too: PREVIEW events, at most 5 a second.',
         }),
       },
-      subscribe: (_root, { id, afterSeq, previews }, { services, caller }) => {
+      subscribe: (_root, { id, afterSeq, previews }, { services, caller, lastSeq }) => {
         if (afterSeq != null && afterSeq < 0) {
           throw badInput([{ path: ['afterSeq'], message: 'expected 0 or more', code: 'out_of_range' }]);
         }
         return services.feed.watch({
           jobId: id,
           caller,
-          afterSeq: afterSeq ?? null,
+          // Whoever connects again sends the same arguments as at first.
+          afterSeq: lastSeq ?? afterSeq ?? null,
           previews: previews ?? false,
           moves: true,
         });

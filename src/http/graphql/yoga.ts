@@ -7,7 +7,11 @@ import type { Turns } from '../../async/turns.ts';
 import type { GraphContext, GraphServices, OperationContext } from '../../graphql/context.ts';
 import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
+import type { Operation } from '../../graphql/engine/operation.ts';
+import { createOperationLabels } from '../../graphql/engine/operation-labels.ts';
 import { HttpFault, tooMuchWaits } from '../reply.ts';
+import { ENDED, final, numbered, seqIn, unlessOver } from './event-ids.ts';
+import { eventStream } from './event-stream.ts';
 import { checkNesting, parseJsonBody, readJsonText } from './json-body.ts';
 import { isStream, sendResponse } from './send-response.ts';
 
@@ -31,6 +35,9 @@ export type YogaHandler = (
   operation: Pick<OperationContext, 'requestId' | 'caller' | 'address' | 'client'>,
 ) => Promise<void>;
 
+/** The subscription whose events go on behind a number. */
+const NUMBERED = 'jobProgress';
+
 interface RequestContext extends GraphContext {
   /** The body of a POST, which has been read before Yoga gets the request. */
   params?: GraphQLParams;
@@ -45,6 +52,15 @@ const useParams: Plugin<RequestContext, RequestContext> = {
 
 /** Yoga parses, validates and executes by the engine, which has the limits, the cache and the public errors. */
 function useGatewayEngine(engine: Engine): Plugin<GraphContext> {
+  const labelsOf = createOperationLabels(engine.schema);
+
+  async function subscribe(operation: Operation): ReturnType<Engine['subscribe']> {
+    const isNumbered = labelsOf(operation.document, operation.operationName).operation === NUMBERED;
+    const results = await engine.subscribe(operation, isNumbered ? numbered : undefined);
+    if (!(Symbol.asyncIterator in results)) return results;
+    const next = () => results.next().catch((error) => ({ done: false, value: final({ errors: [error] }) }));
+    return { ...results, next };
+  }
   return {
     onParse: ({ context, setParseFn }) => setParseFn((source) => engine.parse(String(source), context.requestId)),
     onValidate: ({ context, setValidationFn }) =>
@@ -55,7 +71,7 @@ function useGatewayEngine(engine: Engine): Plugin<GraphContext> {
           .map(({ message, nodes = null, extensions }) => new GraphQLError(message, { nodes, extensions })),
       ),
     onExecute: ({ setExecuteFn }) => setExecuteFn(engine.execute),
-    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(engine.subscribe),
+    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe),
   };
 }
 
@@ -91,11 +107,37 @@ function useHttpStatus(): Plugin<GraphContext> {
   };
 }
 
+/** Answers by server-sent events, and with 204 an EventSource that connects again and has seen all. */
+const useEventStream: Plugin<GraphContext, RequestContext> = {
+  async onResultProcess({ request, result, serverContext: { lastSeq }, setResultProcessor }) {
+    const accept = request.headers.get('accept') ?? '';
+    if (isResult(result)) {
+      if (accept !== EVENT_STREAM) return;
+      return setResultProcessor((_result, fetchAPI) => eventStream(onlyOne(result), fetchAPI), EVENT_STREAM);
+    }
+    if (!(Symbol.asyncIterator in result) || !accept.includes(EVENT_STREAM)) return;
+    const results = lastSeq === undefined ? result : await unlessOver(result);
+    setResultProcessor(
+      (_result, fetchAPI) => (results ? eventStream(results, fetchAPI) : new fetchAPI.Response(null, { status: 204 })),
+      EVENT_STREAM,
+    );
+  },
+};
+
+/** A result that is no subscription's, without what Yoga has noted in it: its status is of no use to EventSource. */
+async function* onlyOne({ data, errors }: ExecutionResult): AsyncGenerator<ExecutionResult> {
+  const shown = errors?.map(({ message, nodes = null, source, positions, path, extensions }) => {
+    const { http: _http, ...told } = extensions;
+    return new GraphQLError(message, { nodes, source, positions, path, extensions: told });
+  });
+  yield final({ ...(shown && { errors: shown }), ...(data !== undefined && { data }) });
+}
+
 export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
   const { engine, services, budgets, turns, open, maxBodyBytes, stillMs } = options;
   const yoga = createYoga<RequestContext>({
     schema: engine.schema,
-    plugins: [useParams, useGatewayEngine(engine), useHttpStatus()],
+    plugins: [useParams, useGatewayEngine(engine), useHttpStatus(), useEventStream],
     maskedErrors: { maskError: (error) => engine.publicError(error) },
     parserAndValidationCache: false,
     // Bounded while it is read, see json-body.ts: Yoga's own way costs half of its speed.
@@ -126,10 +168,16 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
       signal: leaving.signal,
     });
     const turn = () => turns.take(client, req.socket);
-    const context: RequestContext = { ...operation, client, budget, turn, signal: leaving.signal, services };
+    const lastEventId = req.headers['last-event-id'];
+    const lastSeq = seqIn(lastEventId);
+    const context: RequestContext = { ...operation, client, budget, turn, lastSeq, signal: leaving.signal, services };
     const text = req.method === 'POST' ? await readJsonText(req, maxBodyBytes, budget) : null;
     await turn();
     if (res.destroyed) return;
+    if (lastEventId === ENDED && accept === EVENT_STREAM) {
+      res.writeHead(204).end();
+      return;
+    }
     if (text !== null) {
       const body = parseJsonBody(text);
       checkOperationName(body);
@@ -154,11 +202,12 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
   };
 }
 
+const EVENT_STREAM = 'text/event-stream; charset=utf-8';
 /** What an answer can be written as, the usual one first. */
 const PRODUCED = [
   'application/json; charset=utf-8',
   'application/graphql-response+json; charset=utf-8',
-  'text/event-stream; charset=utf-8',
+  EVENT_STREAM,
   'multipart/mixed; charset=utf-8',
 ];
 
