@@ -35,9 +35,15 @@ const TOO_MANY = {
   tooMany: `There are too many uploads that no job names: ${UNTIL}.`,
 };
 
-/** A media type without parameters, in lower case. SVG and other XML types are refused, since SVG can hold scripts. */
-const CONTENT_TYPE = /^(?:image|audio|video)\/(?!.*\+xml$)[a-z0-9][a-z0-9.+-]{0,60}$/;
-const EXPECTED_TYPE = 'expected a type of image, audio or video, such as image/png, and not SVG';
+/**
+ * A media type without parameters, in lower case: of sound and film any, of pictures what ComfyUI reads, as
+ * worker/inputs/inspect-input.ts knows it by the bytes, with the names that some browsers have for it.
+ */
+const CONTENT_TYPE =
+  /^(?:image\/(?:png|apng|jpe?g|webp|gif|bmp|x-ms-bmp|tiff|avif)|(?:audio|video)\/(?!.*\+xml$)[a-z0-9][a-z0-9.+-]{0,60})$/;
+const EXPECTED_TYPE =
+  'expected a type of audio or video, or image/png, image/jpeg, image/webp, image/gif, image/bmp, image/tiff or ' +
+  'image/avif; send HEIC photos as JPEG';
 
 const contentType = z
   .string()

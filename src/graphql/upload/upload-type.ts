@@ -32,7 +32,8 @@ export function addUploadMutations(builder: Builder): void {
       filename: t.string({ required: true, description: 'At most 255 characters; only shown.' }),
       contentType: t.string({
         required: true,
-        description: 'A type of image, audio or video, such as image/png; not SVG.',
+        description:
+          'A type of audio or video, or of a picture that ComfyUI reads, such as image/png; not SVG, not HEIC.',
       }),
       size: t.field({
         type: 'SafeInt',

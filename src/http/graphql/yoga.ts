@@ -181,6 +181,7 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
     if (text !== null) {
       const body = parseJsonBody(text);
       checkOperationName(body);
+      checkPersisted(body.query, body.extensions);
       context.params = body;
     } else checkQueryString(req);
     if (!budgets.hasRoom(client)) throw tooMuchWaits();
@@ -246,17 +247,28 @@ function checkOperationName(body: { operationName?: unknown }): asserts body is 
   }
 }
 
+/**
+ * For a client that sends the hash of its document alone, as Apollo's does with `PersistedQueryLink`: told so, in the
+ * words and with the status that it knows, it sends the document. With a document its hash does not matter.
+ */
+function checkPersisted(query: unknown, extensions: unknown): void {
+  const isHashAlone = !query && typeof extensions === 'object' && extensions !== null && 'persistedQuery' in extensions;
+  if (isHashAlone) throw new HttpFault(200, 'PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
+}
+
 /** Yoga takes the two for granted. */
 function checkQueryString(req: IncomingMessage): void {
   const { searchParams } = new URL(req.url ?? '', 'http://gateway');
-  for (const name of ['variables', 'extensions']) {
+  const given = (name: string): unknown => {
     const text = searchParams.get(name);
-    if (!text) continue;
+    if (!text) return null;
     checkNesting(text);
     try {
-      JSON.parse(text);
+      return JSON.parse(text);
     } catch {
       throw new HttpFault(400, 'BAD_REQUEST', `The parameter ${name} is not JSON.`);
     }
-  }
+  };
+  given('variables');
+  checkPersisted(searchParams.get('query'), given('extensions'));
 }

@@ -101,6 +101,25 @@ describe('createUpload', () => {
     expect(await stores.redis.exists(stores.keys.uploads)).toBe(0);
   });
 
+  it.each(['image/heic', 'image/heif', 'image/jxl', 'image/x-canon-cr2'])(
+    '%s, which no node reads, is refused with what works instead',
+    async (contentType) => {
+      const error = await uploads()
+        .create({ ...request, contentType })
+        .catch((cause) => cause);
+      expect(error.details.issues).toEqual([
+        expect.objectContaining({ path: ['input', 'contentType'], message: expect.stringContaining('image/jpeg') }),
+      ]);
+    },
+  );
+
+  it('takes pictures that ComfyUI reads, sound and film', async () => {
+    const types = ['image/jpeg', 'image/webp', 'image/gif', 'image/bmp', 'image/tiff', 'image/avif', 'image/jpg'];
+    for (const contentType of [...types, 'audio/mpeg', 'audio/x-wav', 'video/mp4', 'video/quicktime']) {
+      expect((await uploads().create({ ...request, contentType })).headers).toEqual({ 'Content-Type': contentType });
+    }
+  });
+
   it('names every fault at once', async () => {
     const error = await uploads()
       .create({ caller: 'me', filename: '', contentType: 'x', sizeBytes: 0 })
