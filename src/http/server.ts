@@ -22,7 +22,6 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { createShares } from '../async/shares.ts';
 import { createTurns } from '../async/turns.ts';
-import { excerpt } from '../core/errors.ts';
 import type { GraphServices } from '../graphql/context.ts';
 import { createBudgets } from '../graphql/engine/budgets.ts';
 import type { Engine } from '../graphql/engine/engine.ts';
@@ -111,6 +110,9 @@ const MAX_DOWNLOADS = 1_000;
 /** For how long operations and events are worked on before the event loop goes on with all else. */
 const TURN_MS = 5;
 
+/** Of what a page says of itself: more than any name of a host has. */
+const MAX_LOGGED_CHARACTERS = 300;
+
 /** Who calls, until there are callers. */
 const CALLER = 'anonymous';
 
@@ -133,7 +135,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     try {
       access.checkOrigin(req);
     } catch (error) {
-      refusedPage(error, { origin: excerpt(req.headers.origin ?? '') });
+      refusedPage(error, { origin: req.headers.origin?.slice(0, MAX_LOGGED_CHARACTERS) });
       throw error;
     }
   }

@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ExecutionResult } from 'graphql';
-import type { JobEvent } from '../../core/events.ts';
-import { isTerminal } from '../../core/job.ts';
+import { eventNumber } from '../../graphql/job/event-number.ts';
 
 /*
  * What an EventSource needs to go on where it was and to stop by itself. It connects again whenever a stream is over,
@@ -10,9 +9,6 @@ import { isTerminal } from '../../core/job.ts';
 
 /** The id behind which nothing more comes. */
 export const ENDED = 'end';
-
-/** Of events that carry the number of the one before. */
-const UNNUMBERED: ReadonlySet<string> = new Set(['PREVIEW', 'MOVED']);
 
 /** The number that a Last-Event-ID says; undefined for any other. */
 export function seqIn(lastEventId: string | string[] | undefined): number | undefined {
@@ -34,14 +30,8 @@ export function eventText(result: Identified): string {
 
 /** The result of an event of `jobProgress`, with its number. */
 export function numbered(result: ExecutionResult, event: unknown): Identified {
-  if (!isJobEvent(event) || UNNUMBERED.has(event.type)) return result;
-  // The end of the job comes behind it, under the same number.
-  if (event.type === 'SNAPSHOT' && isTerminal(event.job.status)) return result;
-  return { ...result, [EVENT_ID]: event.seq };
-}
-
-function isJobEvent(event: unknown): event is JobEvent {
-  return typeof event === 'object' && event !== null && 'seq' in event && 'type' in event && 'job' in event;
+  const id = eventNumber(event);
+  return id === undefined ? result : { ...result, [EVENT_ID]: id };
 }
 
 /** The only result of an answer, or the last one, unless another try may bring another. */

@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { setHeaders } from '../reply.ts';
+import type { Compression } from './compress.ts';
 
 /** Whether it is sent as it comes, as the events of a subscription are. */
 export function isStream({ headers }: Response): boolean {
@@ -33,11 +35,24 @@ async function sendStream(body: ReadableStream<Uint8Array>, res: ServerResponse)
   res.end();
 }
 
+/** In one piece, so that its length is said. */
+async function sendText(text: string, res: ServerResponse, compression: Compression): Promise<void> {
+  if (!compression.matters(text)) return void res.end(text);
+  res.appendHeader('Vary', 'Accept-Encoding');
+  const compressed = await compression.compress(text, res.req.headers['accept-encoding']);
+  if (compressed) setHeaders(res, { 'Content-Encoding': 'gzip', 'Content-Length': String(compressed.length) });
+  res.end(compressed ?? text);
+}
+
 /**
  * Writes a fetch Response to Node's: a text in one piece, anything else as it comes. A client that takes no byte of it
  * for `stillMs` is given up.
  */
-export async function sendResponse(response: Response, res: ServerResponse, stillMs: number): Promise<void> {
+export async function sendResponse(
+  response: Response,
+  res: ServerResponse,
+  { stillMs, compression }: { stillMs: number; compression: Compression },
+): Promise<void> {
   // The client has left, which has ended the operation. Yoga's stream fails when it is cancelled before it was read.
   if (res.destroyed) return;
   res.statusCode = response.status;
@@ -47,5 +62,5 @@ export async function sendResponse(response: Response, res: ServerResponse, stil
   // A stream that has nothing to say is kept alive every 12 s, and taking that is a sign of life, too.
   res.setTimeout(stillMs, () => res.destroy());
   if (isStream(response) && response.body) await sendStream(response.body, res);
-  else res.end(await response.text());
+  else await sendText(await response.text(), res, compression);
 }

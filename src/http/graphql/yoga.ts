@@ -10,6 +10,7 @@ import type { Engine } from '../../graphql/engine/engine.ts';
 import type { Operation } from '../../graphql/engine/operation.ts';
 import { createOperationLabels } from '../../graphql/engine/operation-labels.ts';
 import { HttpFault, tooMuchWaits } from '../reply.ts';
+import { createCompression } from './compress.ts';
 import { ENDED, final, numbered, seqIn, unlessOver } from './event-ids.ts';
 import { eventStream } from './event-stream.ts';
 import { checkNesting, parseJsonBody, readJsonText } from './json-body.ts';
@@ -153,6 +154,7 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
     healthCheckEndpoint: '\n',
   });
   const { Request } = yoga.fetchAPI;
+  const compression = createCompression();
 
   return async (req, res, { client, ...operation }) => {
     const accept = acceptableTypes(req);
@@ -199,7 +201,7 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
       }
       res.once('close', () => open.give(client));
     }
-    await sendResponse(response, res, stillMs);
+    await sendResponse(response, res, { stillMs, compression });
   };
 }
 

@@ -1,12 +1,14 @@
 import { createServer, request } from 'node:http';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { createCompression } from '../../../src/http/graphql/compress.ts';
 import { sendResponse } from '../../../src/http/graphql/send-response.ts';
 import { listen } from '../../../src/http/listen.ts';
 
 /** A client of a server that answers with this stream. */
 async function ask(stream: ReadableStream<Uint8Array>) {
   const server = createServer((_req, res) => {
-    void sendResponse(new Response(stream, { headers: { 'content-type': 'text/event-stream' } }), res, 30_000);
+    const response = new Response(stream, { headers: { 'content-type': 'text/event-stream' } });
+    void sendResponse(response, res, { stillMs: 30_000, compression: createCompression() });
   });
   const { port } = await listen(server, { host: '127.0.0.1', port: 0 });
   const outgoing = request({ host: '127.0.0.1', port });
