@@ -39,8 +39,10 @@ const TOO_MANY = {
  * A media type without parameters, in lower case: of sound and film any, of pictures what ComfyUI reads, as
  * worker/inputs/inspect-input.ts knows it by the bytes, with the names that some browsers have for it.
  */
-const CONTENT_TYPE =
-  /^(?:image\/(?:png|apng|jpe?g|webp|gif|bmp|x-ms-bmp|tiff|avif)|(?:audio|video)\/(?!.*\+xml$)[a-z0-9][a-z0-9.+-]{0,60})$/;
+const CONTENT_TYPE = new RegExp(
+  '^(?:image/(?:png|apng|jpe?g|webp|gif|bmp|x-ms-bmp|tiff|avif)' +
+    '|(?:audio|video)/(?!.*\\+xml$)[a-z0-9][a-z0-9.+-]{0,60})$',
+);
 const EXPECTED_TYPE =
   'expected a type of audio or video, or image/png, image/jpeg, image/webp, image/gif, image/bmp, image/tiff or ' +
   'image/avif; send HEIC photos as JPEG';
