@@ -106,7 +106,7 @@ export function findGraphIssues(
   return issues;
 }
 
-type Found = Omit<GraphIssue, 'nodeId' | 'classType' | 'input'>;
+type Found = Omit<GraphIssue, 'nodeId' | 'classType' | 'input' | 'certain'>;
 
 function missing(required: boolean, spec: InputSpec): Found | null {
   return required ? { kind: 'missing', message: `expected ${expected(spec)}, got nothing` } : null;

@@ -26,8 +26,8 @@ const RETRY_AFTER_SECONDS = 10;
 export interface ArtifactTexts {
   /**
    * What a text artifact says. `answer` stands for the answer that it is part of, as an object of that one execution;
-   * `client`: whose reads it waits behind. Rejects with LIMIT_EXCEEDED where the answer would be too long, UNAVAILABLE without storage, NOT_FOUND when it has
-   * been removed.
+   * `client`: whose reads it waits behind. Rejects with LIMIT_EXCEEDED where the answer would be too long, UNAVAILABLE
+   * without storage, NOT_FOUND when it has been removed.
    */
   read(artifact: Artifact, answer: object, client: string): Promise<string>;
 }

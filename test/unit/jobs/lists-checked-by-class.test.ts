@@ -43,6 +43,7 @@ const servers = [
   {
     name: 'a',
     status: 'UP' as const,
+    configured: true,
     nodeDefinitions: objectInfoSchema.parse({ ...stockClasses().objectInfo, ...packs }),
   },
 ];
