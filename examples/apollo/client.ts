@@ -1,7 +1,7 @@
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { OperationTypeNode } from 'graphql';
-import { createClient } from 'graphql-ws';
+import { createConnection } from '../connection.ts';
 import { possibleTypes } from '../generated/possible-types.ts';
 import { typePolicies } from './type-policies.ts';
 
@@ -12,24 +12,19 @@ import { typePolicies } from './type-policies.ts';
  * would keep a process alive.
  */
 export function createGatewayClient(url: string) {
-  const socket = createClient({
-    url: url.replace(/^http/, 'ws'),
-    retryAttempts: Number.POSITIVE_INFINITY,
-    // Also when the gateway could not be reached at all, which is what a restart looks like.
-    shouldRetry: () => true,
-  });
+  const connection = createConnection(url);
   const client = new ApolloClient({
     link: ApolloLink.split(
       (operation) =>
         operation.operationType === OperationTypeNode.SUBSCRIPTION || operation.getContext().overSocket === true,
-      new GraphQLWsLink(socket),
-      new HttpLink({ uri: url }),
+      new GraphQLWsLink(connection.socket),
+      new HttpLink({ uri: url, fetch: connection.fetch }),
     ),
     cache: new InMemoryCache({ typePolicies, possibleTypes }),
   });
   const close = async () => {
     client.stop();
-    await socket.dispose();
+    await connection.close();
   };
-  return { client, socket, close };
+  return { client, connection, close };
 }

@@ -23,7 +23,7 @@ const WATCH_JOBS: TypedDocumentNode<{ jobsProgress: JobEvent }> = gql`
  * Keeps a list of the newest jobs current with one subscription, whatever happens to the connection: every place that
  * shows `JobsDocument` with these variables, or one of its jobs, follows. Gives back how to stop.
  */
-export function followJobs({ client, socket }: ReturnType<typeof createGatewayClient>, variables = { first: 50 }) {
+export function followJobs({ client, connection }: ReturnType<typeof createGatewayClient>, variables = { first: 50 }) {
   /** What events have told since the list was asked for, which may know less by the time that it comes. */
   const told = new Map<string, JobEvent['job']>();
   let reading = false;
@@ -55,27 +55,17 @@ export function followJobs({ client, socket }: ReturnType<typeof createGatewayCl
     }
   }
 
-  // Behind the subscription and over the same socket: then nothing falls in between the list and the events.
-  const readBehindSubscription = () => void setTimeout(readList);
-
-  function subscribe() {
-    return client.subscribe({ query: WATCH_JOBS }).subscribe(({ data, error }) => {
-      if (data) {
-        // The cache has it already, and every job that is shown with it.
-        const { type, job } = data.jobsProgress;
-        told.set(job.id, job);
-        if (type === 'QUEUED') void readList();
-      }
-      // Events were missed: the gateway ends the subscription rather than leave a hole.
-      if (error) {
-        subscription = subscribe();
-        readBehindSubscription();
-      }
-    });
-  }
-  // With each connection: there is no replay, so what happened without one is in the list.
-  const forget = socket.on('connected', readBehindSubscription);
-  let subscription = subscribe();
+  // The cache has each event already, and every job that is shown with it.
+  const subscription = client.subscribe({ query: WATCH_JOBS }).subscribe(({ data, error }) => {
+    if (error) console.error('the list follows no longer', error);
+    if (!data) return;
+    const { type, job } = data.jobsProgress;
+    told.set(job.id, job);
+    if (type === 'QUEUED') void readList();
+  });
+  // There is no replay: what happened without a subscription is in the list, read over the same socket behind it.
+  const forget = connection.onResume(() => void readList());
+  void readList();
   return () => {
     forget();
     subscription.unsubscribe();

@@ -1,19 +1,15 @@
 import { Client, cacheExchange, fetchExchange, subscriptionExchange } from '@urql/core';
-import { createClient } from 'graphql-ws';
+import { createConnection } from '../connection.ts';
 
 /**
  * An urql client for a gateway: subscriptions over WebSocket, everything else over HTTP. `url` is that of /graphql.
  * `close` ends the socket, which would keep a process alive.
  */
 export function createGatewayClient(url: string) {
-  const socket = createClient({
-    url: url.replace(/^http/, 'ws'),
-    retryAttempts: Number.POSITIVE_INFINITY,
-    // Also when the gateway could not be reached at all, which is what a restart looks like.
-    shouldRetry: () => true,
-  });
+  const connection = createConnection(url);
   const client = new Client({
     url,
+    fetch: connection.fetch,
     preferGetMethod: false,
     exchanges: [
       cacheExchange,
@@ -21,7 +17,7 @@ export function createGatewayClient(url: string) {
       subscriptionExchange({
         forwardSubscription: ({ query = '', variables }) => ({
           subscribe: (sink) => ({
-            unsubscribe: socket.subscribe(
+            unsubscribe: connection.socket.subscribe(
               { query, variables: { ...variables } },
               {
                 next: ({ data = null, errors = [] }) =>
@@ -35,8 +31,5 @@ export function createGatewayClient(url: string) {
       }),
     ],
   });
-  const close = async () => {
-    await socket.dispose();
-  };
-  return { client, close };
+  return { client, connection, close: connection.close };
 }

@@ -17,6 +17,11 @@ export interface TcpProxy {
    */
   blackHole(on: boolean): void;
   /**
+   * Forwards nothing any more of the connections that are open now, and does not close them, like a firewall that has
+   * forgotten them. New ones work.
+   */
+  strand(): void;
+  /**
    * Holds back the next request that contains this text, and everything that its connection sends after it. Resolves
    * when that has happened, with a function that forwards it.
    */
@@ -27,6 +32,8 @@ export interface TcpProxy {
 }
 
 interface Wire {
+  /** Whether it forwards nothing any more. */
+  stranded: boolean;
   cut(): void;
   /** Forwards the bytes that may be forwarded now. */
   flow(): void;
@@ -60,13 +67,14 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     let tail = '';
 
     const wire: Wire = {
+      stranded: false,
       cut() {
         wires.delete(wire);
         client.resetAndDestroy();
         upstream.resetAndDestroy();
       },
       flow() {
-        if (blackHole) return;
+        if (blackHole || wire.stranded) return;
         while (!control.held && requests.length > 0) upstream.write(requests.shift() ?? '');
         while (replies.length > 0) client.write(replies.shift() ?? '');
       },
@@ -134,6 +142,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     blackHole(on: boolean) {
       blackHole = on;
       for (const wire of wires) wire.flow();
+    },
+    strand() {
+      for (const wire of wires) wire.stranded = true;
     },
     holdRequest: (text: string) =>
       new Promise<() => void>((resolve) => {
