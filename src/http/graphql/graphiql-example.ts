@@ -1,8 +1,12 @@
-const generate = `# Press play (or Ctrl-Enter). Then open the next tab,
-# Watch, and press play there.
+/** No line of a comment is longer than 40 characters, which an editor of half a small screen shows whole. */
+const generate = `# Press play (or Ctrl-Enter), then open
+# the next tab and press play there.
 #
-# The same idempotencyKey gives the same job again:
-# change it for another picture.
+# The same idempotencyKey gives the same
+# job again: change it for a new picture.
+#
+# All of the API: the book to the left.
+# Guides: docs/clients.md of the project.
 mutation Generate {
   generate(
     input: {
@@ -27,10 +31,12 @@ mutation Generate {
 }
 `;
 
-const watch = `# Follows the job of the first tab to its end.
-# For any other job, put its id into the variables.
+const watch = `# Follows the job of the first tab to its
+# end. Another job: put its id into the
+# variables.
 #
-# The addresses of its artifacts open in the browser.
+# The addresses of its artifacts open in
+# the browser.
 subscription Watch($id: ID!) {
   jobProgress(id: $id) {
     seq
@@ -63,6 +69,52 @@ subscription Watch($id: ID!) {
 }
 `;
 
+const preview = `# Unfinished pictures of the job of the
+# first tab, while it runs: press play
+# there with a new key, then here.
+#
+# data is base64; an address of it is
+# data:image/jpeg;base64,…
+subscription Preview($id: ID!) {
+  jobProgress(id: $id, previews: true) {
+    type
+    preview {
+      contentType
+      data
+    }
+    job {
+      status
+    }
+  }
+}
+`;
+
+const upload = `# A file of your own as input:
+#
+# 1. Press play, with its size in bytes.
+# 2. Send it to the url of the answer:
+#    curl -X PUT --data-binary @boat.png \\
+#      -H "Content-Type: image/png" "URL"
+#    and all headers of the answer.
+# 3. Name its id in a job:
+#    image: { upload: "ID" }
+mutation Upload {
+  createUpload(
+    input: {
+      filename: "boat.png"
+      contentType: "image/png"
+      size: 48213
+    }
+  ) {
+    id
+    method
+    url
+    headers
+    expiresAt
+  }
+}
+`;
+
 const list = `# The latest jobs and their results.
 query LatestJobs {
   jobs(first: 5) {
@@ -88,6 +140,8 @@ const LAST_JOB = 'the job of the first tab';
 export const exampleTabs = [
   { query: generate },
   { query: watch, variables: JSON.stringify({ id: LAST_JOB }, null, 2) },
+  { query: preview, variables: JSON.stringify({ id: LAST_JOB }, null, 2) },
+  { query: upload },
   { query: list },
 ];
 
@@ -115,4 +169,32 @@ export const lastJobScript = `
     return send.call(this, known ? message.replace(placeholder, JSON.stringify(lastJob)) : message);
   };
 })();
+`;
+
+/**
+ * A socket whose path has gone silent stays open in a browser, and its tab would wait forever. This one asks for a sign
+ * of life every five seconds, and is given up after three without one, upon which GraphiQL connects again. It does not
+ * wait for its close event: Chromium holds that back for a minute when the other side does not answer.
+ */
+export const socketScript = `
+window.WebSocket = class extends WebSocket {
+  constructor(...args) {
+    super(...args);
+    let silent = 0;
+    const beat = setInterval(() => {
+      silent += 1;
+      if (silent > 2) {
+        clearInterval(beat);
+        const lost = this.onclose;
+        this.onclose = null;
+        this.close(4408, 'Request Timeout');
+        lost?.call(this, new CloseEvent('close', { code: 4408, reason: 'Request Timeout' }));
+      } else if (this.readyState === WebSocket.OPEN) {
+        this.send('{"type":"ping"}');
+      }
+    }, 5_000);
+    this.addEventListener('message', () => { silent = 0; });
+    this.addEventListener('close', () => clearInterval(beat));
+  }
+};
 `;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { exampleTabs, lastJobScript } from './graphiql-example.ts';
+import { exampleTabs, lastJobScript, socketScript } from './graphiql-example.ts';
 
 interface Page {
   etag: string;
@@ -42,9 +42,18 @@ function contentPolicy(html: string): string {
 
 /**
  * Tabs that are there from the start keep an offset of their first animation, which GraphiQL shows only while a tab has
- * the focus: a press on one would move it away from under the pointer, and the click would go nowhere.
+ * the focus: a press on one would move it away from under the pointer, and the click would go nowhere. On a phone the
+ * answer stands below the query, each as wide as the screen.
  */
-const tabStyle = '<style>.graphiql-tab { transform: none !important; }</style>';
+const style = `<meta name="viewport" content="width=device-width, initial-scale=1" /><style>
+  .graphiql-tab { transform: none !important; }
+  @media (max-width: 700px) {
+    #graphiql-session { flex-direction: column !important; }
+    .graphiql-editors { min-height: 55%; width: 100%; }
+    .graphiql-response { min-height: 0; flex: 1; }
+    .graphiql-horizontal-drag-bar, .graphiql-logo { display: none !important; }
+  }
+</style>`;
 
 /** A picture frame. */
 const logo =
@@ -65,8 +74,8 @@ async function render(): Promise<Page> {
     shouldPersistHeaders: false,
   });
   const html = rendered
-    .replace('<script>', () => `<script>${lastJobScript}</script><script>`)
-    .replace('</head>', `${tabStyle}</head>`);
+    .replace('<script>', () => `<script>${lastJobScript}${socketScript}</script><script>`)
+    .replace('</head>', `${style}</head>`);
   const plain = Buffer.from(html);
   return { etag: `"${sha256(html)}"`, plain, zipped: await promisify(gzip)(plain), policy: contentPolicy(html) };
 }
