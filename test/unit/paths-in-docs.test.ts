@@ -14,7 +14,8 @@ const contributing = read('CONTRIBUTING.md');
 const PATH = /(?<![\w./-])(?:src|worker|test|scripts|bench|deploy|docs|examples|workflows)\/[\w./-]*[\w/]/g;
 
 /** Files that a reader makes by following a guide, and names of Deployments as kubectl takes them. */
-const NOT_OURS = /^(?:workflows\/(?:portrait|canvas)|deploy\/kubernetes\/overlays\/production|deploy\/comfygate-\w+)/;
+const NOT_OURS =
+  /^(?:src\/(?:main\.tsx|App\.tsx|environment\.ts|apollo\/)|workflows\/(?:portrait|canvas)|deploy\/kubernetes\/overlays\/production|deploy\/comfygate-\w+)/;
 
 it.each(pages)('%s names only files and folders that exist', (page) => {
   const named = [...new Set(read(page).match(PATH) ?? [])];

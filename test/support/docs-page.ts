@@ -1,0 +1,47 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+const installed = (name: string) => join(root, 'node_modules', name);
+
+/** What Vite's template for React brings beside the page's own packages. */
+const OF_TEMPLATE = ['react', 'react-dom'];
+
+/** A page of docs/ that shows a whole app. */
+export function readDocsPage(name: string) {
+  const text = readFileSync(join(root, 'docs', name), 'utf8');
+  const files = [...text.matchAll(/^`([\w./-]+)`:\n\n```\w+\n([\s\S]*?)^```$/gm)].map(
+    ([, path = '', content = '']) => ({ path, content }),
+  );
+  const commands = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
+    block.trim().split('\n'),
+  );
+  const packages = commands.flatMap((line) => (line.startsWith('npm install ') ? line.split(' ').slice(2) : []));
+  const needed = packages.length > 0 ? [...OF_TEMPLATE, ...packages] : [];
+  return {
+    /** Of the packages that it needs, those that are not installed here. */
+    missing: needed.filter((each) => !existsSync(installed(each))),
+    /**
+     * Does what the page says in an empty folder: its packages and no others, its copies, its files, whose gateway is
+     * the one at `gateway`. Gives back the folder of the app.
+     */
+    follow(folder: string, gateway: string): string {
+      const app = join(folder, 'my-app');
+      mkdirSync(join(app, 'src'), { recursive: true });
+      symlinkSync(root, join(folder, 'comfygate'));
+      for (const each of needed) {
+        const link = join(app, 'node_modules', each);
+        mkdirSync(dirname(link), { recursive: true });
+        symlinkSync(installed(each), link);
+      }
+      for (const line of commands) {
+        if (/^(?:cp|rm) /.test(line)) execFileSync('sh', ['-c', line], { cwd: app });
+      }
+      for (const { path, content } of files) {
+        writeFileSync(join(app, path), content.replaceAll('http://127.0.0.1:4000', gateway));
+      }
+      return app;
+    },
+  };
+}
