@@ -41,7 +41,7 @@ test.for(['event-source.md', 'apollo.md', 'urql.md'])(
     site = page.follow(folder.path, `http://127.0.0.1:${proxy.port}`);
     if (existsSync(join(site, 'src/main.tsx'))) {
       await writeFile(join(site, 'index.html'), INDEX);
-      await build({ root: site, configFile: false, logLevel: 'warn' });
+      await build({ root: site, configFile: false, logLevel: 'error' });
       site = join(site, 'dist');
     }
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
