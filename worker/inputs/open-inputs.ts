@@ -196,12 +196,14 @@ export function openInputs({ graph, files }: Plan, share: InputShare, parts: Inp
   };
 }
 
-/** What a file that could not be placed means for the job. */
-function failure(cause: unknown, { targets }: FilePlace, graph: Graph, { storageBack: delayMs }: Timings): unknown {
+/** What a file that could not be placed means for the job, by the parameter that it was given for. */
+function failure(cause: unknown, { targets, at }: FilePlace, graph: Graph, { storageBack: delayMs }: Timings): unknown {
   const nodeId = targets[0]?.node ?? null;
   const classType = (nodeId === null ? undefined : own(graph, nodeId)?.class_type) || null;
   const invalid = (message: string, retryable: boolean) =>
-    new JobFailure(jobError('INPUT_INVALID', message, { nodeId, classType, retryable }), { cause });
+    new JobFailure(jobError('INPUT_INVALID', `${at.join('.')}: ${message}`, { nodeId, classType, retryable }), {
+      cause,
+    });
   if (cause instanceof InputFault) return invalid(cause.message, cause.transient);
   if (cause instanceof StorageError) {
     return new Retry('storage did not give an input file', { counts: false, delayMs, cause });

@@ -303,7 +303,7 @@ describe('input files', () => {
     const gone = await run(harness, [place({ upload: randomUUID() })]);
     expect(gone.error).toMatchObject({
       code: 'INPUT_INVALID',
-      message: 'An uploaded file is no longer there',
+      message: 'files.0.file: An uploaded file is no longer there',
       retryable: false,
     });
     const large = await run(harness, [place(await uploaded(harness, Buffer.alloc(5_001)))]);
