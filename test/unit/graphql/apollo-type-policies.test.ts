@@ -26,8 +26,8 @@ function openCache() {
   return { write, read };
 }
 
-const show =
-  `query { job(id: "${JOB}") { id status progress { fraction nodesTotal node ` + `{ nodeId classType step } } } }`;
+const show = `query { job(id: "${JOB}") {
+  id status progress { fraction nodesTotal node { nodeId classType step } } } }`;
 const event =
   `{ jobProgress { __typename seq job { __typename id status progress { __typename fraction node ` +
   `{ __typename nodeId classType step } } } } }`;
