@@ -46,6 +46,8 @@ const AT_ONCE = 3;
  * rarer it is written. 80 KB a second at most.
  */
 const MS_OF_EACH = 5;
+/** Of the texts of a prompt, which are kept until its end: what is more is left to the end. */
+const MOST_CHARACTERS = 8 * 1024 * 1024;
 
 export function openStoredOutputs(attempt: Attempt, plan: Plan, parts: StoreParts): StoredOutputs {
   const { log } = attempt;
@@ -80,6 +82,8 @@ export function openStoredOutputs(attempt: Attempt, plan: Plan, parts: StorePart
       /** Results whose storing has not begun, and those whose has, by `namesOf`. */
       waiting: new Map<string, PromptOutput>(),
       results: new Map<string, Result>(),
+      /** Of the texts among them. */
+      characters: 0,
       /** While any wait. */
       timer: undefined as NodeJS.Timeout | undefined,
       firstNumber: next,
@@ -129,8 +133,11 @@ export function openStoredOutputs(attempt: Attempt, plan: Plan, parts: StorePart
     const named = namesOf(collectOutputs(entry.data, plan.graph, plan.outputs).outputs);
     // Whatever is named again may have been written over since.
     for (const [name] of named) results.delete(name);
-    const isBounded = next - firstNumber + waiting.size + named.length <= MOST_OUTPUTS;
-    if (named.length === 0 || !begun.has(node) || !isBounded) return;
+    if (named.length === 0 || !begun.has(node)) return;
+    const characters = prompt.characters + charactersOf(named);
+    const count = next - firstNumber + waiting.size + named.length;
+    if (count > MOST_OUTPUTS || characters > MOST_CHARACTERS) return;
+    prompt.characters = characters;
     for (const [name, output] of named) waiting.set(name, output);
     const of = prompt;
     // Behind the messages that came while this process had no turn: the prompt may have ended with them.
@@ -223,6 +230,10 @@ function namesOf(outputs: PromptOutput[]): [string, PromptOutput][] {
     places.set(kind, place + 1);
     return [`${kind}${place}`, output];
   });
+}
+
+function charactersOf(named: [string, PromptOutput][]): number {
+  return named.reduce((sum, [, output]) => sum + ('text' in output ? output.text.length : 0), 0);
 }
 
 /** Names one, and of those that another run cannot help first: it would end in the same way. */
