@@ -15,8 +15,8 @@ export interface PresignedRequest {
 }
 
 /**
- * A job's results are told anew with each of its events, ten times a second: five jobs' of as many as there may be. Some
- * 500 bytes each.
+ * A job's results are told anew with each of its events, ten times a second. Those of five jobs that have as many as
+ * there may be; some 500 bytes each.
  */
 const MOST_KEPT = 5_000;
 

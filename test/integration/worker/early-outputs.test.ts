@@ -329,7 +329,7 @@ function savedBy(jobId: string) {
 }
 
 describe('an answer', () => {
-  test('of a node that did not run in this prompt is left to the end, and what history lacks is no result', async () => {
+  test('of a node that did not run in this prompt is left to the end; what history lacks is no result', async () => {
     await using harness = await startHarness(redis.url);
     const { id, proxy, asked, filename, executing, executed, release } = await puppet(harness);
     await using _proxy = proxy;

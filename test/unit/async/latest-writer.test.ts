@@ -85,7 +85,7 @@ test('nothing is written after the lease was lost, or after it was stopped', asy
   expect(stopped.written).toEqual([0.1]);
 });
 
-test('news that is gathered waits for more, the longer the more there is, and is dropped where it was stopped', async () => {
+test('news that is gathered waits for more, longer where it is longer, and is dropped by a stop', async () => {
   const written: number[][] = [];
   const writer = createLatestWriter<number[]>({
     initial: [],
