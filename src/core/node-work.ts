@@ -77,6 +77,7 @@ export function nodeWork(graph: Graph): NodeWork {
   };
 }
 
-function linkOf(value: unknown): string | null {
+/** The node that an input is linked to; null where it is none, but a value. */
+export function linkOf(value: unknown): string | null {
   return Array.isArray(value) && value.length === 2 && typeof value[1] === 'number' ? String(value[0]) : null;
 }

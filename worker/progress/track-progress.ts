@@ -1,6 +1,6 @@
 import type { Graph } from '../../src/core/graph.ts';
 import type { Progress } from '../../src/core/job.ts';
-import { nodeWork } from '../../src/core/node-work.ts';
+import { linkOf, nodeWork } from '../../src/core/node-work.ts';
 import { graphNode, type PromptMessage } from '../comfyui/messages.ts';
 
 /** What is known of a prompt's nodes; `progress` is what is shown of it. Changed only by `applyMessage`. */
@@ -187,8 +187,5 @@ function neededNodes(graph: Graph, outputClasses: ReadonlySet<string> | null): S
 }
 
 function linksOf(inputs: Graph[string]['inputs']): string[] {
-  return Object.values(inputs).flatMap((value) => {
-    const isLink = Array.isArray(value) && value.length === 2 && typeof value[1] === 'number';
-    return isLink ? [String(value[0])] : [];
-  });
+  return Object.values(inputs).flatMap((value) => linkOf(value) ?? []);
 }

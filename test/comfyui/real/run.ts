@@ -64,7 +64,7 @@ export async function runJob(product: Product, workflow: object): Promise<Run> {
 
 /** What is promised of every subscription, whatever the job does. */
 function holdsTogether(all: ShownEvent[]): ShownJob {
-  const events = all.filter(({ type }) => type !== 'PREVIEW');
+  const events = all.filter(({ type }) => type !== 'PREVIEW' && type !== 'MOVED');
   for (const { preview } of all) {
     if (preview) assert(/^image\/(?:png|jpeg|webp)$/.test(preview.contentType) && preview.data.length > 0, 'a preview');
   }
