@@ -3,7 +3,7 @@ import type { Watcher } from './watcher.ts';
 
 export interface QueueMovesOptions {
   /** The jobs that are followed, by id. */
-  feeds(): Iterable<[jobId: string, feed: JobFeed]>;
+  feeds(): Iterable<readonly [jobId: string, feed: JobFeed]>;
   /** Places in the queue in one round trip; null for a job that is not in it. */
   positions(jobIds: string[]): Promise<(number | null)[]>;
   onError(error: unknown, fields: { jobs: number }): void;

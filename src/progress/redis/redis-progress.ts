@@ -79,12 +79,8 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
   const moves = startQueueMoves({
     intervalMs: options.moveIntervalMs ?? 1_000,
     positions: async (jobIds) => options.positions?.(jobIds) ?? [],
-    *feeds() {
-      for (const [jobId, { feed }] of followed) yield [jobId, feed];
-    },
-    onError(error, fields) {
-      if (!isRedisDown(error)) unreadPlaces(error, fields);
-    },
+    feeds: () => [...followed].map(([jobId, { feed }]) => [jobId, feed] as const),
+    onError: (error, fields) => (isRedisDown(error) ? undefined : unreadPlaces(error, fields)),
   });
   const gone = () => notFound('the job was removed: job');
 
