@@ -14,7 +14,7 @@ export async function askToLookAgain(redis: Redis, keys: Keys, classes: readonly
   return at;
 }
 
-/** `subscriber` is a connection of that role. A request that comes while it is away is lost: its gateway stops waiting. */
+/** `subscriber` is a connection of that role. What is asked while it is away is lost, and the gateway stops waiting. */
 export function createRedisLookRequests(subscriber: Redis, keys: Keys, log: Logger): LookRequests {
   return {
     listen(onRequest) {

@@ -53,8 +53,14 @@ test('a graph’s result may be made by a class of an old name', () => {
   expect(issues(validateGraph(graph('Net', {}, 'OldSave'), now))).toEqual(['name missing']);
 });
 
-test('one that the server has, one without a replacement there, and one that it refuses all the same stay as they are', () => {
-  expect(known({ Net: [replace('Save')], Old: [replace('Gone', [named])], Bare: [replace('Net')] })).toBe(classes);
+test('one that the server has, one without a replacement there, and one that it refuses all the same stay', () => {
+  expect(
+    known({
+      Net: [replace('Batch', [{ new_id: 'images.a', old_id: 'name' }])],
+      Old: [replace('Gone', [named])],
+      Bare: [replace('Net')],
+    }),
+  ).toBe(classes);
 });
 
 test('what is in no form that is known is left out, and the rest is read', () => {

@@ -9,7 +9,7 @@ const known = withReplaced(
 );
 const inputs = { name: 'x' };
 
-test('a node of a class that ComfyUI replaces has _meta, without which the server fails; others stay as they are', () => {
+test('a node of a class that ComfyUI replaces has _meta, without which the server fails', () => {
   const graph = {
     1: { class_type: 'OldNet', inputs },
     2: { class_type: 'OldNet', inputs, _meta: { title: 'mine' } },
