@@ -54,7 +54,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['src/progress', 'src/uploads', 'src/variants', 'src/workflows'],
   ],
   'src/http': [
-    ...['src/artifacts', 'src/async', 'src/files', 'src/graphql', 'src/health', 'src/observability', 'src/variants'],
+    ...['src/artifacts', 'src/async', 'src/core', 'src/files', 'src/graphql', 'src/health', 'src/observability'],
+    'src/variants',
   ],
   // The worker's rooms, from what knows ComfyUI alone to the way of a job.
   'worker/timings.ts': [],

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { isEnumType, isInputObjectType, printType } from 'graphql';
 import { createComfyHttp } from '../../worker/comfyui/http.ts';
 import { type Config, ConfigError, loadConfig } from '../config/config.ts';
+import { parseExactJson } from '../core/exact-json.ts';
 import type { NodeDefinitions } from '../core/node-definitions.ts';
 import { objectInfoSchema } from '../core/object-info.ts';
 import { createSchema } from '../graphql/schema.ts';
@@ -90,7 +91,7 @@ async function readObjectInfo(url: string): Promise<NodeDefinitions> {
 /** The node definitions of a ComfyUI without custom nodes, which the simulator has as a file. */
 async function stockNodeDefinitions(): Promise<NodeDefinitions> {
   const path = fileURLToPath(new URL('../simulator/object_info.json', import.meta.url));
-  return objectInfoSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  return objectInfoSchema.parse(parseExactJson(await readFile(path, 'utf8')));
 }
 
 /** The workflow's input type and its enum types as GraphQL. Long lists of choices are cut. */

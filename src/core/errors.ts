@@ -9,10 +9,10 @@ export type IssueCode = (typeof issueCodes)[number];
 
 /** What a form needs to help with a fault. */
 export interface IssueHints {
-  /** The smallest number, or the least characters or items. */
-  minimum?: number;
+  /** The smallest number, or the least characters or items. One beyond 2^53-1 is the text of its digits. */
+  minimum?: number | string;
   /** The largest number, or the most characters or items. */
-  maximum?: number;
+  maximum?: number | string;
   /** All that could be given, where they are at most MAX_CHOICES. */
   choices?: readonly string[];
   /** The choice or the name that is likely to be meant. */

@@ -3,8 +3,17 @@ import { canonicalJson, sha256 } from './canonical-json.ts';
 import type { Json } from './job.ts';
 
 const choiceSchema = z.union([z.string(), z.number(), z.boolean()]);
+/** A number, or the digits of a whole one that would be rounded. */
+export const limitSchema = z.union([z.number(), z.string().regex(/^-?\d{16,309}$/)]);
+export type Limit = z.infer<typeof limitSchema>;
+
+/** To be compared with, exactly: JavaScript compares numbers of the two kinds by what they are. */
+export function exactLimit(limit: Limit): number | bigint {
+  return typeof limit === 'string' ? BigInt(limit) : limit;
+}
+
 const inputSpecSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.enum(['INT', 'FLOAT']), min: z.number().exactOptional(), max: z.number().exactOptional() }),
+  z.object({ kind: z.enum(['INT', 'FLOAT']), min: limitSchema.exactOptional(), max: limitSchema.exactOptional() }),
   z.object({ kind: z.enum(['STRING', 'BOOLEAN']) }),
   /** `multiple`: takes a list of them too. */
   z.object({ kind: z.literal('COMBO'), options: z.array(choiceSchema), multiple: z.literal(true).exactOptional() }),

@@ -1,12 +1,19 @@
 import * as z from 'zod';
-import type { InputSpec, NodeClass, NodeDefinitions, NodeInput } from './node-definitions.ts';
+import {
+  type InputSpec,
+  type Limit,
+  limitSchema,
+  type NodeClass,
+  type NodeDefinitions,
+  type NodeInput,
+} from './node-definitions.ts';
 import { isObject } from './objects.ts';
 
 const inputsSchema = z.record(z.string(), z.unknown()).catch({}).default({});
 
 /**
- * A ComfyUI's answer to `GET /object_info`, of whatever version, as node definitions. A declaration in a form that is
- * not known sets no limit: classes of custom nodes declare many things.
+ * A ComfyUI's answer to `GET /object_info`, of whatever version, read by `parseExactJson`, as node definitions. A
+ * declaration in a form that is not known sets no limit: classes of custom nodes declare many things.
  */
 export const objectInfoSchema = z
   .record(
@@ -94,6 +101,7 @@ function isChoice(value: unknown): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
 }
 
-function limitOf<Side extends 'min' | 'max'>(side: Side, value: unknown): { [side in Side]?: number } {
-  return typeof value === 'number' && Number.isFinite(value) ? ({ [side]: value } as { [side in Side]: number }) : {};
+function limitOf(side: 'min' | 'max', value: unknown): { min?: Limit; max?: Limit } {
+  const { success, data } = limitSchema.safeParse(value);
+  return success ? { [side]: data } : {};
 }

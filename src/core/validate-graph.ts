@@ -1,6 +1,6 @@
 import type { Graph } from './graph.ts';
 import type { Json } from './job.ts';
-import type { InputSpec, NodeDefinitions } from './node-definitions.ts';
+import { exactLimit, type InputSpec, type Limit, type NodeDefinitions } from './node-definitions.ts';
 import { isObject, own } from './objects.ts';
 import { pythonNumber } from './python-number.ts';
 
@@ -29,8 +29,8 @@ export interface GraphIssue {
   /** What there is: for `class` and `choice`. */
   options?: readonly (string | number | boolean)[];
   /** Of a number. */
-  minimum?: number;
-  maximum?: number;
+  minimum?: Limit;
+  maximum?: Limit;
 }
 
 export interface ValidateGraphOptions {
@@ -122,8 +122,11 @@ function issueOf(spec: InputSpec, given: Json): Found | null {
       const { min: minimum, max: maximum } = spec;
       const bounds = { ...(minimum !== undefined && { minimum }), ...(maximum !== undefined && { maximum }) };
       if (number === null) return { kind: 'type', message, given, ...bounds };
-      if (minimum !== undefined && number < minimum) return { kind: 'too_small', message, given, ...bounds };
-      return maximum !== undefined && number > maximum ? { kind: 'too_big', message, given, ...bounds } : null;
+      if (minimum !== undefined && number < exactLimit(minimum)) {
+        return { kind: 'too_small', message, given, ...bounds };
+      }
+      const isOver = maximum !== undefined && number > exactLimit(maximum);
+      return isOver ? { kind: 'too_big', message, given, ...bounds } : null;
     }
     case 'COMBO': {
       const chosen = spec.multiple && Array.isArray(given) ? given : [given];

@@ -60,10 +60,6 @@ export function createWalk(issues: IssueList, graphPath: Path): Walk {
   const number = (given: number, path: Path): number => {
     count(0);
     if (!Number.isFinite(given)) issues.add(path, 'invalid_type', `expected a finite number, got ${given}`);
-    else if (Number.isInteger(given) && !Number.isSafeInteger(given)) {
-      const expected = 'expected an integer of at most 2^53-1 either side, for others are rounded';
-      issues.add(path, given > 0 ? 'too_big' : 'too_small', `${expected}, got about ${given}`);
-    }
     return given;
   };
 

@@ -1,4 +1,4 @@
-import type { InputSpec, NodeDefinitions } from '../core/node-definitions.ts';
+import { exactLimit, type InputSpec, type NodeDefinitions } from '../core/node-definitions.ts';
 import { bindTemplate, parseTemplate, type Template } from '../core/template.ts';
 import { type GraphIssue, validateGraph } from '../core/validate-graph.ts';
 import type { CatalogueFault, Workflow, WorkflowParameter } from './catalogue.ts';
@@ -89,10 +89,10 @@ function checkLimits(parameter: WorkflowParameter, spec: InputSpec, at: string, 
   const { type, minimum, maximum } = parameter;
   const isDeclared = (limit: 'minimum' | 'maximum') => type !== 'INT' || parameter[limit] !== INT_BOUNDS[limit];
   const faults: CatalogueFault[] = [];
-  if (minimum !== null && spec.min !== undefined && minimum < spec.min && isDeclared('minimum')) {
+  if (minimum !== null && spec.min !== undefined && minimum < exactLimit(spec.min) && isDeclared('minimum')) {
     faults.push(fault('limits.minimum', `${minimum} is below ${spec.min}, the least that ${at} takes`));
   }
-  if (maximum !== null && spec.max !== undefined && maximum > spec.max && isDeclared('maximum')) {
+  if (maximum !== null && spec.max !== undefined && maximum > exactLimit(spec.max) && isDeclared('maximum')) {
     faults.push(fault('limits.maximum', `${maximum} is above ${spec.max}, the most that ${at} takes`));
   }
   return faults;

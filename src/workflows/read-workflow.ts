@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as z from 'zod';
+import { parseExactJson } from '../core/exact-json.ts';
 import type { Graph } from '../core/graph.ts';
 import { own } from '../core/objects.ts';
 import { encodeTemplate, type Template } from '../core/template.ts';
@@ -86,7 +87,7 @@ async function readJson(
     return null;
   }
   try {
-    return { value: JSON.parse(text) };
+    return { value: parseExactJson(text) };
   } catch (error) {
     report('', `is not JSON: ${error instanceof Error ? error.message : String(error)}`);
     return null;

@@ -1,5 +1,6 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql';
 import { excerpt } from '../../core/errors.ts';
+import { exactNumber } from '../../core/exact-json.ts';
 import type { Json } from '../../core/job.ts';
 import type { Builder } from '../builder.ts';
 
@@ -13,16 +14,15 @@ function refuse(path: Path, expected: string): never {
 }
 
 function checkNumber(value: number, path: Path): number {
-  // What was beyond 2^53-1 in the text still is after it was rounded, so the parsed value tells.
-  if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
-  return refuse(path, 'expected numbers from -(2^53-1) to 2^53-1, which are not rounded, not the one');
+  if (Number.isFinite(value)) return value;
+  return refuse(path, 'expected numbers of less than 1.8e308 either side of 0, not the one');
 }
 
 function checkKey(key: string, path: Path): void {
   if (key === '__proto__') refuse(path, 'expected no key __proto__');
 }
 
-/** A value out of JSON.parse: copied, with every number exact and a bounded depth. */
+/** A value out of `parseExactJson`: copied, with a bounded depth and no infinite number. */
 export function parseJson(value: unknown, path: Path = []): Json {
   if (path.length > MAX_DEPTH) refuse([], `expected at most ${MAX_DEPTH} levels`);
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
@@ -54,8 +54,10 @@ export function parseJsonLiteral(
     case Kind.ENUM:
       return node.value;
     case Kind.INT:
-    case Kind.FLOAT:
-      return checkNumber(Number(node.value), path);
+    case Kind.FLOAT: {
+      const number = exactNumber(node.value);
+      return typeof number === 'string' ? number : checkNumber(number, path);
+    }
     case Kind.LIST:
       return node.values.map((item, i) => parseJsonLiteral(item, variables, [...path, i]));
     case Kind.OBJECT:
@@ -73,8 +75,8 @@ export function parseJsonLiteral(
 export function addJson(builder: Builder): void {
   builder.scalarType('JSON', {
     description:
-      'Any JSON value. Numbers beyond 2^53-1 are refused, not rounded, as are the key `__proto__` and more than ' +
-      '64 levels.',
+      'Any JSON value. No number is rounded: a whole one beyond 2^53-1 becomes the text of its digits. Refused are ' +
+      'numbers from 1.8e308 on, the key `__proto__` and more than 64 levels.',
     specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
     serialize: (value) => value,
     parseValue: (value) => parseJson(value),

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { parseExactJson } from '../../core/exact-json.ts';
 import type { Budget } from '../../graphql/engine/budgets.ts';
 import { HttpFault, tooMuchWaits } from '../reply.ts';
 
@@ -103,12 +104,12 @@ export function readJsonText(req: IncomingMessage, maxBytes: number, budget: Pic
   });
 }
 
-/** The body of a POST, an object. Throws 400. */
+/** The body of a POST, an object; whole numbers that would be rounded are texts. Throws 400. */
 export function parseJsonBody(text: string): { [key: string]: unknown } {
   checkNesting(text);
   let body: unknown;
   try {
-    body = JSON.parse(text);
+    body = parseExactJson(text);
   } catch {
     throw new HttpFault(400, 'BAD_REQUEST', 'The body is not JSON.');
   }

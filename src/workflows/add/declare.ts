@@ -140,5 +140,5 @@ function numberLimits(
 /** The limit that a server declares, or null: values such as 2^63 mean that there is no limit. */
 function limitOf(spec: InputSpec | undefined, side: 'min' | 'max'): number | null {
   const limit = spec?.kind === 'INT' || spec?.kind === 'FLOAT' ? spec[side] : undefined;
-  return limit === undefined || Math.abs(limit) > 1e15 ? null : limit;
+  return typeof limit !== 'number' || Math.abs(limit) > 1e15 ? null : limit;
 }

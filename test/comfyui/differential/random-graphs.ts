@@ -25,7 +25,7 @@ function rightValue(spec: InputSpec, random: () => number): Json {
   switch (spec.kind) {
     case 'INT':
     case 'FLOAT':
-      return Math.max(spec.min ?? 1, Math.min(spec.max ?? 1, 1));
+      return Math.max(Number(spec.min ?? 1), Math.min(Number(spec.max ?? 1), 1));
     case 'COMBO':
       return pick(spec.options, random) ?? 'none';
     case 'BOOLEAN':
@@ -41,7 +41,7 @@ function wrongValue(spec: InputSpec, random: () => number): Json | undefined {
   switch (spec.kind) {
     case 'INT':
     case 'FLOAT': {
-      const beyond = [(spec.min ?? -1e6) - 1, (spec.max ?? 1e6) + 1, -1e15, 1e15];
+      const beyond = [Number(spec.min ?? -1e6) - 1, Number(spec.max ?? 1e6) + 1, -1e15, 1e15];
       return pick([...any, ...beyond, ...beyond, ...beyond, ' 7 ', '1.5', true, { __value__: [1] }], random);
     }
     case 'COMBO': {

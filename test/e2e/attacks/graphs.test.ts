@@ -206,11 +206,11 @@ const raw: [name: string, graph: string, path: string, code: string, message: Re
     /no key __proto__/,
   ],
   [
-    'a seed of 2^53',
-    '{"1":{"class_type":"KSampler","inputs":{"seed":9007199254740992}}}',
+    'a seed of 310 digits',
+    `{"1":{"class_type":"KSampler","inputs":{"seed":${'9'.repeat(310)}}}}`,
     'graph',
     'invalid_type',
-    /not rounded.*1\.inputs\.seed/,
+    /less than 1\.8e308.*1\.inputs\.seed/,
   ],
   [
     'an infinite number',

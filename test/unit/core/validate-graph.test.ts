@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { parseExactJson } from '../../../src/core/exact-json.ts';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 import type { Json } from '../../../src/core/job.ts';
 import { encodeNodeDefinitions, parseNodeDefinitions } from '../../../src/core/node-definitions.ts';
@@ -253,5 +254,70 @@ describe('lists and limits', () => {
     const before = text.replace(/,"stock":true/, '');
     expect(before).not.toBe(text);
     expect(validateGraph(load(beyond), parseNodeDefinitions(before))).toEqual([]);
+  });
+});
+
+describe('whole numbers of 64 bits, to the last digit', () => {
+  const limits: [input: string, declared: string][] = [
+    ['seed', '["INT", {"min": 0, "max": 18446744073709551615}]'],
+    ['signed', '["INT", {"min": -9223372036854775808, "max": 9223372036854775807}]'],
+    ['factor', '["FLOAT", {"min": -18446744073709551615, "max": 18446744073709551615.0}]'],
+    ['free', '["INT", {}]'],
+  ];
+  const inputs = limits.map(([name, declared]) => `"${name}": ${declared}`).join();
+  const declared = `{"A": {"input": {"required": {}, "optional": {${inputs}}}, "output_node": true}}`;
+  const exact = objectInfoSchema.parse(parseExactJson(declared));
+
+  test.each<[input: string, value: string, issue: string | null]>([
+    ['seed', '18446744073709551615', null],
+    ['seed', '"18446744073709551615"', null],
+    ['seed', '" +18_446_744_073_709_551_615 "', null],
+    [
+      'seed',
+      '18446744073709551616',
+      'too_big: expected an integer of 0 to 18446744073709551615, got "18446744073709551616"',
+    ],
+    [
+      'seed',
+      '"18446744073709551616"',
+      'too_big: expected an integer of 0 to 18446744073709551615, got "18446744073709551616"',
+    ],
+    [
+      'seed',
+      '-9007199254740993',
+      'too_small: expected an integer of 0 to 18446744073709551615, got "-9007199254740993"',
+    ],
+    [
+      'seed',
+      `"${'1'.repeat(4_301)}"`,
+      `type: expected an integer of 0 to 18446744073709551615, got "${'1'.repeat(39)}…`,
+    ],
+    ['signed', '9223372036854775807', null],
+    [
+      'signed',
+      '9223372036854775808',
+      'too_big: expected an integer of -9223372036854775808 to 9223372036854775807, got "9223372036854775808"',
+    ],
+    [
+      'signed',
+      '-9223372036854775809',
+      'too_small: expected an integer of -9223372036854775808 to 9223372036854775807, got "-9223372036854775809"',
+    ],
+    ['factor', '18446744073709551615', null],
+    [
+      'factor',
+      '-18446744073709551616',
+      'too_small: expected a number of -18446744073709551615 to 18446744073709552000, got "-18446744073709551616"',
+    ],
+    ['free', '123456789012345678901234567890', null],
+    ['free', '9007199254740993', null],
+  ])('%s: %s', (input, value, issue) => {
+    const graph = graphSchema.parse(parseExactJson(`{"1": {"class_type": "A", "inputs": {"${input}": ${value}}}}`));
+    // As workers tell gateways of it.
+    const stored = parseNodeDefinitions(encodeNodeDefinitions(exact).text);
+    for (const known of [exact, stored]) {
+      const [found] = validateGraph(graph, known);
+      expect(found ? `${found.kind}: ${found.message}` : null).toBe(issue);
+    }
   });
 });

@@ -128,8 +128,8 @@ test("an argument that fails only when it is executed is the caller's fault too"
   expect(errors[0].extensions.code).toBe('BAD_USER_INPUT');
 });
 
-test('says where in a graph a number would be rounded', async () => {
-  const graph: unknown = JSON.parse('{"3": {"class_type": "K", "inputs": {"seed": 18446744073709551615}}}');
+test('says where in a graph a number is that none holds', async () => {
+  const graph: unknown = JSON.parse('{"3": {"class_type": "K", "inputs": {"seed": 1e400}}}');
   const issues = await issuesOf(generate, { input: { idempotencyKey: 'k', workflow: { custom: { graph } } } });
   expect(issues).toEqual([expect.stringMatching(/^input\.workflow\.custom\.graph: .*3\.inputs\.seed/)]);
 });
@@ -153,7 +153,10 @@ test('null is as if absent', async () => {
   const { run } = await testGraph(services);
   const { data } = await run(
     generate,
-    request({ prompt: 'x' }, { priority: null, tags: null, deadlineSeconds: null, waitSeconds: null }),
+    request(
+      { prompt: 'x' },
+      { priority: null, tags: null, deadlineSeconds: null, waitSeconds: null, comfyOrgApiKey: null },
+    ),
   );
   expect(data).toEqual({ generate: { replayed: false } });
   expect(calls).toEqual([
@@ -166,6 +169,7 @@ test('null is as if absent', async () => {
       priority: 'NORMAL',
       deadlineSeconds: null,
       tags: [],
+      comfyOrgApiKey: null,
       waitSeconds: null,
       signal: expect.any(AbortSignal),
       client: '127.0.0.1',

@@ -85,11 +85,18 @@ describe('JSON', () => {
     );
   });
 
-  test('refuses numbers that would be rounded, saying where', () => {
-    const graph: unknown = JSON.parse('{"3": {"inputs": {"seed": 18446744073709551615}}}');
-    expect(() => parseJson(graph)).toThrow('not the one at 3.inputs.seed');
-    expect(() => parseJson(JSON.parse('[1e400]'))).toThrow('-(2^53-1) to 2^53-1');
-    expect(() => parseJsonLiteral(parseValue('{a: [1, 9007199254740993]}'))).toThrow('not the one at a.1');
+  test('takes whole numbers of a literal that JavaScript would round as the text of their digits', () => {
+    const literal = '{a: [18446744073709551615, -9223372036854775808, 9007199254740991], b: 1.5e19}';
+    expect(parseJsonLiteral(parseValue(literal))).toEqual({
+      a: ['18446744073709551615', '-9223372036854775808', 9007199254740991],
+      b: 1.5e19,
+    });
+  });
+
+  test('refuses numbers that none holds, saying where', () => {
+    expect(() => parseJson(JSON.parse('{"3": {"cfg": 1e400}}'))).toThrow('less than 1.8e308');
+    expect(() => parseJson(JSON.parse('{"3": {"cfg": -1e400}}'))).toThrow('not the one at 3.cfg');
+    expect(() => parseJsonLiteral(parseValue(`{a: [1, ${'9'.repeat(310)}]}`))).toThrow('not the one at a.1');
   });
 
   test('A25: refuses the key __proto__ and keeps constructor a key like any other', () => {
