@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { FileStore } from './files.ts';
 import { modelFiles, modelInputs } from './models.ts';
+import type { NodeRun } from './nodes/node-call.ts';
 import { exactNumber } from './protocol/json.ts';
 
 const inputSpec = z.union([
@@ -28,6 +29,12 @@ export type InputSpec = z.infer<typeof inputSpec>;
 /** What `/object_info` says of a class. */
 export type NodeInfo = z.infer<typeof nodeInfo>;
 
+/** A class that a test adds to those of the recorded server. */
+export interface PackNode {
+  info: NodeInfo;
+  run: NodeRun;
+}
+
 /** The node classes that this server has. */
 export interface ObjectInfo {
   get(classType: string): NodeInfo | undefined;
@@ -49,8 +56,11 @@ const fileInputs: Record<string, { input: string; kind: 'image' | 'audio' | 'vid
   LoadVideo: { input: 'file', kind: 'video' },
 };
 
-/** Reads the recorded `/object_info` of a real server and puts the simulator's own model names into it. */
-export function loadObjectInfo(files: FileStore): ObjectInfo {
+/**
+ * Reads the recorded `/object_info` of a real server and puts the simulator's own model names into it, and the classes
+ * of `packs`.
+ */
+export function loadObjectInfo(files: FileStore, packs: Readonly<Record<string, PackNode>> = {}): ObjectInfo {
   const limits = new WeakMap<object, Record<string, string>>();
   const keepLimits = function (this: object, key: string, value: unknown, context: { source?: string }): unknown {
     if ((key === 'min' || key === 'max') && context.source !== undefined) {
@@ -67,6 +77,7 @@ export function loadObjectInfo(files: FileStore): ObjectInfo {
     for (const { input, folder } of modelInputs[name] ?? []) fillChoices(info, input, modelFiles[folder] ?? []);
     classes.set(name, { ...notRecorded, ...info });
   }
+  for (const [name, { info }] of Object.entries(packs)) classes.set(name, { ...notRecorded, ...info });
 
   return {
     get: (classType) => classes.get(classType),

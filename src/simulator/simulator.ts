@@ -17,11 +17,13 @@ import { uploadRoutes } from './http/upload-routes.ts';
 import { viewRoutes } from './http/view-routes.ts';
 import { createMessageHub } from './messages.ts';
 import { createFingerprint } from './nodes/fingerprint.ts';
-import { loadObjectInfo } from './object-info.ts';
+import { loadObjectInfo, type PackNode } from './object-info.ts';
 
 export interface SimulatorOptions {
   /** Default 0: a free one. */
   port?: number | undefined;
+  /** Classes beside those of the recorded server, as packs of custom nodes bring them. */
+  packs?: Readonly<Record<string, PackNode>> | undefined;
   /** Default 127.0.0.1. */
   host?: string | undefined;
   /** Multiplies the speed of nodes. Default 1 (a sampler step takes 20 ms); Infinity does not wait at all. */
@@ -60,7 +62,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const counters: Counters = { posts: 0, promptIds: [], started: [], nodesRun: 0, interrupts: 0 };
   const faults = createFaults({ closeSockets: () => hub.terminateAll(), restart: (ms) => void restart(ms) });
   const files = createFileStore(maxFileBytes, now);
-  const objectInfo = loadObjectInfo(files);
+  const { packs = {} } = options;
+  const objectInfo = loadObjectInfo(files, packs);
   const cache = createResultCache(objectInfo, createFingerprint(files));
   const pace = createPace(speed, faults, closing.signal);
   const hub = createMessageHub(() => queue.remaining(), faults);
@@ -96,7 +99,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       counters.started.push(item.promptId);
       const onNodeRun = () => void counters.nodesRun++;
       const onFirstNode = () => restartAt('running');
-      const parts = { objectInfo, cache, faults, files, hub, pace, now, onNodeRun, onFirstNode, report };
+      const parts = { objectInfo, packs, cache, faults, files, hub, pace, now, onNodeRun, onFirstNode, report };
       const { promptId } = item;
       const result = await executePrompt(item, parts);
       if (restarting) return;

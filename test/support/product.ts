@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { expect, vi } from 'vitest';
 import { createKeys, type Keys } from '../../src/redis/keys.ts';
-import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
 import { onFreePort } from './free-port.ts';
 import { createGatewayClient, type GatewayClient, PROMPT } from './gateway-client.ts';
 import { createLedger, type Ledger, writeRow } from './ledger.ts';
@@ -21,6 +21,8 @@ export interface ProductOptions {
   simulators?: number;
   /** Multiplies their speed; default 1. */
   speed?: number;
+  /** Classes of theirs beside the recorded ones. */
+  packs?: SimulatorOptions['packs'];
   /** Settings of every process. */
   env?: Record<string, string>;
   /** The S3 server where results are stored instead of in a folder. */
@@ -89,7 +91,7 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
   const { speed = 1, minio } = options;
   const simulators: Simulator[] = [];
   for (let i = 0; i < (options.simulators ?? 1); i++) {
-    simulators.push(await onFreePort((port) => startSimulator({ port, speed })));
+    simulators.push(await onFreePort((port) => startSimulator({ port, speed, packs: options.packs })));
   }
   undo.push(() => Promise.all(simulators.map((simulator) => simulator.close())));
 

@@ -48,7 +48,8 @@ export async function runNode(
     const outcomes: NodeOutcome[] = [];
     for (const values of callValues(inputs, info.is_input_list)) {
       const call = createCall(id, node, values, item, parts);
-      outcomes.push(await nodeRun(node.class_type, info)(call));
+      const run = parts.packs[node.class_type]?.run ?? nodeRun(node.class_type, info);
+      outcomes.push(await run(call));
     }
     return { result: merged(id, info, outcomes, parts) };
   } catch (error) {
@@ -98,6 +99,7 @@ function createCall(
 ): NodeCall {
   const { files, hub, now, pace, progress } = parts;
   const extra = item.extraData.extra_pnginfo;
+  const { api_key_comfy_org: apiKey } = item.sensitive;
   const place = [id, node.class_type];
   return {
     id,
@@ -106,6 +108,7 @@ function createCall(
     linkTypes: linkTypes(node, item.prompt, parts),
     prompt: item.prompt,
     extraPnginfo: isRecord(extra) ? extra : {},
+    apiKey: typeof apiKey === 'string' ? apiKey : null,
     previewMethod: typeof item.extraData.preview_method === 'string' ? item.extraData.preview_method : '',
     files: parts.faults.current.reuseNames ? { ...files, nextCounter: () => 1 } : files,
     now: () => new Date(now()),

@@ -1,12 +1,13 @@
 import type { FaultHandle } from '../faults.ts';
 import type { FileStore } from '../files.ts';
 import type { MessageHub } from '../messages.ts';
-import type { ObjectInfo } from '../object-info.ts';
+import type { ObjectInfo, PackNode } from '../object-info.ts';
 import type { Pace } from './pace.ts';
 import type { ResultCache } from './result-cache.ts';
 
 export interface ExecutorParts {
   objectInfo: ObjectInfo;
+  packs: Readonly<Record<string, PackNode>>;
   cache: ResultCache;
   faults: FaultHandle;
   files: FileStore;

@@ -17,6 +17,8 @@ export interface NodeCall {
   prompt: Graph;
   /** `extra_pnginfo` of the request: each key becomes metadata of saved files. */
   extraPnginfo: Record<string, unknown>;
+  /** `api_key_comfy_org` of the request, which no client sees. */
+  apiKey: string | null;
   /** `preview_method` of the request; sampler previews are off unless it names one. */
   previewMethod: string;
   files: FileStore;
