@@ -10,6 +10,7 @@ import type {
 import type { NodeTimesStore } from '../src/backends/node-times.ts';
 import { createMediaReader } from '../src/files/media-facts.ts';
 import type { WorkerJobStore } from '../src/job-record/job-store.ts';
+import type { Seal } from '../src/job-record/seal.ts';
 import { createLoops, type Loops } from '../src/observability/loops.ts';
 import { throttledWarning } from '../src/observability/throttled.ts';
 import type { WorkerMetrics } from '../src/observability/worker-metrics.ts';
@@ -56,6 +57,10 @@ export interface WorkerParts {
    * How samplers make previews: `latent2rgb`, `taesd`, `auto` or `none`. Before ComfyUI 0.5 the server decides alone.
    */
   previewMethod: string;
+  /** The installation's key for partner nodes. */
+  orgApiKey?: string | undefined;
+  /** Opens the keys that jobs bring. Default: none can be opened. */
+  seal?: Pick<Seal, 'open'>;
   /** Of input files: bytes of one, and origins that the rules for addresses do not apply to. */
   inputs: { maxBytes: number; origins: readonly string[] };
   /** For files on their way; made when missing. */
@@ -199,6 +204,8 @@ export function createWorker(options: WorkerParts): Worker {
     jobAttempts,
     jobTimeoutMs,
     previewMethod,
+    orgApiKey: options.orgApiKey ?? null,
+    openApiKey: (sealed, jobId) => options.seal?.open(sealed, jobId) ?? null,
     tempDir,
     placedFiles: createPlacedFiles(),
     inputs: options.inputs,

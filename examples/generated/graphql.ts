@@ -30,9 +30,11 @@ export type CustomFileInput = {
 
 /** A graph of your own. */
 export type CustomWorkflowInput = {
+  /** The same graph as ComfyUI's editor saves it (File > Save), for nodes that read it from `extra_pnginfo.workflow`; within the bounds of a graph. */
+  editorWorkflow?: unknown;
   /** Input files of the graph, at most 16. */
   files?: Array<CustomFileInput> | null | undefined;
-  /** ComfyUI API format: node id -> {class_type, inputs}. Numbers beyond 2^53-1 are refused, not rounded. */
+  /** ComfyUI API format: node id -> {class_type, inputs}. No number is rounded: whole ones beyond 2^53-1, such as seeds of 64 bits, may be numbers or texts, and `Job.parameters` has them as texts. */
   graph: unknown;
   /** Whether PNG files keep the graph that ComfyUI writes into them. */
   keepMetadata?: boolean | null | undefined;
@@ -42,11 +44,13 @@ export type CustomWorkflowInput = {
   outputs?: Array<string> | null | undefined;
 };
 
-/** An input file: one that was uploaded, or a public address that the worker fetches (https, no private network). */
+/** An input file: one that was uploaded, a public address that the worker fetches (https, no private network), or a result of a job of your own. */
 export type FileInput =
-  {   /** Id of an upload whose file has been put to its address. */
+  {   /** Id of an artifact of a job of your own, which must be there until this job has begun: it goes with its job. */
+  artifact: string | number; upload?: never; url?: never; }
+  |  { artifact?: never;   /** Id of an upload whose file has been put to its address. */
   upload: string | number; url?: never; }
-  |  { upload?: never;   /** An https address of at most 2048 characters, without user name and password. */
+  |  { artifact?: never; upload?: never;   /** An https address of at most 2048 characters, without user name and password. */
   url: string; };
 
 /** What an input file must be, by its bytes. */
@@ -62,6 +66,8 @@ export type FileKind =
 
 /** What to run, and how. */
 export type GenerateInput = {
+  /** A secret: your key of comfy.org for partner nodes, instead of that of the installation, 1 to 255 printable ASCII characters. Kept encrypted until the job has ended, and never shown; `retryJob` runs without it. */
+  comfyOrgApiKey?: string | null | undefined;
   /** From acceptance, waiting included: a job that has not ended by then is FAILED with TIMEOUT. Default and maximum from configuration. */
   deadlineSeconds?: number | null | undefined;
   /** 1 to 255 printable characters, unique per caller and kept 24 hours: the same key and input give the same job. */

@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import { createHealth } from '../health/check-health.ts';
 import { createRedisGatewayStore } from '../job-record/redis/redis-gateway-store.ts';
 import { createRedisSweeperStore } from '../job-record/redis/redis-sweeper-store.ts';
+import { createSeal } from '../job-record/seal.ts';
 import { createFileCheck } from '../jobs/check-files.ts';
 import { createRunnableCheck } from '../jobs/check-runnable.ts';
 import { createJobs } from '../jobs/create-jobs.ts';
@@ -29,7 +30,15 @@ import { createRedisVariantClaims } from '../variants/redis/redis-claims.ts';
 import { createVariantAddresses } from '../variants/variant-addresses.ts';
 import { createCustomParser } from '../workflows/custom.ts';
 import { loadCatalogue } from '../workflows/load.ts';
-import { every, LOOK_EVERY_MS, namesIn, openArtifacts, openRedis, type ProcessContext } from './process-context.ts';
+import {
+  commonSecret,
+  every,
+  LOOK_EVERY_MS,
+  namesIn,
+  openArtifacts,
+  openRedis,
+  type ProcessContext,
+} from './process-context.ts';
 import { readVersion } from './version.ts';
 
 /** How long /readyz waits for Redis. A load balancer that probes it does not wait much longer. */
@@ -84,7 +93,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   shutdown.add('changes', () => changes.close());
   const longPoll = createLongPoll(feed);
   const uploadStore = createRedisUploads(redis, keys);
-  const inputOrigins = config.inputs.origins;
+  const { origins: inputOrigins, maxBytes } = config.inputs;
   const onRedisDown = throttledWarning(log, 'calls were answered UNAVAILABLE: redis did not answer');
   const audit = openAudit(config.auditLog, context);
   const jobs = createJobs({
@@ -92,7 +101,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     longPoll,
     checks: [
       createRunnableCheck(nodeDefinitions),
-      createFileCheck({ uploads: uploadStore, artifacts, inputOrigins, retentionMs }),
+      createFileCheck({ uploads: uploadStore, artifacts, store, inputOrigins, retentionMs, maxBytes }),
     ],
     store,
     queue,
@@ -107,6 +116,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     parseCustom: createCustomParser({ catalogue }),
     deadlineMs,
     maxDeadlineMs,
+    seal: createSeal(commonSecret(config, context)),
     newId: () => v7(),
     randomSeed,
   });
@@ -114,7 +124,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     audit,
     store: uploadStore,
     artifacts,
-    maxBytes: config.inputs.maxBytes,
+    maxBytes,
     newId: () => v7(),
     onRedisDown,
   });
@@ -130,8 +140,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   shutdown.add('sweeper', () => sweeper.close());
   const variants = createVariantAddresses({
     publicUrl: context.publicUrl,
-    // All gateways must sign alike. Those that use S3 share its secret key, while each has a data folder of its own.
-    secret: config.folder.signingSecret ?? config.s3?.secretKey ?? context.signingSecret,
+    secret: commonSecret(config, context),
     now,
   });
   const claims = createRedisVariantClaims(redis, keys, retentionMs);

@@ -29,12 +29,14 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
   const artifacts = opened.adopt(await createArtifacts(config, unsigned), (each) => each.close());
   const { retentionMs, idempotencyTtlMs, deadlineMs } = config.jobs;
   const { noBackendGraceMs } = config.comfyui;
+  const { origins: inputOrigins, maxBytes } = config.inputs;
   const backends = createRedisBackendDirectory(redis, keys);
   const uploads = createRedisUploads(redis, keys);
   const audit = openCommandAudit(config.auditLog);
   opened.defer(audit.flushed);
   const requestId = `operator-${v7()}`;
   const call = { action: 'retry', caller: operatorName(), requestId } as const;
+  const store = createRedisGatewayStore({ redis, keys, retentionMs, idempotencyTtlMs, noBackendGraceMs });
   const operator = createJobOperator({
     onAccepted({ id: jobId, workflow, retryOf }, replayed) {
       const outcome = replayed ? 'replayed' : 'accepted';
@@ -42,11 +44,11 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
     },
     onRefused: (retryOf, error) => audit.record({ ...call, ...outcomeOf(error), retryOf }),
     index: createRedisFailedJobs(redis, keys),
-    store: createRedisGatewayStore({ redis, keys, retentionMs, idempotencyTtlMs, noBackendGraceMs }),
+    store,
     queue,
     checks: [
       createRunnableCheck(createRedisNodeDefinitionsDirectory({ redis, keys, backends, log })),
-      createFileCheck({ uploads, artifacts, inputOrigins: config.inputs.origins, retentionMs }),
+      createFileCheck({ uploads, artifacts, store, inputOrigins, maxBytes, retentionMs }),
     ],
     deadlineMs,
     newId: () => v7(),

@@ -27,6 +27,10 @@ export interface ProcessContext {
 
 export const artifactFolder = (config: Config) => join(config.folder.dataDir, 'artifacts');
 
+/** What all processes of an installation have in common, though each may have a data folder of its own. */
+export const commonSecret = (config: Config, { signingSecret }: Pick<ProcessContext, 'signingSecret'>) =>
+  config.folder.signingSecret ?? config.s3?.secretKey ?? signingSecret;
+
 /** How often the health of the process is checked without a request, so that `since` in later reports is right. */
 export const LOOK_EVERY_MS = 10_000;
 

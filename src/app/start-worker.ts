@@ -4,8 +4,9 @@ import { createWorker } from '../../worker/worker.ts';
 import type { Config } from '../config/config.ts';
 import type { BackendAddress } from '../config/values.ts';
 import type { Probes } from '../health/health.ts';
+import { createSeal } from '../job-record/seal.ts';
 import { registerBackendStates } from '../observability/worker-metrics.ts';
-import type { ProcessContext } from './process-context.ts';
+import { commonSecret, type ProcessContext } from './process-context.ts';
 import { openWorkerServices } from './worker-services.ts';
 
 /** The share of SHUTDOWN_TIMEOUT in which running jobs may finish before they are handed back. */
@@ -30,6 +31,8 @@ export async function startWorker(
     jobTimeoutMs: config.jobs.timeoutMs,
     jobAttempts: config.jobs.attempts,
     previewMethod: config.comfyui.previewMethod,
+    orgApiKey: config.comfyui.orgApiKey,
+    seal: createSeal(commonSecret(config, context)),
     tempDir: temp.path,
     inputs: config.inputs,
     finishTimeoutMs: config.shutdownTimeoutMs * FINISH_SHARE,

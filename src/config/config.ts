@@ -120,6 +120,8 @@ function group(s: Settings) {
       depth: s.BACKEND_DEPTH,
       /** ComfyUI's name of the method by which samplers make previews. */
       previewMethod: s.PREVIEW_METHOD,
+      /** Sent with every prompt, for partner nodes. Undefined: only jobs that bring a key of their own have one. */
+      orgApiKey: s.COMFY_ORG_API_KEY,
       noBackendGraceMs: s.NO_BACKEND_GRACE,
     },
     /** Undefined: artifacts are kept in a folder instead of S3. */

@@ -22,6 +22,7 @@ export function describeConfig(config: Config): string {
       comfyui.backends?.map(({ name, url }) => `${name}=${withoutPassword(url)}`).join(',') ?? '(simulator)',
     BACKEND_DEPTH: comfyui.depth,
     PREVIEW_METHOD: comfyui.previewMethod,
+    COMFY_ORG_API_KEY: comfyui.orgApiKey === undefined ? '(none)' : MASKED,
     NO_BACKEND_GRACE: inSeconds(comfyui.noBackendGraceMs),
     S3_ENDPOINT: s3?.endpoint ?? '(folder)',
     ...(s3 && {

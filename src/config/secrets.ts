@@ -9,6 +9,7 @@ export function secretsIn({ redis, comfyui, s3, folder, tracing }: Config): stri
     s3?.accessKey,
     s3?.secretKey,
     folder.signingSecret,
+    comfyui.orgApiKey,
     // The whole value, and the value without a scheme such as Bearer.
     ...headers.flatMap((value) => [value, value.replace(/^\S+\s+/, '')]),
   ];

@@ -24,6 +24,7 @@ export const SECRET_NAMES: ReadonlySet<string> = new Set([
   'S3_ACCESS_KEY',
   'S3_SECRET_KEY',
   'SIGNING_SECRET',
+  'COMFY_ORG_API_KEY',
   'OTEL_EXPORTER_OTLP_HEADERS',
 ]);
 
@@ -54,6 +55,7 @@ export function settingsSchema(machine: string) {
     COMFYUI_URLS: backendList(machine).optional(),
     BACKEND_DEPTH: integer(1, 16).default(2),
     PREVIEW_METHOD: oneOf(['auto', 'latent2rgb', 'taesd', 'none']).default('latent2rgb'),
+    COMFY_ORG_API_KEY: pattern('1 to 255 printable ASCII characters', /^[\x20-\x7e]{1,255}$/).optional(),
     NO_BACKEND_GRACE: seconds(1, MAX_TIMER_SECONDS).default(300_000),
 
     S3_ENDPOINT: origin().optional(),

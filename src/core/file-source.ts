@@ -4,6 +4,13 @@ import * as z from 'zod';
 export const fileKinds = ['image', 'mask', 'audio', 'video'] as const;
 export type FileKind = (typeof fileKinds)[number];
 
-/** An input file as a caller names it: one that was uploaded, or a public address. Exactly one of the two. */
-export const fileSourceSchema = z.union([z.strictObject({ upload: z.string() }), z.strictObject({ url: z.string() })]);
+/**
+ * An input file as a caller names it: one that was uploaded, a public address, or a result of a job of the caller's.
+ * Exactly one of them.
+ */
+export const fileSourceSchema = z.union([
+  z.strictObject({ upload: z.string() }),
+  z.strictObject({ url: z.string() }),
+  z.strictObject({ artifact: z.string() }),
+]);
 export type FileSource = z.infer<typeof fileSourceSchema>;

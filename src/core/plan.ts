@@ -26,6 +26,8 @@ export interface Plan {
   outputs: ReadonlyMap<string, string | null> | null;
   /** Whether PNG files keep the workflow that ComfyUI writes into them. */
   keepMetadata: boolean;
+  /** The graph as ComfyUI's editor has it, for nodes that read it; null: none. */
+  editorWorkflow: Json;
 }
 
 /** What `custom` takes, as `createCustomParser` leaves it. */
@@ -33,6 +35,7 @@ const customSchema = z.object({
   graph: graphSchema,
   outputs: z.array(z.string()).exactOptional(),
   keepMetadata: z.boolean().exactOptional(),
+  editorWorkflow: z.custom<Json>().exactOptional(),
   files: z
     .array(
       z.object({
@@ -53,11 +56,12 @@ export function planOf(template: Template | null, parameters: { [name: string]: 
 }
 
 function planOfCustom(parameters: { [name: string]: Json }): Plan {
-  const { graph, outputs, keepMetadata = false, files = [] } = customSchema.parse(parameters);
+  const { graph, outputs, keepMetadata = false, editorWorkflow = null, files = [] } = customSchema.parse(parameters);
   return {
     graph,
     outputs: outputs ? new Map(outputs.map((node) => [node, null])) : null,
     keepMetadata,
+    editorWorkflow,
     files: files.map(({ node, input, kind, file }, i) => ({
       source: file,
       kind: kind ?? null,
@@ -86,6 +90,7 @@ function planOfTemplate(template: Template, parameters: { [name: string]: Json }
     files,
     outputs: template.outputs ? new Map(template.outputs.map(({ node, name }) => [node, name])) : null,
     keepMetadata: template.keepMetadata ?? false,
+    editorWorkflow: null,
   };
 }
 

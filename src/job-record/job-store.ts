@@ -42,11 +42,21 @@ export type LeaseState =
   | { state: 'ended'; status: JobStatus }
   | { state: 'lost' };
 
+/** A result of a job, and whose that is. */
+export interface KeptArtifact {
+  artifact: Artifact;
+  caller: string;
+}
+
 /** The worker's side of the job record. Every call throws when Redis cannot be reached. */
 export interface WorkerJobStore {
+  /** The artifact of this id, whoever's; null when there is none, or it has expired. */
+  artifact(id: string): Promise<KeptArtifact | null>;
   /** The job as it is, claimed by nobody; null when it is gone. */
   read(jobId: string): Promise<Job | null>;
   claim(jobId: string): Promise<ClaimOutcome>;
+  /** `NewJob.sealedApiKey` of a job that has not ended; null when there is none. */
+  sealedApiKey(jobId: string): Promise<string | null>;
   move(jobId: string, lease: number, change: Change): Promise<MoveOutcome>;
   lease(jobId: string, lease: number): Promise<LeaseState>;
   /** The template that a job was accepted with, as `WorkflowCatalogue` stored it; null when it is gone. */
@@ -69,6 +79,8 @@ export interface NewJob {
   priority: Priority;
   tags: string[];
   retryOf: string | null;
+  /** The caller's key for partner nodes, see seal.ts; it is kept until the job has ended. Default: none. */
+  sealedApiKey?: string | null;
   /** Only while the job `retryOf` is listed as failed, so that nobody has run it again. */
   onlyListed?: boolean;
   deadlineMs: number;
@@ -112,6 +124,8 @@ export interface GatewayJobStore {
   /** The text of a template that a job was accepted with; null when it is gone. */
   template(hash: string): Promise<string | null>;
   get(id: string): Promise<Job | null>;
+  /** The artifact of this id, whoever's; null when there is none, or it has expired. */
+  artifact(id: string): Promise<KeptArtifact | null>;
   requestCancel(id: string): Promise<Job | null>;
   /** Newest first, fewer than `first` where jobs are large. `more`: the index goes on behind the last one. */
   page(query: JobPageQuery): Promise<{ jobs: Job[]; more: boolean }>;

@@ -113,6 +113,13 @@ export function parseFailed(values: (string | null)[]): FailedJob | null {
   return failedSchema.parse(Object.fromEntries(failedFields.map((name, i) => [name, values[i] ?? undefined])));
 }
 
+const artifactsSchema = recordSchema.pick({ caller: true, artifacts: true, expiresAt: true });
+
+/** Reads what `HMGET caller artifacts expiresAt` gives of a record; null when there is none. */
+export function parseArtifacts([caller, artifacts, expiresAt]: (string | null)[]) {
+  return caller === null ? null : artifactsSchema.parse({ caller, artifacts, expiresAt });
+}
+
 /**
  * The job with the fields that an event says have changed. What an old record may lack is no change where it is absent.
  */

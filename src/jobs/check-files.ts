@@ -3,6 +3,7 @@ import { uploadKey } from '../artifacts/keys.ts';
 import type { InputIssue } from '../core/errors.ts';
 import type { FileKind } from '../core/file-source.ts';
 import type { FilePlace } from '../core/plan.ts';
+import type { GatewayJobStore } from '../job-record/job-store.ts';
 import { inputUrlFault } from '../uploads/input-url.ts';
 import type { Upload, UploadStore } from '../uploads/upload.ts';
 import type { JobCheck } from './accept-job.ts';
@@ -10,6 +11,10 @@ import type { JobCheck } from './accept-job.ts';
 export interface FileCheckOptions {
   uploads: Pick<UploadStore, 'get' | 'keep'>;
   artifacts: Pick<ArtifactStore, 'head'>;
+  /** The jobs whose results may be input files. */
+  store: Pick<GatewayJobStore, 'artifact'>;
+  /** The largest input file. */
+  maxBytes: number;
   /** Origins that the rules for addresses do not apply to. */
   inputOrigins: readonly string[];
   /** How long an ended job is kept. */
@@ -22,19 +27,32 @@ const HEAD_TIMEOUT_MS = 1_500;
 type Fault = Pick<InputIssue, 'message' | 'code'>;
 
 const NOT_FOUND: Fault = { message: 'expected the id of an upload that is there', code: 'not_found' };
+/** Another caller's is as if absent. */
+const NO_ARTIFACT: Fault = { message: 'expected the id of an artifact of a job of yours', code: 'not_found' };
 
 /**
- * Compares the files of a job with what was uploaded, and with the rules for addresses. Uploads that fit are kept for
- * as long as the job is, so that whoever runs it, or runs it again, finds them.
+ * Compares the files of a job with what was uploaded, with what other jobs have made, and with the rules for addresses.
+ * Uploads that fit are kept for as long as the job is, so that whoever runs it, or runs it again, finds them; artifacts
+ * go with their own job.
  */
-export function createFileCheck({ uploads, artifacts, inputOrigins, retentionMs }: FileCheckOptions): JobCheck {
+export function createFileCheck(options: FileCheckOptions): JobCheck {
+  const { uploads, artifacts, store, inputOrigins, retentionMs, maxBytes } = options;
+
   async function uploadFault(id: string, kind: FileKind | null, caller: string, lifeMs: number): Promise<Fault | null> {
     const upload = await uploads.get(id);
     if (upload?.caller !== caller) return NOT_FOUND;
-    if (!fitsKind(upload.contentType, kind)) {
-      return { message: `expected a file of kind ${kind}, got ${upload.contentType}`, code: 'wrong_type' };
+    const fault = kindFault(upload.contentType, kind) ?? (await bytesFault(upload));
+    return fault ?? ((await uploads.keep(id, lifeMs)) ? null : NOT_FOUND);
+  }
+
+  async function artifactFault(id: string, kind: FileKind | null, caller: string): Promise<Fault | null> {
+    const found = await store.artifact(id);
+    if (found?.caller !== caller) return NO_ARTIFACT;
+    const { contentType, sizeBytes } = found.artifact;
+    if (sizeBytes > maxBytes) {
+      return { message: `expected an artifact of at most ${maxBytes} bytes, got ${sizeBytes}`, code: 'too_big' };
     }
-    return (await bytesFault(upload)) ?? ((await uploads.keep(id, lifeMs)) ? null : NOT_FOUND);
+    return kindFault(contentType, kind);
   }
 
   /** With storage away the worker finds out. */
@@ -57,6 +75,10 @@ export function createFileCheck({ uploads, artifacts, inputOrigins, retentionMs 
           const fault = await uploadFault(source.upload, kind, caller, deadlineMs + retentionMs);
           return fault ? [{ ...fault, path: [...path, ...at, 'upload'] }] : [];
         }
+        if ('artifact' in source) {
+          const fault = await artifactFault(source.artifact, kind, caller);
+          return fault ? [{ ...fault, path: [...path, ...at, 'artifact'] }] : [];
+        }
         const message = inputUrlFault(source.url, inputOrigins);
         return message === null ? [] : [{ message, code: 'invalid_url', path: [...path, ...at, 'url'] }];
       }),
@@ -65,10 +87,20 @@ export function createFileCheck({ uploads, artifacts, inputOrigins, retentionMs 
   };
 }
 
-/** By what its caller said of it; the bytes are looked at by the worker. Boxes for video may hold nothing but sound. */
-function fitsKind(contentType: string, kind: FileKind | null): boolean {
-  const family = contentType.split('/', 1)[0];
-  if (kind === null) return true;
-  if (kind === 'image' || kind === 'mask') return family === 'image';
-  return family === kind || (kind === 'audio' && family === 'video');
+/**
+ * By what is said of it; the bytes are looked at by the worker. Boxes for video may hold nothing but sound. Null where
+ * it fits; `kind` null: any of these.
+ */
+function kindFault(contentType: string, kind: FileKind | null): Fault | null {
+  const family = contentType.split('/', 1)[0] ?? '';
+  if ((kind === null ? ANY : FAMILIES[kind]).includes(family)) return null;
+  return { message: `expected a file of kind ${kind ?? ANY.join(', ')}, got ${contentType}`, code: 'wrong_type' };
 }
+
+const ANY = ['image', 'audio', 'video'];
+const FAMILIES: Record<FileKind, string[]> = {
+  image: ['image'],
+  mask: ['image'],
+  audio: ['audio', 'video'],
+  video: ['video'],
+};

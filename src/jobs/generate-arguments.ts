@@ -17,11 +17,16 @@ export const MAX_WAIT_SECONDS = 60;
 /** The most labels of one job. */
 export const MAX_TAGS = 16;
 
+const EXPECTED_KEY = 'expected 1 to 255 printable ASCII characters';
 const wait = `expected 0 to ${MAX_WAIT_SECONDS} seconds`;
 const schema = z.object({
   idempotencyKey: label(255, visible, 'expected printable characters, none that is invisible, and plain spaces'),
   deadlineSeconds: z.int('expected an integer').min(1, 'expected at least 1 second').nullish(),
   waitSeconds: z.int('expected an integer').min(0, wait).max(MAX_WAIT_SECONDS, wait).nullish(),
+  comfyOrgApiKey: z
+    .string('expected a string')
+    .regex(/^[\x20-\x7e]{1,255}$/, EXPECTED_KEY)
+    .nullish(),
   tags: z.array(label(64), 'expected a list').max(MAX_TAGS, `expected at most ${MAX_TAGS} tags`).nullish(),
 });
 

@@ -2,6 +2,7 @@ import { canonicalJson, sha256 } from '../core/canonical-json.ts';
 import { badInput, type InputIssue } from '../core/errors.ts';
 import { isTerminal } from '../core/job.ts';
 import type { NewJob } from '../job-record/job-store.ts';
+import type { Seal } from '../job-record/seal.ts';
 import type { LongPoll } from '../progress/long-poll.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import type { ParsedCustom } from '../workflows/custom.ts';
@@ -18,6 +19,7 @@ export interface GenerateOptions {
   parseCustom: (input: { [name: string]: unknown }, path: (string | number)[]) => ParsedCustom;
   deadlineMs: number;
   maxDeadlineMs: number;
+  seal: Pick<Seal, 'close'>;
   /** A new UUID of version 7. */
   newId: () => string;
   /** 0 to 2^53-1. */
@@ -56,8 +58,8 @@ export function createGenerate(options: GenerateOptions) {
 
   /** The job, and all that is wrong with the request itself; null where there is nothing that could run. */
   function parse(request: GenerateRequest): { job: NewJob | null; issues: InputIssue[] } {
-    const { caller, requestId, client = null, idempotencyKey, priority, deadlineSeconds, waitSeconds, tags } = request;
-    const issues = checkGenerateArguments({ idempotencyKey, deadlineSeconds, waitSeconds, tags }, request.path);
+    const { caller, requestId, client = null, idempotencyKey, priority, deadlineSeconds, tags } = request;
+    const issues = checkGenerateArguments(request, request.path);
     if (deadlineSeconds !== null && deadlineSeconds > maxSeconds) {
       const path = [...request.path, 'deadlineSeconds'];
       issues.push({ path, message: `expected at most ${maxSeconds} seconds`, code: 'too_big', maximum: maxSeconds });
@@ -68,8 +70,9 @@ export function createGenerate(options: GenerateOptions) {
     const { input, ...run } = parsed;
     const workflow = request.workflow.name;
     const deadlineMs = deadlineSeconds === null ? options.deadlineMs : deadlineSeconds * 1000;
+    const id = options.newId();
     const job: NewJob = {
-      id: options.newId(),
+      id,
       caller,
       idempotencyKey,
       fingerprint: sha256(canonicalJson({ workflow, input, priority, deadlineMs, tags })),
@@ -78,6 +81,7 @@ export function createGenerate(options: GenerateOptions) {
       priority,
       tags,
       retryOf: null,
+      sealedApiKey: request.comfyOrgApiKey ? options.seal.close(request.comfyOrgApiKey, id) : null,
       deadlineMs,
       requestId,
       client,

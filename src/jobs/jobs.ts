@@ -24,6 +24,8 @@ export interface GenerateRequest extends WaitOptions {
   priority: Priority;
   deadlineSeconds: number | null;
   tags: string[];
+  /** For partner nodes; a secret. Default: none. */
+  comfyOrgApiKey?: string | null;
 }
 
 export interface RetryRequest {

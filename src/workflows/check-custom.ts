@@ -1,7 +1,7 @@
 import type { Graph } from '../core/graph.ts';
 import type { Json } from '../core/job.ts';
 import { isObject, own } from '../core/objects.ts';
-import { graphLimits } from './bounded-copy.ts';
+import { createWalk, graphLimits } from './bounded-copy.ts';
 import { checkFile, toFileKind } from './check-file.ts';
 import { describe, type IssueList, type Path, quote, shorten } from './issues.ts';
 
@@ -24,6 +24,18 @@ export function checkOutputs(value: unknown, graph: Graph | null, issues: IssueL
     nodes.add(node);
   }
   return [...nodes];
+}
+
+/**
+ * Copies `editorWorkflow`, the file that ComfyUI's editor saves, within the bounds of a graph; null where it is absent.
+ */
+export function checkEditorWorkflow(value: unknown, issues: IssueList): Json {
+  if (value === null) return null;
+  const path = ['editorWorkflow'];
+  if (isObject(value) && Array.isArray(own(value, 'nodes'))) return createWalk(issues, path).value(value, path, 0);
+  const expected = "expected what ComfyUI's editor saves, an object with a list of `nodes`";
+  issues.add(path, 'invalid_type', `${expected}, got ${isObject(value) ? 'one without' : describe(value)}`);
+  return null;
 }
 
 /**

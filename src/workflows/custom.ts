@@ -4,7 +4,7 @@ import type { Graph } from '../core/graph.ts';
 import type { Json } from '../core/job.ts';
 import { own } from '../core/objects.ts';
 import type { WorkflowCatalogue } from './catalogue.ts';
-import { checkFiles, checkOutputs } from './check-custom.ts';
+import { checkEditorWorkflow, checkFiles, checkOutputs } from './check-custom.ts';
 import { checkGraph } from './check-graph.ts';
 import { createIssueList, describe, type IssueList, MAX_ISSUES, quote, shorten } from './issues.ts';
 
@@ -13,7 +13,7 @@ const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 /** The most input files of one graph. */
 export const MAX_CUSTOM_FILES = 16;
 
-const FIELDS = ['graph', 'name', 'outputs', 'keepMetadata', 'files'];
+const FIELDS = ['graph', 'name', 'outputs', 'keepMetadata', 'editorWorkflow', 'files'];
 
 /**
  * A caller's own graph after the check. `parameters` (see core/plan.ts) holds only what the caller gave. `identity` is
@@ -24,9 +24,9 @@ export type ParsedCustom =
   | { ok: false; issues: InputIssue[] };
 
 /**
- * Creates the parser of `WorkflowInput.custom`, `{graph, name?, outputs?, keepMetadata?, files?}`. A field that is null
- * counts as absent. It reports all faults at once, at most 50. Class names, inputs and cycles in the graph are not
- * checked here, since only a ComfyUI knows its nodes.
+ * Creates the parser of `WorkflowInput.custom`, `{graph, name?, outputs?, keepMetadata?, editorWorkflow?, files?}`. A
+ * field that is null counts as absent. It reports all faults at once, at most 50. Class names, inputs and cycles in the
+ * graph are not checked here, since only a ComfyUI knows its nodes.
  */
 export function createCustomParser({ catalogue }: { catalogue: Pick<WorkflowCatalogue, 'get'> }) {
   return function parseCustom(input: { [name: string]: unknown }, path: (string | number)[]): ParsedCustom {
@@ -39,6 +39,7 @@ export function createCustomParser({ catalogue }: { catalogue: Pick<WorkflowCata
     const checked = graph === null ? null : checkGraph(graph, ['graph'], issues);
     const outputs = checkOutputs(given('outputs'), checked, issues);
     const keepMetadata = checkFlag(given('keepMetadata'), issues);
+    const editorWorkflow = checkEditorWorkflow(given('editorWorkflow'), issues);
     const files = checkFiles(given('files'), checked, MAX_CUSTOM_FILES, issues);
     for (const field of Object.keys(input).slice(0, MAX_ISSUES + FIELDS.length)) {
       if (FIELDS.includes(field)) continue;
@@ -51,6 +52,7 @@ export function createCustomParser({ catalogue }: { catalogue: Pick<WorkflowCata
       ...(name !== null && { name }),
       ...(outputs && { outputs }),
       ...(keepMetadata && { keepMetadata }),
+      ...(editorWorkflow !== null && { editorWorkflow }),
       ...(files && { files }),
     };
     const identity = {

@@ -1,5 +1,6 @@
 import { v7 } from 'uuid';
 import { noProgress } from '../../src/core/job.ts';
+import { createSeal } from '../../src/job-record/seal.ts';
 import type { JobCheck } from '../../src/jobs/accept-job.ts';
 import { createJobs } from '../../src/jobs/create-jobs.ts';
 import type { GenerateRequest } from '../../src/jobs/jobs.ts';
@@ -46,6 +47,7 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
     ...(options.audit ? { audit: options.audit } : {}),
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
+    seal: createSeal('a secret of this test and of no other'),
     deadlineMs: 3_600_000,
     maxDeadlineMs: 86_400_000,
     newId: () => v7(),

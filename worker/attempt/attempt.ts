@@ -37,6 +37,8 @@ export interface Attempt extends Disposable {
   /** The latest submission that the record names. */
   readonly submission: Submission | null;
   readonly state: AttemptState;
+  /** For partner nodes, a secret: that of the job or of the installation; null: none. */
+  readonly apiKey: string | null;
   /** The time that the attempt may run counts from now: its prompt still waits at its server, or begins to run. */
   restartClock(): void;
   /**
@@ -61,6 +63,7 @@ export interface AttemptParts {
 export interface AttemptOptions {
   job: Job;
   state: AttemptState;
+  apiKey: string | null;
   log: Logger;
   /** Aborted when the delivery's lock is lost. */
   delivery: AbortSignal;
@@ -78,7 +81,7 @@ const OUTCOMES: Record<TerminalStatus, AttemptOutcome> = {
 };
 
 export function beginAttempt(options: AttemptOptions, parts: AttemptParts): Attempt {
-  const { job, state, log, delivery, handover } = options;
+  const { job, state, apiKey, log, delivery, handover } = options;
   const { store, timings, jobTimeoutMs, metrics, unconfirmed } = parts;
   const beganAt = performance.now();
   const control = new AbortController();
@@ -148,6 +151,7 @@ export function beginAttempt(options: AttemptOptions, parts: AttemptParts): Atte
     log,
     signal,
     state,
+    apiKey,
     get stopped() {
       return stopped;
     },

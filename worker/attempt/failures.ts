@@ -77,16 +77,16 @@ export function rejectionError({ nodeId, classType, text }: Rejection): JobError
   return jobError('WORKFLOW_REJECTED', inNode(nodeId, classType, text), { nodeId, classType });
 }
 
-/** A node raised while it ran. */
-export function executionError(failure: NodeFailure): JobError {
+/** A node raised while it ran. `apiKey`: the key that it was given, which it must not show. */
+export function executionError(failure: NodeFailure, apiKey: string | null = null): JobError {
   const code = isOutOfMemory(failure) ? 'OUT_OF_MEMORY' : 'EXECUTION_FAILED';
   const { nodeId, classType } = failure;
-  return jobError(code, inNode(nodeId, classType, exceptionText(failure)), { nodeId, classType });
+  return jobError(code, inNode(nodeId, classType, exceptionText(failure, apiKey)), { nodeId, classType });
 }
 
 /** As Python shows it, `RuntimeError: no`: some exceptions say nothing, or too little without their type. */
-function exceptionText({ exceptionType, text }: NodeFailure): string {
-  const said = scrub(text);
+function exceptionText({ exceptionType, text }: NodeFailure, apiKey: string | null): string {
+  const said = scrub(without(apiKey, text));
   const type = exceptionType === UNKNOWN_EXCEPTION ? undefined : /(?:^|\.)([A-Z]\w{0,63})$/i.exec(exceptionType)?.[1];
   if (said === '') return type ?? 'it failed without saying why';
   // The type of all says nothing.
@@ -94,10 +94,13 @@ function exceptionText({ exceptionType, text }: NodeFailure): string {
 }
 
 /** A prompt that ended well has left no result. `blocked`: an input that was blocked, which may be the reason. */
-export function noOutputError(message: string, blocked: NodeFailure | null): JobError {
+export function noOutputError(message: string, blocked: NodeFailure | null, apiKey: string | null = null): JobError {
   if (!blocked) return jobError('NO_OUTPUT', scrub(message));
   const { nodeId, classType, text } = blocked;
-  return jobError('NO_OUTPUT', scrub(`${message}. ${inNode(nodeId, classType, text)}`), { nodeId, classType });
+  return jobError('NO_OUTPUT', scrub(`${message}. ${inNode(nodeId, classType, without(apiKey, text))}`), {
+    nodeId,
+    classType,
+  });
 }
 
 /**
@@ -133,6 +136,11 @@ const OUT_OF_MEMORY_TEXT =
 export function storageError(cause: StorageError): JobError {
   if (cause.reason === 'full') return jobError('STORAGE_FULL', 'The storage for results has no room');
   return jobError('STORAGE_UNAVAILABLE', 'The storage for results could not take this one');
+}
+
+/** Before it is cut anywhere: what is left of a secret then could not be told. */
+function without(secret: string | null, text: string): string {
+  return secret === null ? text : text.replaceAll(secret, '[secret]');
 }
 
 function inNode(nodeId: string | null, classType: string | null, text: string): string {

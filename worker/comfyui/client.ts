@@ -2,6 +2,7 @@ import { openAsBlob } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { FormData } from 'undici';
 import type { Graph } from '../../src/core/graph.ts';
+import type { Json } from '../../src/core/job.ts';
 import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
 import type { NodeReplacements } from '../../src/core/node-replacements.ts';
 import type { AnswerForm, AnswerOf } from './answers.ts';
@@ -16,6 +17,10 @@ export interface PromptToSubmit {
   graph: Graph;
   /** How samplers make previews: `latent2rgb`, `taesd`, `auto` or `none`. Before 0.5 the server decides alone. */
   previewMethod: string;
+  /** What nodes find as `extra_pnginfo.workflow`; null: nothing. */
+  editorWorkflow: Json;
+  /** What partner nodes find as `api_key_comfy_org`; null: nothing. Servers before 0.3.68 show it in their queue. */
+  apiKey: string | null;
 }
 
 /** `partly`: queued, but without the outputs that are faulty; whoever wants all of them cancels it. */
@@ -133,8 +138,12 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
   return {
     history,
 
-    async submit({ promptId, clientId, graph, previewMethod }, signal) {
-      const extra_data = { preview_method: previewMethod };
+    async submit({ promptId, clientId, graph, previewMethod, editorWorkflow, apiKey }, signal) {
+      const extra_data = {
+        preview_method: previewMethod,
+        ...(editorWorkflow !== null && { extra_pnginfo: { workflow: editorWorkflow } }),
+        ...(apiKey !== null && { api_key_comfy_org: apiKey }),
+      };
       const body = { prompt: graph, client_id: clientId, prompt_id: promptId, extra_data };
       const options = { signal, timeoutMs: SUBMIT_TIMEOUT_MS };
       const answer = await http.call('POST', '/api/prompt', body, 'submitted', options).catch((cause: unknown) => {

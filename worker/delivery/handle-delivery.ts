@@ -3,9 +3,9 @@ import { wait } from '../../src/async/wait.ts';
 import { isTerminal, type Job } from '../../src/core/job.ts';
 import { inSpan } from '../../src/observability/spans.ts';
 import type { DeliveryResult } from '../../src/queue/queue.ts';
-import { type AttemptParts, beginAttempt } from '../attempt/attempt.ts';
-import { type AttemptState, createAttemptState, type LivePrompt } from '../attempt/attempt-state.ts';
-import { JobFailure, Retry, workerFault } from '../attempt/failures.ts';
+import { type AttemptOptions, type AttemptParts, beginAttempt } from '../attempt/attempt.ts';
+import { createAttemptState, type LivePrompt } from '../attempt/attempt-state.ts';
+import { JobFailure, jobError, Retry, workerFault } from '../attempt/failures.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
 import type { Pool } from '../pool/pool.ts';
 import { type Assignment, type AssignParts, assignJob } from './assign-job.ts';
@@ -20,6 +20,10 @@ import { type RunJobParts, runJob } from './run-job.ts';
 export interface DeliveryParts extends AssignParts, AttemptParts, RunJobParts, FinishParts {
   deferredJobs: DeferredJobs;
   fitness: Fitness;
+  /** The installation's key for partner nodes; null: it has none. */
+  orgApiKey: string | null;
+  /** Opens the key that a job brings; null: it was sealed with another secret. */
+  openApiKey(sealed: string, jobId: string): string | null;
   log: Logger;
 }
 
@@ -56,7 +60,7 @@ export async function handleDelivery(
     await using _inputs = assignment.outcome === 'run' ? assignment.inputs : null;
     using state = createAttemptState(assignment.outcome === 'run' ? assignment.slot : null);
 
-    const claim = await store.claim(jobId);
+    const [claim, sealedApiKey] = await Promise.all([store.claim(jobId), store.sealedApiKey(jobId)]);
     if (claim.outcome === 'gone') return DONE;
     const { job } = claim;
     const prompt = recordedPrompt(job, pool);
@@ -68,7 +72,7 @@ export async function handleDelivery(
     state.claimed(prompt);
     metrics?.jobClaimed(job);
     if (job.takeovers > before.takeovers) recordLostAttempt(before);
-    return await makeAttempt(job, assignment, state, signals, parts);
+    return await makeAttempt({ job, state, ...signals }, sealedApiKey, assignment, parts);
   } catch (cause) {
     const fault = workerFault(cause);
     if (fault !== null) parts.fitness.suspect(fault);
@@ -92,17 +96,19 @@ async function defer(
 
 /** One claim of a job, to its end or back into the queue. */
 function makeAttempt(
-  job: Job,
+  claimed: Omit<AttemptOptions, 'log' | 'apiKey'>,
+  sealedApiKey: string | null,
   assignment: Exclude<Assignment, { outcome: 'wait' | 'later' }>,
-  state: AttemptState,
-  signals: DeliverySignals,
   parts: DeliveryParts,
 ): Promise<DeliveryResult> {
+  const { job } = claimed;
   const backend = assignment.outcome === 'run' ? assignment.slot.backend.name : undefined;
   const log = parts.log.child({ jobId: job.id, requestId: job.requestId, attempt: job.attempts, backend });
   return inSpan('process job', attemptSpan(job, backend), async () => {
-    using attempt = beginAttempt({ job, state, log, ...signals }, parts);
+    const apiKey = sealedApiKey === null ? parts.orgApiKey : parts.openApiKey(sealedApiKey, job.id);
+    using attempt = beginAttempt({ ...claimed, log, apiKey }, parts);
     try {
+      if (sealedApiKey !== null && apiKey === null) throw unopened(log);
       if (assignment.outcome === 'fail') throw new JobFailure(assignment.error, { cause: assignment.cause });
       if (assignment.outcome === 'claim') throw new Retry('no server', { counts: false });
       await runJob(attempt, assignment.plan, assignment.inputs, parts);
@@ -111,6 +117,12 @@ function makeAttempt(
       return await finishAttempt(attempt, cause, parts);
     }
   });
+}
+
+/** Another secret than the gateway's, so that the other workers may have the right one. */
+function unopened(log: Logger): JobFailure {
+  log.error("a job's key cannot be opened: give gateways and workers the same SIGNING_SECRET");
+  return new JobFailure(jobError('INTERNAL', "The job's comfyOrgApiKey could not be read by its worker"));
 }
 
 /** The prompt that the record names, where it is at a server of this worker. */

@@ -7,6 +7,7 @@ import type { Graph } from '../../src/core/graph.ts';
 import { own } from '../../src/core/objects.ts';
 import { type FilePlace, type Plan, putFile } from '../../src/core/plan.ts';
 import { SpoolError, type SpooledFile, type SpoolOptions, spool } from '../../src/files/spool.ts';
+import type { AttemptParts } from '../attempt/attempt.ts';
 import { JobFailure, jobError, Retry } from '../attempt/failures.ts';
 import { ComfyError } from '../comfyui/http.ts';
 import type { Backend } from '../pool/backend.ts';
@@ -44,6 +45,7 @@ export interface InputShare {
 
 export interface InputParts {
   artifacts: ArtifactStore;
+  store: AttemptParts['store'];
   placedFiles: PlacedFiles;
   /** Bytes of one input file, and origins that the rules for addresses do not apply to. */
   inputs: { maxBytes: number; origins: readonly string[] };
@@ -65,7 +67,7 @@ const BACKOFF_MS = 300;
 const SUBFOLDER = 'comfygate';
 
 export function openInputs({ graph, files }: Plan, share: InputShare, parts: InputParts): Inputs {
-  const { placedFiles, tempDir, timings, inputs: limits, artifacts } = parts;
+  const { placedFiles, tempDir, timings, inputs: limits, artifacts, store } = parts;
   const over = new AbortController();
   const turns = createSemaphore({ atOnce: AT_ONCE, waiting: files.length });
   const local = new Map<string, Promise<LocalInput>>();
@@ -88,7 +90,9 @@ export function openInputs({ graph, files }: Plan, share: InputShare, parts: Inp
         const options = { maxBytes, reserveBytes: RESERVE_BYTES, count, signal: limited };
         const file = await ('url' in source
           ? fetchUrl(source.url, { ...options, dir: tempDir, origins: limits.origins })
-          : stored(source.upload, options));
+          : 'upload' in source
+            ? stored(uploadKey(source.upload), 'An uploaded file is no longer there', options)
+            : made(source.artifact, options));
         const dispose = async () => {
           await file.dispose();
           share.remove(bytes);
@@ -105,9 +109,17 @@ export function openInputs({ graph, files }: Plan, share: InputShare, parts: Inp
     }
   }
 
-  async function stored(id: string, options: SpoolOptions): Promise<SpooledFile> {
-    const body = await artifacts.read(uploadKey(id), { signal: options.signal });
-    if (body === null) throw new InputFault('An uploaded file is no longer there');
+  /** Whose it is was checked when the job was accepted, and never changes. */
+  async function made(id: string, options: SpoolOptions): Promise<SpooledFile> {
+    const gone = 'An artifact that is an input file is no longer there';
+    const found = await store.artifact(id);
+    if (found === null) throw new InputFault(gone);
+    return stored(found.artifact.key, gone, options);
+  }
+
+  async function stored(key: string, gone: string, options: SpoolOptions): Promise<SpooledFile> {
+    const body = await artifacts.read(key, { signal: options.signal });
+    if (body === null) throw new InputFault(gone);
     try {
       return await spool(body, tempDir, options);
     } catch (cause) {
@@ -209,7 +221,7 @@ function failure(cause: unknown, { targets, at }: FilePlace, graph: Graph, { sto
     return new Retry('storage did not give an input file', { counts: false, delayMs, cause });
   }
   if (cause instanceof SpoolError) {
-    if (cause.reason === 'oversize') return invalid('An uploaded file is larger than may be', false);
+    if (cause.reason === 'oversize') return invalid('An input file is larger than may be', false);
     return new Retry('no room for the input files', { counts: false, delayMs, cause });
   }
   if (!(cause instanceof ComfyError) || cause.failure !== 'status') return cause;

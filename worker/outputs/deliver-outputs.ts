@@ -42,7 +42,7 @@ export async function deliverOutputs(
   const { job, log, submission, state } = attempt;
   const { client } = state.slot.backend;
   state.slot.report('succeeded');
-  const outputs = await outputsOf(entry, plan, watched);
+  const outputs = await outputsOf(entry, attempt, plan, watched);
   const began = performance.now();
   const artifacts = await watched.outputs.all(outputs);
   parts.metrics?.jobUploaded((performance.now() - began) / 1000);
@@ -62,10 +62,15 @@ export async function deliverOutputs(
 }
 
 /** Throws JobFailure when there is none, or more than a job may have. */
-async function outputsOf(entry: HistoryEntry, plan: Plan, watched: WatchedPrompt): Promise<PromptOutput[]> {
+async function outputsOf(
+  entry: HistoryEntry,
+  { apiKey }: Attempt,
+  plan: Plan,
+  watched: WatchedPrompt,
+): Promise<PromptOutput[]> {
   const images = await watched.images.images();
   const { outputs, temporary } = collectOutputs(entry, plan.graph, plan.outputs, images);
-  if (outputs.length === 0) throw new JobFailure(noOutputError(whyNone(plan, temporary), watched.blocked()));
+  if (outputs.length === 0) throw new JobFailure(noOutputError(whyNone(plan, temporary), watched.blocked(), apiKey));
   if (outputs.length > MOST_OUTPUTS) {
     const message = `The workflow left more than ${MOST_OUTPUTS} results`;
     throw new JobFailure(jobError('OUTPUT_INVALID', message, { retryable: false }));

@@ -59,12 +59,12 @@ export async function judgeEnding(
     return { verdict: 'again', reason: 'stale', afresh: stale };
   }
   if ('failure' in outcome) {
-    if (!isOutOfMemory(outcome.failure)) throw new JobFailure(executionError(outcome.failure));
+    if (!isOutOfMemory(outcome.failure)) throw new JobFailure(executionError(outcome.failure, attempt.apiKey));
     // Also after the last prompt: what it left in memory must not make the next jobs fail.
     await client.free(signal).catch((cause) => {
       if (!signal.aborted) log.debug({ reason: reasonOf(cause) }, 'memory not freed');
     });
-    if (!allowed.anotherAfterOutOfMemory) throw new JobFailure(executionError(outcome.failure));
+    if (!allowed.anotherAfterOutOfMemory) throw new JobFailure(executionError(outcome.failure, attempt.apiKey));
     log.warn({ at }, 'out of memory, freed it and trying once more');
     return { verdict: 'again', reason: 'outOfMemory' };
   }

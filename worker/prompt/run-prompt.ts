@@ -28,7 +28,7 @@ export async function runPrompt(
     const graph = await inputs.place(backend, signal);
     watch.restart();
     const ending = await inPromptSpan(backend.name, watch, async () => {
-      const prompt = await submitPrompt(attempt, graph, afresh, watch.onMessage, parts);
+      const prompt = await submitPrompt(attempt, { ...plan, graph }, afresh, watch.onMessage, parts);
       if (!prompt) return { state: 'absent' };
       using _feed = prompt.feed;
       const ended = await followPrompt(prompt, attempt, plan, parts);

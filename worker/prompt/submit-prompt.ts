@@ -1,5 +1,5 @@
 import { wait } from '../../src/async/wait.ts';
-import type { Graph } from '../../src/core/graph.ts';
+import type { Plan } from '../../src/core/plan.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import { JobFailure, Retry, rejectionError } from '../attempt/failures.ts';
 import { ComfyError } from '../comfyui/http.ts';
@@ -39,7 +39,7 @@ const LOOK_UP_EVERY_MS = 200;
  */
 export async function submitPrompt(
   attempt: Attempt,
-  graph: Graph,
+  { graph, editorWorkflow }: Pick<Plan, 'graph' | 'editorWorkflow'>,
   afresh: ReadonlySet<string>,
   onMessage: (message: PromptMessage) => void,
   parts: SubmitParts,
@@ -62,7 +62,7 @@ export async function submitPrompt(
   if (performance.now() - beganAt > parts.timings.leaseFresh) await attempt.confirm();
   const sent = withReplaceable(graph, backend.nodeDefinitions());
   const isolated = isolateOutputs(sent, promptId, backend.outputClasses(), afresh);
-  const outcome = await post(attempt, promptId, isolated, parts);
+  const outcome = await post(attempt, promptId, { graph: isolated, editorWorkflow }, parts);
   if (outcome === 'absent') return null;
 
   // The record names the new prompt by now, so nobody will ever look for the old one, which may be alive.
@@ -73,13 +73,21 @@ export async function submitPrompt(
   return { promptId, feed, lookFirst: outcome === 'perhaps' };
 }
 
-async function post(attempt: Attempt, promptId: string, graph: Graph, parts: SubmitParts): Promise<PostOutcome> {
-  const { signal, log, state } = attempt;
+async function post(
+  attempt: Attempt,
+  promptId: string,
+  prompt: Pick<Plan, 'graph' | 'editorWorkflow'>,
+  parts: SubmitParts,
+): Promise<PostOutcome> {
+  const { signal, log, state, apiKey } = attempt;
   const { workerId, previewMethod, reaper, timings } = parts;
   const { slot } = state;
   const { backend } = slot;
   try {
-    const submitted = await backend.client.submit({ promptId, clientId: workerId, graph, previewMethod }, signal);
+    const submitted = await backend.client.submit(
+      { ...prompt, promptId, clientId: workerId, previewMethod, apiKey },
+      signal,
+    );
     slot.report('succeeded');
     if (submitted.outcome === 'accepted') return 'taken';
     if (submitted.outcome === 'partly') await reaper.cancel(backend, promptId, attempt.job.id);

@@ -19,7 +19,11 @@ export function addArtifact(builder: Builder): void {
     description: 'A file that a job made.',
     resolveType: typeOf,
     fields: (t) => ({
-      id: t.id({ nullable: false, description: 'Unique.', resolve: ({ artifact }) => artifact.id }),
+      id: t.id({
+        nullable: false,
+        description: 'Unique; a `FileInput` takes it.',
+        resolve: ({ artifact }) => artifact.id,
+      }),
       filename: t.string({
         nullable: false,
         description: 'Name for the file when it is saved.',

@@ -26,6 +26,12 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
       waitSeconds: t.int({
         description: 'Hold the answer until the job has ended, at most 60: one call for scripts that cannot watch.',
       }),
+      comfyOrgApiKey: t.string({
+        description:
+          'A secret: your key of comfy.org for partner nodes, instead of that of the installation, 1 to 255 ' +
+          'printable ASCII characters. Kept encrypted until the job has ended, and never shown; `retryJob` runs ' +
+          'without it.',
+      }),
       tags: t.stringList({ description: "The caller's own labels, at most 16, each 1 to 64 characters." }),
     }),
   });
@@ -61,6 +67,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
           priority: input.priority ?? 'NORMAL',
           deadlineSeconds: input.deadlineSeconds ?? null,
           tags: input.tags ?? [],
+          comfyOrgApiKey: input.comfyOrgApiKey ?? null,
           waitSeconds: input.waitSeconds ?? null,
           signal,
           client,

@@ -38,7 +38,8 @@ export function addCustomInput(
         type: 'JSON',
         required: true,
         description:
-          'ComfyUI API format: node id -> {class_type, inputs}. Numbers beyond 2^53-1 are refused, not rounded.',
+          'ComfyUI API format: node id -> {class_type, inputs}. No number is rounded: whole ones beyond 2^53-1, such ' +
+          'as seeds of 64 bits, may be numbers or texts, and `Job.parameters` has them as texts.',
       }),
       name: t.string({ description: 'At most 64 characters of [A-Za-z0-9_-], no catalogue name; only shown.' }),
       outputs: t.stringList({
@@ -49,6 +50,13 @@ export function addCustomInput(
       keepMetadata: t.boolean({
         defaultValue: false,
         description: 'Whether PNG files keep the graph that ComfyUI writes into them.',
+      }),
+      editorWorkflow: t.field({
+        type: 'JSON',
+        required: false,
+        description:
+          "The same graph as ComfyUI's editor saves it (File > Save), for nodes that read it from " +
+          '`extra_pnginfo.workflow`; within the bounds of a graph.',
       }),
       files: t.field({
         type: [file],

@@ -18,15 +18,20 @@ export function addFileKind(builder: Builder) {
   });
 }
 
-/** FileInput: an input file, uploaded before or fetched by the worker. */
+/** FileInput: an input file, uploaded before, fetched by the worker, or made by another job. */
 export function addFileInput(builder: Builder): InputType<SchemaTypes> {
-  const ref = builder.inputRef<{ upload?: string; url?: string }>('FileInput');
+  const ref = builder.inputRef<{ upload?: string; url?: string; artifact?: string }>('FileInput');
   builder.inputType(ref, {
     isOneOf: true,
     description:
-      'An input file: one that was uploaded, or a public address that the worker fetches (https, no private network).',
+      'An input file: one that was uploaded, a public address that the worker fetches (https, no private network), ' +
+      'or a result of a job of your own.',
     fields: (t) => ({
       upload: t.id({ description: 'Id of an upload whose file has been put to its address.' }),
+      artifact: t.id({
+        description:
+          'Id of an artifact of a job of your own, which must be there until this job has begun: it goes with its job.',
+      }),
       url: t.string({ description: 'An https address of at most 2048 characters, without user name and password.' }),
     }),
   });

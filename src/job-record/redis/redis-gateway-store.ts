@@ -9,6 +9,7 @@ import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
 import type { GatewayJobStore, NewJob } from '../job-store.ts';
 import { fieldsOf, formatFields, parseRecord } from '../record.ts';
 import { fittingPage, pageOfIds, readJobs } from './job-page.ts';
+import { readArtifact } from './read-artifact.ts';
 import { createTransition } from './transition.ts';
 
 export interface GatewayStoreOptions {
@@ -88,7 +89,9 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
   async function runAccept(job: NewJob): Promise<ScriptReply[]> {
     // As long as a record may name it, so that the job can be run again.
     const templateLifeMs = Math.max(options.idempotencyTtlMs, job.deadlineMs + options.retentionMs);
-    const fields = formatFields(recordOf(job));
+    // No part of the job as others read it, and removed by transition.lua with its end.
+    const secret = job.sealedApiKey ? ['sealedApiKey', job.sealedApiKey] : [];
+    const fields = [...formatFields(recordOf(job)), ...secret];
     const bytes = fields.reduce((sum, field) => sum + Buffer.byteLength(field), OWN_BYTES);
     const reply = await acceptScript(
       redis,
@@ -177,6 +180,8 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
       const job = parseRecord(await redis.hgetall(keys.job(id)));
       return job ? { outcome: 'replayed', job } : { outcome: 'deleted', jobId: id };
     },
+
+    artifact: (id) => readArtifact(redis, keys, id),
 
     template: (hash) => redis.get(keys.template(hash)),
 

@@ -6,6 +6,7 @@ import type { Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
 import type { Change, WorkerJobStore } from '../job-store.ts';
 import { parseRecord } from '../record.ts';
+import { readArtifact } from './read-artifact.ts';
 import { createTransition } from './transition.ts';
 
 function moveOf(change: Change): { move: MoveName; set: Partial<Job> } {
@@ -85,6 +86,10 @@ export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: nu
         now: millisecondsOf(time),
       };
     },
+
+    sealedApiKey: (jobId) => redis.hget(keys.job(jobId), 'sealedApiKey'),
+
+    artifact: (id) => readArtifact(redis, keys, id),
 
     template: (hash) => redis.get(keys.template(hash)),
   };

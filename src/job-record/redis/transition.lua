@@ -51,6 +51,7 @@ end
 local ended = to == 'SUCCEEDED' or to == 'FAILED' or to == 'CANCELED'
 if ended then
   set.finishedAt = now
+  redis.call('HDEL', KEYS[1], 'sealedApiKey')
   set.expiresAt = string.format('%d', now + ARGV[5])
   redis.call('ZREM', tag .. 'open', id)
   redis.call('ZADD', tag .. 'ended', set.expiresAt, id)

@@ -7,6 +7,8 @@ import { type ArtifactStore, StorageError } from '../../../src/artifacts/artifac
 import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { uploadKey } from '../../../src/artifacts/keys.ts';
 import { sha256 } from '../../../src/core/canonical-json.ts';
+import type { FileSource } from '../../../src/core/file-source.ts';
+import type { Artifact } from '../../../src/core/job.ts';
 import { planOf } from '../../../src/core/plan.ts';
 import type { NewJob } from '../../../src/job-record/job-store.ts';
 import { createFileCheck } from '../../../src/jobs/check-files.ts';
@@ -142,13 +144,15 @@ describe('the files of a job', () => {
 
   /** What is wrong with a custom job of these files, as `path: code`. */
   async function faults(
-    files: { file: { upload: string } | { url: string }; kind?: string }[],
+    files: { file: FileSource; kind?: string }[],
     job: Partial<NewJob> = {},
     head: ArtifactStore['head'] = artifacts.head,
   ) {
     const check = createFileCheck({
       uploads: store,
       artifacts: { head },
+      store: stores.gateway,
+      maxBytes: MAX_BYTES,
       inputOrigins: ['http://nas:1'],
       retentionMs: RETENTION_MS,
     });
@@ -203,6 +207,68 @@ describe('the files of a job', () => {
     ]);
   });
 
+  /** An ended job of a caller that has left these results; gives their ids. */
+  async function made(caller: string, results: Partial<Artifact>[]): Promise<string[]> {
+    const job = newJob({ caller });
+    await stores.gateway.accept(job);
+    const claim = await stores.worker.claim(job.id);
+    if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
+    const artifacts = results.map((changes, i): Artifact => ({ ...artifact, id: `${job.id}:${i}`, ...changes }));
+    const { progress, lease } = claim.job;
+    await stores.worker.move(job.id, lease, { move: 'succeed', artifacts, progress, timings: [] });
+    return artifacts.map(({ id }) => id);
+  }
+  const artifact: Artifact = {
+    ...{ id: '', key: 'jobs/a/1/00.png', kind: 'image', filename: 'a.png', contentType: 'image/png', sizeBytes: 3 },
+    ...{ sha256: '', node: '9', output: null, width: 1, height: 1, durationSeconds: null },
+  };
+
+  it("may be results of the caller's jobs, of the kind that their place takes", async () => {
+    const [image = '', film = '', text = '', large = ''] = await made('me', [
+      {},
+      { contentType: 'video/mp4', kind: 'video' },
+      { contentType: 'text/plain', kind: 'text' },
+      { sizeBytes: MAX_BYTES + 1 },
+    ]);
+    const files = [
+      { file: { artifact: image }, kind: 'image' },
+      { file: { artifact: image }, kind: 'mask' },
+      { file: { artifact: film }, kind: 'audio' },
+      { file: { artifact: film } },
+      { file: { artifact: image }, kind: 'video' },
+      { file: { artifact: text } },
+      { file: { artifact: large } },
+    ];
+    expect(await faults(files)).toEqual([
+      'input.workflow.custom.files.4.file.artifact: wrong_type',
+      'input.workflow.custom.files.5.file.artifact: wrong_type',
+      'input.workflow.custom.files.6.file.artifact: too_big',
+    ]);
+  });
+
+  it("of another caller's job, of one that has expired, or of none are not told apart", async () => {
+    const [mine = ''] = await made('me', [{}]);
+    const [theirs = ''] = await made('you', [{}]);
+    const [expired = ''] = await made('me', [{}]);
+    await stores.redis.hset(stores.keys.job(expired.split(':')[0] ?? ''), 'expiresAt', Date.now() - 1_000);
+    const absent = [theirs, expired, `${mine.slice(0, -1)}1`, `${randomUUID()}:0`];
+    const check = createFileCheck({
+      ...{ uploads: store, artifacts, store: stores.gateway, maxBytes: MAX_BYTES },
+      ...{ inputOrigins: [], retentionMs: RETENTION_MS },
+    });
+    for (const id of absent) {
+      const parameters = { graph, files: [{ node: '1', input: 'image', file: { artifact: id } }] };
+      expect(await check(newJob({ caller: 'me' }), planOf(null, parameters), [])).toEqual([
+        {
+          path: ['files', 0, 'file', 'artifact'],
+          message: 'expected the id of an artifact of a job of yours',
+          code: 'not_found',
+        },
+      ]);
+    }
+    expect(await faults([{ file: { artifact: mine } }])).toEqual([]);
+  });
+
   it('are left to the worker where storage does not answer', async () => {
     const id = await uploaded({}, null);
     const away = async () => Promise.reject(new StorageError('unavailable', 'away'));
@@ -246,7 +312,14 @@ describe('the files of a job', () => {
       image: { url: 'https://10.0.0.1/' },
       more: [{ url: 'https://a.de/' }, { url: 'https://10.0.0.1/' }],
     };
-    const check = createFileCheck({ uploads: store, artifacts, inputOrigins: [], retentionMs: RETENTION_MS });
+    const check = createFileCheck({
+      uploads: store,
+      artifacts,
+      store: { artifact: async () => null },
+      inputOrigins: [],
+      maxBytes: 1_000,
+      retentionMs: RETENTION_MS,
+    });
     const issues = await check(newJob(), planOf(template, parameters), ['input']);
     expect(issues.map((issue) => issue.path)).toEqual([
       ['input', 'image', 'url'],

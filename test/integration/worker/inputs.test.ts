@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { StorageError } from '../../../src/artifacts/artifact-store.ts';
-import { uploadKey } from '../../../src/artifacts/keys.ts';
+import { jobPrefix, uploadKey } from '../../../src/artifacts/keys.ts';
 import type { FileKind, FileSource } from '../../../src/core/file-source.ts';
 import type { Graph } from '../../../src/core/graph.ts';
 import type { Job } from '../../../src/core/job.ts';
@@ -321,6 +321,62 @@ describe('input files', () => {
     const broken = await run(harness, [place(await uploaded(harness, await picture()))]);
     expect(broken).toMatchObject({ status: 'FAILED', failures: 1, error: { code: 'COMFYUI_UNAVAILABLE' } });
     await expect.poll(() => harness.leftovers()).toEqual([]);
+  });
+
+  test('a result of a job is the input of the next, straight from storage', async () => {
+    await using harness = await startHarness(redis.url);
+    const simulator = await harness.simulate();
+    harness.work({ main: simulator.url });
+    const original = await picture();
+    const first = await run(harness, [place(await uploaded(harness, original))]);
+    const [made] = first.artifacts;
+    if (!made) throw new Error('no artifact');
+    const second = await run(harness, [place({ artifact: made.id }, 'image')]);
+    await expectSame(harness, second, original);
+    // And so on: what is kept of a job names the result, not its bytes.
+    const third = await run(harness, [place({ artifact: second.artifacts[0]?.id ?? '' })]);
+    await expectSame(harness, third, original);
+    expect(third.parameters.files).toEqual([place({ artifact: second.artifacts[0]?.id ?? '' })]);
+    await expect.poll(() => harness.leftovers()).toEqual([]);
+  });
+
+  test.each<[how: string, remove: (harness: Harness, job: Job) => Promise<unknown>]>([
+    ['job was deleted', (harness, { id }) => harness.stores.gateway.remove(id)],
+    [
+      'job has expired',
+      ({ stores }, { id }) => stores.redis.hset(stores.keys.job(id), 'expiresAt', Date.now() - 1_000),
+    ],
+    ['bytes were removed', (harness, { id }) => harness.artifacts.removePrefix(jobPrefix(id))],
+  ])('a result whose %s while the next job waited is INPUT_INVALID', async (_how, remove) => {
+    await using harness = await startHarness(redis.url);
+    const simulator = await harness.simulate();
+    const worker = harness.work({ main: simulator.url });
+    const first = await run(harness, [place(await uploaded(harness, await picture()))]);
+    await worker.close();
+    const files = [place({ artifact: first.artifacts[0]?.id ?? '' }, 'image')];
+    const waiting = await harness.submit(graph, { parameters: { graph, files } });
+    await remove(harness, first);
+    harness.work({ main: simulator.url });
+    expect(await harness.ended(waiting)).toMatchObject({
+      status: 'FAILED',
+      failures: 0,
+      error: {
+        code: 'INPUT_INVALID',
+        message: 'An artifact that is an input file is no longer there',
+        nodeId: 'load',
+        retryable: false,
+      },
+    });
+  });
+
+  test('a result of another kind than its bytes are is INPUT_INVALID', async () => {
+    await using harness = await startHarness(redis.url);
+    const simulator = await harness.simulate();
+    harness.work({ main: simulator.url });
+    const text: Graph = { '1': { class_type: 'PreviewAny', inputs: { source: 'words' } } };
+    const first = await harness.ended(await harness.submit(text));
+    const { error } = await run(harness, [place({ artifact: first.artifacts[0]?.id ?? '' })]);
+    expect(error).toMatchObject({ code: 'INPUT_INVALID', message: expect.stringMatching(/no picture, sound or film/) });
   });
 
   test('a job waits while storage is away, and runs when it is back', async () => {

@@ -95,6 +95,7 @@ describe('bad values', () => {
     ['REDIS_PREFIX', ['a:b', '{x}', 'x'.repeat(65)]],
     ['S3_BUCKET', ['A', 'ab', 'has_underscore']],
     ['SIGNING_SECRET', ['short']],
+    ['COMFY_ORG_API_KEY', ['x'.repeat(256), 'kéy', 'a\tb']],
     [
       'COMFYUI_URLS',
       ['x', 'ftp://x', 'a=http://x,a=http://y', '=http://x', 'a b=http://x', 'http://x,http://x/', 'http://x/?q=1'],
@@ -233,6 +234,7 @@ describe('secrets', () => {
         ...S3,
         REDIS_URL: 'redis://me:hidden-p@ss@redis:6379/2',
         SIGNING_SECRET: 'hidden-'.repeat(6),
+        COMFY_ORG_API_KEY: 'hidden-key',
         COMFYUI_URLS: 'gpu=http://me:hidden-too@gpu:8188',
         JOB_TIMEOUT: '1.5',
         OTEL_EXPORTER_OTLP_ENDPOINT: 'http://me:hidden-otel@otel:4318/',
@@ -247,6 +249,7 @@ describe('secrets', () => {
         'OTEL_EXPORTER_OTLP_HEADERS=********',
         'COMFYUI_URLS=gpu=http://me:********@gpu:8188',
         'S3_SECRET_KEY=********',
+        'COMFY_ORG_API_KEY=********',
         'JOB_TIMEOUT=1.5',
       ]),
     );

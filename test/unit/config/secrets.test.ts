@@ -16,6 +16,7 @@ test.each<[string, Record<string, string>, string[]]>([
     { COMFYUI_URLS: 'a=http://u:first@a.test,b=http://b.test,c=http://u:th%C3%AFrd@c.test' },
     ['first', 'thïrd'],
   ],
+  ['of comfy.org', { COMFY_ORG_API_KEY: 'partner' }, ['partner']],
   [
     'of headers, whole and without a scheme',
     {

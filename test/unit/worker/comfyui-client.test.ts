@@ -156,7 +156,14 @@ test('B13 an answer about another prompt is none', async () => {
       if (url?.startsWith('/api/jobs/')) return { body: '{"id":"another","status":"pending"}' };
       return { body: JSON.stringify({ p: { outputs: {}, ...lie } }) };
     });
-    const prompt = { promptId: 'p', clientId: 'c', graph: {}, previewMethod: 'none' };
+    const prompt = {
+      promptId: 'p',
+      clientId: 'c',
+      graph: {},
+      previewMethod: 'none',
+      editorWorkflow: null,
+      apiKey: null,
+    };
     for (const call of [client.submit(prompt, signal), client.find('p'), client.history('p')]) {
       expect(await failureOf(call)).toEqual(['invalid', 200]);
     }
@@ -174,7 +181,7 @@ test('cancel falls back to deleting and interrupting, by id, before 0.26', async
 });
 
 test('a POST that is refused is told from one that is not answered', async () => {
-  const prompt = { promptId: 'p', clientId: 'c', graph: {}, previewMethod: 'none' };
+  const prompt = { promptId: 'p', clientId: 'c', graph: {}, previewMethod: 'none', editorWorkflow: null, apiKey: null };
   const answer = (status: number, body = '') =>
     serve(() => ({ status, body })).then(({ client }) => client.submit(prompt, signal));
   const refusal = {

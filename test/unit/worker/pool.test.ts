@@ -10,7 +10,7 @@ import { createPool } from '../../../worker/pool/pool.ts';
 import { type Requirements, requirementsOf } from '../../../worker/pool/requirements.ts';
 
 function planFor(graph: Graph, files: Plan['files'] = []): Plan {
-  return { graph, files, outputs: null, keepMetadata: false };
+  return { graph, files, outputs: null, keepMetadata: false, editorWorkflow: null };
 }
 
 /** A graph of one loader and one output. */
