@@ -86,7 +86,7 @@ export interface ComfyClient {
    * slow.
    */
   objectInfo(className: string | null, options?: CallOptions): Promise<NodeDefinitions>;
-  /** The classes that it puts others in the place of; none at servers that do not tell, such as those before 0.13. */
+  /** The classes that it puts others in the place of; none at servers that do not tell, such as those before 0.14. */
   nodeReplacements(options?: CallOptions): Promise<NodeReplacements>;
   /** Unloads models and drops caches, after the prompt that runs. */
   free(signal: AbortSignal): Promise<void>;

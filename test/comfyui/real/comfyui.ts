@@ -51,7 +51,7 @@ const postedSchema = z.object({
   node_errors: z.record(z.string(), z.unknown()),
 });
 const refusedSchema = z.object({
-  error: z.object({ extra_info: z.object({ node_id: z.string().optional() }) }),
+  error: z.object({ details: z.string(), extra_info: z.object({ node_id: z.string().optional() }) }),
   node_errors: z.record(z.string(), z.unknown()),
 });
 const foldersSchema = z.object({ checkpoints: z.array(z.string()) });
@@ -115,7 +115,9 @@ export function openComfyServer(url: string, outputFolder: string | undefined): 
       const answer = await call('/api/prompt', { prompt: graph, client_id: '', prompt_id: randomUUID() });
       if (answer.status === 400) {
         const { error, node_errors } = refusedSchema.parse(await answer.json());
-        return [...Object.keys(node_errors), ...(error.extra_info.node_id ?? [])].sort();
+        // Older servers say only in the text which node has no class, or one that there is not.
+        const node = error.extra_info.node_id ?? /^Node ID '#(.*)'$/.exec(error.details)?.[1] ?? [];
+        return [...Object.keys(node_errors), ...node].sort();
       }
       assert.equal(answer.status, 200, 'ComfyUI takes or refuses a prompt of nobody');
       const { prompt_id, node_errors } = postedSchema.parse(await answer.json());
