@@ -1,4 +1,4 @@
-/** No line of a comment is longer than 40 characters, which an editor of half a small screen shows whole. */
+/** No line of a comment is longer than 42 characters, which an editor of half a small screen shows whole. */
 const generate = `# Press play (or Ctrl-Enter), then open
 # the next tab and press play there.
 #
@@ -93,7 +93,7 @@ const upload = `# A file of your own as input:
 #
 # 1. Press play, with its size in bytes.
 # 2. Send it to the url of the answer:
-#    curl -X PUT --data-binary @boat.png \\
+#    curl -T boat.png \\
 #      -H "Content-Type: image/png" "URL"
 #    and all headers of the answer.
 # 3. Name its id in a job:

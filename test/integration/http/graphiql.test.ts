@@ -7,6 +7,7 @@ import { createSchema } from '../../../src/graphql/schema.ts';
 import { exampleTabs } from '../../../src/http/graphql/graphiql-example.ts';
 import { shippedCatalogue, testEvent, testJob, testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
+import { startTcpProxy } from '../../support/tcp-proxy.ts';
 
 const html = { accept: 'text/html' };
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -50,6 +51,12 @@ test('is sent once to a browser that keeps it', async () => {
 test('its examples fit the schema', async () => {
   const schema = createSchema(await shippedCatalogue());
   for (const { query } of exampleTabs) expect(validate(schema, parse(query))).toEqual([]);
+});
+
+test('no line of a comment is cut where the editor has half of a small screen', () => {
+  const comments = exampleTabs.flatMap(({ query }) => query.split('\n').filter((line) => line.startsWith('#')));
+  expect(comments.length).toBeGreaterThan(10);
+  expect(comments.filter((line) => line.length > 42)).toEqual([]);
 });
 
 /** Under load the page takes a click only when it is held for a moment, as a person does. */
@@ -98,5 +105,41 @@ test.skipIf(!existsSync(CHROMIUM))(
         (url) => !url.startsWith(server.url) && !url.startsWith(`blob:${server.url}`) && !url.startsWith('data:'),
       ),
     ).toEqual([]);
+  },
+);
+
+test.skipIf(!existsSync(CHROMIUM))(
+  'on a phone the answer stands below the query, and a path that has gone silent is given up',
+  { timeout: 180_000 },
+  async () => {
+    const job = testJob();
+    const services = await testServices({ jobs: { generate: async () => ({ job, replayed: false }) } });
+    services.feed.open(job.id);
+    const { server } = await startTestServer({ services });
+    const proxy = await startTcpProxy(Number(new URL(server.url).port));
+    onTestFinished(() => proxy.close());
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    onTestFinished(() => browser.close());
+    const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
+    const page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    await page.goto(`http://127.0.0.1:${proxy.port}/`);
+    await press(page, '.graphiql-execute-button');
+    // The rest of the id is on the next line.
+    await page.locator('.result-window', { hasText: job.id.slice(0, 8) }).waitFor();
+    const query = await page.locator('.graphiql-query-editor').boundingBox();
+    const answer = await page.locator('.graphiql-response').boundingBox();
+    expect(answer?.y).toBeGreaterThan((query?.y ?? 0) + (query?.height ?? 0));
+    expect(answer?.width).toBeGreaterThan(250);
+
+    await press(page, '#graphiql-session-tab-1');
+    await page.locator('.graphiql-query-editor', { hasText: 'subscription' }).waitFor();
+    await press(page, '.graphiql-execute-button');
+    await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(1), 60_000);
+    proxy.strand();
+    await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(2), 60_000);
+    services.feed.say(job.id, testEvent(3, { type: 'SUCCEEDED', job: testJob({ status: 'SUCCEEDED' }) }));
+    services.feed.end(job.id);
+    await page.locator('.result-window', { hasText: 'SUCCEEDED' }).waitFor();
   },
 );
