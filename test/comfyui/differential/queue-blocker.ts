@@ -28,7 +28,14 @@ export async function openQueueBlocker(client: ComfyClient, blocks: () => Promis
 
   async function post(graph: Graph) {
     const promptId = randomUUID();
-    const prompt = { promptId, clientId: 'differential', graph, previewMethod: 'none', editorWorkflow: null, apiKey: null };
+    const prompt = {
+      promptId,
+      clientId: 'differential',
+      graph,
+      previewMethod: 'none',
+      editorWorkflow: null,
+      apiKey: null,
+    };
     return { promptId, ...(await client.submit(prompt, signal)) };
   }
 
