@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
@@ -20,8 +20,6 @@ export function readDocsPage(name: string) {
   const packages = commands.flatMap((line) => (line.startsWith('npm install ') ? line.split(' ').slice(2) : []));
   const needed = packages.length > 0 ? [...OF_TEMPLATE, ...packages] : [];
   return {
-    /** Of the packages that it needs, those that are not installed here. */
-    missing: needed.filter((each) => !existsSync(installed(each))),
     /**
      * Does what the page says in an empty folder: its packages and no others, its copies, its files, whose gateway is
      * the one at `gateway`. Gives back the folder of the app.
