@@ -32,7 +32,8 @@ const progressOf = (n: number): Progress => ({
 async function openPlain(redisUrl: string, jobs: number): Promise<Source> {
   const redis = new Redis(redisUrl);
   const publish = (id: string, seq: number, type: string, status: string) => {
-    const job = { id, status, progress: progressOf(seq) };
+    const { node, ...progress } = progressOf(seq);
+    const job = { id, status, progress: { ...progress, node: { ...node, nodeId: node?.id } } };
     return redis.publish(`plain:job:${id}`, JSON.stringify({ seq, type, at: new Date().toISOString(), job }));
   };
   return {

@@ -1,7 +1,15 @@
 import { isUuid } from './uuid.ts';
 
-/** The id of the job that made this artifact; null for what is no id of one. They are `<job's id>:<place>`. */
+/**
+ * The id of a job's result: of its first attempt `<job's id>:<number>`, of a later one `<job's id>:<lease>-<number>`,
+ * since what an earlier attempt has shown under the same number may have been another file.
+ */
+export function artifactId(jobId: string, lease: number, number: number): string {
+  return lease === 1 ? `${jobId}:${number}` : `${jobId}:${lease}-${number}`;
+}
+
+/** The id of the job that made this artifact; null for what is no id of one. */
 export function jobOfArtifact(id: string): string | null {
-  const [, jobId = '', place = ''] = /^([^:]+):(\d{1,6})$/.exec(id) ?? [];
-  return isUuid(jobId) && String(Number(place)) === place ? jobId : null;
+  const [, jobId = ''] = /^([^:]+):(?:\d{1,6}-)?\d{1,6}$/.exec(id) ?? [];
+  return isUuid(jobId) ? jobId : null;
 }

@@ -4,6 +4,7 @@ import { type ArtifactStore, StorageError } from '../../src/artifacts/artifact-s
 import { safeFilename } from '../../src/artifacts/filename.ts';
 import { artifactKey } from '../../src/artifacts/keys.ts';
 import { wait } from '../../src/async/wait.ts';
+import { artifactId } from '../../src/core/artifact-id.ts';
 import type { Artifact, Job } from '../../src/core/job.ts';
 import { own } from '../../src/core/objects.ts';
 import type { Plan } from '../../src/core/plan.ts';
@@ -70,16 +71,17 @@ export async function storeOutput(output: PromptOutput, number: number, context:
 async function store(output: PromptOutput, number: number, context: StoreContext): Promise<Artifact> {
   const { attempt, plan, confirmed } = context;
   const { job } = attempt;
-  const filename = filenameOf(output, number);
-  const { file, found } = await fetchOutput(output, filename, context);
+  const name = nameOf(output, number);
+  const { file, found } = await fetchOutput(output, name, context);
   try {
     await confirmed;
-    const key = artifactKey(job.id, job.lease, number, extname(filename).slice(1));
+    const filename = safeFilename(`${workflowOf(job)}-${job.id.slice(-8)}-${name}`);
+    const key = artifactKey(job.id, job.lease, number, extname(name).slice(1));
     const { contentType, kind, width = null, height = null, durationSeconds = null } = found;
     const { path, sizeBytes, sha256 } = file;
     await put(key, { path, sizeBytes, sha256, contentType, filename }, context);
     return {
-      id: artifactId(job, number),
+      id: artifactId(job.id, job.lease, number),
       key,
       kind,
       filename,
@@ -97,13 +99,14 @@ async function store(output: PromptOutput, number: number, context: StoreContext
   }
 }
 
-/** What an earlier attempt has shown under the same number may have been another file. */
-function artifactId({ id, lease }: Job, number: number): string {
-  return lease === 1 ? `${id}:${number}` : `${id}:${lease}-${number}`;
+/** Of a graph of the caller's own, what the caller calls it: `textToImage` becomes `text-to-image`. */
+function workflowOf({ workflow, parameters }: Job): string {
+  const given = workflow === 'custom' ? parameters.name : null;
+  return (typeof given === 'string' ? given : workflow).replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase();
 }
 
 /** ComfyUI's name without what the worker put before it; for results without one, one of the node and the number. */
-function filenameOf(output: PromptOutput, number: number): string {
+function nameOf(output: PromptOutput, number: number): string {
   if ('file' in output) return safeFilename(withoutOwnPrefix(output.file.filename));
   const ending = 'text' in output ? `text_${number + 1}.txt` : `${number + 1}.${output.extension}`;
   return safeFilename(`${output.node}_${ending}`);
@@ -112,7 +115,7 @@ function filenameOf(output: PromptOutput, number: number): string {
 /**
  * The result as a local file, checked to be whole and of the type that its name says. A broken transfer is tried again.
  */
-async function fetchOutput(output: PromptOutput, filename: string, context: StoreContext) {
+async function fetchOutput(output: PromptOutput, name: string, context: StoreContext) {
   const { readMedia, timings, signal } = context;
   const began = performance.now();
   for (let tries = 1; ; tries++) {
@@ -120,7 +123,7 @@ async function fetchOutput(output: PromptOutput, filename: string, context: Stor
       const file = await localFile(output, context);
       // A file without a byte was not written whole, but a text may be empty.
       if ('text' in output && file.sizeBytes === 0) return { file, found: EMPTY_TEXT };
-      return await inspected(file, filename, (path) => readMedia(path, signal));
+      return await inspected(file, name, (path) => readMedia(path, signal));
     } catch (cause) {
       signal.throwIfAborted();
       if (context.once || workerFault(cause) !== null) throw cause;
@@ -134,7 +137,7 @@ async function fetchOutput(output: PromptOutput, filename: string, context: Stor
       // What came over the socket cannot be fetched again.
       if (isEndless(cause)) context.attempt.state.slot.report('failed');
       const final = 'image' in output || tries >= FETCH_TRIES || !isTransient(cause);
-      if (!away && final) throw invalid({ node: output.node, filename }, context, cause);
+      if (!away && final) throw invalid({ node: output.node, filename: name }, context, cause);
       await wait(FETCH_BACKOFF_MS * 2 ** Math.min(tries, 5), signal);
     }
   }

@@ -369,7 +369,10 @@ describe('graphs that attack', { timeout: 60_000 }, () => {
       const graph = withSave({ filename_prefix });
       const { id } = await gateway.generate({ input: { workflow: { custom: { graph } } } });
       const { job } = await gateway.watch(id).end();
-      expect(job).toMatchObject({ status: 'SUCCEEDED', artifacts: [{ filename: '2_00001_.png' }] });
+      expect(job).toMatchObject({
+        status: 'SUCCEEDED',
+        artifacts: [{ filename: `custom-${id.slice(-8)}-2_00001_.png` }],
+      });
       await gateway.expectWhole(job);
     },
   );

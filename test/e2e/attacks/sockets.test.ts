@@ -79,7 +79,7 @@ describe('sockets that attack', { timeout: 60_000 }, () => {
   );
 
   it('A51 pages of foreign origins are refused, and so is a foreign host', async () => {
-    for (const origin of ['http://evil.example', 'null', 'http://127.0.0.1:1']) {
+    for (const origin of ['http://evil.example', 'null', 'http://127.0.0.1.evil.example']) {
       const socket = new WebSocket(`${target.gateway.url}/graphql`.replace('http', 'ws'), 'graphql-transport-ws', {
         origin,
       });

@@ -6,6 +6,7 @@ import { disposals } from '../../support/disposals.ts';
 import { testPicture } from '../../support/pictures.ts';
 import { pixelsOf, pngChunks } from '../../support/png.ts';
 import { onlySimulator } from '../../support/product.ts';
+import { nameAtComfyui } from '../../support/result-name.ts';
 import { readAny, readGraph, readReported } from './recorded.ts';
 import { described, openStage, type ShownJob, type Stage } from './stage.ts';
 
@@ -146,7 +147,7 @@ describe('graphs that were recorded on a real ComfyUI, through the whole product
         continue;
       }
       // Pictures that ComfyUI only sends: all of one colour.
-      if (/^2_\d\.png$/.test(artifact.filename)) {
+      if (/^2_\d\.png$/.test(nameAtComfyui(artifact.filename))) {
         const { data } = await pixelsOf(bytes);
         expect(data.equals(Buffer.from('abcdef'.repeat(64 * 64), 'hex'))).toBe(true);
         continue;

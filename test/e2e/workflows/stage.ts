@@ -10,6 +10,7 @@ import {
   openProduct,
   type Product,
 } from '../../support/product.ts';
+import { nameAtComfyui } from '../../support/result-name.ts';
 import { sendFile } from '../../support/send-file.ts';
 
 const artifactSchema = z.object({
@@ -131,7 +132,7 @@ export async function openStage(lifetime: Lifetime, speed: number): Promise<Stag
     },
     async served({ id }, { filename }, type = 'output') {
       const own = type === 'temp' ? '' : `comfygate-${promptIdOf(id, 1)}-`;
-      const query = new URLSearchParams({ filename: `${own}${filename}`, type });
+      const query = new URLSearchParams({ filename: `${own}${nameAtComfyui(filename)}`, type });
       const answer = await fetch(`${onlySimulator(product).url}/view?${query}`);
       if (!answer.ok) throw new Error(`ComfyUI answers ${answer.status} for ${query}`);
       return Buffer.from(await answer.arrayBuffer());

@@ -93,7 +93,8 @@ test('subscribes again when the gateway says UNAVAILABLE, and says that events m
   await sees(1);
   const resumed = vi.fn();
   connection.onResume(resumed);
-  services.feed.fail(id, unavailable('Redis is away.', 0.01));
+  // Long enough that it is seen that nobody watches meanwhile.
+  services.feed.fail(id, unavailable('Redis is away.', 1));
   await watched(0);
   await watched(1);
   await sees(2);

@@ -3,6 +3,7 @@ import type { Graph } from '../../../src/core/graph.ts';
 import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { startComfyuiProxy } from '../../support/comfyui-proxy.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { nameAtComfyui } from '../../support/result-name.ts';
 import { recordedGraph, startHarness } from './harness.ts';
 
 let redis: TestRedis;
@@ -65,7 +66,7 @@ test('and runs anew where its files are wanted, once, in a prompt of its own', a
   expect([first.job.submission?.number, second.job.submission?.number]).toEqual([1, 2]);
   expect([first.nodesRun, second.nodesRun]).toEqual([3, 1 + 2]);
   expect(second.job.artifacts.map(({ node }) => node)).toEqual(['2', '3']);
-  const [before, after] = [first, second].map(({ job }) => job.artifacts[0]?.filename);
+  const [before, after] = [first, second].map(({ job }) => nameAtComfyui(job.artifacts[0]?.filename ?? ''));
   expect(after).not.toBe(before);
 });
 
@@ -104,6 +105,6 @@ test('nodes whose files have no name of their own make them anew', async () => {
   expect([first.nodesRun, second.nodesRun]).toEqual([5, 3]);
   expect(second.files).toHaveLength(4);
   // Names of temporary files are drawn anew for each prompt that makes them.
-  const names = [first, second].map(({ job }) => job.artifacts.map(({ filename }) => filename));
+  const names = [first, second].map(({ job }) => job.artifacts.map(({ filename }) => nameAtComfyui(filename)));
   expect(names[0]?.filter((name) => /\.png$/.test(name) && names[1]?.includes(name))).toEqual([]);
 });

@@ -10,6 +10,7 @@ import { isolateOutputs, promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { unknownBackend } from '../../support/backends.ts';
 import { tempFolder } from '../../support/process.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { nameAtComfyui } from '../../support/result-name.ts';
 import { type Harness, startHarness } from './harness.ts';
 
 let redis: TestRedis;
@@ -89,7 +90,7 @@ describe('C01 with two workers and three servers, a worker killed', () => {
     const number = moment === 'before its POST' ? 2 : 1;
     expect(job).toMatchObject({ status: 'SUCCEEDED', takeovers: 1, failures: 0, submission: { number } });
     expect(simulators.flatMap(({ promptIds }) => promptIds)).toEqual([promptIdOf(id, number)]);
-    expect(job.artifacts.map(({ filename }) => filename)).toEqual(['9_00001_.png', '9_00002_.png']);
+    expect(job.artifacts.map(({ filename }) => nameAtComfyui(filename))).toEqual(['9_00001_.png', '9_00002_.png']);
     for (const artifact of job.artifacts) {
       expect(artifact.key.startsWith(`jobs/${id}/${job.lease}/`)).toBe(true);
       expect(sha256(await harness.bytes(artifact))).toBe(artifact.sha256);

@@ -4,6 +4,7 @@ import type { Graph } from '../../../src/core/graph.ts';
 import { withoutOwnPrefix } from '../../../worker/comfyui/prompt.ts';
 import { startComfyuiProxy } from '../../support/comfyui-proxy.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { nameAtComfyui } from '../../support/result-name.ts';
 import { graph, startHarness } from './harness.ts';
 
 let redis: TestRedis;
@@ -38,7 +39,7 @@ async function run(names: string[], answer: (res: ServerResponse) => void) {
   expect(stored).toEqual(job.artifacts.map(({ sizeBytes }) => sizeBytes));
   expect(await harness.leftovers()).toEqual([]);
   expect(simulator.posts).toBe(1);
-  return { job, asked, files: job.artifacts.map(({ filename }) => filename) };
+  return { job, asked, files: job.artifacts.map(({ filename }) => nameAtComfyui(filename)) };
 }
 
 describe('B17 one bad file of several', () => {

@@ -8,6 +8,7 @@ import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { startComfyuiProxy } from '../../support/comfyui-proxy.ts';
 import { pixelsOf } from '../../support/png.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { nameAtComfyui } from '../../support/result-name.ts';
 import { type Harness, recordedGraph, startHarness } from './harness.ts';
 
 let redis: TestRedis;
@@ -42,7 +43,7 @@ async function run(harness: Harness, graph: Graph, choice: Choice = {}) {
 
 /** What ComfyUI itself serves for a result of the job's first submission. */
 async function served(simulator: Simulator, job: Job, { filename }: Artifact): Promise<Buffer> {
-  const query = new URLSearchParams({ filename: `comfygate-${promptIdOf(job.id, 1)}-${filename}` });
+  const query = new URLSearchParams({ filename: `comfygate-${promptIdOf(job.id, 1)}-${nameAtComfyui(filename)}` });
   return Buffer.from(await (await fetch(`${simulator.url}/view?${query}`)).arrayBuffer());
 }
 
@@ -165,7 +166,7 @@ describe('pictures that come over the socket alone', () => {
       '3': { class_type: 'PreviewAny', inputs: { source: 'said' } },
     };
     const { job } = await run(harness, graph);
-    expect(job.artifacts.map(({ node, filename }) => `${node} ${filename}`)).toEqual([
+    expect(job.artifacts.map(({ node, filename }) => `${node} ${nameAtComfyui(filename)}`)).toEqual([
       '0 0_00001_.png',
       '0 0_00002_.png',
       '2 2_3.png',

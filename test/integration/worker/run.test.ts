@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Graph } from '../../../src/core/graph.ts';
 import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { nameAtComfyui } from '../../support/result-name.ts';
 import { recordedGraph, rememberProgress, startHarness } from './harness.ts';
 
 let redis: TestRedis;
@@ -41,7 +42,7 @@ describe('a job', () => {
         id: `${id}:0`,
         kind: 'image',
         contentType: 'image/png',
-        filename: '9_00001_.png',
+        filename: `text-to-image-${id.slice(-8)}-9_00001_.png`,
         node: '9',
         width: 512,
         height: 512,
@@ -49,7 +50,7 @@ describe('a job', () => {
     ]);
     const [artifact] = job.artifacts;
     if (!artifact) throw new Error('no artifact');
-    const query = new URLSearchParams({ filename: `comfygate-${promptId}-${artifact.filename}` });
+    const query = new URLSearchParams({ filename: `comfygate-${promptId}-${nameAtComfyui(artifact.filename)}` });
     const original = Buffer.from(await (await fetch(`${simulator.url}/view?${query}`)).arrayBuffer());
     expect(await harness.bytes(artifact)).toEqual(original);
     expect(artifact).toMatchObject({ sha256: sha256(original), sizeBytes: original.length });
@@ -91,7 +92,9 @@ describe('a job', () => {
     harness.work({ main: simulator.url });
     const { artifacts, status } = await harness.ended(await harness.submit(images(4)));
     expect(status).toBe('SUCCEEDED');
-    expect(artifacts.map(({ filename }) => filename)).toEqual([1, 2, 3, 4].map((n) => `9_0000${n}_.png`));
+    expect(artifacts.map(({ filename }) => nameAtComfyui(filename))).toEqual(
+      [1, 2, 3, 4].map((n) => `9_0000${n}_.png`),
+    );
     for (const artifact of artifacts) expect(sha256(await harness.bytes(artifact))).toBe(artifact.sha256);
   });
 

@@ -26,12 +26,12 @@ describe('JSON as Python writes it', () => {
     });
   });
 
-  test('an integer beyond 2^53 is its digits where exact ones are asked for, as in what a node shows', () => {
+  test('an integer beyond 2^53 is its digits, as in what a node shows', () => {
     const text = '{"id":{"outputs":{"2":{"text":[18446744073709551615,-9007199254740993,0.1234567890123,NaN]}}}}';
     expect(parseForm('history', Buffer.from(text))).toMatchObject({
       id: { outputs: { '2': { text: ['18446744073709551615', '-9007199254740993', 0.1234567890123, null] } } },
     });
-    expect(parseBoundedJson(Buffer.from('[18446744073709551615]'))).toEqual([2 ** 64]);
+    expect(parseBoundedJson(Buffer.from('[18446744073709551615]'))).toEqual(['18446744073709551615']);
   });
 
   test('other broken JSON is refused', () => {
