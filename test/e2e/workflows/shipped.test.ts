@@ -135,6 +135,8 @@ describe('the shipped workflows', { timeout: 60_000 }, () => {
     const { job, events } = await stage.watch({ [name]: withFiles(input) }, sampler);
     expect(job).toMatchObject({ status: 'SUCCEEDED', error: null, backend: 'comfy1', attempts: 1 });
     expect(job.artifacts.map(described)).toEqual(artifacts);
+    const lead = `${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}-${job.id.slice(-8)}-`;
+    expect(job.artifacts.map(({ filename }) => filename.slice(0, lead.length))).toEqual(artifacts.map(() => lead));
 
     expect(job.timings.map(({ nodeId, classType }) => `${nodeId} ${classType}`).sort()).toEqual(classes.sort());
     expect(job.progress).toEqual({ fraction: 1, nodesDone: classes.length, nodesTotal: classes.length });

@@ -42,7 +42,7 @@ describe('a job', () => {
         id: `${id}:0`,
         kind: 'image',
         contentType: 'image/png',
-        filename: `text-to-image-${id.slice(-8)}-9_00001_.png`,
+        filename: `custom-${id.slice(-8)}-9_00001_.png`,
         node: '9',
         width: 512,
         height: 512,
