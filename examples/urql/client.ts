@@ -1,8 +1,11 @@
-import { Client, cacheExchange, fetchExchange, subscriptionExchange } from '@urql/core';
+import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
+import { cacheExchange } from '@urql/exchange-graphcache';
 import { createConnection } from '../connection.ts';
+import { keys, possibleTypes, updates } from './graphcache.ts';
 
 /**
- * An urql client for a gateway: subscriptions over WebSocket, everything else over HTTP. `url` is that of /graphql.
+ * An urql client for a gateway: subscriptions over WebSocket, everything else over HTTP, all into one normalised cache.
+ * `url` is that of /graphql.
  * `close` ends the socket, which would keep a process alive.
  */
 export function createGatewayClient(url: string) {
@@ -12,7 +15,7 @@ export function createGatewayClient(url: string) {
     fetch: connection.fetch,
     preferGetMethod: false,
     exchanges: [
-      cacheExchange,
+      cacheExchange({ keys, possibleTypes, updates }),
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query = '', variables }) => ({

@@ -1,9 +1,11 @@
-/**
- * How the gateway's types go into Graphcache, urql's normalised cache: `cacheExchange({ keys, updates })` of
- * `@urql/exchange-graphcache`, with `schema` for fragments on `Artifact`. An event carries its job, so every place that
+import type { Cache, KeyingConfig, UpdatesConfig } from '@urql/exchange-graphcache';
+
+/*
+ * How the gateway's types go into Graphcache, urql's normalised cache. An event carries its job, so every place that
  * shows the job follows without further code.
  */
-export const keys: { [type: string]: (data: object) => string | null } = {
+
+export const keys: KeyingConfig = {
   Workflow: nameOf,
   Backend: nameOf,
   // Without an identity of their own: kept within what they are part of.
@@ -26,11 +28,9 @@ export const keys: { [type: string]: (data: object) => string | null } = {
   WorkflowParameter: none,
 };
 
-/** What is used of Graphcache's `Cache`. */
-export interface JobsCache {
-  inspectFields(entity: string): { fieldName: string; arguments: object | null }[];
-  invalidate(entity: string, field: string, args?: object | null): void;
-}
+export const possibleTypes = {
+  Artifact: ['AudioArtifact', 'FileArtifact', 'ImageArtifact', 'TextArtifact', 'VideoArtifact'],
+};
 
 /** Lists of jobs are asked for again when there is a job more, or one less. */
 export const updates = {
@@ -40,14 +40,16 @@ export const updates = {
     deleteJob: forgetLists,
   },
   Subscription: {
-    jobsProgress(result: object, args: object, cache: JobsCache) {
+    jobsProgress(result: object, args: object, cache: Lists) {
       const event: { type?: unknown } | undefined = Object(result).jobsProgress;
       if (event?.type === 'QUEUED') forgetLists(result, args, cache);
     },
   },
-};
+} satisfies UpdatesConfig;
 
-function forgetLists(_result: object, _args: object, cache: JobsCache): void {
+type Lists = Pick<Cache, 'inspectFields' | 'invalidate'>;
+
+function forgetLists(_result: object, _args: object, cache: Lists): void {
   for (const { fieldName, arguments: args } of cache.inspectFields('Query')) {
     if (fieldName === 'jobs') cache.invalidate('Query', fieldName, args);
   }

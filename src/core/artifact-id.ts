@@ -8,8 +8,10 @@ export function artifactId(jobId: string, lease: number, number: number): string
   return lease === 1 ? `${jobId}:${number}` : `${jobId}:${lease}-${number}`;
 }
 
+const ID = /^([^:]+):(?:[1-9]\d{0,5}-)?(?:0|[1-9]\d{0,5})$/;
+
 /** The id of the job that made this artifact; null for what is no id of one. */
 export function jobOfArtifact(id: string): string | null {
-  const [, jobId = ''] = /^([^:]+):(?:\d{1,6}-)?\d{1,6}$/.exec(id) ?? [];
+  const [, jobId = ''] = ID.exec(id) ?? [];
   return isUuid(jobId) ? jobId : null;
 }

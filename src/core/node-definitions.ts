@@ -15,8 +15,13 @@ export function exactLimit(limit: Limit): number | bigint {
 const inputSpecSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.enum(['INT', 'FLOAT']), min: limitSchema.exactOptional(), max: limitSchema.exactOptional() }),
   z.object({ kind: z.enum(['STRING', 'BOOLEAN']) }),
-  /** `multiple`: takes a list of them too. */
-  z.object({ kind: z.literal('COMBO'), options: z.array(choiceSchema), multiple: z.literal(true).exactOptional() }),
+  /** `multiple`: takes a list of them too. `unchecked`: its ComfyUI takes what the list does not have. */
+  z.object({
+    kind: z.literal('COMBO'),
+    options: z.array(choiceSchema),
+    multiple: z.literal(true).exactOptional(),
+    unchecked: z.literal(true).exactOptional(),
+  }),
   /**
    * What its class checks by itself: names of input files above all. Their list is left out, since it changes with
    * every upload.

@@ -98,7 +98,8 @@ export function findGraphIssues(
       } else {
         const issue = value === undefined ? missing(required, spec) : issueOf(spec, unwrap(value));
         if (!issue || except.some((place) => place.node === nodeId && place.input === input)) continue;
-        const certain = known.stock || issue.kind === 'type' || issue.kind === 'missing';
+        const isChecked = known.stock && !(spec.kind === 'COMBO' && spec.unchecked);
+        const certain = isChecked || issue.kind === 'type' || issue.kind === 'missing';
         issues.push({ nodeId, classType: node.class_type, input, certain, ...issue });
       }
     }

@@ -50,6 +50,7 @@ async function compare(url: string): Promise<number> {
   ended.defer(http.close);
   const client = createComfyClient(http);
   const options = { timeoutMs: 120_000 };
+  await client.systemStats(options);
   const read = await client.objectInfo(null, options);
   const classes = withReplaced(read, await client.nodeReplacements(options));
   const { block } = values;

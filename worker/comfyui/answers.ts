@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { nodeReplacementsSchema } from '../../src/core/node-replacements.ts';
-import { objectInfoSchema } from '../../src/core/object-info.ts';
+import { objectInfoBefore08Schema, objectInfoSchema } from '../../src/core/object-info.ts';
 import { historySchema } from './history.ts';
 import { parseBoundedJson } from './json.ts';
 import { nodeErrorsSchema, refusalSchema } from './rejection.ts';
@@ -27,6 +27,7 @@ export const answerForms = {
   jobNotFound: { maxBytes: LARGE_BYTES, schema: z.object({ error: z.literal('Job not found') }) },
   nodeReplacements: { maxBytes: SMALL_BYTES, schema: nodeReplacementsSchema },
   objectInfo: { maxBytes: CLASSES_BYTES, schema: objectInfoSchema },
+  objectInfoBefore08: { maxBytes: CLASSES_BYTES, schema: objectInfoBefore08Schema },
   queue: {
     maxBytes: LARGE_BYTES,
     schema: z.object({ queue_running: z.array(queueItem), queue_pending: z.array(queueItem) }),

@@ -10,6 +10,7 @@ import { type HistoryEntry, isOfAnother } from './history.ts';
 import { type Answer, type CallOptions, ComfyError, type ComfyHttp } from './http.ts';
 import { scrub } from './redact.ts';
 import { firstNodeError, type Rejection } from './rejection.ts';
+import { checksListsInOptions } from './version.ts';
 
 export interface PromptToSubmit {
   promptId: string;
@@ -83,7 +84,7 @@ export interface ComfyClient {
   systemStats(options?: CallOptions): Promise<SystemStats>;
   /**
    * All classes, or one (absent from the answer when the server does not have it). The whole is near a megabyte and
-   * slow.
+   * slow. To be called after `systemStats`: lists are what the version of then checks.
    */
   objectInfo(className: string | null, options?: CallOptions): Promise<NodeDefinitions>;
   /** The classes that it puts others in the place of; none at servers that do not tell, such as those before 0.14. */
@@ -101,6 +102,9 @@ const MOST_DEVICES = 16;
 const MOST_CHARACTERS = 100;
 
 export function createComfyClient(http: ComfyHttp): ComfyClient {
+  /** As the server said last. */
+  let version: string | null = null;
+
   async function history(promptId: string, options: CallOptions = {}) {
     const entry = (await http.get(`/api/history/${promptId}`, 'history', options))[promptId];
     if (!entry) return null;
@@ -225,15 +229,16 @@ export function createComfyClient(http: ComfyHttp): ComfyClient {
     async systemStats(options) {
       const { system, devices } = await http.get('/api/system_stats', 'systemStats', options);
       const shown = (text: string) => scrub(text).slice(0, MOST_CHARACTERS);
+      version = system.comfyui_version ? shown(system.comfyui_version) : null;
       return {
-        comfyuiVersion: system.comfyui_version ? shown(system.comfyui_version) : null,
+        comfyuiVersion: version,
         devices: devices.slice(0, MOST_DEVICES).map(({ name }) => shown(name)),
       };
     },
 
     async objectInfo(className, options) {
       const path = className === null ? '/api/object_info' : `/api/object_info/${encodeURIComponent(className)}`;
-      return await http.get(path, 'objectInfo', options);
+      return await http.get(path, checksListsInOptions(version) ? 'objectInfo' : 'objectInfoBefore08', options);
     },
 
     async nodeReplacements(options) {

@@ -2,6 +2,7 @@ import { expect, test, vi } from 'vitest';
 import {
   GenerateDocument,
   JobDocument,
+  JobsDocument,
   WatchJobDocument,
   type WatchJobSubscription,
 } from '../../../examples/generated/graphql.ts';
@@ -20,6 +21,14 @@ test('urql generates, watches through a restart of the gateway, and has the resu
   const { client, close } = createGatewayClient(`http://127.0.0.1:${port}/graphql`);
   context.onTestFinished(close);
 
+  // A page that shows the list of jobs.
+  const lists: (string[] | undefined)[] = [];
+  const listing = client.query(JobsDocument, { first: 5 }).subscribe(({ data: list }) => {
+    lists.push(list?.jobs?.edges.map(({ node }) => `${node.status} ${node.id}`));
+  });
+  context.onTestFinished(() => listing.unsubscribe());
+  await vi.waitFor(() => expect(lists.at(-1)).toEqual([]), 60_000);
+
   faults.current.holdAt = 'KSampler';
   const input = {
     idempotencyKey: 'urql',
@@ -28,6 +37,7 @@ test('urql generates, watches through a restart of the gateway, and has the resu
   const { data, error } = await client.mutation(GenerateDocument, { input }).toPromise();
   expect(error).toBeUndefined();
   const id = data?.generate?.job.id ?? '';
+  await vi.waitFor(() => expect(lists.at(-1)).toEqual([expect.stringContaining(id)]), 60_000);
 
   const events: WatchJobSubscription['jobProgress'][] = [];
   let complete = false;
@@ -46,6 +56,7 @@ test('urql generates, watches through a restart of the gateway, and has the resu
   expect(events.at(-1)?.type).toBe('SUCCEEDED');
   expect(events.filter(({ type }) => type === 'SNAPSHOT').length).toBe(2);
   expect(events.filter(({ type }) => type === 'SUCCEEDED')).toHaveLength(1);
+  await vi.waitFor(() => expect(lists.at(-1)).toEqual([`SUCCEEDED ${id}`]), 60_000);
 
   const fetched = await client.query(JobDocument, { id }).toPromise();
   expect(fetched.data?.job).toMatchObject({ status: 'SUCCEEDED', artifacts: [{ width: 64, height: 64 }] });

@@ -13,9 +13,19 @@ test.each([
   expect(jobOfArtifact(id)).toBe(job);
 });
 
-test.each(['', job, `${job}:`, `${job}:a`, `${job}:1-`, `${job}:-1`, `${job}:1-2-3`, `x:1`, `${job}:1 `, `${job}:1:2`])(
-  'what is no id of a result is of no job: %j',
-  (id) => {
-    expect(jobOfArtifact(id)).toBeNull();
-  },
-);
+test.each([
+  '',
+  job,
+  `${job}:`,
+  `${job}:a`,
+  `${job}:1-`,
+  `${job}:-1`,
+  `${job}:1-2-3`,
+  `x:1`,
+  `${job}:1 `,
+  `${job}:1:2`,
+  `${job}:01`,
+  `${job}:0-1`,
+])('what is no id of a result is of no job: %j', (id) => {
+  expect(jobOfArtifact(id)).toBeNull();
+});

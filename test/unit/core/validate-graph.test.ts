@@ -6,7 +6,7 @@ import { parseExactJson } from '../../../src/core/exact-json.ts';
 import { type Graph, graphSchema } from '../../../src/core/graph.ts';
 import type { Json } from '../../../src/core/job.ts';
 import { encodeNodeDefinitions, parseNodeDefinitions } from '../../../src/core/node-definitions.ts';
-import { objectInfoSchema } from '../../../src/core/object-info.ts';
+import { objectInfoBefore08Schema, objectInfoSchema } from '../../../src/core/object-info.ts';
 import { findGraphIssues, type GraphIssue, validateGraph } from '../../../src/core/validate-graph.ts';
 import { validatePrompt } from '../../../src/simulator/validation/validate-prompt.ts';
 import { stockClasses } from '../../support/node-definitions.ts';
@@ -238,6 +238,15 @@ describe('lists and limits', () => {
       expect(findGraphIssues(load(beyond), at(module)).some(({ certain }) => certain)).toBe(false);
     },
   );
+
+  test('before 0.8 a list among the options is not checked, and still says what there is', () => {
+    const before = objectInfoBefore08Schema.parse({ Load: declared });
+    const stored = parseNodeDefinitions(encodeNodeDefinitions(before).text);
+    for (const known of [before, stored]) {
+      expect(told(validateGraph(load(beyond), known))).toEqual(['1.count too_big', '1.file choice']);
+      expect(told(findGraphIssues(load(beyond), known))).toContain('1.tags choice');
+    }
+  });
 
   test('whatever a class checks, what is missing or no number is refused', () => {
     const pack = at('custom_nodes.pack');

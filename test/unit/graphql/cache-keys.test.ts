@@ -1,7 +1,7 @@
-import { isObjectType } from 'graphql';
+import { isInterfaceType, isObjectType } from 'graphql';
 import { expect, test } from 'vitest';
 import { missingFieldHandlers } from '../../../examples/relay/missing-fields.ts';
-import { keys, updates } from '../../../examples/urql/graphcache.ts';
+import { keys, possibleTypes, updates } from '../../../examples/urql/graphcache.ts';
 import { createSchema } from '../../../src/graphql/schema.ts';
 import { shippedCatalogue } from '../../support/graph-services.ts';
 
@@ -13,17 +13,26 @@ test('Graphcache is told how to keep each type that has no id, and of no other',
     .filter((type) => isObjectType(type) && !type.getFields().id)
     .map(({ name }) => name);
   expect(Object.keys(keys).sort()).toEqual(withoutId.sort());
-  expect(keys.Workflow?.({ name: 'inpaint' })).toBe('inpaint');
-  expect(keys.ProgressNode?.({ nodeId: '3' })).toBeNull();
+  expect(keys.Workflow?.({ __typename: 'Workflow', name: 'inpaint' })).toBe('inpaint');
+  expect(keys.ProgressNode?.({ __typename: 'ProgressNode', nodeId: '3' })).toBeNull();
+  const interfaces = Object.values(schema.getTypeMap()).filter(isInterfaceType);
+  const kinds = interfaces.map((type) => [
+    type.name,
+    schema
+      .getPossibleTypes(type)
+      .map(({ name }) => name)
+      .sort(),
+  ]);
+  expect(possibleTypes).toEqual(Object.fromEntries(kinds));
 });
 
 test('lists of jobs are asked for again when there is a job more, and not for its progress', () => {
   const forgotten: unknown[] = [];
   const cache = {
     inspectFields: () => [
-      { fieldName: 'jobs', arguments: { first: 5 } },
-      { fieldName: 'job', arguments: { id: 'a' } },
-      { fieldName: 'jobs', arguments: null },
+      { fieldKey: 'jobs({"first":5})', fieldName: 'jobs', arguments: { first: 5 } },
+      { fieldKey: 'job({"id":"a"})', fieldName: 'job', arguments: { id: 'a' } },
+      { fieldKey: 'jobs', fieldName: 'jobs', arguments: null },
     ],
     invalidate: (...call: unknown[]) => void forgotten.push(call),
   };

@@ -7,7 +7,7 @@ import { isTerminalMessage, parsePromptMessage } from '../../../worker/comfyui/m
 import { readOutcome } from '../../../worker/comfyui/outcome.ts';
 import { isolateOutputs, promptIdOf, withoutOwnPrefix } from '../../../worker/comfyui/prompt.ts';
 import { refusalSchema } from '../../../worker/comfyui/rejection.ts';
-import { isSupported } from '../../../worker/comfyui/version.ts';
+import { checksListsInOptions, isSupported } from '../../../worker/comfyui/version.ts';
 
 const graph: Graph = {
   '2': { class_type: 'SaveImage', inputs: { images: ['10', 0], filename_prefix: 'mine' } },
@@ -219,6 +219,11 @@ test('versions from 0.3.57 on are driven, older and unnamed ones are not', () =>
   const refused = ['0.3.56', '0.2.99', '0.3', null];
   expect(supported.filter(isSupported)).toEqual(supported);
   expect(refused.filter(isSupported)).toEqual([]);
+});
+
+test('lists among the options are checked from 0.8 on', () => {
+  expect(['0.8.0', '0.33.0', 'v1.0', 'nightly'].map(checksListsInOptions)).toEqual(Array(4).fill(true));
+  expect(['0.7.9', '0.3.57', null].map(checksListsInOptions)).toEqual(Array(3).fill(false));
 });
 
 describe('B13 JSON of too much', () => {

@@ -204,3 +204,19 @@ test.each([
   expect([...(await client.nodeReplacements()).keys()]).toEqual(names);
   expect(seen).toEqual(['GET /api/node_replacements']);
 });
+
+test('lists are what the version of the server checks, also when it was updated', async () => {
+  let version = '0.7.0';
+  const { client } = await serve(({ url }) => {
+    const stats = { system: { comfyui_version: version }, devices: [] };
+    const classes = { Load: { input: { required: { tags: ['COMBO', { options: ['x'] }] } }, output_node: true } };
+    return { body: JSON.stringify(url === '/api/system_stats' ? stats : classes) };
+  });
+  const spec = async () => {
+    await client.systemStats();
+    return (await client.objectInfo(null)).get('Load')?.inputs.get('tags')?.spec;
+  };
+  expect(await spec()).toEqual({ kind: 'COMBO', options: ['x'], unchecked: true });
+  version = '0.8.0';
+  expect(await spec()).toEqual({ kind: 'COMBO', options: ['x'] });
+});
