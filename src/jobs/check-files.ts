@@ -89,7 +89,7 @@ export function createFileCheck(options: FileCheckOptions): JobCheck {
 
 /**
  * By what is said of it; the bytes are looked at by the worker. Boxes for video may hold nothing but sound. Null where
- * it fits; `kind` null: any of these.
+ * it fits. `kind` null: a picture, a sound or a film, whichever.
  */
 function kindFault(contentType: string, kind: FileKind | null): Fault | null {
   const family = contentType.split('/', 1)[0] ?? '';

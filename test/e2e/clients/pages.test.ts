@@ -21,6 +21,7 @@ test.for(['event-source.md', 'apollo.md', 'urql.md'])(
   },
   async (name, context) => {
     const page = readDocsPage(name);
+    // `npm test` brings it where it may install a program, as in CI: nothing is left out there.
     context.skip(!existsSync(CHROMIUM), 'needs Chromium');
     const folder = await tempFolder();
     context.onTestFinished(folder.remove);
