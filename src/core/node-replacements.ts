@@ -34,7 +34,9 @@ export function withReplaced(classes: NodeDefinitions, replacements: NodeReplace
       const spec = known.inputs.get(new_id)?.spec ?? { kind: 'LINK', type: '*' };
       return old_id === undefined ? [] : [[old_id, { required: true, spec }]];
     });
-    return [[name, { ...known, inputs: new Map(own), replacedBy: to }]];
+    // How the editor showed the old class is not known.
+    const { ordered: _, ...rest } = known;
+    return [[name, { ...rest, inputs: new Map(own), replacedBy: to }]];
   });
   return replaced.length === 0 ? classes : new Map([...classes, ...replaced]);
 }

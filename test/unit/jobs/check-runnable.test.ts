@@ -121,8 +121,8 @@ test('an item of a list has its place, and a parameter with several targets one 
     Pick: { input: { required: { tags }, optional: { more: [['b']] } }, output_node: true },
   });
   expect(await check([server(own)], encodeTemplate(template), { tags: ['A', 'C'] })).toEqual([
-    ['w', 'not_a_choice', 'more of node 1 (Pick): "a" is not a choice; did you mean b? Choices: b'],
     ['w.tags.1', 'not_a_choice', '"C" is not a choice; did you mean A or B? Choices: A, B'],
+    ['w', 'not_a_choice', 'more of node 1 (Pick): "a" is not a choice; did you mean b? Choices: b'],
   ]);
 });
 
