@@ -1,9 +1,15 @@
 import type { Graph } from '../../core/graph.ts';
 import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import { isObject } from '../../core/objects.ts';
-import type { AppMode } from './app-mode.ts';
+import { graphLimits } from '../bounded-copy.ts';
+import { type AppMode, readAppMode } from './app-mode.ts';
+import { findUnknown } from './find-unknown.ts';
+import { createConversion } from './scope.ts';
+import { createSubgraphs } from './subgraphs.ts';
+import { readWorkflowFile } from './workflow-file.ts';
+import { writeGraph } from './write-graph.ts';
 
-/** `notes` and `faults` are whole sentences for a person, which name the node and its class. */
+/** `notes` and `faults` are whole sentences for a person; those of a node name it and its class. */
 export type ConvertedWorkflow =
   | { ok: true; graph: Graph; notes: string[]; app: AppMode | null }
   | { ok: false; faults: string[] };
@@ -13,8 +19,21 @@ export function isEditorWorkflow(value: unknown): boolean {
   return isObject(value) && Array.isArray(value.nodes);
 }
 
-/** The graph that ComfyUI's editor would export of a workflow that it has saved. Never throws. */
-export function convertWorkflow(file: unknown, _nodeDefinitions: NodeDefinitions): ConvertedWorkflow {
-  if (!isEditorWorkflow(file)) return { ok: false, faults: ["The file is not in the format of ComfyUI's editor."] };
-  return { ok: false, faults: ["Workflows in the editor's format are not converted yet."] };
+/**
+ * The graph that ComfyUI's editor would export of a workflow that it has saved, by the classes of a server. `file` is
+ * read by `parseExactJson`. Never throws, and the graph has at most `graphLimits.nodes` nodes.
+ */
+export function convertWorkflow(file: unknown, nodeDefinitions: NodeDefinitions): ConvertedWorkflow {
+  const workflow = readWorkflowFile(file);
+  if (typeof workflow === 'string') return { ok: false, faults: [workflow] };
+  const unknown = findUnknown(workflow, nodeDefinitions);
+  if (unknown.length > 0) return { ok: false, faults: unknown };
+  const { conversion, faults, notes } = createConversion(workflow, nodeDefinitions);
+  const subgraphs = createSubgraphs(conversion);
+  const written = writeGraph(conversion, subgraphs);
+  if (written.nodes.size > graphLimits.nodes) conversion.fault(`It has more than ${graphLimits.nodes} nodes.`);
+  else if (written.nodes.size === 0) conversion.fault('It has no node that runs: all are switched off, or notes.');
+  if (faults.size > 0) return { ok: false, faults: [...faults] };
+  const app = readAppMode(conversion, subgraphs, written);
+  return { ok: true, graph: Object.fromEntries(written.nodes), notes: [...notes], app };
 }
