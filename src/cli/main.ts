@@ -117,6 +117,7 @@ program.addCommand(
 addWorkflowCommands(program, {
   env: process.env,
   write: (text) => void process.stdout.write(text),
+  note: (text) => void process.stderr.write(text),
   fail: (text, exitCode) => {
     process.stderr.write(text);
     process.exitCode = exitCode;

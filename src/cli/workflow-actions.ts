@@ -73,9 +73,10 @@ async function withConfig(
   }
 }
 
-class UnreadableServer extends Error {}
+/** The message says what is wrong with what the person at the terminal named. */
+export class UnreadableServer extends Error {}
 
-async function readObjectInfo(url: string): Promise<NodeDefinitions> {
+export async function readObjectInfo(url: string): Promise<NodeDefinitions> {
   const base = URL.parse(url);
   if (!base || !/^https?:$/.test(base.protocol)) throw new UnreadableServer(`--comfyui: ${url} is no http address`);
   const http = createComfyHttp(url.replace(/\/+$/, ''));
@@ -89,7 +90,7 @@ async function readObjectInfo(url: string): Promise<NodeDefinitions> {
 }
 
 /** The node definitions of a ComfyUI without custom nodes, which the simulator has as a file. */
-async function stockNodeDefinitions(): Promise<NodeDefinitions> {
+export async function stockNodeDefinitions(): Promise<NodeDefinitions> {
   const path = fileURLToPath(new URL('../simulator/object_info.json', import.meta.url));
   return objectInfoSchema.parse(parseExactJson(await readFile(path, 'utf8')));
 }
@@ -124,6 +125,8 @@ export interface WorkflowCommandsOptions {
   /** Its settings are the defaults of the options. */
   env: NodeJS.ProcessEnv;
   write(text: string): void;
+  /** Prints to the standard error. */
+  note(text: string): void;
   /** Prints an error and sets the exit code of the process. */
   fail(text: string, exitCode: number): void;
 }

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { addConvertCommand } from './convert-command.ts';
 import type { AddOptions, WorkflowCommandsOptions, WorkflowOptions } from './workflow-actions.ts';
 
-/** `comfygate workflow add|check`. */
+/** `comfygate workflow add|convert|check`. */
 export function addWorkflowCommands(program: Command, io: WorkflowCommandsOptions): void {
-  const workflow = program.command('workflow').description('make and check workflows');
+  const workflow = program.command('workflow').description('make, convert and check workflows');
 
   workflow
     .command('add')
@@ -26,6 +27,8 @@ Example:
       const { add } = await import('./workflow-actions.ts');
       await add(file, options, io);
     });
+
+  addConvertCommand(workflow, io);
 
   workflow
     .command('check')

@@ -222,7 +222,12 @@ describe('the shipped workflows', { timeout: 60_000 }, () => {
 async function add(...args: string[]): Promise<void> {
   const program = new Command();
   const failures: string[] = [];
-  addWorkflowCommands(program, { env: {}, write: () => undefined, fail: (text) => void failures.push(text) });
+  addWorkflowCommands(program, {
+    env: {},
+    write: () => undefined,
+    note: () => undefined,
+    fail: (text) => void failures.push(text),
+  });
   await program.parseAsync(['workflow', 'add', ...args], { from: 'user' });
   expect(failures).toEqual([]);
 }

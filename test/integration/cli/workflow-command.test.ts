@@ -25,6 +25,9 @@ async function workflow(...args: string[]) {
     write: (text) => {
       output += text;
     },
+    note: (text) => {
+      output += text;
+    },
     fail: (text, exitCode) => {
       output += text;
       code = exitCode;
