@@ -26,6 +26,9 @@ export function isEditorWorkflow(value: unknown): boolean {
 export function convertWorkflow(file: unknown, nodeDefinitions: NodeDefinitions): ConvertedWorkflow {
   const workflow = readWorkflowFile(file);
   if (typeof workflow === 'string') return { ok: false, faults: [workflow] };
+  if (workflow.subgraphs.size > graphLimits.nodes) {
+    return { ok: false, faults: [`It defines more than ${graphLimits.nodes} subgraphs.`] };
+  }
   const unknown = findUnknown(workflow, nodeDefinitions);
   if (unknown.length > 0) return { ok: false, faults: unknown };
   const { conversion, faults, notes } = createConversion(workflow, nodeDefinitions);

@@ -6,6 +6,8 @@ const SHOWN_NODES = 5;
 const MOST_CLASSES = 100;
 /** Of cg-use-everywhere: their links are made only when the editor runs the workflow, and stand in no file. */
 const MAKES_LINKS = /^(?:Anything|Prompts|Seed) Everywhere/;
+/** Ids of subgraphs. */
+const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
 /** Why classes of nodes that run cannot be converted, one sentence for each class: all of them at once. */
 export function findUnknown(file: WorkflowFile, nodeDefinitions: NodeDefinitions): string[] {
@@ -56,6 +58,9 @@ function reasonOf(
   }
   if (MAKES_LINKS.test(type)) {
     return 'makes links that are not in the file: link the nodes themselves, or use File > Export (API) in ComfyUI.';
+  }
+  if (!known && UUID.test(type)) {
+    return 'is a subgraph that the file does not have: open the workflow in the ComfyUI where it was made, and save it.';
   }
   if (!known) return 'is none that the ComfyUI has: install the pack that it is from, or ask a ComfyUI that has it.';
   if (known.replacedBy !== undefined) {

@@ -51,6 +51,12 @@ function writeNode(
   if (!known || !values) return;
   // What makes no result does not run, and is left as the editor leaves it.
   if (!isOn && known.outputNode) return;
+  if (values.misfit) {
+    const { widget, value } = values.misfit;
+    const shown = JSON.stringify(value).slice(0, 40).toWellFormed();
+    const what = `its values are those of another version of the class, which make ${widget} ${shown}`;
+    conversion.note(`${nameOf(scope, node)}: ${what}; open the workflow in ComfyUI, check them and save it.`);
+  }
   const id = `${scope.prefix}${node.id}`;
   const inputs = new Map<string, Json>([...values.extra].map(([name, value]) => [name, literal(value)]));
   for (const widget of values.widgets.keys()) {
