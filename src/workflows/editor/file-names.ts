@@ -1,5 +1,4 @@
 import type { Conversion } from './scope.ts';
-import type { EditorNode } from './workflow-file.ts';
 
 /** Classes whose `filename_prefix` may name other nodes. */
 const SAVE_CLASSES = new Set([
@@ -31,7 +30,7 @@ export function replaceNames(conversion: Conversion, text: string): string {
   return text.replace(/%([^%]+)%/g, (all, name: string) => {
     if (name.startsWith('date:')) return name.slice('date:'.length).replace(/([yMdhHms])\1*/g, datePart);
     const dot = name.indexOf('.');
-    const node = dot < 0 ? undefined : nodeNamed(conversion, name.slice(0, dot));
+    const node = dot < 0 ? undefined : conversion.nodeNamed(name.slice(0, dot));
     const value = node && conversion.valuesOf(node)?.widgets.get(name.slice(dot + 1))?.value;
     if (value === undefined || value === null) return all;
     // biome-ignore lint/suspicious/noControlCharactersInRegex: names of files cannot have them
@@ -41,12 +40,4 @@ export function replaceNames(conversion: Conversion, text: string): string {
 
 function datePart(_: string, letter: string): string {
   return DATE_PARTS[letter] ?? '';
-}
-
-function nodeNamed({ file }: Conversion, name: string): EditorNode | undefined {
-  const nodes = [file.root, ...file.subgraphs.values()].flatMap((graph) => [...graph.nodes.values()]);
-  return (
-    nodes.find(({ properties }) => properties['Node name for S&R'] === name) ??
-    nodes.find(({ title }) => title === name)
-  );
 }

@@ -60,7 +60,7 @@ function reasonOf(
     return 'makes links that are not in the file: link the nodes themselves, or use File > Export (API) in ComfyUI.';
   }
   if (!known && UUID.test(type)) {
-    return 'is a subgraph that the file does not have: open the workflow in the ComfyUI where it was made, and save it.';
+    return 'is a subgraph that the file does not have: open the workflow where it was made, and save it again.';
   }
   if (!known) return 'is none that the ComfyUI has: install the pack that it is from, or ask a ComfyUI that has it.';
   if (known.replacedBy !== undefined) {

@@ -38,6 +38,10 @@ export interface Conversion {
   /** Adds a fault: the workflow cannot be converted. The same one counts once. */
   fault(sentence: string): void;
   note(sentence: string): void;
+  /** Counts steps along links. True, and a fault, once there are far more than any workflow has. */
+  isSpent(steps: number): boolean;
+  /** The node that a text in a file name means: by its name for that, else by its title. */
+  nodeNamed(name: string): EditorNode | undefined;
   virtualKind(node: EditorNode): VirtualKind | null;
   /** The definition of the subgraph that a node is an instance of. */
   definitionOf(node: EditorNode): EditorGraph | undefined;
@@ -46,6 +50,8 @@ export interface Conversion {
   valuesOf(node: EditorNode): NodeValues | null;
 }
 
+/** Ten thousand links through chains of a hundred reroutes. They take about a second. */
+const MOST_STEPS = 1_000_000;
 /** Sentences shown of each kind; a broken file may have one for each of its nodes. */
 const MOST_SENTENCES = 50;
 
@@ -59,12 +65,23 @@ export function createConversion(
   const add = (to: Set<string>) => (sentence: string) => {
     if (to.size < MOST_SENTENCES) to.add(sentence);
   };
+  let steps = 0;
+  let named: ReadonlyMap<string, EditorNode> | undefined;
   const classOf = (node: EditorNode) => nodeDefinitions.get(node.type);
   const conversion: Conversion = {
     file,
     nodeDefinitions,
     fault: add(faults),
     note: add(notes),
+    isSpent(more) {
+      steps += more;
+      if (steps > MOST_STEPS) conversion.fault(`Its links are more than ${MOST_STEPS} steps long together.`);
+      return steps > MOST_STEPS;
+    },
+    nodeNamed(name) {
+      named ??= namesOf(file);
+      return named.get(name);
+    },
     virtualKind: (node) => virtualKind(node.type, nodeDefinitions),
     definitionOf: (node) => file.subgraphs.get(node.type),
     classOf,
@@ -78,6 +95,15 @@ export function createConversion(
     },
   };
   return { conversion, faults, notes };
+}
+
+function namesOf({ root, subgraphs }: WorkflowFile): Map<string, EditorNode> {
+  const nodes = [root, ...subgraphs.values()].flatMap(({ nodes }) => [...nodes.values()]).reverse();
+  // The last one set stays: the first in the file, and names before titles.
+  return new Map([
+    ...nodes.flatMap((node): [string, EditorNode][] => (node.title ? [[node.title, node]] : [])),
+    ...nodes.map((node): [string, EditorNode] => [String(node.properties['Node name for S&R']), node]),
+  ]);
 }
 
 /** Names a widget or an input of a node of a scope. */

@@ -33,6 +33,7 @@ export function sourceOf(conversion: Conversion, subgraphs: Subgraphs, from: Ste
   let step: Step | Source = from;
   while ('link' in step) {
     const { scope, link: id }: Step = step;
+    if (conversion.isSpent(1)) return NOTHING;
     const key = `${scope.prefix}|${id}`;
     if (passed.has(key)) return fail(`link ${from.link} goes in a circle that no node with a value is in`);
     passed.add(key);
@@ -85,6 +86,7 @@ function fromNode(
 function fromSetter(conversion: Conversion, scope: Scope, getter: EditorNode): Step | Source {
   const name = nameSet(getter);
   for (let at: Scope | undefined = scope; at; at = at.outer?.scope) {
+    if (conversion.isSpent(at.graph.nodes.size)) return NOTHING;
     const setter = [...at.graph.nodes.values()].find(
       (node) => isSetter(node.type) && conversion.virtualKind(node) === 'pass' && nameSet(node) === name,
     );

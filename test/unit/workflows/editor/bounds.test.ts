@@ -48,6 +48,27 @@ test('more nodes than a graph may have are refused', () => {
   });
 });
 
+test('links that are long and many are refused before they take minutes', () => {
+  const chain = Array.from({ length: 5000 }, (_, id) => ({
+    id,
+    type: 'Reroute',
+    inputs: [{ name: '', link: id - 1 }],
+  }));
+  const users = Array.from({ length: 900 }, (_, at) => ({
+    id: 5000 + at,
+    type: 'PreviewImage',
+    inputs: [{ name: 'images', type: 'IMAGE', link: 4999 }],
+  }));
+  const links = chain.map(({ id }) => [id, id, 0, id + 1, 0, '*']);
+  const many = {
+    nodes: [{ id: -1, type: 'LoadImage' }, ...chain, ...users],
+    links: [...links, [-1, -1, 0, 0, 0, '*']],
+  };
+  expect(convertWorkflow(many, nodeDefinitions)).toEqual({ ok: false, faults: [expect.stringContaining('steps')] });
+  const few = convertWorkflow({ ...many, nodes: many.nodes.slice(0, 5002) }, nodeDefinitions);
+  expect(few.ok && few.graph['5000']?.inputs).toEqual({ images: ['-1', 0] });
+});
+
 /** Puts something else in the place of one part of a workflow. */
 const spoilt = fc
   .tuple(fc.constantFrom(...cases), fc.array(fc.nat(40), { maxLength: 8 }), fc.jsonValue())
