@@ -1,17 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { isEnumType, isInputObjectType, printType } from 'graphql';
 import { createComfyHttp } from '../../worker/comfyui/http.ts';
 import { type Config, ConfigError, loadConfig } from '../config/config.ts';
-import { parseExactJson } from '../core/exact-json.ts';
 import type { NodeDefinitions } from '../core/node-definitions.ts';
-import { objectInfoSchema } from '../core/object-info.ts';
 import { createSchema } from '../graphql/schema.ts';
 import { AddError, addWorkflow } from '../workflows/add/add-workflow.ts';
 import { CatalogueError, type Workflow } from '../workflows/catalogue.ts';
 import { inputTypeName } from '../workflows/check-names.ts';
 import { checkAgainstServer } from '../workflows/check-server.ts';
 import { loadCatalogue } from '../workflows/load.ts';
+import { readStockNodeDefinitions } from '../workflows/stock-node-definitions.ts';
 
 const EX_CONFIG = 78;
 /** Servers with many custom nodes answer slowly. */
@@ -22,7 +19,7 @@ export function add(file: string, options: AddOptions, io: WorkflowCommandsOptio
   return withConfig(io, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
     const nodeDefinitions = options.comfyui === undefined ? null : await readObjectInfo(options.comfyui);
     const { force, name = null, dir = workflowsDir } = options;
-    const stock = await stockNodeDefinitions();
+    const stock = await readStockNodeDefinitions();
     const added = await addWorkflow({ file, name, dir, force, nodeDefinitions, stock, maxMegapixels });
     const { parameters } = added.workflow;
     const lines = [
@@ -87,12 +84,6 @@ export async function readObjectInfo(url: string): Promise<NodeDefinitions> {
   } finally {
     await http.close();
   }
-}
-
-/** The node definitions of a ComfyUI without custom nodes, which the simulator has as a file. */
-export async function stockNodeDefinitions(): Promise<NodeDefinitions> {
-  const path = fileURLToPath(new URL('../simulator/object_info.json', import.meta.url));
-  return objectInfoSchema.parse(parseExactJson(await readFile(path, 'utf8')));
 }
 
 /** The workflow's input type and its enum types as GraphQL. Long lists of choices are cut. */

@@ -10,6 +10,7 @@ import { type AddOptions, addWorkflow } from '../../../src/workflows/add/add-wor
 import type { MadeManifest } from '../../../src/workflows/add/make-manifest.ts';
 import { workflowName } from '../../../src/workflows/add/names.ts';
 import { loadCatalogue } from '../../../src/workflows/load.ts';
+import { readStockNodeDefinitions } from '../../../src/workflows/stock-node-definitions.ts';
 import { workflowsFolder } from './folder.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -17,7 +18,7 @@ const readJson = async (path: string | URL) => JSON.parse(await readFile(new URL
 let stock: NodeDefinitions;
 
 beforeAll(async () => {
-  stock = objectInfoSchema.parse(await readJson('src/simulator/object_info.json'));
+  stock = await readStockNodeDefinitions();
 });
 
 /** Adds a graph to a workflows folder (default: a new one), and reads back what was made. */
