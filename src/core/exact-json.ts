@@ -24,6 +24,11 @@ export function exactNumber(written: string): number | string {
   return LONG_INTEGER.test(written) && Number.isFinite(value) && !Number.isSafeInteger(value) ? written : value;
 }
 
+/** Whether a value is a whole number that `parseExactJson` has made a text of. */
+export function isLongInteger(value: unknown): boolean {
+  return typeof value === 'string' && LONG_INTEGER.test(value);
+}
+
 function quoteLongIntegers(text: string): string {
   const number = /[-+.\dEe]+/y;
   const parts: string[] = [];
@@ -45,7 +50,7 @@ function quoteLongIntegers(text: string): string {
 }
 
 /** Where the string that begins here has its closing quote; the end of a text that has none. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let backslashes = 0;
     while (text.charCodeAt(quote - 1 - backslashes) === BACKSLASH) backslashes++;

@@ -1,3 +1,4 @@
+import { isLongInteger } from '../core/exact-json.ts';
 import type { Graph } from '../core/graph.ts';
 import { own } from '../core/objects.ts';
 import type { WorkflowParameter } from './catalogue.ts';
@@ -93,6 +94,8 @@ function checkTargets(parameter: WorkflowParameter, declared: ManifestParameter,
       report(`${field}.input`, `node ${node} (${target.class_type}) has no input ${quote(input)}; it has ${inputs}`);
     } else if (Array.isArray(current)) {
       report(`${field}.input`, `${quote(input)} of node ${node} (${target.class_type}) is a link to another node`);
+    } else if (declared.type === 'seed' && isLongInteger(current)) {
+      // A seed of 64 bits, which only a text holds.
     } else if (!parameter.list && current !== null && typeof current !== jsonType(declared)) {
       report(
         `${field}.input`,

@@ -1,17 +1,17 @@
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import type { CatalogueFault, Workflow } from '../catalogue.ts';
 import { inputTypeName } from '../check-names.ts';
+import { type ReadWorkflow, readWorkflowFile } from '../files/read-workflow-file.ts';
 import { workflowFolders } from '../load.ts';
 import { manifestJsonSchema } from '../manifest.ts';
 import { readWorkflow } from '../read-workflow.ts';
 import { makeManifest } from './make-manifest.ts';
 import { workflowName, workflowNameFault } from './names.ts';
-import { readExport } from './read-export.ts';
 
 export interface AddOptions {
-  /** The API-format export. */
+  /** What `readWorkflowFile` reads: an export, what the editor saves, a picture with either in it. */
   file: string;
   /** The workflow's name. Default: made of the file's name. */
   name: string | null;
@@ -43,8 +43,9 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
   const name = options.name ?? workflowName(file);
   const fault = workflowNameFault(name);
   if (fault) throw new AddError(`a workflow cannot be called ${JSON.stringify(name)}: ${fault}`);
-  const read = readExport(await readText(file));
-  if (!read.ok) throw new AddError([`${file} is no export in API format:`, ...read.faults].join('\n  '));
+  const nodeDefinitions = options.nodeDefinitions ?? stock;
+  const read = await readFileOf(file, nodeDefinitions);
+  if (!read.ok) throw new AddError([`${file} cannot be added:`, ...read.faults].join('\n  '));
   const { graph } = read;
 
   await mkdir(dir, { recursive: true });
@@ -56,7 +57,6 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
   const twin = others.names.find((other) => inputTypeName(other) === inputTypeName(name));
   if (twin) throw new AddError(`the input type of ${name} would be that of ${twin}: choose another --name`);
 
-  const nodeDefinitions = options.nodeDefinitions ?? stock;
   const inputTypes = new Set([name, ...others.names].map(inputTypeName));
   const made = makeManifest({
     name,
@@ -87,7 +87,7 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
     for (const part of ['graph.json', 'manifest.json']) await rename(join(draft, name, part), join(folder, part));
     await writeSchema(dir);
     const missing = options.nodeDefinitions ? missingClasses(workflow, graph, options.nodeDefinitions) : [];
-    return { workflow, folder, notes: [...made.notes, ...missing, ...others.notes] };
+    return { workflow, folder, notes: [...read.notes, ...made.notes, ...missing, ...others.notes] };
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
@@ -126,9 +126,9 @@ function missingClasses(
     .map((name) => `the server has no class ${name}: ${workflow.name} does not run there`);
 }
 
-async function readText(file: string): Promise<string> {
+async function readFileOf(file: string, nodeDefinitions: NodeDefinitions): Promise<ReadWorkflow> {
   try {
-    return await readFile(file, 'utf8');
+    return await readWorkflowFile(file, nodeDefinitions);
   } catch (error) {
     throw new AddError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -49,7 +49,7 @@ function firstFree(names: string[], taken: ReadonlySet<string>): string {
  * allow is changed.
  */
 export function workflowName(file: string): string {
-  const name = camelCase(file.replace(/^.*[\\/]/, '').replace(/\.json$/i, '')).slice(0, 50);
+  const name = camelCase(file.replace(/^.*[\\/]/, '').replace(/\.[a-z]\w{1,10}$/i, '')).slice(0, 50);
   const beginning = /^\d/.test(name) ? `workflow${name}` : name || 'exported';
   return workflowNameFault(beginning) ? `${beginning}Workflow` : beginning;
 }

@@ -1,3 +1,4 @@
+import { isLongInteger } from '../../core/exact-json.ts';
 import type { Takes } from './finding.ts';
 
 /** What is known about an input by its name. */
@@ -103,7 +104,8 @@ export function ruleFor(input: string, value: unknown, siblings: readonly string
       candidate.input.test(input) && (!candidate.beside || siblings.some((it) => candidate.beside?.test(it))),
   );
   const found = rows[rank];
-  if (!found || typeof value !== jsonType(found.takes)) return null;
+  const isLongSeed = found?.takes.type === 'seed' && isLongInteger(value);
+  if (!found || !(isLongSeed || typeof value === jsonType(found.takes))) return null;
   return { ...found, name: found.name || camelCase(input), rank };
 }
 

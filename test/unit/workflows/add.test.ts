@@ -11,6 +11,7 @@ import type { MadeManifest } from '../../../src/workflows/add/make-manifest.ts';
 import { workflowName } from '../../../src/workflows/add/names.ts';
 import { loadCatalogue } from '../../../src/workflows/load.ts';
 import { readStockNodeDefinitions } from '../../../src/workflows/stock-node-definitions.ts';
+import { fileOf, pngWith, tEXt } from '../../support/media-with-texts.ts';
 import { workflowsFolder } from './folder.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -293,7 +294,19 @@ test('the same thing in several places is one parameter, others get names that t
   expect(manifest.parameters.loraLight?.description).toBe('File name of the LoRA. Of node 9, Light.');
 });
 
-test('seeds beyond 2^53, which no number holds, do not stand in the way', async () => {
+test('a picture is added as what made it, and a note says where that was', async () => {
+  const graph = { '1': node('EmptyImage', { color: 7 }), '2': node('SaveImage', { images: ['1', 0] }) };
+  const file = await fileOf('a lighthouse.png', await pngWith(tEXt('prompt', JSON.stringify(graph))));
+  const added = await add(graph, { file });
+  expect(added.graph).toEqual(graph);
+  expect(added.workflow.name).toBe('aLighthouse');
+  expect(added.notes).toEqual(['the graph is prompt in its chunks tEXt, zTXt, iTXt and comf']);
+  await expect(add(graph, { file: await fileOf('plain.png', await pngWith()) })).rejects.toThrow(
+    /plain\.png cannot be added:\n {2}it is image\/png without a workflow: looked for/,
+  );
+});
+
+test('seeds beyond 2^53, which no number holds, are kept as texts of their digits', async () => {
   const text = JSON.stringify({
     '1': node('RandomNoise', { noise_seed: 777 }),
     '2': sampler({ seed: ['3', 0] }),
@@ -301,7 +314,8 @@ test('seeds beyond 2^53, which no number holds, do not stand in the way', async 
     '4': checkpoint,
   }).replace(/777|888/g, '18446744073709551615');
   const { graph, manifest } = await add(text);
-  expect([graph['1']?.inputs.noise_seed, graph['3']?.inputs.value]).toEqual([0, 0]);
+  expect(graph['1']?.inputs.noise_seed).toBe('18446744073709551615');
+  expect(graph['3']?.inputs.value).toBe('18446744073709551615');
   expect(shown(manifest).seed).toBe('seed -> 1.noise_seed 3.value');
 });
 
@@ -365,7 +379,7 @@ test('nothing is overwritten unless told, and nothing is left of what was refuse
   await expect(add({ '1': node('Mystery', {}) }, { dir, name: 'none' })).rejects.toThrow('a title like $prompt');
   await expect(add('{', { dir, name: 'none' })).rejects.toThrow('is not JSON');
   await expect(add({ '1': { inputs: {} } }, { dir, name: 'none' })).rejects.toThrow('1.class_type: expected the name');
-  await expect(add({ nodes: [], links: [] }, { dir, name: 'none' })).rejects.toThrow('File > Export (API)');
+  await expect(add({ nodes: [], links: [] }, { dir, name: 'none' })).rejects.toThrow('cannot be added');
   await expect(add(graph, { dir, name: 'none', file: join(dir, 'missing.json') })).rejects.toThrow('cannot be read');
   expect(JSON.parse(await readFile(join(dir, 'mine', 'graph.json'), 'utf8'))).toEqual(graph);
   const replaced = await add({ '1': node('Mystery', { amount: 4 }) }, { dir, name: 'mine', force: true });
@@ -401,6 +415,8 @@ test('a name is made of the file', () => {
     'FluxDev.JSON': 'fluxDev',
     '30_text_to_image.json': 'workflow30TextToImage',
     'übung.json': 'ubung',
+    'wan 2.1_00001.mp4': 'wan2100001',
+    'flux1.5': 'flux15',
     '日本.json': 'exported',
     'custom.json': 'customWorkflow',
     'generate.json': 'generateWorkflow',
