@@ -10,6 +10,7 @@ import { createSeal } from '../job-record/seal.ts';
 import { createFileCheck } from '../jobs/check-files.ts';
 import { createRunnableCheck } from '../jobs/check-runnable.ts';
 import { createJobs } from '../jobs/create-jobs.ts';
+import { createEditorClasses } from '../jobs/editor-classes.ts';
 import { startSweeper } from '../jobs/sweeper.ts';
 import { openAudit } from '../observability/audit.ts';
 import { createGatewayMetrics } from '../observability/gateway-metrics.ts';
@@ -114,6 +115,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     },
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
+    editorClasses: createEditorClasses(nodeDefinitions),
     deadlineMs,
     maxDeadlineMs,
     seal: createSeal(commonSecret(config, context)),

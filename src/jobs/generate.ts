@@ -5,18 +5,28 @@ import type { NewJob } from '../job-record/job-store.ts';
 import type { Seal } from '../job-record/seal.ts';
 import type { LongPoll } from '../progress/long-poll.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
-import type { ParsedCustom } from '../workflows/custom.ts';
-import { type Accepted, type AcceptJob, createFindIssues, type JobCheck } from './accept-job.ts';
+import type { createCustomParser } from '../workflows/custom.ts';
+import { isEditorWorkflow } from '../workflows/editor/convert.ts';
+import {
+  type Accepted,
+  type AcceptJob,
+  type AcceptOptions,
+  createFindIssues,
+  type JobCheck,
+  replay,
+} from './accept-job.ts';
+import type { EditorClasses } from './editor-classes.ts';
 import { checkGenerateArguments } from './generate-arguments.ts';
 import type { GenerateRequest } from './jobs.ts';
 
-export interface GenerateOptions {
+export interface GenerateOptions extends Pick<AcceptOptions, 'store' | 'queue' | 'onAccepted'> {
   accept: AcceptJob;
   /** What is outside of a job and changes, see AcceptOptions. */
   checks: readonly JobCheck[];
   longPoll: Pick<LongPoll, 'begin'>;
   catalogue: WorkflowCatalogue;
-  parseCustom: (input: { [name: string]: unknown }, path: (string | number)[]) => ParsedCustom;
+  parseCustom: ReturnType<typeof createCustomParser>;
+  editorClasses: EditorClasses;
   deadlineMs: number;
   maxDeadlineMs: number;
   seal: Pick<Seal, 'close'>;
@@ -26,8 +36,19 @@ export interface GenerateOptions {
   randomSeed: () => number;
 }
 
-/** What a job runs. `input` is what its caller wants, parsed and defaulted, as it was before seeds were drawn. */
-type ParsedWorkflow = Pick<NewJob, 'template' | 'parameters' | 'nodesTotal'> & { input: NewJob['parameters'] };
+interface ParsedWorkflow {
+  /** What its caller wants, parsed and defaulted, as it was before seeds were drawn. */
+  input: NewJob['parameters'];
+  /** What a job runs. Null: the servers' classes do not, or no longer, allow it. */
+  run: Pick<NewJob, 'template' | 'parameters' | 'nodesTotal'> | null;
+}
+
+/** `key`: by which a job is known that this request has already made; null where it can have made none. */
+interface Parsed {
+  key: Pick<NewJob, 'caller' | 'idempotencyKey' | 'fingerprint'> | null;
+  job: NewJob | null;
+  issues: InputIssue[];
+}
 
 /** `generate` of a caller: accepts a job, or gives back the one that its key has already made. */
 export function createGenerate(options: GenerateOptions) {
@@ -36,16 +57,19 @@ export function createGenerate(options: GenerateOptions) {
   const maxSeconds = Math.floor(options.maxDeadlineMs / 1000);
 
   /** Null where there is nothing that could run; with faults, what the rest is. */
-  function parseWorkflow({ workflow, path }: GenerateRequest, issues: InputIssue[]): ParsedWorkflow | null {
+  async function parseWorkflow(request: GenerateRequest, issues: InputIssue[]): Promise<ParsedWorkflow | null> {
+    const { workflow, path } = request;
     const at = [...path, 'workflow', workflow.name];
     if (workflow.name === 'custom') {
-      const parsed = parseCustom(workflow.input, at);
-      if (parsed.ok) {
-        const { identity, parameters, nodesTotal } = parsed;
-        return { input: identity, parameters, template: null, nodesTotal };
+      const { graph } = workflow.input;
+      const classes = isEditorWorkflow(graph) ? await options.editorClasses(graph) : null;
+      const parsed = parseCustom(workflow.input, at, classes);
+      if (!parsed.ok) {
+        issues.push(...parsed.issues);
+        return parsed.identity && { input: parsed.identity, run: null };
       }
-      issues.push(...parsed.issues);
-      return null;
+      const { identity, parameters, nodesTotal } = parsed;
+      return { input: identity, run: { parameters, template: null, nodesTotal } };
     }
     const known = catalogue.get(workflow.name);
     if (!known) throw new Error(`the schema has a workflow ${workflow.name} that the catalogue has not`);
@@ -53,29 +77,32 @@ export function createGenerate(options: GenerateOptions) {
     if (!parsed.ok) issues.push(...parsed.issues);
     const { template, nodesTotal } = known;
     const parameters = known.complete(parsed.parameters, options.randomSeed);
-    return { input: parsed.parameters, parameters, template, nodesTotal };
+    return { input: parsed.parameters, run: { parameters, template, nodesTotal } };
   }
 
-  /** The job, and all that is wrong with the request itself; null where there is nothing that could run. */
-  function parse(request: GenerateRequest): { job: NewJob | null; issues: InputIssue[] } {
+  /** The job, and all that is wrong with the request itself. */
+  async function parse(request: GenerateRequest): Promise<Parsed> {
     const { caller, requestId, client = null, idempotencyKey, priority, deadlineSeconds, tags } = request;
     const issues = checkGenerateArguments(request, request.path);
     if (deadlineSeconds !== null && deadlineSeconds > maxSeconds) {
       const path = [...request.path, 'deadlineSeconds'];
       issues.push({ path, message: `expected at most ${maxSeconds} seconds`, code: 'too_big', maximum: maxSeconds });
     }
-    const parsed = parseWorkflow(request, issues);
-    if (!parsed) return { job: null, issues };
+    const areValid = issues.length === 0;
+    const parsed = await parseWorkflow(request, issues);
+    if (!parsed) return { key: null, job: null, issues };
 
-    const { input, ...run } = parsed;
+    const { input, run } = parsed;
     const workflow = request.workflow.name;
     const deadlineMs = deadlineSeconds === null ? options.deadlineMs : deadlineSeconds * 1000;
+    const fingerprint = sha256(canonicalJson({ workflow, input, priority, deadlineMs, tags }));
+    const key = { caller, idempotencyKey, fingerprint };
+    if (!run) return { key: areValid ? key : null, job: null, issues };
+
     const id = options.newId();
     const job: NewJob = {
       id,
-      caller,
-      idempotencyKey,
-      fingerprint: sha256(canonicalJson({ workflow, input, priority, deadlineMs, tags })),
+      ...key,
       workflow,
       ...run,
       priority,
@@ -86,7 +113,7 @@ export function createGenerate(options: GenerateOptions) {
       requestId,
       client,
     };
-    return { job, issues };
+    return { key, job, issues };
   }
 
   /** What is wrong besides with a job that is refused already, so that its caller mends all of it at once. */
@@ -110,13 +137,14 @@ export function createGenerate(options: GenerateOptions) {
     request: GenerateRequest,
     onAccepted: (accepted: Accepted) => void,
   ): Promise<Accepted> {
-    const { job, issues } = parse(request);
+    const { key, job, issues } = await parse(request);
     const path = [...request.path, 'workflow', request.workflow.name];
-    if (!job || issues.length > 0) throw badInput([...issues, ...(job ? await alsoWrong(job, path, issues) : [])]);
+    if (job && issues.length > 0) throw badInput([...issues, ...(await alsoWrong(job, path, issues))]);
+    if (!key) throw badInput(issues);
     const { caller, client = caller, waitSeconds, signal } = request;
     // Before there is a job: one call too many makes none.
     using held = waitSeconds ? longPoll.begin({ caller, client, waitSeconds, signal }) : null;
-    const accepted = await accept(job, path);
+    const accepted = await (job ? accept(job, path) : replay(options, key, badInput(issues)));
     onAccepted(accepted);
     if (!held || isTerminal(accepted.job.status)) return accepted;
     return { ...accepted, job: (await held.untilEnded(accepted.job.id)) ?? accepted.job };

@@ -3,6 +3,7 @@ import type { Json } from '../core/job.ts';
 import { isObject, own } from '../core/objects.ts';
 import { createWalk, graphLimits } from './bounded-copy.ts';
 import { checkFile, toFileKind } from './check-file.ts';
+import { isEditorWorkflow } from './editor/convert.ts';
 import { describe, type IssueList, type Path, quote, shorten } from './issues.ts';
 
 /**
@@ -26,13 +27,10 @@ export function checkOutputs(value: unknown, graph: Graph | null, issues: IssueL
   return [...nodes];
 }
 
-/**
- * Copies `editorWorkflow`, the file that ComfyUI's editor saves, within the bounds of a graph; null where it is absent.
- */
-export function checkEditorWorkflow(value: unknown, issues: IssueList): Json {
+/** Copies what ComfyUI's editor saves, within the bounds of a graph; null where it is absent. */
+export function checkEditorWorkflow(value: unknown, path: Path, issues: IssueList): Json {
   if (value === null) return null;
-  const path = ['editorWorkflow'];
-  if (isObject(value) && Array.isArray(own(value, 'nodes'))) return createWalk(issues, path).value(value, path, 0);
+  if (isEditorWorkflow(value)) return createWalk(issues, path).value(value, path, 0);
   const expected = "expected what ComfyUI's editor saves, an object with a list of `nodes`";
   issues.add(path, 'invalid_type', `${expected}, got ${isObject(value) ? 'one without' : describe(value)}`);
   return null;
@@ -86,9 +84,10 @@ function checkNode(value: unknown, path: Path, graph: Graph | null, issues: Issu
     issues.add(path, 'invalid_type', `expected a node id, got ${describe(value)}`);
     return null;
   }
-  if (!graph || Object.hasOwn(graph, value)) return value;
-  issues.add(path, 'unknown_node', `expected a node of the graph, got ${quote(value)}`);
-  return null;
+  if (graph && !Object.hasOwn(graph, value)) {
+    issues.add(path, 'unknown_node', `expected a node of the graph, got ${quote(value)}`);
+  }
+  return value;
 }
 
 /**
@@ -105,9 +104,12 @@ function checkInput(
   if (typeof value !== 'string') issues.add(path, 'invalid_type', `${expected}, got ${describe(value)}`);
   else if (value === '' || value.length > graphLimits.nameLength || value === '__proto__' || /\p{C}/u.test(value)) {
     issues.add(path, 'invalid_string', `${expected}, got ${describe(value)}`);
-  } else if (node !== null && Array.isArray(linkAt(graph, node, value))) {
-    issues.add(path, 'is_link', `${quote(value)} of node ${node} is a link to another node`);
-  } else return value;
+  } else {
+    if (node !== null && Array.isArray(linkAt(graph, node, value))) {
+      issues.add(path, 'is_link', `${quote(value)} of node ${node} is a link to another node`);
+    }
+    return value;
+  }
   return null;
 }
 

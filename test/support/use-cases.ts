@@ -3,6 +3,7 @@ import { noProgress } from '../../src/core/job.ts';
 import { createSeal } from '../../src/job-record/seal.ts';
 import type { JobCheck } from '../../src/jobs/accept-job.ts';
 import { createJobs } from '../../src/jobs/create-jobs.ts';
+import { createEditorClasses, type EditorClasses } from '../../src/jobs/editor-classes.ts';
 import type { GenerateRequest } from '../../src/jobs/jobs.ts';
 import type { Audit } from '../../src/observability/audit.ts';
 import { createLongPoll } from '../../src/progress/long-poll.ts';
@@ -21,6 +22,8 @@ export interface UseCaseOptions {
   retentionMs?: number;
   maxOpenBytes?: number;
   audit?: Audit;
+  /** Default: those of a stock ComfyUI. */
+  editorClasses?: EditorClasses;
   /** See ProgressOptions. */
   waitMs?: number;
 }
@@ -47,6 +50,7 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
     ...(options.audit ? { audit: options.audit } : {}),
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
+    editorClasses: options.editorClasses ?? createEditorClasses({ tryRead: async () => null }),
     seal: createSeal('a secret of this test and of no other'),
     deadlineMs: 3_600_000,
     maxDeadlineMs: 86_400_000,

@@ -13,7 +13,7 @@ const parse = createCustomParser({ catalogue });
 
 /** The issues as `path code: message`. */
 function issuesOf(input: { [name: string]: unknown }): string[] {
-  const parsed = parse(input, ['input', 'workflow', 'custom']);
+  const parsed = parse(input, ['input', 'workflow', 'custom'], new Map());
   if (parsed.ok) return [];
   return parsed.issues.map(({ path, code, message }) => {
     expect(path.slice(0, 3)).toEqual(['input', 'workflow', 'custom']);
@@ -83,17 +83,24 @@ const nodeId = 'expected a node id of 1 to 64 of A-Z a-z 0-9 _ . : -, got';
 const fields = 'graph, name, outputs, keepMetadata, editorWorkflow, files';
 const nameRule = 'expected 1 to 64 characters of A-Z a-z 0-9 _ -, got';
 const refused: [what: string, input: { [name: string]: unknown }, issues: string[]][] = [
-  ['no graph', {}, ['graph required: expected a graph in API format, got nothing']],
+  ['no graph', {}, ['graph required: expected a graph, got nothing']],
   ['a list', { graph: [] }, ['graph invalid_type: expected an object of node id -> node, got a list of 0']],
   ['a text', { graph: '{}' }, ['graph invalid_type: expected an object of node id -> node, got "{}"']],
   ['an empty graph', { graph: {} }, ['graph too_small: expected at least one node, got none']],
   [
-    'the format of the editor',
-    { graph: { last_node_id: 1, nodes: [{ id: 1, type: 'A' }], links: [], version: 0.4 } },
-    [
-      "graph editor_format: expected ComfyUI's API format, got the editor's; in ComfyUI, open the workflow " +
-        'and use File > Export (API)',
-    ],
+    'what the editor saves, of too many nodes',
+    { graph: { nodes: Array.from({ length: 1001 }, (_, id) => ({ id, type: 'A' })), links: [] } },
+    ['graph too_big: expected at most 1000 nodes, got 1001'],
+  ],
+  [
+    'what the editor saves, of too many values',
+    { graph: { nodes: [], extra: Array(100_000).fill(1) } },
+    ['graph too_big: expected a graph of at most 100000 values and 1000000 characters'],
+  ],
+  [
+    'what the editor saves, too deep',
+    { graph: { nodes: [], extra: nested(21, 1) } },
+    [`graph.extra${'.0'.repeat(19)} too_deep: expected at most 20 lists and objects within one another`],
   ],
   [
     'too many nodes',
