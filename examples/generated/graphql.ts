@@ -30,11 +30,11 @@ export type CustomFileInput = {
 
 /** A graph of your own. */
 export type CustomWorkflowInput = {
-  /** The same graph as ComfyUI's editor saves it (File > Save), for nodes that read it from `extra_pnginfo.workflow`; within the bounds of a graph. */
+  /** The same graph as ComfyUI's editor saves it (File > Save), for nodes that read it from `extra_pnginfo.workflow`; within the bounds of a graph. Absent: `graph`, where that is one. */
   editorWorkflow?: unknown;
   /** Input files of the graph, at most 16. */
   files?: Array<CustomFileInput> | null | undefined;
-  /** ComfyUI API format: node id -> {class_type, inputs}. No number is rounded: whole ones beyond 2^53-1, such as seeds of 64 bits, may be numbers or texts, and `Job.parameters` has them as texts. */
+  /** ComfyUI API format, node id -> {class_type, inputs}, or what ComfyUI's editor saves, which is converted by the classes of your servers; `Job.parameters` shows the graph that runs. No number is rounded: whole ones beyond 2^53-1, such as seeds of 64 bits, may be numbers or texts, and `Job.parameters` has them as texts. */
   graph: unknown;
   /** Whether PNG files keep the graph that ComfyUI writes into them. */
   keepMetadata?: boolean | null | undefined;

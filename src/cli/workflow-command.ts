@@ -8,8 +8,8 @@ export function addWorkflowCommands(program: Command, io: WorkflowCommandsOption
 
   workflow
     .command('add')
-    .argument('<export>', "a graph in ComfyUI's API format: File > Export (API)")
-    .description('make a typed workflow of a ComfyUI export: its graph, and a manifest of what callers can set')
+    .argument('<file>', 'a workflow as the editor saves or exports it, or a picture, film or sound made with one')
+    .description('make a typed workflow of a file: its graph, and a manifest of what callers can set')
     .option('--name <name>', "its name in the API (default: made of the file's name)")
     .option('--dir <folder>', 'the workflows folder (default: WORKFLOWS_DIR)')
     .option('--comfyui <url>', "a ComfyUI whose choices and limits are taken (default: a stock ComfyUI's)")

@@ -38,8 +38,10 @@ export function addCustomInput(
         type: 'JSON',
         required: true,
         description:
-          'ComfyUI API format: node id -> {class_type, inputs}. No number is rounded: whole ones beyond 2^53-1, such ' +
-          'as seeds of 64 bits, may be numbers or texts, and `Job.parameters` has them as texts.',
+          "ComfyUI API format, node id -> {class_type, inputs}, or what ComfyUI's editor saves, which is " +
+          'converted by the classes of your servers; `Job.parameters` shows the graph that runs. No number is ' +
+          'rounded: whole ones beyond 2^53-1, such as seeds of 64 bits, may be numbers or texts, and ' +
+          '`Job.parameters` has them as texts.',
       }),
       name: t.string({ description: 'At most 64 characters of [A-Za-z0-9_-], no catalogue name; only shown.' }),
       outputs: t.stringList({
@@ -56,7 +58,7 @@ export function addCustomInput(
         required: false,
         description:
           "The same graph as ComfyUI's editor saves it (File > Save), for nodes that read it from " +
-          '`extra_pnginfo.workflow`; within the bounds of a graph.',
+          '`extra_pnginfo.workflow`; within the bounds of a graph. Absent: `graph`, where that is one.',
       }),
       files: t.field({
         type: [file],
