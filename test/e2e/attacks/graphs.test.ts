@@ -61,9 +61,9 @@ const graphs: [name: string, graph: unknown, ...issues: ExpectedIssue[]][] = [
     ['graph.3.class_type', 'invalid_type', /name of a node class.*got 5/],
   ],
   [
-    "the editor's format",
-    { nodes: [{ id: 1, type: 'KSampler' }], links: [], version: 0.4 },
-    ['graph', 'editor_format', /File > Export \(API\)/],
+    'what the editor saves, of a class that no server has',
+    { nodes: [{ id: 1, type: 'KSample' }], links: [], version: 0.4 },
+    ['graph', 'editor_format', /KSample/],
   ],
   ['text', '{"1": {}}', ['graph', 'invalid_type', /expected an object of node id -> node/]],
   ['null', null, ['graph', 'required', /expected a (?:value|graph)/]],

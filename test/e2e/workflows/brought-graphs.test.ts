@@ -152,6 +152,38 @@ describe('graphs that people bring', { timeout: 240_000 }, () => {
     ]);
   });
 
+  it('what the editor saves runs as the graph that it is, by the classes of the server', async () => {
+    const link = (name: string, type: string, link: number) => [{ name, type, link }];
+    const file = {
+      nodes: [
+        { id: 1, type: 'EmptyImage', inputs: [], outputs: [], widgets_values: [64, 64, 1, 3368652] },
+        { id: 2, type: 'WidgetToString', inputs: [], outputs: [], widgets_values: [1, 'width', false] },
+        { id: 3, type: 'PreviewAny', inputs: link('source', 'STRING', 1), outputs: [], widgets_values: [] },
+        { id: 4, type: 'SaveImage', inputs: link('images', 'IMAGE', 2), outputs: [], widgets_values: ['x'] },
+        { id: 5, type: 'MarkdownNote', inputs: [], outputs: [], widgets_values: ['made in May'] },
+      ],
+      links: [
+        [1, 2, 0, 3, 0, 'STRING'],
+        [2, 1, 0, 4, 0, 'IMAGE'],
+      ],
+      version: 0.4,
+    };
+    const job = await delivered(await generate(JSON.stringify(file), { outputs: ['3'] }));
+    // The node has read it from the file.
+    expect(job.text).toBe('64');
+    expect(job.parameters).toMatchObject({
+      graph: { '1': { inputs: { width: 64, color: 3368652 } }, '3': { inputs: { source: ['2', 0] } } },
+      editorWorkflow: file,
+    });
+    const strange = { ...file, nodes: [...file.nodes, { id: 6, type: 'NoSuchClass', inputs: [], outputs: [] }] };
+    expect(issues(await generate(JSON.stringify(strange)))).toEqual([
+      expect.stringMatching(/^BAD_USER_INPUT input\.workflow\.custom\.graph: .*NoSuchClass/),
+    ]);
+    expect(issues(await generate(JSON.stringify(file), { outputs: ['5'] }))).toEqual([
+      expect.stringMatching(/^BAD_USER_INPUT .*custom\.outputs\.0: expected a node of the graph, got "5"$/),
+    ]);
+  });
+
   it("a partner node runs with its caller's key, which no answer, log or record has", async () => {
     const without = await generate(JSON.stringify(partner));
     expect(without.data?.generate?.job.error).toMatchObject({ code: 'EXECUTION_FAILED' });
