@@ -6,7 +6,7 @@ import type { Seal } from '../job-record/seal.ts';
 import type { LongPoll } from '../progress/long-poll.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import type { createCustomParser } from '../workflows/custom.ts';
-import { isEditorWorkflow } from '../workflows/editor/workflow-file.ts';
+import { isEditorWorkflow } from '../workflows/editor/convert.ts';
 import {
   type Accepted,
   type AcceptJob,

@@ -3,7 +3,7 @@ import type { Json } from '../core/job.ts';
 import { isObject, own } from '../core/objects.ts';
 import { createWalk, graphLimits } from './bounded-copy.ts';
 import { checkFile, toFileKind } from './check-file.ts';
-import { isEditorWorkflow } from './editor/workflow-file.ts';
+import { isEditorWorkflow } from './editor/convert.ts';
 import { describe, type IssueList, type Path, quote, shorten } from './issues.ts';
 
 /**

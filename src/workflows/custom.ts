@@ -8,8 +8,7 @@ import { graphLimits } from './bounded-copy.ts';
 import type { WorkflowCatalogue } from './catalogue.ts';
 import { checkEditorWorkflow, checkFiles, checkOutputs } from './check-custom.ts';
 import { checkGraph } from './check-graph.ts';
-import { convertWorkflow } from './editor/convert.ts';
-import { isEditorWorkflow } from './editor/workflow-file.ts';
+import { convertWorkflow, isEditorWorkflow } from './editor/convert.ts';
 import { createIssueList, describe, type IssueList, MAX_ISSUES, quote, shorten } from './issues.ts';
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isObject } from '../../core/objects.ts';
-import { isEditorWorkflow } from '../editor/workflow-file.ts';
+import { isEditorWorkflow } from '../editor/convert.ts';
 import { parseJsonText } from './parse-text.ts';
 
 /** A workflow within a JSON value: `api` is a graph in API format, `editor` what the editor saves. */
