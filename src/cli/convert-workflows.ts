@@ -3,8 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import { parseExactJson } from '../core/exact-json.ts';
 import type { NodeDefinitions } from '../core/node-definitions.ts';
 import { objectInfoSchema } from '../core/object-info.ts';
-import { convertWorkflow, isEditorWorkflow } from '../workflows/editor/convert.ts';
 import { graphText } from '../workflows/editor/graph-text.ts';
+import { readWorkflowFile } from '../workflows/files/read-workflow-file.ts';
+import { readStockNodeDefinitions } from '../workflows/stock-node-definitions.ts';
 import type { WorkflowCommandsOptions } from './workflow-actions.ts';
 
 export interface ConvertOptions {
@@ -24,7 +25,10 @@ export async function convert(
   if (options.out !== undefined) await mkdir(options.out, { recursive: true });
   const written = new Map<string, string>();
   for (const file of files) {
-    const to = join(options.out ?? dirname(file), `${basename(file).replace(/(?:\.workflow)?\.json$/i, '')}.api.json`);
+    const to = join(
+      options.out ?? dirname(file),
+      `${basename(file).replace(/(?:\.workflow)?\.[a-z]\w{1,10}$/i, '')}.api.json`,
+    );
     const made = await readAndConvert(file, nodeDefinitions);
     const twin = written.get(to);
     const faults = twin !== undefined && made.ok ? [`${to} was written for ${twin}: use another --out.`] : made.faults;
@@ -42,18 +46,13 @@ export async function convert(
 type Made = { ok: true; text: string; notes: string[]; faults: [] } | { ok: false; faults: string[] };
 
 async function readAndConvert(file: string, nodeDefinitions: NodeDefinitions): Promise<Made> {
-  let value: unknown;
   try {
-    value = parseExactJson((await readFile(file, 'utf8')).replace(/^\uFEFF/, ''));
+    const read = await readWorkflowFile(file, nodeDefinitions);
+    if (!read.ok) return read;
+    return { ok: true, text: graphText(read.graph, nodeDefinitions), notes: read.notes, faults: [] };
   } catch (error) {
     return { ok: false, faults: [error instanceof Error ? error.message : String(error)] };
   }
-  if (!isEditorWorkflow(value)) {
-    return { ok: false, faults: ["Expected a workflow that ComfyUI's editor has saved, an object with `nodes`."] };
-  }
-  const converted = convertWorkflow(value, nodeDefinitions);
-  if (!converted.ok) return converted;
-  return { ok: true, text: graphText(converted.graph, nodeDefinitions), notes: converted.notes, faults: [] };
 }
 
 /** A text says why there are none. */
@@ -66,10 +65,11 @@ async function readDefinitions({ comfyui, objectInfo }: ConvertOptions): Promise
       return `--object-info ${objectInfo}: expected what a ComfyUI answers to GET /object_info; ${reason}`;
     }
   }
+  if (comfyui === undefined) return readStockNodeDefinitions();
   // What it needs for the other commands, the whole schema, takes longer to load than to convert a hundred files.
-  const { readObjectInfo, stockNodeDefinitions, UnreadableServer } = await import('./workflow-actions.ts');
+  const { readObjectInfo, UnreadableServer } = await import('./workflow-actions.ts');
   try {
-    return comfyui === undefined ? await stockNodeDefinitions() : await readObjectInfo(comfyui);
+    return await readObjectInfo(comfyui);
   } catch (error) {
     if (error instanceof UnreadableServer) return error.message;
     throw error;

@@ -4,7 +4,7 @@
  * `\|` and `\}` as the characters themselves. `changes`: what a person may not expect.
  */
 export function resolveDynamicPrompt(text: string): { text: string; changes: ('comment' | 'choice')[] } {
-  const bare = text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n\r]*/g, '');
+  const bare = withoutComments(text);
   const changes: ('comment' | 'choice')[] = bare === text ? [] : ['comment'];
   const parts: string[] = [];
   /** For each open brace, whether the choices after its first are being passed over. */
@@ -25,4 +25,21 @@ export function resolveDynamicPrompt(text: string): { text: string; changes: ('c
     } else if (passedOver === 0) parts.push(char);
   }
   return { text: parts.join(''), changes };
+}
+
+/** A comment that is not closed is none. Each character is looked at once, whatever the text. */
+function withoutComments(text: string): string {
+  const lastClose = text.lastIndexOf('*/');
+  const begin = /\/\*|\/\/[^\n\r]*/g;
+  const parts: string[] = [];
+  let copied = 0;
+  for (let found = begin.exec(text); found; found = begin.exec(text)) {
+    if (found[0] === '/*') {
+      if (found.index + 2 > lastClose) continue;
+      begin.lastIndex = text.indexOf('*/', found.index + 2) + 2;
+    }
+    parts.push(text.slice(copied, found.index));
+    copied = begin.lastIndex;
+  }
+  return parts.join('') + text.slice(copied);
 }
