@@ -20,17 +20,18 @@ function encodingOf([first, second]: Uint8Array): string {
   return (first === 0xff && second === 0xfe) || second === 0 ? 'utf-16le' : 'utf-8';
 }
 
-/** Parses JSON as Python writes it: NaN and Infinity become null. Whole numbers keep all digits. */
+/**
+ * Parses JSON, and what is nearly: NaN and Infinity, as Python writes them, become null, and placeholders without quotes,
+ * as templates have them, texts. Whole numbers keep all digits.
+ */
 export function parseJsonText(text: string): ParsedText {
   try {
     return { ok: true, value: parseExactJson(text), notes: [] };
   } catch (error) {
-    const { replaced, count } = withoutNaN(text);
-    if (count === 0) return { ok: false, fault: faultOf(text, error) };
+    const mended = mend(text);
+    if (mended.notes.length === 0) return { ok: false, fault: faultOf(text, error) };
     try {
-      const places = count === 1 ? '1 place' : `${count} places`;
-      const note = `NaN or Infinity, which JSON does not have, became null in ${places}`;
-      return { ok: true, value: parseExactJson(replaced), notes: [note] };
+      return { ok: true, value: parseExactJson(mended.text), notes: mended.notes };
     } catch {
       return { ok: false, fault: faultOf(text, error) };
     }
@@ -46,17 +47,33 @@ function faultOf(text: string, error: unknown): string {
   return `it is not JSON: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-function withoutNaN(text: string): { replaced: string; count: number } {
-  const token = /"|-?\b(?:NaN|Infinity)\b/g;
+/** What JSON does not have outside of texts: the numbers of Python, and `%name%`, `{{name}}`, `${name}`. */
+const TOKEN = /"|-?\b(?:NaN|Infinity)\b|%\w+%|\{\{\s*[\w.]+\s*\}\}|\$\{[\w.]+\}/g;
+
+function mend(text: string): { text: string; notes: string[] } {
+  const token = new RegExp(TOKEN);
   const parts: string[] = [];
-  let copied = 0;
+  const placeholders = new Set<string>();
+  let [copied, numbers] = [0, 0];
   for (let found = token.exec(text); found; found = token.exec(text)) {
-    if (found[0] === '"') {
+    const [shown] = found;
+    if (shown === '"') {
       token.lastIndex = endOfString(text, found.index) + 1;
       continue;
     }
-    parts.push(text.slice(copied, found.index), 'null');
+    const isNumber = /^-?[NI]/.test(shown);
+    if (isNumber) numbers += 1;
+    else placeholders.add(shown);
+    parts.push(text.slice(copied, found.index), isNumber ? 'null' : JSON.stringify(shown));
     copied = token.lastIndex;
   }
-  return { replaced: parts.join('') + text.slice(copied), count: parts.length / 2 };
+  const places = numbers === 1 ? '1 place' : `${numbers} places`;
+  const named = [...placeholders].slice(0, 5).join(', ');
+  return {
+    text: parts.join('') + text.slice(copied),
+    notes: [
+      ...(numbers > 0 ? [`NaN or Infinity, which JSON does not have, became null in ${places}`] : []),
+      ...(placeholders.size > 0 ? [`placeholders without quotes became texts: ${named}`] : []),
+    ],
+  };
 }

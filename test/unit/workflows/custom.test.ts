@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { canonicalJson } from '../../../src/core/canonical-json.ts';
 import { graphSchema } from '../../../src/core/graph.ts';
+import { objectInfoSchema } from '../../../src/core/object-info.ts';
 import { planOf } from '../../../src/core/plan.ts';
 import { createCustomParser } from '../../../src/workflows/custom.ts';
 import { loadCatalogue } from '../../../src/workflows/load.ts';
@@ -385,6 +386,22 @@ test('whatever comes as a graph is refused or is a graph that can be sent', () =
 });
 
 const editor = "editorWorkflow invalid_type: expected what ComfyUI's editor saves, an object with a list of `nodes`";
+test('a file of the editor whose texts would grow without end, or be searched anew at each place, is no burden', () => {
+  const node = (id: number, type: string, text: string) => ({ id, type, title: `t${id}`, widgets_values: [text] });
+  const text = ['STRING', { dynamicPrompts: true }];
+  const classes = objectInfoSchema.parse({
+    SaveImage: { input: { required: { filename_prefix: text } } },
+    CLIPTextEncode: { input: { required: { text } } },
+  });
+  const taken = (...nodes: object[]) => parse({ graph: { nodes, links: [] } }, [], classes);
+  const growing = [node(1, 'SaveImage', '%t2.text%'.repeat(20_000)), node(2, 'CLIPTextEncode', 'y'.repeat(300_000))];
+  expect(taken(...growing)).toMatchObject({ ok: true, nodesTotal: 2 });
+  const named = taken(node(1, 'SaveImage', '%t2.text%'), node(2, 'CLIPTextEncode', 'a/b'));
+  expect(named).toMatchObject({ parameters: { graph: { '1': { inputs: { filename_prefix: 'a_b' } } } } });
+  // Of comments that are not closed.
+  expect(taken(node(1, 'CLIPTextEncode', '/* '.repeat(300_000)))).toMatchObject({ ok: true });
+});
+
 const editors: [what: string, editorWorkflow: unknown, issue: string][] = [
   ['a text', '{}', `${editor}, got "{}"`],
   ['a list', [{ nodes: [] }], `${editor}, got a list of 1`],

@@ -45,6 +45,20 @@ test('NaN and Infinity, as Python writes them, become null, and a note says so',
   });
 });
 
+test('placeholders of a template that stand without quotes are texts, and a note names them', async () => {
+  const written = text
+    .replace('"width": 64', '"width": %width%')
+    .replace('"height": 64', '"height": {{ height }}')
+    .replace('"color": 0', '"color": \u0024{color}, "text": "%kept% {{as}} \u0024{it} is"');
+  const inputs = { width: '%width%', height: '{{ height }}', batch_size: 1, color: '\u0024{color}' };
+  expect(await read(written)).toEqual({
+    ok: true,
+    graph: { ...graph, '1': { ...graph['1'], inputs: { ...inputs, text: '%kept% {{as}} \u0024{it} is' } } },
+    notes: ['placeholders without quotes became texts: %width%, {{ height }}, \u0024{color}'],
+    app: null,
+  });
+});
+
 test('whole numbers keep all of their digits', async () => {
   const written = text.replace('"color": 0', '"color": 18446744073709551615');
   expect(await read(written)).toMatchObject({ graph: { '1': { inputs: { color: '18446744073709551615' } } } });
