@@ -21,8 +21,8 @@ function encodingOf([first, second]: Uint8Array): string {
 }
 
 /**
- * Parses JSON, and what is nearly: NaN and Infinity, as Python writes them, become null, and placeholders without quotes,
- * as templates have them, texts. Whole numbers keep all digits.
+ * Parses JSON, and what is nearly: NaN and Infinity, as Python writes them, become null, and placeholders without
+ * quotes, as templates have them, texts. Whole numbers keep all digits.
  */
 export function parseJsonText(text: string): ParsedText {
   try {

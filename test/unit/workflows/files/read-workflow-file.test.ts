@@ -120,8 +120,8 @@ test.for(envelopes)('the graph is found in %s', async ([, content, notes]) => {
 });
 
 test('of several workflows the least deep one is taken, and where none is, they are told', async () => {
-  expect(await read({ prompt: graph, versions: [{ prompt: graph }] })).toMatchObject({ ok: true });
   const other = { '1': graph['1'] };
+  expect(await read({ versions: [{ prompt: other }], prompt: graph })).toMatchObject({ ok: true, graph });
   expect(await read({ a: { prompt: [1, 'a', graph] }, b: { prompt: [2, 'b', other] } })).toEqual({
     ok: false,
     faults: ['it holds 2 workflows (a.prompt[2], b.prompt[2]): make a file of each'],
