@@ -86,10 +86,11 @@ test('what is wrong with the installed workflows is told, all of it, and the exi
 });
 
 test('what cannot be used is answered with what to do', async () => {
-  const dir = await workflowsFolder({ 'export.json': { nodes: [], links: [], version: 0.4 } });
+  const nodes = [{ id: 1, type: 'NoSuchClass', inputs: [], outputs: [] }];
+  const dir = await workflowsFolder({ 'export.json': { nodes, links: [], version: 0.4 } });
   const editor = await workflow('add', join(dir, 'export.json'), '--dir', dir);
   expect(editor.code).toBe(1);
-  expect(editor.output).toContain('File > Export (API)');
+  expect(editor.output).toMatch(/export\.json cannot be added:\n {2}Class NoSuchClass \(node 1\) /);
   const file = join(graphs, '01_single_image.json');
   const nobody = await workflow('add', file, '--dir', dir, '--comfyui', 'http://127.0.0.1:1');
   expect(nobody).toEqual({ code: 1, output: '--comfyui http://127.0.0.1:1: ComfyUI is not reachable\n' });
