@@ -46,7 +46,7 @@ export interface WorkerParts {
   /** The ComfyUI servers; names are unique in the whole installation. */
   backends: readonly { name: string; url: string }[];
   /** `Class.input` of the options that are reported for the catalogue's models. */
-  modelInputs: string[];
+  modelInputs: () => string[];
   /** Prompts at once for each server. */
   depth: number;
   /** Running time of each attempt, in milliseconds. */

@@ -30,12 +30,11 @@ import { createVariantMaker } from '../variants/make-variants.ts';
 import { createRedisVariantClaims } from '../variants/redis/redis-claims.ts';
 import { createVariantAddresses } from '../variants/variant-addresses.ts';
 import { createCustomParser } from '../workflows/custom.ts';
-import { loadCatalogue } from '../workflows/load.ts';
+import { namesIn } from './follow-workflows.ts';
 import {
   commonSecret,
   every,
   LOOK_EVERY_MS,
-  namesIn,
   openArtifacts,
   openRedis,
   type ProcessContext,
@@ -52,9 +51,10 @@ function randomSeed(): number {
 
 /** Opens everything that a gateway consists of, except its HTTP server. Waits until Redis answers. */
 export async function openGatewayServices(config: Config, context: ProcessContext) {
-  const { log, shutdown } = context;
-  const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
+  const { log, shutdown, workflows } = context;
+  const { catalogue } = workflows;
   const metrics = createGatewayMetrics(context.metrics, namesIn(catalogue));
+  workflows.onChange(() => metrics.setWorkflows(namesIn(catalogue)));
   const redis = openRedis(config, context, 'request');
   const subscriber = openRedis(config, context, 'subscriber');
   const keys = createKeys(config.redis.prefix);

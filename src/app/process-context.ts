@@ -8,7 +8,7 @@ import type { Outputs } from '../observability/outputs.ts';
 import type { ProcessMetrics } from '../observability/process-metrics.ts';
 import { type ConnectionRole, closeRedis, connectRedis, untilAnswered } from '../redis/connection.ts';
 import { createKeys } from '../redis/keys.ts';
-import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
+import type { InstalledWorkflows } from './follow-workflows.ts';
 import type { Shutdown } from './shutdown.ts';
 
 /** What a process has beyond its configuration, known once it has started. */
@@ -19,6 +19,8 @@ export interface ProcessContext {
   /** Signs URLs of the folder driver. */
   signingSecret: string;
   metrics: ProcessMetrics;
+  /** Both roles have the same: what is wrong with them is logged once. */
+  workflows: InstalledWorkflows;
   log: Logger;
   outputs: Outputs;
   /** Everything that is started must be added here, so that it is stopped. */
@@ -40,8 +42,6 @@ export function every(ms: number, name: string, shutdown: Shutdown, act: () => P
   timer.unref();
   shutdown.add(name, () => clearInterval(timer));
 }
-
-export const namesIn = ({ workflows }: WorkflowCatalogue) => workflows.map(({ name }) => name);
 
 export function openRedis(config: Config, context: ProcessContext, role: ConnectionRole) {
   const { redisUrl, log, metrics, shutdown } = context;

@@ -8,6 +8,7 @@ import { startEmbeddedRedis } from '../embedded/redis.ts';
 import { startEmbeddedSimulator } from '../embedded/simulator.ts';
 import { type AdminServer, createMetricsEndpoint, type Part, startAdminServer } from '../http/admin-server.ts';
 import { createProcessMetrics, type ProcessMetrics } from '../observability/process-metrics.ts';
+import { followWorkflows } from './follow-workflows.ts';
 import type { RoleProcess } from './run-role.ts';
 import { readVersion } from './version.ts';
 
@@ -37,6 +38,7 @@ export async function startAll(config: Config, roleProcess: RoleProcess): Promis
   const { url, port } = await publicAddress(config);
   const metrics = createProcessMetrics({ role: 'all', version: readVersion() });
   const admin = await openPrivatePort(config, ['gateway', 'worker'], metrics, roleProcess);
+  const workflows = await followWorkflows(config, roleProcess);
   const dataDir = await openDataDir(config.folder.dataDir);
   shutdown.add('data folder', () => dataDir.close());
 
@@ -59,7 +61,7 @@ export async function startAll(config: Config, roleProcess: RoleProcess): Promis
 
   const signingSecret = config.folder.signingSecret ?? dataDir.signingSecret;
   roleProcess.scrub.hide(signingSecret);
-  const context = { ...roleProcess, redisUrl, publicUrl: url, signingSecret, metrics };
+  const context = { ...roleProcess, redisUrl, publicUrl: url, signingSecret, metrics, workflows };
   const [{ startWorker }, { startGateway }] = await Promise.all([
     import('./start-worker.ts'),
     import('./start-gateway.ts'),
@@ -85,8 +87,9 @@ export async function startGatewayRole(config: Config, roleProcess: RoleProcess)
   const { url, port } = await publicAddress(config);
   const metrics = createProcessMetrics({ role: 'gateway', version: readVersion() });
   const admin = await openPrivatePort(config, ['gateway'], metrics, roleProcess);
+  const workflows = await followWorkflows(config, roleProcess);
   const redisUrl = config.redis.url ?? '';
-  const context = { ...roleProcess, redisUrl, publicUrl: url, signingSecret: signingSecret ?? '', metrics };
+  const context = { ...roleProcess, redisUrl, publicUrl: url, signingSecret: signingSecret ?? '', metrics, workflows };
   const { startGateway } = await import('./start-gateway.ts');
   const server = await startGateway(config, context, { port });
   admin?.add('gateway', server.probes);
@@ -102,7 +105,9 @@ export async function startWorkerRole(config: Config, roleProcess: RoleProcess):
   const publicUrl = config.http.publicUrl ?? 'http://127.0.0.1';
   const metrics = createProcessMetrics({ role: 'worker', version: readVersion() });
   const admin = await openPrivatePort(config, ['worker'], metrics, roleProcess);
-  const context = { ...roleProcess, redisUrl: config.redis.url ?? '', publicUrl, signingSecret, metrics };
+  const workflows = await followWorkflows(config, roleProcess);
+  const redisUrl = config.redis.url ?? '';
+  const context = { ...roleProcess, redisUrl, publicUrl, signingSecret, metrics, workflows };
   const { startWorker } = await import('./start-worker.ts');
   const worker = await startWorker(config, context, config.comfyui.backends ?? []);
   admin?.add('worker', worker);

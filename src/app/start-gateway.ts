@@ -45,6 +45,8 @@ export async function startGateway(
   const subscriptions = Object.keys(schema.getSubscriptionType()?.getFields() ?? {});
   const metrics = createOperationMetrics(context.metrics, subscriptions, now);
   const observer = config.tracing ? observeAll([metrics, createOperationSpans()]) : metrics;
+  const engine = createEngine({ schema, log, observer });
+  context.workflows.onChange(() => engine.use(createSchema(catalogue)));
   let draining = false;
 
   const server = await startHttpServer({
@@ -54,7 +56,7 @@ export async function startGateway(
     allowedOrigins: config.http.allowedOrigins,
     allowLoopback,
     maxBodyBytes: config.http.maxBodyBytes,
-    engine: createEngine({ schema, log, observer }),
+    engine,
     services: {
       ...services,
       texts: createArtifactTexts(artifacts),

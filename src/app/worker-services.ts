@@ -17,16 +17,21 @@ import type { DeliveryHandler } from '../queue/queue.ts';
 import { createPing, whenReady } from '../redis/connection.ts';
 import { checkDurability } from '../redis/durability.ts';
 import { createKeys } from '../redis/keys.ts';
-import { loadCatalogue } from '../workflows/load.ts';
-import { every, LOOK_EVERY_MS, namesIn, openArtifacts, openRedis, type ProcessContext } from './process-context.ts';
+import { namesIn } from './follow-workflows.ts';
+import { every, LOOK_EVERY_MS, openArtifacts, openRedis, type ProcessContext } from './process-context.ts';
 import { readVersion } from './version.ts';
 
 const PING_EVERY_MS = 1_000;
 
 /** Opens everything that a worker for `servers` consists of, except the worker itself. Waits until Redis answers. */
 export async function openWorkerServices(config: Config, context: ProcessContext, servers: readonly BackendAddress[]) {
-  const { log, shutdown } = context;
-  const catalogue = await loadCatalogue({ dir: config.workflowsDir, maxMegapixels: config.jobs.maxMegapixels });
+  const { log, shutdown, workflows } = context;
+  const { catalogue } = workflows;
+  const metrics = createWorkerMetrics(context.metrics, {
+    workflows: namesIn(catalogue),
+    backends: servers.map(({ name }) => name),
+  });
+  workflows.onChange(() => metrics.setWorkflows(namesIn(catalogue)));
   const redis = openRedis(config, context, 'durable');
   await whenReady(redis);
   await checkDurability(redis, log);
@@ -57,15 +62,13 @@ export async function openWorkerServices(config: Config, context: ProcessContext
     nodeDefinitionsPublisher: createRedisNodeDefinitionsPublisher(redis, keys),
     lookRequests: createRedisLookRequests(subscriber, keys, log),
     knownNodeDefinitions: createRedisNodeDefinitionsDirectory({ redis, keys, backends, log }),
-    metrics: createWorkerMetrics(context.metrics, {
-      workflows: namesIn(catalogue),
-      backends: servers.map(({ name }) => name),
-    }),
+    metrics,
     consume: (handler: DeliveryHandler, loops: Pick<Loops, 'add'>) =>
       createBullConsumer(redis, keys, handler, log, { loops, redisAnswers }),
     /**
      * The MODEL parameters of the catalogue as `Class.input`. Workers report the options that servers offer for them.
      */
-    modelInputs: catalogue.workflows.flatMap(({ parameters }) => parameters.flatMap(({ modelOf }) => modelOf ?? [])),
+    modelInputs: () =>
+      catalogue.workflows.flatMap(({ parameters }) => parameters.flatMap(({ modelOf }) => modelOf ?? [])),
   };
 }

@@ -72,7 +72,11 @@ export function createGenerate(options: GenerateOptions) {
       return { input: identity, run: { parameters, template: null, nodesTotal } };
     }
     const known = catalogue.get(workflow.name);
-    if (!known) throw new Error(`the schema has a workflow ${workflow.name} that the catalogue has not`);
+    if (!known) {
+      // Its folder was removed after the operation had begun.
+      issues.push({ path: at, message: `there is no workflow ${workflow.name} any more`, code: 'unknown_field' });
+      return null;
+    }
     const parsed = known.parse(workflow.input, at);
     if (!parsed.ok) issues.push(...parsed.issues);
     const { template, nodesTotal } = known;

@@ -9,6 +9,8 @@ export interface GatewayMetrics {
   jobEnded(job: Pick<Job, 'workflow' | 'status' | 'error'>): void;
   /** An event was dropped for a slow watcher, since a newer one replaces it. */
   eventConflated(): void;
+  /** The names in the catalogue have become these. */
+  setWorkflows(names: readonly string[]): void;
 }
 
 /** `workflows`: the names in the catalogue. */
@@ -25,7 +27,7 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
     help: 'PROGRESS, PREVIEW and MOVED events that a newer one has replaced for a watcher that is slow.',
     registers,
   });
-  const workflowOf = oneOf([...workflows, 'custom']);
+  let workflowOf = oneOf([...workflows, 'custom']);
 
   return {
     jobAccepted: ({ workflow }, replayed) =>
@@ -34,6 +36,9 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
       if (isTerminal(status)) metrics.jobEnded(workflowOf(workflow), status, error?.code ?? '');
     },
     eventConflated: () => conflated.inc(),
+    setWorkflows(names) {
+      workflowOf = oneOf([...names, 'custom']);
+    },
   };
 }
 

@@ -36,6 +36,8 @@ export interface WorkerMetrics {
   jobUploaded(seconds: number): void;
   attemptEnded(outcome: AttemptOutcome): void;
   breakerChanged(backend: string, to: 'closed' | 'open' | 'halfOpen'): void;
+  /** The names in the catalogue have become these. */
+  setWorkflows(names: readonly string[]): void;
 }
 
 const QUEUE_BUCKETS = [0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400, 86_400];
@@ -90,10 +92,18 @@ export function createWorkerMetrics(
   // Counters start at 0: rate() does not see the first event of a series that begins with it.
   for (const outcome of attemptOutcomes) attempts.inc({ outcome }, 0);
   for (const backend of backends) for (const to of breakerStates) breaker.inc({ backend, to }, 0);
-  const named = [...workflows, 'custom'];
-  // The same for long jobs: they are rare, so the first one of a workflow must show in rate().
-  for (const workflow of named) generated.zero({ workflow });
-  const workflowOf = oneOf(named);
+  const begun = new Set<string>();
+  let workflowOf: (name: string) => string;
+
+  function setWorkflows(names: readonly string[]): void {
+    const named = [...names, 'custom'];
+    // The same for long jobs: they are rare, so the first one of a workflow must show in rate().
+    for (const workflow of named) if (!begun.has(workflow)) generated.zero({ workflow });
+    for (const workflow of named) begun.add(workflow);
+    workflowOf = oneOf(named);
+  }
+
+  setWorkflows(workflows);
 
   return {
     jobClaimed({ workflow, attempts: claims, createdAt, startedAt }) {
@@ -110,6 +120,7 @@ export function createWorkerMetrics(
     jobUploaded: (seconds) => uploads.observe(seconds),
     attemptEnded: (outcome) => attempts.inc({ outcome }),
     breakerChanged: (backend, to) => breaker.inc({ backend, to: to === 'halfOpen' ? 'half_open' : to }),
+    setWorkflows,
   };
 }
 

@@ -86,13 +86,17 @@ export interface CatalogueFault {
   reason: string;
 }
 
+export function faultLine({ file, field, reason }: CatalogueFault): string {
+  return [file, field, reason].filter(Boolean).join(': ');
+}
+
 /** The workflows cannot be used. The message has a line for each fault. */
 export class CatalogueError extends Error {
   override readonly name = 'CatalogueError';
   readonly faults: readonly CatalogueFault[];
 
   constructor(dir: string, faults: readonly CatalogueFault[]) {
-    const lines = faults.map(({ file, field, reason }) => `  ${[file, field, reason].filter(Boolean).join(': ')}`);
+    const lines = faults.map((fault) => `  ${faultLine(fault)}`);
     super([`the workflows in ${dir} cannot be used:`, ...lines].join('\n'));
     this.faults = faults;
   }

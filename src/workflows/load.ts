@@ -1,15 +1,10 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { canonicalJson } from '../core/canonical-json.ts';
-import {
-  CatalogueError,
-  type CatalogueFault,
-  type Choice,
-  type Workflow,
-  type WorkflowCatalogue,
-} from './catalogue.ts';
-import { inputTypeName } from './check-names.ts';
-import { readWorkflow } from './read-workflow.ts';
+import { sha256 } from '../core/canonical-json.ts';
+import { CatalogueError, type CatalogueFault, type Workflow, type WorkflowCatalogue } from './catalogue.ts';
+import { type CatalogueNews, createFaultNews } from './catalogue-news.ts';
+import { chooseVersions, type FolderVersions, type Version } from './folder-versions.ts';
+import { parseWorkflow } from './read-workflow.ts';
+import { typeCollisions } from './type-collisions.ts';
+import { lookAtFolders, readWorkflowFiles, signatureOf } from './workflow-files.ts';
 
 export interface LoadOptions {
   /** Holds a folder for each workflow, with the workflow's name, its `graph.json` and its `manifest.json`. */
@@ -18,80 +13,127 @@ export interface LoadOptions {
   maxMegapixels: number;
 }
 
+/** A catalogue that follows its folder, as often as it is told to look. */
+export interface LoadedCatalogue extends WorkflowCatalogue {
+  /**
+   * Takes what has changed in the folder since it was read and is the same as at the last look: whoever writes may not be
+   * through. The last version without faults stays of a folder that has some, and everything while there is no telling
+   * which folders there are. Not to be called again before it has resolved.
+   */
+  look(): Promise<CatalogueNews>;
+}
+
+interface Folder extends FolderVersions {
+  /** Its signature at the last look, and the one that it was read with. Null: it was not there. */
+  seen: string | null;
+  read: string | null;
+}
+
+/** Stands for the folder of all workflows among the names of their folders. */
+const WHOLE = '';
+
 /**
  * Reads all installed workflows, sorted by name. Plain files, and names that begin with a dot, are ignored. Rejects
  * with a CatalogueError that lists every fault of every file.
  */
-export async function loadCatalogue({ dir, maxMegapixels }: LoadOptions): Promise<WorkflowCatalogue> {
-  const faults: CatalogueFault[] = [];
-  const names = await workflowFolders(dir, faults);
-  const workflows: Workflow[] = [];
-  for (const name of names) {
-    const workflow = await readWorkflow({ dir, name, maxMegapixels, report: (fault) => faults.push(fault) });
-    if (workflow) workflows.push(workflow);
-  }
-  faults.push(...inputTypeCollisions(names), ...enumTypeCollisions(workflows, names));
-  if (faults.length > 0) throw new CatalogueError(dir, faults);
+export async function loadCatalogue({ dir, maxMegapixels }: LoadOptions): Promise<LoadedCatalogue> {
+  const folders = new Map<string, Folder>();
+  const faultNews = createFaultNews();
+  let faults: ReadonlyMap<string, readonly CatalogueFault[]> = new Map();
+  let workflows: readonly Workflow[] = [];
+  let byName: ReadonlyMap<string, Workflow> = new Map();
 
-  const byName = new Map(workflows.map((workflow) => [workflow.name, workflow]));
-  return { workflows, get: (name) => byName.get(name) };
+  async function readVersion(name: string): Promise<Version> {
+    const files = await readWorkflowFiles(dir, name);
+    const found: CatalogueFault[] = [];
+    const workflow = parseWorkflow(files, { name, maxMegapixels, report: (fault) => found.push(fault) });
+    return { hash: sha256(JSON.stringify(files)), workflow: found.length > 0 ? null : workflow, faults: found };
+  }
+
+  /** Reads all, and uses all. */
+  async function readAll(): Promise<void> {
+    const seen = await lookAtFolders(dir);
+    if (!(seen instanceof Map)) throw new CatalogueError(dir, [seen]);
+    const found: CatalogueFault[] = [];
+    for (const [name, signature] of seen) {
+      const newest = await readVersion(name);
+      folders.set(name, { seen: signature, read: signature, newest, used: null });
+      found.push(...newest.faults);
+    }
+    const named = [...folders].map(([name, { newest }]) => newest?.workflow ?? { name, parameters: [] });
+    found.push(...typeCollisions(named));
+    if (found.length > 0) throw new CatalogueError(dir, found);
+    use();
+  }
+
+  /** Puts into the catalogue what can be used now, and says how that differs from what was in it. */
+  function use(): Pick<CatalogueNews, 'added' | 'changed' | 'removed'> {
+    const chosen = chooseVersions(folders);
+    ({ faults } = chosen);
+    const news: ReturnType<typeof use> = { added: [], changed: [], removed: [] };
+    for (const [name, folder] of folders) {
+      const version = chosen.versions.get(name) ?? null;
+      if (version !== folder.used) {
+        news[folder.used === null ? 'added' : version === null ? 'removed' : 'changed'].push(name);
+        folder.used = version;
+      }
+    }
+    workflows = [...chosen.versions.values()]
+      .map(({ workflow }) => workflow)
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    byName = new Map(workflows.map((workflow) => [workflow.name, workflow]));
+    return news;
+  }
+
+  /** Gives whether it was read anew, or null while it has not come to rest. */
+  async function refresh(name: string, signature: string | null): Promise<boolean | null> {
+    const folder = folders.get(name) ?? { seen: null, read: null, newest: null, used: null };
+    folders.set(name, folder);
+    const before = folder.seen;
+    folder.seen = signature;
+    if (signature === folder.read) {
+      if (signature === null) folders.delete(name);
+      return false;
+    }
+    if (signature !== before) return null;
+    const newest = signature === null ? null : await readVersion(name);
+    if (signature !== null && (await signatureOf(dir, name)) !== signature) return null;
+    folder.read = signature;
+    folder.newest = newest !== null && newest.hash === folder.used?.hash ? folder.used : newest;
+    return true;
+  }
+
+  async function look(): Promise<CatalogueNews> {
+    let news: ReturnType<typeof use> = { added: [], changed: [], removed: [] };
+    const seen = await lookAtFolders(dir);
+    if (!(seen instanceof Map)) return { ...news, ...faultNews(new Map([...faults, [WHOLE, [seen]]]), new Set()) };
+    const moving = new Set<string>();
+    let isNew = false;
+    for (const name of new Set([...folders.keys(), ...seen.keys()])) {
+      const read = await refresh(name, seen.get(name) ?? null);
+      if (read === null) moving.add(name);
+      else isNew ||= read;
+    }
+    if (isNew) news = use();
+    return { ...news, ...faultNews(faults, moving) };
+  }
+
+  await readAll();
+  return {
+    get workflows() {
+      return workflows;
+    },
+    get: (name) => byName.get(name),
+    look,
+  };
 }
 
 /**
  * The names of the workflows' folders, sorted. When they cannot be listed the result is empty, and a fault is added.
  */
 export async function workflowFolders(dir: string, faults: CatalogueFault[]): Promise<string[]> {
-  try {
-    const names = (await readdir(dir)).filter((name) => !name.startsWith('.')).sort();
-    // The entry's own type would not do: in a mounted ConfigMap the folders are symbolic links, which `stat` follows.
-    const isFolder = await Promise.all(names.map(async (name) => (await stat(join(dir, name))).isDirectory()));
-    return names.filter((_, index) => isFolder[index]);
-  } catch (error) {
-    faults.push({
-      file: '',
-      field: '',
-      reason: `cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    });
-    return [];
-  }
-}
-
-/** Reports names that give the same GraphQL type, such as `upscale` and `Upscale`. */
-function inputTypeCollisions(names: string[]): CatalogueFault[] {
-  const taken = new Map<string, string>();
-  return names.flatMap((name) => {
-    const type = inputTypeName(name);
-    const other = taken.get(type);
-    taken.set(type, name);
-    return other === undefined
-      ? []
-      : [{ file: name, field: '', reason: `its input type would be ${type}, as that of ${other}` }];
-  });
-}
-
-/** Workflows may share an enum type when its choices are equal. It must not have the name of an input type. */
-function enumTypeCollisions(workflows: Workflow[], names: string[]): CatalogueFault[] {
-  const inputTypes = new Map(names.map((name) => [inputTypeName(name), name]));
-  const taken = new Map<string, { choices: string; owner: string }>();
-  const faults: CatalogueFault[] = [];
-  for (const workflow of workflows) {
-    for (const { name, enumType, choices } of workflow.parameters) {
-      if (enumType === null || choices === null) continue;
-      const at = { file: `${workflow.name}/manifest.json`, field: `parameters.${name}.enumType` };
-      const input = inputTypes.get(enumType);
-      if (input !== undefined) faults.push({ ...at, reason: `${enumType} is the input type of ${input}` });
-      const other = taken.get(enumType);
-      const own = { choices: textOf(choices), owner: `${workflow.name}.${name}` };
-      if (other === undefined) taken.set(enumType, own);
-      else if (other.choices !== own.choices) {
-        faults.push({ ...at, reason: `${enumType} has other choices at ${other.owner}; name it otherwise` });
-      }
-    }
-  }
-  return faults;
-}
-
-/** Equal for equal choices, whatever their order. */
-function textOf(choices: Choice[]): string {
-  return canonicalJson(choices.map(({ value, label }) => `${value}=${label}`).sort());
+  const seen = await lookAtFolders(dir);
+  if (seen instanceof Map) return [...seen.keys()];
+  faults.push(seen);
+  return [];
 }

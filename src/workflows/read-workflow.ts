@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type * as z from 'zod';
 import { parseExactJson } from '../core/exact-json.ts';
 import type { Graph } from '../core/graph.ts';
@@ -15,10 +13,9 @@ import { createIssueList } from './issues.ts';
 import { type Manifest, manifestSchema } from './manifest.ts';
 import { createValidator } from './validator.ts';
 import { createCheck } from './values.ts';
+import { type FileText, readWorkflowFiles, type WorkflowFiles } from './workflow-files.ts';
 
-export interface ReadOptions {
-  /** The workflows folder. */
-  dir: string;
+export interface ParseOptions {
   /** The name of the workflow, and of its folder. */
   name: string;
   maxMegapixels: number;
@@ -26,16 +23,25 @@ export interface ReadOptions {
   report: (fault: CatalogueFault) => void;
 }
 
+export interface ReadOptions extends ParseOptions {
+  /** The workflows folder. */
+  dir: string;
+}
+
 /** Reads and checks the folder of one workflow. Null where its files do not have the right form. */
-export async function readWorkflow({ dir, name, maxMegapixels, report }: ReadOptions): Promise<Workflow | null> {
+export async function readWorkflow({ dir, ...options }: ReadOptions): Promise<Workflow | null> {
+  return parseWorkflow(await readWorkflowFiles(dir, options.name), options);
+}
+
+/** Checks the files of one workflow. Null where they do not have the right form. */
+export function parseWorkflow(files: WorkflowFiles, { name, maxMegapixels, report }: ParseOptions): Workflow | null {
   const nameReason = folderFault(name);
   if (nameReason) report({ file: name, field: '', reason: nameReason });
 
   const inManifest = (field: string, reason: string) => report({ file: `${name}/manifest.json`, field, reason });
   const inGraph = (field: string, reason: string) => report({ file: `${name}/graph.json`, field, reason });
-  // The files are read one after the other, so that faults always have the same order.
-  const manifestJson = await readJson(join(dir, name, 'manifest.json'), inManifest);
-  const graphJson = await readJson(join(dir, name, 'graph.json'), inGraph);
+  const manifestJson = parseJson(files['manifest.json'], inManifest);
+  const graphJson = parseJson(files['graph.json'], inGraph);
   const manifest = manifestJson && parseManifest(manifestJson.value, inManifest);
   const graph = graphJson && parseGraph(graphJson.value, inGraph);
   if (!manifest) return null;
@@ -75,19 +81,13 @@ function folderFault(name: string): string | null {
   return typeFault && `${typeFault}; name the folder otherwise`;
 }
 
-async function readJson(
-  path: string,
-  report: (field: string, reason: string) => void,
-): Promise<{ value: unknown } | null> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    report('', `cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+function parseJson(file: FileText, report: (field: string, reason: string) => void): { value: unknown } | null {
+  if ('reason' in file) {
+    report('', file.reason);
     return null;
   }
   try {
-    return { value: parseExactJson(text) };
+    return { value: parseExactJson(file.text) };
   } catch (error) {
     report('', `is not JSON: ${error instanceof Error ? error.message : String(error)}`);
     return null;

@@ -12,7 +12,7 @@ export interface ConnectOptions {
   name: string;
   url: string;
   clientId: string;
-  modelInputs: string[];
+  modelInputs: () => string[];
   nodeDefinitionsPublisher: NodeDefinitionsPublisher;
   intervalMs: number;
   /** How long a server may seem not to work until it counts as stalled. */

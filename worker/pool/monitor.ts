@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { hedge } from '../../src/async/hedge.ts';
 import type { BackendReport } from '../../src/backends/backends.ts';
@@ -15,8 +16,8 @@ export interface MonitorOptions {
   name: string;
   client: ComfyClient;
   stalls: StallWatch;
-  /** `Class.input` of the options to be reported. */
-  modelInputs: string[];
+  /** `Class.input` of the options to be reported, as they are now. */
+  modelInputs: () => string[];
   /** Shows node definitions to the gateways and gives the hash that they are kept under; null: they are too large. */
   publish(nodeDefinitions: NodeDefinitions): Promise<string | null>;
   log: Logger;
@@ -46,6 +47,8 @@ export interface Monitor {
 /** What a server says of itself that changes only with a restart, or slowly. */
 interface Facts extends SystemStats {
   models: BackendReport['models'];
+  /** What the models were read for, and when. */
+  modelInputs: string[];
   modelsReadAt: number;
 }
 
@@ -153,15 +156,17 @@ export function startMonitor(options: MonitorOptions): Monitor {
   }
 
   async function refresh(known: Facts | undefined): Promise<Facts> {
-    if (known && performance.now() - known.modelsReadAt < MODELS_EVERY_MS) return known;
+    const inputs = modelInputs();
+    const isWhole = known && isDeepStrictEqual(known.modelInputs, inputs);
+    if (isWhole && performance.now() - known.modelsReadAt < MODELS_EVERY_MS) return known;
     const { comfyuiVersion, devices } =
       known ?? (await hedge((callSignal) => client.systemStats(within(callSignal)), LOOK_AGAIN_MS, signal));
-    const wanted = new Set(modelInputs.map((input) => splitInput(input).className));
+    const wanted = new Set(inputs.map((input) => splitInput(input).className));
     const read = await Promise.all([...wanted].map((className) => client.objectInfo(className, within(signal))));
     const loaders: NodeDefinitions = new Map(read.flatMap((each) => [...each]));
-    const models = modelOptions(modelInputs, loaders);
+    const models = modelOptions(inputs, loaders);
     classes.merge(loaders);
-    return { comfyuiVersion, devices, models, modelsReadAt: performance.now() };
+    return { comfyuiVersion, devices, models, modelInputs: inputs, modelsReadAt: performance.now() };
   }
 
   async function loop() {

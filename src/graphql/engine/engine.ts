@@ -27,7 +27,14 @@ import { createValidation } from './validation.ts';
  * it, and what is not for the public logged once.
  */
 export interface Engine {
-  schema: GraphQLSchema;
+  /** As it is now. */
+  readonly schema: GraphQLSchema;
+  /**
+   * From now on operations are those of this schema, whose types may differ in what the workflows take. What is being
+   * executed ends with the schema that it began with; an operation that has been validated and not begun is validated
+   * again.
+   */
+  use(schema: GraphQLSchema): void;
   /** Throws a GraphQLError. Documents that came lately are kept. `requestId`: of whoever sent it. */
   parse(text: string, requestId?: string): DocumentNode;
   /** The text of what was parsed here, in the one copy that is kept. */
@@ -63,10 +70,12 @@ export interface EngineOptions {
   observer?: OperationObserver | undefined;
 }
 
-export function createEngine({ schema, log, limits = defaultDocumentLimits, observer }: EngineOptions): Engine {
+export function createEngine(options: EngineOptions): Engine {
+  const { log, limits = defaultDocumentLimits, observer } = options;
+  let { schema } = options;
   const documents = createDocuments(limits);
   const openOperations = createOpenOperations(documents);
-  const validate = createValidation(schema);
+  let validateNew = createValidation(schema);
   const observation = observer ? createObservation(schema, observer) : noObservation;
 
   function present(error: unknown, requestId?: string): GraphQLError {
@@ -100,6 +109,15 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits, obse
     return { ...result, errors: presentAll(operation, result.errors) };
   }
 
+  /** A valid document is looked at only once for each schema. */
+  const validate = (document: DocumentNode) => validateNew(document, () => documents.located(document));
+
+  /** Why an operation is not begun, where the schema has changed while it waited. */
+  function changedErrors({ document }: Operation): readonly GraphQLError[] | null {
+    const faults = validate(document);
+    return faults.length ? faults : null;
+  }
+
   /** What is refused before graphql-js coerces the variables. */
   function floodErrors({ document, operationName, variableValues }: Operation): readonly GraphQLError[] | null {
     const variables = { ...variableValues };
@@ -120,8 +138,8 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits, obse
   }
 
   async function openSource(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult> {
-    const flood = floodErrors(operation);
-    if (flood) return { errors: flood };
+    const refused = changedErrors(operation) ?? floodErrors(operation);
+    if (refused) return { errors: refused };
     let result: AsyncIterable<unknown> | ExecutionResult;
     try {
       result = await createSourceEventStream({ ...operation, schema });
@@ -182,7 +200,13 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits, obse
   }
 
   return {
-    schema,
+    get schema() {
+      return schema;
+    },
+    use(next) {
+      schema = next;
+      validateNew = createValidation(next);
+    },
     parse(text, requestId) {
       const began = performance.now();
       try {
@@ -196,14 +220,14 @@ export function createEngine({ schema, log, limits = defaultDocumentLimits, obse
     open,
     validate(document, requestId) {
       const began = performance.now();
-      const faults = validate(document, () => documents.located(document));
+      const faults = validate(document);
       if (faults.length) observation.refused({ document, requestId }, faults, began);
       return faults;
     },
     execute: (operation) =>
       observation.execute(operation, () => {
-        const flood = floodErrors(operation);
-        return flood ? { errors: flood } : run(operation, undefined);
+        const refused = changedErrors(operation) ?? floodErrors(operation);
+        return refused ? { errors: refused } : run(operation, undefined);
       }),
     source,
     subscribe,

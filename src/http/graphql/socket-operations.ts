@@ -144,7 +144,16 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
     over.signal.addEventListener('abort', release, { once: true });
     owner.open.set(payload, over);
     const contextValue: GraphContext = { requestId, caller, client, budget, signal: over.signal, services };
-    const args = { schema: engine.schema, document, operationName, variableValues, contextValue };
+    const args = {
+      // Not kept: while the operation is open, others may follow it.
+      get schema() {
+        return engine.schema;
+      },
+      document,
+      operationName,
+      variableValues,
+      contextValue,
+    };
     prepared.set(args, { owner, id, payload, over, budget });
     return args;
   }

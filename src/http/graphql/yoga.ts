@@ -137,7 +137,6 @@ async function* onlyOne({ data, errors }: ExecutionResult): AsyncGenerator<Execu
 export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
   const { engine, services, budgets, turns, open, maxBodyBytes, stillMs } = options;
   const yoga = createYoga<RequestContext>({
-    schema: engine.schema,
     plugins: [useParams, useGatewayEngine(engine), useHttpStatus(), useEventStream],
     maskedErrors: { maskError: (error) => engine.publicError(error) },
     parserAndValidationCache: false,

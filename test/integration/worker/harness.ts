@@ -146,7 +146,7 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
           log: silent,
         }),
         backends: Object.entries(servers).map(([name, url]) => ({ name, url })),
-        modelInputs: ['CheckpointLoaderSimple.ckpt_name'],
+        modelInputs: () => ['CheckpointLoaderSimple.ckpt_name'],
         depth: 2,
         jobTimeoutMs: 30_000,
         jobAttempts: 2,

@@ -108,7 +108,7 @@ test('B13 of the models that a server names 5,000 are shown, and no paths of its
     name: 'a',
     client: createComfyClient(http),
     stalls: createStallWatch({ notTakenMs: 1, outlivedMs: 1, longestMs: 1, leftAloneMs: 1 }),
-    modelInputs: ['Load.name'],
+    modelInputs: () => ['Load.name'],
     publish: async () => 'hash',
     log: silent,
     onTurn: () => undefined,
