@@ -14,10 +14,11 @@ export interface InstalledWorkflows {
 
 export const namesIn = ({ workflows }: WorkflowCatalogue) => workflows.map(({ name }) => name);
 
-/** Two looks, after which a change is taken, and what they take are well within two seconds. */
+/** Two looks, after which a change is taken, are well within two seconds. */
 const PAUSE_MS = 500;
-/** Between looks at a slow disk, or at many folders, so much more time than a look takes. */
-const PAUSE_SHARE = 9;
+/** Where there are many folders the pause is so many times as long as a look, at most a second. */
+const PAUSE_LOOKS = 9;
+const MAX_PAUSE_MS = 1_000;
 /** Of one folder: whoever mends these sees the rest then. */
 const LOGGED_FAULTS = 10;
 /** `kept`: as it was before it stays in use. */
@@ -60,7 +61,7 @@ export async function followWorkflows(
       if (ended.signal.aborted) return;
       const began = performance.now();
       await look().catch(failed);
-      pauseMs = Math.max(PAUSE_MS, PAUSE_SHARE * (performance.now() - began));
+      pauseMs = Math.min(MAX_PAUSE_MS, Math.max(PAUSE_MS, PAUSE_LOOKS * (performance.now() - began)));
     }
   }
 
