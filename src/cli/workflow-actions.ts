@@ -1,4 +1,5 @@
-import { isEnumType, isInputObjectType, printType } from 'graphql';
+import { randomUUID } from 'node:crypto';
+import { type GraphQLInputObjectType, isEnumType, isInputObjectType, printType } from 'graphql';
 import { createComfyHttp } from '../../worker/comfyui/http.ts';
 import { type Config, ConfigError, loadConfig } from '../config/config.ts';
 import type { NodeDefinitions } from '../core/node-definitions.ts';
@@ -9,6 +10,7 @@ import { inputTypeName } from '../workflows/check-names.ts';
 import { checkAgainstServer } from '../workflows/check-server.ts';
 import { loadCatalogue } from '../workflows/load.ts';
 import { readStockNodeDefinitions } from '../workflows/stock-node-definitions.ts';
+import { sampleCall } from './sample-call.ts';
 
 const EX_CONFIG = 78;
 /** Servers with many custom nodes answer slowly. */
@@ -16,22 +18,27 @@ const OBJECT_INFO_LIMITS = { timeoutMs: 30_000 };
 
 /** `comfygate workflow add`. */
 export function add(file: string, options: AddOptions, io: WorkflowCommandsOptions): Promise<void> {
-  return withConfig(io, async ({ workflowsDir, jobs: { maxMegapixels } }) => {
+  return withConfig(io, async ({ workflowsDir, jobs: { maxMegapixels }, http }) => {
     const nodeDefinitions = options.comfyui === undefined ? null : await readObjectInfo(options.comfyui);
     const { force, name = null, dir = workflowsDir } = options;
     const stock = await readStockNodeDefinitions();
     const added = await addWorkflow({ file, name, dir, force, nodeDefinitions, stock, maxMegapixels });
-    const { parameters } = added.workflow;
+    const { workflow, folder, notes } = added;
+    const count = workflow.parameters.length;
+    const { input, text } = inputOf(workflow);
     const lines = [
-      `${added.folder}: ${parameters.length} ${parameters.length === 1 ? 'parameter' : 'parameters'}`,
+      `${folder}: ${count} ${count === 1 ? 'parameter' : 'parameters'}`,
       '',
-      inputOf(added.workflow),
+      text,
       '',
-      ...added.notes.map((note) => `Note: ${note}`),
-      'Next:',
-      `  1. Trim ${added.folder}/manifest.json: take out what callers should not set, mend limits and descriptions.`,
-      '  2. comfygate workflow check',
-      '  3. Start the gateway again, and the workers with it.',
+      ...notes.map((note) => `Note: ${note}`),
+      `Trim ${folder}/manifest.json: take out what callers should not set, mend limits and descriptions.`,
+      'comfygate workflow check finds what is wrong with it.',
+      '',
+      'A gateway that runs with this workflows folder takes it, and each later change, within 2 s; npm start starts one.',
+      `Then this works in GraphiQL${graphiqlAt(http.publicUrl)}:`,
+      '',
+      sampleCall(workflow, input, `${workflow.name}-${randomUUID().slice(0, 8)}`),
     ];
     io.write(`${lines.join('\n')}\n`);
   });
@@ -86,8 +93,8 @@ export async function readObjectInfo(url: string): Promise<NodeDefinitions> {
   }
 }
 
-/** The workflow's input type and its enum types as GraphQL. Long lists of choices are cut. */
-function inputOf(workflow: Workflow): string {
+/** The workflow's input type, and it and its enum types as GraphQL. Long lists of choices are cut. */
+function inputOf(workflow: Workflow): { input: GraphQLInputObjectType; text: string } {
   const catalogue = { workflows: [workflow], get: (name: string) => (name === workflow.name ? workflow : undefined) };
   const schema = createSchema(catalogue);
   const input = schema.getType(inputTypeName(workflow.name));
@@ -95,7 +102,12 @@ function inputOf(workflow: Workflow): string {
   const enums = new Set(workflow.parameters.flatMap(({ enumType }) => enumType ?? []));
   const types = [...enums].map((name) => schema.getType(name)).filter(isEnumType);
   const choices = types.map((type) => `enum ${type.name} { ${choicesOf(type.getValues().map(({ name }) => name))} }`);
-  return [printType(input), ...choices].join('\n\n');
+  return { input, text: [printType(input), ...choices].join('\n\n') };
+}
+
+/** Where a gateway with these settings is; it may run with others. */
+function graphiqlAt(publicUrl: string | undefined): string {
+  return publicUrl === undefined ? '' : ` (${publicUrl}/graphql, unless yours is elsewhere)`;
 }
 
 function choicesOf(names: string[]): string {

@@ -50,7 +50,7 @@ test('an export becomes a typed workflow that is shown as GraphQL, and that the 
     '  sampler: Sampler = EULER',
     'enum Scheduler { BETA ',
     'comfygate workflow check',
-    'Start the gateway again',
+    'within 2 s',
   ]) {
     expect(added.output).toContain(text);
   }

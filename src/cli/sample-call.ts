@@ -1,0 +1,101 @@
+import { astFromValue, type GraphQLInputObjectType, print } from 'graphql';
+import type { FileKind } from '../core/file-source.ts';
+import { own } from '../core/objects.ts';
+import { parseTemplate, type Template } from '../core/template.ts';
+import type { Workflow, WorkflowParameter } from '../workflows/catalogue.ts';
+
+const TEXT = 'a lighthouse at dusk, in oil';
+/** Of a text that stands in the graph: longer ones hide the call. */
+const MAX_CHARACTERS = 200;
+
+/** The picture that ComfyUI brings along as its example. Of other kinds there is none that anybody can fetch. */
+const PICTURE = 'https://raw.githubusercontent.com/comfyanonymous/ComfyUI/master/input/example.png';
+const FILES: { [kind in FileKind]: string } = {
+  image: PICTURE,
+  mask: PICTURE,
+  audio: 'https://example.org/a-sound-of-yours.flac',
+  video: 'https://example.org/a-film-of-yours.mp4',
+};
+
+/**
+ * A mutation that runs a workflow and gives the addresses of its results, for GraphiQL: what the workflow requires has
+ * the values of its graph, or some that it takes. `input` is the workflow's input type.
+ */
+export function sampleCall(workflow: Workflow, input: GraphQLInputObjectType, idempotencyKey: string): string {
+  const { name, parameters, template } = workflow;
+  const read = parseTemplate(template.text);
+  const fields = input.getFields();
+  const values = parameters
+    .filter(({ required }) => required)
+    .map((parameter) => {
+      const type = fields[parameter.name]?.type;
+      const ast = type && astFromValue(sampleOf(workflow, parameter, read), type);
+      return `          ${parameter.name}: ${ast ? print(ast) : 'null'}`;
+    });
+  const given = values.length > 0 ? `{\n${values.join('\n')}\n        }` : '{}';
+  return `mutation {
+  generate(
+    input: {
+      idempotencyKey: ${JSON.stringify(idempotencyKey)}
+      waitSeconds: 60
+      workflow: {
+        ${name}: ${given}
+      }
+    }
+  ) {
+    job {
+      id
+      status
+      artifacts {
+        url
+      }
+      error {
+        message
+      }
+    }
+  }
+}`;
+}
+
+/** The first value that the workflow takes. */
+function sampleOf(workflow: Workflow, parameter: WorkflowParameter, template: Template): unknown {
+  const { name, list } = parameter;
+  const values = [inGraph(parameter, template), ofType(parameter)]
+    .filter((value) => value !== undefined)
+    .map((value) => (list && !Array.isArray(value) ? [value] : value));
+  const isTaken = (value: unknown) => {
+    const parsed = workflow.parse({ [name]: value }, []);
+    return parsed.ok || parsed.issues.every(({ path }) => path[0] !== name);
+  };
+  return values.find(isTaken) ?? values.at(-1);
+}
+
+/** As the API calls it. Undefined for a file, which is on one server only, and where there is none of use. */
+function inGraph({ name, type, choices }: WorkflowParameter, { graph, parameters }: Template): unknown {
+  const [target] = own(parameters, name)?.targets ?? [];
+  const value = target && own(own(graph, target.node)?.inputs ?? {}, target.input);
+  if (type === 'FILE' || value === '') return undefined;
+  if (type === 'ENUM') return choices?.find(({ label }) => label === value)?.value;
+  return typeof value === 'string' && type === 'STRING' ? value.slice(0, MAX_CHARACTERS).toWellFormed() : value;
+}
+
+function ofType({ type, minimum, multipleOf, minLength, maxLength, choices, file }: WorkflowParameter): unknown {
+  switch (type) {
+    case 'STRING':
+      return TEXT.slice(0, maxLength ?? TEXT.length).padEnd(minLength ?? 0, ' .');
+    case 'MODEL':
+      return 'model.safetensors';
+    case 'INT':
+    case 'FLOAT':
+    case 'SEED': {
+      const least = minimum ?? 1;
+      return multipleOf === null ? least : Math.ceil(least / multipleOf) * multipleOf;
+    }
+    case 'BOOLEAN':
+      return true;
+    case 'ENUM':
+      return choices?.[0]?.value;
+    case 'FILE':
+      return { url: FILES[file ?? 'image'] };
+  }
+}
