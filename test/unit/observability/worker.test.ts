@@ -34,6 +34,23 @@ test('each workflow has its series of generation times before its first job, so 
   expect([await count('textToImage'), await count('other')]).toEqual([1, 1]);
 });
 
+test('a workflow that has come has its series too, and those that were there go on', async () => {
+  const process = createProcessMetrics({ role: 'all', version: '1' });
+  const worker = createWorkerMetrics(process, { workflows: ['textToImage'], backends: [] });
+  const gateway = createGatewayMetrics(process, ['textToImage']);
+  worker.jobGenerated(testJob(), 31);
+  for (const metrics of [worker, gateway]) metrics.setWorkflows(['portrait', 'textToImage']);
+  gateway.jobAccepted({ workflow: 'portrait' }, false);
+  const count = async (metric: string, workflow: string) =>
+    parseFigures(await process.text()).value(metric, { workflow });
+  const generated = 'comfygate_job_generation_seconds_count';
+  expect([await count(generated, 'portrait'), await count(generated, 'textToImage')]).toEqual([0, 1]);
+  expect(await count('comfygate_jobs_accepted_total', 'portrait')).toBe(1);
+  worker.setWorkflows(['portrait']);
+  worker.jobGenerated(testJob(), 31);
+  expect([await count(generated, 'other'), await count(generated, 'textToImage')]).toEqual([1, 1]);
+});
+
 test('gateway and worker in one process count the ends of jobs together', async () => {
   const process = createProcessMetrics({ role: 'all', version: '1' });
   const worker = createWorkerMetrics(process, { workflows: ['textToImage'], backends: [] });
