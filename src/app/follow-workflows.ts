@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
+import type { ProcessMetrics } from '../observability/process-metrics.ts';
 import { throttledWarning } from '../observability/throttled.ts';
 import { faultLine, type WorkflowCatalogue } from '../workflows/catalogue.ts';
 import { loadCatalogue } from '../workflows/load.ts';
@@ -30,9 +31,11 @@ const BROKEN = 'workflows cannot be used as they are now';
 export async function followWorkflows(
   { workflowsDir: dir, jobs: { maxMegapixels } }: Config,
   { log, shutdown }: Pick<RoleProcess, 'log' | 'shutdown'>,
+  metrics: Pick<ProcessMetrics, 'setBrokenWorkflows'>,
 ): Promise<InstalledWorkflows> {
   const catalogue = await loadCatalogue({ dir, maxMegapixels });
   const listeners: (() => void)[] = [];
+  const brokenNow = new Set<string>();
   const ended = new AbortController();
   const failed = throttledWarning(log, 'a change of the workflows could not be taken');
 
@@ -41,12 +44,17 @@ export async function followWorkflows(
   async function look(): Promise<void> {
     const { added, changed, removed, broken, mended } = await catalogue.look();
     for (const { folder, faults } of broken) {
+      brokenNow.add(folder);
       const lines = faults.slice(0, LOGGED_FAULTS).map(faultLine);
       const more = faults.length - lines.length;
       const kept = folder === '' || catalogue.get(folder) !== undefined;
       log.error({ ...placeOf(folder), faults: lines, ...(more > 0 && { more }), kept }, BROKEN);
     }
-    for (const folder of mended) log.info(placeOf(folder), `over: ${BROKEN}`);
+    for (const folder of mended) {
+      brokenNow.delete(folder);
+      log.info(placeOf(folder), `over: ${BROKEN}`);
+    }
+    metrics.setBrokenWorkflows(brokenNow.size);
     if (added.length + changed.length + removed.length === 0) return;
     log.info({ dir, added, changed, removed }, 'workflows changed');
     for (const listener of listeners) listener();

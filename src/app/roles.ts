@@ -38,7 +38,7 @@ export async function startAll(config: Config, roleProcess: RoleProcess): Promis
   const { url, port } = await publicAddress(config);
   const metrics = createProcessMetrics({ role: 'all', version: readVersion() });
   const admin = await openPrivatePort(config, ['gateway', 'worker'], metrics, roleProcess);
-  const workflows = await followWorkflows(config, roleProcess);
+  const workflows = await followWorkflows(config, roleProcess, metrics);
   const dataDir = await openDataDir(config.folder.dataDir);
   shutdown.add('data folder', () => dataDir.close());
 
@@ -87,7 +87,7 @@ export async function startGatewayRole(config: Config, roleProcess: RoleProcess)
   const { url, port } = await publicAddress(config);
   const metrics = createProcessMetrics({ role: 'gateway', version: readVersion() });
   const admin = await openPrivatePort(config, ['gateway'], metrics, roleProcess);
-  const workflows = await followWorkflows(config, roleProcess);
+  const workflows = await followWorkflows(config, roleProcess, metrics);
   const redisUrl = config.redis.url ?? '';
   const context = { ...roleProcess, redisUrl, publicUrl: url, signingSecret: signingSecret ?? '', metrics, workflows };
   const { startGateway } = await import('./start-gateway.ts');
@@ -105,7 +105,7 @@ export async function startWorkerRole(config: Config, roleProcess: RoleProcess):
   const publicUrl = config.http.publicUrl ?? 'http://127.0.0.1';
   const metrics = createProcessMetrics({ role: 'worker', version: readVersion() });
   const admin = await openPrivatePort(config, ['worker'], metrics, roleProcess);
-  const workflows = await followWorkflows(config, roleProcess);
+  const workflows = await followWorkflows(config, roleProcess, metrics);
   const redisUrl = config.redis.url ?? '';
   const context = { ...roleProcess, redisUrl, publicUrl, signingSecret, metrics, workflows };
   const { startWorker } = await import('./start-worker.ts');

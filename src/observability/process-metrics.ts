@@ -16,6 +16,8 @@ export interface ProcessMetrics {
   redisCalled(command: string, seconds: number): void;
   storageCalled(operation: string, outcome: 'ok' | StorageFailure, seconds: number): void;
   jobEnded(workflow: string, status: TerminalStatus, code: JobErrorCode | ''): void;
+  /** The number of workflow folders that cannot be used as they are now. */
+  setBrokenWorkflows(count: number): void;
 }
 
 const REDIS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -52,6 +54,11 @@ export function createProcessMetrics({ role, version }: { role: ProcessRole; ver
     labelNames: ['workflow', 'status', 'code'],
     registers,
   });
+  const broken = new Gauge({
+    name: 'comfygate_broken_workflows',
+    help: 'Workflow folders that cannot be used as they are now; a process that starts would stop.',
+    registers,
+  });
   /** Looked up once for each command, since `redisCalled` runs thousands of times a second. */
   const commands = new Map<string, Histogram.Internal<'command'>>();
 
@@ -69,6 +76,7 @@ export function createProcessMetrics({ role, version }: { role: ProcessRole; ver
     },
     storageCalled: (operation, outcome, seconds) => storageCalls.observe({ operation, outcome }, seconds),
     jobEnded: (workflow, status, code) => ended.inc({ workflow, status, code }),
+    setBrokenWorkflows: (count) => broken.set(count),
   };
 }
 

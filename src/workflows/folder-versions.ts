@@ -11,7 +11,7 @@ export interface Version {
 }
 
 /** One without faults. */
-export interface UsableVersion extends Version {
+interface UsableVersion extends Version {
   workflow: Workflow;
 }
 
@@ -23,7 +23,7 @@ export interface FolderVersions {
 }
 
 /** The versions that go together, by folder, and what is wrong with the newest ones that are not among them. */
-export interface ChosenVersions {
+interface ChosenVersions {
   versions: Map<string, UsableVersion>;
   faults: Map<string, readonly CatalogueFault[]>;
 }

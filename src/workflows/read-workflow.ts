@@ -15,7 +15,7 @@ import { createValidator } from './validator.ts';
 import { createCheck } from './values.ts';
 import { type FileText, readWorkflowFiles, type WorkflowFiles } from './workflow-files.ts';
 
-export interface ParseOptions {
+interface ParseOptions {
   /** The name of the workflow, and of its folder. */
   name: string;
   maxMegapixels: number;
@@ -23,7 +23,7 @@ export interface ParseOptions {
   report: (fault: CatalogueFault) => void;
 }
 
-export interface ReadOptions extends ParseOptions {
+interface ReadOptions extends ParseOptions {
   /** The workflows folder. */
   dir: string;
 }

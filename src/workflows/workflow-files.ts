@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CatalogueFault } from './catalogue.ts';
 
-export const WORKFLOW_FILES = ['manifest.json', 'graph.json'] as const;
+const WORKFLOW_FILES = ['manifest.json', 'graph.json'] as const;
 
 /** The most folders of an installation: ComfyUI ships half as many templates. All are looked at twice a second. */
 const MAX_WORKFLOWS = 1_000;
