@@ -17,8 +17,8 @@ export interface CatalogueNews {
 type Faults = ReadonlyMap<string, readonly CatalogueFault[]>;
 
 /**
- * Tells of faults that are the same at two looks: what is written in several steps may be broken in between. A call is a
- * look; `faults` are those of all folders, `moving` the folders that are being written to.
+ * Tells of faults that are the same at two looks: what is written in several steps may be broken in between. A call is
+ * a look; `faults` are those of all folders, `moving` the folders that are being written to.
  */
 export function createFaultNews() {
   let before = new Map<string, string>();

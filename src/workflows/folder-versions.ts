@@ -29,9 +29,9 @@ interface ChosenVersions {
 }
 
 /**
- * The newest versions that can be used and whose types do not collide, in the order of `folders`; for the other folders
- * those that are used now, which go together. So two folders that share an enum type may change one after the other: the
- * first waits for the second.
+ * The newest versions that can be used and whose types do not collide, in the order of `folders`; for the other
+ * folders those that are used now, which go together. So two folders that share an enum type may change one after the
+ * other: the first waits for the second.
  */
 export function chooseVersions(folders: ReadonlyMap<string, FolderVersions>): ChosenVersions {
   const versions = new Map<string, UsableVersion>();
