@@ -35,7 +35,7 @@ export function add(file: string, options: AddOptions, io: WorkflowCommandsOptio
       `Trim ${folder}/manifest.json: take out what callers should not set, mend limits and descriptions.`,
       'comfygate workflow check finds what is wrong with it.',
       '',
-      'A gateway that runs with this workflows folder takes it within 2 s, and later changes too; npm start starts one.',
+      'A gateway that runs with this workflows folder takes it, and later changes, within 2 s; npm start starts one.',
       `Then this works in GraphiQL${graphiqlAt(http.publicUrl)}:`,
       '',
       sampleCall(workflow, input, `${workflow.name}-${randomUUID().slice(0, 8)}`),

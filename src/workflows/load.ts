@@ -17,8 +17,8 @@ export interface LoadOptions {
 export interface LoadedCatalogue extends WorkflowCatalogue {
   /**
    * Takes what has changed in the folder since it was read and is the same as at the last look: whoever writes may not
-   * be through. The last version without faults stays of a folder that has some, and everything while there is no telling
-   * which folders there are. Not to be called again before it has resolved.
+   * be through. The last version without faults stays of a folder that has some, and everything while there is no
+   * telling which folders there are. Not to be called again before it has resolved.
    */
   look(): Promise<CatalogueNews>;
 }

@@ -13,8 +13,8 @@ interface Owner {
 
 /**
  * Faults of workflows that would have a type which one before them has already: two names that give one input type,
- * such as `upscale` and `Upscale`, and an enum type under the name of another. Workflows may share an enum type when its
- * choices are equal. Whether there are any does not depend on the order, only who is to blame.
+ * such as `upscale` and `Upscale`, and an enum type under the name of another. Workflows may share an enum type when
+ * its choices are equal. Whether there are any does not depend on the order, only who is to blame.
  */
 export function typeCollisions(workflows: readonly Named[]): CatalogueFault[] {
   const taken = new Map<string, Owner>();
@@ -28,10 +28,10 @@ export function typeCollisions(workflows: readonly Named[]): CatalogueFault[] {
 
   for (const workflow of workflows) {
     const type = inputTypeName(workflow.name);
-    claim(type, { name: workflow.name, choices: null }, (other) => ({
+    claim(type, { name: workflow.name, choices: null }, ({ name, choices }) => ({
       file: workflow.name,
       field: '',
-      reason: `its input type would be ${type}, ${other.choices === null ? 'as that' : 'an enum type'} of ${other.name}`,
+      reason: `its input type would be ${type}, ${choices === null ? 'as that' : 'an enum type'} of ${name}`,
     }));
     for (const { name, enumType, choices } of workflow.parameters) {
       if (enumType === null || choices === null) continue;
