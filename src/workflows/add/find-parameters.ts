@@ -1,42 +1,47 @@
 import type { Graph } from '../../core/graph.ts';
 import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import { nameFault } from '../check-names.ts';
+import { ownName } from './declared.ts';
 import { findFile, findModel } from './find-loaded.ts';
+import { findLeftOut } from './find-left-out.ts';
 import { findPrompts } from './find-prompts.ts';
 import type { Finding, Takes } from './finding.ts';
 import { findMarks, type Mark } from './marks.ts';
-import { camelCase, jsonType, LAST_RANK, ruleFor, ruleNamed } from './rules.ts';
-import { createWiring, type Literal, type Place, type Wiring } from './wiring.ts';
-
-/** Inputs that control how a graph runs, and not what it makes. They never become parameters unless they are marked. */
-const OF_THE_HOUSE =
-  /^(?:filename_prefix|weight_dtype|device|type|format|codec|quality|compress_level|control_after_generate)$/;
+import { ownTitle } from './names.ts';
+import { isEcho } from './prose.ts';
+import { camelCase, jsonType, LAST_RANK, OF_THE_HOUSE, ruleFor, ruleNamed } from './rules.ts';
+import { createWiring, keyOf, type Literal, type Wiring } from './wiring.ts';
 
 /**
- * Finds the inputs that callers would want to set: the prompts of samplers, input files, models, inputs whose names are
- * in the rules, nodes such as PrimitiveInt, and inputs that titles mark. Where there are none, it returns every input
- * with a literal value.
+ * Finds the inputs that callers would want to set: prompts, input files, models, inputs whose names are in the rules,
+ * nodes that only hold a value, and inputs that titles mark. Where there are none, it returns every input with a
+ * literal value. `notes` say what was not sure, and which texts were left as they are.
  */
 export function findParameters(
   graph: Graph,
   nodeDefinitions: NodeDefinitions,
 ): { findings: Finding[]; notes: string[] } {
-  const wiring = createWiring(graph);
+  const wiring = createWiring(graph, nodeDefinitions);
   const { marks, notes } = findMarks(graph, wiring);
   const literals = literalsOf(graph, wiring);
+  const prompts = findPrompts(wiring);
   const known = [
-    ...findPrompts(graph, wiring),
+    ...prompts.findings,
     ...literals.flatMap((literal) => {
-      const found = findFile(literal, graph, wiring) ?? findModel(literal, graph) ?? byRule(literal, graph, wiring);
+      const found = findFile(literal, graph, wiring) ?? findModel(literal, graph) ?? byRule(literal, wiring);
       return found ? [found] : [];
     }),
     ...literals.flatMap((literal) => held(literal, graph, wiring, nodeDefinitions)),
   ];
   const found = merged(firstOfPlace(known));
   const marked = applyMarks(marks, found, nodeDefinitions, graph, notes);
-  if (marked.length > 0) return { findings: inOrder(marked), notes };
+  if (marked.length > 0) {
+    const left = findLeftOut(wiring, marked);
+    return { findings: inOrder(marked), notes: [...notes, ...prompts.notes, ...left] };
+  }
   const rest = literals.flatMap((literal) => {
-    const finding = OF_THE_HOUSE.test(literal.at.input) ? null : anything(literal, graph, nodeDefinitions);
+    const ofNoUse = OF_THE_HOUSE.test(literal.at.input) || isEcho(wiring, literal.at);
+    const finding = ofNoUse ? null : anything(literal, graph, nodeDefinitions);
     return finding ? [finding] : [];
   });
   return { findings: firstOfPlace(rest), notes };
@@ -48,11 +53,11 @@ function literalsOf(graph: Graph, wiring: Wiring): Literal[] {
   );
 }
 
-function byRule(literal: Literal, graph: Graph, wiring: Wiring): Finding | null {
+function byRule(literal: Literal, wiring: Wiring): Finding | null {
   const { at, place, value } = literal;
-  const siblings = Object.keys(graph[at.node]?.inputs ?? {});
-  const rule = ruleFor(at.input, value, siblings);
-  if (!rule) return null;
+  const rule = ruleFor(ownName(at.input), value, wiring.inputs(at.node).map(ownName));
+  // Texts are found by what they are for, and not by what their inputs are called.
+  if (!rule || rule.takes.type === 'string' || isEcho(wiring, at)) return null;
   if (rule.name === 'denoise' && value === 1 && !continues(at.node, wiring)) return null;
   const { name, takes, description, merge, rank } = rule;
   // Width and height are compared as a pair: two nodes with equal widths and other heights are different sizes.
@@ -72,25 +77,42 @@ function continues(sampler: string, wiring: Wiring, input = 'latent_image', dept
 
 /**
  * A node that only holds a value was added to be set, so it becomes a parameter. It is named after its title, otherwise
- * after the input that it is linked to.
+ * after the input that its value goes to.
  */
 function held({ at, value }: Literal, graph: Graph, wiring: Wiring, nodeDefinitions: NodeDefinitions): Finding[] {
-  if (!wiring.holdsValue(at.node)) return [];
-  const title = graph[at.node]?._meta?.title ?? '';
-  const own = /^(?:int|float|string|boolean|text|primitive.*|.*\(multiline\).*)$/i.test(title) ? '' : camelCase(title);
-  const [user] = wiring.users(at.node);
-  const finding = user && anything({ at, place: at, value }, graph, nodeDefinitions);
+  if (wiring.held(at.node) !== at.input) return [];
+  const goesTo = useOf(wiring, at.node);
+  const finding = goesTo && !OF_THE_HOUSE.test(goesTo) && anything({ at, place: at, value }, graph, nodeDefinitions);
   if (!finding) return [];
-  const goesTo = /^(?:source|any|value|input)$/.test(user.input) ? '' : camelCase(user.input);
-  const name = own || goesTo || (typeof value === 'string' ? 'text' : 'value');
+  const title = ownTitle(wiring, at.node);
+  const name = camelCase(title) || camelCase(goesTo) || (typeof value === 'string' ? 'text' : 'value');
   return [{ ...finding, name, description: title ? `${title}.` : finding.description }];
+}
+
+/** Inputs of nodes that calculate or choose, whose names say nothing of what becomes of the value. */
+const BETWEEN = /^(?:source|any\w*|value|values?|input|[a-z]|on_true|on_false|anything|(?:string|int|float)_?[a-z]?)$/i;
+
+/** The name of the first input with a name of its own that a value flows to, also through calculations. */
+function useOf(wiring: Wiring, id: string): string {
+  const seen = new Set([id]);
+  let open = [id];
+  let first = '';
+  while (open.length > 0) {
+    const users = open.flatMap((node) => wiring.users(node));
+    const use = users.find(({ input }) => !BETWEEN.test(ownName(input)));
+    if (use) return ownName(use.input);
+    first ||= users[0]?.input ?? '';
+    open = [...new Set(users.map(({ node }) => node))].filter((node) => !seen.has(node));
+    for (const node of open) seen.add(node);
+  }
+  return first;
 }
 
 function anything({ at, place, value }: Literal, graph: Graph, nodeDefinitions: NodeDefinitions): Finding | null {
   const node = graph[at.node];
   const takes = takesOf({ at, place, value }, graph, nodeDefinitions);
   const description = `${at.input} of ${node?._meta?.title || node?.class_type}.`;
-  const name = camelCase(at.input) || 'value';
+  const name = camelCase(ownName(at.input)) || 'value';
   return { name, takes, description, value, at, places: [place], sameAs: null, rank: LAST_RANK };
 }
 
@@ -109,7 +131,7 @@ function takesOf({ at, value }: Literal, graph: Graph, nodeDefinitions: NodeDefi
 function firstOfPlace(findings: Finding[]): Finding[] {
   const taken = new Set<string>();
   return findings.filter(({ places: [place] }) => {
-    const key = keyOf(place);
+    const key = place ? keyOf(place) : '';
     const first = !taken.has(key);
     taken.add(key);
     return first;
@@ -190,6 +212,3 @@ function inOrder(findings: Finding[]): Finding[] {
   return [...findings].sort((a, b) => a.rank - b.rank);
 }
 
-function keyOf(place: Place | undefined): string {
-  return JSON.stringify([place?.node, place?.input]);
-}

@@ -1,90 +1,141 @@
-import type { Graph } from '../../core/graph.ts';
+import { followConditioning } from './conditioning.ts';
+import { ownName } from './declared.ts';
 import type { Finding } from './finding.ts';
-import { LAST_RANK, ruleNamed } from './rules.ts';
-import type { Literal, Place, Wiring } from './wiring.ts';
+import { chooseMain, type Prompt } from './main-prompt.ts';
+import { nodeNames, ownTitle } from './names.ts';
+import { isProse, roleByName, textsBehind } from './prose.ts';
+import { camelCase, LAST_RANK, ruleNamed } from './rules.ts';
+import { keyOf, type Place, type Wiring } from './wiring.ts';
 
-type Role = 'prompt' | 'negativePrompt';
+/** Whether the text is known to be for one side, the other or either; or has words to sing. */
+type Role = 'positive' | 'negative' | 'unknown' | 'lyrics';
 
-/** The text inputs of text encoders: of CLIPTextEncode and its variants for SDXL, Flux, SD3, HiDream and ACE-Step. */
-const TEXT_INPUT = /^(?:text|prompt|string|tags|lyrics|clip_[lg]|t5xxl|bert|mt5xl|llama|qwen\w*)(?:_\w+)?$|prompt/;
-const CONDITIONING_INPUT = /cond|positive|negative|^(?:any|input|value|source)/i;
+interface Use {
+  at: Place;
+  role: Role;
+  users: ReadonlySet<string>;
+  /** Whether a sampler or the like reads it. */
+  sampled: boolean;
+}
 
 /**
- * Finds the prompts: it follows the links from the inputs `positive` and `negative` of samplers and guiders back to
- * texts. Where no sampler is known, it takes the texts of all text encoders, and their titles tell which is negative.
+ * Finds the prompts: the texts that flow into text encoders, and into other nodes that make something of a text. The
+ * role of a text is that of the input that reads it: by the input's name where it says so (`negative_prompt`), else by
+ * the side of the sampler that the encoder leads to. Where neither tells, by the encoder's title, and otherwise the
+ * texts are named for their nodes, with a note.
+ *
+ * One text is required, the main prompt (see `chooseMain`). Every other keeps what the graph has as its default.
  */
-export function findPrompts(graph: Graph, wiring: Wiring): Finding[] {
-  const found = new Map<string, Finding>();
-
-  const add = (role: Role, literal: Literal): void => {
-    const name = literal.at.input === 'lyrics' ? 'lyrics' : role;
-    const key = `${literal.place.node}\n${literal.place.input}`;
-    const rule = ruleNamed(name);
-    // Positive comes first, so a text that serves as both becomes the positive prompt.
-    if (found.has(key) || !rule) return;
-    const { takes, description, rank } = rule;
-    const { at, place, value } = literal;
-    found.set(key, { name, takes, description, value, at, places: [place], sameAs: String(value), rank });
-  };
-
-  for (const role of ['prompt', 'negativePrompt'] as const) {
-    const seen = new Set<string>();
-    for (const id of Object.keys(graph)) {
-      for (const input of startsOf(graph, id, role)) {
-        for (const encoder of encodersOf(wiring, { node: id, input }, role, seen)) {
-          for (const literal of textsOf(graph, wiring, encoder)) add(role, literal);
-        }
-      }
+export function findPrompts(wiring: Wiring): { findings: Finding[]; notes: string[] } {
+  const prompts = new Map<string, Prompt & { role: Role }>();
+  for (const { at, role, users, sampled } of usesOf(wiring)) {
+    for (const { literal, distance } of textsBehind(wiring, at)) {
+      const key = keyOf(literal.place);
+      const before = prompts.get(key);
+      if (before && before.role !== 'unknown') {
+        if (before.role === role) for (const user of users) before.users.add(user);
+      } else prompts.set(key, { literal, distance, role, sampled, users: new Set(users) });
     }
   }
-  if (found.size > 0) return [...found.values()];
 
-  for (const [id, { class_type, _meta }] of Object.entries(graph)) {
-    if (!/TextEncode/.test(class_type)) continue;
-    const role = /negativ/i.test(_meta?.title ?? '') ? 'negativePrompt' : 'prompt';
-    for (const literal of textsOf(graph, wiring, id)) add(role, literal);
+  const all = [...prompts.values()];
+  const unknown = all.filter(({ role }) => role === 'unknown');
+  const [only, ...others] = unknown;
+  const alone = only && others.length === 0 && all.every(({ role }) => role !== 'positive') ? only : null;
+  if (alone) alone.role = 'positive';
+  const positive = all.filter(({ role }) => role === 'positive');
+  const main = chooseMain(wiring, positive);
+  const negative = chooseMain(wiring, all.filter(({ role }) => role === 'negative'));
+  // The first of each name keeps it.
+  const inOrder = [...new Set([main, negative, ...all])].flatMap((prompt) => prompt ?? []);
+  const notes: string[] = [];
+  if (unknown.length > 0 && !alone) {
+    const nodes = nodeNames(wiring, unknown.map(({ literal }) => literal.place.node));
+    notes.push(`what is to be seen and what is not cannot be told of the texts of ${nodes}: they are named for them`);
   }
-  return [...found.values()].sort((a, b) => (a.rank ?? LAST_RANK) - (b.rank ?? LAST_RANK));
+  const texts = new Set(positive.flatMap(({ literal }) => literal.value || []));
+  if (main && texts.size > 1) {
+    const node = nodeNames(wiring, [main.literal.place.node]);
+    notes.push(`of ${texts.size} prompts that of ${node} is required; the others keep their texts unless they are set`);
+  }
+  return { findings: inOrder.map((prompt) => finding(wiring, prompt, prompt === main)), notes };
 }
 
-/** The inputs of a sampler or guider that take a prompt of this role. */
-function startsOf(graph: Graph, id: string, role: Role): string[] {
-  const node = graph[id];
-  const names = Object.keys(node?.inputs ?? {});
-  if (role === 'negativePrompt') return names.filter((name) => name === 'negative');
-  const guides = /guider/i.test(node?.class_type ?? '');
-  return names.filter((name) => name === 'positive' || (guides && /^cond/.test(name)));
-}
-
-/** The text encoders from which a conditioning is made. */
-function encodersOf(wiring: Wiring, at: Place, role: Role, seen: Set<string>): string[] {
-  const from = wiring.link(at);
-  const node = from && wiring.node(from.node);
-  if (!from || !node) return [];
-  const key = `${from.node} ${from.slot}`;
-  // Each output is visited once, so that cycles in the graph do no harm.
-  if (seen.has(key)) return [];
-  seen.add(key);
-  const names = Object.keys(node.inputs);
-  if (names.some((name) => /^clip/.test(name)) || /TextEncode/.test(node.class_type)) return [from.node];
-  // The negative input often gets a zeroed-out copy of the positive conditioning. Its text has no effect there.
-  if (role === 'negativePrompt' && /ZeroOut/.test(node.class_type)) return [];
-  const both = names.includes('positive') && names.includes('negative');
-  const next = both
-    ? [from.slot === 1 ? 'negative' : 'positive']
-    : names.filter((name) => CONDITIONING_INPUT.test(name));
-  return next.flatMap((input) => encodersOf(wiring, { node: from.node, input }, role, seen));
-}
-
-/** The literal texts of an encoder, also those that other nodes concatenate first. */
-function textsOf(graph: Graph, wiring: Wiring, id: string, depth = 0): Literal[] {
-  return Object.keys(graph[id]?.inputs ?? {})
-    .filter((input) => TEXT_INPUT.test(input))
-    .flatMap((input) => {
-      const at = { node: id, input };
-      const literal = wiring.literal(at);
-      if (literal) return typeof literal.value === 'string' ? [literal] : [];
-      const from = wiring.link(at);
-      return from && depth < 8 ? textsOf(graph, wiring, from.node, depth + 1) : [];
+/** The inputs that read texts, those whose role is surest first. */
+function usesOf(wiring: Wiring): Use[] {
+  const encodings = followConditioning(wiring);
+  const uses = wiring.ids.flatMap((node) => {
+    const inputs = wiring.inputs(node).filter((input) => isProse(wiring, { node, input }));
+    const hasNegative = inputs.some((input) => roleByName(input) === 'negative');
+    return inputs.flatMap((input): (Use & { rank: number })[] => {
+      const byName = roleByName(input);
+      if (byName === 'system') return [];
+      const at = { node, input };
+      const encoding = encodings.get(node);
+      const users = encoding?.users ?? new Set([node]);
+      const sampled = encoding !== undefined;
+      const use = (role: Role, rank: number) => [{ at, role, users, sampled, rank }];
+      if (encoding?.sides.size === 0 || isRecord(wiring, node)) return [];
+      if (byName) return use(byName, byName === 'negative' ? 1 : 0);
+      if (hasNegative) return use('positive', 0);
+      if (encoding) {
+        if (encoding.sides.get('positive')) return use('positive', 0);
+        return encoding.sides.get('negative') ? use('negative', 1) : use(byTitle(wiring, node), 2);
+      }
+      if (makesText(wiring, node)) return /prompt/i.test(ownName(input)) ? use('positive', 4) : [];
+      return makesConditioning(wiring, node) ? use(byTitle(wiring, node), 3) : use('positive', 3);
     });
+  });
+  return uses.sort((a, b) => a.rank - b.rank);
+}
+
+function byTitle(wiring: Wiring, node: string): Role {
+  const title = wiring.node(node)?._meta?.title ?? '';
+  if (/negativ/i.test(title)) return 'negative';
+  return /positiv/i.test(title) ? 'positive' : 'unknown';
+}
+
+function makesConditioning(wiring: Wiring, node: string): boolean {
+  const outputs = wiring.outputs(node);
+  return outputs
+    ? outputs.some(({ type }) => type === 'CONDITIONING')
+    : /TextEncode/i.test(wiring.node(node)?.class_type ?? '');
+}
+
+/** Whether a node only makes a text of texts, for others to read. */
+function makesText(wiring: Wiring, node: string): boolean {
+  const outputs = wiring.outputs(node);
+  return outputs !== null && outputs.length > 0 && outputs.every(({ type }) => /^(?:STRING|INT|FLOAT|BOOLEAN)$/.test(type));
+}
+
+/** Whether a node saves or shows what others have made: its texts are about that, and change nothing of it. */
+export function isRecord(wiring: Wiring, node: string): boolean {
+  if (wiring.users(node).length > 0) return false;
+  const outputs = wiring.outputs(node);
+  if (outputs?.some(({ type }) => type !== 'STRING')) return false;
+  return wiring.inputs(node).some((input) => {
+    const from = wiring.link({ node, input });
+    const type = from && wiring.outputs(from.node)?.[from.slot]?.type;
+    return type
+      ? /^(?:IMAGE|MASK|VIDEO|AUDIO|LATENT|MESH|STRING)$/.test(type)
+      : from !== null && /image|video|audio|frame|latent|samples|mask|text/i.test(input);
+  });
+}
+
+function finding(wiring: Wiring, { literal, role }: Prompt & { role: Role }, isMain: boolean): Finding {
+  const { at, place, value } = literal;
+  const name = { positive: 'prompt', negative: 'negativePrompt', lyrics: 'lyrics', unknown: '' }[role];
+  const rule = ruleNamed(name);
+  const { required: _, ...takes } = rule?.takes.type === 'string' ? rule.takes : { type: 'string' as const };
+  const title = ownTitle(wiring, place.node) || wiring.displayName(place.node);
+  return {
+    name: name || camelCase(title) || 'text',
+    takes: isMain ? { ...takes, required: true } : takes,
+    description: rule?.description ?? `${ownName(place.input)} of ${title}.`,
+    value,
+    at,
+    places: [place],
+    sameAs: String(value),
+    rank: rule?.rank ?? LAST_RANK,
+  };
 }

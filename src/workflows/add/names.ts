@@ -1,7 +1,9 @@
 import type { Graph } from '../../core/graph.ts';
 import { inputTypeName, nameFault, typeNameFault } from '../check-names.ts';
+import { ownName } from './declared.ts';
 import type { Finding } from './finding.ts';
 import { camelCase, upperFirst } from './rules.ts';
+import type { Wiring } from './wiring.ts';
 
 /** The longest part of a combined name, so that the name stays within 64 characters. */
 const PART_LENGTH = 28;
@@ -24,15 +26,20 @@ export function nameParameters(findings: readonly Finding[], graph: Graph): stri
 function candidates(finding: Finding, findings: readonly Finding[], graph: Graph): string[] {
   const base = nameFault(finding.name) ? 'value' : finding.name.slice(0, PART_LENGTH);
   const alike = findings.filter(({ name, marked }) => name === finding.name && !marked);
-  const partOf = ({ at }: Finding) => camelCase(graph[at.node]?._meta?.title ?? '').slice(0, PART_LENGTH);
+  const partOf = ({ places: [place], at }: Finding) => {
+    const node = graph[place?.node ?? at.node];
+    return camelCase(node?._meta?.title || (node?.class_type ?? '')).slice(0, PART_LENGTH);
+  };
   const tellsApart = (part: (it: Finding) => string) =>
     part(finding) !== '' && alike.filter((other) => part(other) === part(finding)).length === 1;
-  const inputOf = ({ at }: Finding) => camelCase(at.input).slice(0, PART_LENGTH);
-  return [
-    base,
-    ...(tellsApart(partOf) ? [`${base}${upperFirst(partOf(finding))}`] : []),
-    ...(tellsApart(inputOf) ? [`${base}${upperFirst(inputOf(finding))}`] : []),
-  ];
+  const inputOf = ({ at }: Finding) => camelCase(ownName(at.input)).slice(0, PART_LENGTH);
+  const added = [partOf, inputOf].filter(tellsApart).map((part) => part(finding));
+  // `facePrompt` needs no second `prompt`.
+  return [base, ...added.map((part) => (endsWith(part, base) ? part : `${base}${upperFirst(part)}`))];
+}
+
+function endsWith(name: string, word: string): boolean {
+  return name.endsWith(upperFirst(word));
 }
 
 function firstFree(names: string[], taken: ReadonlySet<string>): string {
@@ -42,6 +49,34 @@ function firstFree(names: string[], taken: ReadonlySet<string>): string {
   let number = 2;
   while (taken.has(`${base}${number}`)) number++;
   return `${base}${number}`;
+}
+
+/** Titles that say no more than what kind of value the node holds. */
+const PLAIN_TITLE =
+  /^(?:int|integer|float|number|string|text|boolean|bool|value|constant|primitive.*|.*\(multiline\).*|.*literal)$/i;
+
+/** The title that the author gave a node; '' where it is that of its class, or says only what kind of value it holds. */
+export function ownTitle(wiring: Wiring, id: string): string {
+  const node = wiring.node(id);
+  const title = node?._meta?.title ?? '';
+  const usual = [wiring.displayName(id), node?.class_type ?? ''].map(camelCase);
+  return PLAIN_TITLE.test(title) || usual.includes(camelCase(title)) ? '' : title;
+}
+
+/** Nodes that a note names. */
+const MOST_NAMED = 5;
+
+/** `node 6 (Positive)`, `nodes 6 (Positive) and 7 (Negative)`, … for a note: at most five, and how many more. */
+export function nodeNames(wiring: Wiring, ids: readonly string[]): string {
+  const nodes = [...new Set(ids)].map((id) => {
+    const node = wiring.node(id);
+    return `${id} (${(node?._meta?.title || (node?.class_type ?? '')).slice(0, PART_LENGTH)})`;
+  });
+  const named = nodes.slice(0, MOST_NAMED);
+  const more = nodes.length - named.length;
+  const all = more > 0 ? [...named, `${more} more`] : named;
+  const last = all.pop() ?? '';
+  return nodes.length === 1 ? `node ${last}` : `nodes ${all.join(', ')} and ${last}`;
 }
 
 /**

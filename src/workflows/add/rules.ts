@@ -116,6 +116,10 @@ export function ruleNamed(name: string): (Rule & { rank: number }) | null {
   return found ? { ...found, rank } : null;
 }
 
+/** Inputs that control how a graph runs, and not what it makes. They never become parameters unless they are marked. */
+export const OF_THE_HOUSE =
+  /^(?:filename_prefix|weight_dtype|device|type|format|codec|quality|compress_level|control_after_generate)$/;
+
 /** The rank of parameters without a rule: after all others. */
 export const LAST_RANK = rows.length;
 

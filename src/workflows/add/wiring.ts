@@ -1,6 +1,9 @@
 import type { Graph, GraphNode } from '../../core/graph.ts';
 import type { Json } from '../../core/job.ts';
+import type { InputSpec, NodeDefinitions } from '../../core/node-definitions.ts';
 import { own } from '../../core/objects.ts';
+import { type Output, outputsOf, specAt } from './declared.ts';
+import { findPassing } from './passing.ts';
 
 /** An input of a node, by the node's id and the input's name. */
 export interface Place {
@@ -19,25 +22,38 @@ export interface Literal {
   value: string | number | boolean;
 }
 
-/** The links between the nodes of a graph. */
+/** The links between the nodes of a graph, and what their classes declare. */
 export interface Wiring {
+  ids: readonly string[];
   node(id: string): GraphNode | undefined;
+  inputs(id: string): string[];
   /** The node and output that an input is linked to; null where it is not a link. */
   link(at: Place): { node: string; slot: number } | null;
   /**
-   * The value that an input has by hand, also where it comes from a node such as PrimitiveInt; null where it is made.
+   * The value that an input has by hand, also where it comes through nodes that only hold a value or pass one on, such
+   * as PrimitiveInt; null where it is made.
    */
   literal(at: Place): Literal | null;
   /** The inputs that a node's outputs are linked to. */
-  users(node: string): (Place & { slot: number })[];
-  /** Whether the node only holds one value. */
-  holdsValue(node: string): boolean;
+  users(node: string): readonly (Place & { slot: number })[];
+  /** The input of a node that only holds one value, which others use; null for other nodes. */
+  held(node: string): string | null;
+  /** Whether the class of the node is defined. */
+  isKnown(node: string): boolean;
+  /** What the class declares of an input; undefined where it declares nothing, or is not known. */
+  spec(at: Place): InputSpec | undefined;
+  /** The outputs of a node's class; null where the class is not known. */
+  outputs(node: string): readonly Output[] | null;
+  /** The class's name for people, if it is known. */
+  displayName(node: string): string;
 }
 
-const VALUE_CLASS = /primitive|constant|^(?:int|float|string|text|seed|bool|number|value)/i;
+/** Values are passed on through at most so many nodes: more can only be a circle. */
+const MOST_PASSED = 20;
 
-export function createWiring(graph: Graph): Wiring {
+export function createWiring(graph: Graph, nodeDefinitions: NodeDefinitions = new Map()): Wiring {
   const node = (id: string): GraphNode | undefined => own(graph, id);
+  const classOf = (id: string) => nodeDefinitions.get(node(id)?.class_type ?? '');
   const valueAt = ({ node: id, input }: Place): Json | undefined => {
     const inputs = node(id)?.inputs;
     return inputs && own(inputs, input);
@@ -55,30 +71,50 @@ export function createWiring(graph: Graph): Wiring {
     for (const input of Object.keys(inputs)) {
       const from = link({ node: id, input });
       if (!from) continue;
-      users.set(from.node, [...(users.get(from.node) ?? []), { node: id, input, slot: from.slot }]);
+      const known = users.get(from.node) ?? [];
+      known.push({ node: id, input, slot: from.slot });
+      users.set(from.node, known);
     }
   }
 
-  const onlyInput = (id: string): string | null => {
-    const found = node(id);
-    const [name, ...others] = Object.keys(found?.inputs ?? {});
-    const holds = found && VALUE_CLASS.test(found.class_type) && name !== undefined && others.length === 0;
-    return holds && isScalar(valueAt({ node: id, input: name })) ? name : null;
+  const wiring: Wiring = {
+    ids: Object.keys(graph),
+    node,
+    inputs: (id) => Object.keys(node(id)?.inputs ?? {}),
+    link,
+    literal(at) {
+      let place = at;
+      for (let passed = 0; passed <= MOST_PASSED; passed++) {
+        const value = valueAt(place);
+        if (isScalar(value)) return { at, place, value };
+        const from = link(place);
+        const input = from && findPassing(wiring, from.node, from.slot);
+        if (!from || input === null) return null;
+        place = { node: from.node, input };
+      }
+      return null;
+    },
+    users: (id) => users.get(id) ?? [],
+    held(id) {
+      const slots = new Set((users.get(id) ?? []).map(({ slot }) => slot));
+      for (const slot of slots) {
+        const input = findPassing(wiring, id, slot);
+        if (input !== null && isScalar(valueAt({ node: id, input }))) return input;
+      }
+      return null;
+    },
+    isKnown: (id) => classOf(id) !== undefined,
+    spec: ({ node: id, input }) => specAt(classOf(id), input, node(id)?.inputs ?? {}),
+    outputs: (id) => outputsOf(classOf(id)),
+    displayName: (id) => classOf(id)?.displayName ?? node(id)?.class_type ?? '',
   };
-
-  const literal = (at: Place): Literal | null => {
-    const value = valueAt(at);
-    if (isScalar(value)) return { at, place: at, value };
-    const from = link(at);
-    const input = from && onlyInput(from.node);
-    if (!from || !input) return null;
-    const held = valueAt({ node: from.node, input });
-    return isScalar(held) ? { at, place: { node: from.node, input }, value: held } : null;
-  };
-
-  return { node, link, literal, users: (id) => users.get(id) ?? [], holdsValue: (id) => onlyInput(id) !== null };
+  return wiring;
 }
 
 function isScalar(value: Json | undefined): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
+export function keyOf({ node, input }: Place): string {
+  return JSON.stringify([node, input]);
 }

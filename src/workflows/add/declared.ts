@@ -1,0 +1,60 @@
+import type { Json } from '../../core/job.ts';
+import type { InputSpec, NodeClass } from '../../core/node-definitions.ts';
+
+export interface Output {
+  type: string;
+  name: string;
+}
+
+/** The outputs of a class; null where it is not known. */
+export function outputsOf(nodeClass: NodeClass | undefined): readonly Output[] | null {
+  if (!nodeClass) return null;
+  return nodeClass.outputs.map((type, slot) => ({ type, name: nodeClass.outputNames?.[slot] ?? type }));
+}
+
+/**
+ * What a class declares of an input, also of one behind a dynamic input: `model.prompt` is the input `prompt` of the
+ * option that `model` is set to, `inputs.text1` one of any number of the same kind. `values`: the node's inputs.
+ */
+export function specAt(
+  nodeClass: NodeClass | undefined,
+  input: string,
+  values: { [input: string]: Json },
+): InputSpec | undefined {
+  if (!nodeClass) return undefined;
+  const declared = nodeClass.inputs.get(input)?.spec;
+  if (declared) return declared;
+  const parts = input.split('.');
+  let path = parts[0] ?? '';
+  let spec = nodeClass.inputs.get(path)?.spec;
+  for (const part of parts.slice(1)) {
+    if (spec?.kind !== 'DYNAMIC') return undefined;
+    const chosen = spec.options?.find(({ key }) => key === values[path]);
+    spec = spec.each ?? chosen?.inputs.find(({ name }) => name === part)?.spec;
+    path += `.${part}`;
+  }
+  return spec;
+}
+
+/** The name of an input without those of the dynamic inputs that it stands behind: `prompt` of `model.prompt`. */
+export function ownName(input: string): string {
+  return input.slice(input.lastIndexOf('.') + 1);
+}
+
+/** Whether a type stands for any: that of switches and reroutes, for example. */
+export function isAny(type: string): boolean {
+  return type === '*' || type === 'COMFY_MATCHTYPE_V3';
+}
+
+/** Whether the value of an input can leave by an output of this type as it is. */
+export function gives(spec: InputSpec, type: string): boolean {
+  const types = type.split(',');
+  if (spec.kind === 'LINK') return types.includes(spec.type) || isAny(spec.type) || types.some(isAny);
+  if (spec.kind === 'OWN' || spec.kind === 'DYNAMIC') return false;
+  return types.some(isAny) || types.includes(spec.kind) || (spec.kind === 'INT' && types.includes('FLOAT'));
+}
+
+/** Whether an input takes a value: a text, a number, a choice, or anything. */
+export function takesValue(spec: InputSpec): boolean {
+  return spec.kind === 'LINK' ? isAny(spec.type) || /^(?:STRING|INT|FLOAT|BOOLEAN|COMBO)$/.test(spec.type) : true;
+}
