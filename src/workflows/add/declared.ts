@@ -1,4 +1,3 @@
-import type { Json } from '../../core/job.ts';
 import type { InputSpec, NodeClass } from '../../core/node-definitions.ts';
 
 export interface Output {
@@ -10,30 +9,6 @@ export interface Output {
 export function outputsOf(nodeClass: NodeClass | undefined): readonly Output[] | null {
   if (!nodeClass) return null;
   return nodeClass.outputs.map((type, slot) => ({ type, name: nodeClass.outputNames?.[slot] ?? type }));
-}
-
-/**
- * What a class declares of an input, also of one behind a dynamic input: `model.prompt` is the input `prompt` of the
- * option that `model` is set to, `inputs.text1` one of any number of the same kind. `values`: the node's inputs.
- */
-export function specAt(
-  nodeClass: NodeClass | undefined,
-  input: string,
-  values: { [input: string]: Json },
-): InputSpec | undefined {
-  if (!nodeClass) return undefined;
-  const declared = nodeClass.inputs.get(input)?.spec;
-  if (declared) return declared;
-  const parts = input.split('.');
-  let path = parts[0] ?? '';
-  let spec = nodeClass.inputs.get(path)?.spec;
-  for (const part of parts.slice(1)) {
-    if (spec?.kind !== 'DYNAMIC') return undefined;
-    const chosen = spec.options?.find(({ key }) => key === values[path]);
-    spec = spec.each ?? chosen?.inputs.find(({ name }) => name === part)?.spec;
-    path += `.${part}`;
-  }
-  return spec;
 }
 
 /** The name of an input without those of the dynamic inputs that it stands behind: `prompt` of `model.prompt`. */
@@ -50,7 +25,9 @@ export function isAny(type: string): boolean {
 export function gives(spec: InputSpec, type: string): boolean {
   const types = type.split(',');
   if (spec.kind === 'LINK') return types.includes(spec.type) || isAny(spec.type) || types.some(isAny);
-  if (spec.kind === 'OWN' || spec.kind === 'DYNAMIC') return false;
+  if (spec.kind === 'DYNAMIC') return false;
+  // A choice of one's own, as that of CustomCombo, leaves as a text.
+  if (spec.kind === 'OWN') return types.includes('STRING');
   return types.some(isAny) || types.includes(spec.kind) || (spec.kind === 'INT' && types.includes('FLOAT'));
 }
 

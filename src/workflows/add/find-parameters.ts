@@ -2,13 +2,13 @@ import type { Graph } from '../../core/graph.ts';
 import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import { nameFault } from '../check-names.ts';
 import { ownName } from './declared.ts';
-import { findFile, findModel } from './find-loaded.ts';
 import { findLeftOut } from './find-left-out.ts';
+import { findFile, findModel } from './find-loaded.ts';
 import { findPrompts } from './find-prompts.ts';
 import type { Finding, Takes } from './finding.ts';
 import { findMarks, type Mark } from './marks.ts';
 import { ownTitle } from './names.ts';
-import { isEcho } from './prose.ts';
+import { isEcho, isProseName } from './prose.ts';
 import { camelCase, jsonType, LAST_RANK, OF_THE_HOUSE, ruleFor, ruleNamed } from './rules.ts';
 import { createWiring, keyOf, type Literal, type Wiring } from './wiring.ts';
 
@@ -40,7 +40,7 @@ export function findParameters(
     return { findings: inOrder(marked), notes: [...notes, ...prompts.notes, ...left] };
   }
   const rest = literals.flatMap((literal) => {
-    const ofNoUse = OF_THE_HOUSE.test(literal.at.input) || isEcho(wiring, literal.at);
+    const ofNoUse = OF_THE_HOUSE.test(ownName(literal.at.input)) || isEcho(wiring, literal.at);
     const finding = ofNoUse ? null : anything(literal, graph, nodeDefinitions);
     return finding ? [finding] : [];
   });
@@ -85,7 +85,9 @@ function held({ at, value }: Literal, graph: Graph, wiring: Wiring, nodeDefiniti
   const finding = goesTo && !OF_THE_HOUSE.test(goesTo) && anything({ at, place: at, value }, graph, nodeDefinitions);
   if (!finding) return [];
   const title = ownTitle(wiring, at.node);
-  const name = camelCase(title) || camelCase(goesTo) || (typeof value === 'string' ? 'text' : 'value');
+  // A text that is no prompt by what reads it is not called one.
+  const use = typeof value === 'string' && isProseName(goesTo) ? at.input : goesTo;
+  const name = camelCase(title) || camelCase(ownName(use)) || (typeof value === 'string' ? 'text' : 'value');
   return [{ ...finding, name, description: title ? `${title}.` : finding.description }];
 }
 
@@ -211,4 +213,3 @@ function sameType(
 function inOrder(findings: Finding[]): Finding[] {
   return [...findings].sort((a, b) => a.rank - b.rank);
 }
-

@@ -45,12 +45,18 @@ export function findPrompts(wiring: Wiring): { findings: Finding[]; notes: strin
   if (alone) alone.role = 'positive';
   const positive = all.filter(({ role }) => role === 'positive');
   const main = chooseMain(wiring, positive);
-  const negative = chooseMain(wiring, all.filter(({ role }) => role === 'negative'));
+  const negative = chooseMain(
+    wiring,
+    all.filter(({ role }) => role === 'negative'),
+  );
   // The first of each name keeps it.
   const inOrder = [...new Set([main, negative, ...all])].flatMap((prompt) => prompt ?? []);
   const notes: string[] = [];
   if (unknown.length > 0 && !alone) {
-    const nodes = nodeNames(wiring, unknown.map(({ literal }) => literal.place.node));
+    const nodes = nodeNames(
+      wiring,
+      unknown.map(({ literal }) => literal.place.node),
+    );
     notes.push(`what is to be seen and what is not cannot be told of the texts of ${nodes}: they are named for them`);
   }
   const texts = new Set(positive.flatMap(({ literal }) => literal.value || []));
@@ -79,8 +85,10 @@ function usesOf(wiring: Wiring): Use[] {
       if (byName) return use(byName, byName === 'negative' ? 1 : 0);
       if (hasNegative) return use('positive', 0);
       if (encoding) {
-        if (encoding.sides.get('positive')) return use('positive', 0);
-        return encoding.sides.get('negative') ? use('negative', 1) : use(byTitle(wiring, node), 2);
+        const [positive, negative] = [encoding.sides.get('positive'), encoding.sides.get('negative')];
+        // What serves as both is the positive one, unless the author has called it otherwise.
+        if (positive && !(negative && byTitle(wiring, node) === 'negative')) return use('positive', 0);
+        return negative ? use('negative', 1) : use(byTitle(wiring, node), 2);
       }
       if (makesText(wiring, node)) return /prompt/i.test(ownName(input)) ? use('positive', 4) : [];
       return makesConditioning(wiring, node) ? use(byTitle(wiring, node), 3) : use('positive', 3);
@@ -105,7 +113,9 @@ function makesConditioning(wiring: Wiring, node: string): boolean {
 /** Whether a node only makes a text of texts, for others to read. */
 function makesText(wiring: Wiring, node: string): boolean {
   const outputs = wiring.outputs(node);
-  return outputs !== null && outputs.length > 0 && outputs.every(({ type }) => /^(?:STRING|INT|FLOAT|BOOLEAN)$/.test(type));
+  return (
+    outputs !== null && outputs.length > 0 && outputs.every(({ type }) => /^(?:STRING|INT|FLOAT|BOOLEAN)$/.test(type))
+  );
 }
 
 /** Whether a node saves or shows what others have made: its texts are about that, and change nothing of it. */

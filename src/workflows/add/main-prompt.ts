@@ -42,7 +42,16 @@ export function chooseMain<T extends Prompt>(wiring: Wiring, prompts: readonly T
       const length = String(literal.value).length;
       return [
         prompt,
-        [+!(sampled && made.length > 0), +(made.length === 0), stage, titled, +!holds, distance, +isLater(prompt, prompts), -length],
+        [
+          +!(sampled && made.length > 0),
+          +(made.length === 0),
+          stage,
+          titled,
+          +!holds,
+          distance,
+          +isLater(prompt, prompts),
+          -length,
+        ],
       ];
     }),
   );

@@ -28,7 +28,7 @@ function candidates(finding: Finding, findings: readonly Finding[], graph: Graph
   const alike = findings.filter(({ name, marked }) => name === finding.name && !marked);
   const partOf = ({ places: [place], at }: Finding) => {
     const node = graph[place?.node ?? at.node];
-    return camelCase(node?._meta?.title || (node?.class_type ?? '')).slice(0, PART_LENGTH);
+    return camelCase(withoutKind(node?._meta?.title ?? '') || (node?.class_type ?? '')).slice(0, PART_LENGTH);
   };
   const tellsApart = (part: (it: Finding) => string) =>
     part(finding) !== '' && alike.filter((other) => part(other) === part(finding)).length === 1;
@@ -51,16 +51,22 @@ function firstFree(names: string[], taken: ReadonlySet<string>): string {
   return `${base}${number}`;
 }
 
+const KIND = 'int|integer|float|number|string|text|boolean|bool|value';
 /** Titles that say no more than what kind of value the node holds. */
-const PLAIN_TITLE =
-  /^(?:int|integer|float|number|string|text|boolean|bool|value|constant|primitive.*|.*\(multiline\).*|.*literal)$/i;
+const PLAIN_TITLE = new RegExp(`^(?:${KIND}|constant|primitive.*|.*literal|(?:${KIND}) \\(?multiline\\)?)$`, 'i');
+/** `Int (Width)`, `String (Multiline - Prompt)`: the kind of value, and what it is. */
+const KIND_FIRST = new RegExp(`^(?:${KIND})\\s*[(（](?:multiline\\s*-\\s*)?(.+)[)）]$`, 'i');
 
 /** The title that the author gave a node; '' where it is that of its class, or says only what kind of value it holds. */
 export function ownTitle(wiring: Wiring, id: string): string {
   const node = wiring.node(id);
-  const title = node?._meta?.title ?? '';
+  const title = (node?._meta?.title ?? '').trim();
   const usual = [wiring.displayName(id), node?.class_type ?? ''].map(camelCase);
-  return PLAIN_TITLE.test(title) || usual.includes(camelCase(title)) ? '' : title;
+  return PLAIN_TITLE.test(title) || usual.includes(camelCase(title)) ? '' : withoutKind(title);
+}
+
+function withoutKind(title: string): string {
+  return KIND_FIRST.exec(title.trim())?.[1] ?? title;
 }
 
 /** Nodes that a note names. */

@@ -2,7 +2,8 @@ import { gives, takesValue } from './declared.ts';
 import type { Wiring } from './wiring.ts';
 
 /** What nodes that hold a value call it, beside how it is shown. */
-const VALUE_INPUT = /^(?:(?:default_)?value|default|(?:multiline_)?(?:text|string)|number|int(?:eger)?|float|bool(?:ean)?)$/i;
+const VALUE_INPUT =
+  /^(?:(?:default_)?value|default|(?:multiline_)?(?:text|string)|number|int(?:eger)?|float|bool(?:ean)?)$/i;
 /** Their classes, where neither they nor those that use them are known. */
 const VALUE_CLASS = /primitive|constant|^(?:int|float|string|text|seed|bool|number|value)/i;
 /** Names of something else than the text that leaves the node. */
@@ -22,7 +23,12 @@ export function findPassing(wiring: Wiring, id: string, slot: number): string | 
   if (!output) return null;
   const fitting = names.filter((input) => {
     const spec = wiring.spec({ node: id, input });
-    return spec && takesValue(spec) && gives(spec, output.type) && !(spec.kind === 'STRING' && POINTER.test(input));
+    return (
+      spec &&
+      takesValue(spec) &&
+      gives(spec, output.type) &&
+      !(/^(?:STRING|OWN)$/.test(spec.kind) && POINTER.test(input))
+    );
   });
   const declared = names.filter((input) => wiring.spec({ node: id, input }) !== undefined);
   const input = theOne(wiring, id, declared, output.name);
@@ -46,4 +52,16 @@ function valueIsUsed(wiring: Wiring, id: string, slot: number, names: string[]):
     return specs.some((spec) => spec && takesValue(spec) && !(spec.kind === 'LINK'));
   }
   return VALUE_CLASS.test(wiring.node(id)?.class_type ?? '') || names.every((name) => VALUE_INPUT.test(name));
+}
+
+/** The input of a node that only holds one value, set by hand; null for other nodes. */
+export function findHeld(wiring: Wiring, id: string): string | null {
+  const slots = new Set(wiring.users(id).map(({ slot }) => slot));
+  for (const slot of slots) {
+    const input = findPassing(wiring, id, slot);
+    if (input === null || wiring.link({ node: id, input })) continue;
+    // A value on an input that takes links alone was not set there: it came with a part of the graph.
+    if (wiring.spec({ node: id, input })?.kind !== 'LINK' && wiring.literal({ node: id, input })) return input;
+  }
+  return null;
 }

@@ -5,7 +5,8 @@ import type { Literal, Place, Wiring } from './wiring.ts';
 export type TextRole = 'positive' | 'negative' | 'system' | 'lyrics' | null;
 
 /** Inputs for texts that people write, where the class does not say so. */
-const PROSE = /prompt|^(?:text|caption|description|tags|lyrics|positive|negative|string|speech|clip_[lg]|t5xxl)(?:_?\w)?$/i;
+const PROSE =
+  /prompt|^(?:text|caption|description|tags|lyrics|positive|negative|string|speech|clip_[lg]|t5xxl)(?:_?\w)?$/i;
 /** Inputs for texts that programs read. */
 const CODE =
   /regex|pattern|^find$|^replace$|expression|shader|code|script|json|coords|tracks|path|file|folder|url|token|separator|delimiter/i;
@@ -21,8 +22,13 @@ export function roleByName(input: string): TextRole {
 
 /** The side of an input or output for a prompt: `positive` or `negative` by its name. */
 export function sideOf(name: string): 'positive' | 'negative' | null {
-  if (/^neg(?:ative)?(?![a-z])|negative|^uncond|-$/i.test(name)) return 'negative';
-  return /^pos(?:itive)?(?![a-z])|positive|\+$/i.test(name) ? 'positive' : null;
+  if (/(?:^|[^a-z])(?:neg|uncond)(?![a-z])|negative|-$/i.test(name)) return 'negative';
+  return /(?:^|[^a-z])pos(?![a-z])|positive|\+$/i.test(name) ? 'positive' : null;
+}
+
+/** Whether a name is one of inputs for texts that people write. */
+export function isProseName(input: string): boolean {
+  return PROSE.test(ownName(input)) && !CODE.test(ownName(input));
 }
 
 /** Whether an input takes a text that people write, by hand or by a link to a text. */
@@ -33,9 +39,9 @@ export function isProse(wiring: Wiring, at: Place): boolean {
   if (wiring.isKnown(at.node)) {
     const spec = wiring.spec(at);
     if (spec?.kind !== 'STRING') return false;
-    return spec.multiline === true || PROSE.test(ownName(at.input));
+    return spec.multiline === true || isProseName(at.input);
   }
-  if (isEcho(wiring, at) || !PROSE.test(ownName(at.input))) return false;
+  if (isEcho(wiring, at) || !isProseName(at.input)) return false;
   return !from || typeOf(wiring, from) === 'STRING' || isText(wiring.literal(at));
 }
 
@@ -67,7 +73,7 @@ export function textsBehind(wiring: Wiring, at: Place): TextSource[] {
     for (const place of places) {
       const literal = wiring.literal(place);
       if (literal) {
-        if (typeof literal.value === 'string') found.push({ literal: { ...literal, at }, distance });
+        if (isWritten(wiring, literal)) found.push({ literal: { ...literal, at }, distance });
         continue;
       }
       const from = wiring.link(place);
@@ -96,11 +102,14 @@ function textInputs(wiring: Wiring, id: string): Place[] {
 
 /** Whether an input gets a choice or number as a text, of which the text beside it only says what it is. */
 function isChosen(wiring: Wiring, at: Place): boolean {
-  const from = wiring.link(at);
-  if (!from || !wiring.isKnown(from.node)) return false;
-  const inputs = wiring.inputs(from.node).map((input) => ({ node: from.node, input }));
-  const texts = inputs.some((place) => wiring.link(place) || isProse(wiring, place) || isText(wiring.literal(place)));
-  return !texts;
+  const literal = wiring.link(at) && wiring.literal(at);
+  return literal !== null && !isWritten(wiring, literal);
+}
+
+/** Whether a value is a text, and not one of several choices. */
+function isWritten(wiring: Wiring, { place, value }: Literal): boolean {
+  const spec = wiring.spec(place);
+  return typeof value === 'string' && (spec === undefined || spec.kind === 'STRING' || spec.kind === 'LINK');
 }
 
 function mayBeText(wiring: Wiring, from: { node: string; slot: number }): boolean {

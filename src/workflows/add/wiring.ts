@@ -1,9 +1,10 @@
+import { inputNamed } from '../../core/dynamic-inputs.ts';
 import type { Graph, GraphNode } from '../../core/graph.ts';
 import type { Json } from '../../core/job.ts';
 import type { InputSpec, NodeDefinitions } from '../../core/node-definitions.ts';
 import { own } from '../../core/objects.ts';
-import { type Output, outputsOf, specAt } from './declared.ts';
-import { findPassing } from './passing.ts';
+import { type Output, outputsOf } from './declared.ts';
+import { findHeld, findPassing } from './passing.ts';
 
 /** An input of a node, by the node's id and the input's name. */
 export interface Place {
@@ -95,16 +96,12 @@ export function createWiring(graph: Graph, nodeDefinitions: NodeDefinitions = ne
       return null;
     },
     users: (id) => users.get(id) ?? [],
-    held(id) {
-      const slots = new Set((users.get(id) ?? []).map(({ slot }) => slot));
-      for (const slot of slots) {
-        const input = findPassing(wiring, id, slot);
-        if (input !== null && isScalar(valueAt({ node: id, input }))) return input;
-      }
-      return null;
-    },
+    held: (id) => findHeld(wiring, id),
     isKnown: (id) => classOf(id) !== undefined,
-    spec: ({ node: id, input }) => specAt(classOf(id), input, node(id)?.inputs ?? {}),
+    spec({ node: id, input }) {
+      const known = classOf(id);
+      return known && inputNamed(known, node(id)?.inputs ?? {}, input)?.spec;
+    },
     outputs: (id) => outputsOf(classOf(id)),
     displayName: (id) => classOf(id)?.displayName ?? node(id)?.class_type ?? '',
   };
