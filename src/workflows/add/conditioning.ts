@@ -1,5 +1,6 @@
 import { isAny, ownName } from './declared.ts';
 import { isProse, sideOf } from './prose.ts';
+import { countStages, onlyFinds } from './stages.ts';
 import type { Place, Wiring } from './wiring.ts';
 
 export type Side = 'positive' | 'negative';
@@ -26,34 +27,42 @@ const VALUES = /^(?:STRING|INT|FLOAT|BOOLEAN|COMBO)$/;
  */
 export function followConditioning(wiring: Wiring): Map<string, Encoding> {
   const found = new Map<string, Encoding>();
+  const seen = new Set<string>();
 
-  for (const user of wiring.ids) {
-    if (passesOn(wiring, user)) continue;
+  const follow = (user: string, side: Side, at: Place, hint: Side, way: { sure: boolean; zeroed: boolean }): void => {
+    const from = wiring.link(at);
+    // Each output is visited once for each side: circles do no harm, and the first stage is that of the encoder.
+    const key = JSON.stringify([from, side, hint, way]);
+    if (!from || seen.has(key)) return;
+    seen.add(key);
+    const zeroed = way.zeroed || /ZeroOut/.test(wiring.node(from.node)?.class_type ?? '');
+    if (wiring.inputs(from.node).some((input) => isProse(wiring, { node: from.node, input }))) {
+      const encoding = found.get(from.node) ?? { sides: new Map(), users: new Set() };
+      if (!zeroed) encoding.sides.set(side, encoding.sides.get(side) || way.sure);
+      encoding.users.add(user);
+      found.set(from.node, encoding);
+    }
+    const behind = inputsBehind(wiring, from, hint);
+    for (const input of behind.inputs) {
+      const next = { sure: way.sure && behind.sure, zeroed };
+      follow(user, side, { node: from.node, input }, sideOf(ownName(input)) ?? hint, next);
+    }
+  };
+
+  for (const user of usersInOrder(wiring)) {
     for (const { input, side, sure } of sidesOf(wiring, user)) {
-      const seen = new Set<string>();
-      const follow = (at: Place, hint: Side, way: { sure: boolean; zeroed: boolean }): void => {
-        const from = wiring.link(at);
-        // Each output is visited once, so that circles do no harm.
-        const key = JSON.stringify([from, hint, way]);
-        if (!from || seen.has(key)) return;
-        seen.add(key);
-        const zeroed = way.zeroed || /ZeroOut/.test(wiring.node(from.node)?.class_type ?? '');
-        if (wiring.inputs(from.node).some((name) => isProse(wiring, { node: from.node, input: name }))) {
-          const encoding = found.get(from.node) ?? { sides: new Map(), users: new Set() };
-          if (!zeroed) encoding.sides.set(side, encoding.sides.get(side) || way.sure);
-          encoding.users.add(user);
-          found.set(from.node, encoding);
-        }
-        const behind = inputsBehind(wiring, from, hint);
-        for (const name of behind.inputs) {
-          const next = { sure: way.sure && behind.sure, zeroed };
-          follow({ node: from.node, input: name }, sideOf(ownName(name)) ?? hint, next);
-        }
-      };
-      follow({ node: user, input }, side, { sure, zeroed: false });
+      follow(user, side, { node: user, input }, side, { sure, zeroed: false });
     }
   }
   return found;
+}
+
+/** The nodes that use conditioning and do not pass it on: those that make something first, in the order of stages. */
+function usersInOrder(wiring: Wiring): string[] {
+  const users = wiring.ids.filter((id) => !passesOn(wiring, id) && sidesOf(wiring, id).length > 0);
+  const before = countStages(wiring, new Set(users));
+  const order = (id: string) => Number(onlyFinds(wiring, id)) * wiring.ids.length + (before.get(id) ?? 0);
+  return users.sort((a, b) => order(a) - order(b));
 }
 
 /** Whether conditioning leaves the node for another one. */

@@ -1,4 +1,5 @@
 import { ownTitle } from './names.ts';
+import { countStages, onlyFinds } from './stages.ts';
 import type { Literal, Wiring } from './wiring.ts';
 
 /** A text that flows into an input. */
@@ -11,9 +12,6 @@ export interface Prompt {
   /** Whether a sampler or the like reads it. */
   sampled: boolean;
 }
-
-/** What is made by nodes that only look: where something is, how long it will be. */
-const FINDINGS = /^(?:MASK|BOUNDING_BOX|BBOX|SEGS|SAM3_TRACK_DATA|STRING|INT|FLOAT|BOOLEAN)$/;
 
 /**
  * The main one of the texts that say what the result shows, in this order:
@@ -29,7 +27,7 @@ const FINDINGS = /^(?:MASK|BOUNDING_BOX|BBOX|SEGS|SAM3_TRACK_DATA|STRING|INT|FLO
 export function chooseMain<T extends Prompt>(wiring: Wiring, prompts: readonly T[]): T | null {
   if (prompts.length < 2) return prompts[0] ?? null;
   const stages = new Set(prompts.flatMap(({ users }) => [...users]));
-  const before = new Map([...stages].map((id) => [id, countBefore(wiring, id, stages)]));
+  const before = countStages(wiring, stages);
   const keys = new Map(
     prompts.map((prompt): [T, number[]] => {
       const { literal, users, sampled, distance } = prompt;
@@ -75,25 +73,4 @@ function isLater({ literal: { place } }: Prompt, prompts: readonly Prompt[]): bo
 
 function numbered(input: string): [name: string, number: number] {
   return [input.replace(/\d+/g, '#'), Number(/\d+/.exec(input)?.[0] ?? 0)];
-}
-
-/** How many of these nodes are among those before a node. */
-function countBefore(wiring: Wiring, id: string, stages: ReadonlySet<string>): number {
-  const seen = new Set<string>();
-  const open = [id];
-  for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    for (const input of wiring.inputs(node)) {
-      const from = wiring.link({ node, input });
-      if (!from || seen.has(from.node)) continue;
-      seen.add(from.node);
-      open.push(from.node);
-    }
-  }
-  seen.delete(id);
-  return [...seen].filter((node) => stages.has(node)).length;
-}
-
-function onlyFinds(wiring: Wiring, id: string): boolean {
-  const outputs = wiring.outputs(id);
-  return outputs !== null && outputs.length > 0 && outputs.every(({ type }) => FINDINGS.test(type));
 }

@@ -60,6 +60,9 @@ export interface TextSource {
   distance: number;
 }
 
+/** Prompts are made by a dozen nodes, in templates of ComfyUI; more than these are not looked at for one input. */
+const MOST_NODES = 100;
+
 /**
  * The texts that flow into an input, the nearest first: its own, or those that nodes before it join, replace, choose
  * or write anew. `at` of each is the input itself.
@@ -77,7 +80,7 @@ export function textsBehind(wiring: Wiring, at: Place): TextSource[] {
         continue;
       }
       const from = wiring.link(place);
-      if (!from || seen.has(from.node) || !mayBeText(wiring, from)) continue;
+      if (!from || seen.has(from.node) || seen.size > MOST_NODES || !mayBeText(wiring, from)) continue;
       seen.add(from.node);
       next.push(...textInputs(wiring, from.node));
     }

@@ -78,6 +78,16 @@ export function createWiring(graph: Graph, nodeDefinitions: NodeDefinitions = ne
     }
   }
 
+  const passing = new Map<string, string | null>();
+  const passingOf = (id: string, slot: number): string | null => {
+    const key = `${slot} ${id}`;
+    const known = passing.get(key);
+    if (known !== undefined) return known;
+    const input = findPassing(wiring, id, slot);
+    passing.set(key, input);
+    return input;
+  };
+
   const wiring: Wiring = {
     ids: Object.keys(graph),
     node,
@@ -89,7 +99,7 @@ export function createWiring(graph: Graph, nodeDefinitions: NodeDefinitions = ne
         const value = valueAt(place);
         if (isScalar(value)) return { at, place, value };
         const from = link(place);
-        const input = from && findPassing(wiring, from.node, from.slot);
+        const input = from && passingOf(from.node, from.slot);
         if (!from || input === null) return null;
         place = { node: from.node, input };
       }
