@@ -71,6 +71,8 @@ export function findPrompts(wiring: Wiring): { findings: Finding[]; notes: strin
 function usesOf(wiring: Wiring): Use[] {
   const encodings = followConditioning(wiring);
   const uses = wiring.ids.flatMap((node) => {
+    // A value is for those that use it.
+    if (wiring.held(node) !== null) return [];
     const inputs = wiring.inputs(node).filter((input) => isProse(wiring, { node, input }));
     const hasNegative = inputs.some((input) => roleByName(input) === 'negative');
     return inputs.flatMap((input): (Use & { rank: number })[] => {

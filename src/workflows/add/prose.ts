@@ -5,11 +5,14 @@ import type { Literal, Place, Wiring } from './wiring.ts';
 export type TextRole = 'positive' | 'negative' | 'system' | 'lyrics' | null;
 
 /** Inputs for texts that people write, where the class does not say so. */
-const PROSE =
-  /prompt|^(?:text|caption|description|tags|lyrics|positive|negative|string|speech|clip_[lg]|t5xxl)(?:_?\w)?$/i;
+const PROSE = new RegExp(
+  String.raw`prompt|^(?:\w+_)?(?:text|caption|tags|lyrics|speech)(?:_?(?:\w|pos(?:itive)?|neg(?:ative)?|input))?$` +
+    String.raw`|^(?:positive|negative|description|string|clip_[lg]|t5xxl)(?:_?\w)?$`,
+  'i',
+);
 /** Inputs for texts that programs read. */
 const CODE =
-  /regex|pattern|^find$|^replace$|expression|shader|code|script|json|coords|tracks|path|file|folder|url|token|separator|delimiter/i;
+  /regex|pattern|^find$|^replace$|expression|shader|code|(?<!de)script|json|coords|tracks|path|file|folder|url|token|separator|delimiter/i;
 /** What a node showed the last time it ran, beside the link that it shows: `text_0` beside `text`. */
 const ECHO = /^(.+)_\d+$/;
 
