@@ -32,7 +32,7 @@ export function chooseMain<T extends Prompt>(wiring: Wiring, prompts: readonly T
     prompts.map((prompt): [T, number[]] => {
       const { literal, users, sampled, distance } = prompt;
       const made = [...users].filter((id) => !onlyFinds(wiring, id));
-      const holds = literal.place.node !== literal.at.node && wiring.held(literal.place.node) !== null;
+      const holds = wiring.held(literal.place.node) !== null;
       const title = holds ? ownTitle(wiring, literal.place.node) : '';
       const isTemplate = /system|negativ|template|instruct/i.test(title);
       const titled = isTemplate ? 2 : Number(!/prompt/i.test(title));

@@ -10,8 +10,8 @@ const PART_LENGTH = 28;
 
 /**
  * Returns a unique name for each finding, in their order. Marked findings keep their names. Of other findings with the
- * same name the first keeps it; the others get their node's title or their input added where that makes them unique,
- * otherwise a number.
+ * same name the first keeps it; the others get their node's title, their input or their node's class added where that
+ * makes them unique, otherwise a number.
  */
 export function nameParameters(findings: readonly Finding[], graph: Graph): string[] {
   const taken = new Set(findings.filter(({ marked }) => marked).map(({ name }) => name));
@@ -26,14 +26,15 @@ export function nameParameters(findings: readonly Finding[], graph: Graph): stri
 function candidates(finding: Finding, findings: readonly Finding[], graph: Graph): string[] {
   const base = nameFault(finding.name) ? 'value' : finding.name.slice(0, PART_LENGTH);
   const alike = findings.filter(({ name, marked }) => name === finding.name && !marked);
-  const partOf = ({ places: [place], at }: Finding) => {
-    const node = graph[place?.node ?? at.node];
-    return camelCase(withoutKind(node?._meta?.title ?? '') || (node?.class_type ?? '')).slice(0, PART_LENGTH);
-  };
+  const nodeOf = ({ at, places: [place] }: Finding) => graph[place?.node ?? at.node];
+  const parts = [
+    (it: Finding) => withoutKind(nodeOf(it)?._meta?.title ?? ''),
+    ({ at }: Finding) => (ownName(at.input) === base ? '' : ownName(at.input)),
+    (it: Finding) => nodeOf(it)?.class_type ?? '',
+  ].map((part) => (it: Finding) => camelCase(part(it)).slice(0, PART_LENGTH));
   const tellsApart = (part: (it: Finding) => string) =>
     part(finding) !== '' && alike.filter((other) => part(other) === part(finding)).length === 1;
-  const inputOf = ({ at }: Finding) => camelCase(ownName(at.input)).slice(0, PART_LENGTH);
-  const added = [partOf, inputOf].filter(tellsApart).map((part) => part(finding));
+  const added = parts.filter(tellsApart).map((part) => part(finding));
   // `facePrompt` needs no second `prompt`.
   return [base, ...added.map((part) => (endsWith(part, base) ? part : `${base}${upperFirst(part)}`))];
 }

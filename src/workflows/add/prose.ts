@@ -68,7 +68,7 @@ const MOST_NODES = 100;
 
 /**
  * The texts that flow into an input, the nearest first: its own, or those that nodes before it join, replace, choose
- * or write anew. `at` of each is the input itself.
+ * or write anew.
  */
 export function textsBehind(wiring: Wiring, at: Place): TextSource[] {
   const found: TextSource[] = [];
@@ -79,7 +79,7 @@ export function textsBehind(wiring: Wiring, at: Place): TextSource[] {
     for (const place of places) {
       const literal = wiring.literal(place);
       if (literal) {
-        if (isWritten(wiring, literal)) found.push({ literal: { ...literal, at }, distance });
+        if (isWritten(wiring, literal)) found.push({ literal, distance });
         continue;
       }
       const from = wiring.link(place);

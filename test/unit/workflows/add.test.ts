@@ -224,8 +224,8 @@ test('prompts are followed through control nets, guiders and joined texts; posit
   });
   expect(shown(manifest)).toMatchObject({
     prompt: 'string ! -> 21.value',
-    promptStringB: 'string ! -> 20.string_b',
-    promptClipL: 'string ! -> 32.clip_l 32.t5xxl',
+    promptStringB: 'string in oil -> 20.string_b',
+    promptClipL: 'string a dog -> 32.clip_l 32.t5xxl',
     negativePrompt: 'string ugly -> 2.text',
     guidance: 'float 3.5 -> 31.guidance 32.guidance',
     strength: 'float 0.5 -> 5.strength',

@@ -214,7 +214,7 @@ test('of the texts that a prompt is made of, the one that is set for it is requi
   const Switch = declared({ switch: ['BOOLEAN', {}], on_true: any, on_false: any }, ['COMFY_MATCHTYPE_V3']);
   expect(texts(infer(chosen, { Switch }))).toMatchObject({
     prompt: '!53.value',
-    promptStringConcatenate: '54.string_a',
+    promptStringA: '54.string_a',
   });
 });
 
