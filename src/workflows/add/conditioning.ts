@@ -70,7 +70,7 @@ function passesOn(wiring: Wiring, id: string): boolean {
   return wiring.users(id).some((user) => isConditioning(wiring, user));
 }
 
-/** The inputs of a sampler or guider that take prompts. Of several that are not named for a side one is the positive. */
+/** The inputs of a sampler or guider for prompts. Of several that are not named for a side, the first is positive. */
 function sidesOf(wiring: Wiring, id: string): { input: string; side: Side; sure: boolean }[] {
   const inputs = wiring.inputs(id).filter((input) => isConditioning(wiring, { node: id, input }));
   const named = inputs.flatMap((input) => {

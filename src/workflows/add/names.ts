@@ -58,7 +58,7 @@ const PLAIN_TITLE = new RegExp(`^(?:${KIND}|constant|primitive.*|.*literal|(?:${
 /** `Int (Width)`, `String (Multiline - Prompt)`: the kind of value, and what it is. */
 const KIND_FIRST = new RegExp(`^(?:${KIND})\\s*[(（](?:multiline\\s*-\\s*)?(.+)[)）]$`, 'i');
 
-/** The title that the author gave a node; '' where it is that of its class, or says only what kind of value it holds. */
+/** The title that the author gave a node; '' where it is that of its class, or says only what kind of value it is. */
 export function ownTitle(wiring: Wiring, id: string): string {
   const node = wiring.node(id);
   const title = (node?._meta?.title ?? '').trim();

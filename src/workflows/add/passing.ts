@@ -1,5 +1,21 @@
-import { gives, takesValue } from './declared.ts';
-import type { Wiring } from './wiring.ts';
+import type { GraphNode } from '../../core/graph.ts';
+import type { InputSpec } from '../../core/node-definitions.ts';
+import { gives, type Output, takesValue } from './declared.ts';
+
+interface Place {
+  node: string;
+  input: string;
+}
+
+/** What is asked of a graph's wiring here. */
+interface Wiring {
+  node(id: string): GraphNode | undefined;
+  inputs(id: string): string[];
+  link(at: Place): { node: string; slot: number } | null;
+  users(node: string): readonly (Place & { slot: number })[];
+  spec(at: Place): InputSpec | undefined;
+  outputs(node: string): readonly Output[] | null;
+}
 
 /** What nodes that hold a value call it, beside how it is shown. */
 const VALUE_INPUT =
@@ -59,9 +75,10 @@ export function findHeld(wiring: Wiring, id: string): string | null {
   const slots = new Set(wiring.users(id).map(({ slot }) => slot));
   for (const slot of slots) {
     const input = findPassing(wiring, id, slot);
-    if (input === null || wiring.link({ node: id, input })) continue;
+    if (input === null) continue;
+    const value = typeof wiring.node(id)?.inputs[input];
     // A value on an input that takes links alone was not set there: it came with a part of the graph.
-    if (wiring.spec({ node: id, input })?.kind !== 'LINK' && wiring.literal({ node: id, input })) return input;
+    if (wiring.spec({ node: id, input })?.kind !== 'LINK' && /^(?:string|number|boolean)$/.test(value)) return input;
   }
   return null;
 }

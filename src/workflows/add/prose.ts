@@ -11,8 +11,11 @@ const PROSE = new RegExp(
   'i',
 );
 /** Inputs for texts that programs read. */
-const CODE =
-  /regex|pattern|^find$|^replace$|expression|shader|code|(?<!de)script|json|coords|tracks|path|file|folder|url|token|separator|delimiter/i;
+const CODE = new RegExp(
+  'regex|pattern|^find$|^replace$|expression|shader|code|(?<!de)script|json|coords|tracks|path|file|folder|url|token' +
+    '|separator|delimiter',
+  'i',
+);
 /** What a node showed the last time it ran, beside the link that it shows: `text_0` beside `text`. */
 const ECHO = /^(.+)_\d+$/;
 
