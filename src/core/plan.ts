@@ -3,6 +3,7 @@ import { type FileKind, type FileSource, fileKinds, fileSourceSchema } from './f
 import { type Graph, graphSchema } from './graph.ts';
 import type { Json } from './job.ts';
 import { isObject, own } from './objects.ts';
+import { replaceAt, type Target, valueAt } from './target.ts';
 import { bindTemplate, type Template } from './template.ts';
 
 /** Where an input file goes once a ComfyUI has it. */
@@ -10,7 +11,7 @@ export interface FilePlace {
   source: FileSource;
   /** null: whatever it is. */
   kind: FileKind | null;
-  targets: { node: string; input: string }[];
+  targets: Target[];
   /** Place in a list of files; null where the input takes one. */
   index: number | null;
   /** Where its source stands in the job's parameters. */
@@ -96,18 +97,19 @@ function planOfTemplate(template: Template, parameters: { [name: string]: Json }
 
 /** Puts the name under which a ComfyUI knows the file into a graph that nobody else holds. */
 export function putFile(graph: Graph, { targets, index }: FilePlace, name: string): void {
-  for (const { node, input } of targets) {
+  for (const { node, input, path = [] } of targets) {
     const inputs = own(graph, node)?.inputs;
     if (!inputs) throw new Error(`the graph has no node ${node}`);
     if (index === null) {
-      inputs[input] = name;
+      inputs[input] = replaceAt(inputs[input], path, name);
       continue;
     }
-    // A bare list is a link.
-    const before = inputs[input];
-    const list = isWrapped(before) && index > 0 ? before.__value__ : [];
+    const before = valueAt(inputs[input], path);
+    const known = isWrapped(before) ? before.__value__ : before;
+    const list = Array.isArray(known) && index > 0 ? [...known] : [];
     list[index] = name;
-    inputs[input] = { __value__: list };
+    // A bare list is a link where the whole input is one.
+    inputs[input] = replaceAt(inputs[input], path, path.length === 0 ? { __value__: list } : list);
   }
 }
 

@@ -4,6 +4,18 @@ import { fileKinds } from './file-source.ts';
 import { type Graph, graphSchema } from './graph.ts';
 import type { Json } from './job.ts';
 import { own } from './objects.ts';
+import { inputOf, replaceAt, stepSchema, type Target, valueAt } from './target.ts';
+
+/**
+ * A target in a template's text. One with a path has no `input`: versions that do not know paths would put the value in
+ * the place of the whole object, and refuse what has none.
+ */
+const storedTargetSchema = z.union([
+  z.object({ node: z.string(), input: z.string() }),
+  z
+    .object({ node: z.string(), within: z.tuple([z.string(), stepSchema], stepSchema) })
+    .transform(({ node, within: [input, ...path] }): Target => ({ node, input, path })),
+]);
 
 /**
  * What a worker needs of a workflow: its graph and where each parameter goes. Kept in Redis under its hash, so that a
@@ -15,7 +27,7 @@ export const templateSchema = z.object({
   parameters: z.record(
     z.string(),
     z.object({
-      targets: z.array(z.object({ node: z.string(), input: z.string() })),
+      targets: z.array(storedTargetSchema.transform((target): Target => target)),
       /** ENUM: GraphQL name -> ComfyUI's name. */
       values: z.record(z.string(), z.json()).exactOptional(),
       /** FILE: what it must be. Its value is put in by whoever has brought it to the server. */
@@ -30,8 +42,15 @@ export type Template = z.infer<typeof templateSchema>;
 
 /** The template's text, one for equal templates (canonical JSON), and the SHA-256 of it in hex. */
 export function encodeTemplate(template: Template): { hash: string; text: string } {
-  const text = canonicalJson(template);
+  const parameters = Object.entries(template.parameters).map(([name, parameter]) => {
+    return [name, { ...parameter, targets: parameter.targets.map(storedTarget) }] as const;
+  });
+  const text = canonicalJson({ ...template, parameters: Object.fromEntries(parameters) });
   return { hash: sha256(text), text };
+}
+
+function storedTarget({ node, input, path }: Target): { [name: string]: Json } {
+  return path ? { node, within: [input, ...path] } : { node, input };
 }
 
 /** Reads what `encodeTemplate` wrote. Throws on a text that is no template. */
@@ -50,12 +69,15 @@ export function bindTemplate(template: Template, parameters: { [name: string]: J
     const given = own(parameters, name);
     if (file || given === undefined || given === null) continue;
     const value = values ? translate(template, name, values, given) : given;
-    for (const { node, input } of targets) {
+    for (const target of targets) {
+      const { node, input, path = [] } = target;
       const inputs = own(graph, node)?.inputs;
-      if (!inputs || !Object.hasOwn(inputs, input)) {
-        throw new Error(`template ${template.name}: ${name} goes to ${node}.${input}, which the graph does not have`);
+      const before = inputs && own(inputs, input);
+      if (!inputs || valueAt(before, path) === undefined) {
+        const place = `${node}.${inputOf(target)}`;
+        throw new Error(`template ${template.name}: ${name} goes to ${place}, which the graph does not have`);
       }
-      inputs[input] = literal(value);
+      inputs[input] = replaceAt(before, path, literal(value, target));
     }
   }
   return graph;
@@ -75,10 +97,10 @@ function translate(template: Template, name: string, values: { [choice: string]:
 }
 
 /**
- * ComfyUI takes any bare list for a link to another node, which a caller must not be able to make; a wrapped one is a
- * value.
+ * ComfyUI takes a bare list for a link to another node, which a caller must not be able to make; a wrapped one is a
+ * value. It looks for links at inputs only, and unwraps lists only there.
  */
-function literal(value: Json): Json {
-  if (Array.isArray(value)) return { __value__: value };
+function literal(value: Json, { path }: Target): Json {
+  if (Array.isArray(value) && !path) return { __value__: value };
   return typeof value === 'object' ? structuredClone(value) : value;
 }

@@ -75,8 +75,9 @@ function ofParameters(
   const issues = createIssueList(path);
   const named = new Set<string>();
   for (const graphIssue of graphIssues) {
+    // What is wrong with a whole object is not the fault of one value inside of it.
     const place = Object.entries(parameters).find(([, { targets }]) =>
-      targets.some(({ node, input }) => node === graphIssue.nodeId && input === graphIssue.input),
+      targets.some(({ node, input, path }) => node === graphIssue.nodeId && input === graphIssue.input && !path),
     );
     const hint = issues.found.length < HINTS;
     if (!place) {

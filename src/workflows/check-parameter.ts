@@ -1,6 +1,8 @@
 import { isLongInteger } from '../core/exact-json.ts';
 import type { Graph } from '../core/graph.ts';
-import { own } from '../core/objects.ts';
+import type { Json } from '../core/job.ts';
+import { isObject, own } from '../core/objects.ts';
+import { inputOf, type Target, valueAt } from '../core/target.ts';
 import type { WorkflowParameter } from './catalogue.ts';
 import { enumValueFault, nameFault, typeNameFault } from './check-names.ts';
 import { describe, quote } from './issues.ts';
@@ -81,40 +83,57 @@ function checkDefault(parameter: WorkflowParameter, check: Check, report: Report
 }
 
 function checkTargets(parameter: WorkflowParameter, declared: ManifestParameter, graph: Graph, report: Report): void {
-  for (const [index, { node, input }] of declared.targets.entries()) {
+  for (const [index, { node, input, path = [] }] of declared.targets.entries()) {
     const field = `targets.${index}`;
     const target = own(graph, node);
     if (!target) {
       report(`${field}.node`, noSuchNode(node, graph));
       continue;
     }
-    const current = own(target.inputs, input);
-    if (current === undefined) {
+    const whole = own(target.inputs, input);
+    const current = valueAt(whole, path);
+    if (whole === undefined) {
       const inputs = Object.keys(target.inputs).join(', ') || 'none';
       report(`${field}.input`, `node ${node} (${target.class_type}) has no input ${quote(input)}; it has ${inputs}`);
-    } else if (Array.isArray(current)) {
+    } else if (Array.isArray(whole)) {
       report(`${field}.input`, `${quote(input)} of node ${node} (${target.class_type}) is a link to another node`);
+    } else if (current === undefined) {
+      report(`${field}.path`, pathFault(whole, { node, input, path }));
     } else if (declared.type === 'seed' && isLongInteger(current)) {
       // A seed of 64 bits, which only a text holds.
     } else if (!parameter.list && current !== null && typeof current !== jsonType(declared)) {
       report(
-        `${field}.input`,
+        `${field}.${path.length > 0 ? 'path' : 'input'}`,
         `takes a ${typeof current} in graph.json (${describe(current)}), not a ${jsonType(declared)}`,
       );
     }
   }
   if (declared.type === 'model' && !declared.targets.some((target) => modelAt(graph, target) === declared.model)) {
-    const seen = declared.targets.map((target) => modelAt(graph, target)).filter((name) => name !== null);
+    // What may stand inside of an object no class declares: there any other's list will do.
+    const seen = declared.targets
+      .filter(({ path }) => !path)
+      .map((target) => modelAt(graph, target))
+      .filter((name) => name !== null);
     if (seen.length > 0)
       report('model', `expected the class and input of a target (${seen.join(', ')}), got ${quote(declared.model)}`);
   }
+}
+
+/** Where a path that leads nowhere ends, and what there is. */
+function pathFault(whole: Json, { node, input, path }: Required<Target>): string {
+  const known = path.findIndex((_, index) => valueAt(whole, path.slice(0, index + 1)) === undefined);
+  const before = path.slice(0, known);
+  const value = valueAt(whole, before) ?? null;
+  const keys = isObject(value) ? Object.keys(value).slice(0, 50).join(', ') || 'nothing' : describe(value);
+  const place = `${inputOf({ input, path: before })} of node ${node}`;
+  return `${place} has no ${JSON.stringify(path[known])}; ${isObject(value) ? 'it has' : 'it is'} ${keys}`;
 }
 
 export function noSuchNode(node: string, graph: Graph): string {
   return `graph.json has no node ${quote(node)}; it has ${Object.keys(graph).slice(0, 50).join(', ')}`;
 }
 
-function modelAt(graph: Graph, { node, input }: { node: string; input: string }): string | null {
+function modelAt(graph: Graph, { node, input }: Target): string | null {
   const target = own(graph, node);
   return target && Object.hasOwn(target.inputs, input) ? `${target.class_type}.${input}` : null;
 }

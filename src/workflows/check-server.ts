@@ -34,7 +34,7 @@ function faultOf(issue: GraphIssue, { name, parameters }: Workflow, template: Te
   const parameter = parameters.find(
     (it) =>
       it.default !== null &&
-      template.parameters[it.name]?.targets.some((at) => at.node === nodeId && at.input === input),
+      template.parameters[it.name]?.targets.some((at) => at.node === nodeId && at.input === input && !at.path),
   );
   const reason = reasonOf(issue);
   if (parameter) {
@@ -71,12 +71,12 @@ function checkPromises(
     field: `parameters.${parameter.name}.${field}`,
     reason,
   });
-  return (template.parameters[parameter.name]?.targets ?? []).flatMap(({ node, input }) => {
+  return (template.parameters[parameter.name]?.targets ?? []).flatMap(({ node, input, path }) => {
     const classType = template.graph[node]?.class_type ?? '';
     const known = nodeDefinitions.get(classType);
     const spec = known?.inputs.get(input)?.spec;
-    // A class of a pack may take more than its limits and lists say.
-    if (!known?.stock || !spec) return [];
+    // A class of a pack may take more than its limits and lists say. None says what may stand inside of an object.
+    if (!known?.stock || !spec || path) return [];
     const at = `${classType}.${input}`;
     return [...checkLimits(parameter, spec, at, fault), ...checkChoices(parameter, spec, at, fault)];
   });

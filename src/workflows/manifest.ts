@@ -1,10 +1,18 @@
 import * as z from 'zod';
 import { fileKinds } from '../core/file-source.ts';
 import { artifactKinds } from '../core/job.ts';
+import { stepSchema } from '../core/target.ts';
+import { graphLimits } from './bounded-copy.ts';
 
 const target = z.strictObject({
   node: z.string().describe('Id of the node in graph.json.'),
   input: z.string().describe('Name of its input; one that the graph gives a value, not a link.'),
+  path: z
+    .array(stepSchema)
+    .min(1)
+    .max(graphLimits.depth)
+    .exactOptional()
+    .describe('Keys and indices that lead to a value inside of the object that the input is; absent: all of it.'),
 });
 
 const common = {

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { parseExactJson } from '../core/exact-json.ts';
 import type { Graph } from '../core/graph.ts';
 import { own } from '../core/objects.ts';
+import { inputOf, type Step, type Target } from '../core/target.ts';
 import { encodeTemplate, type Template } from '../core/template.ts';
 import { artifactKindsOf } from './artifact-kinds.ts';
 import type { CatalogueFault, Workflow } from './catalogue.ts';
@@ -125,18 +126,29 @@ function parseGraph(value: unknown, report: (field: string, reason: string) => v
   return graph;
 }
 
-/** Reports two parameters for the same input, of which the later would silently win. */
+/** Reports two parameters for the same place, of which the later would silently win, or for a part of it. */
 function checkSharedTargets({ parameters }: Manifest, report: (field: string, reason: string) => void): void {
-  const taken = new Map<string, string>();
+  const taken = new Map<string, { name: string; target: Target }[]>();
   for (const [name, { targets }] of Object.entries(parameters)) {
-    for (const [index, { node, input }] of targets.entries()) {
-      const target = JSON.stringify([node, input]);
-      const other = taken.get(target);
-      if (other !== undefined)
-        report(`parameters.${name}.targets.${index}`, `${input} of node ${node} is set by ${other} already`);
-      taken.set(target, name);
+    for (const [index, target] of targets.entries()) {
+      const { node, input, path = [] } = target;
+      const key = JSON.stringify([node, input]);
+      const others = taken.get(key) ?? [];
+      const other = others.find(({ target: { path: theirs = [] } }) => overlap(path, theirs));
+      if (other) {
+        const around = other.target.path?.length === target.path?.length ? '' : ` (${inputOf(other.target)})`;
+        const reason = `${inputOf(target)} of node ${node} is set by ${other.name}${around} already`;
+        report(`parameters.${name}.targets.${index}`, reason);
+      }
+      taken.set(key, [...others, { name, target }]);
     }
   }
+}
+
+/** Whether two paths lead to the same, or one to a part of what the other leads to. */
+function overlap(a: readonly Step[], b: readonly Step[]): boolean {
+  const [short, long] = a.length < b.length ? [a, b] : [b, a];
+  return short.every((step, index) => step === long[index]);
 }
 
 function checkConstraints(
