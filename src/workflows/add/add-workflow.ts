@@ -46,7 +46,7 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
   const nodeDefinitions = options.nodeDefinitions ?? stock;
   const read = await readFileOf(file, nodeDefinitions);
   if (!read.ok) throw new AddError([`${file} cannot be added:`, ...read.faults].join('\n  '));
-  const { graph } = read;
+  const { graph, app } = read;
 
   await mkdir(dir, { recursive: true });
   const folder = join(dir, name);
@@ -65,6 +65,7 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
     stock,
     enumTypes: others.enumTypes,
     inputTypes,
+    app,
     maxMegapixels,
   });
   if (!made.manifest) {
@@ -77,7 +78,7 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
   const draft = await mkdtemp(join(dir, '.adding-'));
   try {
     await mkdir(join(draft, name));
-    await writeJson(join(draft, name, 'graph.json'), graph);
+    await writeJson(join(draft, name, 'graph.json'), made.graph);
     await writeJson(join(draft, name, 'manifest.json'), made.manifest);
     const faults: CatalogueFault[] = [];
     const workflow = await readWorkflow({ dir: draft, name, maxMegapixels, report: (it) => faults.push(it) });
@@ -145,8 +146,7 @@ async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Writes the JSON Schema that manifests name as their `$schema`, for editors. */
+/** Writes the JSON Schema that manifests name as their `$schema`, for editors: an older one knows less of them. */
 async function writeSchema(dir: string): Promise<void> {
-  const path = join(dir, 'manifest.schema.json');
-  if (!(await exists(path))) await writeJson(path, manifestJsonSchema());
+  await writeJson(join(dir, 'manifest.schema.json'), manifestJsonSchema());
 }

@@ -1,13 +1,19 @@
 import type { Graph } from '../../core/graph.ts';
 import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import { nameFault } from '../check-names.ts';
+import type { AppMode } from '../editor/app-mode.ts';
 import { ownName } from './declared.ts';
+import { findEmptySlots } from './empty-slots.ts';
+import { findChosen } from './find-chosen.ts';
 import { findLeftOut } from './find-left-out.ts';
-import { findFile, findModel } from './find-loaded.ts';
+import { findFile, findModel, pathNotes } from './find-loaded.ts';
 import { findPrompts } from './find-prompts.ts';
+import { findWithin } from './find-within.ts';
 import type { Finding, Takes } from './finding.ts';
 import { findMarks, type Mark } from './marks.ts';
 import { ownTitle } from './names.ts';
+import { numberType } from './number-type.ts';
+import { findPlaceholders } from './placeholders.ts';
 import { isEcho, isProseName } from './prose.ts';
 import { camelCase, jsonType, LAST_RANK, OF_THE_HOUSE, ruleFor, ruleNamed } from './rules.ts';
 import { createWiring, keyOf, type Literal, type Wiring } from './wiring.ts';
@@ -20,37 +26,46 @@ import { createWiring, keyOf, type Literal, type Wiring } from './wiring.ts';
 export function findParameters(
   graph: Graph,
   nodeDefinitions: NodeDefinitions,
+  app: AppMode | null = null,
 ): { findings: Finding[]; notes: string[] } {
   const wiring = createWiring(graph, nodeDefinitions);
   const { marks, notes } = findMarks(graph, wiring);
-  const literals = literalsOf(graph, wiring);
+  const empty = findEmptySlots(wiring);
+  const literals = literalsOf(wiring).filter(({ place }) => !empty.has(place));
+  const placeholders = findPlaceholders(wiring, literals);
   const prompts = findPrompts(wiring);
+  const within = findWithin(wiring, nodeDefinitions);
   const known = [
+    ...placeholders.findings,
     ...prompts.findings,
+    ...within.findings,
     ...literals.flatMap((literal) => {
-      const found = findFile(literal, graph, wiring) ?? findModel(literal, graph) ?? byRule(literal, wiring);
+      const found = findFile(literal, wiring) ?? findModel(literal, graph, wiring) ?? byRule(literal, wiring);
       return found ? [found] : [];
     }),
-    ...literals.flatMap((literal) => held(literal, graph, wiring, nodeDefinitions)),
+    ...literals.flatMap((literal) => held(literal, graph, wiring)),
   ];
   const found = merged(firstOfPlace(known));
-  const marked = applyMarks(marks, found, nodeDefinitions, graph, notes);
+  if (app && app.inputs.length > 0) {
+    const chosen = findChosen(app, wiring, found, (literal) => anything(literal, graph, wiring));
+    if (chosen.findings.length > 0) return chosen;
+    notes.push('no input that the app shows can be set: parameters are found as where there is no app');
+  }
+  const marked = applyMarks(marks, found, wiring, graph, notes);
+  const others = [...placeholders.notes, ...empty.notes, ...within.notes, ...pathNotes(wiring)];
   if (marked.length > 0) {
     const left = findLeftOut(wiring, marked);
-    return { findings: inOrder(marked), notes: [...notes, ...prompts.notes, ...left] };
+    return { findings: inOrder(marked), notes: [...notes, ...prompts.notes, ...left, ...others] };
   }
   const rest = literals.flatMap((literal) => {
     const ofNoUse = OF_THE_HOUSE.test(ownName(literal.at.input)) || isEcho(wiring, literal.at);
-    const finding = ofNoUse ? null : anything(literal, graph, nodeDefinitions);
-    return finding ? [finding] : [];
+    return ofNoUse ? [] : [anything(literal, graph, wiring)];
   });
-  return { findings: firstOfPlace(rest), notes };
+  return { findings: firstOfPlace(rest), notes: [...notes, ...others] };
 }
 
-function literalsOf(graph: Graph, wiring: Wiring): Literal[] {
-  return Object.entries(graph).flatMap(([node, { inputs }]) =>
-    Object.keys(inputs).flatMap((input) => wiring.literal({ node, input }) ?? []),
-  );
+function literalsOf(wiring: Wiring): Literal[] {
+  return wiring.ids.flatMap((node) => wiring.inputs(node).flatMap((input) => wiring.literal({ node, input }) ?? []));
 }
 
 function byRule(literal: Literal, wiring: Wiring): Finding | null {
@@ -79,10 +94,10 @@ function continues(sampler: string, wiring: Wiring, input = 'latent_image', dept
  * A node that only holds a value was added to be set, so it becomes a parameter. It is named after its title, otherwise
  * after the input that its value goes to.
  */
-function held({ at, value }: Literal, graph: Graph, wiring: Wiring, nodeDefinitions: NodeDefinitions): Finding[] {
+function held({ at, value }: Literal, graph: Graph, wiring: Wiring): Finding[] {
   if (wiring.held(at.node) !== at.input) return [];
   const goesTo = useOf(wiring, at.node);
-  const finding = goesTo && !OF_THE_HOUSE.test(goesTo) && anything({ at, place: at, value }, graph, nodeDefinitions);
+  const finding = goesTo && !OF_THE_HOUSE.test(goesTo) && anything({ at, place: at, value }, graph, wiring);
   if (!finding) return [];
   const title = ownTitle(wiring, at.node);
   // A text that is no prompt by what reads it is not called one.
@@ -110,23 +125,24 @@ function useOf(wiring: Wiring, id: string): string {
   return first;
 }
 
-function anything({ at, place, value }: Literal, graph: Graph, nodeDefinitions: NodeDefinitions): Finding | null {
+function anything({ at, place, value }: Literal, graph: Graph, wiring: Wiring): Finding {
   const node = graph[at.node];
-  const takes = takesOf({ at, place, value }, graph, nodeDefinitions);
+  const takes = takesOf({ at, place, value }, wiring);
   const description = `${at.input} of ${node?._meta?.title || node?.class_type}.`;
   const name = camelCase(ownName(at.input)) || 'value';
-  return { name, takes, description, value, at, places: [place], sameAs: null, rank: LAST_RANK };
+  const guess = typeof value === 'number' && numberType(wiring, at) === null ? { guess: 'number' as const } : {};
+  return { name, takes, description, value, at, places: [place], sameAs: null, rank: LAST_RANK, ...guess };
 }
 
-/** The type of a value: as the class declares it, otherwise as the value suggests. */
-function takesOf({ at, value }: Literal, graph: Graph, nodeDefinitions: NodeDefinitions): Takes {
-  const spec = nodeDefinitions.get(graph[at.node]?.class_type ?? '')?.inputs.get(at.input)?.spec;
+/**
+ * The type of a value, as the class declares it. A number of which nobody knows is a Float: ComfyUI cuts 1.5 to 1 where
+ * only whole numbers go, but an Int would keep callers from what goes there otherwise.
+ */
+function takesOf({ at, value }: Literal, wiring: Wiring): Takes {
   if (typeof value === 'boolean') return { type: 'boolean' };
-  if (typeof value === 'number') {
-    if (spec?.kind === 'INT' || spec?.kind === 'FLOAT') return { type: spec.kind === 'INT' ? 'int' : 'float' };
-    return { type: Number.isInteger(value) ? 'int' : 'float' };
-  }
-  return spec?.kind === 'COMBO' ? { type: 'enum' } : { type: 'string' };
+  if (typeof value === 'number') return { type: numberType(wiring, at) ?? 'float' };
+  const kind = wiring.spec(at)?.kind;
+  return kind === 'COMBO' || kind === 'DYNAMIC' ? { type: 'enum' } : { type: 'string' };
 }
 
 /** Keeps the first finding of each place, since a place can have only one parameter. */
@@ -154,13 +170,7 @@ function merged(findings: Finding[]): Finding[] {
 }
 
 /** Makes parameters of marked places, named after their marks. Places with the same mark become one parameter. */
-function applyMarks(
-  marks: Mark[],
-  found: Finding[],
-  nodeDefinitions: NodeDefinitions,
-  graph: Graph,
-  notes: string[],
-): Finding[] {
+function applyMarks(marks: Mark[], found: Finding[], wiring: Wiring, graph: Graph, notes: string[]): Finding[] {
   const marked = new Map<string, Finding>();
   const takenBy = new Map<string, string>();
   for (const { name, description, literal } of marks) {
@@ -174,7 +184,7 @@ function applyMarks(
       continue;
     }
     const known = found.find(({ places }) => places.some((place) => keyOf(place) === key));
-    const finding = known ?? anything(literal, graph, nodeDefinitions);
+    const finding = known ?? anything(literal, graph, wiring);
     if (fault || !finding) {
       notes.push(`the title $${name} of node ${literal.at.node} is no name: ${fault}`);
       continue;

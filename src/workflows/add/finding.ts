@@ -9,7 +9,8 @@ export type Takes =
   | { type: 'seed' }
   /** `shared`: the name of the enum type that all workflows with equal choices share. */
   | { type: 'enum'; shared?: 'Sampler' | 'Scheduler' }
-  | { type: 'model' }
+  /** `of`: the `Class.input` whose list it is from, where that is not the input that it goes to. */
+  | { type: 'model'; of?: string }
   | { type: 'file'; file: FileKind };
 
 /** An input of the graph that callers would want to set. */
@@ -28,4 +29,12 @@ export interface Finding {
   rank: number;
   /** Whether a title marks it. */
   marked?: true;
+  /** What nothing says for sure, since the class is not known: told of the parameter that it becomes. */
+  guess?: 'file' | 'number';
+  /** Whether the file has a placeholder and no value: then every caller has to give one. */
+  open?: true;
+  /** For forms, where the author has named it. */
+  title?: string;
+  /** Whether the author has chosen it in App mode. */
+  chosen?: true;
 }

@@ -2,9 +2,13 @@ import type { Graph } from '../../core/graph.ts';
 import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import { typeNameFault } from '../check-names.ts';
 import { inWords } from '../describe-parameter.ts';
+import type { AppMode } from '../editor/app-mode.ts';
 import { type DeclaredParameter, declareParameter } from './declare.ts';
+import { findOutputs } from './find-outputs.ts';
 import { findParameters } from './find-parameters.ts';
-import { nameParameters } from './names.ts';
+import type { Finding } from './finding.ts';
+import { nameParameters, ownTitle } from './names.ts';
+import { placeholderIn } from './placeholders.ts';
 import { upperFirst } from './rules.ts';
 import { createWiring } from './wiring.ts';
 
@@ -15,7 +19,7 @@ export interface MadeManifest {
   description: string;
   parameters: { [name: string]: DeclaredParameter };
   constraints?: { megapixels: [string, string] }[];
-  outputs?: { node: string }[];
+  outputs?: { node: string; name?: string }[];
 }
 
 export interface MakeOptions {
@@ -30,19 +34,25 @@ export interface MakeOptions {
   enumTypes: ReadonlyMap<string, readonly string[]>;
   /** The names of the input types of all workflows, which enum types must not have. */
   inputTypes: ReadonlySet<string>;
+  /** What the author chose in App mode; null: nothing. */
+  app: AppMode | null;
   maxMegapixels: number;
 }
 
 /** What forms may hide: most people leave it as it is. */
 const ADVANCED = new Set(['cfgScale', 'guidance', 'sampler', 'scheduler']);
 
-const PREVIEW_CLASS = /^(?:PreviewImage|PreviewAudio|MaskPreview|ImageCompare|Preview3D)/;
+/** Parameters that one note names. */
+const MOST_NAMED = 10;
 
-/** Makes a manifest of the parameters that were found, and notes for a person. Null where no parameter was found. */
-export function makeManifest(options: MakeOptions): { manifest: MadeManifest | null; notes: string[] } {
-  const { name, graph, nodeDefinitions, stock, maxMegapixels } = options;
-  const { findings, notes } = findParameters(graph, nodeDefinitions);
-  if (findings.length === 0) return { manifest: null, notes };
+/**
+ * Makes a manifest of the parameters that were found, and notes for a person. Null where no parameter was found.
+ * `graph` is the given one, with null in the place of placeholders for numbers, which no parameter of a number fits.
+ */
+export function makeManifest(options: MakeOptions): { manifest: MadeManifest | null; graph: Graph; notes: string[] } {
+  const { name, graph, nodeDefinitions, stock, app, maxMegapixels } = options;
+  const { findings, notes } = findParameters(graph, nodeDefinitions, app);
+  if (findings.length === 0) return { manifest: null, graph, notes };
   const names = nameParameters(findings, graph);
   const enumType = enumTypeNames(options);
   const parameters: { [name: string]: DeclaredParameter } = {};
@@ -53,14 +63,18 @@ export function makeManifest(options: MakeOptions): { manifest: MadeManifest | n
     const node = graph[finding.at.node];
     const where = ` Of node ${finding.at.node}, ${node?._meta?.title || node?.class_type}.`;
     const described = twin && !finding.marked ? { ...finding, description: finding.description + where } : finding;
+    const { type, ...declared } = declareParameter(parameter, described, { graph, nodeDefinitions, stock, enumType });
+    const { title } = finding;
     parameters[parameter] = {
-      ...declareParameter(parameter, described, { graph, nodeDefinitions, stock, enumType }),
-      ...(ADVANCED.has(finding.name) && !finding.marked && { advanced: true }),
+      type,
+      ...(title && !isNamed(title, parameter) && { title: title.slice(0, 100).toWellFormed() }),
+      ...declared,
+      ...(ADVANCED.has(finding.name) && !finding.marked && !finding.chosen && { advanced: true }),
     };
   }
   const title = inWords(name);
   const megapixels = sizePair(parameters, maxMegapixels);
-  const outputs = previewsOnly(graph);
+  const delivered = outputsOf(options);
   return {
     manifest: {
       $schema: '../manifest.schema.json',
@@ -68,10 +82,60 @@ export function makeManifest(options: MakeOptions): { manifest: MadeManifest | n
       description: `${title}.`,
       parameters,
       ...(megapixels && { constraints: [{ megapixels }] }),
-      ...(outputs && { outputs }),
+      ...(delivered.outputs && { outputs: delivered.outputs }),
     },
-    notes,
+    graph: withoutPlaceholders(graph, parameters),
+    notes: [...notes, ...guessNotes(findings, names), ...delivered.notes],
   };
+}
+
+/** Whether a title says no more than the name does. */
+function isNamed(title: string, parameter: string): boolean {
+  return title.trim().toLowerCase() === inWords(parameter).toLowerCase();
+}
+
+/** The nodes whose results are delivered: as the author chose them in App mode, otherwise as they have to be named. */
+function outputsOf({ graph, nodeDefinitions, app }: MakeOptions) {
+  const wiring = createWiring(graph, nodeDefinitions);
+  const chosen = [...new Set(app?.outputs)].filter((node) => Object.hasOwn(graph, node));
+  if (chosen.length === 0) return findOutputs(wiring, nodeDefinitions);
+  const outputs = chosen.map((node) => {
+    const title = ownTitle(wiring, node).slice(0, 64).toWellFormed();
+    return { node, ...(title && { name: title }) };
+  });
+  return { outputs, notes: [] };
+}
+
+/** What nothing said for sure, by the names of the parameters that came of it. */
+function guessNotes(findings: readonly Finding[], names: readonly string[]): string[] {
+  const guessed = (kind: Finding['guess']) => {
+    const all = findings.flatMap(({ guess }, index) => (guess === kind ? (names[index] ?? []) : []));
+    const more = all.length > MOST_NAMED ? ` and ${all.length - MOST_NAMED} more` : '';
+    return all.length > 0 ? all.slice(0, MOST_NAMED).join(', ') + more : null;
+  };
+  const [numbers, files] = [guessed('number'), guessed('file')];
+  return [
+    ...(numbers
+      ? [`of a class that is not known, so maybe whole numbers only: ${numbers}; --comfyui URL asks a server`]
+      : []),
+    ...(files
+      ? [`of a class that is not known, so maybe a path and no input file: ${files}; --comfyui URL asks a server`]
+      : []),
+  ];
+}
+
+function withoutPlaceholders(graph: Graph, parameters: { [name: string]: DeclaredParameter }): Graph {
+  const copy = Object.fromEntries(
+    Object.entries(graph).map(([id, node]) => [id, { ...node, inputs: { ...node.inputs } }]),
+  );
+  for (const { type, targets } of Object.values(parameters)) {
+    if (type !== 'int' && type !== 'float' && type !== 'seed' && type !== 'boolean') continue;
+    for (const { node, input } of targets) {
+      const inputs = copy[node]?.inputs;
+      if (inputs && placeholderIn(inputs[input]) !== null) inputs[input] = null;
+    }
+  }
+  return copy;
 }
 
 /**
@@ -117,7 +181,7 @@ function sizePair(parameters: { [name: string]: DeclaredParameter }, maxMegapixe
       const together = wide.targets.some(
         (at) => at.input === 'width' && high.targets.some((it) => it.node === at.node),
       );
-      const pixels = Number(wide.default) * Number(high.default);
+      const pixels = Number(wide.default ?? 0) * Number(high.default ?? 0);
       if (together && pixels <= maxMegapixels * 1e6) return [width, height];
     }
   }
@@ -126,15 +190,4 @@ function sizePair(parameters: { [name: string]: DeclaredParameter }, maxMegapixe
 
 function isNumber(type: string): boolean {
   return type === 'int' || type === 'float';
-}
-
-/**
- * The final nodes of a graph that has only previews. Previews are temporary files, and are delivered only where
- * `outputs` names their nodes.
- */
-function previewsOnly(graph: Graph): { node: string }[] | null {
-  const wiring = createWiring(graph);
-  const ends = Object.keys(graph).filter((id) => wiring.users(id).length === 0);
-  const previews = ends.filter((id) => PREVIEW_CLASS.test(graph[id]?.class_type ?? ''));
-  return previews.length > 0 && previews.length === ends.length ? previews.map((node) => ({ node })) : null;
 }

@@ -3,14 +3,12 @@ import type { Graph, GraphNode } from '../../core/graph.ts';
 import type { Json } from '../../core/job.ts';
 import type { InputSpec, NodeDefinitions } from '../../core/node-definitions.ts';
 import { own } from '../../core/objects.ts';
+import type { Target } from '../../core/target.ts';
 import { type Output, outputsOf } from './declared.ts';
 import { findHeld, findPassing } from './passing.ts';
 
-/** An input of a node, by the node's id and the input's name. */
-export interface Place {
-  node: string;
-  input: string;
-}
+/** An input of a node, by the node's id and the input's name, or a value inside of an object that is its value. */
+export type Place = Target;
 
 /** A literal value in the graph. */
 export interface Literal {
@@ -122,6 +120,6 @@ function isScalar(value: Json | undefined): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
-export function keyOf({ node, input }: Place): string {
-  return JSON.stringify([node, input]);
+export function keyOf({ node, input, path = [] }: Place): string {
+  return JSON.stringify([node, input, ...path]);
 }

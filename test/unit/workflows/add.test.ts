@@ -351,7 +351,10 @@ test('choices and limits are those of the server, whatever its choices are calle
     cfgScale: { limits: { minimum: 0.5, maximum: 30 } },
     strength: { type: 'int', limits: { minimum: 0, maximum: 10 } },
   });
-  expect(notes).toEqual(['the server has no class Unknown: first does not run there']);
+  expect(notes).toEqual([
+    'whether node 3 (Unknown) saves what it makes is not known; if jobs end as NO_OUTPUT, name it in outputs',
+    'the server has no class Unknown: first does not run there',
+  ]);
   // Another workflow's Sampler has other choices.
   const other = await add({ '1': node('KSampler', { sampler_name: 'euler' }) }, { name: 'second', dir });
   expect(other.manifest.parameters.sampler?.enumType).toBe('SecondSampler');
@@ -359,10 +362,20 @@ test('choices and limits are those of the server, whatever its choices are calle
   expect(third.manifest.parameters.sampler?.enumType).toBe('Sampler');
 });
 
+test('a default that is longer than usual is within the limits', async () => {
+  const { manifest } = await add({
+    '1': encode('x '.repeat(3000), 'Positive'),
+    '2': encode('y '.repeat(3000), 'Negative'),
+    '3': sampler({ positive: ['1', 0], negative: ['2', 0] }),
+    '4': checkpoint,
+  });
+  expect(manifest.parameters.negativePrompt?.limits).toEqual({ maxLength: 6000 });
+});
+
 test('where nothing is known, all that is set by hand can be set', async () => {
   const graph = { '1': node('Mystery', { amount: 3, Mode: 'x', on: true, x: ['2', 0] }), '2': node('Other', {}) };
   expect(shown((await add(graph)).manifest)).toEqual({
-    amount: 'int 3 -> 1.amount',
+    amount: 'float 3 -> 1.amount',
     mode: 'string x -> 1.Mode',
     on: 'boolean true -> 1.on',
   });
@@ -372,6 +385,7 @@ test('nothing is overwritten unless told, and nothing is left of what was refuse
   const graph = { '1': node('Mystery', { amount: 3 }) };
   const { dir } = await add(graph, { name: 'mine' });
   await writeFile(join(dir, 'mine', 'notes.txt'), 'kept');
+  await writeFile(join(dir, 'manifest.schema.json'), '{"of": "an older version"}');
   await expect(add({ '1': node('Mystery', { amount: 4 }) }, { dir, name: 'mine' })).rejects.toThrow(/--name.*--force/);
   await expect(add(graph, { dir, name: 'Mine' })).rejects.toThrow('the input type of Mine would be that of mine');
   await expect(add(graph, { dir, name: 'custom' })).rejects.toThrow("a caller's own graph");
@@ -451,6 +465,11 @@ test('whatever an export holds, what is made of it loads', async () => {
     fc.boolean(),
     fc.constant(null),
     fc.tuple(fc.constantFrom('1', '2', '3'), fc.nat(2)),
+    fc.record({ on: fc.boolean(), lora: fc.constantFrom('x.safetensors', 'None', ''), strength: fc.integer() }),
+    fc.record({
+      __value__: fc.array(fc.record({ model: fc.constantFrom('x.gguf', 'y'), clipStrength: fc.integer() })),
+    }),
+    fc.constantFrom('%width%', '{{prompt}}', '$seed$', '__STEPS__', '%sampler%', '%%%', `$${'{x}'}`, '{constructor}'),
   );
   const classType = fc.oneof(
     fc.constantFrom('KSampler', 'CLIPTextEncode', 'LoadImage', 'PrimitiveInt', 'PrimitiveString', 'EmptyLatentImage'),
