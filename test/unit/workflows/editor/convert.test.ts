@@ -106,6 +106,28 @@ test('all classes that are not known are named at once, with their nodes', () =>
   });
 });
 
+test('a bypassed node passes on the input with the number of its output, where the types fit', () => {
+  const two = { input: { required: { a: ['X'], b: ['X'] } }, output: ['X', 'X'] };
+  const classes = objectInfoSchema.parse({
+    Make: { output: ['X'] },
+    Two: two,
+    End: { input: { required: { of: ['X'] } } },
+  });
+  const x = (name: string, link: number) => ({ name, type: 'X', link });
+  const nodes = [
+    { id: 1, type: 'Make' },
+    { id: 2, type: 'Make' },
+    { id: 3, type: 'Two', mode: 4, inputs: [x('a', 1), x('b', 2)] },
+    { id: 4, type: 'End', inputs: [x('of', 3)] },
+  ];
+  const links = [
+    [1, 1, 0, 3, 0, 'X'],
+    [2, 2, 0, 3, 1, 'X'],
+    [3, 3, 1, 4, 0, 'X'],
+  ];
+  expect(convertWorkflow({ nodes, links }, classes)).toMatchObject({ graph: { 4: { inputs: { of: ['2', 0] } } } });
+});
+
 test('classes whose order is not known are refused, not guessed', () => {
   const before = new Map([...nodeDefinitions].map(([name, { ordered: _, ...known }]) => [name, known]));
   expect(convertWorkflow({ nodes: [{ id: 1, type: 'Number' }] }, before)).toEqual({
