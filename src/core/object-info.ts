@@ -100,6 +100,12 @@ const CHECKED_BY_CLASS = new Set([
   ),
 ]);
 
+/**
+ * Lists of stock classes that are tuples in Python, which JSON does not tell: ComfyUI compares a value only with a list.
+ * All that there are in ComfyUI 0.3.57 to 0.33; from 0.3.64 on both lists stand among the options.
+ */
+const TUPLES = new Set(['FluxKontextMultiReferenceLatentMethod.reference_latents_method', 'LoraSave.lora_type']);
+
 function inputsOf(
   className: string,
   declared: { [name: string]: unknown },
@@ -107,8 +113,11 @@ function inputsOf(
   checks: Checks,
 ): NamedInput[] {
   return Object.entries(declared).map(([name, declaration]) => {
-    const own = CHECKED_BY_CLASS.has(className) || CHECKED_BY_CLASS.has(`${className}.${name}`);
-    return { name, required, spec: specOf(declaration, checks, own) };
+    const path = `${className}.${name}`;
+    const own = CHECKED_BY_CLASS.has(className) || CHECKED_BY_CLASS.has(path);
+    const spec = specOf(declaration, checks, own);
+    const isTuple = TUPLES.has(path) && Array.isArray(declaration) && Array.isArray(declaration[0]);
+    return { name, required, spec: isTuple && spec.kind === 'COMBO' ? { ...spec, unchecked: true } : spec };
   });
 }
 

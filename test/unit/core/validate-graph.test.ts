@@ -248,6 +248,19 @@ describe('lists and limits', () => {
     }
   });
 
+  test('a list that is a tuple in Python is not checked where it stands in place of the type', () => {
+    const graph: Graph = { 1: { class_type: 'LoraSave', inputs: { lora_type: 'x', another: 'x' } } };
+    const declaredAs = (list: unknown[]) =>
+      objectInfoSchema.parse({
+        LoraSave: { input: { required: { lora_type: list, another: [['standard']] } }, output_node: true },
+      });
+    const old = declaredAs([['standard', 'full_diff']]);
+    expect(told(validateGraph(graph, old))).toEqual(['1.another choice']);
+    expect(told(findGraphIssues(graph, old))).toContain('1.lora_type choice');
+    const later = declaredAs(['COMBO', { options: ['standard', 'full_diff'] }]);
+    expect(told(validateGraph(graph, later))).toContain('1.lora_type choice');
+  });
+
   test('whatever a class checks, what is missing or no number is refused', () => {
     const pack = at('custom_nodes.pack');
     expect(told(validateGraph(load({ ...beyond, count: 'many' }), pack))).toEqual(['1.count type']);
