@@ -1,12 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import relayArtifacts from './relay-artifacts.json' with { type: 'json' };
 
 const root = join(import.meta.dirname, '../..');
 const installed = (name: string) => join(root, 'node_modules', name);
 
 /** What Vite's template for React brings beside the page's own packages. */
-const OF_TEMPLATE = ['react', 'react-dom'];
+const OF_TEMPLATE = ['react', 'react-dom', 'vite', '@vitejs/plugin-react'];
+
+/** Where docs/relay.md has its compiler put what it makes. */
+export const RELAY_FOLDER = 'src/__generated__';
 
 /** A page of docs/ that shows a whole app. */
 export function readDocsPage(name: string) {
@@ -17,9 +21,12 @@ export function readDocsPage(name: string) {
   const commands = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
     block.trim().split('\n'),
   );
-  const packages = commands.flatMap((line) => (line.startsWith('npm install ') ? line.split(' ').slice(2) : []));
+  // Tools that the page installs beside (`--save-dev`) are not: of Relay's compiler there is what it makes.
+  const installs = commands.filter((line) => line.startsWith('npm install ') && !line.includes(' --save-dev '));
+  const packages = installs.flatMap((line) => line.split(' ').slice(2));
   const needed = packages.length > 0 ? [...OF_TEMPLATE, ...packages] : [];
   return {
+    files,
     /**
      * Does what the page says in an empty folder: its packages and no others, its copies, its files, whose gateway is
      * the one at `gateway`. Gives back the folder of the app.
@@ -34,7 +41,10 @@ export function readDocsPage(name: string) {
         symlinkSync(installed(each), link);
       }
       for (const line of commands) {
-        if (/^(?:cp|rm) /.test(line)) execFileSync('sh', ['-c', line], { cwd: app });
+        if (/^(?:cp|mkdir|rm) /.test(line)) execFileSync('sh', ['-c', line], { cwd: app });
+        if (line === 'npx relay-compiler') {
+          for (const [file, text] of Object.entries(relayArtifacts)) writeFileSync(join(app, RELAY_FOLDER, file), text);
+        }
       }
       for (const { path, content } of files) {
         writeFileSync(join(app, path), content.replaceAll('http://127.0.0.1:4000', gateway));

@@ -2,8 +2,11 @@ import type { ExecutionResult } from 'graphql';
 import type { FetchAPI } from 'graphql-yoga';
 import { eventText } from './event-ids.ts';
 
-/** Shorter than the time after which proxies and clients give a silent connection up, 30 s and more. */
-const PING_MS = 12_000;
+/**
+ * Shorter than the time after which proxies give a silent connection up, 30 s and more, so that a client that waits for
+ * two of them notices within ten seconds that its path has gone silent.
+ */
+const PING_MS = 5_000;
 
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',

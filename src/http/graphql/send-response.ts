@@ -59,7 +59,7 @@ export async function sendResponse(
   response.headers.forEach((value, name) => {
     res.setHeader(name, value);
   });
-  // A stream that has nothing to say is kept alive every 12 s, and taking that is a sign of life, too.
+  // A stream that has nothing to say is kept alive every 5 s, and taking that is a sign of life, too.
   res.setTimeout(stillMs, () => res.destroy());
   if (isStream(response) && response.body) await sendStream(response.body, res);
   else await sendText(await response.text(), res, compression);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { isTerminal } from '../../../src/core/job.ts';
 import { promptIdOf } from '../../../worker/comfyui/prompt.ts';
+import { nameAtComfyui } from '../../support/result-name.ts';
 import type { ComfyServer } from './comfyui.ts';
 import type { Product, ShownEvent, ShownJob } from './product.ts';
 
@@ -114,17 +115,18 @@ export async function deliversWhatComfyWrote(
   assert.equal(job.status, 'SUCCEEDED', JSON.stringify(job.error));
   assert.equal(job.progress.fraction, 1);
   const own = temp ? '' : `comfygate-${run.promptId(submission)}-`;
-  const files = job.artifacts.filter(({ filename }) => !ONLY_TOLD.test(filename));
+  const files: string[] = [];
   for (const artifact of job.artifacts) {
-    const { filename } = artifact;
+    const filename = nameAtComfyui(artifact.filename);
     const delivered = await download(artifact);
     if (ONLY_TOLD.test(filename)) continue;
+    files.push(`${own}${filename}`);
     const served = await server.file(`${own}${filename}`, temp ? 'temp' : 'output');
     assert(served, `ComfyUI has ${filename}`);
     assert(delivered.equals(keepMetadata ? served : withoutText(served)), `${filename} is as ComfyUI wrote it`);
   }
   const written = temp ? null : await server.list(own);
-  if (written) assert.deepEqual(files.map(({ filename }) => `${own}${filename}`).sort(), written);
+  if (written) assert.deepEqual(files.sort(), written);
   assert.equal(await server.status(run.promptId(submission)), null, 'its history entry was deleted');
   return job;
 }

@@ -13,8 +13,9 @@ import { startTcpProxy } from '../../support/tcp-proxy.ts';
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript' };
 const INDEX = '<div id="root"></div><script type="module" src="/src/main.tsx"></script>';
+const CONFIG = 'vite.config.ts';
 
-test.for(['event-source.md', 'apollo.md', 'urql.md'])(
+test.for(['event-source.md', 'graphql-sse.md', 'apollo.md', 'urql.md', 'relay.md'])(
   'the app of docs/%s draws a picture from another origin, through a path that goes silent',
   {
     timeout: 300_000,
@@ -39,9 +40,10 @@ test.for(['event-source.md', 'apollo.md', 'urql.md'])(
     faults.set({ holdAt: 'VAEDecode' });
 
     site = page.follow(folder.path, `http://127.0.0.1:${proxy.port}`);
-    if (existsSync(join(site, 'src/main.tsx'))) {
-      await writeFile(join(site, 'index.html'), INDEX);
-      await build({ root: site, configFile: false, logLevel: 'error' });
+    if (existsSync(join(site, 'src'))) {
+      if (!existsSync(join(site, 'index.html'))) await writeFile(join(site, 'index.html'), INDEX);
+      const configFile = existsSync(join(site, CONFIG)) && join(site, CONFIG);
+      await build({ root: site, configFile, logLevel: 'error' });
       site = join(site, 'dist');
     }
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
