@@ -170,31 +170,3 @@ export const lastJobScript = `
   };
 })();
 `;
-
-/**
- * A socket whose path has gone silent stays open in a browser, and its tab would wait forever. This one asks for a sign
- * of life every five seconds, and is given up after three without one, upon which GraphiQL connects again. It does not
- * wait for its close event: Chromium holds that back for a minute when the other side does not answer.
- */
-export const socketScript = `
-window.WebSocket = class extends WebSocket {
-  constructor(...args) {
-    super(...args);
-    let silent = 0;
-    const beat = setInterval(() => {
-      silent += 1;
-      if (silent > 2) {
-        clearInterval(beat);
-        const lost = this.onclose;
-        this.onclose = null;
-        this.close(4408, 'Request Timeout');
-        lost?.call(this, new CloseEvent('close', { code: 4408, reason: 'Request Timeout' }));
-      } else if (this.readyState === WebSocket.OPEN) {
-        this.send('{"type":"ping"}');
-      }
-    }, 5_000);
-    this.addEventListener('message', () => { silent = 0; });
-    this.addEventListener('close', () => clearInterval(beat));
-  }
-};
-`;

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { exampleTabs, lastJobScript, socketScript } from './graphiql-example.ts';
+import { exampleTabs, lastJobScript } from './graphiql-example.ts';
+import { connectionNotice, socketScript } from './graphiql-socket.ts';
 
 interface Page {
   etag: string;
@@ -47,6 +48,11 @@ function contentPolicy(html: string): string {
  */
 const style = `<meta name="viewport" content="width=device-width, initial-scale=1" /><style>
   .graphiql-tab { transform: none !important; }
+  #connection-lost {
+    position: fixed; z-index: 1000; bottom: 0; left: 0; right: 0; margin: 0; padding: 8px;
+    background: #a4133c; color: #fff; font: 14px sans-serif; text-align: center;
+  }
+  #connection-lost[hidden] { display: none; }
   @media (max-width: 700px) {
     #graphiql-session { flex-direction: column !important; }
     .graphiql-editors { min-height: 55%; width: 100%; }
@@ -75,6 +81,7 @@ async function render(): Promise<Page> {
   });
   const html = rendered
     .replace('<script>', () => `<script>${lastJobScript}${socketScript}</script><script>`)
+    .replace('<div id="root">', `${connectionNotice}$&`)
     .replace('</head>', `${style}</head>`);
   const plain = Buffer.from(html);
   return { etag: `"${sha256(html)}"`, plain, zipped: await promisify(gzip)(plain), policy: contentPolicy(html) };

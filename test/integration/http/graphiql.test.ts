@@ -109,7 +109,7 @@ test.skipIf(!existsSync(CHROMIUM))(
 );
 
 test.skipIf(!existsSync(CHROMIUM))(
-  'on a phone the answer stands below the query, and a path that has gone silent is given up',
+  'on a phone the answer stands below the query; subscriptions go on after silence and an outage',
   { timeout: 180_000 },
   async () => {
     const job = testJob();
@@ -139,6 +139,17 @@ test.skipIf(!existsSync(CHROMIUM))(
     const watching = vi.spyOn(services.feed, 'watch');
     proxy.strand();
     await vi.waitFor(() => expect(watching).toHaveBeenCalled(), 60_000);
+
+    const lost = page.locator('#connection-lost');
+    expect(await lost.isVisible()).toBe(false);
+    watching.mockClear();
+    await proxy.refuse();
+    await lost.waitFor();
+    const shots = process.env.SCREENSHOTS;
+    if (shots) await page.screenshot({ path: `${shots}/graphiql-lost.png` });
+    await proxy.accept();
+    await vi.waitFor(() => expect(watching).toHaveBeenCalled(), 60_000);
+    await lost.waitFor({ state: 'hidden' });
     services.feed.say(job.id, testEvent(3, { type: 'SUCCEEDED', job: testJob({ status: 'SUCCEEDED' }) }));
     services.feed.end(job.id);
     await page.locator('.result-window', { hasText: 'SUCCEEDED' }).waitFor();
