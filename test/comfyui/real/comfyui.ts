@@ -11,6 +11,8 @@ export interface ComfyServer {
   readonly url: string;
   version(): Promise<string>;
   checkpoints(): Promise<string[]>;
+  /** Why a graph cannot be tried there: classes that it, an older version perhaps, does not have. Null: it has all. */
+  lacks(graph: Graph): Promise<string | null>;
   /** Prompts that wait or run, whoever sent them. */
   queueLength(): Promise<number>;
   /** Of one prompt: pending, in_progress, completed, failed, cancelled; null when the server knows nothing of it. */
@@ -110,6 +112,14 @@ export function openComfyServer(url: string, outputFolder: string | undefined): 
       const [type, options] = info.CheckpointLoaderSimple.input.required.ckpt_name;
       const named = z.object({ options: z.array(z.string()) }).safeParse(options);
       return z.array(z.string()).safeParse(type).data ?? named.data?.options ?? [];
+    },
+    async lacks(graph) {
+      const missing: string[] = [];
+      for (const name of new Set(Object.values(graph).map(({ class_type }) => class_type))) {
+        const found = await get(`/api/object_info/${name}`, z.record(z.string(), z.unknown()));
+        if (!(name in found)) missing.push(name);
+      }
+      return missing.length === 0 ? null : `it has no ${missing.join(', ')}`;
     },
     async faults(graph) {
       const answer = await call('/api/prompt', { prompt: graph, client_id: '', prompt_id: randomUUID() });

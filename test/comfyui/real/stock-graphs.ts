@@ -72,7 +72,8 @@ export const loadedSound: Graph = {
 export const loadedFilm: Graph = {
   '1': { class_type: 'LoadVideo', inputs: { file: 'none.mp4' } },
   '2': { class_type: 'GetVideoComponents', inputs: { video: ['1', 0] } },
-  '3': saves('SaveVideo', 'video', ['1', 0], { format: 'auto', 'format.codec': 'auto' }),
+  // Older versions have `codec` beside the format.
+  '3': saves('SaveVideo', 'video', ['1', 0], { format: 'auto', 'format.codec': 'auto', codec: 'auto' }),
   '4': { class_type: 'ImageFromBatch', inputs: { image: ['2', 0], batch_index: 0, length: 1 } },
   '5': saves('SaveImage', 'images', ['4', 0]),
   '6': saves('SaveAudio', 'audio', ['2', 1]),
