@@ -101,8 +101,8 @@ const CHECKED_BY_CLASS = new Set([
 ]);
 
 /**
- * Lists of stock classes that are tuples in Python, which JSON does not tell: ComfyUI compares a value only with a list.
- * All that there are in ComfyUI 0.3.57 to 0.33; from 0.3.64 on both lists stand among the options.
+ * Lists of stock classes that are tuples in Python, which JSON does not tell: ComfyUI compares a value only with a
+ * list. All that there are in ComfyUI 0.3.57 to 0.33; from 0.3.64 on both lists stand among the options.
  */
 const TUPLES = new Set(['FluxKontextMultiReferenceLatentMethod.reference_latents_method', 'LoraSave.lora_type']);
 
