@@ -48,7 +48,8 @@ const outages = (['hole', 'refused'] as const).flatMap((kind) =>
 
 describe.each(Object.entries(clients))('%s', { timeout: 120_000 }, (_name, begin) => {
   test('is back within 15 s of a path that has gone silent', async () => {
-    for (const at of moments) {
+    // Over more than the longest turn, so that one moment is just behind a sign of life.
+    for (let at = 0; at < 16_000; at += 800) {
       const network = openVirtualNetwork();
       begin();
       await network.pass(30_000 + at);
