@@ -12,6 +12,7 @@ import { inspectFile } from '../../../src/files/inspect.ts';
 import { createVariantDownload } from '../../../src/http/files/variant-download.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { createKeys } from '../../../src/redis/keys.ts';
+import { type Converter, createConverter } from '../../../src/variants/converter.ts';
 import { createVariantMaker } from '../../../src/variants/make-variants.ts';
 import { createRedisVariantClaims } from '../../../src/variants/redis/redis-claims.ts';
 import { type Variant, variantKey } from '../../../src/variants/variant.ts';
@@ -41,12 +42,16 @@ for (const { name, start, available } of artifactDrivers) {
     let driver: ArtifactDriver;
     let redis: TestRedis;
     let dir: string;
+    const processes = createConverter();
+    /** Its processes outlive the gateways of tests, of which each would start its own. */
+    const converter: Converter = { ...processes, close: async () => undefined };
 
     beforeAll(async () => {
       dir = await mkdtemp(join(tmpdir(), 'comfygate-pictures-'));
       [driver, redis] = await Promise.all([start(), startTestRedis()]);
     });
     afterAll(async () => {
+      await processes.close();
       await driver?.dispose();
       await redis?.close();
       await rm(dir, { recursive: true });
@@ -73,7 +78,7 @@ for (const { name, start, available } of artifactDrivers) {
       const keys = createKeys(`test-${randomUUID()}`);
       const addresses = createVariantAddresses({ publicUrl: PUBLIC_URL, secret, now });
       const claims = createRedisVariantClaims(connection, keys, RETENTION_MS);
-      const maker = createVariantMaker({ artifacts: counted, claims, onRedisDown: () => undefined, log });
+      const maker = createVariantMaker({ artifacts: counted, claims, onRedisDown: () => undefined, log, converter });
       const serve = createVariantDownload({ addresses, maker, artifacts: counted, now, log });
       const { server } = await startTestServer({ variants: { path: VARIANTS_PATH, serve } });
       return {
@@ -260,6 +265,7 @@ for (const { name, start, available } of artifactDrivers) {
           claims: { claim: async () => [] },
           onRedisDown: () => undefined,
           log: silent,
+          converter,
         });
         await expect(maker.ensure(key)).rejects.toMatchObject({ reason: 'gone' });
         expect(puts).toEqual([key]);
