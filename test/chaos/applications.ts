@@ -29,7 +29,7 @@ export interface Applications {
   stoodStill(since: number): number;
   /** Throws where one has met what none should. */
   expectWell(): void;
-  /** Asks for nothing new, and resolves when everything that was asked for has ended. */
+  /** Asks for nothing new, and resolves when everything that was asked for has ended. Then they are gone. */
   finish(): Promise<void>;
 }
 
@@ -126,6 +126,7 @@ export function startApplications({ count, addresses, texts, random }: Applicati
     async finish() {
       finishing = true;
       await Promise.all(running);
+      await Promise.all(clients.map((client) => client.close()));
     },
   };
 }

@@ -155,6 +155,8 @@ export function createGatewayClient(url: string, texts: string[], { ledger, from
       return (await ask(schema, `mutation Cancel($id: ID!) { cancelJob(id: $id) { ${JOB} } }`, { id })).cancelJob;
     },
     watch: (id: string, options: WatchOptions = {}) => watch(url, texts, id, options, { ledger, from }),
+    /** Closes the connections that are kept for further calls, which the gateway would hold open for a minute. */
+    close: () => dispatcher.close(),
     /** Fetches each artifact and checks its length and hash against the job. */
     async expectWhole({ artifacts }: SeenJob, count = 1) {
       expect(artifacts).toHaveLength(count);
