@@ -16,6 +16,17 @@ class LongestFirst extends BaseSequencer {
 /** Files that change what a process has once, such as the readers of sharp and OpenTelemetry's providers. */
 const OWN_PROCESS = ['test/**/variants/*.test.ts', 'test/unit/observability/{traces,operation-spans}.test.ts'];
 
+/**
+ * Files that wait for most of their time: until a lock, a lease or a deadline is over, a path or a server is given up,
+ * or Redis has another master. Each takes a third of a core, so four of them take less than two of the others.
+ */
+const WAITING = [
+  'test/e2e/clients/pages.test.ts',
+  'test/e2e/operations/{cluster,planned-failover,restore,sentinel}.test.ts',
+  'test/integration/health/hung-worker.test.ts',
+  'test/integration/worker/{comfyui-faults,stalled-servers,waiting}.test.ts',
+];
+
 /** Real servers and processes are started by most suites, so they run side by side only as far as two cores carry. */
 export default defineConfig({
   // As Node resolves: `graphql` has a second build under `module`, and two of it cannot work on one schema.
@@ -37,13 +48,24 @@ export default defineConfig({
         test: { name: 'own', include: OWN_PROCESS, isolate: true },
       },
       {
+        extends: true,
+        test: {
+          name: 'waiting',
+          include: WAITING,
+          isolate: false,
+          maxWorkers: 4,
+          // After all others, and not beside them.
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
         // A process for each file would load the same modules again, which took half of the time of unit tests. So a
         // file leaves nothing behind: it ends what it starts, and restores what it replaces.
         extends: true,
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: OWN_PROCESS,
+          exclude: [...OWN_PROCESS, ...WAITING],
           isolate: false,
         },
       },
