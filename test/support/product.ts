@@ -173,13 +173,21 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
   };
 }
 
-/** Waits until a condition holds. Until then it may throw or return false. */
-export function eventually(holds: () => boolean | Promise<boolean>, what: string, timeoutMs = 30_000): Promise<void> {
+/**
+ * Waits until a condition holds. Until then it may throw or return false. `intervalMs`: the pause between two looks,
+ * longer where a look is work for others.
+ */
+export function eventually(
+  holds: () => boolean | Promise<boolean>,
+  what: string,
+  timeoutMs = 30_000,
+  intervalMs = 20,
+): Promise<void> {
   return vi.waitFor(
     async () => {
       if (!(await holds())) throw new Error(`not within ${timeoutMs} ms: ${what}`);
     },
-    { timeout: timeoutMs, interval: 20 },
+    { timeout: timeoutMs, interval: intervalMs },
   );
 }
 

@@ -49,10 +49,16 @@ export async function startSentinelGroup({ replicas }: { replicas: number }): Pr
     stack.defer(sentinel.close);
     sentinels.push(sentinel.port);
   }
-  await eventually(async () => {
-    const known = await Promise.all(sentinels.map(describeMaster));
-    return known.every((each) => each.get('num-slaves') === `${replicas}` && each.get('num-other-sentinels') === '2');
-  }, 'all Sentinels know each other and the replicas');
+  // A Sentinel asks its master for replicas every ten seconds.
+  await eventually(
+    async () => {
+      const known = await Promise.all(sentinels.map(describeMaster));
+      return known.every((each) => each.get('num-slaves') === `${replicas}` && each.get('num-other-sentinels') === '2');
+    },
+    'all Sentinels know each other and the replicas',
+    30_000,
+    200,
+  );
   // Writes are refused until the replicas have connected.
   await eventually(
     () => ask(serverUrl(first.port), (redis) => redis.set('ready', '1')).then(Boolean),
