@@ -44,7 +44,7 @@ describe.skipIf(findMinio() === null)('each fault under load', { timeout: 300_00
     async (name, { skip }) => {
       if (!namesFor(installation).includes(name)) skip('this user may not mount a small disk');
       const applications = startLoad();
-      await expect.poll(() => applications.ends.length).toBeGreaterThan(APPLICATIONS);
+      await expect.poll(() => applications.ends.length, { timeout: 30_000 }).toBeGreaterThan(APPLICATIONS);
       const struckAt = performance.now();
       await faults[name]?.(installation, 0, outageMs);
       const mendedAt = performance.now();
