@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import { parseExactJson } from '../../core/exact-json.ts';
+import { endOfString, parseExactJson } from '../../core/exact-json.ts';
 import type { Budget } from '../../graphql/engine/budgets.ts';
 import { HttpFault, tooMuchWaits } from '../reply.ts';
 
@@ -8,18 +8,13 @@ import { HttpFault, tooMuchWaits } from '../reply.ts';
 const MAX_NESTING = 100;
 
 const QUOTE = 34;
-const BACKSLASH = 92;
 
 /** Whether brackets nest too deeply in a JSON text; those in strings do not count. */
 function nestsTooDeeply(text: string): boolean {
   let depth = 0;
-  let inString = false;
   for (let i = 0; i < text.length; i += 1) {
     const char = text.charCodeAt(i);
-    if (inString) {
-      if (char === BACKSLASH) i += 1;
-      else if (char === QUOTE) inString = false;
-    } else if (char === QUOTE) inString = true;
+    if (char === QUOTE) i = endOfString(text, i);
     else if (char === 123 || char === 91) {
       depth += 1;
       if (depth > MAX_NESTING) return true;

@@ -20,7 +20,7 @@ export interface WebSocketLimits {
   maxOperations: number;
   /** A client that has not said connection_init by then is closed with 4408. */
   initTimeoutMs: number;
-  /** How often sockets are pinged. One that has not answered by the next ping is cut. */
+  /** How often a socket is pinged. One that has not answered by the next ping is cut. */
   pingIntervalMs: number;
 }
 
@@ -81,7 +81,7 @@ export function createWebSocketHandler({ log, limits, ...options }: WebSocketOpt
     // Nobody reads what a client says of itself, and it would be kept as long as the socket.
     onConnect: (context) => void Reflect.deleteProperty(context, 'connectionParams'),
   });
-  const sockets = new Map<WebSocket, Signs>();
+  const sockets = new Set<WebSocket>();
   const shares = createShares(maxSockets);
   const outboxes = createOutboxes(log);
   let closing = false;
@@ -97,23 +97,22 @@ export function createWebSocketHandler({ log, limits, ...options }: WebSocketOpt
     handleProtocols,
   });
 
-  const pinging = setInterval(() => {
-    for (const [socket, signs] of sockets) {
-      // Nothing is read from it, so no pong either: how it moves is watched by its outbox.
-      if (socket.isPaused) continue;
-      if (!signs.alive) socket.terminate();
-      else {
-        signs.alive = false;
-        signs.pings = 0;
-        socket.ping();
-      }
+  function ping(socket: WebSocket, signs: Signs): void {
+    // Nothing is read from it, so no pong either: how it moves is watched by its outbox.
+    if (socket.isPaused) return;
+    if (!signs.alive) socket.terminate();
+    else {
+      signs.alive = false;
+      signs.pings = 0;
+      socket.ping();
     }
-  }, pingIntervalMs);
-  pinging.unref();
+  }
 
   function serve(socket: WebSocket, owner: SocketOwner, outbox: Outbox): void {
     const signs: Signs = { alive: true, pings: 0 };
-    sockets.set(socket, signs);
+    sockets.add(socket);
+    // Each at its own time: thousands of pings in one piece would keep everybody else waiting.
+    const pinging = setInterval(() => ping(socket, signs), pingIntervalMs).unref();
     socket.on('pong', () => {
       signs.alive = true;
     });
@@ -149,6 +148,7 @@ export function createWebSocketHandler({ log, limits, ...options }: WebSocketOpt
       owner,
     );
     socket.once('close', (code, reason) => {
+      clearInterval(pinging);
       sockets.delete(socket);
       shares.give(owner.client);
       operations.leave(owner);
@@ -173,9 +173,8 @@ export function createWebSocketHandler({ log, limits, ...options }: WebSocketOpt
     sockets: () => sockets.size,
     async close(graceMs) {
       closing = true;
-      clearInterval(pinging);
       await Promise.all(
-        [...sockets.keys()].map(
+        [...sockets].map(
           (socket) =>
             new Promise<void>((resolve) => {
               const cut = setTimeout(() => socket.terminate(), graceMs);

@@ -335,6 +335,27 @@ describe('leaves nothing behind', () => {
   });
 });
 
+test('B07 each socket is pinged at its own time: those of a crowd are not all pinged in one piece', async () => {
+  const pingIntervalMs = 3_600_000;
+  const passHalf = heldPings(pingIntervalMs / 2);
+  const { socketUrl } = await startTestServer({ webSocket: { pingIntervalMs } });
+  const first = await dialled(socketUrl);
+  passHalf();
+  const second = await dialled(socketUrl);
+  let secondPings = 0;
+  second.socket.on('ping', () => secondPings++);
+  const pinged = once(first.socket, 'ping');
+  passHalf();
+  await pinged;
+  // Behind a ping of that moment on the same connection.
+  second.say({ type: 'ping' });
+  expect(await second.hear()).toEqual({ type: 'pong' });
+  expect(secondPings).toBe(0);
+  const secondPinged = once(second.socket, 'ping');
+  passHalf();
+  await secondPinged;
+});
+
 test('C20: a client that stops reading is asked for no more events, and others are not held up', async () => {
   const { socketUrl, services, post } = await startTestServer();
   services.feed.open('slow');
