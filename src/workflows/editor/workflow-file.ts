@@ -133,7 +133,7 @@ export interface WorkflowFile {
 
 /** The two sides of a subgraph, where its links begin and end. */
 export const SUBGRAPH_INPUT = '-10';
-export const SUBGRAPH_OUTPUT = '-20';
+const SUBGRAPH_OUTPUT = '-20';
 export const MUTED = 2;
 export const BYPASSED = 4;
 

@@ -7,10 +7,10 @@ import { loadCatalogue } from '../../../../src/workflows/load.ts';
 import { readStockNodeDefinitions } from '../../../../src/workflows/stock-node-definitions.ts';
 import { workflowsFolder } from '../folder.ts';
 
-export const stock = await readStockNodeDefinitions();
+const stock = await readStockNodeDefinitions();
 
 /** The classes of a stock ComfyUI, and these: `/object_info` of each, without what goes without saying. */
-export function withClasses(classes: { [name: string]: object }): NodeDefinitions {
+function withClasses(classes: { [name: string]: object }): NodeDefinitions {
   const declared = Object.entries(classes).map(([name, said]) => [name, { python_module: 'custom_nodes.x', ...said }]);
   return new Map([...stock, ...objectInfoSchema.parse(Object.fromEntries(declared))]);
 }
