@@ -72,8 +72,15 @@ test('two files of one name do not overwrite each other in --out, which is made'
 });
 
 test('a file of another kind, and one that is no object_info, are refused with what was expected', async () => {
-  const api = await save('api.json', '{"1":{"class_type":"Number","inputs":{}}}');
-  expect(await convert(api)).toMatchObject({ code: 1, errors: expect.stringContaining("ComfyUI's editor has saved") });
+  const other = await save('package.json', '{"name":"x","version":"1.0.0"}');
+  expect(await convert(other)).toMatchObject({ code: 1, errors: expect.stringContaining('no workflow') });
   await save('object_info.json', '[]');
-  expect(await convert(api)).toMatchObject({ code: 1, errors: expect.stringContaining('GET /object_info') });
+  expect(await convert(other)).toMatchObject({ code: 1, errors: expect.stringContaining('GET /object_info') });
+});
+
+test('what is in API format already is written as it is', async () => {
+  const graph = { '1': { class_type: 'Number', inputs: { value: 1 } } };
+  const api = await save('made.json', JSON.stringify(graph));
+  expect(await convert(api)).toMatchObject({ code: 0, errors: '' });
+  expect(JSON.parse(await readFile(join(dir, 'made.api.json'), 'utf8'))).toMatchObject(graph);
 });
