@@ -1,6 +1,7 @@
 import { astFromValue, type GraphQLInputObjectType, print } from 'graphql';
 import type { FileKind } from '../core/file-source.ts';
 import { own } from '../core/objects.ts';
+import { valueAt } from '../core/target.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
 import type { Workflow, WorkflowParameter } from '../workflows/catalogue.ts';
 
@@ -73,7 +74,7 @@ function sampleOf(workflow: Workflow, parameter: WorkflowParameter, template: Te
 /** As the API calls it. Undefined for a file, which is on one server only, and where there is none of use. */
 function inGraph({ name, type, choices }: WorkflowParameter, { graph, parameters }: Template): unknown {
   const [target] = own(parameters, name)?.targets ?? [];
-  const value = target && own(own(graph, target.node)?.inputs ?? {}, target.input);
+  const value = target && valueAt(own(own(graph, target.node)?.inputs ?? {}, target.input), target.path ?? []);
   if (type === 'FILE' || value === '') return undefined;
   if (type === 'ENUM') return choices?.find(({ label }) => label === value)?.value;
   return typeof value === 'string' && type === 'STRING' ? value.slice(0, MAX_CHARACTERS).toWellFormed() : value;

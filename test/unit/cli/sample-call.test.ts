@@ -73,6 +73,19 @@ test('what is required has the values of the graph where the workflow takes them
   });
 });
 
+test('what is required inside of an object has the value that is there', async () => {
+  const target = { node: '3', input: 'lora_1', path: ['strength'] };
+  const strength = { type: 'float', description: 'd', required: true, targets: [target] };
+  const row = { class_type: 'Rows', inputs: { lora_1: { on: true, strength: 0.75 } } };
+  const dir = await workflowsFolder({
+    'a/graph.json': { ...graph, '3': row },
+    'a/manifest.json': { ...manifest, parameters: { strength } },
+  });
+  const workflow = (await loadCatalogue({ dir, maxMegapixels: 4 })).get('a');
+  if (!workflow) throw new Error('there is no workflow');
+  expect((await call(workflow)).input).toEqual({ strength: 0.75 });
+});
+
 test('where nothing is required nothing is given', async () => {
   const { text: _text, ...optional } = parameters;
   const files = { 'a/graph.json': graph, 'a/manifest.json': { ...manifest, parameters: optional } };
