@@ -2,13 +2,16 @@ import type { Command } from 'commander';
 import type { ConvertOptions } from './convert-workflows.ts';
 import type { WorkflowCommandsOptions } from './workflow-actions.ts';
 
+/** Whose classes are taken where none is named: of these the one that knows most of a file. */
+export const WHOSE = 'that which the running workers have told of, or a stock one';
+
 /** `comfygate workflow convert`. */
 export function addConvertCommand(workflow: Command, io: WorkflowCommandsOptions): void {
   workflow
     .command('convert')
     .argument('<files...>', "workflows as ComfyUI's editor saves them")
     .description("write workflows of ComfyUI's editor in the API format, each as <name>.api.json")
-    .option('--comfyui <url>', "a ComfyUI whose classes are taken (default: a stock ComfyUI's)")
+    .option('--comfyui <url>', `a ComfyUI whose classes are taken (default: ${WHOSE})`)
     .option('--object-info <file>', "what a ComfyUI answered to GET /object_info, in that one's place")
     .option('--out <folder>', 'where to write (default: beside each file)')
     .addHelpText(

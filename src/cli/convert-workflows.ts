@@ -1,16 +1,16 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { parseExactJson } from '../core/exact-json.ts';
+import { ConfigError, loadConfig } from '../config/config.ts';
 import type { NodeDefinitions } from '../core/node-definitions.ts';
-import { objectInfoSchema } from '../core/object-info.ts';
 import { graphText } from '../workflows/editor/graph-text.ts';
 import { readWorkflowFile } from '../workflows/files/read-workflow-file.ts';
-import { readStockNodeDefinitions } from '../workflows/stock-node-definitions.ts';
+import { classesIn, knowingMost } from '../workflows/known-classes.ts';
+import { type ClassOptions, type KnownClasses, readKnownClasses, UnreadableServer } from './known-classes.ts';
 import type { WorkflowCommandsOptions } from './workflow-actions.ts';
 
-export interface ConvertOptions {
-  comfyui?: string;
-  objectInfo?: string;
+const EX_CONFIG = 78;
+
+export interface ConvertOptions extends ClassOptions {
   out?: string;
 }
 
@@ -18,10 +18,11 @@ export interface ConvertOptions {
 export async function convert(
   files: readonly string[],
   options: ConvertOptions,
-  { write, note, fail }: WorkflowCommandsOptions,
+  io: WorkflowCommandsOptions,
 ): Promise<void> {
-  const nodeDefinitions = await readDefinitions(options);
-  if (typeof nodeDefinitions === 'string') return fail(`${nodeDefinitions}\n`, 1);
+  const { write, note, fail } = io;
+  const known = await readClasses(options, io);
+  if (!known) return;
   if (options.out !== undefined) await mkdir(options.out, { recursive: true });
   const written = new Map<string, string>();
   for (const file of files) {
@@ -29,7 +30,7 @@ export async function convert(
       options.out ?? dirname(file),
       `${basename(file).replace(/(?:\.workflow)?\.[a-z]\w{1,10}$/i, '')}.api.json`,
     );
-    const made = await readAndConvert(file, nodeDefinitions);
+    const made = await readAndConvert(file, known.candidates);
     const twin = written.get(to);
     const faults = twin !== undefined && made.ok ? [`${to} was written for ${twin}: use another --out.`] : made.faults;
     if (!made.ok || faults.length > 0) {
@@ -45,33 +46,29 @@ export async function convert(
 
 type Made = { ok: true; text: string; notes: string[]; faults: [] } | { ok: false; faults: string[] };
 
-async function readAndConvert(file: string, nodeDefinitions: NodeDefinitions): Promise<Made> {
+async function readAndConvert(file: string, candidates: readonly NodeDefinitions[]): Promise<Made> {
   try {
-    const read = await readWorkflowFile(file, nodeDefinitions);
+    const read = await readWorkflowFile(file, candidates);
     if (!read.ok) return read;
-    return { ok: true, text: graphText(read.graph, nodeDefinitions), notes: read.notes, faults: [] };
+    const { graph, notes } = read;
+    const nodeDefinitions = knowingMost(candidates, classesIn(graph)) ?? new Map();
+    return { ok: true, text: graphText(graph, nodeDefinitions), notes, faults: [] };
   } catch (error) {
     return { ok: false, faults: [error instanceof Error ? error.message : String(error)] };
   }
 }
 
-/** A text says why there are none. */
-async function readDefinitions({ comfyui, objectInfo }: ConvertOptions): Promise<NodeDefinitions | string> {
-  if (objectInfo !== undefined && comfyui === undefined) {
-    try {
-      return objectInfoSchema.parse(parseExactJson(await readFile(objectInfo, 'utf8')));
-    } catch (error) {
-      const reason = error instanceof Error ? error.message.slice(0, 200) : String(error);
-      return `--object-info ${objectInfo}: expected what a ComfyUI answers to GET /object_info; ${reason}`;
-    }
-  }
-  if (comfyui === undefined) return readStockNodeDefinitions();
-  // What it needs for the other commands, the whole schema, takes longer to load than to convert a hundred files.
-  const { readObjectInfo, UnreadableServer } = await import('./workflow-actions.ts');
+/** Null: what is wrong is said. */
+async function readClasses(
+  options: ConvertOptions,
+  { env, note, fail }: WorkflowCommandsOptions,
+): Promise<KnownClasses | null> {
   try {
-    return await readObjectInfo(comfyui);
+    return await readKnownClasses(options, loadConfig(env), note);
   } catch (error) {
-    if (error instanceof UnreadableServer) return error.message;
-    throw error;
+    if (error instanceof ConfigError) fail(`${error.problems.join('\n')}\n`, EX_CONFIG);
+    else if (error instanceof UnreadableServer) fail(`${error.message}\n`, 1);
+    else throw error;
+    return null;
   }
 }

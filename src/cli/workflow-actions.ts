@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type GraphQLInputObjectType, isEnumType, isInputObjectType, printType } from 'graphql';
-import { createComfyHttp } from '../../worker/comfyui/http.ts';
 import { type Config, ConfigError, loadConfig } from '../config/config.ts';
-import type { NodeDefinitions } from '../core/node-definitions.ts';
 import { createSchema } from '../graphql/schema.ts';
 import { AddError, addWorkflow } from '../workflows/add/add-workflow.ts';
 import { CatalogueError, type Workflow } from '../workflows/catalogue.ts';
@@ -10,19 +8,20 @@ import { inputTypeName } from '../workflows/check-names.ts';
 import { checkAgainstServer } from '../workflows/check-server.ts';
 import { loadCatalogue } from '../workflows/load.ts';
 import { readStockNodeDefinitions } from '../workflows/stock-node-definitions.ts';
+import { readKnownClasses, readObjectInfo, UnreadableServer } from './known-classes.ts';
 import { sampleCall } from './sample-call.ts';
 
 const EX_CONFIG = 78;
-/** Servers with many custom nodes answer slowly. */
-const OBJECT_INFO_LIMITS = { timeoutMs: 30_000 };
 
 /** `comfygate workflow add`. */
 export function add(file: string, options: AddOptions, io: WorkflowCommandsOptions): Promise<void> {
-  return withConfig(io, async ({ workflowsDir, jobs: { maxMegapixels }, http }) => {
-    const nodeDefinitions = options.comfyui === undefined ? null : await readObjectInfo(options.comfyui);
+  return withConfig(io, async (config) => {
+    const { workflowsDir, jobs, http } = config;
+    const { maxMegapixels } = jobs;
     const { force, name = null, dir = workflowsDir } = options;
+    const known = await readKnownClasses(options, config, io.note);
     const stock = await readStockNodeDefinitions();
-    const added = await addWorkflow({ file, name, dir, force, nodeDefinitions, stock, maxMegapixels });
+    const added = await addWorkflow({ file, name, dir, force, ...known, stock, maxMegapixels });
     const { workflow, folder, notes } = added;
     const count = workflow.parameters.length;
     const { input, text } = inputOf(workflow);
@@ -74,22 +73,6 @@ async function withConfig(
     if (!ours && !(error instanceof ConfigError)) throw error;
     if (error instanceof ConfigError) fail(`${error.problems.join('\n')}\n`, EX_CONFIG);
     else fail(`${error.message}\n`, 1);
-  }
-}
-
-/** The message says what is wrong with what the person at the terminal named. */
-export class UnreadableServer extends Error {}
-
-export async function readObjectInfo(url: string): Promise<NodeDefinitions> {
-  const base = URL.parse(url);
-  if (!base || !/^https?:$/.test(base.protocol)) throw new UnreadableServer(`--comfyui: ${url} is no http address`);
-  const http = createComfyHttp(url.replace(/\/+$/, ''));
-  try {
-    return await http.get('/api/object_info', 'objectInfo', OBJECT_INFO_LIMITS);
-  } catch (error) {
-    throw new UnreadableServer(`--comfyui ${url}: ${error instanceof Error ? error.message : String(error)}`);
-  } finally {
-    await http.close();
   }
 }
 

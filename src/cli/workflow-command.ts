@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { addConvertCommand } from './convert-command.ts';
+import { addConvertCommand, WHOSE } from './convert-command.ts';
 import type { AddOptions, WorkflowCommandsOptions, WorkflowOptions } from './workflow-actions.ts';
 
 /** `comfygate workflow add|convert|check`. */
@@ -12,7 +12,7 @@ export function addWorkflowCommands(program: Command, io: WorkflowCommandsOption
     .description('make a typed workflow of a file: its graph, and a manifest of what callers can set')
     .option('--name <name>', "its name in the API (default: made of the file's name)")
     .option('--dir <folder>', 'the workflows folder (default: WORKFLOWS_DIR)')
-    .option('--comfyui <url>', "a ComfyUI whose choices and limits are taken (default: a stock ComfyUI's)")
+    .option('--comfyui <url>', `a ComfyUI whose choices and limits are taken (default: ${WHOSE})`)
     .option('--force', 'overwrite a workflow of that name', false)
     .addHelpText(
       'after',

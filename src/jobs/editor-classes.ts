@@ -1,6 +1,6 @@
 import type { NodeDefinitionsDirectory } from '../backends/node-definitions.ts';
 import type { NodeDefinitions } from '../core/node-definitions.ts';
-import { isObject } from '../core/objects.ts';
+import { classesIn, knowingMost } from '../workflows/known-classes.ts';
 import { readStockNodeDefinitions } from '../workflows/stock-node-definitions.ts';
 
 /** The classes by which what ComfyUI's editor saves becomes a graph. Never rejects on account of Redis. */
@@ -14,26 +14,11 @@ export function createEditorClasses(nodeDefinitions: Pick<NodeDefinitionsDirecto
   let stock: Promise<NodeDefinitions> | null = null;
   return async (file) => {
     const seen = (await nodeDefinitions.tryRead()) ?? [];
-    const types = typesIn(file);
-    const [best] = seen
-      .flatMap(({ status, nodeDefinitions }) => {
-        const known = types.filter((type) => nodeDefinitions?.get(type)?.ordered).length;
-        return nodeDefinitions && known > 0 ? [{ nodeDefinitions, known, isDown: status === 'DOWN' }] : [];
-      })
-      .sort((a, b) => b.known - a.known || Number(a.isDown) - Number(b.isDown));
-    if (best) return best.nodeDefinitions;
+    const reachedFirst = seen.toSorted((a, b) => Number(a.status === 'DOWN') - Number(b.status === 'DOWN'));
+    const servers = reachedFirst.flatMap(({ nodeDefinitions }) => nodeDefinitions ?? []);
+    const best = knowingMost(servers, classesIn(file));
+    if (best) return best;
     stock ??= readStockNodeDefinitions();
     return stock;
   };
-}
-
-/** The classes of its nodes and of those in its subgraphs, each once. */
-function typesIn(file: unknown): string[] {
-  const { definitions } = isObject(file) ? file : {};
-  const subgraphs = isObject(definitions) && Array.isArray(definitions.subgraphs) ? definitions.subgraphs : [];
-  const nodes = [file, ...subgraphs].flatMap((graph): unknown[] =>
-    isObject(graph) && Array.isArray(graph.nodes) ? graph.nodes : [],
-  );
-  const types = nodes.flatMap((node) => (isObject(node) && typeof node.type === 'string' ? [node.type] : []));
-  return [...new Set(types)];
 }

@@ -1,9 +1,11 @@
 import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Graph } from '../../core/graph.ts';
 import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import type { CatalogueFault, Workflow } from '../catalogue.ts';
 import { inputTypeName } from '../check-names.ts';
 import { type ReadWorkflow, readWorkflowFile } from '../files/read-workflow-file.ts';
+import { classesIn, knowingMost } from '../known-classes.ts';
 import { workflowFolders } from '../load.ts';
 import { manifestJsonSchema } from '../manifest.ts';
 import { readWorkflow } from '../read-workflow.ts';
@@ -19,8 +21,10 @@ export interface AddOptions {
   dir: string;
   /** Whether a workflow of that name may be overwritten. */
   force: boolean;
-  /** The node definitions of a server. Null: those of a stock ComfyUI. */
-  nodeDefinitions: NodeDefinitions | null;
+  /** By which the file is understood: of these the node definitions that know most of its classes. */
+  candidates: readonly NodeDefinitions[];
+  /** Those of servers: a class that none of them has is a note. Empty: they are not known. */
+  servers: readonly NodeDefinitions[];
   stock: NodeDefinitions;
   maxMegapixels: number;
 }
@@ -39,12 +43,11 @@ export class AddError extends Error {
 
 /** Makes a workflow of an export: a folder with its graph and a valid manifest. Rejects with an AddError. */
 export async function addWorkflow(options: AddOptions): Promise<Added> {
-  const { file, dir, force, stock, maxMegapixels } = options;
+  const { file, dir, force, candidates, servers, stock, maxMegapixels } = options;
   const name = options.name ?? workflowName(file);
   const fault = workflowNameFault(name);
   if (fault) throw new AddError(`a workflow cannot be called ${JSON.stringify(name)}: ${fault}`);
-  const nodeDefinitions = options.nodeDefinitions ?? stock;
-  const read = await readFileOf(file, nodeDefinitions);
+  const read = await readFileOf(file, candidates);
   if (!read.ok) throw new AddError([`${file} cannot be added:`, ...read.faults].join('\n  '));
   const { graph, app } = read;
 
@@ -61,7 +64,7 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
   const made = makeManifest({
     name,
     graph,
-    nodeDefinitions,
+    nodeDefinitions: knowingMost(candidates, classesIn(graph)) ?? stock,
     stock,
     enumTypes: others.enumTypes,
     inputTypes,
@@ -87,7 +90,7 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
     await mkdir(folder, { recursive: force });
     for (const part of ['graph.json', 'manifest.json']) await rename(join(draft, name, part), join(folder, part));
     await writeSchema(dir);
-    const missing = options.nodeDefinitions ? missingClasses(workflow, graph, options.nodeDefinitions) : [];
+    const missing = missingClasses(workflow, graph, servers);
     return { workflow, folder, notes: [...read.notes, ...made.notes, ...missing, ...others.notes] };
   } finally {
     await rm(draft, { recursive: true, force: true });
@@ -116,20 +119,16 @@ async function readOthers(dir: string, name: string, maxMegapixels: number) {
   return { names, enumTypes, notes };
 }
 
-function missingClasses(
-  workflow: Workflow,
-  graph: { [id: string]: { class_type: string } },
-  nodeDefinitions: NodeDefinitions,
-): string[] {
-  const classes = new Set(Object.values(graph).map((node) => node.class_type));
-  return [...classes]
-    .filter((name) => !nodeDefinitions.has(name))
+function missingClasses(workflow: Workflow, graph: Graph, servers: readonly NodeDefinitions[]): string[] {
+  if (servers.length === 0) return [];
+  return classesIn(graph)
+    .filter((name) => !servers.some((server) => server.has(name)))
     .map((name) => `the server has no class ${name}: ${workflow.name} does not run there`);
 }
 
-async function readFileOf(file: string, nodeDefinitions: NodeDefinitions): Promise<ReadWorkflow> {
+async function readFileOf(file: string, candidates: readonly NodeDefinitions[]): Promise<ReadWorkflow> {
   try {
-    return await readWorkflowFile(file, nodeDefinitions);
+    return await readWorkflowFile(file, candidates);
   } catch (error) {
     throw new AddError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }

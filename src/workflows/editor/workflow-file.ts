@@ -131,9 +131,8 @@ export interface WorkflowFile {
   extra: { [name: string]: unknown };
 }
 
-/** The two sides of a subgraph, where its links begin and end. */
+/** In a subgraph, where the links from its inputs begin. */
 export const SUBGRAPH_INPUT = '-10';
-const SUBGRAPH_OUTPUT = '-20';
 export const MUTED = 2;
 export const BYPASSED = 4;
 

@@ -8,6 +8,7 @@ import { checkGraph } from '../check-graph.ts';
 import type { AppMode } from '../editor/app-mode.ts';
 import { convertWorkflow } from '../editor/convert.ts';
 import { createIssueList, quote } from '../issues.ts';
+import { classesIn, knowingMost } from '../known-classes.ts';
 import { type FoundWorkflow, findWorkflows, shownPath } from './find-workflows.ts';
 import { parseJsonBytes } from './parse-text.ts';
 
@@ -20,16 +21,16 @@ const TAKEN = 'JSON, PNG, WebP, AVIF, JPEG, MP4, MOV, WebM, MP3, FLAC, Ogg, GLB,
 
 /**
  * Reads the graph of a file: an API export, what the editor saves, either of them within something else, or what
- * ComfyUI has written into a picture, film or sound. `nodeDefinitions` are needed for what the editor saves. Rejects
- * when the file cannot be read at all.
+ * ComfyUI has written into a picture, film or sound. What the editor saves is converted by that one of `candidates`
+ * which knows most of its classes. Rejects when the file cannot be read at all.
  */
-export async function readWorkflowFile(path: string, nodeDefinitions: NodeDefinitions): Promise<ReadWorkflow> {
+export async function readWorkflowFile(path: string, candidates: readonly NodeDefinitions[]): Promise<ReadWorkflow> {
   try {
     const embedded = await readEmbeddedTexts(path);
-    if (!embedded) return await readJsonFile(path, nodeDefinitions);
+    if (!embedded) return await readJsonFile(path, candidates);
     const { type, where, texts } = embedded;
     if (where === null) return refusal(`it is ${type}; a workflow is read from ${TAKEN}`);
-    return chooseWorkflow(findWorkflows(texts), nodeDefinitions, {
+    return chooseWorkflow(findWorkflows(texts), candidates, {
       none: `it is ${type} without a workflow: looked for the texts workflow and prompt in ${where}`,
       source: where,
     });
@@ -39,7 +40,7 @@ export async function readWorkflowFile(path: string, nodeDefinitions: NodeDefini
   }
 }
 
-async function readJsonFile(path: string, nodeDefinitions: NodeDefinitions): Promise<ReadWorkflow> {
+async function readJsonFile(path: string, candidates: readonly NodeDefinitions[]): Promise<ReadWorkflow> {
   const { size } = await stat(path);
   if (size > MOST_TEXT_BYTES) return refusal(`it has ${size} bytes; a workflow has at most ${MOST_TEXT_BYTES}`);
   const parsed = parseJsonBytes(await readFile(path));
@@ -50,7 +51,7 @@ async function readJsonFile(path: string, nodeDefinitions: NodeDefinitions): Pro
     isObject(parsed.value) && Object.values(parsed.value).some((node) => isObject(node) && isObject(node.inputs))
       ? [{ kind: 'api', path: [], value: parsed.value, beside: [], notes: [] }]
       : [];
-  const read = chooseWorkflow(found.length > 0 ? found : asIs, nodeDefinitions, {
+  const read = chooseWorkflow(found.length > 0 ? found : asIs, candidates, {
     none: 'no workflow is in it: neither nodes with class_type (API format) nor a list of nodes (as the editor saves)',
     source: null,
   });
@@ -63,7 +64,7 @@ async function readJsonFile(path: string, nodeDefinitions: NodeDefinitions): Pro
  */
 function chooseWorkflow(
   found: FoundWorkflow[],
-  nodeDefinitions: NodeDefinitions,
+  known: readonly NodeDefinitions[],
   { none, source }: { none: string; source: string | null },
 ): ReadWorkflow {
   const [api, ...otherApis] = found.filter(({ kind }) => kind === 'api');
@@ -79,7 +80,7 @@ function chooseWorkflow(
   if (api && editor && hasAppMode(editor.value)) candidates.reverse();
   const faults: string[] = [];
   for (const it of candidates) {
-    const read = readFound(it, nodeDefinitions);
+    const read = readFound(it, known);
     const place = `${shownPath(it.path) || 'the file'}${source ? ` in ${source}` : ''}`;
     if (!read.ok) faults.push(...read.faults.map((fault) => (candidates.length > 1 ? `${place}: ${fault}` : fault)));
     else {
@@ -91,9 +92,9 @@ function chooseWorkflow(
   return { ok: false, faults };
 }
 
-function readFound({ kind, value }: FoundWorkflow, nodeDefinitions: NodeDefinitions): ReadWorkflow {
+function readFound({ kind, value }: FoundWorkflow, known: readonly NodeDefinitions[]): ReadWorkflow {
   if (kind === 'api') return readApi(value);
-  const converted = convertWorkflow(value, nodeDefinitions);
+  const converted = convertWorkflow(value, knowingMost(known, classesIn(value)) ?? known.at(-1) ?? new Map());
   if (!converted.ok) return converted;
   const read = checked(converted.graph, converted.notes);
   return read.ok ? { ...read, app: converted.app } : read;

@@ -10,7 +10,7 @@ const text = JSON.stringify(graph, null, 1);
 
 async function read(content: unknown, name = 'a.json') {
   const bytes = typeof content === 'string' || content instanceof Uint8Array ? content : JSON.stringify(content);
-  return readWorkflowFile(await fileOf(name, bytes), new Map());
+  return readWorkflowFile(await fileOf(name, bytes), []);
 }
 
 const utf16 = (written: string) => Buffer.from(written, 'utf16le');

@@ -29,7 +29,7 @@ const graph = {
 const ran = { '1': { ...graph['1'], inputs: { ...graph['1'].inputs, color: 7 } }, '2': graph['2'] };
 
 const read = async (content: string | Uint8Array, name = 'a.json') =>
-  readWorkflowFile(await fileOf(name, content), stock);
+  readWorkflowFile(await fileOf(name, content), [stock]);
 const picture = async (texts: { [name: string]: unknown }) =>
   read(await pngWith(...Object.entries(texts).map(([name, it]) => tEXt(name, JSON.stringify(it)))), 'a.png');
 
