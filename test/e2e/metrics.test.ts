@@ -11,6 +11,7 @@ const BOTH = {
   comfygate_redis_call_seconds: 'histogram',
   comfygate_storage_call_seconds: 'histogram',
   comfygate_jobs_ended_total: 'counter',
+  comfygate_broken_workflows: 'gauge',
   process_cpu_seconds_total: 'counter',
   process_resident_memory_bytes: 'gauge',
   nodejs_eventloop_lag_p99_seconds: 'gauge',
