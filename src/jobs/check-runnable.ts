@@ -6,7 +6,7 @@ import { own } from '../core/objects.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
 import type { GraphIssue } from '../core/validate-graph.ts';
 import type { NewJob } from '../job-record/job-store.ts';
-import { choiceHints, notAChoice, suggestionOf } from '../workflows/choices.ts';
+import { choiceHints, noSuchClass, notAChoice, suggestionOf } from '../workflows/choices.ts';
 import { createIssueList } from '../workflows/issues.ts';
 import type { JobCheck } from './accept-job.ts';
 
@@ -129,5 +129,6 @@ function hintsOf({ kind, given, options, minimum, maximum }: GraphIssue, hint: b
 
 function messageOf({ kind, given, options, message }: GraphIssue, hint: boolean): string {
   if (!hint || !options || (kind !== 'choice' && kind !== 'class')) return message;
-  return notAChoice(typeof given === 'string' ? given : JSON.stringify(given), options.map(String));
+  const shown = typeof given === 'string' ? given : JSON.stringify(given);
+  return kind === 'class' ? noSuchClass(shown, options.map(String)) : notAChoice(shown, options.map(String));
 }

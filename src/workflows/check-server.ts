@@ -2,7 +2,7 @@ import { exactLimit, type InputSpec, type NodeDefinitions } from '../core/node-d
 import { bindTemplate, parseTemplate, type Template } from '../core/template.ts';
 import { type GraphIssue, validateGraph } from '../core/validate-graph.ts';
 import type { CatalogueFault, Workflow, WorkflowParameter } from './catalogue.ts';
-import { nearestChoices, notAChoice } from './choices.ts';
+import { noSuchClass, notAChoice } from './choices.ts';
 import { quote } from './issues.ts';
 
 /** The bounds of GraphQL's Int. Every INT parameter has them, so they do not count as limits of the manifest. */
@@ -48,11 +48,7 @@ function faultOf(issue: GraphIssue, { name, parameters }: Workflow, template: Te
 
 function reasonOf({ kind, given, options = [], message }: GraphIssue): string {
   const choices = options.map(String);
-  if (kind === 'class') {
-    const near = nearestChoices(String(given), choices);
-    const hint = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : '';
-    return `the server has no class ${quote(String(given))}${hint}`;
-  }
+  if (kind === 'class') return noSuchClass(String(given), choices);
   if (kind !== 'choice') return message;
   return choices.length === 0
     ? `the server has nothing to choose from for ${quote(String(given))}`

@@ -34,7 +34,13 @@ export function notAChoice(given: string, choices: readonly string[]): string {
   return `${quote(given)} is not a choice${hint || '.'}${listed}`;
 }
 
-/** The same for a form. */
+/** The message for a class of nodes that a server does not have. It names the nearest ones: there are thousands. */
+export function noSuchClass(given: string, classes: readonly string[]): string {
+  const near = nearestChoices(given, classes);
+  return `the server has no class ${quote(given)}${near.length > 0 ? `; did you mean ${orList(near)}?` : ''}`;
+}
+
+/** A value that is not among the choices, for a form. */
 export function choiceHints(given: string, choices: readonly string[]): IssueHints {
   return { choices, ...suggestionOf(given, choices) };
 }

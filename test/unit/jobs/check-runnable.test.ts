@@ -101,7 +101,11 @@ test('an enum is told of under its own names', async () => {
 test('what no parameter sets is an issue of the workflow, naming node and class', async () => {
   const issues = await checkPicture([server(new Map([...stock].filter(([name]) => name !== 'VAEDecode')))], {});
   expect(issues).toEqual([
-    ['textToImage', 'unknown_class', expect.stringMatching(/^node \w+ \(VAEDecode\): "VAEDecode" is not a choice/)],
+    [
+      'textToImage',
+      'unknown_class',
+      expect.stringMatching(/^node \w+ \(VAEDecode\): the server has no class "VAEDecode"/),
+    ],
   ]);
 });
 
@@ -138,7 +142,7 @@ test('a graph of the caller’s own is told of where it says so', async () => {
   expect(unknown).toEqual([
     'custom.graph.1.class_type',
     'unknown_class',
-    expect.stringMatching(/^"EmptyImages" is not a choice; did you mean EmptyImage/),
+    expect.stringMatching(/^the server has no class "EmptyImages"; did you mean EmptyImage/),
   ]);
   expect(await custom({ 1: picture()[1] })).toEqual([
     ['custom.graph', 'required', 'expected a node that makes a result, such as SaveImage'],
