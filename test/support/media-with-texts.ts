@@ -2,10 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
+import { deflateSync } from 'node:zlib';
 import type { MetadataTags } from 'mediabunny';
 import sharp from 'sharp';
 import { onTestFinished } from 'vitest';
+import { pngChunk } from './png.ts';
 
 /** The same module as in the sources, which mediabunny wants to be loaded once. */
 const mediabunny: typeof import('mediabunny') = createRequire(import.meta.url)('mediabunny');
@@ -13,16 +14,6 @@ const mediabunny: typeof import('mediabunny') = createRequire(import.meta.url)('
 type Texts = { [name: string]: string };
 
 const square = { create: { width: 8, height: 8, channels: 3, background: '#777' } } as const;
-
-/** A chunk of a PNG. */
-export function pngChunk(type: string, data: Uint8Array): Buffer {
-  const out = Buffer.alloc(data.length + 12);
-  out.writeUInt32BE(data.length, 0);
-  out.write(type, 4, 'latin1');
-  out.set(data, 8);
-  out.writeUInt32BE(crc32(out.subarray(4, 8 + data.length)), 8 + data.length);
-  return out;
-}
 
 /** A PNG with chunks of texts before its end. */
 export async function pngWith(...chunks: Buffer[]): Promise<Buffer> {

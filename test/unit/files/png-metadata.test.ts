@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { crc32 } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inspectFile, OutputInvalidError } from '../../../src/files/inspect.ts';
@@ -12,20 +11,11 @@ import { withoutPngMetadata } from '../../../src/files/png-metadata.ts';
 import { spool } from '../../../src/files/spool.ts';
 import { encodeApng, encodePng, type PngText } from '../../../src/simulator/media/png.ts';
 import type { Frame } from '../../../src/simulator/pictures/frame.ts';
-import { pixelsOf } from '../../support/png.ts';
+import { pixelsOf, pngChunk } from '../../support/png.ts';
 
 const signature = Buffer.from('89504e470d0a1a0a', 'hex');
 const dropped = ['tEXt', 'zTXt', 'iTXt', 'eXIf', 'comf'];
 const kept = ['IHDR', 'PLTE', 'tRNS', 'gAMA', 'cHRM', 'sRGB', 'iCCP', 'pHYs', 'tIME', 'acTL', 'fcTL', 'fdAT', 'IDAT'];
-
-function chunk(type: string, data: Uint8Array): Buffer {
-  const out = Buffer.alloc(data.length + 12);
-  out.writeUInt32BE(data.length, 0);
-  out.write(type, 4, 'latin1');
-  out.set(data, 8);
-  out.writeUInt32BE(crc32(out.subarray(4, 8 + data.length)), 8 + data.length);
-  return out;
-}
 
 /** `cuts`: where the stream is cut into buffers. */
 function strip(bytes: Buffer, cuts: number[] = []): Promise<Buffer> {
@@ -57,8 +47,8 @@ describe('PNG without metadata', () => {
         const file = (only: typeof list) =>
           Buffer.concat([
             signature,
-            ...only.map(({ type, data }) => chunk(type, data)),
-            chunk('IEND', Buffer.alloc(0)),
+            ...only.map(({ type, data }) => pngChunk(type, data)),
+            pngChunk('IEND', Buffer.alloc(0)),
             Buffer.alloc(zeros),
           ]);
         const expected = file(list.filter(({ type }) => kept.includes(type)));
@@ -75,7 +65,7 @@ describe('PNG without metadata', () => {
         expect((await strip(file, where)).equals(file)).toBe(true);
       }),
     );
-    const webp = Buffer.concat([Buffer.from('RIFF....WEBPVP8 '), chunk('tEXt', Buffer.from('prompt'))]);
+    const webp = Buffer.concat([Buffer.from('RIFF....WEBPVP8 '), pngChunk('tEXt', Buffer.from('prompt'))]);
     expect((await strip(webp)).equals(webp)).toBe(true);
   });
 

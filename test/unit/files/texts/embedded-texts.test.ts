@@ -8,12 +8,12 @@ import {
   iTXt,
   mediumWith,
   pictureWith,
-  pngChunk,
   pngWith,
   safetensorsWith,
   tEXt,
   zTXt,
 } from '../../../support/media-with-texts.ts';
+import { pngChunk } from '../../../support/png.ts';
 
 const workflow = '{"nodes":[],"title":"Große Läufer"}';
 /** As Python writes it. */
