@@ -59,8 +59,9 @@ async function readJsonFile(path: string, candidates: readonly NodeDefinitions[]
 }
 
 /**
- * What ran is in API format and needs no conversion, so that it comes first; only the other one has what its author
- * chose in App mode. Where the first cannot be used, the next one is.
+ * A picture shows in the editor what its author saved with it, which may be another graph than the one that made it: so
+ * that comes first there. Elsewhere what is in API format was meant to run and needs no conversion, but only the other
+ * one has what its author chose in App mode. Where the first cannot be used, the next one is.
  */
 function chooseWorkflow(
   found: FoundWorkflow[],
@@ -77,7 +78,7 @@ function chooseWorkflow(
     return refusal(`it holds ${others.length + 1} workflows (${places.join(', ')}): make a file of each`);
   }
   const candidates = [api, editor].filter((it) => it !== undefined);
-  if (api && editor && hasAppMode(editor.value)) candidates.reverse();
+  if (api && editor && (source !== null || hasAppMode(editor.value))) candidates.reverse();
   const faults: string[] = [];
   for (const it of candidates) {
     const read = readFound(it, known);

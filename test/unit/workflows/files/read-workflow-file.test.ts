@@ -155,15 +155,15 @@ test('deep and wide values are searched within bounds', async () => {
   });
 });
 
-test('of a picture, a film or a sound what ran is taken, and a file without it says where was looked', async () => {
+test('of a picture, a film or a sound the texts are taken, and a file without them says where was looked', async () => {
   const prompt = JSON.stringify(graph).replaceAll('ö', '\\u00f6').replaceAll('ß', '\\u00df');
   const workflow = JSON.stringify({ nodes: [], links: [] });
-  const png = await pngWith(tEXt('prompt', prompt.replace('"color":0', '"color":NaN')), tEXt('workflow', workflow));
+  const png = await pngWith(tEXt('prompt', prompt.replace('"color":0', '"color":NaN')));
   expect(await read(png, 'a.png')).toEqual({
     ok: true,
     graph: { ...graph, '1': { ...graph['1'], inputs: { ...graph['1'].inputs, color: null } } },
     notes: [
-      'the graph is prompt in its chunks tEXt, zTXt, iTXt and comf; left out: "workflow"',
+      'the graph is prompt in its chunks tEXt, zTXt, iTXt and comf',
       'NaN or Infinity, which JSON does not have, became null in 1 place',
     ],
     app: null,
@@ -174,7 +174,10 @@ test('of a picture, a film or a sound what ran is taken, and a file without it s
   expect(film).toMatchObject({
     ok: true,
     graph,
-    notes: [expect.stringMatching(/^the graph is comment\.prompt in its tags; left out: /)],
+    notes: [
+      expect.stringMatching(/^the graph is comment\.prompt in its tags; left out: /),
+      expect.stringMatching(/^not used: comment\.workflow in its tags: It has no node that runs/),
+    ],
   });
 
   expect(await read(await pngWith(), 'a.png')).toEqual({
