@@ -6,7 +6,7 @@ import { deflateSync } from 'node:zlib';
 import type { MetadataTags } from 'mediabunny';
 import sharp from 'sharp';
 import { onTestFinished } from 'vitest';
-import { pngChunk } from './png.ts';
+import { pngChunk } from '../../src/simulator/media/png.ts';
 
 /** The same module as in the sources, which mediabunny wants to be loaded once. */
 const mediabunny: typeof import('mediabunny') = createRequire(import.meta.url)('mediabunny');

@@ -11,7 +11,7 @@ export async function readMediaTags(file: FileHandle, size: number): Promise<Tex
     const { comment, raw } = await input.getMetadataTags();
     const texts: Texts = {};
     for (const [name, value] of Object.entries({ ...raw, comment })) {
-      // MP3 has tags of other names than its own in one, `TXXX`.
+      // In MP3 tags that are not of its own standard stand together, as an object.
       const tags = isObject(value) ? Object.entries(value) : [[name, Array.isArray(value) ? value[0] : value] as const];
       for (const [tag, text] of tags) if (typeof text === 'string') texts[tag.toLowerCase()] = text;
     }

@@ -22,7 +22,7 @@ export type PngText = readonly [keyword: string, text: string];
  */
 export async function encodePng(frame: Frame, texts: readonly PngText[] = []): Promise<Buffer> {
   const packed = await packFrame(frame);
-  return Buffer.concat([signature, header(frame), ...texts.map(textChunk), chunk('IDAT', packed), chunk('IEND')]);
+  return Buffer.concat([signature, header(frame), ...texts.map(textChunk), pngChunk('IDAT', packed), pngChunk('IEND')]);
 }
 
 /** Frames of one size as an animated PNG. @param delayMs how long each is shown. */
@@ -35,7 +35,7 @@ export async function encodeApng(
   if (!first) throw new RangeError('an animation needs at least one frame');
   const control = Buffer.alloc(8);
   control.writeUInt32BE(frames.length, 0);
-  const parts = [signature, header(first), ...texts.map(textChunk), chunk('acTL', control)];
+  const parts = [signature, header(first), ...texts.map(textChunk), pngChunk('acTL', control)];
   let sequence = 0;
   for (const [index, frame] of frames.entries()) {
     const about = Buffer.alloc(26);
@@ -44,17 +44,17 @@ export async function encodeApng(
     about.writeUInt32BE(frame.height, 8);
     about.writeUInt16BE(Math.min(65_535, Math.round(delayMs)), 20);
     about.writeUInt16BE(1000, 22);
-    parts.push(chunk('fcTL', about));
+    parts.push(pngChunk('fcTL', about));
     const packed = await packFrame(frame);
     if (index === 0) {
-      parts.push(chunk('IDAT', packed));
+      parts.push(pngChunk('IDAT', packed));
     } else {
       const numbered = Buffer.alloc(4);
       numbered.writeUInt32BE(sequence++, 0);
-      parts.push(chunk('fdAT', Buffer.concat([numbered, packed])));
+      parts.push(pngChunk('fdAT', Buffer.concat([numbered, packed])));
     }
   }
-  return Buffer.concat([...parts, chunk('IEND')]);
+  return Buffer.concat([...parts, pngChunk('IEND')]);
 }
 
 function header(frame: Frame): Buffer {
@@ -63,10 +63,11 @@ function header(frame: Frame): Buffer {
   data.writeUInt32BE(frame.height, 4);
   data[8] = 8;
   data[9] = colourType[frame.channels];
-  return chunk('IHDR', data);
+  return pngChunk('IHDR', data);
 }
 
-function chunk(type: string, data: Uint8Array = Buffer.alloc(0)): Buffer {
+/** A chunk of a PNG: its length, type, data and checksum. */
+export function pngChunk(type: string, data: Uint8Array = Buffer.alloc(0)): Buffer {
   const out = Buffer.alloc(data.length + 12);
   out.writeUInt32BE(data.length, 0);
   out.write(type, 4, 'latin1');
@@ -78,8 +79,8 @@ function chunk(type: string, data: Uint8Array = Buffer.alloc(0)): Buffer {
 /** `tEXt` where Latin-1 can say it, else `iTXt`, as Pillow does. */
 function textChunk([keyword, text]: PngText): Buffer {
   const key = Buffer.from(`${keyword}\0`, 'latin1');
-  if (/^[\0-\u00ff]*$/.test(text)) return chunk('tEXt', Buffer.concat([key, Buffer.from(text, 'latin1')]));
-  return chunk('iTXt', Buffer.concat([key, Buffer.from([0, 0, 0, 0]), Buffer.from(text, 'utf8')]));
+  if (/^[\0-\u00ff]*$/.test(text)) return pngChunk('tEXt', Buffer.concat([key, Buffer.from(text, 'latin1')]));
+  return pngChunk('iTXt', Buffer.concat([key, Buffer.from([0, 0, 0, 0]), Buffer.from(text, 'utf8')]));
 }
 
 /** Text chunks of a PNG, `tEXt` and uncompressed `iTXt`. */

@@ -40,8 +40,7 @@ export function replaceNames(conversion: Conversion, text: string): string {
     const value = node && conversion.valuesOf(node)?.widgets.get(name.slice(dot + 1))?.value;
     if (value === undefined || value === null) return all;
     const shown = String(value).slice(0, LONGEST_NAME);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: names of files cannot have them
-    return shown.replace(/[/?<>\\:*|"\u0000-\u001f\u007f]/g, '_');
+    return shown.replace(/[/?<>\\:*|"\p{Cc}]/gu, '_');
   });
 }
 

@@ -9,9 +9,9 @@ import { describe, expect, it } from 'vitest';
 import { inspectFile, OutputInvalidError } from '../../../src/files/inspect.ts';
 import { withoutPngMetadata } from '../../../src/files/png-metadata.ts';
 import { spool } from '../../../src/files/spool.ts';
-import { encodeApng, encodePng, type PngText } from '../../../src/simulator/media/png.ts';
+import { encodeApng, encodePng, type PngText, pngChunk } from '../../../src/simulator/media/png.ts';
 import type { Frame } from '../../../src/simulator/pictures/frame.ts';
-import { pixelsOf, pngChunk } from '../../support/png.ts';
+import { pixelsOf } from '../../support/png.ts';
 
 const signature = Buffer.from('89504e470d0a1a0a', 'hex');
 const dropped = ['tEXt', 'zTXt', 'iTXt', 'eXIf', 'comf'];

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { readEmbeddedTexts } from '../../../../src/files/texts/embedded-texts.ts';
 import { MOST_TEXT_BYTES } from '../../../../src/files/texts/texts.ts';
+import { pngChunk } from '../../../../src/simulator/media/png.ts';
 import {
   comf,
   fileOf,
@@ -13,7 +14,6 @@ import {
   tEXt,
   zTXt,
 } from '../../../support/media-with-texts.ts';
-import { pngChunk } from '../../../support/png.ts';
 
 const workflow = '{"nodes":[],"title":"Große Läufer"}';
 /** As Python writes it. */
@@ -60,6 +60,7 @@ test('a user comment in UTF-16, as sites write it into a JPEG, is read', async (
 
 test.for(['mp4', 'mov', 'webm', 'mp3', 'flac', 'opus'] as const)('the tags of a %s are read', async (format) => {
   const tags = { workflow, prompt };
+  // The frame of ID3 for tags that it does not know.
   const medium = await mediumWith(format, { raw: format === 'mp3' ? { TXXX: tags } : tags });
   expect(await textsOf(`a.${format}`, medium)).toMatchObject(tags);
 });

@@ -210,8 +210,8 @@ test('of the texts that a prompt is made of, the one that is set for it is requi
     '53': node('PrimitiveString', { value: 'a boat' }),
     '54': node('StringConcatenate', { string_a: 'Make this longer and better:', string_b: ['53', 0], delimiter: '' }),
   });
-  const any = ['COMFY_MATCHTYPE_V3', {}];
-  const Switch = declared({ switch: ['BOOLEAN', {}], on_true: any, on_false: any }, ['COMFY_MATCHTYPE_V3']);
+  const matched = ['COMFY_MATCHTYPE_V3', {}];
+  const Switch = declared({ switch: ['BOOLEAN', {}], on_true: matched, on_false: matched }, ['COMFY_MATCHTYPE_V3']);
   expect(texts(infer(chosen, { Switch }))).toMatchObject({
     prompt: '!53.value',
     promptStringA: '54.string_a',
