@@ -9,6 +9,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/async': [],
   'src/files': ['src/core', 'src/async'],
   'src/redis': ['src/async', 'src/config'],
+  'src/callers': ['src/core'],
 
   // What is stored, and where: ports, and their drivers in folders of their own.
   'src/artifacts': ['src/files'],
@@ -39,6 +40,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'src/artifacts',
       'src/async',
       'src/backends',
+      'src/callers',
       'src/core',
       'src/job-record',
       'src/observability',
@@ -50,11 +52,29 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   // The servers that call the use cases, and the worker that runs jobs.
   'src/graphql': [
-    ...['src/artifacts', 'src/async', 'src/backends', 'src/core', 'src/health', 'src/jobs', 'src/observability'],
+    ...[
+      'src/artifacts',
+      'src/async',
+      'src/backends',
+      'src/callers',
+      'src/core',
+      'src/health',
+      'src/jobs',
+      'src/observability',
+    ],
     ...['src/progress', 'src/uploads', 'src/variants', 'src/workflows'],
   ],
   'src/http': [
-    ...['src/artifacts', 'src/async', 'src/core', 'src/files', 'src/graphql', 'src/health', 'src/observability'],
+    ...[
+      'src/artifacts',
+      'src/async',
+      'src/callers',
+      'src/core',
+      'src/files',
+      'src/graphql',
+      'src/health',
+      'src/observability',
+    ],
     'src/variants',
   ],
   // The worker's rooms, from what knows ComfyUI alone to the way of a job.
@@ -95,7 +115,16 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The composition: the only folder that chooses drivers.
   'src/app': [
     ...['src/artifacts', 'src/artifacts/folder', 'src/artifacts/s3', 'src/backends', 'src/backends/redis'],
-    ...['src/config', 'src/core', 'src/embedded', 'src/graphql', 'src/health', 'src/http', 'src/job-record'],
+    ...[
+      'src/callers',
+      'src/config',
+      'src/core',
+      'src/embedded',
+      'src/graphql',
+      'src/health',
+      'src/http',
+      'src/job-record',
+    ],
     ...['src/job-record/redis', 'src/jobs', 'src/observability', 'src/progress', 'src/progress/redis', 'src/queue'],
     ...['src/queue/bullmq', 'src/redis', 'src/uploads', 'src/uploads/redis', 'src/variants', 'src/variants/redis'],
     ...['src/workflows', 'worker'],

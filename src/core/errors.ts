@@ -31,7 +31,9 @@ export interface InputIssue extends IssueHints {
 export type GatewayErrorDetails =
   | { code: 'BAD_USER_INPUT'; issues: InputIssue[] }
   | { code: 'IDEMPOTENCY_KEY_REUSED'; jobId: string }
-  | { code: 'NOT_FOUND' | 'CONFLICT' | 'LIMIT_EXCEEDED' }
+  | { code: 'NOT_FOUND' | 'CONFLICT' | 'LIMIT_EXCEEDED' | 'UNAUTHENTICATED' | 'FORBIDDEN' }
+  /** A limit of the caller's plan: its name, what it is, what is left of it, and in how many seconds that is enough. */
+  | { code: 'RATE_LIMITED' | 'QUOTA_EXCEEDED'; retryAfter: number; name: string; limit: number; remaining: number }
   /** `retryAfter` in seconds. */
   | { code: 'UNAVAILABLE'; retryAfter: number };
 

@@ -1,6 +1,7 @@
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { BackendDirectory } from '../backends/backends.ts';
 import type { NodeDefinitionsDirectory } from '../backends/node-definitions.ts';
+import type { Identity } from '../callers/identity.ts';
 import type { Health } from '../health/health.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { JobChanges } from '../progress/job-changes.ts';
@@ -42,7 +43,9 @@ export interface GraphServices {
 /** Of one operation, whichever transport it came by. */
 export interface OperationContext {
   requestId: string;
-  /** Whose jobs these are. */
+  /** Who calls. */
+  identity: Identity;
+  /** Whose jobs these are: `identity.caller`. */
   caller: string;
   /** Of the connection that it came by, as it is written into the audit log. */
   address?: string | undefined;

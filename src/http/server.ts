@@ -22,6 +22,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { createShares } from '../async/shares.ts';
 import { createTurns } from '../async/turns.ts';
+import { anonymous } from '../callers/identity.ts';
 import type { GraphServices } from '../graphql/context.ts';
 import { createBudgets } from '../graphql/engine/budgets.ts';
 import type { Engine } from '../graphql/engine/engine.ts';
@@ -122,9 +123,6 @@ const TURN_MS = 5;
 /** Of what a page says of itself: more than any name of a host has. */
 const MAX_LOGGED_CHARACTERS = 300;
 
-/** Who calls, until there are callers. */
-const CALLER = 'anonymous';
-
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { engine, services, log, onAnswered } = options;
   const timeouts: HttpTimeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
@@ -166,7 +164,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     }
     if (acceptsPage(req)) return graphiql(req, res);
     const { remoteAddress: address } = req.socket;
-    const who = { requestId, caller: CALLER, address, client: clientAddress(req) };
+    const who = { requestId, identity: anonymous, caller: anonymous.caller, address, client: clientAddress(req) };
     await inTraceOf(req.headers, () => yoga(req, res, who));
   }
 
@@ -249,7 +247,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       if ((req.url ?? '').split('?', 1)[0] !== GRAPHQL) {
         throw new HttpFault(404, 'NOT_FOUND', `GraphQL is at ${GRAPHQL}.`);
       }
-      webSocket.upgrade(req, socket, head, { requestId, caller: CALLER, client: clientAddress(req) });
+      const who = { requestId, identity: anonymous, caller: anonymous.caller, client: clientAddress(req) };
+      webSocket.upgrade(req, socket, head, who);
     } catch (error) {
       const fault = error instanceof HttpFault ? error : new HttpFault(500, 'INTERNAL', 'Unexpected error.');
       refuseConnection(socket, fault);

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { createShares } from '../../src/async/shares.ts';
 import { createTurns } from '../../src/async/turns.ts';
+import { anonymous } from '../../src/callers/identity.ts';
 import type { JobEvent } from '../../src/core/events.ts';
 import { type Job, noProgress } from '../../src/core/job.ts';
 import type { GraphContext, GraphServices } from '../../src/graphql/context.ts';
@@ -133,6 +134,7 @@ export async function testGraph(services: TestServices, observer?: OperationObse
   const engine = createEngine({ schema: createSchema(services.catalogue), log, observer });
   const contextValue: GraphContext = {
     requestId: 'request-1',
+    identity: anonymous,
     caller: 'anonymous',
     client: '127.0.0.1',
     budget: createBudgets().open('127.0.0.1'),

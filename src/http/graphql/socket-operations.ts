@@ -4,6 +4,7 @@ import { type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperati
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { createSemaphore, type Semaphore } from '../../async/semaphore.ts';
 import type { Shares } from '../../async/shares.ts';
+import type { Identity } from '../../callers/identity.ts';
 import type { GraphContext, GraphServices } from '../../graphql/context.ts';
 import { type Budget, type Budgets, TOO_MUCH_WAITS } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
@@ -14,6 +15,7 @@ import { createSharedExecution, operationKey } from './shared-execution.ts';
 /** What belongs to one socket. */
 export interface SocketOwner extends Record<PropertyKey, unknown> {
   requestId: string;
+  identity: Identity;
   caller: string;
   /** Whom it is counted against, see client-address.ts. */
   client: string;
@@ -57,7 +59,7 @@ type Hooks = Pick<
 export interface SocketOperations {
   hooks: Hooks;
   /** A socket that has nothing open yet. */
-  enter(who: Pick<SocketOwner, 'requestId' | 'caller' | 'client' | 'headers' | 'send'>): SocketOwner;
+  enter(who: Pick<SocketOwner, 'requestId' | 'identity' | 'caller' | 'client' | 'headers' | 'send'>): SocketOwner;
   /** The socket has gone: ends all that it had open. */
   leave(owner: SocketOwner): void;
 }
@@ -105,7 +107,7 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
 
   /** The operation, or why it is not begun. A fault in one leaves the others of its socket alone. */
   function prepare({ owner, id, payload }: Message): ExecutionArgs | readonly GraphQLError[] {
-    const { requestId, caller, client } = owner;
+    const { requestId, identity, caller, client } = owner;
     if (owner.open.size >= maxOperations) {
       const message = `At most ${maxOperations} operations may be open on a connection.`;
       return engine.refuse({ message, code: 'LIMIT_EXCEEDED' }, { requestId });
@@ -143,7 +145,7 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
     };
     over.signal.addEventListener('abort', release, { once: true });
     owner.open.set(payload, over);
-    const contextValue: GraphContext = { requestId, caller, client, budget, signal: over.signal, services };
+    const contextValue: GraphContext = { requestId, identity, caller, client, budget, signal: over.signal, services };
     const args = {
       // Not kept: while the operation is open, others may follow it.
       get schema() {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { anonymous } from '../../../src/callers/identity.ts';
 import { createEngine } from '../../../src/graphql/engine/engine.ts';
 import { createSchema } from '../../../src/graphql/schema.ts';
 import { createWebSocketHandler } from '../../../src/http/graphql/websocket.ts';
@@ -41,7 +42,7 @@ test('a gateway that stops takes no more sockets, also by a connection that it h
   const engine = createEngine({ schema: createSchema(services.catalogue), log: silent });
   const handler = createWebSocketHandler({ ...testBounds(), engine, services, log: silent });
   let refused: unknown;
-  const who = { requestId: 'r', caller: 'c', client: 'a' };
+  const who = { requestId: 'r', identity: anonymous, caller: 'c', client: 'a' };
   const server = createServer().listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   server.on('upgrade', (req, socket, head) => {

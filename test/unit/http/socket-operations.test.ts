@@ -5,6 +5,7 @@ import type { ExecutionArgs } from 'graphql';
 import type { Context, SubscribePayload } from 'graphql-ws';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createShares } from '../../../src/async/shares.ts';
+import { anonymous } from '../../../src/callers/identity.ts';
 import type { Engine } from '../../../src/graphql/engine/engine.ts';
 import { createSocketOperations, type SocketOwner } from '../../../src/http/graphql/socket-operations.ts';
 import { traceparent } from '../../../src/observability/spans.ts';
@@ -37,7 +38,15 @@ async function openSocket() {
   };
   const operations = createSocketOperations({ ...testBounds(), engine, services, maxOperations: 2 });
   const headers = { traceparent: HEADER };
-  const owner = operations.enter({ requestId: 'r', caller: 'c', client: 'a', headers, send: async () => {} });
+  const owner = operations.enter({
+    requestId: 'r',
+    identity: anonymous,
+    identity: anonymous,
+    caller: 'c',
+    client: 'a',
+    headers,
+    send: async () => {},
+  });
   const context: SocketContext = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
 
   const prepare = async (payload: SubscribePayload) =>
@@ -118,7 +127,7 @@ test('B02 a client that has no room left for an answer takes no event from other
   const watch = async (client: string) => {
     const sent: string[] = [];
     const send = async (text: string) => void sent.push(text);
-    const extra = operations.enter({ requestId: 'r', caller: 'c', client, headers: {}, send });
+    const extra = operations.enter({ requestId: 'r', identity: anonymous, caller: 'c', client, headers: {}, send });
     const context: SocketContext = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra };
     const payload = { query: 'subscription { jobProgress(id: "job") { seq } }' };
     const args = (await operations.hooks.onSubscribe?.(context, 'id', payload)) as ExecutionArgs;
@@ -142,6 +151,7 @@ test('B03 what is refused for want of a place holds no document', async () => {
   const operations = createSocketOperations(options);
   const extra = operations.enter({
     requestId: 'r',
+    identity: anonymous,
     caller: 'c',
     client: 'a',
     headers: {},

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
 import { GatewayError, notFound } from '../../../src/core/errors.ts';
 import { createSocketOperations } from '../../../src/http/graphql/socket-operations.ts';
 import { createOperationMetrics } from '../../../src/observability/operation-metrics.ts';
@@ -61,7 +62,14 @@ describe('an operation', () => {
   test('that a socket does not begin is counted, too', async () => {
     const { engine, services, answered } = await start();
     const operations = createSocketOperations({ ...testBounds(), engine, services, maxOperations: 1 });
-    const owner = operations.enter({ requestId: 'r', caller: 'c', client: 'a', headers: {}, send: async () => {} });
+    const owner = operations.enter({
+      requestId: 'r',
+      identity: anonymous,
+      caller: 'c',
+      client: 'a',
+      headers: {},
+      send: async () => {},
+    });
     const context = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
     const begin = (query: string) => operations.hooks.onSubscribe?.(context, 'id', { query });
     await begin('mutation { deleteJob(id: "a") }');

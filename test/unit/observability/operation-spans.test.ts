@@ -2,6 +2,7 @@ import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
 import { notFound } from '../../../src/core/errors.ts';
 import { createSocketOperations } from '../../../src/http/graphql/socket-operations.ts';
 import { createOperationMetrics } from '../../../src/observability/operation-metrics.ts';
@@ -24,7 +25,14 @@ test('what is refused has a span, whoever refuses it, with its code and the requ
   const services = await testServices();
   const { engine } = await testGraph(services, createOperationSpans());
   const operations = createSocketOperations({ ...testBounds(), engine, services, maxOperations: 1 });
-  const owner = operations.enter({ requestId: 'r', caller: 'c', client: 'a', headers: {}, send: async () => {} });
+  const owner = operations.enter({
+    requestId: 'r',
+    identity: anonymous,
+    caller: 'c',
+    client: 'a',
+    headers: {},
+    send: async () => {},
+  });
   const socket = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra: owner };
   const begin = (query: string) => operations.hooks.onSubscribe?.(socket, 'id', { query });
   await begin('mutation { deleteJob(id: "a") }');
