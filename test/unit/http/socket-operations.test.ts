@@ -41,7 +41,6 @@ async function openSocket() {
   const owner = operations.enter({
     requestId: 'r',
     identity: anonymous,
-    identity: anonymous,
     caller: 'c',
     client: 'a',
     headers,
