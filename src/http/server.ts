@@ -33,6 +33,7 @@ import { throttledWarning } from '../observability/throttled.ts';
 import { createAccess, toOriginForm } from './access.ts';
 import { clientAddress } from './client-address.ts';
 import { boundConnections } from './connections.ts';
+import { createDocsPages } from './docs/docs-pages.ts';
 import { type ArtifactRoute, createFileRoutes } from './files/file-routes.ts';
 import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
@@ -132,6 +133,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const turns = createTurns(TURN_MS);
   const yoga = createYogaHandler({ ...options, budgets, turns, open, stillMs: timeouts.stillMs });
   const graphiql = createGraphiqlPage();
+  const docs = createDocsPages();
   const endpoints = createHealthEndpoints(options);
   const webSocket = createWebSocketHandler({ engine, services, budgets, turns, open, log, limits: options.webSocket });
   const files = createFileRoutes({ ...options, maxDownloads: options.maxDownloads ?? MAX_DOWNLOADS, admitPage });
@@ -193,6 +195,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     access.checkHost(req);
     if (path === GRAPHQL) return graphql(req, res, requestId);
     if (await files.serve(path, req, res)) return;
+    if (await docs(path, req, res)) return;
     if (path === '/' && acceptsPage(req)) {
       res.writeHead(302, { Location: GRAPHQL }).end();
       return;

@@ -6,7 +6,7 @@ const generate = `# Press play (or Ctrl-Enter), then open
 # job again: change it for a new picture.
 #
 # All of the API: the book to the left.
-# Guides: docs/clients.md of the project.
+# Guides: the question mark below it.
 mutation Generate {
   generate(
     input: {

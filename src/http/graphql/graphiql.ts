@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { DOCS_PATH } from '../docs/docs-pages.ts';
 import { exampleTabs, lastJobScript } from './graphiql-example.ts';
 import { connectionNotice, socketScript } from './graphiql-socket.ts';
 
@@ -53,6 +54,9 @@ const style = `<meta name="viewport" content="width=device-width, initial-scale=
     background: #a4133c; color: #fff; font: 14px sans-serif; text-align: center;
   }
   #connection-lost[hidden] { display: none; }
+  #docs-link { position: fixed; z-index: 10; left: 18px; top: 122px; color: #3b4b68b0; }
+  #docs-link:hover { color: #3b4b68; }
+  @media (prefers-color-scheme: dark) { #docs-link { color: #b7c2d7b0; } #docs-link:hover { color: #b7c2d7; } }
   @media (max-width: 700px) {
     #graphiql-session { flex-direction: column !important; }
     .graphiql-editors { min-height: 55%; width: 100%; }
@@ -60,6 +64,13 @@ const style = `<meta name="viewport" content="width=device-width, initial-scale=
     .graphiql-horizontal-drag-bar, .graphiql-logo { display: none !important; }
   }
 </style>`;
+
+/** Below the buttons of GraphiQL's own. */
+const docsLink =
+  `<a id="docs-link" href="${DOCS_PATH}" target="_blank" rel="noopener" title="Documentation" ` +
+  'aria-label="Documentation"><svg width="24" height="24" viewBox="0 0 24 24" fill="none" stroke="currentColor" ' +
+  'stroke-width="1.5"><circle cx="12" cy="12" r="9.5"/><path d="M9 9.5a3 3 0 1 1 4.2 2.7c-.8.4-1.2 1-1.2 1.8v.5"/>' +
+  '<circle cx="12" cy="17.3" r=".6" fill="currentColor"/></svg></a>';
 
 /** A picture frame. */
 const logo =
@@ -81,7 +92,7 @@ async function render(): Promise<Page> {
   });
   const html = rendered
     .replace('<script>', () => `<script>${lastJobScript}${socketScript}</script><script>`)
-    .replace('<div id="root">', `${connectionNotice}$&`)
+    .replace('<div id="root">', `${connectionNotice}${docsLink}$&`)
     .replace('</head>', `${style}</head>`);
   const plain = Buffer.from(html);
   return { etag: `"${sha256(html)}"`, plain, zipped: await promisify(gzip)(plain), policy: contentPolicy(html) };
