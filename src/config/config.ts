@@ -108,7 +108,10 @@ function group(s: Settings) {
        */
       publicUrl: s.PUBLIC_URL ?? (s.PORT === 0 ? undefined : defaultPublicUrl(s.HOST, s.PORT)),
       allowedOrigins: s.ALLOWED_ORIGINS,
+      /** Networks of proxies that are believed where a request comes from. */
+      trustedProxies: s.TRUSTED_PROXIES,
       maxBodyBytes: s.MAX_BODY_BYTES,
+      /** Undefined: it was not said, which only loopback may leave open. */
       auth: s.AUTH,
     },
     /** The private port, which serves metrics and detailed health. Undefined: there is none. */

@@ -12,9 +12,16 @@ interface Rule {
 const RULES: readonly Rule[] = [
   {
     names: ['HOST', 'AUTH'],
-    broken: ({ HOST, AUTH }) => !isLoopback(HOST) && AUTH !== 'none',
+    broken: ({ HOST, AUTH }) => !isLoopback(HOST) && AUTH === undefined,
     expected:
-      'a loopback address, since there is no authentication; to open it to everyone who can reach it, say AUTH=none',
+      'a loopback address, since nothing is said of who may call: say AUTH=keys, jwt or keys,jwt, or AUTH=none to ' +
+      'open it to everyone who can reach it',
+  },
+  {
+    // Whoever brings nothing would be let in, and could do what no key allows.
+    names: ['AUTH'],
+    broken: ({ AUTH = [] }) => AUTH.includes('none') && AUTH.length > 1,
+    expected: 'none alone, or keys, jwt or keys,jwt',
   },
   {
     names: ['S3_ACCESS_KEY', 'S3_ENDPOINT'],

@@ -8,6 +8,8 @@ import {
   headerList,
   httpAddress,
   integer,
+  listOf,
+  networkList,
   oneOf,
   origin,
   originList,
@@ -17,6 +19,9 @@ import {
 } from './values.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** What credentials are taken. */
+export const AUTH_METHODS = ['none', 'keys', 'jwt'] as const;
 
 /** Settings whose values must not be shown. Each may also be given as a file, named by `<NAME>_FILE`. */
 export const SECRET_NAMES: ReadonlySet<string> = new Set([
@@ -46,7 +51,8 @@ export function settingsSchema(machine: string) {
     ADMIN_PORT: integer(0, 65_535).optional(),
     PUBLIC_URL: origin().optional(),
     ALLOWED_ORIGINS: originList().default([]),
-    AUTH: oneOf(['none']).optional(),
+    TRUSTED_PROXIES: networkList().default([]),
+    AUTH: listOf(AUTH_METHODS).optional(),
     MAX_BODY_BYTES: integer(1024, 64 * 1024 * 1024).default(1024 * 1024),
 
     REDIS_URL: redisAddress().optional(),

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { EXPECTED_REDIS_ADDRESS, parseRedisAddress } from './redis-address.ts';
 
@@ -81,6 +82,22 @@ export function originList() {
   });
 }
 
+/** Each of the list is one of `choices`, with commas between. */
+export function listOf<const T extends string>(choices: readonly T[]) {
+  return value(`a list of ${choices.join(', ')}, with commas between`, (raw): readonly T[] | undefined => {
+    const items = raw.split(',').map((each) => choices.find((choice) => choice === each.trim()));
+    return items.every((each) => each !== undefined) ? [...new Set(items)] : undefined;
+  });
+}
+
+/** Networks of IP addresses, each written as `10.0.0.0/8`; a single address is a network of its own. */
+export function networkList() {
+  return value('a list of addresses or networks like 10.0.0.0/8, with commas between', (raw) => {
+    const networks = raw.split(',').map((each) => parseNetwork(each.trim()));
+    return networks.every((each) => each !== undefined) ? [...new Set(networks)] : undefined;
+  });
+}
+
 const EXPECTED_ORIGIN = 'a bare origin like https://example.com:8443, without a path';
 
 /** A Redis address. It is checked here and returned unchanged; `connectRedis` parses it again. */
@@ -132,6 +149,13 @@ function parseHttpUrl(raw: string): URL | undefined {
 function parseOrigin(raw: string): string | undefined {
   const url = parseHttpUrl(raw);
   return url && url.pathname === '/' && url.username === '' && url.password === '' ? url.origin : undefined;
+}
+
+function parseNetwork(raw: string): string | undefined {
+  if (ipaddr.IPv4.isValidCIDRFourPartDecimal(raw) || ipaddr.IPv6.isValidCIDR(raw))
+    return ipaddr.parseCIDR(raw).join('/');
+  const isAddress = ipaddr.IPv4.isValidFourPartDecimal(raw) || ipaddr.IPv6.isValid(raw);
+  return isAddress ? `${ipaddr.parse(raw)}/${ipaddr.parse(raw).kind() === 'ipv4' ? 32 : 128}` : undefined;
 }
 
 function parseHeader(entry: string): readonly [name: string, value: string] | undefined {

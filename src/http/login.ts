@@ -15,8 +15,9 @@ export function createLogin(authenticator: Authenticator, failedLogins: FailedLo
   function explain(error: unknown, credentials: Credentials, client: string): unknown {
     if (!(error instanceof GatewayError)) return error;
     const { message, details } = error;
-    if (details.code === 'UNAVAILABLE') {
-      return new HttpFault(503, 'UNAVAILABLE', message, { 'Retry-After': String(Math.ceil(details.retryAfter)) });
+    if ('retryAfter' in details) {
+      const status = details.code === 'UNAVAILABLE' ? 503 : 429;
+      return new HttpFault(status, details.code, message, { 'Retry-After': String(Math.ceil(details.retryAfter)) });
     }
     if (details.code !== 'UNAUTHENTICATED') return error;
     const seconds = failedLogins.add(client, secretOf(credentials));

@@ -69,8 +69,8 @@ describe('bad values', () => {
     expect(problems({ PORT: 'abc', ARTIFACT_URL_TTL: '604801', HOST: '0.0.0.0', JOB_DEADLINE: '700000' })).toEqual([
       'PORT: expected an integer from 0 to 65535, got "abc"',
       'ARTIFACT_URL_TTL: expected seconds from 1 to 604800, got "604801"',
-      'HOST: expected a loopback address, since there is no authentication; to open it to everyone who can ' +
-        'reach it, say AUTH=none, got "0.0.0.0"',
+      'HOST: expected a loopback address, since nothing is said of who may call: say AUTH=keys, jwt or keys,jwt, ' +
+        'or AUTH=none to open it to everyone who can reach it, got "0.0.0.0"',
       'JOB_DEADLINE: expected at most JOB_MAX_DEADLINE, got "700000"',
     ]);
   });
@@ -80,7 +80,8 @@ describe('bad values', () => {
     ['JOB_TIMEOUT', ['0', '2147484', 'Infinity', '-5', '10s']],
     ['MAX_MEGAPIXELS', ['0', '1001', '4MP']],
     ['STORAGE_SHARED', ['yes', '1', 'TRUE']],
-    ['AUTH', ['None', 'off', 'false']],
+    ['AUTH', ['None', 'off', 'false', 'keys,', 'key', 'none,keys', 'keys jwt']],
+    ['TRUSTED_PROXIES', ['10.0.0', '10.0.0.0/33', 'proxy.lan', '10.0.0.1,', '*', '0x7f000001', '010.0.0.1']],
     ['PREVIEW_METHOD', ['default', 'LATENT2RGB', 'true']],
     ['LOG_LEVEL', ['verbose', 'INFO']],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', ['localhost:4318', 'grpc://otel:4317', 'http://otel:4318/?x=1']],
@@ -145,12 +146,20 @@ describe('bad values', () => {
 });
 
 describe('settings that depend on each other', () => {
-  test('a host that others can reach is refused until AUTH=none is said', () => {
+  test('a host that others can reach is refused until it is said who may call', () => {
     for (const HOST of ['0.0.0.0', '::', '192.168.1.5', 'gateway.example', '127.0.0.1.example']) {
       expect(problems({ HOST }), HOST).toHaveLength(1);
-      expect(problems({ HOST, AUTH: 'none' }), HOST).toEqual([]);
+      for (const AUTH of ['none', 'keys']) expect(problems({ HOST, AUTH }), HOST).toEqual([]);
     }
     for (const HOST of ['127.0.0.1', '127.1.2.3', 'localhost', '::1']) expect(problems({ HOST }), HOST).toEqual([]);
+  });
+
+  test('proxies are networks, a single one too', () => {
+    expect(loadConfig({ TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.1,2001:db8::1' }).http.trustedProxies).toEqual([
+      '10.0.0.0/8',
+      '192.0.2.1/32',
+      '2001:db8::1/128',
+    ]);
   });
 
   test('S3 takes its endpoint and both keys, or none of them', () => {
