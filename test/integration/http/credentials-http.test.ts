@@ -2,8 +2,7 @@ import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { HttpServerOptions } from '../../../src/http/server.ts';
-import { type TestServices, testServices } from '../../support/graph-services.ts';
+import { testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
 import { testCallers, testIdentity } from '../../support/test-callers.ts';
 
@@ -11,7 +10,7 @@ const KEY = `cg_${'a'.repeat(12)}_${'b'.repeat(32)}_${'c'.repeat(6)}`;
 const JSON_TYPE = { 'content-type': 'application/json' };
 const QUERY = { query: '{ __typename }' };
 
-async function start(options: Partial<HttpServerOptions> & { services?: TestServices } = {}) {
+async function start(options: Parameters<typeof startTestServer>[0] = {}) {
   const callers = testCallers({
     [KEY]: testIdentity('me'),
     'cgw_watch.token': testIdentity('me', { keyId: 'watch', watch: { jobs: new Set(['job']) } }),

@@ -4,7 +4,6 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { anonymous } from '../../../src/callers/identity.ts';
 import { unavailable } from '../../../src/core/errors.ts';
-import type { HttpServerOptions } from '../../../src/http/server.ts';
 import { testEvent } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
 import { testCallers, testIdentity } from '../../support/test-callers.ts';
@@ -13,7 +12,7 @@ const WATCH = 'subscription { jobProgress(id: "job") { seq } }';
 const subscribe = (id: string) => ({ id, type: 'subscribe', payload: { query: WATCH } });
 const expiresAt = Date.UTC(2030, 0, 31, 12);
 
-async function start(options: Partial<HttpServerOptions> = {}) {
+async function start(options: Parameters<typeof startTestServer>[0] = {}) {
   const callers = testCallers({ right: testIdentity('me', { expiresAt }) });
   const server = await startTestServer({ ...callers, ...options });
   server.services.feed.open('job');

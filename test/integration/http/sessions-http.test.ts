@@ -1,7 +1,6 @@
 import { createClient } from 'graphql-sse';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { HttpServerOptions } from '../../../src/http/server.ts';
-import { type TestServices, testEvent, testJob, testServices } from '../../support/graph-services.ts';
+import { testEvent, testJob, testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
 import { testCallers, testIdentity } from '../../support/test-callers.ts';
 
@@ -9,7 +8,7 @@ const KEY = `cg_${'a'.repeat(12)}_${'b'.repeat(32)}_${'c'.repeat(6)}`;
 const QUERY = { query: '{ __typename }' };
 const WATCH = 'subscription { jobProgress(id: "job") { seq } }';
 
-async function start(options: Partial<HttpServerOptions> & { services?: TestServices } = {}) {
+async function start(options: Parameters<typeof startTestServer>[0] = {}) {
   const callers = testCallers({
     [KEY]: testIdentity('me'),
     'cgw_watch.token': testIdentity('me', { keyId: 'watch', watch: { jobs: new Set(['job']) } }),
