@@ -31,7 +31,8 @@ export interface HeldAnswer extends Disposable {
   /**
    * The job as it is at its end, or as it was last seen when the time is over, the client has left or the gateway
    * stops; null when nothing was seen of it by then. Rejects with NOT_FOUND when the caller has no such job or it is
-   * removed meanwhile, with the reason of the signal where that is a GatewayError, and with UNAVAILABLE when Redis is away for longer than a watcher waits for it.
+   * removed meanwhile, with the reason of the signal where that is a GatewayError, and with UNAVAILABLE when Redis is
+   * away for longer than a watcher waits for it.
    */
   untilEnded(jobId: string): Promise<Job | null>;
 }

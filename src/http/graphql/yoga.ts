@@ -34,8 +34,8 @@ export interface YogaHandlerOptions {
 }
 
 /**
- * Answers a GET or POST of GraphQL. Rejects with HttpFault for what is no GraphQL request. `body`: that of a POST, where
- * it has been read before.
+ * Answers a GET or POST of GraphQL. Rejects with HttpFault for what is no GraphQL request. `body`: that of a POST,
+ * where it has been read before.
  */
 export type YogaHandler = (
   req: IncomingMessage,

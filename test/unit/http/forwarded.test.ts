@@ -54,7 +54,7 @@ test('A48: without TRUSTED_PROXIES nobody is believed', () => {
   expect([addressOf(req), clientAddress(req)]).toEqual(['127.0.0.1', '127.0.0.1']);
 });
 
-test('two requests of one connection of a proxy are counted apart, and their addresses are whole in the audit log', () => {
+test('two requests of one connection of a proxy are counted apart, and the audit log has their whole addresses', () => {
   const first = request('10.0.0.1', { 'x-forwarded-for': '2001:db8:1:2:3::4' });
   const second = Object.assign(new IncomingMessage(first.socket), { headers: { 'x-forwarded-for': '198.51.100.7' } });
   const note = createForwarding(TRUSTED);
