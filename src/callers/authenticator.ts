@@ -78,7 +78,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   async function signed(credentials: Extract<Credentials, { kind: 'signed' }>): Promise<Identity> {
-    if (!keys || !keys.signatures.isWellFormed(credentials)) throw refused('malformed');
+    if (!keys?.signatures.isWellFormed(credentials)) throw refused('malformed');
     const key = await keys.directory.get(credentials.keyId);
     if (key && !key.signed) throw refused('not_signed', key.id);
     // The signature first: who has none learns nothing of the key, and uses up no nonce of it.
