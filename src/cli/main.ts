@@ -8,6 +8,7 @@ import { type FaultPatch, parseFault } from '../simulator/faults.ts';
 import { createBackendCommand } from './backend-command.ts';
 import { createHealthCommand } from './health-command.ts';
 import { createJobsCommand } from './jobs-command.ts';
+import { createKeysCommand } from './keys-command.ts';
 import { addWorkflowCommands } from './workflow-command.ts';
 
 // Commands import what only they need when they run, since `comfygate health` runs every few seconds in every container
@@ -107,6 +108,19 @@ program.addCommand(
       reachInstallation(async (...reached) => {
         const { openJobOperator } = await import('../app/open-job-operator.ts');
         return openJobOperator(...reached);
+      }),
+    write: (text) => process.stdout.write(text),
+    note: (text) => process.stderr.write(text),
+    isUnreachable: isRedisDown,
+  }),
+);
+
+program.addCommand(
+  createKeysCommand({
+    open: () =>
+      reachInstallation(async (...reached) => {
+        const { openKeyOperator } = await import('../app/open-key-operator.ts');
+        return openKeyOperator(...reached);
       }),
     write: (text) => process.stdout.write(text),
     note: (text) => process.stderr.write(text),

@@ -1,5 +1,5 @@
 import type { Settings } from './settings.ts';
-import { isLoopback } from './values.ts';
+import { isLoopback, isPrivate } from './values.ts';
 
 /** A condition on several settings together. It is not checked when one of them has a bad value. */
 interface Rule {
@@ -22,6 +22,23 @@ const RULES: readonly Rule[] = [
     names: ['AUTH'],
     broken: ({ AUTH = [] }) => AUTH.includes('none') && AUTH.length > 1,
     expected: 'none alone, or keys, jwt or keys,jwt',
+  },
+  {
+    names: ['JWT_ISSUER', 'AUTH'],
+    broken: ({ JWT_ISSUER, AUTH }) => AUTH?.includes('jwt') === true && JWT_ISSUER === undefined,
+    expected: 'a value, since AUTH has jwt',
+  },
+  {
+    // Without it tokens that were given out for another application of the issuer would be taken.
+    names: ['JWT_AUDIENCE', 'JWT_ISSUER'],
+    broken: ({ JWT_ISSUER, JWT_AUDIENCE }) => JWT_ISSUER !== undefined && JWT_AUDIENCE === undefined,
+    expected: 'a value, since JWT_ISSUER is set',
+  },
+  {
+    names: ['JWT_JWKS_URL', 'JWT_ISSUER'],
+    broken: ({ JWT_ISSUER = '', JWT_JWKS_URL }) =>
+      JWT_ISSUER !== '' && JWT_JWKS_URL === undefined && !(URL.canParse(JWT_ISSUER) && isPrivate(new URL(JWT_ISSUER))),
+    expected: 'a value, since JWT_ISSUER is no https address in which the keys could be',
   },
   {
     names: ['S3_ACCESS_KEY', 'S3_ENDPOINT'],

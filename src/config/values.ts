@@ -82,6 +82,14 @@ export function originList() {
   });
 }
 
+/** The address of a JWKS: https, or http on loopback. It may have a query. */
+export function jwksAddress() {
+  return value('an https address, or an http address on loopback', (raw) => {
+    const url = URL.canParse(raw) ? new URL(raw) : undefined;
+    return url && isPrivate(url) && url.username === '' && url.password === '' ? url.href : undefined;
+  });
+}
+
 /** Each of the list is one of `choices`, with commas between. */
 export function listOf<const T extends string>(choices: readonly T[]) {
   return value(`a list of ${choices.join(', ')}, with commas between`, (raw): readonly T[] | undefined => {
@@ -96,6 +104,20 @@ export function networkList() {
     const networks = raw.split(',').map((each) => parseNetwork(each.trim()));
     return networks.every((each) => each !== undefined) ? [...new Set(networks)] : undefined;
   });
+}
+
+/** Texts without white space, with commas between. */
+export function textList(most: number) {
+  return value(`1 to ${most} texts without spaces, with commas between`, (raw): readonly string[] | undefined => {
+    const items = raw.split(',').map((each) => each.trim());
+    return items.length <= most && items.every((each) => /^\S{1,512}$/.test(each)) ? items : undefined;
+  });
+}
+
+/** What may be said with an URL stays between us and its server. */
+export function isPrivate(url: URL): boolean {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(host));
 }
 
 const EXPECTED_ORIGIN = 'a bare origin like https://example.com:8443, without a path';

@@ -90,10 +90,12 @@ export function notFound(what: string): GatewayError {
 }
 
 /** The same for whatever is wrong with credentials, so that nobody learns which keys there are. */
-export function unauthenticated(): GatewayError {
-  return new GatewayError('Expected valid credentials: send an API key or a token that has not ended.', {
-    code: 'UNAUTHENTICATED',
-  });
+export function unauthenticated(cause?: unknown): GatewayError {
+  return new GatewayError(
+    'Expected valid credentials: send an API key or a token that has not ended.',
+    { code: 'UNAUTHENTICATED' },
+    { cause },
+  );
 }
 
 export function unavailable(message: string, retryAfterSeconds: number, cause?: unknown): GatewayError {
