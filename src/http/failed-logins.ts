@@ -33,6 +33,7 @@ export function createFailedLogins(limits: FailedLoginLimits = {}): FailedLogins
   const hashOf = (secret: string) => createHash('sha256').update(secret).digest('base64');
 
   function secondsLeft(client: string): number {
+    if (times.size === 0) return 0;
     if ((times.get(client) ?? 0) < mostInWindow) return 0;
     return Math.max(1, Math.ceil(times.getRemainingTTL(client) / 1000));
   }

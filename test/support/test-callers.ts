@@ -25,6 +25,10 @@ export function testCallers(keys: Record<string, Identity> = {}) {
     return identity;
   }
 
+  function endAll(keyId: string | null): void {
+    for (const [end, of] of open) if (of === keyId && open.delete(end)) end();
+  }
+
   const authenticator: Authenticator = {
     authenticate(credentials) {
       asked.push(credentials);
@@ -34,6 +38,8 @@ export function testCallers(keys: Record<string, Identity> = {}) {
   const sessions: Sessions = {
     follow({ keyId }, end) {
       open.set(end, keyId);
+      // It was revoked meanwhile.
+      if (![...known.values()].some((identity) => identity.keyId === keyId)) queueMicrotask(() => endAll(keyId));
       return { [Symbol.dispose]: () => void open.delete(end) };
     },
   };
@@ -48,13 +54,9 @@ export function testCallers(keys: Record<string, Identity> = {}) {
     add: (token: string, identity: Identity) => void known.set(token, identity),
     /** Ends the key, and with it what was begun by it. */
     revoke(token: string) {
-      const keyId = known.get(token)?.keyId;
+      const keyId = known.get(token)?.keyId ?? null;
       known.delete(token);
-      for (const [end, of] of open) {
-        if (of !== keyId) continue;
-        open.delete(end);
-        end();
-      }
+      endAll(keyId);
     },
     /** From now on answers come only when the promise is resolved. */
     hold(until: Promise<void> | null) {

@@ -11,6 +11,7 @@ import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
 import type { Operation } from '../../graphql/engine/operation.ts';
 import { createOperationLabels } from '../../graphql/engine/operation-labels.ts';
+import { followLasting } from '../lasting.ts';
 import { HttpFault, tooMuchWaits } from '../reply.ts';
 import { createCompression } from './compress.ts';
 import { ENDED, final, numbered, seqIn, unlessOver } from './event-ids.ts';
@@ -158,7 +159,8 @@ async function* onlyOne({ data, errors }: ExecutionResult): AsyncGenerator<Execu
 }
 
 export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
-  const { engine, services, budgets, turns, open, sessions, maxBodyBytes, stillMs } = options;
+  const { engine, services, budgets, turns, open, maxBodyBytes, stillMs } = options;
+  const sessions = options.sessions && followLasting(options.sessions);
   const yoga = createYoga<RequestContext>({
     plugins: [useParams, useGatewayEngine(engine), useHttpStatus(), useEventStream],
     maskedErrors: { maskError: (error) => engine.publicError(error) },

@@ -26,7 +26,7 @@ describe('what lasts', () => {
     const url = `${started.graphql}?query=${encodeURIComponent(WATCH)}${query}`;
     const answer = await fetch(url, { headers: { accept: 'text/event-stream', ...headers } });
     expect(answer.status).toBe(200);
-    await vi.waitFor(() => expect(started.services.feed.stats().watchers).toBe(1));
+    await vi.waitFor(() => expect(started.callers.followed()).toBe(1));
     return { ...started, answer };
   }
 
