@@ -70,7 +70,7 @@ it('takes caller, plan and scopes from the claims that are named, within others 
   expect(await refusal(async () => verifier.verify(await issuer.token('first')))).toBe('untrusted');
 });
 
-it('A49: refuses alg none and HMAC with a public key, other audiences, issuers and keys, and what has ended', async () => {
+it('A49: refuses alg none, HMAC, other audiences, issuers and keys, and what has ended', async () => {
   const { issuer, verifier } = await setup();
   const impostor = await startIssuer();
   await impostor.addKey('first');
@@ -147,21 +147,18 @@ it.each([
   ['no JSON', { status: 200, body: '<html>' }],
   ['no keys', { status: 200, body: '{"keys":7}' }],
   ['a megabyte', { status: 200, body: `{"keys":[],"x":"${'x'.repeat(1_000_000)}"}` }],
-])(
-  'an issuer that answers with %s makes it UNAVAILABLE, is asked once in five seconds, and is back by itself',
-  async (_name, as) => {
-    const { issuer, verifier, onFault } = await setup();
-    const token = await issuer.token('first');
-    issuer.answer(as);
-    expect(await refusal(() => verifier.verify(token))).toBe('UNAVAILABLE');
-    expect(await refusal(() => verifier.verify(token))).toBe('UNAVAILABLE');
-    expect(issuer.asked).toBe(1);
-    expect(onFault).toHaveBeenCalledTimes(1);
-    issuer.answer(null);
-    vi.advanceTimersByTime(5_000);
-    expect(await refusal(() => verifier.verify(token))).toBeUndefined();
-  },
-);
+])('an issuer that answers with %s makes it UNAVAILABLE, and is asked again in five seconds', async (_name, as) => {
+  const { issuer, verifier, onFault } = await setup();
+  const token = await issuer.token('first');
+  issuer.answer(as);
+  expect(await refusal(() => verifier.verify(token))).toBe('UNAVAILABLE');
+  expect(await refusal(() => verifier.verify(token))).toBe('UNAVAILABLE');
+  expect(issuer.asked).toBe(1);
+  expect(onFault).toHaveBeenCalledTimes(1);
+  issuer.answer(null);
+  vi.advanceTimersByTime(5_000);
+  expect(await refusal(() => verifier.verify(token))).toBeUndefined();
+});
 
 it('keys that are known work for an hour without their issuer', async () => {
   const { issuer, verifier } = await setup();

@@ -216,7 +216,7 @@ describe('API keys in Redis', () => {
     expect(await operator.list()).toEqual([]);
   });
 
-  it('10,000 made-up ones cost few round trips, put out none that is known, and are refused at once the next time', async () => {
+  it('10,000 made-up ones cost few round trips, put out none that is known, and are then refused at once', async () => {
     const { operator, gateway } = await open();
     const { text } = await operator.create(request);
     const { login, store, directory } = await gateway();
