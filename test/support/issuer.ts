@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { listen } from './listen.ts';
 
 /** An issuer of JWTs, which publishes its keys on 127.0.0.1 until the test ends. */
@@ -11,7 +11,7 @@ export interface Issuer {
   /** Publishes a key no more. It can still sign. */
   withdraw(kid: string): void;
   /** A token of the key. Its claims are `sub` user-1, `aud` comfygate and `exp` in an hour, and those given. */
-  token(kid: string, claims?: JWTPayload): Promise<string>;
+  token(kid: string, claims?: { [name: string]: unknown }): Promise<string>;
   /** Answers so from now on; null: with the keys. */
   answer(as: { status: number; body: string } | null): void;
 }
