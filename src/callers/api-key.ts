@@ -60,7 +60,7 @@ function checksumOf(text: string): string {
   return digits;
 }
 
-/** Each digit is as likely as any other: bytes from 248 on, where the last round of 62 is not whole, are drawn again. */
+/** Each digit is as likely as any other: bytes from 248 on, the rest behind four rounds of 62, are drawn again. */
 function randomDigits(length: number): string {
   let digits = '';
   while (digits.length < length) {

@@ -76,7 +76,7 @@ export interface KeyNews extends Pick<KeyStore, 'find'> {
 
 /** What Redis's clock and a signer's may differ by. */
 export const SIGNED_WITHIN_MS = 300_000;
-/** Of a key: a hundred signed requests a second, for the ten minutes in which each could be repeated. */
+/** Of a key: some 90 signed requests a second, for the 11 minutes for which nonces are remembered. */
 export const MAX_NONCES = 60_000;
 
 /** Until when a key lives; Infinity: for ever. */

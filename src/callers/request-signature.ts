@@ -63,7 +63,7 @@ export function createSignatureCheck({ store, seal, now }: SignatureCheckOptions
       const taken = await store.takeNonce(id, nonce);
       if (taken === 'replayed') throw refused('replayed', id);
       if (taken === 'taken') return;
-      throw new GatewayError('Too many signed requests with this key: send fewer than 100 a second.', {
+      throw new GatewayError('Too many signed requests with this key: send fewer than 90 a second.', {
         ...{ code: 'RATE_LIMITED', retryAfter: 10, name: 'signedRequests', limit: MAX_NONCES, remaining: 0 },
       });
     },

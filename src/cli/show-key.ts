@@ -15,7 +15,8 @@ export function keyDocument({ scopes, createdAt, expiresAt, revokedAt, lastUsedA
 }
 
 export function madeDocument({ text, signingSecret, key }: MadeKey): string {
-  return `${JSON.stringify({ key: text, ...(signingSecret !== null && { signingSecret }), ...keyDocument(key) }, null, 2)}\n`;
+  const secrets = signingSecret === null ? { key: text } : { key: text, signingSecret };
+  return `${JSON.stringify({ ...secrets, ...keyDocument(key) }, null, 2)}\n`;
 }
 
 /** A key for a person. */

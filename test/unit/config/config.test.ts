@@ -283,3 +283,54 @@ test('a server of the longest host name has a name of its own that fits', () => 
   const { backends } = loadConfig({ COMFYUI_URLS: `http://${label}:8188,http://${label}.lan:8188` }).comfyui;
   expect(backends?.map(({ name }) => name)).toEqual([`${'g'.repeat(50)}-8188`, `${'g'.repeat(50)}-8188-2`]);
 });
+
+describe('JWTs', () => {
+  const jwt = {
+    AUTH: 'keys,jwt',
+    JWT_ISSUER: 'https://login.example.com/',
+    JWT_AUDIENCE: 'comfygate, https://b.example',
+  };
+
+  test('an issuer and an audience are enough for them', () => {
+    const config = loadConfig(jwt);
+    expect(config.http.auth).toEqual(['keys', 'jwt']);
+    expect(config.jwt).toEqual({
+      issuer: 'https://login.example.com/',
+      audiences: ['comfygate', 'https://b.example'],
+      jwksUrl: 'https://login.example.com/.well-known/jwks.json',
+      algorithms: ['RS256', 'ES256', 'EdDSA'],
+      clockSkewMs: 30_000,
+      callerClaim: 'sub',
+      planClaim: undefined,
+      scopesClaim: undefined,
+      defaultPlan: 'free',
+      defaultScopes: ['job:read', 'job:write', 'workflow:*'],
+    });
+    const lines = describeConfig(config).split('\n');
+    expect(lines).toEqual(expect.arrayContaining(['AUTH=keys,jwt', 'JWT_AUDIENCE=comfygate,https://b.example']));
+    expect(loadConfig({}).jwt).toBeUndefined();
+  });
+
+  test.each([
+    ['without an issuer', { JWT_ISSUER: '' }, 'JWT_ISSUER: expected a value, since AUTH has jwt'],
+    ['without an audience', { JWT_AUDIENCE: '' }, 'JWT_AUDIENCE: expected a value, since JWT_ISSUER is set'],
+    ['of an issuer over http', { JWT_ISSUER: 'http://login.example.com' }, /^JWT_JWKS_URL: expected a value/],
+    ['of an issuer that is no address', { JWT_ISSUER: 'login' }, /^JWT_JWKS_URL: expected a value/],
+    ['with keys over http', { JWT_JWKS_URL: 'http://login.example.com/keys' }, /^JWT_JWKS_URL: expected an https/],
+    ['signed with a shared secret', { JWT_ALGORITHMS: 'RS256,HS256' }, /^JWT_ALGORITHMS: expected a list/],
+    ['without a signature', { JWT_ALGORITHMS: 'none' }, /^JWT_ALGORITHMS: expected a list/],
+    ['of a clock that is far off', { JWT_CLOCK_SKEW: '301' }, /^JWT_CLOCK_SKEW: expected seconds from 0 to 300/],
+  ])('are not taken %s', (_name, given, problem) => {
+    expect(problems({ ...jwt, ...given })).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test('may have their keys on loopback, at an address with a query', () => {
+    const here = { JWT_ISSUER: 'login', JWT_JWKS_URL: 'http://127.0.0.1:8080/keys?tenant=1' };
+    expect(loadConfig({ ...jwt, ...here }).jwt?.jwksUrl).toBe('http://127.0.0.1:8080/keys?tenant=1');
+  });
+});
+
+test('whoever opens the gateway to others says how they are told apart', () => {
+  for (const AUTH of ['none', 'keys']) expect(problems({ HOST: '0.0.0.0', AUTH })).toEqual([]);
+  expect(problems({ HOST: '0.0.0.0' })).toEqual([expect.stringMatching(/^HOST: /)]);
+});
