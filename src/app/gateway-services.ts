@@ -171,6 +171,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     throttledWarning(log, 'a figure of /metrics could not be read'),
   );
   return {
+    audit,
     authenticator,
     sessions,
     catalogue,

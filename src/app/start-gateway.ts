@@ -18,6 +18,7 @@ import { createOperationMetrics } from '../observability/operation-metrics.ts';
 import { observeAll } from '../observability/operation-observer.ts';
 import { createOperationSpans } from '../observability/operation-spans.ts';
 import { VARIANTS_PATH } from '../variants/variant-addresses.ts';
+import { auditRefusals } from './audit-refusals.ts';
 import { openGatewayServices } from './gateway-services.ts';
 import { artifactFolder, type ProcessContext } from './process-context.ts';
 
@@ -58,6 +59,7 @@ export async function startGateway(
     allowLoopback,
     trustedProxies: config.http.trustedProxies,
     ...(!auth.includes('none') && { authenticator: services.authenticator, sessions: services.sessions }),
+    onRefused: auditRefusals(services.audit),
     maxBodyBytes: config.http.maxBodyBytes,
     engine,
     services: {

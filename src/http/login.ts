@@ -5,14 +5,32 @@ import { notAuthenticated } from './credentials.ts';
 import { createFailedLogins, type FailedLogins } from './failed-logins.ts';
 import { HttpFault } from './reply.ts';
 
-/**
- * Finds out who calls; `client`: the address that it is counted against. Throws HttpFault: 401, the same for absent and
- * for whatever wrong credentials; 429 where too many wrong ones have come from there; 503 where it cannot be found out.
- */
-export type Login = (credentials: Credentials | null, client: string) => Identity | Promise<Identity>;
+/** Where credentials came from. */
+export interface From {
+  requestId: string;
+  /** What failed logins are counted against, see client-address.ts. */
+  client: string;
+  /** As it is written into the audit log. */
+  address?: string | undefined;
+}
 
-export function createLogin(authenticator: Authenticator, failedLogins: FailedLogins = createFailedLogins()): Login {
-  function explain(error: unknown, credentials: Credentials, client: string): unknown {
+/**
+ * Finds out who calls. Throws HttpFault: 401, the same for absent and for whatever wrong credentials; 429 where too
+ * many wrong ones have come from there; 503 where it cannot be found out.
+ */
+export type Login = (credentials: Credentials | null, from: From) => Identity | Promise<Identity>;
+
+export interface LoginOptions {
+  authenticator: Authenticator;
+  /** Called with why credentials were refused, but for those of an address from which too many have come. */
+  onRefused?: ((error: GatewayError, from: From) => void) | undefined;
+  failedLogins?: FailedLogins;
+}
+
+export function createLogin(options: LoginOptions): Login {
+  const { authenticator, onRefused, failedLogins = createFailedLogins() } = options;
+
+  function explain(error: unknown, credentials: Credentials, from: From): unknown {
     if (!(error instanceof GatewayError)) return error;
     const { message, details } = error;
     if ('retryAfter' in details) {
@@ -20,16 +38,18 @@ export function createLogin(authenticator: Authenticator, failedLogins: FailedLo
       return new HttpFault(status, details.code, message, { 'Retry-After': String(Math.ceil(details.retryAfter)) });
     }
     if (details.code !== 'UNAUTHENTICATED') return error;
-    const seconds = failedLogins.add(client, secretOf(credentials));
-    return seconds > 0 ? tooMany(seconds) : refused();
+    const seconds = failedLogins.add(from.client, secretOf(credentials));
+    if (seconds > 0) return tooMany(seconds);
+    onRefused?.(error, from);
+    return refused();
   }
 
-  return (credentials, client) => {
+  return (credentials, from) => {
     if (credentials === null) throw refused();
-    const seconds = failedLogins.wait(client, secretOf(credentials));
+    const seconds = failedLogins.wait(from.client, secretOf(credentials));
     if (seconds > 0) throw tooMany(seconds);
     const failed = (error: unknown): never => {
-      throw explain(error, credentials, client);
+      throw explain(error, credentials, from);
     };
     try {
       const identity = authenticator.authenticate(credentials);

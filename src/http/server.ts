@@ -32,7 +32,7 @@ import type { Health } from '../health/health.ts';
 import type { HttpRoute, OnAnswered } from '../observability/http-metrics.ts';
 import { throttledWarning } from '../observability/throttled.ts';
 import { createAccess, toOriginForm } from './access.ts';
-import { clientAddress, createForwarding } from './client-address.ts';
+import { addressOf, clientAddress, createForwarding } from './client-address.ts';
 import { boundConnections } from './connections.ts';
 import { readCredentials, refuseInAddress } from './credentials.ts';
 import { type ArtifactRoute, createFileRoutes } from './files/file-routes.ts';
@@ -42,7 +42,7 @@ import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocke
 import { createYogaHandler } from './graphql/yoga.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
 import { listen } from './listen.ts';
-import { createLogin } from './login.ts';
+import { createLogin, type LoginOptions } from './login.ts';
 import { HttpFault, refuseConnection, sendFault, setHeaders } from './reply.ts';
 import { endUnlessComplete } from './request-body.ts';
 
@@ -56,6 +56,7 @@ export interface HttpServerOptions {
   trustedProxies?: readonly string[] | undefined;
   /** Finds out who calls. Default: nobody is told apart, and everybody is `anonymous`. */
   authenticator?: Authenticator | undefined;
+  onRefused?: LoginOptions['onRefused'];
   /** Tells when what somebody has open is to end. Default: it never is. */
   sessions?: Sessions | undefined;
   maxBodyBytes: number;
@@ -138,7 +139,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const timeouts: HttpTimeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const access = createAccess(options);
   const noteAddress = createForwarding(options.trustedProxies ?? []);
-  const login = options.authenticator ? createLogin(options.authenticator) : null;
+  const login = options.authenticator ? createLogin({ ...options, authenticator: options.authenticator }) : null;
   const budgets = createBudgets(options.maxBodyBytes);
   const open = createShares(options.maxOpen ?? MAX_OPEN);
   const turns = createTurns(TURN_MS);
@@ -248,8 +249,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       }
       // Who calls is said by the first message: here only what has no place in an address is refused.
       if (login) readCredentials(req);
-      const who = { requestId, identity: anonymous, caller: anonymous.caller, client: clientAddress(req) };
-      webSocket.upgrade(req, socket, head, who);
+      const from = { requestId, client: clientAddress(req), address: addressOf(req) };
+      webSocket.upgrade(req, socket, head, { ...from, identity: anonymous, caller: anonymous.caller });
     } catch (error) {
       const fault = error instanceof HttpFault ? error : new HttpFault(500, 'INTERNAL', 'Unexpected error.');
       refuseConnection(socket, fault);

@@ -18,7 +18,7 @@ export interface AuditEntry {
   code?: string | undefined;
   caller: string;
   requestId?: string | null | undefined;
-  /** The peer address of the connection. Behind a proxy it is the address of the proxy. */
+  /** The peer address of the connection, or what a proxy of TRUSTED_PROXIES tells. */
   address?: string | undefined;
   jobId?: string | undefined;
   /** The id of the job that was run again. */
@@ -26,16 +26,18 @@ export interface AuditEntry {
   workflow?: string | undefined;
   uploadId?: string | undefined;
   backend?: string | undefined;
-  /** The API key that an operator has made, rotated or revoked. */
+  /** The API key that an operator has made, rotated or revoked, or that a caller was refused with. */
   keyId?: string | undefined;
   /** The key that a new one takes the place of. */
   rotatedKeyId?: string | undefined;
   /** Whose key it is. */
   keyCaller?: string | undefined;
   plan?: string | undefined;
+  /** Why a caller's key was refused. */
+  reason?: string | undefined;
 }
 
-type CallerAction = 'generate' | 'retry' | 'cancel' | 'delete' | 'upload';
+type CallerAction = 'login' | 'generate' | 'retry' | 'cancel' | 'delete' | 'upload';
 type OperatorAction = 'retry' | 'drain' | 'resume' | 'forget' | 'createKey' | 'rotateKey' | 'revokeKey';
 
 export interface Audit {

@@ -4,7 +4,7 @@ import type { Budgets } from '../../graphql/engine/budgets.ts';
 import { inTraceOf } from '../../observability/spans.ts';
 import { addressOf, clientAddress } from '../client-address.ts';
 import { readCredentials, type Unread, withBody } from '../credentials.ts';
-import { countedAs, type Login } from '../login.ts';
+import { countedAs, type From, type Login } from '../login.ts';
 import { HttpFault } from '../reply.ts';
 import { acceptsPage, createGraphiqlPage } from './graphiql.ts';
 import { readJsonText } from './json-body.ts';
@@ -28,14 +28,14 @@ export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
   const graphiql = createGraphiqlPage();
 
   /** Of a signed request its body is read before it is known who calls: it is counted against the address. */
-  async function signer(req: IncomingMessage, credentials: Unread, client: string, logIn: Login) {
-    using budget = budgets.open(client);
+  async function signer(req: IncomingMessage, credentials: Unread, from: From, logIn: Login) {
+    using budget = budgets.open(from.client);
     const body = req.method === 'POST' ? await readJsonText(req, maxBodyBytes, budget) : '';
-    return { body, identity: await logIn(withBody(credentials, req, body), client) };
+    return { body, identity: await logIn(withBody(credentials, req, body), from) };
   }
 
   async function answer(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
-    const from = clientAddress(req);
+    const from = { requestId, client: clientAddress(req), address: addressOf(req) };
     let identity: Identity = anonymous;
     let body: string | undefined;
     if (login) {
@@ -50,8 +50,8 @@ export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
       }
       if (res.destroyed) return;
     }
-    const who = { requestId, identity, caller: identity.caller, address: addressOf(req), body };
-    await inTraceOf(req.headers, () => yoga(req, res, { ...who, client: countedAs(identity, from) }));
+    const who = { ...from, identity, caller: identity.caller, client: countedAs(identity, from.client), body };
+    await inTraceOf(req.headers, () => yoga(req, res, who));
   }
 
   return async (req, res, requestId) => {

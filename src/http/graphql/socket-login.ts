@@ -2,7 +2,7 @@ import type { Identity } from '../../callers/identity.ts';
 import type { Sessions } from '../../callers/sessions.ts';
 import { isObject, own } from '../../core/objects.ts';
 import { credentialsInParams } from '../credentials.ts';
-import { countedAs, type Login } from '../login.ts';
+import { countedAs, type From, type Login } from '../login.ts';
 import { HttpFault } from '../reply.ts';
 
 /** What a socket is closed with, in the words of graphql-ws's clients, which try 1013 and 4403 again after a while. */
@@ -14,11 +14,9 @@ const CLOSED_BY = new Map<number, readonly [code: number, reason: string]>([
 ]);
 
 /** A socket, as far as who calls over it matters. */
-export interface Caller {
+export interface Caller extends From {
   identity: Identity;
   caller: string;
-  /** Whom it is counted against. */
-  client: string;
 }
 
 export interface SocketLoginOptions {
@@ -55,14 +53,14 @@ export interface SocketLogin extends Disposable {
 /** Who calls over a socket: said by its first message, and again before what proved it ends. */
 export function createSocketLogin(options: SocketLoginOptions): SocketLogin {
   const { login, sessions, owner, isOpen, close, moveTo } = options;
-  const address = owner.client;
+  const from: From = { requestId: owner.requestId, client: owner.client, address: owner.address };
   let session: Disposable | undefined;
   let known = false;
 
   /** Null where the socket is no longer there, be it for that. */
   async function identify(params: unknown, logIn: Login): Promise<Identity | HttpFault | null> {
     try {
-      const identity = await logIn(credentialsInParams(params), address);
+      const identity = await logIn(credentialsInParams(params), from);
       return isOpen() ? identity : null;
     } catch (error) {
       if (!(error instanceof HttpFault)) throw error;
@@ -92,8 +90,8 @@ export function createSocketLogin(options: SocketLoginOptions): SocketLogin {
     const found = await identify(params, logIn);
     if (found instanceof HttpFault) return refuse(found) ?? false;
     if (!found) return false;
-    const client = countedAs(found, address);
-    if (client !== address && !moveTo(client)) {
+    const client = countedAs(found, from.client);
+    if (client !== from.client && !moveTo(client)) {
       close(1013, 'Too many connections');
       return false;
     }

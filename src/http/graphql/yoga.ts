@@ -122,15 +122,12 @@ function useHttpStatus(): Plugin<GraphContext> {
       const fault = result.errors.find(({ extensions }) => STATUSES.has(extensions.code));
       const status = STATUSES.get(fault?.extensions.code);
       if (!fault || status === undefined || !isEmpty(result)) return;
-      const headers = status === 401 ? CHALLENGE : { 'Retry-After': retryAfter(fault) };
+      const retryAfter = String(Math.ceil(Number(fault.extensions.retryAfter)));
+      const headers = status === 401 ? { 'WWW-Authenticate': 'Bearer' } : { 'Retry-After': retryAfter };
       setResult({ ...result, extensions: { http: { status, headers } } });
     },
   };
 }
-
-const CHALLENGE = { 'WWW-Authenticate': 'Bearer' };
-
-const retryAfter = ({ extensions }: GraphQLError) => String(Math.ceil(Number(extensions.retryAfter)));
 
 /** Answers by server-sent events, and with 204 an EventSource that connects again and has seen all. */
 const useEventStream: Plugin<GraphContext, RequestContext> = {

@@ -3,19 +3,22 @@ import type { Credentials } from '../../../src/callers/authenticator.ts';
 import { anonymous, type Identity } from '../../../src/callers/identity.ts';
 import { GatewayError, unauthenticated, unavailable } from '../../../src/core/errors.ts';
 import { createFailedLogins } from '../../../src/http/failed-logins.ts';
-import { countedAs, createLogin } from '../../../src/http/login.ts';
+import { countedAs, createLogin, type LoginOptions } from '../../../src/http/login.ts';
 import { testCallers, testIdentity } from '../../support/test-callers.ts';
 
+const from = (client: string) => ({ requestId: 'r', client, address: `${client}!` });
 const bearer = (token: string): Credentials => ({ kind: 'bearer', token });
 
 function start() {
   let nowMs = 1_000_000;
   const callers = testCallers({ right: testIdentity('me'), other: testIdentity('other') });
   const failedLogins = createFailedLogins({ mostInWindow: 3, windowMs: 60_000, now: () => nowMs });
-  const login = createLogin(callers.authenticator, failedLogins);
+  const refusals: unknown[] = [];
+  const onRefused: LoginOptions['onRefused'] = (error, { address }) => refusals.push([error.details.code, address]);
+  const login = createLogin({ authenticator: callers.authenticator, failedLogins, onRefused });
   const attempt = async (token: string | null, client = 'a') => {
     try {
-      const { caller } = await login(token === null ? null : bearer(token), client);
+      const { caller } = await login(token === null ? null : bearer(token), from(client));
       return caller;
     } catch (error) {
       return error;
@@ -24,12 +27,12 @@ function start() {
   const pass = (ms: number) => {
     nowMs += ms;
   };
-  return { callers, login, attempt, pass };
+  return { callers, login, attempt, pass, refusals };
 }
 
 test('an answer that is known is there at once', () => {
   const { login } = start();
-  expect(login(bearer('right'), 'a')).not.toBeInstanceOf(Promise);
+  expect(login(bearer('right'), from('a'))).not.toBeInstanceOf(Promise);
 });
 
 test('A41: absent, garbage and revoked get the same answer', async () => {
@@ -87,6 +90,13 @@ describe('A45: guessing', () => {
     for (let i = 0; i < 20; i += 1) expect(await attempt('wrong')).toMatchObject({ status: 429 });
     expect(callers.asked).toHaveLength(length);
     expect(length).toBeLessThan(5);
+  });
+
+  test('is told of as often as it is answered 401, and not more', async () => {
+    const { attempt, refusals } = start();
+    await attempt(null);
+    for (let i = 0; i < 20; i += 1) await attempt(`guess ${i}`);
+    expect(refusals).toEqual(Array(3).fill(['UNAUTHENTICATED', 'a!']));
   });
 
   test('whoever sends nothing at all has not guessed', async () => {
