@@ -31,6 +31,7 @@ import { createRedisVariantClaims } from '../variants/redis/redis-claims.ts';
 import { createVariantAddresses } from '../variants/variant-addresses.ts';
 import { createCustomParser } from '../workflows/custom.ts';
 import { namesIn } from './follow-workflows.ts';
+import { openCallers } from './open-callers.ts';
 import {
   commonSecret,
   every,
@@ -97,6 +98,10 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   const { origins: inputOrigins, maxBytes } = config.inputs;
   const onRedisDown = throttledWarning(log, 'calls were answered UNAVAILABLE: redis did not answer');
   const audit = openAudit(config.auditLog, context);
+  const { authenticator, sessions } = await openCallers(config, context, {
+    ...{ redis, keys, now, onRedisDown, onResult: metrics.authenticated },
+    readWatchToken: () => null,
+  });
   const jobs = createJobs({
     audit,
     longPoll,
@@ -166,6 +171,9 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     throttledWarning(log, 'a figure of /metrics could not be read'),
   );
   return {
+    audit,
+    authenticator,
+    sessions,
     catalogue,
     artifacts,
     variants,

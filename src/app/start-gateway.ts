@@ -18,6 +18,7 @@ import { createOperationMetrics } from '../observability/operation-metrics.ts';
 import { observeAll } from '../observability/operation-observer.ts';
 import { createOperationSpans } from '../observability/operation-spans.ts';
 import { VARIANTS_PATH } from '../variants/variant-addresses.ts';
+import { auditRefusals } from './audit-refusals.ts';
 import { openGatewayServices } from './gateway-services.ts';
 import { artifactFolder, type ProcessContext } from './process-context.ts';
 
@@ -47,6 +48,7 @@ export async function startGateway(
   const observer = config.tracing ? observeAll([metrics, createOperationSpans()]) : metrics;
   const engine = createEngine({ schema, log, observer });
   context.workflows.onChange(() => engine.use(createSchema(catalogue)));
+  const { auth = ['none'] } = config.http;
   let draining = false;
 
   const server = await startHttpServer({
@@ -55,6 +57,9 @@ export async function startGateway(
     publicUrl,
     allowedOrigins: config.http.allowedOrigins,
     allowLoopback,
+    trustedProxies: config.http.trustedProxies,
+    ...(!auth.includes('none') && { authenticator: services.authenticator, sessions: services.sessions }),
+    onRefused: auditRefusals(services.audit),
     maxBodyBytes: config.http.maxBodyBytes,
     engine,
     services: {

@@ -89,6 +89,15 @@ export function notFound(what: string): GatewayError {
   return new GatewayError(`${what} not found`, { code: 'NOT_FOUND' });
 }
 
+/** The same for whatever is wrong with credentials, so that nobody learns which keys there are. */
+export function unauthenticated(cause?: unknown): GatewayError {
+  return new GatewayError(
+    'Expected valid credentials: send an API key or a token that has not ended.',
+    { code: 'UNAUTHENTICATED' },
+    { cause },
+  );
+}
+
 export function unavailable(message: string, retryAfterSeconds: number, cause?: unknown): GatewayError {
   return new GatewayError(message, { code: 'UNAVAILABLE', retryAfter: retryAfterSeconds }, { cause });
 }

@@ -9,6 +9,8 @@ export interface GatewayMetrics {
   jobEnded(job: Pick<Job, 'workflow' | 'status' | 'error'>): void;
   /** An event was dropped for a slow watcher, since a newer one replaces it. */
   eventConflated(): void;
+  /** Somebody brought credentials: `ok`, or what was wrong with them. */
+  authenticated(result: string): void;
   /** The names in the catalogue have become these. */
   setWorkflows(names: readonly string[]): void;
 }
@@ -27,6 +29,12 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
     help: 'PROGRESS, PREVIEW and MOVED events that a newer one has replaced for a watcher that is slow.',
     registers,
   });
+  const authentications = new Counter({
+    name: 'comfygate_authentications_total',
+    help: 'Credentials that were brought, by what was found: ok, failed, or what was wrong with them.',
+    labelNames: ['result'],
+    registers,
+  });
   let workflowOf = oneOf([...workflows, 'custom']);
 
   return {
@@ -36,6 +44,7 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
       if (isTerminal(status)) metrics.jobEnded(workflowOf(workflow), status, error?.code ?? '');
     },
     eventConflated: () => conflated.inc(),
+    authenticated: (result) => authentications.inc({ result }),
     setWorkflows(names) {
       workflowOf = oneOf([...names, 'custom']);
     },

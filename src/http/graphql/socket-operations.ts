@@ -17,8 +17,10 @@ export interface SocketOwner extends Record<PropertyKey, unknown> {
   requestId: string;
   identity: Identity;
   caller: string;
-  /** Whom it is counted against, see client-address.ts. */
+  /** Whom it is counted against: its address until it is known who calls, see client-address.ts and login.ts. */
   client: string;
+  /** As it is written into the audit log. */
+  address?: string | undefined;
   /** Of the request that it began with. */
   headers: IncomingHttpHeaders;
   /** Resolves when the text has gone out. */
@@ -59,7 +61,9 @@ type Hooks = Pick<
 export interface SocketOperations {
   hooks: Hooks;
   /** A socket that has nothing open yet. */
-  enter(who: Pick<SocketOwner, 'requestId' | 'identity' | 'caller' | 'client' | 'headers' | 'send'>): SocketOwner;
+  enter(
+    who: Pick<SocketOwner, 'requestId' | 'identity' | 'caller' | 'client' | 'address' | 'headers' | 'send'>,
+  ): SocketOwner;
   /** The socket has gone: ends all that it had open. */
   leave(owner: SocketOwner): void;
 }

@@ -60,6 +60,18 @@ test('B01 answers and pongs count until they are out', async () => {
   await vi.waitFor(() => expect(socket.isPaused).toBe(false));
 });
 
+test('B01 what waits for a socket is counted against the client that it turns out to be of', async () => {
+  const { open, openMany } = await openServer();
+  const honest = await openMany('honest', 6);
+  const moved = await openMany('address', 20);
+  for (let i = 0; i < 40; i++) moved.push(await open(`address ${i}`));
+  for (const { outbox } of [...honest, ...moved]) outbox.received(960 * KIB);
+  for (const { outbox } of moved) outbox.moveTo('many');
+  for (const { outbox } of await openMany('honest', 5)) outbox.received(960 * KIB);
+  expect(honest.every(({ isOpen }) => isOpen())).toBe(true);
+  expect(moved.filter(({ isOpen }) => isOpen())).toHaveLength(57);
+});
+
 test('B01 where too much waits for all, a socket of the client with the most is cut, and no other', async () => {
   const { open, openMany } = await openServer();
   const honest = await open('honest');
