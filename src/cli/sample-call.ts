@@ -1,5 +1,5 @@
 import { astFromValue, type GraphQLInputObjectType, print } from 'graphql';
-import type { FileKind } from '../core/file-source.ts';
+import type { FileKind, FileSource } from '../core/file-source.ts';
 import { own } from '../core/objects.ts';
 import { valueAt } from '../core/target.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
@@ -9,20 +9,18 @@ const TEXT = 'a lighthouse at dusk, in oil';
 /** Of a text that stands in the graph: longer ones hide the call. */
 const MAX_CHARACTERS = 200;
 
-/** The picture that ComfyUI brings along as its example. Of other kinds there is none that anybody can fetch. */
-const PICTURE = 'https://raw.githubusercontent.com/comfyanonymous/ComfyUI/master/input/example.png';
-const FILES: { [kind in FileKind]: string } = {
-  image: PICTURE,
-  mask: PICTURE,
-  audio: 'https://example.org/a-sound-of-yours.flac',
-  video: 'https://example.org/a-film-of-yours.mp4',
-};
+export type SampleFiles = { [kind in FileKind]: FileSource };
 
 /**
  * A mutation that runs a workflow and gives the addresses of its results, for GraphiQL: what the workflow requires has
  * the values of its graph, or some that it takes. `input` is the workflow's input type.
  */
-export function sampleCall(workflow: Workflow, input: GraphQLInputObjectType, idempotencyKey: string): string {
+export function sampleCall(
+  workflow: Workflow,
+  input: GraphQLInputObjectType,
+  idempotencyKey: string,
+  files: SampleFiles,
+): string {
   const { name, parameters, template } = workflow;
   const read = parseTemplate(template.text);
   const fields = input.getFields();
@@ -30,7 +28,7 @@ export function sampleCall(workflow: Workflow, input: GraphQLInputObjectType, id
     .filter(({ required }) => required)
     .map((parameter) => {
       const type = fields[parameter.name]?.type;
-      const ast = type && astFromValue(sampleOf(workflow, parameter, read), type);
+      const ast = type && astFromValue(sampleOf(workflow, parameter, read, files), type);
       return `          ${parameter.name}: ${ast ? print(ast) : 'null'}`;
     });
   const given = values.length > 0 ? `{\n${values.join('\n')}\n        }` : '{}';
@@ -59,9 +57,9 @@ export function sampleCall(workflow: Workflow, input: GraphQLInputObjectType, id
 }
 
 /** The first value that the workflow takes. */
-function sampleOf(workflow: Workflow, parameter: WorkflowParameter, template: Template): unknown {
+function sampleOf(workflow: Workflow, parameter: WorkflowParameter, template: Template, files: SampleFiles): unknown {
   const { name, list } = parameter;
-  const values = [inGraph(parameter, template), ofType(parameter)]
+  const values = [inGraph(parameter, template), ofType(parameter, files)]
     .filter((value) => value !== undefined)
     .map((value) => (list && !Array.isArray(value) ? [value] : value));
   const isTaken = (value: unknown) => {
@@ -80,7 +78,8 @@ function inGraph({ name, type, choices }: WorkflowParameter, { graph, parameters
   return typeof value === 'string' && type === 'STRING' ? value.slice(0, MAX_CHARACTERS).toWellFormed() : value;
 }
 
-function ofType({ type, minimum, multipleOf, minLength, maxLength, choices, file }: WorkflowParameter): unknown {
+function ofType(parameter: WorkflowParameter, files: SampleFiles): unknown {
+  const { type, minimum, multipleOf, minLength, maxLength, choices, file } = parameter;
   switch (type) {
     case 'STRING':
       return TEXT.slice(0, maxLength ?? TEXT.length).padEnd(minLength ?? 0, ' .');
@@ -97,6 +96,6 @@ function ofType({ type, minimum, multipleOf, minLength, maxLength, choices, file
     case 'ENUM':
       return choices?.[0]?.value;
     case 'FILE':
-      return { url: FILES[file ?? 'image'] };
+      return files[file ?? 'image'];
   }
 }

@@ -10,6 +10,7 @@ import { loadCatalogue } from '../workflows/load.ts';
 import { readStockNodeDefinitions } from '../workflows/stock-node-definitions.ts';
 import { readKnownClasses, readObjectInfo, UnreadableServer } from './known-classes.ts';
 import { sampleCall } from './sample-call.ts';
+import { sampleFiles } from './sample-files.ts';
 
 const EX_CONFIG = 78;
 
@@ -25,6 +26,7 @@ export function add(file: string, options: AddOptions, io: WorkflowCommandsOptio
     const { workflow, folder, notes } = added;
     const count = workflow.parameters.length;
     const { input, text } = inputOf(workflow);
+    const samples = await sampleFiles(workflow, config);
     const lines = [
       `${folder}: ${count} ${count === 1 ? 'parameter' : 'parameters'}`,
       '',
@@ -35,9 +37,10 @@ export function add(file: string, options: AddOptions, io: WorkflowCommandsOptio
       'comfygate workflow check finds what is wrong with it.',
       '',
       'A gateway that runs with this workflows folder takes it, and later changes, within 2 s; npm start starts one.',
+      ...samples.about,
       `Then this works in GraphiQL${graphiqlAt(http.publicUrl)}:`,
       '',
-      sampleCall(workflow, input, `${workflow.name}-${randomUUID().slice(0, 8)}`),
+      sampleCall(workflow, input, `${workflow.name}-${randomUUID().slice(0, 8)}`, samples.files),
     ];
     io.write(`${lines.join('\n')}\n`);
   });

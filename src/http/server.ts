@@ -22,6 +22,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { createShares } from '../async/shares.ts';
 import { createTurns } from '../async/turns.ts';
+import { CALLER } from '../core/caller.ts';
 import type { GraphServices } from '../graphql/context.ts';
 import { createBudgets } from '../graphql/engine/budgets.ts';
 import type { Engine } from '../graphql/engine/engine.ts';
@@ -121,9 +122,6 @@ const TURN_MS = 5;
 
 /** Of what a page says of itself: more than any name of a host has. */
 const MAX_LOGGED_CHARACTERS = 300;
-
-/** Who calls, until there are callers. */
-const CALLER = 'anonymous';
 
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { engine, services, log, onAnswered } = options;

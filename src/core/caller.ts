@@ -1,0 +1,2 @@
+/** Who calls, until there are callers. */
+export const CALLER = 'anonymous';
