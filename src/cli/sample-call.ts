@@ -11,34 +11,42 @@ const MAX_CHARACTERS = 200;
 
 export type SampleFiles = { [kind in FileKind]: FileSource };
 
+/** As the API takes them, by the names of parameters. */
+export interface SampleValues {
+  [parameter: string]: unknown;
+}
+
+/** Of what the workflow requires the values of its graph, or some that it takes. */
+export function sampleValues(workflow: Workflow, files: SampleFiles): SampleValues {
+  const template = parseTemplate(workflow.template.text);
+  const required = workflow.parameters.filter((parameter) => parameter.required);
+  return Object.fromEntries(required.map((each) => [each.name, sampleOf(workflow, each, template, files)]));
+}
+
 /**
- * A mutation that runs a workflow and gives the addresses of its results, for GraphiQL: what the workflow requires has
- * the values of its graph, or some that it takes. `input` is the workflow's input type.
+ * A mutation that runs a workflow and gives the addresses of its results, for GraphiQL. `input` is the workflow's input
+ * type.
  */
 export function sampleCall(
-  workflow: Workflow,
+  { name, parameters }: Workflow,
   input: GraphQLInputObjectType,
   idempotencyKey: string,
-  files: SampleFiles,
+  values: SampleValues,
 ): string {
-  const { name, parameters, template } = workflow;
-  const read = parseTemplate(template.text);
   const fields = input.getFields();
-  const values = parameters
-    .filter(({ required }) => required)
-    .map((parameter) => {
-      const type = fields[parameter.name]?.type;
-      const ast = type && astFromValue(sampleOf(workflow, parameter, read, files), type);
-      return `          ${parameter.name}: ${ast ? print(ast) : 'null'}`;
-    });
-  const given = values.length > 0 ? `{\n${values.join('\n')}\n        }` : '{}';
+  const given = parameters.flatMap((parameter) => {
+    const value = own(values, parameter.name);
+    const type = fields[parameter.name]?.type;
+    const ast = type && value !== undefined ? astFromValue(value, type) : null;
+    return ast ? [`          ${parameter.name}: ${print(ast)}`] : [];
+  });
   return `mutation {
   generate(
     input: {
       idempotencyKey: ${JSON.stringify(idempotencyKey)}
       waitSeconds: 60
       workflow: {
-        ${name}: ${given}
+        ${name}: ${given.length > 0 ? `{\n${given.join('\n')}\n        }` : '{}'}
       }
     }
   ) {

@@ -1,6 +1,6 @@
 import { isInputObjectType, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
-import { sampleCall } from '../../../src/cli/sample-call.ts';
+import { sampleCall, sampleValues } from '../../../src/cli/sample-call.ts';
 import { createSchema } from '../../../src/graphql/schema.ts';
 import type { Workflow } from '../../../src/workflows/catalogue.ts';
 import { inputTypeName } from '../../../src/workflows/check-names.ts';
@@ -19,7 +19,7 @@ async function call(workflow: Workflow) {
   const schema = createSchema(services.catalogue);
   const type = schema.getType(inputTypeName(workflow.name));
   if (!isInputObjectType(type)) throw new Error('no input type');
-  const text = sampleCall(workflow, type, 'a-key', files);
+  const text = sampleCall(workflow, type, 'a-key', sampleValues(workflow, files));
   expect(validate(schema, parse(text))).toEqual([]);
   const inputs: { [name: string]: unknown }[] = [];
   services.jobs.generate = async ({ workflow: { input } }) => {
