@@ -41,7 +41,7 @@ export function add(file: string, options: AddOptions, io: WorkflowCommandsOptio
       'A gateway that runs with this workflows folder takes it, and later changes, within 2 s; npm start starts one.',
       ...samples.about,
       ...call.faults.map((fault) => `No server takes it yet: ${fault}`),
-      `${call.faults.length === 0 ? 'Then' : 'Once that is mended'} this works in GraphiQL${graphiqlAt(http.publicUrl)}:`,
+      `${call.faults.length > 0 ? 'Once that is mended' : 'Then'} this works in GraphiQL${graphiqlAt(http.publicUrl)}:`,
       '',
       sampleCall(workflow, input, `${workflow.name}-${randomUUID().slice(0, 8)}`, call.values),
     ];
