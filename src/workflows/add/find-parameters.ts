@@ -2,7 +2,7 @@ import type { Graph } from '../../core/graph.ts';
 import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import { nameFault } from '../check-names.ts';
 import type { AppMode } from '../editor/app-mode.ts';
-import { ownName } from './declared.ts';
+import { ownName, writtenChoices } from './declared.ts';
 import { findEmptySlots } from './empty-slots.ts';
 import { findChosen } from './find-chosen.ts';
 import { findLeftOut } from './find-left-out.ts';
@@ -142,7 +142,9 @@ function takesOf({ at, value }: Literal, wiring: Wiring): Takes {
   if (typeof value === 'boolean') return { type: 'boolean' };
   if (typeof value === 'number') return { type: numberType(wiring, at) ?? 'float' };
   const kind = wiring.spec(at)?.kind;
-  return kind === 'COMBO' || kind === 'DYNAMIC' ? { type: 'enum' } : { type: 'string' };
+  const isChoice = kind === 'COMBO' || kind === 'DYNAMIC';
+  const isOwnChoice = kind === 'OWN' && writtenChoices(wiring.node(at.node)).length > 0;
+  return isChoice || isOwnChoice ? { type: 'enum' } : { type: 'string' };
 }
 
 /** Keeps the first finding of each place, since a place can have only one parameter. */
