@@ -96,6 +96,9 @@ function continues(sampler: string, wiring: Wiring, input = 'latent_image', dept
  */
 function held({ at, value }: Literal, graph: Graph, wiring: Wiring): Finding[] {
   if (wiring.held(at.node) !== at.input) return [];
+  // The place of the choice among the others is a value of its own, which would stay as it is.
+  const isIndexed = wiring.users(at.node).some(({ slot }) => slot === 1);
+  if (isIndexed && writtenChoices(wiring.node(at.node)).length > 0) return [];
   const goesTo = useOf(wiring, at.node);
   const finding = goesTo && !OF_THE_HOUSE.test(goesTo) && anything({ at, place: at, value }, graph, wiring);
   if (!finding) return [];

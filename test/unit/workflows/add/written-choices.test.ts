@@ -6,11 +6,12 @@ const Frame = {
   output: ['IMAGE'],
   output_name: ['IMAGE'],
 };
-const framed = (options: { [input: string]: string }) =>
+const framed = (options: { [input: string]: string }, nodes = {}) =>
   textToImage({
     '50': node('CustomCombo', { choice: '9:16', index: 1, ...options }, 'Aspect'),
     '51': node('Frame', { images: ['8', 0], aspect: ['50', 0] }),
     '9': node('SaveImage', { filename_prefix: 'x', images: ['51', 0] }),
+    ...nodes,
   });
 
 test('the choices that an author has written into a node are those of callers', async () => {
@@ -33,4 +34,13 @@ test('the choices that an author has written into a node are those of callers', 
 test('a node without choices takes any text', async () => {
   const { manifest } = await made(framed({ option1: '' }), { classes: { Frame } });
   expect(manifest.parameters.aspect).toMatchObject({ type: 'string', default: '9:16' });
+});
+
+test('a choice whose place among the others is used too stays as it is, with a note', async () => {
+  const scaled = { '52': node('ImageScaleBy', { image: ['51', 0], upscale_method: 'area', scale_by: ['50', 1] }) };
+  const saved = { '9': node('SaveImage', { filename_prefix: 'x', images: ['52', 0] }) };
+  const graph = framed({ option1: '16:9', option2: '9:16' }, { ...scaled, ...saved });
+  const { manifest, notes } = await made(graph, { classes: { Frame } });
+  expect(Object.values(manifest.parameters).flatMap(({ targets }) => targets.map((at) => at.node))).not.toContain('50');
+  expect(notes).toContain('left as they are: the values of node 50 (Aspect), which go to others');
 });
