@@ -3,11 +3,13 @@ import type { Plan } from '../core/plan.ts';
 import { type GraphIssue, validateGraph } from '../core/validate-graph.ts';
 import type { BackendNodeDefinitions } from './node-definitions.ts';
 
+export type SeenServer = Pick<BackendNodeDefinitions, 'status' | 'nodeDefinitions'>;
+
 /**
  * The issues of a plan at the server that has the fewest. Among equals a server that is reached comes first. Empty
  * where some server can run the plan.
  */
-export function issuesAtNearestServer({ graph, files }: Plan, seen: readonly BackendNodeDefinitions[]): GraphIssue[] {
+export function issuesAtNearestServer({ graph, files }: Plan, seen: readonly SeenServer[]): GraphIssue[] {
   const except = files.flatMap(({ targets }) => targets);
   const found = new Map<NodeDefinitions, GraphIssue[]>();
   for (const { nodeDefinitions } of seen) {

@@ -1,5 +1,5 @@
 import { astFromValue, type GraphQLInputObjectType, print } from 'graphql';
-import type { FileKind } from '../core/file-source.ts';
+import type { FileKind, FileSource } from '../core/file-source.ts';
 import { own } from '../core/objects.ts';
 import { valueAt } from '../core/target.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
@@ -9,38 +9,44 @@ const TEXT = 'a lighthouse at dusk, in oil';
 /** Of a text that stands in the graph: longer ones hide the call. */
 const MAX_CHARACTERS = 200;
 
-/** The picture that ComfyUI brings along as its example. Of other kinds there is none that anybody can fetch. */
-const PICTURE = 'https://raw.githubusercontent.com/comfyanonymous/ComfyUI/master/input/example.png';
-const FILES: { [kind in FileKind]: string } = {
-  image: PICTURE,
-  mask: PICTURE,
-  audio: 'https://example.org/a-sound-of-yours.flac',
-  video: 'https://example.org/a-film-of-yours.mp4',
-};
+export type SampleFiles = { [kind in FileKind]: FileSource };
+
+/** As the API takes them, by the names of parameters. */
+export interface SampleValues {
+  [parameter: string]: unknown;
+}
+
+/** Of what the workflow requires the values of its graph, or some that it takes. */
+export function sampleValues(workflow: Workflow, files: SampleFiles): SampleValues {
+  const template = parseTemplate(workflow.template.text);
+  const required = workflow.parameters.filter((parameter) => parameter.required);
+  return Object.fromEntries(required.map((each) => [each.name, sampleOf(workflow, each, template, files)]));
+}
 
 /**
- * A mutation that runs a workflow and gives the addresses of its results, for GraphiQL: what the workflow requires has
- * the values of its graph, or some that it takes. `input` is the workflow's input type.
+ * A mutation that runs a workflow and gives the addresses of its results, for GraphiQL. `input` is the workflow's input
+ * type.
  */
-export function sampleCall(workflow: Workflow, input: GraphQLInputObjectType, idempotencyKey: string): string {
-  const { name, parameters, template } = workflow;
-  const read = parseTemplate(template.text);
+export function sampleCall(
+  { name, parameters }: Workflow,
+  input: GraphQLInputObjectType,
+  idempotencyKey: string,
+  values: SampleValues,
+): string {
   const fields = input.getFields();
-  const values = parameters
-    .filter(({ required }) => required)
-    .map((parameter) => {
-      const type = fields[parameter.name]?.type;
-      const ast = type && astFromValue(sampleOf(workflow, parameter, read), type);
-      return `          ${parameter.name}: ${ast ? print(ast) : 'null'}`;
-    });
-  const given = values.length > 0 ? `{\n${values.join('\n')}\n        }` : '{}';
+  const given = parameters.flatMap((parameter) => {
+    const value = own(values, parameter.name);
+    const type = fields[parameter.name]?.type;
+    const ast = type && value !== undefined ? astFromValue(value, type) : null;
+    return ast ? [`          ${parameter.name}: ${print(ast)}`] : [];
+  });
   return `mutation {
   generate(
     input: {
       idempotencyKey: ${JSON.stringify(idempotencyKey)}
       waitSeconds: 60
       workflow: {
-        ${name}: ${given}
+        ${name}: ${given.length > 0 ? `{\n${given.join('\n')}\n        }` : '{}'}
       }
     }
   ) {
@@ -59,9 +65,9 @@ export function sampleCall(workflow: Workflow, input: GraphQLInputObjectType, id
 }
 
 /** The first value that the workflow takes. */
-function sampleOf(workflow: Workflow, parameter: WorkflowParameter, template: Template): unknown {
+function sampleOf(workflow: Workflow, parameter: WorkflowParameter, template: Template, files: SampleFiles): unknown {
   const { name, list } = parameter;
-  const values = [inGraph(parameter, template), ofType(parameter)]
+  const values = [inGraph(parameter, template), ofType(parameter, files)]
     .filter((value) => value !== undefined)
     .map((value) => (list && !Array.isArray(value) ? [value] : value));
   const isTaken = (value: unknown) => {
@@ -80,7 +86,8 @@ function inGraph({ name, type, choices }: WorkflowParameter, { graph, parameters
   return typeof value === 'string' && type === 'STRING' ? value.slice(0, MAX_CHARACTERS).toWellFormed() : value;
 }
 
-function ofType({ type, minimum, multipleOf, minLength, maxLength, choices, file }: WorkflowParameter): unknown {
+function ofType(parameter: WorkflowParameter, files: SampleFiles): unknown {
+  const { type, minimum, multipleOf, minLength, maxLength, choices, file } = parameter;
   switch (type) {
     case 'STRING':
       return TEXT.slice(0, maxLength ?? TEXT.length).padEnd(minLength ?? 0, ' .');
@@ -97,6 +104,6 @@ function ofType({ type, minimum, multipleOf, minLength, maxLength, choices, file
     case 'ENUM':
       return choices?.[0]?.value;
     case 'FILE':
-      return { url: FILES[file ?? 'image'] };
+      return files[file ?? 'image'];
   }
 }

@@ -8,8 +8,10 @@ import { inputTypeName } from '../workflows/check-names.ts';
 import { checkAgainstServer } from '../workflows/check-server.ts';
 import { loadCatalogue } from '../workflows/load.ts';
 import { readStockNodeDefinitions } from '../workflows/stock-node-definitions.ts';
+import { fitToServers } from './fit-to-servers.ts';
 import { readKnownClasses, readObjectInfo, UnreadableServer } from './known-classes.ts';
-import { sampleCall } from './sample-call.ts';
+import { sampleCall, sampleValues } from './sample-call.ts';
+import { sampleFiles } from './sample-files.ts';
 
 const EX_CONFIG = 78;
 
@@ -19,25 +21,29 @@ export function add(file: string, options: AddOptions, io: WorkflowCommandsOptio
     const { workflowsDir, jobs, http } = config;
     const { maxMegapixels } = jobs;
     const { force, name = null, dir = workflowsDir } = options;
-    const known = await readKnownClasses(options, config, io.note);
+    const { candidates, servers } = await readKnownClasses(options, config, io.note);
     const stock = await readStockNodeDefinitions();
-    const added = await addWorkflow({ file, name, dir, force, ...known, stock, maxMegapixels });
+    const added = await addWorkflow({ file, name, dir, force, candidates, stock, maxMegapixels });
     const { workflow, folder, notes } = added;
     const count = workflow.parameters.length;
     const { input, text } = inputOf(workflow);
+    const samples = await sampleFiles(workflow, config);
+    const call = fitToServers(workflow, sampleValues(workflow, samples.files), servers);
     const lines = [
       `${folder}: ${count} ${count === 1 ? 'parameter' : 'parameters'}`,
       '',
       text,
       '',
-      ...notes.map((note) => `Note: ${note}`),
+      ...[...notes, ...call.changes].map((note) => `Note: ${note}`),
       `Trim ${folder}/manifest.json: take out what callers should not set, mend limits and descriptions.`,
       'comfygate workflow check finds what is wrong with it.',
       '',
       'A gateway that runs with this workflows folder takes it, and later changes, within 2 s; npm start starts one.',
-      `Then this works in GraphiQL${graphiqlAt(http.publicUrl)}:`,
+      ...samples.about,
+      ...call.faults.map((fault) => `No server takes it yet: ${fault}`),
+      `${call.faults.length > 0 ? 'Once that is mended' : 'Then'} this works in GraphiQL${graphiqlAt(http.publicUrl)}:`,
       '',
-      sampleCall(workflow, input, `${workflow.name}-${randomUUID().slice(0, 8)}`),
+      sampleCall(workflow, input, `${workflow.name}-${randomUUID().slice(0, 8)}`, call.values),
     ];
     io.write(`${lines.join('\n')}\n`);
   });

@@ -46,7 +46,7 @@ export function createRunnableCheck(
       if (graphIssues.length === 0) return [];
     }
     return job.template
-      ? ofParameters(graphIssues, parseTemplate(job.template.text), job.parameters, path)
+      ? issuesOfParameters(graphIssues, parseTemplate(job.template.text), job.parameters, path)
       : ofGraph(graphIssues, path);
   };
 }
@@ -65,8 +65,8 @@ function ofGraph(graphIssues: GraphIssue[], path: readonly (string | number)[]):
   return issues.found;
 }
 
-/** A workflow's graph: the parameter that goes there, or the workflow where there is none. */
-function ofParameters(
+/** Of a workflow's graph: each is of the parameter that goes there, or of the workflow where there is none. */
+export function issuesOfParameters(
   graphIssues: GraphIssue[],
   { parameters }: Template,
   given: NewJob['parameters'],

@@ -1,6 +1,5 @@
 import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Graph } from '../../core/graph.ts';
 import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import type { CatalogueFault, Workflow } from '../catalogue.ts';
 import { inputTypeName } from '../check-names.ts';
@@ -23,8 +22,6 @@ export interface AddOptions {
   force: boolean;
   /** By which the file is understood: of these the node definitions that know most of its classes. */
   candidates: readonly NodeDefinitions[];
-  /** Those of servers: a class that none of them has is a note. Empty: they are not known. */
-  servers: readonly NodeDefinitions[];
   stock: NodeDefinitions;
   maxMegapixels: number;
 }
@@ -32,7 +29,7 @@ export interface AddOptions {
 export interface Added {
   workflow: Workflow;
   folder: string;
-  /** Notes for a person: marks without an input, classes that the server does not have, other workflows with faults. */
+  /** Notes for a person: marks without an input, what was guessed or left out, other workflows with faults. */
   notes: string[];
 }
 
@@ -43,7 +40,7 @@ export class AddError extends Error {
 
 /** Makes a workflow of an export: a folder with its graph and a valid manifest. Rejects with an AddError. */
 export async function addWorkflow(options: AddOptions): Promise<Added> {
-  const { file, dir, force, candidates, servers, stock, maxMegapixels } = options;
+  const { file, dir, force, candidates, stock, maxMegapixels } = options;
   const name = options.name ?? workflowName(file);
   const fault = workflowNameFault(name);
   if (fault) throw new AddError(`a workflow cannot be called ${JSON.stringify(name)}: ${fault}`);
@@ -90,8 +87,7 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
     await mkdir(folder, { recursive: force });
     for (const part of ['graph.json', 'manifest.json']) await rename(join(draft, name, part), join(folder, part));
     await writeSchema(dir);
-    const missing = missingClasses(workflow, graph, servers);
-    return { workflow, folder, notes: [...read.notes, ...made.notes, ...missing, ...others.notes] };
+    return { workflow, folder, notes: [...read.notes, ...made.notes, ...others.notes] };
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
@@ -117,13 +113,6 @@ async function readOthers(dir: string, name: string, maxMegapixels: number) {
     ['another workflow cannot be used', file, field, reason].filter(Boolean).join(': '),
   );
   return { names, enumTypes, notes };
-}
-
-function missingClasses(workflow: Workflow, graph: Graph, servers: readonly NodeDefinitions[]): string[] {
-  if (servers.length === 0) return [];
-  return classesIn(graph)
-    .filter((name) => !servers.some((server) => server.has(name)))
-    .map((name) => `the server has no class ${name}: ${workflow.name} does not run there`);
 }
 
 async function readFileOf(file: string, candidates: readonly NodeDefinitions[]): Promise<ReadWorkflow> {

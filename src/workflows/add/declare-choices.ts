@@ -11,7 +11,7 @@ export function declareChoices(labels: readonly string[]): (string | [string, st
     .filter((label) => label !== '')
     .map((label, index) => {
       const usual = toChoices([label])[0]?.value ?? '';
-      if (enumValueFault(usual) === null && !taken.has(usual)) {
+      if (enumValueFault(usual) === null && usual !== '_' && !taken.has(usual)) {
         taken.add(usual);
         return label;
       }

@@ -5,6 +5,7 @@ import type { InputSpec, NodeDefinitions } from '../../core/node-definitions.ts'
 import { toChoices } from '../choices.ts';
 import { DEFAULT_TEXT_LENGTH } from '../describe-parameter.ts';
 import { declareChoices } from './declare-choices.ts';
+import { writtenChoices } from './declared.ts';
 import type { Finding } from './finding.ts';
 import type { Place } from './wiring.ts';
 
@@ -106,7 +107,8 @@ function declareEnum(
   const shared = takes.type === 'enum' ? takes.shared : undefined;
   const samplers = stock.get('KSampler')?.inputs;
   const usual = shared && samplers?.get(shared === 'Sampler' ? 'sampler_name' : 'scheduler')?.spec;
-  const own = choicesOf(spec, graph[at.node]?.inputs ?? {}, at.input);
+  const written = spec?.kind === 'OWN' ? writtenChoices(graph[at.node]) : [];
+  const own = [...written, ...choicesOf(spec, graph[at.node]?.inputs ?? {}, at.input)];
   const offered = own.length > 0 ? own : choicesOf(usual, {}, '');
   const text = String(value);
   if (offered.length === 0 || text === '') {

@@ -1,3 +1,4 @@
+import type { GraphNode } from '../../core/graph.ts';
 import type { InputSpec, NodeClass } from '../../core/node-definitions.ts';
 
 export interface Output {
@@ -29,6 +30,14 @@ export function gives(spec: InputSpec, type: string): boolean {
   // A choice of one's own, as that of CustomCombo, leaves as a text.
   if (spec.kind === 'OWN') return types.includes('STRING');
   return types.some(isAny) || types.includes(spec.kind) || (spec.kind === 'INT' && types.includes('FLOAT'));
+}
+
+/** The choices of a CustomCombo, which the author of a graph writes into the node, and its class does not declare. */
+export function writtenChoices(node: GraphNode | undefined): string[] {
+  if (node?.class_type !== 'CustomCombo') return [];
+  return Object.entries(node.inputs).flatMap(([input, value]) =>
+    /^option\d+$/.test(input) && typeof value === 'string' && value !== '' ? [value] : [],
+  );
 }
 
 /** Whether an input takes a value: a text, a number, a choice, or anything. */

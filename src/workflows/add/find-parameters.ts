@@ -2,7 +2,7 @@ import type { Graph } from '../../core/graph.ts';
 import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import { nameFault } from '../check-names.ts';
 import type { AppMode } from '../editor/app-mode.ts';
-import { ownName } from './declared.ts';
+import { ownName, writtenChoices } from './declared.ts';
 import { findEmptySlots } from './empty-slots.ts';
 import { findChosen } from './find-chosen.ts';
 import { findLeftOut } from './find-left-out.ts';
@@ -96,6 +96,9 @@ function continues(sampler: string, wiring: Wiring, input = 'latent_image', dept
  */
 function held({ at, value }: Literal, graph: Graph, wiring: Wiring): Finding[] {
   if (wiring.held(at.node) !== at.input) return [];
+  // The place of the choice among the others is a value of its own, which would stay as it is.
+  const isIndexed = wiring.users(at.node).some(({ slot }) => slot === 1);
+  if (isIndexed && writtenChoices(wiring.node(at.node)).length > 0) return [];
   const goesTo = useOf(wiring, at.node);
   const finding = goesTo && !OF_THE_HOUSE.test(goesTo) && anything({ at, place: at, value }, graph, wiring);
   if (!finding) return [];
@@ -142,7 +145,9 @@ function takesOf({ at, value }: Literal, wiring: Wiring): Takes {
   if (typeof value === 'boolean') return { type: 'boolean' };
   if (typeof value === 'number') return { type: numberType(wiring, at) ?? 'float' };
   const kind = wiring.spec(at)?.kind;
-  return kind === 'COMBO' || kind === 'DYNAMIC' ? { type: 'enum' } : { type: 'string' };
+  const isChoice = kind === 'COMBO' || kind === 'DYNAMIC';
+  const isOwnChoice = kind === 'OWN' && writtenChoices(wiring.node(at.node)).length > 0;
+  return isChoice || isOwnChoice ? { type: 'enum' } : { type: 'string' };
 }
 
 /** Keeps the first finding of each place, since a place can have only one parameter. */

@@ -13,7 +13,7 @@ const PROSE = new RegExp(
 /** Inputs for texts that programs read. */
 const CODE = new RegExp(
   'regex|pattern|^find$|^replace$|expression|shader|code|(?<!de)script|json|coords|tracks|path|file|folder|url|token' +
-    '|separator|delimiter',
+    '|separator|delimiter|exclu|ignor|blacklist',
   'i',
 );
 /** What a node showed the last time it ran, beside the link that it shows: `text_0` beside `text`. */

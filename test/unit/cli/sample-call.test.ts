@@ -1,12 +1,16 @@
 import { isInputObjectType, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
-import { sampleCall } from '../../../src/cli/sample-call.ts';
+import { sampleCall, sampleValues } from '../../../src/cli/sample-call.ts';
 import { createSchema } from '../../../src/graphql/schema.ts';
 import type { Workflow } from '../../../src/workflows/catalogue.ts';
 import { inputTypeName } from '../../../src/workflows/check-names.ts';
 import { loadCatalogue } from '../../../src/workflows/load.ts';
 import { shippedCatalogue, testGraph, testServices } from '../../support/graph-services.ts';
 import { at, graph, manifest, parameters, workflowsFolder } from '../workflows/folder.ts';
+
+const UPLOAD = '0197a0c5-6f8e-7d40-8a3b-1c2d3e4f5a6b';
+const url = 'https://example.org/a';
+const files = { image: { upload: UPLOAD }, mask: { url }, audio: { url }, video: { url } };
 
 /** The sample, and what the use case of `generate` would get of it. */
 async function call(workflow: Workflow) {
@@ -15,7 +19,7 @@ async function call(workflow: Workflow) {
   const schema = createSchema(services.catalogue);
   const type = schema.getType(inputTypeName(workflow.name));
   if (!isInputObjectType(type)) throw new Error('no input type');
-  const text = sampleCall(workflow, type, 'a-key');
+  const text = sampleCall(workflow, type, 'a-key', sampleValues(workflow, files));
   expect(validate(schema, parse(text))).toEqual([]);
   const inputs: { [name: string]: unknown }[] = [];
   services.jobs.generate = async ({ workflow: { input } }) => {
@@ -69,7 +73,7 @@ test('what is required has the values of the graph where the workflow takes them
     file: 'a.safetensors',
     width: 16,
     height: [8],
-    image: { url: expect.stringContaining('https://') },
+    image: { upload: UPLOAD },
   });
 });
 

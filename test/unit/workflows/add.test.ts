@@ -27,7 +27,7 @@ async function add(graph: unknown, options: Partial<AddOptions> = {}) {
   const dir = options.dir ?? (await workflowsFolder({}));
   const file = join(dir, 'the-export.json');
   await writeFile(file, typeof graph === 'string' ? graph : JSON.stringify(graph));
-  const defaults = { file, name: null, dir, force: false, candidates: [stock], servers: [], stock, maxMegapixels: 4 };
+  const defaults = { file, name: null, dir, force: false, candidates: [stock], stock, maxMegapixels: 4 };
   const added = await addWorkflow({ ...defaults, ...options });
   const manifest: MadeManifest = JSON.parse(await readFile(join(added.folder, 'manifest.json'), 'utf8'));
   const written: Graph = JSON.parse(await readFile(join(added.folder, 'graph.json'), 'utf8'));
@@ -339,7 +339,7 @@ test('choices and limits are those of the server, whatever its choices are calle
     '2': node('Blend', { strength: 3 }),
     '3': node('Unknown', { image: ['1', 0] }),
   };
-  const { manifest, notes, dir } = await add(graph, { name: 'first', candidates: [theirs], servers: [theirs] });
+  const { manifest, notes, dir } = await add(graph, { name: 'first', candidates: [theirs] });
   expect(manifest.parameters).toMatchObject({
     sampler: {
       enumType: 'Sampler',
@@ -353,12 +353,11 @@ test('choices and limits are those of the server, whatever its choices are calle
   });
   expect(notes).toEqual([
     'whether node 3 (Unknown) saves what it makes is not known; if jobs end as NO_OUTPUT, name it in outputs',
-    'the server has no class Unknown: first does not run there',
   ]);
   // Another workflow's Sampler has other choices.
   const other = await add({ '1': node('KSampler', { sampler_name: 'euler' }) }, { name: 'second', dir });
   expect(other.manifest.parameters.sampler?.enumType).toBe('SecondSampler');
-  const third = await add(graph, { name: 'third', dir, candidates: [theirs], servers: [theirs] });
+  const third = await add(graph, { name: 'third', dir, candidates: [theirs] });
   expect(third.manifest.parameters.sampler?.enumType).toBe('Sampler');
 });
 
@@ -415,7 +414,7 @@ test('a workflow beside it that cannot be used is told, and does not stand in th
     dir,
     force: false,
     candidates: [stock],
-    servers: [],
+
     stock,
     maxMegapixels: 4,
   });

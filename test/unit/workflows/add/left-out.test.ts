@@ -156,6 +156,14 @@ test('a node at the end that may make the result has its prompt where no other n
   expect(texts(infer(graph))).toEqual({ prompt: '!2.prompt' });
 });
 
+test('what to leave out of a list of words is no prompt, empty or not, of classes known and not', () => {
+  const inputs = { image: ['1', 0], threshold: 0.35, ignored_text: 'x', exclude_tags: '' };
+  const graph = { '1': node('LoadImage', { image: 'a.png' }), '2': node('Tagger', inputs) };
+  expect(infer(graph).parameters).toEqual({ image: '1.image' });
+  const Tagger = declared({ image: ['IMAGE'], exclude_tags: ['STRING', {}], ignored_text: TEXT }, ['STRING']);
+  expect(texts(infer(graph, { Tagger }))).toEqual({});
+});
+
 test('notes are few however much is left out', () => {
   const many = Object.fromEntries(
     Array.from({ length: 300 }, (_, at) => [`${100 + at}`, node('Mystery', { [`a${at % 40}`]: 'some words here' })]),
