@@ -226,10 +226,10 @@ describe('API keys in Redis', () => {
     await login(bearer(text));
     const find = vi.spyOn(store, 'find');
     const madeUp = Array.from({ length: 10_000 }, () => newApiKey().text);
-    // Each is asked for by many at the same time.
+    // The first of them by two at the same time.
     for (let i = 0; i < madeUp.length; i += 1_000) {
       const some = madeUp.slice(i, i + 1_000);
-      const results = await Promise.all([...some, ...some].map((token) => login(bearer(token))));
+      const results = await Promise.all([...some, ...(i === 0 ? some : [])].map((token) => login(bearer(token))));
       expect(new Set(results)).toEqual(new Set(['unknown']));
     }
     expect(find.mock.calls.flatMap(([ids]) => ids)).toHaveLength(10_000);
@@ -297,7 +297,22 @@ describe('API keys in Redis', () => {
   });
 });
 
-it('while Redis is away known keys work as they were; once it is back, what has changed meanwhile is known', async (test) => {
+it('of a Redis that was emptied no key is known any more', async (test) => {
+  const { operator, redis, keys, gateway, close } = await setup();
+  test.onTestFinished(close);
+  const { text, key } = await operator.create(request);
+  const { login } = await gateway();
+  expect(await login(bearer(text))).toBe('ok');
+  await redis.del(keys.apiKey(key.id), keys.apiKeys, keys.apiKeysOf('acme'), keys.apiKeyChanges);
+  await vi.waitFor(async () => expect(await login(bearer(text))).toBe('unknown'));
+  // And one that is made later is.
+  const later = await operator.create(request);
+  await vi.waitFor(async () => expect(await login(bearer(later.text))).toBe('ok'));
+  await operator.revoke(later.key.id);
+  await vi.waitFor(async () => expect(await login(bearer(later.text))).toBe('revoked'));
+});
+
+it('while Redis is away known keys work as they were, and later what has changed meanwhile is known', async (test) => {
   const wire = await startTcpProxy(server.port);
   test.onTestFinished(wire.close);
   const { operator, redis, keys, gateway, close } = await setup();
