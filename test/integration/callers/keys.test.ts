@@ -87,7 +87,7 @@ describe('API keys in Redis', () => {
     return opened;
   }
 
-  it('are kept without what could be used as one, and listed without their hash', async () => {
+  it('A44: are kept without what could be used as one, and listed without their hash', async () => {
     const { operator, redis, keys } = await open();
     const { text, key, signingSecret } = await operator.create({ ...request, signed: true, lifeMs: 86_400_000 });
     expect(key).toMatchObject({ state: 'active', caller: 'acme', expiresAt: key.createdAt + 86_400_000, signed: true });
@@ -145,7 +145,7 @@ describe('API keys in Redis', () => {
     expect(await operator.list()).toHaveLength(4);
   });
 
-  it('of a rotation both live for the overlap, and what is theirs is the same', async () => {
+  it('A44: of a rotation both live for the overlap, and what is theirs is the same', async () => {
     const { operator, gateway } = await open();
     const { login } = await gateway();
     const first = await operator.create({ ...request, plan: 'pro', scopes: ['job:read'], lifeMs: 3_600_000 });

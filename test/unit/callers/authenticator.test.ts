@@ -87,7 +87,7 @@ it('knows whose key it is, and asks Redis only once for it', async () => {
   expect(onResult.mock.calls).toEqual([['ok'], ['ok']]);
 });
 
-it('refuses all that is wrong with the same message, and keeps apart why', async () => {
+it('A41: refuses all that is wrong with the same message, and keeps apart why', async () => {
   const revoked = storedKey({ revokedAt: NOW });
   const expired = storedKey({ expiresAt: NOW });
   const signing = storedKey({ signed: true });
