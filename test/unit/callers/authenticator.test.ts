@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { newApiKey } from '../../../src/callers/api-key.ts';
 import { type Credentials, createAuthenticator } from '../../../src/callers/authenticator.ts';
@@ -118,6 +119,26 @@ it('A41: refuses all that is wrong with the same message, and keeps apart why', 
   expect(messages.size).toBe(1);
   expect([...messages][0]).not.toMatch(/cg_|revoked|expired|unknown/);
   expect(onResult.mock.calls.flat()).toEqual(cases.map(([, reason]) => reason));
+});
+
+it('lets nobody in with any text, nor with anything made of a key', async () => {
+  const { text, key } = storedKey();
+  const { authenticator } = setup([key]);
+  const anything = fc.oneof(
+    fc.string({ maxLength: 100 }),
+    fc
+      .tuple(fc.nat(text.length - 1), fc.string())
+      .map(([at, inserted]) => text.slice(0, at) + inserted + text.slice(at)),
+    fc.nat(text.length - 1).map((length) => text.slice(0, length)),
+    fc.constant(newApiKey().text.replace(/_.*_/, `_${text.split('_')[1]}_${'0'.repeat(32)}_`)),
+  );
+  await fc.assert(
+    fc.asyncProperty(anything, fc.constantFrom('bearer', 'watch'), async (token, kind) => {
+      fc.pre(token !== text);
+      const { message } = await refusal(() => authenticator.authenticate({ kind, token }));
+      return message.startsWith('Expected valid credentials');
+    }),
+  );
 });
 
 it('asks nobody for a token of 8 KB or one with a typo', async () => {
