@@ -46,9 +46,9 @@ const recordSchema = z.object({
     .transform((sealed) => sealed ?? null),
 });
 
-const streamSchema = z
-  .tuple([z.tuple([z.string(), z.array(z.tuple([z.string(), z.tuple([z.literal('id'), z.string()])]))])])
-  .nullable();
+const streamSchema = z.array(z.tuple([z.string(), z.tuple([z.literal('id'), z.string()])]));
+/** The position in a list without entries. */
+const EMPTY = '0-0';
 
 export interface RedisKeysOptions {
   most?: number;
@@ -88,7 +88,7 @@ export function createRedisKeys(redis: Redis, keys: Keys, options: RedisKeysOpti
 
   async function position(): Promise<string> {
     const [latest] = await redis.xrevrange(keys.apiKeyChanges, '+', '-', 'COUNT', 1);
-    return latest?.[0] ?? '0-0';
+    return latest?.[0] ?? EMPTY;
   }
 
   return {
@@ -115,11 +115,12 @@ export function createRedisKeys(redis: Redis, keys: Keys, options: RedisKeysOpti
     },
 
     async changedSince(last) {
-      const reply = await redis.xread('COUNT', CHANGES_KEPT, 'STREAMS', keys.apiKeyChanges, last);
-      const entries = streamSchema.parse(reply)?.[0][1] ?? [];
-      // Whatever was cut off of the stream has at least so many behind it.
-      if (entries.length >= CHANGES_KEPT) return { changed: null, position: await position() };
-      return { changed: entries.map(([, [, id]]) => id), position: entries.at(-1)?.[0] ?? last };
+      const from = last === EMPTY ? '-' : last;
+      const entries = await redis.xrange(keys.apiKeyChanges, from, '+', 'COUNT', CHANGES_KEPT);
+      const [first, ...later] = streamSchema.parse(entries);
+      // Where the last entry that was seen is gone, so may others be: cut off, or with all that was in this Redis.
+      if (first?.[0] !== (last === EMPTY ? undefined : last)) return { changed: null, position: await position() };
+      return { changed: later.map(([, [, id]]) => id), position: later.at(-1)?.[0] ?? last };
     },
 
     onInterrupted: (listener) => void redis.on('close', listener),

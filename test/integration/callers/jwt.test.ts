@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { SignJWT } from 'jose';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createJwtVerifier, type JwtOptions } from '../../../src/callers/jwt.ts';
@@ -96,6 +97,23 @@ it('A49: refuses alg none, HMAC, other audiences, issuers and keys, and what has
   expect(await refusal(async () => verifier.verify(await issuer.token('first', { exp: inSeconds(-29_000) })))).toBe(
     undefined,
   );
+});
+
+it("a token of which any part was changed is nobody's", async () => {
+  const { issuer, verifier } = await setup();
+  const token = await issuer.token('first');
+  await verifier.verify(token);
+  const signed = token.lastIndexOf('.');
+  await fc.assert(
+    fc.asyncProperty(fc.nat(signed - 1), fc.string({ minLength: 1, maxLength: 3 }), async (at, put) => {
+      const changed = token.slice(0, at) + put + token.slice(at + 1);
+      fc.pre(changed !== token);
+      const reason = await refusal(() => verifier.verify(changed));
+      return reason === 'untrusted' || reason === 'malformed' || reason === 'expired';
+    }),
+    { numRuns: 50 },
+  );
+  expect(issuer.asked).toBe(1);
 });
 
 it('a token that was known ends on time', async () => {
