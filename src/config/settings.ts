@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   backendList,
   decimal,
+  file,
   flag,
   folder,
   headerList,
@@ -47,6 +48,12 @@ export function settingsSchema(machine: string) {
     PUBLIC_URL: origin().optional(),
     ALLOWED_ORIGINS: originList().default([]),
     AUTH: oneOf(['none']).optional(),
+    TLS_CERT_FILE: file().optional(),
+    TLS_KEY_FILE: file().optional(),
+    INTROSPECTION: oneOf(['on', 'off']).optional(),
+    GRAPHIQL: oneOf(['on', 'off']).optional(),
+    PERSISTED_DOCUMENTS: file().optional(),
+    PERSISTED_ONLY: flag().default(false),
     MAX_BODY_BYTES: integer(1024, 64 * 1024 * 1024).default(1024 * 1024),
 
     REDIS_URL: redisAddress().optional(),

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { createShares } from '../async/shares.ts';
 import { clientAddress } from './client-address.ts';
 import { HttpFault, refuseConnection } from './reply.ts';
@@ -32,16 +33,24 @@ export function boundConnections(server: Server, most: number): Connections {
   const requests = createShares(most);
   const connections = new WeakMap<Socket, Connection>();
 
+  const isTls = server instanceof TlsServer;
+
   server.on('connection', (socket: Socket) => {
     const client = clientAddress({ socket });
-    if (!shares.take(client)) {
-      const fault = new HttpFault(503, 'LIMIT_EXCEEDED', 'There are too many connections.', { 'Retry-After': '10' });
-      return refuseConnection(socket, fault);
+    if (shares.take(client)) {
+      socket.once('close', () => shares.give(client));
+      return;
     }
+    // Before the handshake no answer would be understood.
+    if (isTls) socket.destroy();
+    else refuseConnection(socket, tooManyConnections());
+  });
+
+  server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    if (socket.writableEnded || socket.destroyed) return;
     const answers = new Set<ServerResponse>();
-    connections.set(socket, { client, answers });
+    connections.set(socket, { client: clientAddress({ socket }), answers });
     socket.once('close', () => {
-      shares.give(client);
       // Node closes none that waits behind another one where the last request was an upgrade or CONNECT: what they have
       // taken would never be given back.
       for (const res of answers) res.destroy();
@@ -66,4 +75,8 @@ export function boundConnections(server: Server, most: number): Connections {
       return true;
     },
   };
+}
+
+function tooManyConnections(): HttpFault {
+  return new HttpFault(503, 'LIMIT_EXCEEDED', 'There are too many connections.', { 'Retry-After': '10' });
 }
