@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { ConfigError } from '../config/config.ts';
 import { type Certificate, checkCertificate } from '../http/web-server.ts';
-import { followFiles } from './follow-files.ts';
-import type { RoleProcess } from './run-role.ts';
+import { type FollowedBy, followFiles } from './follow-files.ts';
 
 export interface FollowedCertificate {
   current(): Certificate;
@@ -16,7 +15,7 @@ export interface FollowedCertificate {
  */
 export async function followCertificate(
   { certFile, keyFile }: { certFile: string; keyFile: string },
-  { log, shutdown }: Pick<RoleProcess, 'log' | 'shutdown'>,
+  by: FollowedBy,
 ): Promise<FollowedCertificate> {
   const listeners: ((certificate: Certificate) => void)[] = [];
   let current: Certificate = { cert: '', key: '' };
@@ -29,7 +28,7 @@ export async function followCertificate(
   }
   try {
     const list = async () => [certFile, keyFile];
-    await followFiles({ what: 'the certificate', list, take }, { log, shutdown });
+    await followFiles({ what: 'the certificate', list, take }, by);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigError([`TLS_CERT_FILE: expected a certificate, and its key in TLS_KEY_FILE: ${reason}`]);

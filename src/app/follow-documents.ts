@@ -2,18 +2,14 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../config/config.ts';
 import { type ListedDocuments, readListedDocuments } from '../graphql/engine/listed-documents.ts';
-import { followFiles } from './follow-files.ts';
-import type { RoleProcess } from './run-role.ts';
+import { type FollowedBy, followFiles } from './follow-files.ts';
 
 /**
  * The documents that a file lists, or every `.json` in a folder, one for each front end; changes of them are taken
  * until shutdown.
  * @throws {ConfigError} where they cannot be used now
  */
-export async function followDocuments(
-  path: string,
-  { log, shutdown }: Pick<RoleProcess, 'log' | 'shutdown'>,
-): Promise<ListedDocuments> {
+export async function followDocuments(path: string, by: FollowedBy): Promise<ListedDocuments> {
   let current: ListedDocuments | undefined;
   const what = 'persisted documents';
 
@@ -30,7 +26,7 @@ export async function followDocuments(
     current = readListedDocuments(await Promise.all(texts));
   }
   try {
-    await followFiles({ what, list, take }, { log, shutdown });
+    await followFiles({ what, list, take }, by);
   } catch (error) {
     throw new ConfigError([`PERSISTED_DOCUMENTS: ${error instanceof Error ? error.message : String(error)}`]);
   }

@@ -12,6 +12,11 @@ export interface FollowedFiles {
   take(files: readonly string[]): Promise<void>;
 }
 
+export interface FollowedBy {
+  log: Logger;
+  shutdown: Pick<Shutdown, 'add'>;
+}
+
 /** Two looks, after which a change is taken, are well within two seconds. */
 const PAUSE_MS = 500;
 
@@ -21,10 +26,7 @@ const PAUSE_MS = 500;
  * same at two looks: several files that go together are written one after the other. Rejects where they cannot be used
  * now.
  */
-export async function followFiles(
-  { what, list, take }: FollowedFiles,
-  { log, shutdown }: { log: Logger; shutdown: Shutdown },
-): Promise<void> {
+export async function followFiles({ what, list, take }: FollowedFiles, { log, shutdown }: FollowedBy): Promise<void> {
   const first = await list();
   // Before they are read: what is written in the meantime is another version.
   let taken = await versionOf(first);
