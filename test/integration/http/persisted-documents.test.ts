@@ -19,7 +19,7 @@ const listed = readListedDocuments([
   { name: 'a.json', text: JSON.stringify({ [`sha256:${hash}`]: names, 'names.v1': names }) },
   { name: 'b.json', text: JSON.stringify(persisted) },
 ]);
-const byHash = (sha256Hash: string) => ({ extensions: { persistedQuery: { version: 1, sha256Hash } } });
+const byHash = (sha256Hash: string) => ({ extensions: { persistedQuery: { version: 1 as const, sha256Hash } } });
 const found = { data: { workflows: expect.arrayContaining([{ name: 'textToImage' }]) } };
 const codeIn = async (answer: Response) => {
   const { errors = [] } = await answer.json();
