@@ -35,7 +35,7 @@ program
     ]);
     await runRole(process.env, async (config, context) => {
       const { graphqlUrl } = await startGatewayRole(config, context);
-      announce(config, context.outputs, [`GraphiQL: ${graphqlUrl}`]);
+      announce(config, context.outputs, [addressLine(config, graphqlUrl)]);
     });
   });
 
