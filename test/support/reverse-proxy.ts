@@ -27,7 +27,7 @@ function replaceAll(text: string, replacements: readonly (readonly [string, stri
 const EXAMPLES = {
   nginx: {
     file: 'deploy/nginx/nginx.conf',
-    args: ({ folder }: Filled) => ['-c', join(folder, 'config'), '-p', folder, '-g', 'daemon off;'],
+    args: ({ folder }: Filled) => ['-c', join(folder, 'config'), '-p', folder, '-g', 'daemon off; master_process off;'],
     fill: (text: string, { port, gatewayPort, folder }: Filled) =>
       replaceAll(text, [
         ['/run/nginx.pid', join(folder, 'nginx.pid')],
@@ -80,7 +80,7 @@ export async function startReverseProxy(
   }
   const started = startProgram(program, args(filled), { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder });
   const close = async () => {
-    await started.kill();
+    await started.stop(5_000);
     await remove();
   };
   const through = eventually(() => answers().catch(() => false), `${name} lets a request through`, 60_000);
