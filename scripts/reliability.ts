@@ -62,8 +62,8 @@ function proofs(numbers: string[]): string {
   if (missing.length > 0) throw new Error(`no test has these numbers: ${missing.join(', ')}`);
   const lines = numbers.map((number) => {
     const where = having(number).map(({ file }) => `[${file.replace(/^test\//, '')}](../${file})`);
-    const what = ATTACKS[number];
-    return `| ${number}${what ? `, ${what}` : ''} | ${where.length === 0 ? 'comes with callers' : where.join(', ')} |\n`;
+    const name = ATTACKS[number] ? `${number}, ${ATTACKS[number]}` : number;
+    return `| ${name} | ${where.length === 0 ? 'comes with callers' : where.join(', ')} |\n`;
   });
   return `| | tests |\n|---|---|\n${lines.join('')}`;
 }

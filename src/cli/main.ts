@@ -29,7 +29,7 @@ program
   .command('gateway')
   .description('the GraphQL server; any number of them (needs REDIS_URL, and S3_ENDPOINT or STORAGE_SHARED)')
   .action(async () => {
-    const [{ announce, runRole }, { startGatewayRole }] = await Promise.all([
+    const [{ addressLine, announce, runRole }, { startGatewayRole }] = await Promise.all([
       import('../app/run-role.ts'),
       import('../app/roles.ts'),
     ]);

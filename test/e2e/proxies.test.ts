@@ -95,13 +95,14 @@ describe.each(PROXIES)('behind the example of %s', (name) => {
       // Events come while the job is held: nobody on the way collects them.
       const search = new URLSearchParams({ query: WATCH, variables: JSON.stringify({ id }) });
       const stream = await ask(`/graphql?${search}`, { headers: { accept: 'text/event-stream' } });
-      const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+      const reader = stream.body?.getReader();
+      const decoder = new TextDecoder();
       let heard = '';
       const hear = async (text: string) => {
         while (!heard.includes(text)) {
           const { done, value } = (await reader?.read()) ?? { done: true };
           if (done) throw new Error(`the stream ended before ${text}: ${heard}`);
-          heard += value;
+          heard += decoder.decode(value, { stream: true });
         }
       };
       await hear('"type":"STARTED"');

@@ -50,17 +50,16 @@ const EXAMPLES = {
   caddy: {
     file: 'deploy/caddy/Caddyfile',
     args: ({ folder }: Filled) => ['run', '--config', join(folder, 'config'), '--adapter', 'caddyfile'],
-    fill: (text: string, { port, gatewayPort, folder }: Filled) =>
-      `{\n\tadmin off\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1\n\tservers {\n\t\tprotocols h1 h2\n\t}\n}\n${replaceAll(
-        text,
-        [
-          [
-            `\n${NAME} {`,
-            `\nhttps://localhost:${port}, https://127.0.0.1:${port} {\n\ttls ${folder}/cert.pem ${folder}/key.pem`,
-          ],
-          ['127.0.0.1:4000', `127.0.0.1:${gatewayPort}`],
-        ],
-      )}`,
+    fill: (text: string, { port, gatewayPort, folder }: Filled) => {
+      const sites = `https://localhost:${port}, https://127.0.0.1:${port}`;
+      const filled = replaceAll(text, [
+        [`\n${NAME} {`, `\n${sites} {\n\ttls ${folder}/cert.pem ${folder}/key.pem`],
+        ['127.0.0.1:4000', `127.0.0.1:${gatewayPort}`],
+      ]);
+      // Without HTTP/3, whose port the tests use to reserve that of TCP.
+      const protocols = '\tservers {\n\t\tprotocols h1 h2\n\t}\n';
+      return `{\n\tadmin off\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1\n${protocols}}\n${filled}`;
+    },
   },
 } as const;
 

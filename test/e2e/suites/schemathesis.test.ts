@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openTarget } from '../../support/attack.ts';
 import { findProgram } from '../../support/find-program.ts';
-import { startProgram } from '../../support/process.ts';
+import { startProgram, tempFolder } from '../../support/process.ts';
 
 const program = findProgram('schemathesis');
 const hooks = join(import.meta.dirname, '../../support/schemathesis/hooks.py');
@@ -15,14 +15,18 @@ test.skipIf(program === null)(
   async (context) => {
     const { gateway, expectUnharmed } = await openTarget(context);
     console.info(`schemathesis: seed ${seed}; another one: FUZZ_SEED`);
+    // It keeps what it has found in the folder where it runs.
+    const folder = await tempFolder();
+    context.onTestFinished(folder.remove);
     const run = startProgram(
-      program ?? '',
+      '/bin/sh',
       [
+        ...['-c', 'cd "$0" && exec "$@"', folder.path, program ?? ''],
         ...['run', `${gateway.url}/graphql`, '--checks', 'no_fault_of_the_gateway', '--seed', String(seed)],
         ...['--max-examples', String(EXAMPLES_OF_EACH_FIELD), '--generation-database', 'none', '--no-shrink'],
         ...['--request-timeout', '90', '--no-color', '--suppress-health-check', 'all', '--warnings', 'off'],
       ],
-      { SCHEMATHESIS_HOOKS: hooks },
+      { SCHEMATHESIS_HOOKS: hooks, PYTHONDONTWRITEBYTECODE: '1' },
     );
     const code = await run.exited;
     expect(code, run.output()).toBe(0);

@@ -16,7 +16,8 @@ async function scratch() {
     await writeFile(join(folder, `${name}.new`), text);
     await rename(join(folder, `${name}.new`), join(folder, name));
   };
-  return { folder, lines, write, follow: (path: string) => followDocuments(path, { log, shutdown }) };
+  const follow = (path: string) => followDocuments(path, { log, shutdown });
+  return { folder, lines, write, follow };
 }
 
 test('a file of documents is read anew when it has changed, and one that is broken leaves what was before', async () => {
