@@ -20,7 +20,7 @@ async function scratch() {
   return { folder, lines, write, follow };
 }
 
-test('a file of documents is read anew when it has changed, and one that is broken leaves what was before', async () => {
+test('a changed file of documents is read anew, and one that is broken leaves what was before', async () => {
   const { folder, lines, write, follow } = await scratch();
   await write('web.json', { a: '{ a }' });
   const listed = await follow(join(folder, 'web.json'));
