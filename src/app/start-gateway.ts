@@ -12,7 +12,7 @@ import type { ArtifactRoute } from '../http/files/file-routes.ts';
 import { createS3Proxy } from '../http/files/s3-proxy.ts';
 import { createVariantDownload } from '../http/files/variant-download.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
-import { registerSockets } from '../observability/gateway-metrics.ts';
+import { registerBounds, registerSockets } from '../observability/gateway-metrics.ts';
 import { createHttpMetrics } from '../observability/http-metrics.ts';
 import { createOperationMetrics } from '../observability/operation-metrics.ts';
 import { observeAll } from '../observability/operation-observer.ts';
@@ -92,6 +92,7 @@ export async function startGateway(
   });
   certificates?.onChange(server.useCertificate);
   registerSockets(context.metrics, server.sockets);
+  registerBounds(context.metrics, () => ({ ...server.bounds(), held_answers: services.longPoll.use() }));
   shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
   // Added after the HTTP server, so stopped before it: answers held by waitSeconds are then sent within its grace.
   shutdown.add('long polls', () => services.longPoll.close());

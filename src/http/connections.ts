@@ -1,13 +1,15 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
-import { createShares } from '../async/shares.ts';
+import { type BoundUse, createShares } from '../async/shares.ts';
 import { clientAddress } from './client-address.ts';
 import { HttpFault, refuseConnection } from './reply.ts';
 
 export interface Connections {
   /** False: its connection has been cut, which has more requests under way than it may. */
   admit(req: IncomingMessage, res: ServerResponse): boolean;
+  /** Of connections, and of requests that are not answered yet. */
+  use(): { connections: BoundUse; requests: BoundUse };
 }
 
 /** One that was let in. */
@@ -58,6 +60,7 @@ export function boundConnections(server: Server, most: number): Connections {
   });
 
   return {
+    use: () => ({ connections: shares.use(), requests: requests.use() }),
     admit({ socket }, res) {
       const connection = connections.get(socket);
       // Of a connection that was cut, all is parsed that has come with the requests before.

@@ -23,7 +23,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
 import type { Logger } from 'pino';
-import { createShares } from '../async/shares.ts';
+import { type BoundUse, createShares } from '../async/shares.ts';
 import { createTurns } from '../async/turns.ts';
 import { anonymous } from '../callers/identity.ts';
 import type { GraphServices } from '../graphql/context.ts';
@@ -80,6 +80,8 @@ export interface HttpServer {
   port: number;
   /** WebSocket connections that are open. */
   sockets(): number;
+  /** What is taken of each bound that all clients share, by its name. */
+  bounds(): Record<string, BoundUse>;
   /** Another certificate for whoever connects from now on. Throws where the server began without any. */
   useCertificate(certificate: Certificate): void;
   close(graceMs: number): Promise<void>;
@@ -239,6 +241,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   return {
     ...listening,
     sockets: webSocket.sockets,
+    bounds: () => ({
+      ...connections.use(),
+      sockets: webSocket.use(),
+      operations: open.use(),
+      downloads: files.use(),
+      memory_bytes: budgets.use(),
+    }),
     useCertificate(certificate) {
       if (!(server instanceof TlsServer)) throw new Error('a server of http has no certificate');
       server.setSecureContext(certificate);
