@@ -69,7 +69,7 @@ test('a gateway that stops takes no more sockets, also by a connection that it h
   expect(handler.sockets()).toBe(0);
 });
 
-test('a socket that sends a thousand pings of the protocol between two of ours stays, and one more cuts it', async () => {
+test('a thousand pings of the protocol between two of ours are answered, and one more cuts the socket', async () => {
   const { socketUrl } = await startTestServer({ webSocket: { pingIntervalMs: 600_000 } });
   const socket = await open(socketUrl);
   let pongs = 0;
