@@ -1,5 +1,5 @@
 /*
- * Generates schema.graphql, and the typed operations of examples and tests.
+ * Generates schema.graphql, and the typed operations of examples and tests with the list of their documents by hash.
  *
  *   node codegen.ts           writes the files
  *   node codegen.ts --check   prints the files that are stale, and exits with 1 when there are any
@@ -8,8 +8,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CodegenConfig, generate } from '@graphql-codegen/cli';
-import { preset } from '@graphql-codegen/client-preset';
-import { type GraphQLSchema, isAbstractType, lexicographicSortSchema, printSchema } from 'graphql';
+import { type addTypenameSelectionDocumentTransform, preset } from '@graphql-codegen/client-preset';
+import { type GraphQLSchema, isAbstractType, Kind, lexicographicSortSchema, printSchema, visit } from 'graphql';
 import { createSchema } from './src/graphql/schema.ts';
 import { loadCatalogue } from './src/workflows/load.ts';
 
@@ -34,6 +34,25 @@ function possibleTypes(schema: GraphQLSchema): string {
   return `${comment}\nexport const possibleTypes = {\n${lines.join('\n')}\n};\n`;
 }
 
+/**
+ * With `__typename` in every selection but those of operations themselves, as clients with a cache add it to what they
+ * send: a hash must give them the same.
+ */
+const withTypenames: (typeof addTypenameSelectionDocumentTransform)['transform'] = ({ documents }) =>
+  documents.map((file) => ({
+    ...file,
+    ...(file.document && {
+      document: visit(file.document, {
+        SelectionSet(node, _key, parent) {
+          if (parent === undefined || Array.isArray(parent) || !('kind' in parent)) return undefined;
+          if (parent.kind === Kind.OPERATION_DEFINITION) return undefined;
+          const typename = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } } as const;
+          return { ...node, selections: [...node.selections, typename] };
+        },
+      }),
+    }),
+  }));
+
 /** Every operation in examples/operations as a typed document, with the types of its data and variables. */
 async function typedOperations(schema: string): Promise<GeneratedFile[]> {
   const config: CodegenConfig = {
@@ -44,7 +63,11 @@ async function typedOperations(schema: string): Promise<GeneratedFile[]> {
     generates: {
       [`${generated}/`]: {
         preset,
-        presetConfig: { fragmentMasking: false },
+        documentTransforms: [{ transform: withTypenames }],
+        presetConfig: {
+          fragmentMasking: false,
+          persistedDocuments: { mode: 'embedHashInDocument', hashAlgorithm: 'sha256' },
+        },
         config: {
           useTypeImports: true,
           enumsAsTypes: true,
@@ -59,7 +82,7 @@ async function typedOperations(schema: string): Promise<GeneratedFile[]> {
   // Only the documents are used. The preset's `gql()` function and its index are for operations in code, which we have
   // none of.
   return files
-    .filter(({ filename }) => filename.endsWith('/graphql.ts'))
+    .filter(({ filename }) => /\/(?:graphql\.ts|persisted-documents\.json)$/.test(filename))
     .map(({ filename, content }) => ({
       path: relative(root, resolve(root, filename)),
       // The preset's first line is for ESLint, which is not used here.

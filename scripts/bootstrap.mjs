@@ -3,13 +3,16 @@ import { fileURLToPath } from 'node:url';
 import { findNode } from './bootstrap/node.mjs';
 import { bringPackages } from './bootstrap/packages.mjs';
 import {
+  bringCaddy,
   bringChromium,
   bringJaeger,
   bringKubernetesValidate,
   bringKustomize,
   bringMinio,
+  bringNginx,
   bringPromtool,
   bringRedis,
+  bringSchemathesis,
   bringVersitygw,
 } from './bootstrap/programs.mjs';
 import { SetupError, say } from './bootstrap/report.mjs';
@@ -32,6 +35,9 @@ const BRING = {
   jaeger: bringJaeger,
   kustomize: bringKustomize,
   'kubernetes-validate': bringKubernetesValidate,
+  nginx: bringNginx,
+  caddy: bringCaddy,
+  schemathesis: bringSchemathesis,
 };
 
 /**

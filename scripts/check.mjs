@@ -23,13 +23,14 @@ const CHECKS = [
     args: [...bin('@biomejs', 'biome', 'bin', 'biome'), 'ci', '--colors=off', '--error-on-warnings', '.'],
   },
   { name: 'import rules', args: ['scripts/check-imports.ts'] },
+  { name: 'licences', args: ['scripts/check-licences.ts'] },
   { name: 'line lengths', args: ['scripts/check-lines.ts'] },
   {
     name: 'unused code (knip)',
     args: [...bin('knip', 'bin', 'knip.js'), '--cache', '--cache-location', cache('knip')],
   },
   { name: 'generated files fresh (codegen)', args: ['codegen.ts', '--check'] },
-  { name: 'table of tests fresh (reliability)', args: ['scripts/reliability.ts', '--check'] },
+  { name: 'tables of tests fresh (reliability)', args: ['scripts/reliability.ts', '--check'] },
   {
     name: 'compose file (dclint)',
     args: [...bin('dclint', 'bin', 'dclint.cjs'), '--max-warnings=0', 'docker-compose.yml'],

@@ -1,17 +1,18 @@
-// Writes the tables of docs/reliability.md: the tests that prove each promise, found by their titles, and results of
-// the chaos suite.
+// Writes the tables of docs/reliability.md and docs/security.md: the tests that prove each promise, found by their
+// titles, and results of the chaos suite.
 //   node scripts/reliability.ts [--check] [--rows FILE --mode short|full]
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import { ATTACKS } from './attacks.ts';
 
 const root = join(import.meta.dirname, '..');
-const page = join(root, 'docs', 'reliability.md');
+const page = (name: string) => join(root, 'docs', `${name}.md`);
 
-/** Promises that need callers with keys and scopes, which do not exist yet. */
-const LATER = 'A11 A12 A20 A30 A41 A42 A43 A44 A45 A46 A47 A48 A49 A52 A53 A63 A65'.split(' ');
+/** Attacks on callers with keys and scopes, which do not exist yet. */
+const LATER = 'A30 A41 A42 A43 A44 A45 A46 A47 A48 A49 A52 A53 A63'.split(' ');
 
 const rowSchema = z.object({
   scenario: z.string(),
@@ -25,14 +26,21 @@ const rowSchema = z.object({
 const { values } = parseArgs({
   options: { check: { type: 'boolean' }, rows: { type: 'string' }, mode: { type: 'string' } },
 });
-const before = readFileSync(page, 'utf8');
-let after = between(before, 'proofs', proofs([...count('C', 22), ...count('A', 65)]));
-after = between(after, 'bounds', proofs(count('B', 18)));
-if (values.rows) after = between(after, 'runs', runs(values.rows, values.mode ?? 'short'));
-if (!values.check) writeFileSync(page, after);
-else if (after !== before) {
-  process.stderr.write('docs/reliability.md is not as the names of the tests are: run node scripts/reliability.ts\n');
-  process.exitCode = 1;
+update('reliability', (before) => {
+  const after = between(between(before, 'proofs', proofs(count('C', 22))), 'bounds', proofs(count('B', 18)));
+  return values.rows ? between(after, 'runs', runs(values.rows, values.mode ?? 'short')) : after;
+});
+update('security', (before) => between(before, 'attacks', proofs(Object.keys(ATTACKS))));
+
+/** Writes a page anew, or says that it is stale. */
+function update(name: string, change: (before: string) => string): void {
+  const before = readFileSync(page(name), 'utf8');
+  const after = change(before);
+  if (!values.check) writeFileSync(page(name), after);
+  else if (after !== before) {
+    process.stderr.write(`docs/${name}.md is not as the names of the tests are: run node scripts/reliability.ts\n`);
+    process.exitCode = 1;
+  }
 }
 
 /** Replaces the text between the two marks of that name. */
@@ -40,7 +48,7 @@ function between(text: string, name: string, content: string): string {
   const [begin, end] = [`<!-- ${name}: generated -->\n`, `<!-- ${name}: end -->`];
   const from = text.indexOf(begin);
   const to = text.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`docs/reliability.md has no place for ${name}`);
+  if (from < 0 || to < from) throw new Error(`a page has no place for ${name}`);
   return text.slice(0, from + begin.length) + content + text.slice(to);
 }
 
@@ -54,7 +62,8 @@ function proofs(numbers: string[]): string {
   if (missing.length > 0) throw new Error(`no test has these numbers: ${missing.join(', ')}`);
   const lines = numbers.map((number) => {
     const where = having(number).map(({ file }) => `[${file.replace(/^test\//, '')}](../${file})`);
-    return `| ${number} | ${where.length === 0 ? 'comes with callers' : where.join(', ')} |\n`;
+    const name = ATTACKS[number] ? `${number}, ${ATTACKS[number]}` : number;
+    return `| ${name} | ${where.length === 0 ? 'comes with callers' : where.join(', ')} |\n`;
   });
   return `| | tests |\n|---|---|\n${lines.join('')}`;
 }

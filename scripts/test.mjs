@@ -17,6 +17,9 @@ const { node, programs } = bootstrap([
   'jaeger',
   'kustomize',
   'kubernetes-validate',
+  'nginx',
+  'caddy',
+  'schemathesis',
 ]);
 const scratch = mkdtempSync(join(tmpdir(), 'comfygate-test-'));
 const report = process.env.REPORT || join(scratch, 'report.json');

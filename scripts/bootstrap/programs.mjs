@@ -8,6 +8,7 @@ import { SetupError, say } from './report.mjs';
 const MANIFEST_TESTS = 'tests of the Kubernetes manifests';
 /** This version holds the schemas of Kubernetes up to 1.37. */
 const KUBERNETES_VALIDATE = '1.37.0';
+const SCHEMATHESIS = '4.32.5';
 
 /** The path of a Redis or Valkey server, installed first where `canUseApt` allows it. Throws where there is none. */
 export function bringRedis() {
@@ -65,20 +66,34 @@ export function bringKustomize() {
 }
 
 /**
- * The path of kubernetes-validate, which checks manifests against the schemas of Kubernetes. Returns undefined and
- * prints the reason where it cannot be installed: tests of the manifests are then skipped. It lives in a Python
- * environment of its own in the cache folder.
+ * The path of kubernetes-validate, which checks manifests against the schemas of Kubernetes, or undefined where it
+ * cannot be installed: tests of the manifests are then skipped.
  */
 export function bringKubernetesValidate() {
-  const name = 'kubernetes-validate';
+  return bringPythonProgram('kubernetes-validate', { version: KUBERNETES_VALIDATE, without: MANIFEST_TESTS });
+}
+
+/**
+ * The path of Schemathesis, which makes requests of a schema, or undefined where it cannot be installed: its test is
+ * then skipped.
+ */
+export function bringSchemathesis() {
+  return bringPythonProgram('schemathesis', { version: SCHEMATHESIS, without: 'the test by Schemathesis' });
+}
+
+/**
+ * The path of a program of PyPI, which lives in a Python environment of its own in the cache folder. Returns undefined
+ * and prints the reason where it cannot be installed.
+ */
+function bringPythonProgram(name, { version, without }) {
   const bin = join(cacheDir(), 'bin');
   const cached = join(bin, name);
   const found = () => (existsSync(cached) ? cached : onPath(name));
   if (found()) return found();
-  say(`installing ${name}, once, for ${MANIFEST_TESTS} (pip)`);
-  const python = join(cacheDir(), `${name}-${KUBERNETES_VALIDATE}`);
-  if (!madeVenv(python) || !ran(join(python, 'bin', 'pip'), ['install', '-q', `${name}==${KUBERNETES_VALIDATE}`])) {
-    say(`${name} could not be installed: ${MANIFEST_TESTS} are skipped; they need python3 with its venv module`);
+  say(`installing ${name}, once, for ${without} (pip)`);
+  const python = join(cacheDir(), `${name}-${version}`);
+  if (!madeVenv(python) || !ran(join(python, 'bin', 'pip'), ['install', '-q', `${name}==${version}`])) {
+    say(`${name} could not be installed: ${without} are skipped; they need python3 with its venv module`);
     return undefined;
   }
   mkdirSync(bin, { recursive: true });
@@ -134,6 +149,21 @@ export function bringChromium() {
   if (!found() && canUseApt()) apt('chromium');
   const path = found();
   if (!path) say(`no Chromium: tests in a browser are skipped; to run them: ${installCommand('chromium')}`);
+  return path;
+}
+
+/**
+ * The paths of the reverse proxies whose examples are tried, or undefined where they cannot be installed: those tests
+ * are then skipped.
+ */
+export const bringNginx = () => bringSystemProgram('nginx', { package: 'nginx-light', without: 'tests behind nginx' });
+export const bringCaddy = () => bringSystemProgram('caddy', { package: 'caddy', without: 'tests behind Caddy' });
+
+/** The path of a program of the system, installed first where `canUseApt` allows it. Undefined where there is none. */
+function bringSystemProgram(name, { package: debian, without }) {
+  if (!onPath(name) && canUseApt()) apt(debian);
+  const path = onPath(name);
+  if (!path) say(`no ${name}: ${without} are skipped; to run them install ${name} and put it on the PATH`);
   return path;
 }
 

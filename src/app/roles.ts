@@ -142,7 +142,7 @@ async function startTraces(config: Config, name: string, { log, shutdown }: Role
  */
 async function publicAddress({ http }: Config): Promise<{ url: string; port: number }> {
   const port = http.port === 0 ? await freePort(http.host) : http.port;
-  return { port, url: http.publicUrl ?? defaultPublicUrl(http.host, port) };
+  return { port, url: http.publicUrl ?? defaultPublicUrl(http.host, port, http.tls !== undefined) };
 }
 
 async function freePort(host: string): Promise<number> {

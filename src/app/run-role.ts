@@ -67,6 +67,10 @@ export function describeAuth({ http: { auth = ['none'] } }: Config): string {
   return `Authentication: ${auth.join(', ')}`;
 }
 
+/** For the person who started a gateway: where it is. */
+export const addressLine = ({ graphql: { graphiql } }: Config, url: string) =>
+  `${graphiql ? 'GraphiQL' : 'GraphQL'}: ${url}`;
+
 /** Prints lines for the person who started the process, on stdout or, when the audit log goes there, on stderr. */
 export function announce({ auditLog }: Config, outputs: Outputs, lines: readonly string[]): void {
   const stream = auditLog === 'stdout' ? outputs.open(LOG_OUTPUT) : process.stdout;

@@ -12,13 +12,15 @@ import type { ArtifactRoute } from '../http/files/file-routes.ts';
 import { createS3Proxy } from '../http/files/s3-proxy.ts';
 import { createVariantDownload } from '../http/files/variant-download.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
-import { registerSockets } from '../observability/gateway-metrics.ts';
+import { registerBounds, registerSockets } from '../observability/gateway-metrics.ts';
 import { createHttpMetrics } from '../observability/http-metrics.ts';
 import { createOperationMetrics } from '../observability/operation-metrics.ts';
 import { observeAll } from '../observability/operation-observer.ts';
 import { createOperationSpans } from '../observability/operation-spans.ts';
 import { VARIANTS_PATH } from '../variants/variant-addresses.ts';
 import { auditRefusals } from './audit-refusals.ts';
+import { followCertificate } from './follow-certificate.ts';
+import { followDocuments } from './follow-documents.ts';
 import { openGatewayServices } from './gateway-services.ts';
 import { artifactFolder, type ProcessContext } from './process-context.ts';
 
@@ -46,10 +48,19 @@ export async function startGateway(
   const subscriptions = Object.keys(schema.getSubscriptionType()?.getFields() ?? {});
   const metrics = createOperationMetrics(context.metrics, subscriptions, now);
   const observer = config.tracing ? observeAll([metrics, createOperationSpans()]) : metrics;
-  const engine = createEngine({ schema, log, observer });
+  const { introspection, graphiql, persistedDocuments, persistedOnly: only } = config.graphql;
+  const listed = persistedDocuments && (await followDocuments(persistedDocuments, { log, shutdown }));
+  const engine = createEngine({
+    schema,
+    log,
+    observer,
+    introspection,
+    persisted: listed ? { listed, only } : undefined,
+  });
   context.workflows.onChange(() => engine.use(createSchema(catalogue)));
   const { auth = ['none'] } = config.http;
   let draining = false;
+  const certificates = config.http.tls && (await followCertificate(config.http.tls, { log, shutdown }));
 
   const server = await startHttpServer({
     host: config.http.host,
@@ -78,11 +89,15 @@ export async function startGateway(
       serve: createVariantDownload({ addresses: variants, maker: variantMaker, artifacts, now, log }),
     },
     health,
+    graphiql,
+    certificate: certificates?.current(),
     onAnswered: createHttpMetrics(context.metrics),
     ready: async () => !draining && (await services.redisReady()),
     log,
   });
+  certificates?.onChange(server.useCertificate);
   registerSockets(context.metrics, server.sockets);
+  registerBounds(context.metrics, () => ({ ...server.bounds(), held_answers: services.longPoll.use() }));
   shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
   // Added after the HTTP server, so stopped before it: answers held by waitSeconds are then sent within its grace.
   shutdown.add('long polls', () => services.longPoll.close());

@@ -5,6 +5,8 @@
  * bound.
  */
 export interface Shares {
+  /** How much of it is taken by all, of how much, and how often there was none left for who asked. */
+  use(): BoundUse;
   /** Takes so much (default 1) for an owner. False: that is more than he may have, or than there is. */
   take(owner: string, amount?: number): boolean;
   /** Gives back what was taken. */
@@ -13,9 +15,16 @@ export interface Shares {
   left(owner: string): number;
 }
 
+export interface BoundUse {
+  taken: number;
+  most: number;
+  refusals: number;
+}
+
 export function createShares(most: number): Shares {
   const shares = new Map<string, number>();
   let taken = 0;
+  let refusals = 0;
 
   function set(owner: string, share: number): void {
     taken += share - (shares.get(owner) ?? 0);
@@ -30,11 +39,15 @@ export function createShares(most: number): Shares {
 
   return {
     take(owner, amount = 1) {
-      if (amount > left(owner)) return false;
+      if (amount > left(owner)) {
+        refusals += 1;
+        return false;
+      }
       set(owner, (shares.get(owner) ?? 0) + amount);
       return true;
     },
     give: (owner, amount = 1) => set(owner, (shares.get(owner) ?? 0) - amount),
     left,
+    use: () => ({ taken, most, refusals }),
   };
 }

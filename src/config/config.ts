@@ -74,9 +74,10 @@ export function checkRole(config: Config, role: Role): void {
  * The origin of a gateway when PUBLIC_URL is not set. A host that listens on every address (0.0.0.0 or ::) becomes
  * localhost, since clients cannot connect to such an address.
  */
-export function defaultPublicUrl(host: string, port: number): string {
-  if (host === '0.0.0.0' || host === '::') return `http://localhost:${port}`;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+export function defaultPublicUrl(host: string, port: number, tls = false): string {
+  const scheme = tls ? 'https' : 'http';
+  if (host === '0.0.0.0' || host === '::') return `${scheme}://localhost:${port}`;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Where Auth0, Clerk and Supabase have it. */
@@ -103,6 +104,7 @@ function group(s: Settings) {
           secretKey: s.S3_SECRET_KEY,
         }
       : undefined;
+  const isOpen = s.AUTH === undefined || s.AUTH.includes('none');
   return {
     http: {
       host: s.HOST,
@@ -111,13 +113,29 @@ function group(s: Settings) {
       /**
        * Undefined when PORT is 0 and PUBLIC_URL is not given: then it is `defaultPublicUrl` of the port that was found.
        */
-      publicUrl: s.PUBLIC_URL ?? (s.PORT === 0 ? undefined : defaultPublicUrl(s.HOST, s.PORT)),
+      publicUrl:
+        s.PUBLIC_URL ?? (s.PORT === 0 ? undefined : defaultPublicUrl(s.HOST, s.PORT, s.TLS_CERT_FILE !== undefined)),
       allowedOrigins: s.ALLOWED_ORIGINS,
       /** Networks of proxies that are believed where a request comes from. */
       trustedProxies: s.TRUSTED_PROXIES,
       maxBodyBytes: s.MAX_BODY_BYTES,
       /** Undefined: it was not said, which only loopback may leave open. */
       auth: s.AUTH,
+      /** Undefined: http, as behind a proxy that has the certificate. */
+      tls:
+        s.TLS_CERT_FILE !== undefined && s.TLS_KEY_FILE !== undefined
+          ? { certFile: s.TLS_CERT_FILE, keyFile: s.TLS_KEY_FILE }
+          : undefined,
+    },
+    graphql: {
+      /** Whether callers may ask for the schema, and errors hint at what is in it. */
+      introspection: s.INTROSPECTION === undefined ? isOpen : s.INTROSPECTION === 'on',
+      /** Whether browsers get the page GraphiQL. */
+      graphiql: s.GRAPHIQL === undefined ? isOpen && !s.PERSISTED_ONLY : s.GRAPHIQL === 'on',
+      /** A file, or a folder of files, that list documents by their hash. */
+      persistedDocuments: s.PERSISTED_DOCUMENTS,
+      /** Whether no others are executed. */
+      persistedOnly: s.PERSISTED_ONLY,
     },
     /** Undefined: no tokens are taken. */
     jwt:

@@ -6,7 +6,7 @@ import { MASKED, withoutPassword, withoutRedisPassword } from './mask.ts';
  * shows `(embedded)`, `(none)` or the like. Secrets are masked, passwords within addresses too.
  */
 export function describeConfig(config: Config): string {
-  const { http, jwt, admin, redis, comfyui, s3, folder, jobs, tracing } = config;
+  const { http, graphql, jwt, admin, redis, comfyui, s3, folder, jobs, tracing } = config;
   const lines: Record<string, string | number | boolean> = {
     HOST: http.host,
     PORT: http.port,
@@ -28,6 +28,12 @@ export function describeConfig(config: Config): string {
       JWT_DEFAULT_PLAN: jwt.defaultPlan,
       JWT_DEFAULT_SCOPES: jwt.defaultScopes.join(','),
     }),
+    TLS_CERT_FILE: http.tls?.certFile ?? '(no TLS)',
+    TLS_KEY_FILE: http.tls?.keyFile ?? '(no TLS)',
+    INTROSPECTION: graphql.introspection ? 'on' : 'off',
+    GRAPHIQL: graphql.graphiql ? 'on' : 'off',
+    PERSISTED_DOCUMENTS: graphql.persistedDocuments ?? '(none)',
+    PERSISTED_ONLY: graphql.persistedOnly,
     MAX_BODY_BYTES: http.maxBodyBytes,
     REDIS_URL: redis.url === undefined ? '(embedded)' : withoutRedisPassword(redis.url),
     REDIS_PREFIX: redis.prefix,

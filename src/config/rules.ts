@@ -41,6 +41,21 @@ const RULES: readonly Rule[] = [
     expected: 'a value, since JWT_ISSUER is no https address in which the keys could be',
   },
   {
+    names: ['TLS_CERT_FILE', 'TLS_KEY_FILE'],
+    broken: ({ TLS_CERT_FILE, TLS_KEY_FILE }) => TLS_CERT_FILE === undefined && TLS_KEY_FILE !== undefined,
+    expected: 'a value, since TLS_KEY_FILE is set',
+  },
+  {
+    names: ['TLS_KEY_FILE', 'TLS_CERT_FILE'],
+    broken: ({ TLS_CERT_FILE, TLS_KEY_FILE }) => TLS_CERT_FILE !== undefined && TLS_KEY_FILE === undefined,
+    expected: 'a value, since TLS_CERT_FILE is set',
+  },
+  {
+    names: ['PERSISTED_ONLY', 'PERSISTED_DOCUMENTS'],
+    broken: (s) => s.PERSISTED_ONLY && s.PERSISTED_DOCUMENTS === undefined,
+    expected: 'false, or PERSISTED_DOCUMENTS to be set: no document would be executed',
+  },
+  {
     names: ['S3_ACCESS_KEY', 'S3_ENDPOINT'],
     broken: ({ S3_ENDPOINT, S3_ACCESS_KEY }) => S3_ENDPOINT !== undefined && S3_ACCESS_KEY === undefined,
     expected: 'a value, since S3_ENDPOINT is set',

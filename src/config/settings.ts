@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   backendList,
   decimal,
+  file,
   flag,
   folder,
   headerList,
@@ -63,6 +64,12 @@ export function settingsSchema(machine: string) {
     ALLOWED_ORIGINS: originList().default([]),
     TRUSTED_PROXIES: networkList().default([]),
     AUTH: listOf(AUTH_METHODS).optional(),
+    TLS_CERT_FILE: file().optional(),
+    TLS_KEY_FILE: file().optional(),
+    INTROSPECTION: oneOf(['on', 'off']).optional(),
+    GRAPHIQL: oneOf(['on', 'off']).optional(),
+    PERSISTED_DOCUMENTS: file().optional(),
+    PERSISTED_ONLY: flag().default(false),
     MAX_BODY_BYTES: integer(1024, 64 * 1024 * 1024).default(1024 * 1024),
 
     JWT_ISSUER: pattern('the issuer as tokens name it', /^\S{1,512}$/).optional(),

@@ -57,6 +57,11 @@ export function folder() {
   return value('a folder', (raw) => resolve(raw));
 }
 
+/** A file, or a folder of them. A relative path is resolved against the working directory of the process. */
+export function file() {
+  return value('the path of a file', (raw) => (raw === '' || raw.includes('\0') ? undefined : resolve(raw)));
+}
+
 /** Scheme, host and port of an http URL, written as browsers write origins: lower case, without the default port. */
 export function origin() {
   return value(EXPECTED_ORIGIN, parseOrigin);

@@ -1,12 +1,15 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { createShares } from '../async/shares.ts';
+import { Server as TlsServer } from 'node:tls';
+import { type BoundUse, createShares } from '../async/shares.ts';
 import { clientAddress } from './client-address.ts';
 import { HttpFault, refuseConnection } from './reply.ts';
 
 export interface Connections {
   /** False: its connection has been cut, which has more requests under way than it may. */
   admit(req: IncomingMessage, res: ServerResponse): boolean;
+  /** Of connections, and of requests that are not answered yet. */
+  use(): { connections: BoundUse; requests: BoundUse };
 }
 
 /**
@@ -26,16 +29,24 @@ export function boundConnections(server: Server, most: number): Connections {
   /** Of each that was let in, the requests that are not answered yet: several where they were sent in one piece. */
   const connections = new WeakMap<Socket, Set<ServerResponse>>();
 
+  const isTls = server instanceof TlsServer;
+
   server.on('connection', (socket: Socket) => {
     const client = clientAddress({ socket });
-    if (!shares.take(client)) {
-      const fault = new HttpFault(503, 'LIMIT_EXCEEDED', 'There are too many connections.', { 'Retry-After': '10' });
-      return refuseConnection(socket, fault);
+    if (shares.take(client)) {
+      socket.once('close', () => shares.give(client));
+      return;
     }
+    // Before the handshake no answer would be understood.
+    if (isTls) socket.destroy();
+    else refuseConnection(socket, tooManyConnections());
+  });
+
+  server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    if (socket.writableEnded || socket.destroyed) return;
     const answers = new Set<ServerResponse>();
     connections.set(socket, answers);
     socket.once('close', () => {
-      shares.give(client);
       // Node closes none that waits behind another one where the last request was an upgrade or CONNECT: what they have
       // taken would never be given back.
       for (const res of answers) res.destroy();
@@ -43,6 +54,7 @@ export function boundConnections(server: Server, most: number): Connections {
   });
 
   return {
+    use: () => ({ connections: shares.use(), requests: requests.use() }),
     admit(req, res) {
       const { socket } = req;
       const answers = connections.get(socket);
@@ -61,4 +73,8 @@ export function boundConnections(server: Server, most: number): Connections {
       return true;
     },
   };
+}
+
+function tooManyConnections(): HttpFault {
+  return new HttpFault(503, 'LIMIT_EXCEEDED', 'There are too many connections.', { 'Retry-After': '10' });
 }

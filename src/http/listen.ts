@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { createServer, isIPv6, type ListenOptions, type Server as NetServer } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 
 export interface Listening {
   /** Without a slash at its end. */
@@ -37,16 +38,19 @@ export async function listen(server: Server, { host, port, sockets = 1 }: Listen
     await bind(alone, { host, port });
     await closed(alone);
   }
+  const isTls = server instanceof TlsServer;
   const bound = await bind(server, { host, port, reusePort: shared });
   const servers: NetServer[] = [server];
   for (let i = 1; shared && i < sockets; i++) {
-    // With the options that node:http gives its own.
-    const another = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => server.emit('connection', socket));
+    // With the options that node:http and node:https give their own.
+    const another = createServer({ allowHalfOpen: !isTls, noDelay: true }, (socket) =>
+      server.emit('connection', socket),
+    );
     servers.push(another);
     await bind(another, { host, port: bound, reusePort: true });
   }
   return {
-    url: `http://${isIPv6(host) ? `[${host}]` : host}:${bound}`,
+    url: `http${isTls ? 's' : ''}://${isIPv6(host) ? `[${host}]` : host}:${bound}`,
     port: bound,
     async close(graceMs) {
       const cut = setTimeout(() => server.closeAllConnections(), graceMs);

@@ -53,6 +53,8 @@ export function refuseConnection(socket: Duplex, { status, message, headers }: H
   const lines = Object.entries({
     ...headers,
     Connection: 'close',
+    'Content-Type': 'text/plain; charset=utf-8',
+    'X-Content-Type-Options': 'nosniff',
     'Content-Length': String(Buffer.byteLength(message)),
   });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');

@@ -10,6 +10,8 @@
  * artifacts           gives and takes files at signed addresses below its path, where that is the gateway's to do
  * variants            gives pictures that are made of others
  * health, ready       reports for /health and /readyz
+ * graphiql            whether browsers get the page GraphiQL at /graphql; they do by default
+ * certificate         of TLS: then it is https
  * onAnswered          called for each request that is over, and for each upgrade that is refused
  * webSocket, timeouts bounds, with defaults
  *
@@ -17,10 +19,11 @@
  * way given `graceMs` to end. Make `ready` say no some seconds before, so that load balancers have turned away.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { Server as TlsServer } from 'node:tls';
 import type { Logger } from 'pino';
-import { createShares } from '../async/shares.ts';
+import { type BoundUse, createShares } from '../async/shares.ts';
 import { createTurns } from '../async/turns.ts';
 import type { Authenticator } from '../callers/authenticator.ts';
 import { anonymous } from '../callers/identity.ts';
@@ -37,7 +40,7 @@ import { boundConnections } from './connections.ts';
 import { readCredentials, refuseInAddress } from './credentials.ts';
 import { createDocsPages } from './docs/docs-pages.ts';
 import { type ArtifactRoute, createFileRoutes } from './files/file-routes.ts';
-import { acceptsPage } from './graphql/graphiql.ts';
+import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
 import { createGraphqlRoute } from './graphql/graphql-route.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
 import { createYogaHandler } from './graphql/yoga.ts';
@@ -46,6 +49,8 @@ import { listen } from './listen.ts';
 import { createLogin, type LoginOptions } from './login.ts';
 import { HttpFault, refuseConnection, sendFault, setHeaders } from './reply.ts';
 import { endUnlessComplete } from './request-body.ts';
+import { createSecurityHeaders } from './security-headers.ts';
+import { type Certificate, createWebServer, DEFAULT_TIMEOUTS, type HttpTimeouts } from './web-server.ts';
 
 export interface HttpServerOptions {
   host: string;
@@ -67,6 +72,8 @@ export interface HttpServerOptions {
   variants?: ArtifactRoute | undefined;
   health: Health;
   ready: () => Promise<boolean>;
+  graphiql?: boolean | undefined;
+  certificate?: Certificate | undefined;
   log: Logger;
   onAnswered?: OnAnswered | undefined;
   webSocket?: Partial<WebSocketLimits> | undefined;
@@ -79,39 +86,20 @@ export interface HttpServerOptions {
   maxDownloads?: number | undefined;
 }
 
-export interface HttpTimeouts {
-  /** Until the headers of a request are complete. */
-  headersMs: number;
-  /** Until all of a request has come, its body included; then 408. */
-  requestMs: number;
-  /** The same for a file that is put to a signed address. */
-  uploadMs: number;
-  /** An answer of which its client takes no byte for so long is given up, as a download is. */
-  stillMs: number;
-  /**
-   * An idle connection is kept for so long: longer than load balancers do, 60 s as a rule, so that they end it first.
-   */
-  keepAliveMs: number;
-}
-
 export interface HttpServer {
   /** Where it listens, without a slash at its end. */
   url: string;
   port: number;
   /** WebSocket connections that are open. */
   sockets(): number;
+  /** What is taken of each bound that all clients share, by its name. */
+  bounds(): Record<string, BoundUse>;
+  /** Another certificate for whoever connects from now on. Throws where the server began without any. */
+  useCertificate(certificate: Certificate): void;
   close(graceMs: number): Promise<void>;
 }
 
 const GRAPHQL = '/graphql';
-
-const DEFAULT_TIMEOUTS: HttpTimeouts = {
-  headersMs: 15_000,
-  requestMs: 30_000,
-  uploadMs: 900_000,
-  stillMs: 30_000,
-  keepAliveMs: 65_000,
-};
 
 /** As many as sockets. With a socket of its own each takes some 25 KiB (`npm run bench -- watchers`). */
 const MAX_OPEN = 10_000;
@@ -122,11 +110,6 @@ const MAX_CONNECTIONS = 20_000;
  * event loop takes 70 ms. With 128 they are let in faster than what they ask for can be read in time.
  */
 const LISTENING_SOCKETS = 32;
-/**
- * How often those are cut that are late with their headers, all of them in one piece: 2,000 that have come at once took
- * the event loop 200 ms at an interval of five seconds.
- */
-const CHECK_EVERY_MS = 100;
 /** Of each, some 150 KB are in memory where its client does not read. */
 const MAX_DOWNLOADS = 1_000;
 /** For how long operations and events are worked on before the event loop goes on with all else. */
@@ -145,8 +128,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const open = createShares(options.maxOpen ?? MAX_OPEN);
   const turns = createTurns(TURN_MS);
   const yoga = createYogaHandler({ ...options, budgets, turns, open, stillMs: timeouts.stillMs });
-  const graphql = createGraphqlRoute({ yoga, login, budgets, maxBodyBytes: options.maxBodyBytes, admitPage });
+  const page = options.graphiql === false ? null : createGraphiqlPage();
+  const graphql = createGraphqlRoute({ yoga, page, login, budgets, maxBodyBytes: options.maxBodyBytes, admitPage });
   const docs = createDocsPages();
+  const securityHeaders = createSecurityHeaders(options.publicUrl);
   const endpoints = createHealthEndpoints(options);
   const webSocket = createWebSocketHandler({ ...options, budgets, turns, open, login, limits: options.webSocket });
   const files = createFileRoutes({ ...options, maxDownloads: options.maxDownloads ?? MAX_DOWNLOADS, admitPage });
@@ -194,8 +179,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (path === GRAPHQL) return graphql(req, res, requestId);
     if (login) refuseInAddress(req);
     if (await files.serve(path, req, res)) return;
-    if (await docs(path, req, res)) return;
-    if (path === '/' && acceptsPage(req)) {
+    if (page && (await docs(path, req, res))) return;
+    if (path === '/' && page && acceptsPage(req)) {
       res.writeHead(302, { Location: GRAPHQL }).end();
       return;
     }
@@ -208,34 +193,24 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     sendFault(res, known ? error : new HttpFault(500, 'INTERNAL', 'Unexpected error.'));
   }
 
-  const server = createServer(
-    {
-      headersTimeout: timeouts.headersMs,
-      requestTimeout: Math.max(timeouts.requestMs, timeouts.uploadMs),
-      keepAliveTimeout: timeouts.keepAliveMs,
-      connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, timeouts.headersMs),
-      // Some clients offer HTTP/2 with each request (`Upgrade: h2c`): one that is not taken up is an ordinary request.
-      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
-    },
-    (req, res) => {
-      noteAddress(req);
-      if (!connections.admit(req, res)) return;
-      underWay.add(res);
-      toOriginForm(req);
-      const of = routeOf(req);
-      const began = performance.now();
-      res.once('close', () => {
-        underWay.delete(res);
-        const status = res.headersSent ? String(res.statusCode) : 'none';
-        onAnswered?.(of, status, (performance.now() - began) / 1000);
-      });
-      const requestId = requestIdOf(req);
-      res.setHeader('X-Request-ID', requestId);
-      res.setHeader('X-Content-Type-Options', 'nosniff');
-      limitBody(req, res, requestId);
-      route(req, res, requestId).catch((error: unknown) => fail(error, res, requestId));
-    },
-  );
+  const server = createWebServer(timeouts, options.certificate, (req, res) => {
+    noteAddress(req);
+    if (!connections.admit(req, res)) return;
+    underWay.add(res);
+    toOriginForm(req);
+    const of = routeOf(req);
+    const began = performance.now();
+    res.once('close', () => {
+      underWay.delete(res);
+      const status = res.headersSent ? String(res.statusCode) : 'none';
+      onAnswered?.(of, status, (performance.now() - began) / 1000);
+    });
+    const requestId = requestIdOf(req);
+    res.setHeader('X-Request-ID', requestId);
+    setHeaders(res, securityHeaders(of));
+    limitBody(req, res, requestId);
+    route(req, res, requestId).catch((error: unknown) => fail(error, res, requestId));
+  });
 
   const connections = boundConnections(server, options.maxConnections ?? MAX_CONNECTIONS);
 
@@ -273,6 +248,17 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   return {
     ...listening,
     sockets: webSocket.sockets,
+    bounds: () => ({
+      ...connections.use(),
+      sockets: webSocket.use(),
+      operations: open.use(),
+      downloads: files.use(),
+      memory_bytes: budgets.use(),
+    }),
+    useCertificate(certificate) {
+      if (!(server instanceof TlsServer)) throw new Error('a server of http has no certificate');
+      server.setSecureContext(certificate);
+    },
     async close(graceMs) {
       const closed = listening.close(graceMs);
       const socketsClosed = webSocket.close(graceMs);

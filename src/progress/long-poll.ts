@@ -1,4 +1,4 @@
-import { createShares } from '../async/shares.ts';
+import { type BoundUse, createShares } from '../async/shares.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { ProgressFeed } from './progress.ts';
@@ -21,6 +21,8 @@ export interface LongPoll {
    * one that is refused has made none.
    */
   begin(request: LongPollRequest): HeldAnswer;
+  /** Of answers that are held. */
+  use(): BoundUse;
   /** Answers that are held right now. */
   count(): number;
   /** Lets go all that are held, and holds no more. */
@@ -82,6 +84,7 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
       };
     },
     count: () => held.size,
+    use: places.use,
     close() {
       closed = true;
       for (const released of held) released.abort();

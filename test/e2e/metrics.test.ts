@@ -23,6 +23,9 @@ const GATEWAY = {
   comfygate_first_event_seconds: 'histogram',
   comfygate_event_delivery_seconds: 'histogram',
   comfygate_sockets: 'gauge',
+  comfygate_bound_taken: 'gauge',
+  comfygate_bound_most: 'gauge',
+  comfygate_bound_refusals_total: 'counter',
   comfygate_subscriptions: 'gauge',
   comfygate_events_sent_total: 'counter',
   comfygate_events_conflated_total: 'counter',
@@ -132,6 +135,8 @@ describe('/metrics', { timeout: 120_000 }, () => {
     );
     expect(open.value('comfygate_subscriptions', { operation: 'jobProgress' })).toBe(1);
     expect(open.value('comfygate_sockets')).toBe(1);
+    for (const bound of ['sockets', 'operations']) expect(open.value('comfygate_bound_taken', { bound })).toBe(1);
+    expect(open.value('comfygate_bound_most', { bound: 'sockets' })).toBe(10_000);
     faults.current.holdAt = null;
     expect((await watching.end()).type).toBe('SUCCEEDED');
     await gateway.generate({ key: 'counted' });
@@ -147,6 +152,10 @@ describe('/metrics', { timeout: 120_000 }, () => {
       'the sockets are closed',
     );
     const workflow = 'textToImage';
+    for (const bound of ['sockets', 'operations', 'requests', 'memory_bytes']) {
+      expect([bound, seen.value('comfygate_bound_taken', { bound })]).toEqual([bound, 0]);
+    }
+    expect(seen.value('comfygate_bound_refusals_total', { bound: 'connections' })).toBe(0);
     expect(seen.value('comfygate_subscriptions', { operation: 'jobProgress' })).toBe(0);
     expect(seen.value('comfygate_jobs_accepted_total', { workflow, replayed: 'false' })).toBe(2);
     expect(seen.value('comfygate_jobs_accepted_total', { workflow, replayed: 'true' })).toBe(1);

@@ -5,11 +5,14 @@ import { createServer, request, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ArtifactStore, StorageError } from '../../src/artifacts/artifact-store.ts';
 import { createFolderStore } from '../../src/artifacts/folder/folder.ts';
 import { artifactKey } from '../../src/artifacts/keys.ts';
 import { createArtifactDownload } from '../../src/http/files/artifact-download.ts';
+import { fuzzSeed } from '../support/mutated-json.ts';
 
 const SECRET = 'a secret that only this test knows';
 
@@ -76,6 +79,40 @@ describe('artifact download', () => {
       expect((await fetch(new URL(path, url))).status).toBe(418);
     }
     expect((await fetch(new URL('/artifacts/', url))).status).toBe(403);
+  });
+
+  it('A61 gives nothing for any other path or query, in whatever bytes', async () => {
+    const { url } = await publish(bytes);
+    const { pathname, search, port } = new URL(url);
+    const part = fc.oneof(
+      fc.constantFrom(
+        '..',
+        '.',
+        '%2e%2e',
+        '%2F',
+        '%00',
+        '\\\\',
+        'jobs',
+        'etc',
+        'passwd',
+        '',
+        '//',
+        '%ff',
+        pathname,
+        search,
+      ),
+      fc.string({ unit: 'binary-ascii', maxLength: 20 }),
+    );
+    const address = fc.array(part, { maxLength: 8 }).map((parts) => parts.join('/').replace(/[\s\p{Cc}]/gu, ''));
+    const property = fc.asyncProperty(address, async (path) => {
+      if (`/artifacts/${path}` === `${pathname}${search}`) return;
+      const wire = connect(Number(port), '127.0.0.1');
+      wire.end(`GET /artifacts/${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+      const answer = await text(wire);
+      expect(answer).toMatch(/^HTTP\/1\.1 (?:400|403|404|414|418) /);
+      expect(answer).not.toMatch(/root:|ENOENT|node_modules/);
+    });
+    await fc.assert(property, { seed: fuzzSeed('artifact paths'), numRuns: 150 });
   });
 
   it('A60 sends headers under which nothing of ours can be run', async () => {

@@ -56,7 +56,8 @@ const payload = fc.record(
       ),
     ),
     operationName: mostly(fc.constantFrom(null, 'A', 'Watch')),
-    extensions: mostly(fc.dictionary(fc.constantFrom('traceparent', 'x'), json)),
+    extensions: mostly(fc.dictionary(fc.constantFrom('traceparent', 'persistedQuery', 'x'), json)),
+    documentId: fc.option(mostly(fc.constantFrom('sha256:', 'x', '__proto__')), { freq: 20 }),
   },
   { requiredKeys: ['query'] },
 );

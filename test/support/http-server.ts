@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { createEngine } from '../../src/graphql/engine/engine.ts';
+import { createEngine, type EngineOptions } from '../../src/graphql/engine/engine.ts';
 import { createSchema } from '../../src/graphql/schema.ts';
 import { type HttpServerOptions, startHttpServer } from '../../src/http/server.ts';
 import type { OperationObserver } from '../../src/observability/operation-observer.ts';
@@ -11,7 +11,7 @@ export async function startTestServer(
     services?: TestServices;
     /** Follows the operations. */
     observer?: OperationObserver;
-  } = {},
+  } & Pick<EngineOptions, 'introspection' | 'persisted'> = {},
 ) {
   const services = options.services ?? (await testServices());
   const { log, lines } = testLog();
@@ -23,7 +23,7 @@ export async function startTestServer(
     health: services.health,
     ready: async () => true,
     ...options,
-    engine: createEngine({ schema: createSchema(services.catalogue), log, observer: options.observer }),
+    engine: createEngine({ ...options, schema: createSchema(services.catalogue), log }),
     services,
     log,
   });

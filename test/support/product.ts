@@ -143,7 +143,7 @@ export async function openProduct(test: Lifetime, options: ProductOptions = {}):
   function startGateway(role: 'gateway' | 'start', more: Record<string, string> = {}): Promise<Gateway> {
     return onFreePort(async (port) => {
       const process = start([role], { PORT: String(port), ...more });
-      await process.until('GraphiQL:', START_TIMEOUT_MS);
+      await process.until(/Graph(?:i)?QL: http/, START_TIMEOUT_MS);
       return { process, port, ...createGatewayClient(`http://127.0.0.1:${port}`, texts, { ledger }) };
     });
   }

@@ -1,4 +1,4 @@
-import { createShares } from '../../async/shares.ts';
+import { type BoundUse, createShares } from '../../async/shares.ts';
 
 /** The memory that one operation has: what it reads, and its answer until that is out. Disposed of, it has none. */
 export interface Budget extends Disposable {
@@ -18,6 +18,8 @@ export interface Budgets {
   open(client: string): Budget;
   /** Whether there is room for an answer of a usual size: where not, the client is to read first and ask later. */
   hasRoom(client: string): boolean;
+  /** In bytes. */
+  use(): BoundUse;
 }
 
 /** Of one answer: several pages of jobs whose graphs are large, or a hundred thousand small values. */
@@ -71,5 +73,6 @@ export function createBudgets(maxBodyBytes = 0): Budgets {
       };
     },
     hasRoom: (client) => shares.left(client) >= USUAL_BYTES,
+    use: shares.use,
   };
 }

@@ -10,6 +10,8 @@ export interface DocumentLimits {
   maxFields: number;
   maxAliases: number;
   maxDirectives: number;
+  /** Of one field, fragment or operation. */
+  maxDirectivesAtOnePlace: number;
   maxRootQueries: number;
   maxRootMutations: number;
   /** Pages of jobs, each of which may be megabytes. */
@@ -27,6 +29,7 @@ export const defaultDocumentLimits: DocumentLimits = {
   maxFields: 1_000,
   maxAliases: 30,
   maxDirectives: 50,
+  maxDirectivesAtOnePlace: 4,
   maxRootQueries: 30,
   maxRootMutations: 10,
   maxLists: 5,
@@ -108,12 +111,16 @@ export function checkDocumentLimits(document: DocumentNode, limits: DocumentLimi
     if (value > most) throw limitExceeded(`The document has ${value} ${what}; at most ${most} are allowed.`);
   };
   let directives = 0;
+  let atOnePlace = 0;
   visit(document, {
-    Directive: () => {
-      directives += 1;
+    enter(node) {
+      const { length = 0 } = ('directives' in node && node.directives) || [];
+      directives += length;
+      atOnePlace = Math.max(atOnePlace, length);
     },
   });
   bound('directives', directives, limits.maxDirectives);
+  bound('directives at one place', atOnePlace, limits.maxDirectivesAtOnePlace);
   const measure = createMeter(document);
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;

@@ -20,6 +20,7 @@ import { mapEvents } from './map-events.ts';
 import { createObservation, noObservation } from './observation.ts';
 import { createOpenOperations, type OpenOperation } from './open-operations.ts';
 import { clientIn, endOf, type Operation, type RefusedOperation, requestIdIn, signalIn, turnOf } from './operation.ts';
+import { createPersistedDocuments, type NamingRequest, type PersistedOptions } from './persisted-documents.ts';
 import { createValidation } from './validation.ts';
 
 /**
@@ -35,6 +36,11 @@ export interface Engine {
    * again.
    */
   use(schema: GraphQLSchema): void;
+  /**
+   * The text of the document that a request names by its hash; null where it names none, or one that is not known while
+   * it brings a text as well. Throws a GraphQLError, see persisted-documents.ts.
+   */
+  named(request: NamingRequest, requestId?: string): string | null;
   /** Throws a GraphQLError. Documents that came lately are kept. `requestId`: of whoever sent it. */
   parse(text: string, requestId?: string): DocumentNode;
   /** The text of what was parsed here, in the one copy that is kept. */
@@ -66,16 +72,21 @@ export interface EngineOptions {
   schema: GraphQLSchema;
   log: Logger;
   limits?: DocumentLimits;
+  /** Whether a document may ask for the schema, and faults hint at what is in it. Default true. */
+  introspection?: boolean | undefined;
+  /** Documents that are named by their hash. Default: there are none. */
+  persisted?: PersistedOptions | undefined;
   /** Follows all operations, those that are refused included. Default: nobody does. */
   observer?: OperationObserver | undefined;
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { log, limits = defaultDocumentLimits, observer } = options;
+  const { log, limits = defaultDocumentLimits, introspection = true, observer } = options;
   let { schema } = options;
   const documents = createDocuments(limits);
+  const persisted = createPersistedDocuments(options.persisted);
   const openOperations = createOpenOperations(documents);
-  let validateNew = createValidation(schema);
+  let validateNew = createValidation(schema, introspection);
   const observation = observer ? createObservation(schema, observer) : noObservation;
 
   function present(error: unknown, requestId?: string): GraphQLError {
@@ -100,7 +111,7 @@ export function createEngine(options: EngineOptions): Engine {
       );
     }
     const variables = { ...variableValues };
-    return [inputError(inputIssues({ schema, document, operation: chosen, variables, errors }))];
+    return [inputError(inputIssues({ schema, document, operation: chosen, variables, errors, hints: introspection }))];
   }
 
   function presentResult(operation: Operation, result: ExecutionResult): ExecutionResult {
@@ -127,11 +138,13 @@ export function createEngine(options: EngineOptions): Engine {
       return isInputType(type) && hasTooManyFields(type, variables[definition.variable.name.value]);
     });
     if (!chosen || !flooded) return null;
-    return [inputError(inputIssues({ schema, document, operation: chosen, variables, errors: [] }))];
+    return [
+      inputError(inputIssues({ schema, document, operation: chosen, variables, errors: [], hints: introspection })),
+    ];
   }
 
   function run(operation: Operation, rootValue: unknown): Promise<ExecutionResult> | ExecutionResult {
-    const result = execute({ ...operation, schema, rootValue });
+    const result = execute({ ...operation, schema, rootValue, hideSuggestions: !introspection });
     return result instanceof Promise
       ? result.then((settled) => presentResult(operation, settled))
       : presentResult(operation, result);
@@ -142,7 +155,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (refused) return { errors: refused };
     let result: AsyncIterable<unknown> | ExecutionResult;
     try {
-      result = await createSourceEventStream({ ...operation, schema });
+      result = await createSourceEventStream({ ...operation, schema, hideSuggestions: !introspection });
     } catch (error) {
       return { errors: [present(error, requestIdIn(operation))] };
     }
@@ -156,6 +169,17 @@ export function createEngine(options: EngineOptions): Engine {
   async function source(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult> {
     const events = await observation.source(operation, () => openSource(operation));
     return Symbol.asyncIterator in events ? untilLeft(events, signalIn(operation)) : events;
+  }
+
+  /** What is thrown before there is an operation is told to who follows them. */
+  function orRefused<T>(requestId: string | undefined, act: () => T): T {
+    const began = performance.now();
+    try {
+      return act();
+    } catch (error) {
+      observation.refused({ requestId }, [error], began);
+      throw error;
+    }
   }
 
   function open(operation: OpenOperation, requestId: string | undefined): Disposable {
@@ -206,17 +230,14 @@ export function createEngine(options: EngineOptions): Engine {
     },
     use(next) {
       schema = next;
-      validateNew = createValidation(next);
+      validateNew = createValidation(next, introspection);
     },
-    parse(text, requestId) {
-      const began = performance.now();
-      try {
+    named: (request, requestId) => orRefused(requestId, () => persisted.named(request)),
+    parse: (text, requestId) =>
+      orRefused(requestId, () => {
+        persisted.check(text);
         return documents.parse(text);
-      } catch (error) {
-        observation.refused({ requestId }, [error], began);
-        throw error;
-      }
-    },
+      }),
     textOf: (document) => documents.of(document).text,
     open,
     validate(document, requestId) {

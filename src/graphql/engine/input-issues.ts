@@ -76,16 +76,27 @@ function isInputObject(type: GraphQLInputType | undefined): boolean {
   return isInputObjectType(isNonNullType(type) ? type.ofType : type);
 }
 
+/** What has been found so far. */
+interface Findings {
+  issues: InputIssue[];
+  /** Whether what the schema has may be said: names of fields and of enum values, and which of them is likely meant. */
+  hints: boolean;
+}
+
 /** What is likely to be meant, for the end of a message; nothing where that is none of the names. */
 function nearest(given: unknown, names: readonly string[]): string {
   const near = typeof given === 'string' ? nearestChoices(given, names) : [];
   return near.length > 0 ? `; did you mean ${near.join(' or ')}?` : '';
 }
 
-function checkLeaf(type: GraphQLLeafType, value: unknown, path: Path, issues: InputIssue[]): void {
+function checkLeaf(type: GraphQLLeafType, value: unknown, path: Path, { issues, hints: told }: Findings): void {
   if (isEnumType(type)) {
     const names = type.getValues().map(({ name }) => name);
     if (typeof value === 'string' && names.includes(value)) return;
+    if (!told) {
+      issues.push({ path: [...path], message: 'expected a value of its enum', code: 'not_a_choice' });
+      return;
+    }
     const message = `expected one of ${names.join(', ')}${nearest(value, names)}`;
     const hints = choiceHints(typeof value === 'string' ? value : '', names);
     issues.push({ path: [...path], message, code: 'not_a_choice', ...hints });
@@ -99,7 +110,8 @@ function checkLeaf(type: GraphQLLeafType, value: unknown, path: Path, issues: In
   }
 }
 
-function checkObject(type: GraphQLInputObjectType, value: unknown, path: Path, issues: InputIssue[]): void {
+function checkObject(type: GraphQLInputObjectType, value: unknown, path: Path, found: Findings): void {
+  const { issues, hints } = found;
   if (!isObject(value)) {
     issues.push({ path: [...path], message: 'expected an object', code: 'invalid_type' });
     return;
@@ -110,16 +122,17 @@ function checkObject(type: GraphQLInputObjectType, value: unknown, path: Path, i
   for (const key of given) {
     if (issues.length >= MAX_ISSUES) return;
     if (Object.hasOwn(fields, key)) continue;
-    const message = `unknown field; expected ${names.join(', ')}${nearest(key, names)}`;
-    issues.push({ path: [...path, key], message, code: 'unknown_field', ...suggestionOf(key, names) });
+    const message = hints ? `unknown field; expected ${names.join(', ')}${nearest(key, names)}` : 'unknown field';
+    issues.push({ path: [...path, key], message, code: 'unknown_field', ...(hints && suggestionOf(key, names)) });
   }
   if (type.isOneOf && (given.length !== 1 || given.some((key) => value[key] === null))) {
-    issues.push({ path: [...path], message: `expected exactly one of ${names.join(', ')}`, code: 'one_of' });
+    const message = `expected exactly one ${hints ? `of ${names.join(', ')}` : 'field'}`;
+    issues.push({ path: [...path], message, code: 'one_of' });
   }
   for (const field of Object.values(fields)) {
     const item = own(value, field.name);
     if (item === undefined && !isRequiredInputField(field)) continue;
-    checkValue(field.type, item, [...path, field.name], issues);
+    checkValue(field.type, item, [...path, field.name], found);
   }
   const check = checkOf(type);
   if (!check || Object.entries(value).some(([key, item]) => !isInputObject(fields[key]?.type) && hasUnknown(item)))
@@ -128,20 +141,21 @@ function checkObject(type: GraphQLInputObjectType, value: unknown, path: Path, i
   issues.push(...check(value, path).filter((issue) => !known.has(issue.path.join('.'))));
 }
 
-function checkValue(type: GraphQLInputType, value: unknown, path: Path, issues: InputIssue[]): void {
+function checkValue(type: GraphQLInputType, value: unknown, path: Path, found: Findings): void {
+  const { issues } = found;
   if (value === unknownValue || issues.length >= MAX_ISSUES) return;
   if (isNonNullType(type)) {
     if (value === null || value === undefined) {
       issues.push({ path: [...path], message: 'expected a value', code: 'required' });
-    } else checkValue(type.ofType, value, path, issues);
+    } else checkValue(type.ofType, value, path, found);
     return;
   }
   if (value === null || value === undefined) return;
   if (isListType(type)) {
-    if (!Array.isArray(value)) checkValue(type.ofType, value, path, issues);
-    else for (const [i, item] of value.entries()) checkValue(type.ofType, item, [...path, i], issues);
-  } else if (isInputObjectType(type)) checkObject(type, value, path, issues);
-  else checkLeaf(type, value, path, issues);
+    if (!Array.isArray(value)) checkValue(type.ofType, value, path, found);
+    else for (const [i, item] of value.entries()) checkValue(type.ofType, item, [...path, i], found);
+  } else if (isInputObjectType(type)) checkObject(type, value, path, found);
+  else checkLeaf(type, value, path, found);
 }
 
 /** Fields that an input object may have beyond those of its type before it is looked at no further. */
@@ -194,13 +208,15 @@ export interface FaultyInput {
   variables: { [name: string]: unknown } | null;
   /** What graphql-js found. */
   errors: readonly { message: string; nodes?: readonly unknown[] | undefined }[];
+  /** Whether names of fields and enum values may be said. */
+  hints: boolean;
 }
 
 /**
  * Every fault in the arguments of an operation that graphql-js has already refused, by path from the argument down. The
  * limits of a workflow's parameters are tried as well, so that one answer names all that has to be mended.
  */
-export function inputIssues({ schema, document, operation, variables, errors }: FaultyInput): InputIssue[] {
+export function inputIssues({ schema, document, operation, variables, errors, hints }: FaultyInput): InputIssue[] {
   const issues: InputIssue[] = [];
   const typeInfo = new TypeInfo(schema);
   const located: { path: Path; message: string }[] = [];
@@ -212,7 +228,7 @@ export function inputIssues({ schema, document, operation, variables, errors }: 
         const argument = typeInfo.getArgument();
         if (!argument) return;
         const path = [node.name.value];
-        checkValue(argument.type, plain(node.value, variables), path, issues);
+        checkValue(argument.type, plain(node.value, variables), path, { issues, hints });
         for (const error of errors) {
           const at = pathTo(error.nodes?.[0], node.value, path);
           if (at) located.push({ path: at, message: excerpt(error.message) });

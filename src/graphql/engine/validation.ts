@@ -2,6 +2,7 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  NoSchemaIntrospectionCustomRule,
   specifiedRules,
   type ValidationContext,
   ValuesOfCorrectTypeRule,
@@ -16,10 +17,12 @@ import { inputIssues } from './input-issues.ts';
  * Validates documents, a valid one only once: by its tree with locations, so that faults say where they are. The errors
  * of one that is not valid are made anew each time: their stacks hold the whole validation, 60 KB for the smallest
  * document. What is wrong with values that stand in the document itself is BAD_USER_INPUT, with the issues that the
- * same values would have as variables.
+ * same values would have as variables. Without `introspection` a document may ask for no part of the schema but
+ * `__typename`, and faults hint at none.
  */
 export function createValidation(
   schema: GraphQLSchema,
+  introspection: boolean,
 ): (document: DocumentNode, located: () => DocumentNode) => readonly GraphQLError[] {
   const valid = new WeakSet<DocumentNode>();
 
@@ -40,7 +43,8 @@ export function createValidation(
       return ValuesOfCorrectTypeRule(ownContext);
     };
     const rules = specifiedRules.map((rule) => (rule === ValuesOfCorrectTypeRule ? valueRule : rule));
-    const errors = validate(schema, document, rules);
+    if (!introspection) rules.push(NoSchemaIntrospectionCustomRule);
+    const errors = validate(schema, document, rules, { hideSuggestions: !introspection });
     const faults = errors
       .filter((error) => !valueErrors.has(error))
       .map(
@@ -48,7 +52,8 @@ export function createValidation(
           new GraphQLError(excerpt(message), { nodes, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
       );
     if (valueErrors.size === 0) return faults;
-    return [inputError(inputIssues({ schema, document, variables: null, errors: [...valueErrors] })), ...faults];
+    const issues = inputIssues({ schema, document, variables: null, errors: [...valueErrors], hints: introspection });
+    return [inputError(issues), ...faults];
   }
 
   return (document, located) => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createShares } from '../../async/shares.ts';
+import { type BoundUse, createShares } from '../../async/shares.ts';
 import { clientAddress } from '../client-address.ts';
 import { setHeaders } from '../reply.ts';
 import { refuse } from './refusals.ts';
@@ -21,6 +21,8 @@ export interface FileRoutesOptions {
 }
 
 export interface FileRoutes {
+  /** Of files that are sent. */
+  use(): BoundUse;
   /** What a request is counted under; null where its path is that of no file. */
   kind(path: string, method: string | undefined): 'variant' | 'upload' | 'download' | null;
   /** Resolves to whether the address was that of a file, and the request is answered. */
@@ -69,6 +71,7 @@ export function createFileRoutes({ artifacts, variants, maxDownloads, admitPage 
   }
 
   return {
+    use: downloads.use,
     kind(path, method) {
       if (variants && path.startsWith(variants.path)) return 'variant';
       if (artifacts && path.startsWith(artifacts.path)) return method === 'PUT' ? 'upload' : 'download';

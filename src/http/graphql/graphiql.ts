@@ -109,8 +109,7 @@ export function createGraphiqlPage() {
     res.setHeader('Cache-Control', 'no-cache');
     res.setHeader('Vary', 'Accept, Accept-Encoding');
     res.setHeader('Content-Security-Policy', policy);
-    res.setHeader('X-Frame-Options', 'DENY');
-    res.setHeader('Referrer-Policy', 'no-referrer');
+    res.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     if (req.headers['if-none-match'] === etag) {
       res.writeHead(304).end();
       return;

@@ -6,12 +6,14 @@ import { addressOf, clientAddress } from '../client-address.ts';
 import { readCredentials, type Unread, withBody } from '../credentials.ts';
 import { countedAs, type From, type Login } from '../login.ts';
 import { HttpFault } from '../reply.ts';
-import { acceptsPage, createGraphiqlPage } from './graphiql.ts';
+import { acceptsPage } from './graphiql.ts';
 import { readJsonText } from './json-body.ts';
 import type { YogaHandler } from './yoga.ts';
 
 export interface GraphqlRouteOptions {
   yoga: YogaHandler;
+  /** GraphiQL for browsers; null: they get none. */
+  page: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | null;
   /** Null: nobody is told apart, and whatever credentials come are ignored. */
   login: Login | null;
   budgets: Budgets;
@@ -24,8 +26,7 @@ export type GraphqlRoute = (req: IncomingMessage, res: ServerResponse, requestId
 
 /** Answers GraphQL over HTTP: first whether a page may call, then who calls, and only then what is asked. */
 export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
-  const { yoga, login, budgets, maxBodyBytes, admitPage } = options;
-  const graphiql = createGraphiqlPage();
+  const { yoga, page, login, budgets, maxBodyBytes, admitPage } = options;
 
   /** Of a signed request its body is read before it is known who calls: it is counted against the address. */
   async function signer(req: IncomingMessage, credentials: Unread, from: From, logIn: Login) {
@@ -63,7 +64,7 @@ export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
     if (req.method !== 'GET' && req.method !== 'POST') {
       throw new HttpFault(405, 'BAD_REQUEST', 'GraphQL is asked by GET or POST.', { Allow: 'GET, POST, OPTIONS' });
     }
-    if (acceptsPage(req)) return graphiql(req, res);
+    if (page && acceptsPage(req)) return page(req, res);
     return answer(req, res, requestId);
   };
 }

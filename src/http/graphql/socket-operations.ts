@@ -116,7 +116,7 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
       const message = `At most ${maxOperations} operations may be open on a connection.`;
       return engine.refuse({ message, code: 'LIMIT_EXCEEDED' }, { requestId });
     }
-    const document = engine.parse(payload.query, requestId);
+    const document = engine.parse(engine.named(payload, requestId) ?? payload.query, requestId);
     const faults = engine.validate(document, requestId);
     if (faults.length) return faults;
     const operation = getOperationAST(document, payload.operationName);

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { createShares, type Shares } from '../../async/shares.ts';
+import { type BoundUse, createShares, type Shares } from '../../async/shares.ts';
 import type { Turns } from '../../async/turns.ts';
 import type { Sessions } from '../../callers/sessions.ts';
 import { isObject } from '../../core/objects.ts';
@@ -60,6 +60,8 @@ export interface WebSocketHandler {
   /** Takes over a connection whose Host and Origin have been checked. Throws HttpFault when it may not. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, who: Who): void;
   sockets(): number;
+  /** Of sockets, those that are being opened included. */
+  use(): BoundUse;
   /** Closes every socket with 1001, upon which clients connect elsewhere; after `graceMs` those left are cut. */
   close(graceMs: number): Promise<void>;
 }
@@ -205,7 +207,6 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
     socket.once('close', (code, reason) => {
       clearInterval(pinging);
       sockets.delete(socket);
-      shares.give(owner.client);
       operations.leave(owner);
       owner.login[Symbol.dispose]();
       closed(code, String(reason)).catch((error: unknown) => {
@@ -217,17 +218,19 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
   return {
     upgrade(req, socket, head, who) {
       if (closing) throw new HttpFault(503, 'UNAVAILABLE', 'The gateway is about to stop.', { 'Retry-After': '1' });
-      if (shares.left(who.client) === 0) {
+      if (!shares.take(who.client)) {
         throw new HttpFault(503, 'LIMIT_EXCEEDED', 'There are too many connections.', { 'Retry-After': '10' });
       }
+      // Given back also where the handshake comes to nothing.
+      socket.once('close', () => shares.give(who.client));
       server.handleUpgrade(req, socket, head, (ws) => {
-        shares.take(who.client);
         const outbox = outboxes.open(ws, socket, who.client);
         const owner = operations.enter({ ...who, headers: traceOf(req), send: outbox.send });
         serve(ws, Object.assign(owner, { login: logInFor(ws, owner, outbox) }), outbox);
       });
     },
     sockets: () => sockets.size,
+    use: shares.use,
     async close(graceMs) {
       closing = true;
       await Promise.all(

@@ -9,8 +9,10 @@ import { unauthenticated } from '../../core/errors.ts';
 import type { GraphContext, GraphServices, OperationContext } from '../../graphql/context.ts';
 import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
+import { codeOf } from '../../graphql/engine/errors.ts';
 import type { Operation } from '../../graphql/engine/operation.ts';
 import { createOperationLabels } from '../../graphql/engine/operation-labels.ts';
+import type { NamingRequest } from '../../graphql/engine/persisted-documents.ts';
 import { followLasting } from '../lasting.ts';
 import { HttpFault, tooMuchWaits } from '../reply.ts';
 import { createCompression } from './compress.ts';
@@ -50,11 +52,11 @@ export type YogaHandler = (
 const NUMBERED = 'jobProgress';
 
 interface RequestContext extends GraphContext {
-  /** The body of a POST, which has been read before Yoga gets the request. */
+  /** What is asked, which has been read before Yoga gets the request. */
   params?: GraphQLParams;
 }
 
-/** Yoga takes what has been read of a body, and reads none itself. */
+/** Yoga takes what has been read of a body or an address, and reads none itself. */
 const useParams: Plugin<RequestContext, RequestContext> = {
   onRequestParse({ serverContext: { params }, setRequestParser }) {
     if (params !== undefined) setRequestParser(() => params);
@@ -204,12 +206,10 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
       res.writeHead(204).end();
       return;
     }
-    if (text !== null) {
-      const body = parseJsonBody(text);
-      checkOperationName(body);
-      checkPersisted(body.query, body.extensions);
-      context.params = body;
-    } else checkQueryString(req);
+    const { documentId, ...params }: { [name: string]: unknown } = text === null ? paramsIn(req) : parseJsonBody(text);
+    checkOperationName(params);
+    const named = textNamed(engine, { ...params, documentId }, operation.requestId);
+    context.params = named === null ? params : { ...params, query: named };
     if (!budgets.hasRoom(client)) throw tooMuchWaits();
     const response = await yoga.handleRequest(request, context);
     if (response.status === 406) {
@@ -274,20 +274,25 @@ function checkOperationName(body: { operationName?: unknown }): asserts body is 
 }
 
 /**
- * For a client that sends the hash of its document alone, as Apollo's does with `PersistedQueryLink`: told so, in the
- * words and with the status that it knows, it sends the document. With a document its hash does not matter.
+ * The text of the document that a request names by its hash, or null. Throws what is wrong with that with the status
+ * that clients expect: those that send `persistedQuery` look no further at an answer with another one.
  */
-function checkPersisted(query: unknown, extensions: unknown): void {
-  const isHashAlone = !query && typeof extensions === 'object' && extensions !== null && 'persistedQuery' in extensions;
-  if (isHashAlone) throw new HttpFault(200, 'PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
+function textNamed(engine: Engine, request: NamingRequest, requestId: string): string | null {
+  try {
+    return engine.named(request, requestId);
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    throw new HttpFault(request.documentId ? 400 : 200, codeOf(error), error.message);
+  }
 }
 
-/** Yoga takes the two for granted. */
-function checkQueryString(req: IncomingMessage): void {
+/** What stands in the address of a GET. Yoga takes the two of JSON for granted. */
+function paramsIn(req: IncomingMessage): { [name: string]: unknown } {
   const { searchParams } = new URL(req.url ?? '', 'http://gateway');
-  const given = (name: string): unknown => {
-    const text = searchParams.get(name);
-    if (!text) return null;
+  const textOf = (name: string) => searchParams.get(name) || undefined;
+  const given = (name: string) => {
+    const text = textOf(name);
+    if (!text) return undefined;
     checkNesting(text);
     try {
       return JSON.parse(text);
@@ -295,6 +300,11 @@ function checkQueryString(req: IncomingMessage): void {
       throw new HttpFault(400, 'BAD_REQUEST', `The parameter ${name} is not JSON.`);
     }
   };
-  given('variables');
-  checkPersisted(searchParams.get('query'), given('extensions'));
+  return {
+    query: textOf('query'),
+    operationName: textOf('operationName'),
+    documentId: textOf('documentId'),
+    variables: given('variables'),
+    extensions: given('extensions'),
+  };
 }

@@ -2,7 +2,7 @@ import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import * as z from 'zod';
-import type { HttpTimeouts } from '../../../src/http/server.ts';
+import type { HttpTimeouts } from '../../../src/http/web-server.ts';
 import { testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { anonymous } from '../../../src/callers/identity.ts';
 import { createEngine } from '../../../src/graphql/engine/engine.ts';
@@ -67,4 +67,17 @@ test('a gateway that stops takes no more sockets, also by a connection that it h
   expect(refused).toBeInstanceOf(HttpFault);
   expect(refused).toMatchObject({ status: 503, code: 'UNAVAILABLE' });
   expect(handler.sockets()).toBe(0);
+});
+
+test('a thousand pings of the protocol between two of ours are answered, and one more cuts the socket', async () => {
+  const { socketUrl } = await startTestServer({ webSocket: { pingIntervalMs: 600_000 } });
+  const socket = await open(socketUrl);
+  let pongs = 0;
+  socket.on('pong', () => pongs++);
+  for (let i = 0; i < 1_000; i++) socket.ping();
+  await vi.waitFor(() => expect(pongs).toBe(1_000), 30_000);
+  expect(socket.readyState).toBe(WebSocket.OPEN);
+  socket.ping();
+  const [code] = await once(socket, 'close');
+  expect(code).toBe(1006);
 });

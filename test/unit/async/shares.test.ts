@@ -18,3 +18,14 @@ test('many who take all that they can leave something to one who comes later', (
   for (let i = 0; i < 7; i++) expect(shares.take(`greedy ${i}`, shares.left(`greedy ${i}`))).toBe(true);
   expect(shares.left('honest')).toBeGreaterThan(0);
 });
+
+test('it says how much is taken of how much, and how often somebody was refused', () => {
+  const shares = createShares(10);
+  expect(shares.use()).toEqual({ taken: 0, most: 10, refusals: 0 });
+  shares.take('a', 5);
+  shares.take('a');
+  shares.take('b', 2);
+  expect(shares.use()).toEqual({ taken: 7, most: 10, refusals: 1 });
+  shares.give('a', 5);
+  expect(shares.use()).toEqual({ taken: 2, most: 10, refusals: 1 });
+});

@@ -193,6 +193,34 @@ describe('settings that depend on each other', () => {
     );
   });
 
+  test('the schema and GraphiQL are shown without authentication, unless that is switched off', () => {
+    expect(loadConfig({}).graphql).toMatchObject({ introspection: true, graphiql: true });
+    expect(loadConfig({ AUTH: 'none' }).graphql).toMatchObject({ introspection: true, graphiql: true });
+    const off = loadConfig({ INTROSPECTION: 'off', GRAPHIQL: 'off' });
+    expect(off.graphql).toMatchObject({ introspection: false, graphiql: false });
+    expect(problems({ INTROSPECTION: 'yes' })).toEqual(['INTROSPECTION: expected one of on, off, got "yes"']);
+  });
+
+  test('only listed documents need a list, and leave GraphiQL nothing to ask', () => {
+    expect(problems({ PERSISTED_ONLY: 'true' })).toEqual([
+      'PERSISTED_ONLY: expected false, or PERSISTED_DOCUMENTS to be set: no document would be executed, got "true"',
+    ]);
+    const { graphql } = loadConfig({ PERSISTED_ONLY: 'true', PERSISTED_DOCUMENTS: 'lists' });
+    expect(graphql).toMatchObject({ persistedDocuments: resolve('lists'), persistedOnly: true, graphiql: false });
+  });
+
+  test('TLS takes a certificate and its key, or neither, and is in the public address', () => {
+    expect(problems({ TLS_KEY_FILE: 'key.pem' })).toEqual([
+      'TLS_CERT_FILE: expected a value, since TLS_KEY_FILE is set',
+    ]);
+    expect(problems({ TLS_CERT_FILE: 'a.pem' })).toEqual([
+      'TLS_KEY_FILE: expected a value, since TLS_CERT_FILE is set',
+    ]);
+    const { http } = loadConfig({ TLS_CERT_FILE: 'cert.pem', TLS_KEY_FILE: 'key.pem' });
+    expect(http.tls).toEqual({ certFile: resolve('cert.pem'), keyFile: resolve('key.pem') });
+    expect(http.publicUrl).toBe('https://127.0.0.1:4000');
+  });
+
   test('a role on its own says what it lacks', () => {
     const shared = { REDIS_URL: '/run/redis.sock', STORAGE_SHARED: 'true' };
     const lacking = (env: Record<string, string>, role: 'all' | 'gateway' | 'worker') =>

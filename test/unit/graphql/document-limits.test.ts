@@ -63,7 +63,10 @@ describe('refuses as LIMIT_EXCEEDED', () => {
     expect(refused(`{ jobs { ${repeat(6, (i) => `n${i}: nodes { parameters }`)} } }`)).toEqual(limitExceeded);
   });
   test('A10: a heap of directives', () => {
-    expect(refused(`{ a ${repeat(51, () => '@include(if: true)')} }`)).toEqual(limitExceeded);
+    expect(refused(`{ ${repeat(51, (i) => `a${i} @include(if: true)`)} }`)).toEqual(limitExceeded);
+    expect(refused(`{ a ${repeat(5, () => '@include(if: true)')} }`)).toEqual(limitExceeded);
+    expect(refused(`query q ${repeat(5, () => '@a')} { b }`)).toEqual(limitExceeded);
+    expect(refused(`{ a @include(if: true) @skip(if: false) }`)).toBe('taken');
   });
   test('thirty-one aliases', () => {
     expect(refused(`{ a { ${repeat(31, (i) => `x${i}: b`)} } }`)).toEqual(limitExceeded);
