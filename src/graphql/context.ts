@@ -45,8 +45,6 @@ export interface OperationContext {
   requestId: string;
   /** Who calls. */
   identity: Identity;
-  /** Whose jobs these are: `identity.caller`. */
-  caller: string;
   /** Of the connection that it came by, as it is written into the audit log. */
   address?: string | undefined;
   /** Whom it is counted against, see client-address.ts. */

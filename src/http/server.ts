@@ -164,7 +164,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     }
     if (acceptsPage(req)) return graphiql(req, res);
     const { remoteAddress: address } = req.socket;
-    const who = { requestId, identity: anonymous, caller: anonymous.caller, address, client: clientAddress(req) };
+    const who = { requestId, identity: anonymous, address, client: clientAddress(req) };
     await inTraceOf(req.headers, () => yoga(req, res, who));
   }
 
@@ -247,7 +247,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       if ((req.url ?? '').split('?', 1)[0] !== GRAPHQL) {
         throw new HttpFault(404, 'NOT_FOUND', `GraphQL is at ${GRAPHQL}.`);
       }
-      const who = { requestId, identity: anonymous, caller: anonymous.caller, client: clientAddress(req) };
+      const who = { requestId, identity: anonymous, client: clientAddress(req) };
       webSocket.upgrade(req, socket, head, who);
     } catch (error) {
       const fault = error instanceof HttpFault ? error : new HttpFault(500, 'INTERNAL', 'Unexpected error.');

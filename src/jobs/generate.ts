@@ -29,7 +29,7 @@ export interface GenerateOptions extends Pick<AcceptOptions, 'store' | 'queue' |
   editorClasses: EditorClasses;
   deadlineMs: number;
   maxDeadlineMs: number;
-  seal: Pick<Seal, 'close'>;
+  seal: Seal;
   /** A new UUID of version 7. */
   newId: () => string;
   /** 0 to 2^53-1. */
@@ -86,7 +86,7 @@ export function createGenerate(options: GenerateOptions) {
 
   /** The job, and all that is wrong with the request itself. */
   async function parse(request: GenerateRequest): Promise<Parsed> {
-    const { caller, requestId, client = null, idempotencyKey, priority, deadlineSeconds, tags } = request;
+    const { identity, requestId, client = null, idempotencyKey, priority, deadlineSeconds, tags } = request;
     const issues = checkGenerateArguments(request, request.path);
     if (deadlineSeconds !== null && deadlineSeconds > maxSeconds) {
       const path = [...request.path, 'deadlineSeconds'];
@@ -100,7 +100,7 @@ export function createGenerate(options: GenerateOptions) {
     const workflow = request.workflow.name;
     const deadlineMs = deadlineSeconds === null ? options.deadlineMs : deadlineSeconds * 1000;
     const fingerprint = sha256(canonicalJson({ workflow, input, priority, deadlineMs, tags }));
-    const key = { caller, idempotencyKey, fingerprint };
+    const key = { caller: identity.caller, idempotencyKey, fingerprint };
     if (!run) return { key: areValid ? key : null, job: null, issues };
 
     const id = options.newId();
@@ -145,9 +145,9 @@ export function createGenerate(options: GenerateOptions) {
     const path = [...request.path, 'workflow', request.workflow.name];
     if (job && issues.length > 0) throw badInput([...issues, ...(await alsoWrong(job, path, issues))]);
     if (!key) throw badInput(issues);
-    const { caller, client = caller, waitSeconds, signal } = request;
+    const { identity, client = identity.caller, waitSeconds, signal } = request;
     // Before there is a job: one call too many makes none.
-    using held = waitSeconds ? longPoll.begin({ caller, client, waitSeconds, signal }) : null;
+    using held = waitSeconds ? longPoll.begin({ identity, client, waitSeconds, signal }) : null;
     const accepted = await (job ? accept(job, path) : replay(options, key, badInput(issues)));
     onAccepted(accepted);
     if (!held || isTerminal(accepted.job.status)) return accepted;

@@ -1,5 +1,6 @@
+import { type Identity, mayRun } from '../callers/identity.ts';
 import { canonicalJson, sha256 } from '../core/canonical-json.ts';
-import { badInput, GatewayError, notFound } from '../core/errors.ts';
+import { badInput, forbidden, GatewayError, notFound } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
 import { planOf } from '../core/plan.ts';
 import { parseTemplate } from '../core/template.ts';
@@ -77,19 +78,20 @@ export function createAcceptRetry(options: RetryOptions) {
 }
 
 interface CallersJobs {
-  /** The job of a caller, read when it is its client's turn; null when the caller has no such job. */
-  own(caller: string, id: string, client?: string): Promise<Job | null>;
+  /** The job, read when it is its client's turn; null when there is none that the identity may see. */
+  own(identity: Identity, id: string, client?: string): Promise<Job | null>;
 }
 
 /** `retryJob` of a caller, under a key of its own. */
 export function createRetry(options: RetryOptions & CallersJobs) {
   const acceptRetry = createAcceptRetry(options);
-  return async ({ caller, requestId, client, id, idempotencyKey }: RetryRequest): Promise<Accepted> => {
+  return async ({ identity, requestId, client, id, idempotencyKey }: RetryRequest): Promise<Accepted> => {
     const issues = checkRetryArguments({ idempotencyKey });
     if (issues.length > 0) throw badInput(issues);
     if (!isUuid(id)) throw notFound('job');
-    const call = { caller, idempotencyKey, requestId, client: client ?? null };
-    return acceptRetry(id, await options.own(caller, id, client), call);
+    const found = await options.own(identity, id, client);
+    if (found && !mayRun(identity, found.workflow)) throw forbidden(`workflow:${found.workflow}`);
+    return acceptRetry(id, found, { caller: identity.caller, idempotencyKey, requestId, client: client ?? null });
   };
 }
 

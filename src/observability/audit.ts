@@ -17,6 +17,9 @@ export interface AuditEntry {
   /** The code of the error that was returned. */
   code?: string | undefined;
   caller: string;
+  /** Of the API key that the caller proved itself by. */
+  keyId?: string | undefined;
+  plan?: string | undefined;
   requestId?: string | null | undefined;
   /** The peer address of the connection. Behind a proxy it is the address of the proxy. */
   address?: string | undefined;

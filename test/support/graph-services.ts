@@ -112,6 +112,7 @@ export async function testServices(
       list: notExpected('list'),
       cancel: notExpected('cancel'),
       remove: notExpected('remove'),
+      ownsAll: notExpected('ownsAll'),
       queuePosition: notExpected('queuePosition'),
       ...changes.jobs,
     },
@@ -135,7 +136,6 @@ export async function testGraph(services: TestServices, observer?: OperationObse
   const contextValue: GraphContext = {
     requestId: 'request-1',
     identity: anonymous,
-    caller: 'anonymous',
     client: '127.0.0.1',
     budget: createBudgets().open('127.0.0.1'),
     signal: new AbortController().signal,

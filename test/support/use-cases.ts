@@ -1,4 +1,5 @@
 import { v7 } from 'uuid';
+import { anonymous } from '../../src/callers/identity.ts';
 import { noProgress } from '../../src/core/job.ts';
 import { createSeal } from '../../src/job-record/seal.ts';
 import type { JobCheck } from '../../src/jobs/accept-job.ts';
@@ -69,7 +70,7 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
     /** Calls `generate` for a small picture. Default: with a new key. */
     generate: (changes: Partial<GenerateRequest> = {}) =>
       jobs.generate({
-        caller: 'anonymous',
+        identity: anonymous,
         requestId: 'test',
         path: ['input'],
         idempotencyKey: v7(),

@@ -53,12 +53,12 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
       nullable: true,
       description: 'Accept a job, or give back the one that this key already made.',
       args: { input: t.arg({ type: generateInput, required: true, description: 'What to run, and how.' }) },
-      resolve: (_root, { input }, { services, caller, client, requestId, address, signal }) => {
+      resolve: (_root, { input }, { services, identity, client, requestId, address, signal }) => {
         // @oneOf: the executor has made sure that there is exactly one, and that it is not null.
         const [name, parameters] = Object.entries(input.workflow)[0] ?? [];
         if (!name || !parameters) throw new Error('an input object with @oneOf came without a field');
         return services.jobs.generate({
-          caller,
+          identity,
           requestId,
           address,
           path: ['input'],
@@ -84,8 +84,8 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         id: t.arg.id({ required: true, description: 'The job to run again.' }),
         idempotencyKey: t.arg.string({ required: true, description: 'As in `GenerateInput`.' }),
       },
-      resolve: (_root, { id, idempotencyKey }, { services, caller, requestId, address, client }) =>
-        services.jobs.retry({ caller, requestId, address, client, id, idempotencyKey }),
+      resolve: (_root, { id, idempotencyKey }, { services, identity, requestId, address, client }) =>
+        services.jobs.retry({ identity, requestId, address, client, id, idempotencyKey }),
     }),
     cancelJob: t.field({
       type: 'Job',
@@ -94,8 +94,8 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         'Cancel: at once while QUEUED, by interrupting just this prompt while RUNNING; a job that has ended is ' +
         'returned as it is. Once requested, a job does not become SUCCEEDED.',
       args: { id: t.arg.id({ required: true, description: "The job's id." }) },
-      resolve: (_root, { id }, { services, caller, requestId, address, client }) =>
-        services.jobs.cancel(caller, id, requestId, address, client),
+      resolve: (_root, { id }, { services, identity, requestId, address, client }) =>
+        services.jobs.cancel(identity, id, requestId, address, client),
     }),
     deleteJob: t.id({
       nullable: true,
@@ -103,8 +103,8 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         'Remove an ended job, its events and its artifacts. Its key stays used: a replay is NOT_FOUND. Gives ' +
         'back the id.',
       args: { id: t.arg.id({ required: true, description: "The job's id." }) },
-      resolve: async (_root, { id }, { services, caller, requestId, address, client }) => {
-        await services.jobs.remove(caller, id, requestId, address, client);
+      resolve: async (_root, { id }, { services, identity, requestId, address, client }) => {
+        await services.jobs.remove(identity, id, requestId, address, client);
         return id;
       },
     }),

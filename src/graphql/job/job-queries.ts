@@ -15,10 +15,10 @@ export function addJobQueries(builder: Builder, filterInput: JobFilterInput): vo
         id: t.arg.id({ required: true, description: "The job's id." }),
         waitSeconds: t.arg.int({ description: 'Hold the answer until the job has ended, at most 60.' }),
       },
-      resolve: (_root, { id, waitSeconds = null }, { services, caller, client, signal }) => {
+      resolve: (_root, { id, waitSeconds = null }, { services, identity, client, signal }) => {
         const issues = checkWait({ waitSeconds });
         if (issues.length) throw badInput(issues);
-        return services.jobs.get(caller, id, { waitSeconds, signal, client });
+        return services.jobs.get(identity, id, { waitSeconds, signal, client });
       },
     }),
     jobs: t.field({
@@ -30,7 +30,7 @@ export function addJobQueries(builder: Builder, filterInput: JobFilterInput): vo
         after: t.arg.string({ description: 'The cursor of an earlier page, behind which this one begins.' }),
         filter: t.arg({ type: filterInput, description: 'Which jobs; all, when absent.' }),
       },
-      resolve: async (_root, { first, after, filter }, { services, caller, client }) => {
+      resolve: async (_root, { first, after, filter }, { services, identity, client }) => {
         const count = first ?? 20;
         const issues: InputIssue[] = [];
         if (count < 1 || count > MAX_PAGE) {
@@ -38,7 +38,7 @@ export function addJobQueries(builder: Builder, filterInput: JobFilterInput): vo
         }
         if (issues.length) throw badInput(issues);
         const page = await services.jobs.list({
-          caller,
+          identity,
           client,
           first: count,
           after: after ?? null,

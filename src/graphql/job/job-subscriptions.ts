@@ -64,13 +64,13 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
           description: 'Whether to send pictures of the work under way, too: PREVIEW events, at most 5 a second.',
         }),
       },
-      subscribe: (_root, { id, afterSeq, previews }, { services, caller, lastSeq }) => {
+      subscribe: (_root, { id, afterSeq, previews }, { services, identity, lastSeq }) => {
         if (afterSeq != null && afterSeq < 0) {
           throw badInput([{ path: ['afterSeq'], message: 'expected 0 or more', code: 'out_of_range' }]);
         }
         return services.feed.watch({
           jobId: id,
-          caller,
+          identity,
           // Whoever connects again sends the same arguments as at first.
           afterSeq: lastSeq ?? afterSeq ?? null,
           previews: previews ?? false,
@@ -94,8 +94,8 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
           description: 'Which jobs; all, when absent. `status` is that which the job has by the event.',
         }),
       },
-      subscribe: (_root, { filter }, { services, caller }) =>
-        services.changes.watch({ caller, filter: readFilter(filter) }),
+      subscribe: (_root, { filter }, { services, identity }) =>
+        services.changes.watch({ identity, filter: readFilter(filter) }),
       resolve: (event) => event,
     }),
   }));

@@ -54,7 +54,7 @@ export interface WebSocketHandler {
   close(graceMs: number): Promise<void>;
 }
 
-type Who = Pick<SocketOwner, 'requestId' | 'identity' | 'caller' | 'client'>;
+type Who = Pick<SocketOwner, 'requestId' | 'identity' | 'client'>;
 
 /** What a socket has shown since it was pinged. */
 interface Signs {

@@ -33,7 +33,7 @@ export interface YogaHandlerOptions {
 export type YogaHandler = (
   req: IncomingMessage,
   res: ServerResponse,
-  operation: Pick<OperationContext, 'requestId' | 'identity' | 'caller' | 'address' | 'client'>,
+  operation: Pick<OperationContext, 'requestId' | 'identity' | 'address' | 'client'>,
 ) => Promise<void>;
 
 /** The subscription whose events go on behind a number. */
