@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import { createRedisBackendDirectory, startGrace } from '../backends/redis/redis-backends.ts';
 import { createRedisNodeDefinitionsDirectory } from '../backends/redis/redis-node-definitions.ts';
+import { createWatchTokens } from '../callers/watch-token.ts';
 import type { Config } from '../config/config.ts';
 import { createHealth } from '../health/check-health.ts';
 import { createRedisGatewayStore } from '../job-record/redis/redis-gateway-store.ts';
@@ -12,6 +13,7 @@ import { createRunnableCheck } from '../jobs/check-runnable.ts';
 import { createJobs } from '../jobs/create-jobs.ts';
 import { createEditorClasses } from '../jobs/editor-classes.ts';
 import { startSweeper } from '../jobs/sweeper.ts';
+import { createWatchJobs } from '../jobs/watch-jobs.ts';
 import { openAudit } from '../observability/audit.ts';
 import { createGatewayMetrics } from '../observability/gateway-metrics.ts';
 import { registerInstallation } from '../observability/installation-metrics.ts';
@@ -130,6 +132,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     newId: () => v7(),
     onRedisDown,
   });
+  const watchTokens = createWatchTokens(commonSecret(config, context), now);
   const sweeper = startSweeper({
     store,
     sweeperStore: createRedisSweeperStore(redis, keys, retentionMs),
@@ -174,6 +177,8 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     nodeDefinitions,
     jobs,
     uploads,
+    watchTokens,
+    watchJobs: createWatchJobs(watchTokens, jobs),
     longPoll,
     feed,
     changes,

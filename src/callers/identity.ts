@@ -42,6 +42,9 @@ export const anonymous: Identity = {
   watch: null,
 };
 
+/** False where everybody is the same caller, who needs no token. */
+export const isToldApart = ({ caller, keyId }: Identity): boolean => caller !== anonymous.caller || keyId !== null;
+
 /** Whether the identity may run a workflow of the catalogue, or `custom`. */
 export function mayRun({ scopes }: Identity, workflow: string): boolean {
   return scopes.has(`workflow:${workflow}`) || (workflow !== 'custom' && scopes.has('workflow:*'));

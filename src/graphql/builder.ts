@@ -54,6 +54,7 @@ export interface SchemaShapes {
     Choice: Choice;
     InstallationLimits: InstallationLimits;
     Viewer: Identity;
+    WatchToken: { token: string; expiresAt: number };
   };
 }
 

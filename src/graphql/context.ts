@@ -4,6 +4,7 @@ import type { NodeDefinitionsDirectory } from '../backends/node-definitions.ts';
 import type { Identity } from '../callers/identity.ts';
 import type { Health } from '../health/health.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import type { WatchJobs } from '../jobs/watch-jobs.ts';
 import type { JobChanges } from '../progress/job-changes.ts';
 import type { ProgressFeed } from '../progress/progress.ts';
 import type { Uploads } from '../uploads/upload.ts';
@@ -24,6 +25,7 @@ export interface InstallationLimits {
 export interface GraphServices {
   jobs: Jobs;
   uploads: Uploads;
+  watchJobs: WatchJobs;
   feed: ProgressFeed;
   changes: Pick<JobChanges, 'watch'>;
   health: Health;

@@ -44,3 +44,6 @@ function missingIn(failure: AuthFailure): string {
       throw new Error(`no field here asks for ${failure.kind}`);
   }
 }
+
+/** Whether the caller may know how the installation is built and why a part of it fails. */
+export const isAdmin = ({ identity }: GraphContext): boolean => identity.scopes.has('admin');

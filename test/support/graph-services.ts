@@ -103,6 +103,7 @@ export async function testServices(
     limits: { maxUploadBytes: 100_000_000, maxMegapixels: 4, maxDeadlineSeconds: 604_800 },
     feed: createTestFeed(),
     uploads: { create: notExpected('create') },
+    watchJobs: { tokenFor: () => null, createToken: notExpected('createToken') },
     changes: { watch: notExpected('watch') },
     ...changes,
     jobs: {

@@ -40,6 +40,13 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
     description: 'What `generate` gives back.',
     fields: (t) => ({
       job: t.expose('job', { type: 'Job', nullable: false, description: 'The job.' }),
+      watchToken: t.string({
+        nullable: true,
+        description:
+          'For a browser: may only watch, read and fetch this job, for 15 minutes. Null where nobody is told apart, ' +
+          'and for a caller without the scope `job:read`.',
+        resolve: ({ job }, _args, { services, identity }) => services.watchJobs.tokenFor(identity, job.id),
+      }),
       replayed: t.exposeBoolean('replayed', {
         nullable: false,
         description: 'True when the key had already made this job.',
@@ -52,6 +59,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
       type: 'GeneratePayload',
       nullable: true,
       description: 'Accept a job, or give back the one that this key already made.',
+      authScopes: (_root, { input: { workflow } }) => ({ 'job:write': true, workflow: Object.keys(workflow)[0] ?? '' }),
       args: { input: t.arg({ type: generateInput, required: true, description: 'What to run, and how.' }) },
       resolve: (_root, { input }, { services, identity, client, requestId, address, signal }) => {
         // @oneOf: the executor has made sure that there is exactly one, and that it is not null.
@@ -77,6 +85,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
     retryJob: t.field({
       type: 'GeneratePayload',
       nullable: true,
+      authScopes: { 'job:write': true },
       description:
         'Run a job again with the same parameters. It must have ended; the new one has its workflow as it was ' +
         'then, its seed, priority and tags, and the default deadline.',
@@ -90,6 +99,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
     cancelJob: t.field({
       type: 'Job',
       nullable: true,
+      authScopes: { 'job:write': true },
       description:
         'Cancel: at once while QUEUED, by interrupting just this prompt while RUNNING; a job that has ended is ' +
         'returned as it is. Once requested, a job does not become SUCCEEDED.',
@@ -99,6 +109,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
     }),
     deleteJob: t.id({
       nullable: true,
+      authScopes: { 'job:write': true },
       description:
         'Remove an ended job, its events and its artifacts. Its key stays used: a replay is NOT_FOUND. Gives ' +
         'back the id.',

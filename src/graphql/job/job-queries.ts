@@ -10,6 +10,7 @@ export function addJobQueries(builder: Builder, filterInput: JobFilterInput): vo
     job: t.field({
       type: 'Job',
       nullable: true,
+      authScopes: { 'job:read': true },
       description: 'One job, or null when there is none that the caller may see.',
       args: {
         id: t.arg.id({ required: true, description: "The job's id." }),
@@ -24,7 +25,8 @@ export function addJobQueries(builder: Builder, filterInput: JobFilterInput): vo
     jobs: t.field({
       type: 'JobConnection',
       nullable: true,
-      description: "The caller's jobs, newest first.",
+      authScopes: { 'job:read': true },
+      description: "The caller's jobs, newest first; of a watch token those that it is for.",
       args: {
         first: t.arg.int({ defaultValue: 20, description: 'How many at most, 1 to 100.' }),
         after: t.arg.string({ description: 'The cursor of an earlier page, behind which this one begins.' }),

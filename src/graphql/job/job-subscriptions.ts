@@ -46,6 +46,7 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
     jobProgress: t.field({
       type: 'JobEvent',
       nullable: false,
+      authScopes: { 'job:read': true },
       description: [
         "A job's events in order, ending with exactly one terminal event for each subscription; then it completes.",
         'Without `afterSeq` it begins with a SNAPSHOT (for a job that has ended: SNAPSHOT, then its terminal event).',
@@ -82,6 +83,7 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
     jobsProgress: t.field({
       type: 'JobEvent',
       nullable: false,
+      authScopes: { 'job:read': true },
       description: [
         "Lifecycle events of all the caller's jobs from now on; no PROGRESS or MOVED, no replay; open-ended.",
         'Each comes once, those of a job in order. It ends with UNAVAILABLE where events were missed: read ' +

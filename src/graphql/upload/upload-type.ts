@@ -47,6 +47,7 @@ export function addUploadMutations(builder: Builder): void {
     t.field({
       type: 'Upload',
       nullable: true,
+      authScopes: { 'job:write': true },
       description: 'A signed address to put an input file to.',
       args: { input: t.arg({ type: input, required: true, description: 'What is to be sent.' }) },
       resolve: (

@@ -158,12 +158,14 @@ export function addWorkflow(builder: Builder, fileKind: FileKindType): void {
     workflows: t.field({
       type: ['Workflow'],
       nullable: true,
+      authScopes: { caller: true, 'job:read': true },
       description: 'The catalogue: each is a field of `WorkflowInput`.',
       resolve: (_root, _args, { services }) => services.catalogue.workflows,
     }),
     workflow: t.field({
       type: 'Workflow',
       nullable: true,
+      authScopes: { caller: true, 'job:read': true },
       description: 'One workflow of the catalogue, or null when there is none of that name.',
       args: { name: t.arg.string({ required: true, description: 'Its field in `WorkflowInput`.' }) },
       resolve: (_root, { name }, { services }) => services.catalogue.get(name) ?? null,

@@ -83,9 +83,8 @@ describe('an answer that is held', () => {
     expect(job.status).toBe('QUEUED');
     expect((await get(job.id, null))?.status).toBe('QUEUED');
     expect(await get(v7(), 60)).toBeNull();
-    expect(
-      await product.jobs.get(callerNamed('someone else'), job.id, { waitSeconds: 60, signal: AbortSignal.timeout(1e6) }),
-    ).toBeNull();
+    const wait = { waitSeconds: 60, signal: AbortSignal.timeout(1e6) };
+    expect(await product.jobs.get(callerNamed('someone else'), job.id, wait)).toBeNull();
   });
 
   it('is bounded to 60 s, and how long is no part of what the key stands for', async () => {
