@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import { createRedisBackendDirectory, startGrace } from '../backends/redis/redis-backends.ts';
 import { createRedisNodeDefinitionsDirectory } from '../backends/redis/redis-node-definitions.ts';
+import { isToldApart } from '../callers/identity.ts';
 import { createWatchTokens } from '../callers/watch-token.ts';
 import type { Config } from '../config/config.ts';
 import { createHealth } from '../health/check-health.ts';
@@ -117,6 +118,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     },
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
+    nodeRules: (identity) => (isToldApart(identity) ? {} : null),
     editorClasses: createEditorClasses(nodeDefinitions),
     deadlineMs,
     maxDeadlineMs,

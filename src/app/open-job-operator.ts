@@ -6,6 +6,7 @@ import { createRedisNodeDefinitionsDirectory } from '../backends/redis/redis-nod
 import type { Config } from '../config/config.ts';
 import { createRedisFailedJobs } from '../job-record/redis/redis-failed-jobs.ts';
 import { createRedisGatewayStore } from '../job-record/redis/redis-gateway-store.ts';
+import { createRedisHandover } from '../job-record/redis/redis-handover.ts';
 import { createFileCheck } from '../jobs/check-files.ts';
 import { createRunnableCheck } from '../jobs/check-runnable.ts';
 import { createJobOperator, type JobOperator } from '../jobs/job-operator.ts';
@@ -44,6 +45,7 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
     },
     onRefused: (retryOf, error) => audit.record({ ...call, ...outcomeOf(error), retryOf }),
     index: createRedisFailedJobs(redis, keys),
+    handover: createRedisHandover(redis, keys),
     store,
     queue,
     checks: [

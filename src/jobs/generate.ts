@@ -1,10 +1,13 @@
+import type { Identity } from '../callers/identity.ts';
 import { canonicalJson, sha256 } from '../core/canonical-json.ts';
 import { badInput, type InputIssue } from '../core/errors.ts';
 import { isTerminal } from '../core/job.ts';
+import { planOf } from '../core/plan.ts';
 import type { NewJob } from '../job-record/job-store.ts';
 import type { Seal } from '../job-record/seal.ts';
 import type { LongPoll } from '../progress/long-poll.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
+import { checkNodes, type NodeRules } from '../workflows/check-nodes.ts';
 import type { createCustomParser } from '../workflows/custom.ts';
 import { isEditorWorkflow } from '../workflows/editor/convert.ts';
 import {
@@ -27,6 +30,8 @@ export interface GenerateOptions extends Pick<AcceptOptions, 'store' | 'queue' |
   catalogue: WorkflowCatalogue;
   parseCustom: ReturnType<typeof createCustomParser>;
   editorClasses: EditorClasses;
+  /** For graphs of the caller's own; null: nothing is denied, as where nobody is told apart. */
+  nodeRules: (identity: Identity) => NodeRules | null;
   deadlineMs: number;
   maxDeadlineMs: number;
   seal: Seal;
@@ -68,8 +73,12 @@ export function createGenerate(options: GenerateOptions) {
         issues.push(...parsed.issues);
         return parsed.identity && { input: parsed.identity, run: null };
       }
-      const { identity, parameters, nodesTotal } = parsed;
-      return { input: identity, run: { parameters, template: null, nodesTotal } };
+      const { identity: input, parameters, nodesTotal } = parsed;
+      const rules = options.nodeRules(request.identity);
+      const graphAt = [...at, 'graph'];
+      const denied = rules ? checkNodes(planOf(null, parameters).graph, rules, graphAt, classes !== null) : [];
+      issues.push(...denied);
+      return { input, run: denied.length ? null : { parameters, template: null, nodesTotal } };
     }
     const known = catalogue.get(workflow.name);
     if (!known) {

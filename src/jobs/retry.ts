@@ -7,9 +7,15 @@ import { parseTemplate } from '../core/template.ts';
 import { isUuid } from '../core/uuid.ts';
 import type { NewJob } from '../job-record/job-store.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
+import { checkNodes, type NodeRules } from '../workflows/check-nodes.ts';
 import { type Accepted, type AcceptJob, type AcceptOptions, replay } from './accept-job.ts';
 import { checkRetryArguments } from './generate-arguments.ts';
 import type { RetryRequest } from './jobs.ts';
+
+interface RetryRules {
+  /** See GenerateOptions: what a plan denies now is not run again either. */
+  nodeRules: (identity: Identity) => NodeRules | null;
+}
 
 export interface RetryOptions extends Pick<AcceptOptions, 'store' | 'queue' | 'onAccepted'> {
   accept: AcceptJob;
@@ -83,7 +89,7 @@ interface CallersJobs {
 }
 
 /** `retryJob` of a caller, under a key of its own. */
-export function createRetry(options: RetryOptions & CallersJobs) {
+export function createRetry(options: RetryOptions & CallersJobs & RetryRules) {
   const acceptRetry = createAcceptRetry(options);
   return async ({ identity, requestId, client, id, idempotencyKey }: RetryRequest): Promise<Accepted> => {
     const issues = checkRetryArguments({ idempotencyKey });
@@ -91,7 +97,12 @@ export function createRetry(options: RetryOptions & CallersJobs) {
     if (!isUuid(id)) throw notFound('job');
     const found = await options.own(identity, id, client);
     if (found && !mayRun(identity, found.workflow)) throw forbidden(`workflow:${found.workflow}`);
-    return acceptRetry(id, found, { caller: identity.caller, idempotencyKey, requestId, client: client ?? null });
+    const call = { caller: identity.caller, idempotencyKey, requestId, client: client ?? null };
+    const rules = options.nodeRules(identity);
+    const own = rules && found?.template === null ? planOf(null, found.parameters).graph : null;
+    const denied = rules && own ? checkNodes(own, rules, ['id'], true) : [];
+    if (denied.length > 0) return replay(options, { ...call, fingerprint: retryFingerprint(id) }, badInput(denied));
+    return acceptRetry(id, found, call);
   };
 }
 

@@ -83,7 +83,7 @@ beforeAll(async () => {
   const uploads = createRedisUploads(product.redis, product.keys);
   const checkFiles = createFileCheck({
     uploads,
-    artifacts: { head: async () => ({ sizeBytes: 3, contentType: 'image/png', sha256: null }) },
+    artifacts: { head: async () => ({ sizeBytes: 3, contentType: 'image/png', modifiedAt: new Date(0) }) },
     store: product.gateway,
     maxBytes: 1_000,
     inputOrigins: [],
@@ -193,7 +193,7 @@ describe.each(Object.entries(places))('%s', (_place, { kind, operation }) => {
       for (const [identity, owned] of callers) {
         const foreign = await answer(identity, operation, theirs[kind], { own: owned, other });
         const none = await answer(identity, operation, absent(theirs)[kind], { own: owned, other });
-        // A page is made by looking through all that its caller has: a token for a tag waits the longer the more that is.
+        // A token for a tag waits for its page the longer the more jobs its caller has: all are looked through.
         if (identity.watch?.tag && operation.includes('jobs(')) expect(foreign.text).toBe(none.text);
         else expect(foreign).toEqual(none);
         if (identity.scopes.size === 0) expect(foreign.text).toContain('"code":"FORBIDDEN"');

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Identity } from '../../../src/callers/identity.ts';
 import { createWatchTokens } from '../../../src/callers/watch-token.ts';
+import type { JobFilter } from '../../../src/core/job.ts';
 import { createWatchJobs } from '../../../src/jobs/watch-jobs.ts';
 import { callerNamed } from '../../support/identities.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { openUseCases, type UseCases } from '../../support/use-cases.ts';
 
 const tokens = createWatchTokens('a secret of this test and of no other', Date.now);
-const all = { status: null, workflow: null, tag: null, createdAfter: null, createdBefore: null };
+const all: JobFilter = { status: null, workflow: null, tag: null, createdAfter: null, createdBefore: null };
 let server: TestRedis;
 let product: UseCases;
 const owner = callerNamed('owner', { keyId: 'key' });
@@ -27,7 +28,7 @@ const make = async (tags: string[] = [], identity = owner) => (await product.gen
 const request = { jobs: null, tag: null, seconds: 900 };
 
 /** All pages, each of one job. */
-async function list(identity: Identity, filter: Partial<typeof all> = {}): Promise<string[]> {
+async function list(identity: Identity, filter: Partial<JobFilter> = {}): Promise<string[]> {
   const found: string[] = [];
   for (let after: string | null = null, more = true; more; ) {
     const page = await product.jobs.list({ identity, first: 1, after, filter: { ...all, ...filter } });

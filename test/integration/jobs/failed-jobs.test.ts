@@ -5,6 +5,7 @@ import { anonymous } from '../../../src/callers/identity.ts';
 import { parseSince } from '../../../src/cli/since.ts';
 import { type JobErrorCode, jobErrorCodes, retryableErrorCodes } from '../../../src/core/job.ts';
 import { createRedisFailedJobs } from '../../../src/job-record/redis/redis-failed-jobs.ts';
+import { createRedisHandover } from '../../../src/job-record/redis/redis-handover.ts';
 import { createJobOperator, type JobOperatorOptions, type RetryResult } from '../../../src/jobs/job-operator.ts';
 import { callerNamed } from '../../support/identities.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
@@ -25,6 +26,7 @@ afterEach(() => product.close());
 const createOperator = (changes: Partial<JobOperatorOptions> = {}) =>
   createJobOperator({
     index: createRedisFailedJobs(product.redis, product.keys),
+    handover: createRedisHandover(product.redis, product.keys),
     store: product.gateway,
     queue: product.queue,
     checks: [],

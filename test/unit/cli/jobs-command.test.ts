@@ -25,6 +25,7 @@ const empty: JobOperator = {
   failed: async function* () {},
   show: async () => null,
   retry: async function* () {},
+  assign: async function* () {},
 };
 
 /** What `comfygate jobs <args>` prints, and its exit code. */
