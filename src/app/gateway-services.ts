@@ -180,7 +180,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     jobs,
     uploads,
     watchTokens,
-    watchJobs: createWatchJobs(watchTokens, jobs),
+    watchJobs: createWatchJobs(watchTokens, jobs, audit),
     longPoll,
     feed,
     changes,

@@ -43,6 +43,7 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
       const outcome = replayed ? 'replayed' : 'accepted';
       audit.record({ ...call, outcome, jobId, workflow, retryOf: retryOf ?? undefined });
     },
+    onAssigned: (jobId, { from, to }) => audit.record({ ...call, action: 'assign', outcome: 'done', jobId, from, to }),
     onRefused: (retryOf, error) => audit.record({ ...call, ...outcomeOf(error), retryOf }),
     index: createRedisFailedJobs(redis, keys),
     handover: createRedisHandover(redis, keys),

@@ -4,7 +4,7 @@ import type { Job } from '../core/job.ts';
 import type { FailedJob, FailedJobCursor, FailedJobIndex, FailedJobQuery } from '../job-record/failed-jobs.ts';
 import type { JobHandover } from '../job-record/job-handover.ts';
 import { type AcceptOptions, AlreadyRetriedError, createAccept, createFindIssues } from './accept-job.ts';
-import { type AssignRequest, type AssignResult, createAssignJobs } from './assign-jobs.ts';
+import { type AssignOptions, type AssignRequest, type AssignResult, createAssignJobs } from './assign-jobs.ts';
 import { createAcceptRetry, createPrepareRetry, type RetryOptions, retryFingerprint } from './retry.ts';
 
 /**
@@ -53,6 +53,7 @@ export interface BulkRetryOptions {
 export interface JobOperatorOptions extends AcceptOptions, Pick<RetryOptions, 'deadlineMs' | 'newId'> {
   index: FailedJobIndex;
   handover: JobHandover;
+  onAssigned?: AssignOptions['onAssigned'];
   /** Stands in the new jobs as the request that made them. */
   requestId: string;
   /** Called with the reason why a job is not run again, but not in a dry run. */
@@ -154,7 +155,7 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
       return { ...found, retriedAs };
     },
 
-    assign: createAssignJobs(options.handover, store),
+    assign: createAssignJobs(options),
 
     async *retry(ids, how) {
       let batch: string[] = [];

@@ -1,6 +1,7 @@
-import { type Identity, isToldApart, type Watched } from '../callers/identity.ts';
+import { auditedAs, type Identity, isToldApart, type Watched } from '../callers/identity.ts';
 import { MAX_WATCHED_JOBS, WATCH_SECONDS, type WatchTokens } from '../callers/watch-token.ts';
 import { badInput, type InputIssue, notFound } from '../core/errors.ts';
+import { type Audit, audited, noAudit } from '../observability/audit.ts';
 import { checkTag } from './generate-arguments.ts';
 import type { Jobs } from './jobs.ts';
 
@@ -9,6 +10,8 @@ export interface WatchTokenRequest {
   jobs: readonly string[] | null;
   tag: string | null;
   seconds: number;
+  /** For the audit log. */
+  origin?: { requestId: string; address: string | undefined };
 }
 
 /** Makes tokens by which a browser watches jobs of a caller. */
@@ -22,7 +25,11 @@ export interface WatchJobs {
   createToken(identity: Identity, request: WatchTokenRequest): Promise<{ token: string; expiresAt: number } | null>;
 }
 
-export function createWatchJobs(tokens: Pick<WatchTokens, 'make'>, jobs: Pick<Jobs, 'ownsAll'>): WatchJobs {
+export function createWatchJobs(
+  tokens: Pick<WatchTokens, 'make'>,
+  jobs: Pick<Jobs, 'ownsAll'>,
+  audit: Audit = noAudit,
+): WatchJobs {
   const make = (identity: Identity, watched: Watched, seconds: number) =>
     isToldApart(identity) ? tokens.make(identity, watched, seconds) : null;
 
@@ -33,26 +40,33 @@ export function createWatchJobs(tokens: Pick<WatchTokens, 'make'>, jobs: Pick<Jo
       return make(identity, { jobs: new Set([jobId]) }, WATCH_SECONDS.default)?.token ?? null;
     },
 
-    async createToken(identity, { jobs: ids, tag, seconds }) {
-      const issues: InputIssue[] = [];
-      if ((ids === null) === (tag === null)) {
-        issues.push({ path: ['jobs'], message: 'expected either jobs or tag', code: 'one_of' });
-      }
-      if (ids && (ids.length < 1 || ids.length > MAX_WATCHED_JOBS)) {
-        const code = ids.length < 1 ? 'too_small' : 'too_big';
-        issues.push({ path: ['jobs'], message: `expected 1 to ${MAX_WATCHED_JOBS} ids, got ${ids.length}`, code });
-      }
-      if (tag !== null) issues.push(...checkTag(tag, ['tag']));
-      const { min, max } = WATCH_SECONDS;
-      if (seconds < min || seconds > max) {
-        const message = `expected ${min} to ${max} seconds`;
-        issues.push({ path: ['seconds'], message, code: 'out_of_range', minimum: min, maximum: max });
-      }
-      if (issues.length > 0) throw badInput(issues);
-      if (tag !== null) return make(identity, { tag }, seconds);
-      const watched = new Set(ids);
-      if (!(await jobs.ownsAll(identity, watched))) throw notFound('job');
-      return make(identity, { jobs: watched }, seconds);
-    },
+    createToken: (identity, request) =>
+      audited(audit, { action: 'watch', ...auditedAs(identity), ...request.origin }, async () => {
+        const issues = issuesIn(request);
+        if (issues.length > 0) throw badInput(issues);
+        const { jobs: ids, tag, seconds } = request;
+        if (tag !== null) return make(identity, { tag }, seconds);
+        const watched = new Set(ids);
+        if (!(await jobs.ownsAll(identity, watched))) throw notFound('job');
+        return make(identity, { jobs: watched }, seconds);
+      }),
   };
+}
+
+function issuesIn({ jobs: ids, tag, seconds }: WatchTokenRequest): InputIssue[] {
+  const issues: InputIssue[] = [];
+  if ((ids === null) === (tag === null)) {
+    issues.push({ path: ['jobs'], message: 'expected either jobs or tag', code: 'one_of' });
+  }
+  if (ids && (ids.length < 1 || ids.length > MAX_WATCHED_JOBS)) {
+    const code = ids.length < 1 ? 'too_small' : 'too_big';
+    issues.push({ path: ['jobs'], message: `expected 1 to ${MAX_WATCHED_JOBS} ids, got ${ids.length}`, code });
+  }
+  if (tag !== null) issues.push(...checkTag(tag, ['tag']));
+  const { min, max } = WATCH_SECONDS;
+  if (seconds < min || seconds > max) {
+    const message = `expected ${min} to ${max} seconds`;
+    issues.push({ path: ['seconds'], message, code: 'out_of_range', minimum: min, maximum: max });
+  }
+  return issues;
 }

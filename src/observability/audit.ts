@@ -8,7 +8,7 @@ import { throttledWarning } from './throttled.ts';
 
 /** One action of a caller or an operator. It holds no prompt, key or signed URL. */
 export interface AuditEntry {
-  action: 'generate' | 'retry' | 'cancel' | 'delete' | 'upload' | 'drain' | 'resume' | 'forget';
+  action: 'generate' | 'retry' | 'cancel' | 'delete' | 'upload' | 'watch' | 'drain' | 'resume' | 'forget' | 'assign';
   /**
    * `replayed`: the idempotency key had created the job before. `refused`: for the reason in `code`. `failed`: by an
    * unexpected error, which is in the log.
@@ -17,6 +17,10 @@ export interface AuditEntry {
   /** The code of the error that was returned. */
   code?: string | undefined;
   caller: string;
+  /** Whose the job was, where it was handed over. */
+  from?: string | undefined;
+  /** Whose it is now. */
+  to?: string | undefined;
   /** Of the API key that the caller proved itself by. */
   keyId?: string | undefined;
   plan?: string | undefined;
@@ -49,7 +53,7 @@ export interface AuditOptions {
 }
 
 /** Values of any other form are left out: a caller may have invented them, and they may hold any text. */
-const HARMLESS = /^[\w.:-]{1,128}$/;
+const HARMLESS = /^[\w.:@-]{1,128}$/;
 
 /** Writes a JSON line for each action. Throws when the file cannot be opened. */
 export function createAudit({ to, outputs, log, now = Date.now }: AuditOptions): Audit {

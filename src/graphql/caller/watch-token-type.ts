@@ -30,11 +30,12 @@ export function addWatchToken(builder: Builder): void {
           description: 'For how long, 60 to 86400; never for longer than the key or token that makes it.',
         }),
       },
-      resolve: (_root, { jobs, tag, seconds }, { services, identity }) =>
+      resolve: (_root, { jobs, tag, seconds }, { services, identity, requestId, address }) =>
         services.watchJobs.createToken(identity, {
           jobs: jobs ?? null,
           tag: tag ?? null,
           seconds: seconds ?? WATCH_SECONDS.default,
+          origin: { requestId, address },
         }),
     }),
   );

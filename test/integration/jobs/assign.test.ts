@@ -27,7 +27,7 @@ async function assign(changes: Partial<AssignRequest> = {}, most = Number.POSITI
   const handover = createRedisHandover(product.redis, product.keys);
   const all = [];
   const request = { from: 'anonymous', to: 'shop', since: null, dryRun: false, ...changes };
-  for await (const result of createAssignJobs(handover, product.gateway)(request)) {
+  for await (const result of createAssignJobs({ handover, store: product.gateway })(request)) {
     if (all.push(result) >= most) break;
   }
   return all;
