@@ -10,13 +10,10 @@ import type { OpenUpload } from '../uploads/upload.ts';
 import type { Choice, Workflow, WorkflowParameter } from '../workflows/catalogue.ts';
 import type { ArtifactOfJob } from './artifact/artifact-url.ts';
 import type { GraphContext, InstallationLimits } from './context.ts';
-import { type AuthScopes, authScopes, unauthorizedError } from './scopes.ts';
 
 /** What stands behind each type of the schema. */
 export interface SchemaShapes {
   Context: GraphContext;
-  AuthScopes: AuthScopes;
-  DefaultAuthStrategy: 'all';
   Scalars: {
     ID: { Input: string; Output: string };
     /** Milliseconds since 1970. */
@@ -66,7 +63,7 @@ export type Builder = ReturnType<typeof createBuilder>;
 export function createBuilder() {
   return new SchemaBuilder<SchemaShapes>({
     plugins: [ScopeAuthPlugin],
-    // Once for each operation; a subscription's when it begins, and not for each of its events.
-    scopeAuth: { authScopes, unauthorizedError, defaultStrategy: 'all', authorizeOnSubscribe: true },
+    // Scopes are asked for by functions, see scopes.ts; a subscription's when it begins, not for each of its events.
+    scopeAuth: { authScopes: () => ({}), authorizeOnSubscribe: true },
   });
 }

@@ -1,48 +1,40 @@
-import { type AuthFailure, AuthScopeFailureType, type ForbiddenResult } from '@pothos/plugin-scope-auth';
-import { mayRun } from '../callers/identity.ts';
+import { type Identity, mayRun, type Scope } from '../callers/identity.ts';
 import { forbidden, GatewayError } from '../core/errors.ts';
 import type { GraphContext } from './context.ts';
 
-/** What `authScopes` of a root field can ask for. Fields behind it ask for nothing: they are what it gives. */
-export interface AuthScopes {
-  'job:read': boolean;
-  'job:write': boolean;
-  /** The caller itself: no watch token. */
-  caller: boolean;
-  /** To run this workflow of the catalogue, or `custom`. */
-  workflow: string;
-}
-
-export function authScopes({ identity }: GraphContext) {
-  const { scopes, watch } = identity;
-  return {
-    'job:read': scopes.has('job:read'),
-    'job:write': scopes.has('job:write'),
-    caller: watch === null,
-    workflow: (name: string) => mayRun(identity, name),
+/**
+ * For `authScopes` of a root field; fields behind it ask for nothing: they are what it gives. A function that throws
+ * what the caller is told: the plugin's maps of scopes would take ten times as long, for each operation.
+ */
+export const needs =
+  (...scopes: readonly Scope[]) =>
+  (_root: unknown, _args: unknown, { identity }: GraphContext): true => {
+    for (const scope of scopes) if (!identity.scopes.has(scope)) throw refusal(identity, scope);
+    return true;
   };
+
+/** The same for what is of the caller itself, and not for the holders of its watch tokens. */
+export const needsCaller =
+  (...scopes: readonly Scope[]) =>
+  (root: unknown, args: unknown, context: GraphContext): true => {
+    if (context.identity.watch) throw onlyToWatch();
+    return needs(...scopes)(root, args, context);
+  };
+
+/** The same for running a workflow of the catalogue, or `custom`. */
+export function needsWorkflow(identity: Identity, workflow: string): true {
+  if (!mayRun(identity, workflow)) throw refusal(identity, `workflow:${workflow}`);
+  return true;
 }
 
 /** FORBIDDEN, with what is missing. */
-export function unauthorizedError(_root: object, context: GraphContext, _info: object, { failure }: ForbiddenResult) {
-  return context.identity.watch ? onlyToWatch() : forbidden(missingIn(failure));
+function refusal(identity: Identity, scope: Scope): GatewayError {
+  return identity.watch ? onlyToWatch() : forbidden(scope);
 }
 
 function onlyToWatch(): GatewayError {
   const message = 'a watch token may only watch, read and fetch the jobs that it was made for: use a key';
   return new GatewayError(message, { code: 'FORBIDDEN' });
-}
-
-function missingIn(failure: AuthFailure): string {
-  switch (failure.kind) {
-    case AuthScopeFailureType.AuthScope:
-      return failure.scope === 'workflow' ? `workflow:${failure.parameter}` : failure.scope;
-    case AuthScopeFailureType.AllAuthScopes:
-    case AuthScopeFailureType.AnyAuthScopes:
-      return failure.failures.map(missingIn).join(', ');
-    default:
-      throw new Error(`no field here asks for ${failure.kind}`);
-  }
 }
 
 /** Whether the caller may know how the installation is built and why a part of it fails. */

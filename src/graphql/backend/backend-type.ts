@@ -1,7 +1,7 @@
 import type { BackendStatus } from '../../backends/backends.ts';
 import { unavailable } from '../../core/errors.ts';
 import type { Builder } from '../builder.ts';
-import { isAdmin } from '../scopes.ts';
+import { isAdmin, needsCaller } from '../scopes.ts';
 
 const statuses = {
   UP: { value: 'UP', description: 'A worker reaches it and gives it work.' },
@@ -50,7 +50,7 @@ export function addBackend(builder: Builder): void {
     t.field({
       type: ['Backend'],
       nullable: true,
-      authScopes: { caller: true, 'job:read': true },
+      authScopes: needsCaller('job:read'),
       description: 'The ComfyUI servers that were known within the last week, by name, as the workers see them.',
       resolve: (_root, _args, { services }) =>
         services.backends.backends().catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import type { Builder } from '../builder.ts';
+import { needsCaller } from '../scopes.ts';
 
 export function addViewer(builder: Builder): void {
   builder.objectType('Viewer', {
@@ -23,7 +24,7 @@ export function addViewer(builder: Builder): void {
     t.field({
       type: 'Viewer',
       nullable: true,
-      authScopes: { caller: true },
+      authScopes: needsCaller(),
       description: 'Who calls. Not for watch tokens, whose holders have no business with the caller that made them.',
       resolve: (_root, _args, { identity }) => identity,
     }),

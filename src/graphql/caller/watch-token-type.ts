@@ -1,5 +1,6 @@
 import { WATCH_SECONDS } from '../../callers/watch-token.ts';
 import type { Builder } from '../builder.ts';
+import { needsCaller } from '../scopes.ts';
 
 export function addWatchToken(builder: Builder): void {
   builder.objectType('WatchToken', {
@@ -18,7 +19,7 @@ export function addWatchToken(builder: Builder): void {
     t.field({
       type: 'WatchToken',
       nullable: true,
-      authScopes: { caller: true, 'job:read': true, 'job:write': true },
+      authScopes: needsCaller('job:read', 'job:write'),
       description:
         "A token for a browser: it may only watch, read and fetch these jobs. Of the caller's own. Exactly one of " +
         '`jobs` and `tag` is given. Null where nobody is told apart: there a browser needs none.',

@@ -2,6 +2,7 @@ import type { InputRef } from '@pothos/core';
 import { checkGenerateArguments } from '../../jobs/generate-arguments.ts';
 import type { Builder } from '../builder.ts';
 import type { InputCheck } from '../engine/input-issues.ts';
+import { needs, needsWorkflow } from '../scopes.ts';
 import type { WorkflowChoice } from '../workflow/workflow-input.ts';
 import type { JobEnums } from './job-enums.ts';
 
@@ -59,7 +60,9 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
       type: 'GeneratePayload',
       nullable: true,
       description: 'Accept a job, or give back the one that this key already made.',
-      authScopes: (_root, { input: { workflow } }) => ({ 'job:write': true, workflow: Object.keys(workflow)[0] ?? '' }),
+      authScopes: (root, args, context) =>
+        needs('job:write')(root, args, context) &&
+        needsWorkflow(context.identity, Object.keys(args.input.workflow)[0] ?? ''),
       args: { input: t.arg({ type: generateInput, required: true, description: 'What to run, and how.' }) },
       resolve: (_root, { input }, { services, identity, client, requestId, address, signal }) => {
         // @oneOf: the executor has made sure that there is exactly one, and that it is not null.
@@ -85,7 +88,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
     retryJob: t.field({
       type: 'GeneratePayload',
       nullable: true,
-      authScopes: { 'job:write': true },
+      authScopes: needs('job:write'),
       description:
         'Run a job again with the same parameters. It must have ended; the new one has its workflow as it was ' +
         'then, its seed, priority and tags, and the default deadline.',
@@ -99,7 +102,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
     cancelJob: t.field({
       type: 'Job',
       nullable: true,
-      authScopes: { 'job:write': true },
+      authScopes: needs('job:write'),
       description:
         'Cancel: at once while QUEUED, by interrupting just this prompt while RUNNING; a job that has ended is ' +
         'returned as it is. Once requested, a job does not become SUCCEEDED.',
@@ -109,7 +112,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
     }),
     deleteJob: t.id({
       nullable: true,
-      authScopes: { 'job:write': true },
+      authScopes: needs('job:write'),
       description:
         'Remove an ended job, its events and its artifacts. Its key stays used: a replay is NOT_FOUND. Gives ' +
         'back the id.',

@@ -1,6 +1,7 @@
 import { badInput, type InputIssue } from '../../core/errors.ts';
 import { checkWait } from '../../jobs/generate-arguments.ts';
 import type { Builder } from '../builder.ts';
+import { needs } from '../scopes.ts';
 import { type JobFilterInput, readFilter } from './job-filter.ts';
 
 const MAX_PAGE = 100;
@@ -10,7 +11,7 @@ export function addJobQueries(builder: Builder, filterInput: JobFilterInput): vo
     job: t.field({
       type: 'Job',
       nullable: true,
-      authScopes: { 'job:read': true },
+      authScopes: needs('job:read'),
       description: 'One job, or null when there is none that the caller may see.',
       args: {
         id: t.arg.id({ required: true, description: "The job's id." }),
@@ -25,7 +26,7 @@ export function addJobQueries(builder: Builder, filterInput: JobFilterInput): vo
     jobs: t.field({
       type: 'JobConnection',
       nullable: true,
-      authScopes: { 'job:read': true },
+      authScopes: needs('job:read'),
       description: "The caller's jobs, newest first; of a watch token those that it is for.",
       args: {
         first: t.arg.int({ defaultValue: 20, description: 'How many at most, 1 to 100.' }),

@@ -1,5 +1,6 @@
 import { badInput } from '../../core/errors.ts';
 import type { Builder } from '../builder.ts';
+import { needs } from '../scopes.ts';
 import type { JobEnums } from './job-enums.ts';
 import { type JobFilterInput, readFilter } from './job-filter.ts';
 
@@ -46,7 +47,7 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
     jobProgress: t.field({
       type: 'JobEvent',
       nullable: false,
-      authScopes: { 'job:read': true },
+      authScopes: needs('job:read'),
       description: [
         "A job's events in order, ending with exactly one terminal event for each subscription; then it completes.",
         'Without `afterSeq` it begins with a SNAPSHOT (for a job that has ended: SNAPSHOT, then its terminal event).',
@@ -83,7 +84,7 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
     jobsProgress: t.field({
       type: 'JobEvent',
       nullable: false,
-      authScopes: { 'job:read': true },
+      authScopes: needs('job:read'),
       description: [
         "Lifecycle events of all the caller's jobs from now on; no PROGRESS or MOVED, no replay; open-ended.",
         'Each comes once, those of a job in order. It ends with UNAVAILABLE where events were missed: read ' +

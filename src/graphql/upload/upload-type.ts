@@ -1,4 +1,5 @@
 import type { Builder } from '../builder.ts';
+import { needs } from '../scopes.ts';
 
 export function addUpload(builder: Builder): void {
   builder.objectType('Upload', {
@@ -47,7 +48,7 @@ export function addUploadMutations(builder: Builder): void {
     t.field({
       type: 'Upload',
       nullable: true,
-      authScopes: { 'job:write': true },
+      authScopes: needs('job:write'),
       description: 'A signed address to put an input file to.',
       args: { input: t.arg({ type: input, required: true, description: 'What is to be sent.' }) },
       resolve: (
