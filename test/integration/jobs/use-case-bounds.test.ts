@@ -76,7 +76,7 @@ it('a list whose filter drops nearly everything reads a few pages for each call'
 it('B02 the jobs that one client cancels, deletes or runs again keep nobody else waiting', async () => {
   const { job } = await product.generate();
   const held = Promise.withResolvers<null>();
-  const get = vi.spyOn(product.gateway, 'get').mockReturnValue(held.promise);
+  const get = vi.spyOn(product.gateway, 'own').mockReturnValue(held.promise);
   const calls = [
     (id: string, client: string) => product.jobs.cancel(anonymous, id, 'r', undefined, client),
     (id: string, client: string) => product.jobs.remove(anonymous, id, 'r', undefined, client),
