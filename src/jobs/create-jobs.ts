@@ -56,10 +56,11 @@ export function createJobs(options: JobsOptions): Jobs {
   async function own(identity: Identity, id: string, client = identity.caller): Promise<Job | null> {
     if (!isUuid(id)) return null;
     const jobs = askedBy(identity);
-    const known = jobs.get(id);
+    const key = `${client} ${id}`;
+    const known = jobs.get(key);
     if (known) return known;
     const job = reads.run(client, () => store.own(identity, id));
-    jobs.set(id, job);
+    jobs.set(key, job);
     return job;
   }
 

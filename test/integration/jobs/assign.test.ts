@@ -57,6 +57,10 @@ it('hands over what a caller has: lists, keys, uploads, and what happens to its 
   ]);
   expect(await listed()).toEqual([ended, id]);
   expect(await listed(anonymous)).toEqual([]);
+  const { redis, keys } = product;
+  for (const status of [undefined, 'QUEUED', 'SUCCEEDED']) {
+    expect(await redis.exists(keys.jobs('anonymous', status)), status).toBe(0);
+  }
   expect(await listed(shop, { status: ['SUCCEEDED'] as never })).toEqual([ended]);
   expect(await product.jobs.get(anonymous, id)).toBeNull();
   expect((await uploads.get(upload))?.caller).toBe('shop');
