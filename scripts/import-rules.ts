@@ -16,8 +16,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/artifacts/folder': ['src/artifacts', 'src/async', 'src/files'],
   'src/backends': ['src/core'],
   'src/backends/redis': ['src/backends', 'src/core', 'src/redis'],
-  'src/job-record': ['src/core'],
-  'src/job-record/redis': ['src/core', 'src/job-record', 'src/redis'],
+  'src/job-record': ['src/callers', 'src/core'],
+  'src/job-record/redis': ['src/callers', 'src/core', 'src/job-record', 'src/redis'],
   'src/workflows': ['src/core', 'src/files'],
   'src/observability': ['src/artifacts', 'src/async', 'src/backends', 'src/config', 'src/core'],
   'src/queue': [],
@@ -27,14 +27,14 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/callers/redis': ['src/callers', 'src/redis'],
 
   // Use cases on what is stored.
-  'src/uploads': ['src/artifacts', 'src/core', 'src/observability', 'src/redis'],
+  'src/uploads': ['src/artifacts', 'src/callers', 'src/core', 'src/observability', 'src/redis'],
   'src/uploads/redis': ['src/redis', 'src/uploads'],
   'src/variants': ['src/artifacts', 'src/async', 'src/core', 'src/files', 'src/redis'],
   'src/variants/redis': ['src/redis', 'src/variants'],
-  'src/progress': ['src/async', 'src/core', 'src/job-record'],
+  'src/progress': ['src/async', 'src/callers', 'src/core', 'src/job-record'],
   'src/progress/redis': [
-    ...['src/async', 'src/core', 'src/job-record', 'src/job-record/redis', 'src/observability', 'src/progress'],
-    'src/redis',
+    ...['src/async', 'src/callers', 'src/core', 'src/job-record', 'src/job-record/redis', 'src/observability'],
+    ...['src/progress', 'src/redis'],
   ],
   'src/health': ['src/artifacts', 'src/async', 'src/backends', 'src/job-record', 'src/redis'],
   'src/jobs': [
@@ -162,7 +162,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   undici: ['worker/comfyui', 'worker/inputs'],
   'graphql-yoga': ['src/http'],
   'graphql-ws': ['src/http'],
-  '@pothos/core': ['src/graphql'],
+  '@pothos': ['src/graphql'],
   '@opentelemetry': ['src/observability'],
 };
 

@@ -24,6 +24,7 @@ export const keys: KeyingConfig = {
   Progress: none,
   ProgressNode: none,
   QueueHealth: none,
+  WatchToken: none,
   WorkflowBackend: none,
   WorkflowParameter: none,
 };

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import { createRedisBackendDirectory, startGrace } from '../backends/redis/redis-backends.ts';
 import { createRedisNodeDefinitionsDirectory } from '../backends/redis/redis-node-definitions.ts';
+import { isToldApart } from '../callers/identity.ts';
+import { createWatchTokens } from '../callers/watch-token.ts';
 import type { Config } from '../config/config.ts';
 import { createHealth } from '../health/check-health.ts';
 import { createRedisGatewayStore } from '../job-record/redis/redis-gateway-store.ts';
@@ -12,6 +14,7 @@ import { createRunnableCheck } from '../jobs/check-runnable.ts';
 import { createJobs } from '../jobs/create-jobs.ts';
 import { createEditorClasses } from '../jobs/editor-classes.ts';
 import { startSweeper } from '../jobs/sweeper.ts';
+import { createWatchJobs } from '../jobs/watch-jobs.ts';
 import { openAudit } from '../observability/audit.ts';
 import { createGatewayMetrics } from '../observability/gateway-metrics.ts';
 import { registerInstallation } from '../observability/installation-metrics.ts';
@@ -98,9 +101,10 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   const { origins: inputOrigins, maxBytes } = config.inputs;
   const onRedisDown = throttledWarning(log, 'calls were answered UNAVAILABLE: redis did not answer');
   const audit = openAudit(config.auditLog, context);
+  const watchTokens = createWatchTokens(commonSecret(config, context), now);
   const { authenticator, sessions } = await openCallers(config, context, {
     ...{ redis, keys, now, onRedisDown, onResult: metrics.authenticated },
-    readWatchToken: () => null,
+    readWatchToken: watchTokens.read,
   });
   const jobs = createJobs({
     audit,
@@ -120,6 +124,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     },
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
+    nodeRules: (identity) => (isToldApart(identity) ? {} : null),
     editorClasses: createEditorClasses(nodeDefinitions),
     deadlineMs,
     maxDeadlineMs,
@@ -182,6 +187,8 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     nodeDefinitions,
     jobs,
     uploads,
+    watchTokens,
+    watchJobs: createWatchJobs(watchTokens, jobs, audit),
     longPoll,
     feed,
     changes,

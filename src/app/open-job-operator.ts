@@ -6,6 +6,7 @@ import { createRedisNodeDefinitionsDirectory } from '../backends/redis/redis-nod
 import type { Config } from '../config/config.ts';
 import { createRedisFailedJobs } from '../job-record/redis/redis-failed-jobs.ts';
 import { createRedisGatewayStore } from '../job-record/redis/redis-gateway-store.ts';
+import { createRedisHandover } from '../job-record/redis/redis-handover.ts';
 import { createFileCheck } from '../jobs/check-files.ts';
 import { createRunnableCheck } from '../jobs/check-runnable.ts';
 import { createJobOperator, type JobOperator } from '../jobs/job-operator.ts';
@@ -42,8 +43,10 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
       const outcome = replayed ? 'replayed' : 'accepted';
       audit.record({ ...call, outcome, jobId, workflow, retryOf: retryOf ?? undefined });
     },
+    onAssigned: (jobId, { from, to }) => audit.record({ ...call, action: 'assign', outcome: 'done', jobId, from, to }),
     onRefused: (retryOf, error) => audit.record({ ...call, ...outcomeOf(error), retryOf }),
     index: createRedisFailedJobs(redis, keys),
+    handover: createRedisHandover(redis, keys),
     store,
     queue,
     checks: [

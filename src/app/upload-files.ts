@@ -65,7 +65,7 @@ export async function uploadFiles<File extends LocalFile>(
     const { path, contentType } = local;
     const bytes = await readFile(path);
     const file = { filename: basename(path), contentType, sizeBytes: bytes.length };
-    const { id, expiresAt } = await uploads.create({ caller: anonymous.caller, requestId, ...file });
+    const { id, expiresAt } = await uploads.create({ identity: anonymous, requestId, ...file });
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     await artifacts.put(uploadKey(id), { path, sha256, ...file }, { signal });
     return { ...local, id, keptUntil: expiresAt };

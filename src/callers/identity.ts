@@ -18,8 +18,18 @@ export interface Identity {
   watch: Watched | null;
 }
 
+/** What decides which jobs are seen. */
+export type Sight = Pick<Identity, 'caller' | 'watch'>;
+
 /** Jobs that a watch token is for: these, or those with this tag. */
 export type Watched = { jobs: ReadonlySet<string>; tag?: undefined } | { jobs?: undefined; tag: string };
+
+/** Who did it, as the audit log has it. */
+export const auditedAs = ({ caller, keyId, plan }: Identity) => ({
+  caller,
+  keyId: keyId ?? undefined,
+  plan: plan ?? undefined,
+});
 
 /** Everybody's, where AUTH=none: it may do all, as one caller. */
 export const anonymous: Identity = {
@@ -32,8 +42,16 @@ export const anonymous: Identity = {
   watch: null,
 };
 
+/** False where everybody is the same caller, who needs no token. */
+export const isToldApart = ({ caller, keyId }: Identity): boolean => caller !== anonymous.caller || keyId !== null;
+
+/** Whether the identity may run a workflow of the catalogue, or `custom`. */
+export function mayRun({ scopes }: Identity, workflow: string): boolean {
+  return scopes.has(`workflow:${workflow}`) || (workflow !== 'custom' && scopes.has('workflow:*'));
+}
+
 /** Whether the identity may see a job: one of its caller's, and of those that its watch token is for. */
-export function maySee({ caller, watch }: Identity, job: { id: string; caller: string; tags: readonly string[] }) {
+export function maySee({ caller, watch }: Sight, job: { id: string; caller: string; tags: readonly string[] }) {
   if (job.caller !== caller) return false;
   if (!watch) return true;
   return watch.jobs ? watch.jobs.has(job.id) : job.tags.includes(watch.tag);

@@ -5,8 +5,9 @@ import { GatewayError } from '../core/errors.ts';
 import { type JobErrorCode, jobErrorCodes, retryableErrorCodes } from '../core/job.ts';
 import type { FailedJob } from '../job-record/failed-jobs.ts';
 import type { JobOperator, RetryResult } from '../jobs/job-operator.ts';
+import { addAssignCommand } from './assign-command.ts';
 import { describeJob, failedLine, failedTable, jobDocument, retryLine } from './show-job.ts';
-import { parseSince } from './since.ts';
+import { sinceOption } from './since-option.ts';
 
 export interface JobsCommandOptions {
   /** Connects to the installation. Its errors are shown to the person at the terminal. */
@@ -34,7 +35,7 @@ const MAX_LIMIT = 1_000_000;
 export function createJobsCommand(options: JobsCommandOptions): Command {
   const { write, note } = options;
   const jobs = new Command('jobs')
-    .description('the jobs of all callers that failed: list them, look into one, run them again')
+    .description('the jobs of all callers: list those that failed, look into one, run them again, hand them over')
     .addHelpText(
       'after',
       '\nIt talks to the Redis of REDIS_URL, or to that of an `npm start` on DATA_DIR; ' +
@@ -139,6 +140,8 @@ Example:
       }),
     );
 
+  addAssignCommand(jobs, { write, note, within });
+
   async function within(command: Command, act: (operator: JobOperator) => Promise<void>) {
     await using session = await options.open();
     try {
@@ -175,15 +178,6 @@ async function failedSince(operator: JobOperator, { code, since, limit }: RetryO
 }
 
 const codeOption = (description: string) => new Option('--code <code>', description).choices(jobErrorCodes);
-
-const sinceOption = (description: string) =>
-  new Option('--since <when>', `${description}: 90s, 30m, 2h, 7d, or a time such as 2026-03-01T02:00:00Z`).argParser(
-    (text) => {
-      const since = parseSince(text);
-      if (!since) throw new InvalidArgumentError('expected 90s, 30m, 2h, 7d, or a time such as 2026-03-01T02:00:00Z');
-      return since;
-    },
-  );
 
 function parseLimit(text: string): number {
   const limit = /^\d{1,7}$/.test(text) ? Number(text) : 0;

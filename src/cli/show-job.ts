@@ -1,5 +1,6 @@
 import type { Artifact, Json } from '../core/job.ts';
 import type { FailedJob } from '../job-record/failed-jobs.ts';
+import type { AssignResult } from '../jobs/assign-jobs.ts';
 import type { RetryResult, ShownJob } from '../jobs/job-operator.ts';
 import { textTable } from './text-table.ts';
 
@@ -38,6 +39,17 @@ export function retryLine(result: RetryResult): string {
       return `${result.id} would be run again\n`;
     case 'refused':
       return `${result.id} refused: ${result.reason}\n`;
+  }
+}
+
+export function assignLine(result: AssignResult, to: string): string {
+  switch (result.outcome) {
+    case 'assigned':
+      return `${result.id} belongs to ${to}\n`;
+    case 'would-assign':
+      return `${result.id} would belong to ${to}\n`;
+    case 'keys':
+      return '';
   }
 }
 

@@ -1,7 +1,18 @@
 /** The kinds of faults in an input. docs/errors.md says what each means. */
 export const issueCodes = [
-  ...['editor_format', 'invalid_cursor', 'invalid_format', 'invalid_string', 'invalid_type', 'invalid_url', 'is_link'],
-  ...['name_taken', 'not_a_choice', 'not_applicable', 'not_found', 'not_multiple_of', 'not_unique', 'not_uploaded'],
+  ...['editor_format', 'file_denied', 'invalid_cursor', 'invalid_format', 'invalid_string', 'invalid_type'],
+  ...[
+    'invalid_url',
+    'is_link',
+    'name_taken',
+    'node_denied',
+    'not_a_choice',
+    'not_applicable',
+    'not_found',
+    'not_multiple_of',
+    'not_unique',
+    'not_uploaded',
+  ],
   ...['one_of', 'out_of_range', 'required', 'too_big', 'too_deep', 'too_small', 'unknown_class', 'unknown_field'],
   ...['unknown_node', 'wrong_type'],
 ] as const;
@@ -87,6 +98,11 @@ export function badInput(given: InputIssue[]): GatewayError {
 
 export function notFound(what: string): GatewayError {
   return new GatewayError(`${what} not found`, { code: 'NOT_FOUND' });
+}
+
+/** `missing`: the scopes that the caller lacks for it, as a key names them. */
+export function forbidden(missing: string): GatewayError {
+  return new GatewayError(`this needs the scope ${missing}`, { code: 'FORBIDDEN' });
 }
 
 /** The same for whatever is wrong with credentials, so that nobody learns which keys there are. */

@@ -1,5 +1,7 @@
 import SchemaBuilder from '@pothos/core';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import type { SeenBackend } from '../backends/backends.ts';
+import type { Identity } from '../callers/identity.ts';
 import type { JobEvent, Preview } from '../core/events.ts';
 import type { Job, JobError, Json, NodeTiming, Progress } from '../core/job.ts';
 import type { HealthCheck, HealthReport } from '../health/health.ts';
@@ -48,6 +50,8 @@ export interface SchemaShapes {
     WorkflowBackend: { backend: string; missing: readonly string[] };
     Choice: Choice;
     InstallationLimits: InstallationLimits;
+    Viewer: Identity;
+    WatchToken: { token: string; expiresAt: number };
   };
 }
 
@@ -57,5 +61,9 @@ export type Builder = ReturnType<typeof createBuilder>;
 
 /** A builder collects types, so each schema has its own. */
 export function createBuilder() {
-  return new SchemaBuilder<SchemaShapes>({});
+  return new SchemaBuilder<SchemaShapes>({
+    plugins: [ScopeAuthPlugin],
+    // Scopes are asked for by functions, see scopes.ts; a subscription's when it begins, not for each of its events.
+    scopeAuth: { authScopes: () => ({}), authorizeOnSubscribe: true },
+  });
 }

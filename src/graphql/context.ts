@@ -4,6 +4,7 @@ import type { NodeDefinitionsDirectory } from '../backends/node-definitions.ts';
 import type { Identity } from '../callers/identity.ts';
 import type { Health } from '../health/health.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import type { WatchJobs } from '../jobs/watch-jobs.ts';
 import type { JobChanges } from '../progress/job-changes.ts';
 import type { ProgressFeed } from '../progress/progress.ts';
 import type { Uploads } from '../uploads/upload.ts';
@@ -24,6 +25,7 @@ export interface InstallationLimits {
 export interface GraphServices {
   jobs: Jobs;
   uploads: Uploads;
+  watchJobs: WatchJobs;
   feed: ProgressFeed;
   changes: Pick<JobChanges, 'watch'>;
   health: Health;
@@ -45,8 +47,6 @@ export interface OperationContext {
   requestId: string;
   /** Who calls. */
   identity: Identity;
-  /** Whose jobs these are: `identity.caller`. */
-  caller: string;
   /** Of the connection that it came by, as it is written into the audit log. */
   address?: string | undefined;
   /** Whom it is counted against, see client-address.ts. */

@@ -228,7 +228,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       // Who calls is said by the first message: here only what has no place in an address is refused.
       if (login) readCredentials(req);
       const from = { requestId, client: clientAddress(req), address: addressOf(req) };
-      webSocket.upgrade(req, socket, head, { ...from, identity: anonymous, caller: anonymous.caller });
+      webSocket.upgrade(req, socket, head, { ...from, identity: anonymous });
     } catch (error) {
       const fault = error instanceof HttpFault ? error : new HttpFault(500, 'INTERNAL', 'Unexpected error.');
       refuseConnection(socket, fault);

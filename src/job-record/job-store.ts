@@ -1,3 +1,4 @@
+import type { Sight } from '../callers/identity.ts';
 import type { Artifact, Job, JobError, JobStatus, NodeTiming, Priority, Progress, Submission } from '../core/job.ts';
 
 /** What a worker's move writes besides the status. */
@@ -42,16 +43,10 @@ export type LeaseState =
   | { state: 'ended'; status: JobStatus }
   | { state: 'lost' };
 
-/** A result of a job, and whose that is. */
-export interface KeptArtifact {
-  artifact: Artifact;
-  caller: string;
-}
-
 /** The worker's side of the job record. Every call throws when Redis cannot be reached. */
 export interface WorkerJobStore {
   /** The artifact of this id, whoever's; null when there is none, or it has expired. */
-  artifact(id: string): Promise<KeptArtifact | null>;
+  artifact(id: string): Promise<Artifact | null>;
   /** The job as it is, claimed by nobody; null when it is gone. */
   read(jobId: string): Promise<Job | null>;
   claim(jobId: string): Promise<ClaimOutcome>;
@@ -109,6 +104,8 @@ export type MadeOutcome = Extract<AcceptOutcome, { outcome: 'created' | 'replaye
 
 export interface JobPageQuery {
   caller: string;
+  /** Only these, at most 100; default: all of the caller's. */
+  among?: ReadonlySet<string> | undefined;
   first: number;
   after: { createdAt: number; id: string } | null;
   status: JobStatus[] | null;
@@ -123,9 +120,14 @@ export interface GatewayJobStore {
   madeBy(key: Pick<NewJob, 'caller' | 'idempotencyKey' | 'fingerprint'>): Promise<MadeOutcome | null>;
   /** The text of a template that a job was accepted with; null when it is gone. */
   template(hash: string): Promise<string | null>;
+  /** The job of this id, whoever's: not for what callers ask. */
   get(id: string): Promise<Job | null>;
-  /** The artifact of this id, whoever's; null when there is none, or it has expired. */
-  artifact(id: string): Promise<KeptArtifact | null>;
+  /** The job of this id; another's is as if absent. */
+  own(sight: Sight, id: string): Promise<Job | null>;
+  /** Whether all of these jobs may be seen, in one round trip. */
+  ownsAll(sight: Sight, ids: ReadonlySet<string>): Promise<boolean>;
+  /** The artifact of this id; null when there is none of a job that may be seen, or it has expired. */
+  ownArtifact(sight: Sight, id: string): Promise<Artifact | null>;
   requestCancel(id: string): Promise<Job | null>;
   /** Newest first, fewer than `first` where jobs are large. `more`: the index goes on behind the last one. */
   page(query: JobPageQuery): Promise<{ jobs: Job[]; more: boolean }>;

@@ -12,7 +12,7 @@ export interface FileCheckOptions {
   uploads: Pick<UploadStore, 'get' | 'keep'>;
   artifacts: Pick<ArtifactStore, 'head'>;
   /** The jobs whose results may be input files. */
-  store: Pick<GatewayJobStore, 'artifact'>;
+  store: Pick<GatewayJobStore, 'ownArtifact'>;
   /** The largest input file. */
   maxBytes: number;
   /** Origins that the rules for addresses do not apply to. */
@@ -46,9 +46,9 @@ export function createFileCheck(options: FileCheckOptions): JobCheck {
   }
 
   async function artifactFault(id: string, kind: FileKind | null, caller: string): Promise<Fault | null> {
-    const found = await store.artifact(id);
-    if (found?.caller !== caller) return NO_ARTIFACT;
-    const { contentType, sizeBytes } = found.artifact;
+    const found = await store.ownArtifact({ caller, watch: null }, id);
+    if (!found) return NO_ARTIFACT;
+    const { contentType, sizeBytes } = found;
     if (sizeBytes > maxBytes) {
       return { message: `expected an artifact of at most ${maxBytes} bytes, got ${sizeBytes}`, code: 'too_big' };
     }

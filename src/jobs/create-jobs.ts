@@ -2,6 +2,7 @@ import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { jobPrefix } from '../artifacts/keys.ts';
 import { createOwnedWork } from '../async/owned-work.ts';
 import { TooManyWaitingError } from '../async/semaphore.ts';
+import { auditedAs, type Identity } from '../callers/identity.ts';
 import { GatewayError, notFound, unavailable } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
 import { isUuid } from '../core/uuid.ts';
@@ -36,42 +37,47 @@ export function createJobs(options: JobsOptions): Jobs {
   const accept = createAccept(options);
   const generate = createGenerate({ ...options, accept });
   const retry = createRetry({ ...options, accept, own });
-  const list = createListJobs(store);
+  const list = createListJobs(store, options.seal);
   const positionOf = createQueuePositions(queue);
 
   const reads = createOwnedWork({ atOnce: READS_AT_ONCE, waiting: MOST_WAITING, waitMs: WAIT_MS });
   /** What was asked for in this tick: one operation may name a job under many names. */
-  const asked = new Map<string, Promise<Job | null>>();
+  const asked = new Map<Identity, Map<string, Promise<Job | null>>>();
 
-  function read(id: string, client: string): Promise<Job | null> {
-    const key = `${client} ${id}`;
-    const known = asked.get(key);
+  function askedBy(identity: Identity): Map<string, Promise<Job | null>> {
+    const known = asked.get(identity);
     if (known) return known;
-    const job = reads.run(client, () => store.get(id));
-    asked.set(key, job);
-    process.nextTick(() => asked.delete(key));
+    const jobs = new Map<string, Promise<Job | null>>();
+    asked.set(identity, jobs);
+    process.nextTick(() => asked.delete(identity));
+    return jobs;
+  }
+
+  async function own(identity: Identity, id: string, client = identity.caller): Promise<Job | null> {
+    if (!isUuid(id)) return null;
+    const jobs = askedBy(identity);
+    const key = `${client} ${id}`;
+    const known = jobs.get(key);
+    if (known) return known;
+    const job = reads.run(client, () => store.own(identity, id));
+    jobs.set(key, job);
     return job;
   }
 
-  async function own(caller: string, id: string, client = caller): Promise<Job | null> {
-    const job = isUuid(id) ? await read(id, client) : null;
-    return job?.caller === caller ? job : null;
-  }
-
-  async function get(caller: string, id: string, wait?: WaitOptions): Promise<Job | null> {
-    if (!wait?.waitSeconds) return own(caller, id, wait?.client);
-    const { waitSeconds, signal, client = caller } = wait;
-    using held = longPoll.begin({ caller, client, waitSeconds, signal });
+  async function get(identity: Identity, id: string, wait?: WaitOptions): Promise<Job | null> {
+    if (!wait?.waitSeconds) return own(identity, id, wait?.client);
+    const { waitSeconds, signal, client = identity.caller } = wait;
+    using held = longPoll.begin({ identity, client, waitSeconds, signal });
     let job: Job | null = null;
     try {
-      job = await own(caller, id, client);
+      job = await own(identity, id, client);
       if (!job || isTerminal(job.status)) return job;
     } catch (error) {
       // Whoever watches waits until Redis is back.
       if (!isRedisDown(error)) throw error;
     }
     try {
-      return (await held.untilEnded(id)) ?? job ?? (await own(caller, id, client));
+      return (await held.untilEnded(id)) ?? job ?? (await own(identity, id, client));
     } catch (error) {
       // Removed while it was waited for, or never there.
       if (error instanceof GatewayError && error.details.code === 'NOT_FOUND') return null;
@@ -79,8 +85,8 @@ export function createJobs(options: JobsOptions): Jobs {
     }
   }
 
-  async function cancel(caller: string, id: string, client?: string): Promise<Job> {
-    if (!(await own(caller, id, client))) throw notFound('job');
+  async function cancel(identity: Identity, id: string, client?: string): Promise<Job> {
+    if (!(await own(identity, id, client))) throw notFound('job');
     const job = await store.requestCancel(id);
     if (!job) throw notFound('job');
     // Only tidying: a delivery of a job that has ended is dropped.
@@ -88,8 +94,8 @@ export function createJobs(options: JobsOptions): Jobs {
     return job;
   }
 
-  async function remove(caller: string, id: string, client?: string): Promise<void> {
-    const job = await own(caller, id, client);
+  async function remove(identity: Identity, id: string, client?: string): Promise<void> {
+    const job = await own(identity, id, client);
     if (!job) throw notFound('job');
     if (!isTerminal(job.status)) {
       throw new GatewayError(`the job is ${job.status}: cancel it first, or wait for its end`, { code: 'CONFLICT' });
@@ -122,25 +128,31 @@ export function createJobs(options: JobsOptions): Jobs {
 
   return {
     generate(request) {
-      const { caller, requestId, address, workflow } = request;
-      return recorded({ action: 'generate', caller, requestId, address, workflow: workflow.name }, (record) =>
+      const { identity, requestId, address, workflow } = request;
+      const call = { ...auditedAs(identity), requestId, address, workflow: workflow.name };
+      return recorded({ action: 'generate', ...call }, (record) =>
         generate(request, (accepted) => record(acceptanceOf(accepted))),
       );
     },
     retry({ address, ...request }) {
-      const { caller, requestId, id } = request;
-      return recorded({ action: 'retry', caller, requestId, address, retryOf: id }, async (record) => {
+      const { identity, requestId, id } = request;
+      return recorded({ action: 'retry', ...auditedAs(identity), requestId, address, retryOf: id }, async (record) => {
         const accepted = await retry(request);
         record(acceptanceOf(accepted));
         return accepted;
       });
     },
-    cancel: (caller, id, requestId, address, client) =>
-      recorded({ action: 'cancel', caller, requestId, address, jobId: id }, () => cancel(caller, id, client)),
-    remove: (caller, id, requestId, address, client) =>
-      recorded({ action: 'delete', caller, requestId, address, jobId: id }, () => remove(caller, id, client)),
-    get: (caller, id, wait) => guarded(() => get(caller, id, wait)),
-    list: (request) => guarded(() => reads.run(request.client ?? request.caller, () => list(request))),
+    cancel: (identity, id, requestId, address, client) =>
+      recorded({ action: 'cancel', ...auditedAs(identity), requestId, address, jobId: id }, () =>
+        cancel(identity, id, client),
+      ),
+    remove: (identity, id, requestId, address, client) =>
+      recorded({ action: 'delete', ...auditedAs(identity), requestId, address, jobId: id }, () =>
+        remove(identity, id, client),
+      ),
+    get: (identity, id, wait) => guarded(() => get(identity, id, wait)),
+    list: (request) => guarded(() => reads.run(request.client ?? request.identity.caller, () => list(request))),
+    ownsAll: (identity, ids) => guarded(async () => [...ids].every(isUuid) && store.ownsAll(identity, ids)),
     queuePosition: (job) => guarded(async () => (job.status === 'QUEUED' ? positionOf(job.id) : null)),
   };
 }

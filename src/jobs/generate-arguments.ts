@@ -17,6 +17,7 @@ export const MAX_WAIT_SECONDS = 60;
 /** The most labels of one job. */
 export const MAX_TAGS = 16;
 
+const tag = label(64);
 const EXPECTED_KEY = 'expected 1 to 255 printable ASCII characters';
 const wait = `expected 0 to ${MAX_WAIT_SECONDS} seconds`;
 const schema = z.object({
@@ -27,7 +28,7 @@ const schema = z.object({
     .string('expected a string')
     .regex(/^[\x20-\x7e]{1,255}$/, EXPECTED_KEY)
     .nullish(),
-  tags: z.array(label(64), 'expected a list').max(MAX_TAGS, `expected at most ${MAX_TAGS} tags`).nullish(),
+  tags: z.array(tag, 'expected a list').max(MAX_TAGS, `expected at most ${MAX_TAGS} tags`).nullish(),
 });
 
 /**
@@ -46,6 +47,11 @@ export function checkRetryArguments(input: unknown): InputIssue[] {
 /** The same of `job`'s. */
 export function checkWait(input: unknown): InputIssue[] {
   return issuesOf(schema.pick({ waitSeconds: true }), input, []);
+}
+
+/** The same of a tag. */
+export function checkTag(input: unknown, path: readonly (string | number)[]): InputIssue[] {
+  return issuesOf(tag, input, path);
 }
 
 function issuesOf(checked: z.ZodType, input: unknown, path: readonly (string | number)[]): InputIssue[] {

@@ -1,10 +1,13 @@
+import type { Identity } from '../callers/identity.ts';
 import { canonicalJson, sha256 } from '../core/canonical-json.ts';
 import { badInput, type InputIssue } from '../core/errors.ts';
 import { isTerminal } from '../core/job.ts';
+import { planOf } from '../core/plan.ts';
 import type { NewJob } from '../job-record/job-store.ts';
 import type { Seal } from '../job-record/seal.ts';
 import type { LongPoll } from '../progress/long-poll.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
+import { checkNodes, type NodeRules } from '../workflows/check-nodes.ts';
 import type { createCustomParser } from '../workflows/custom.ts';
 import { isEditorWorkflow } from '../workflows/editor/convert.ts';
 import {
@@ -27,9 +30,11 @@ export interface GenerateOptions extends Pick<AcceptOptions, 'store' | 'queue' |
   catalogue: WorkflowCatalogue;
   parseCustom: ReturnType<typeof createCustomParser>;
   editorClasses: EditorClasses;
+  /** For graphs of the caller's own; null: nothing is denied, as where nobody is told apart. */
+  nodeRules: (identity: Identity) => NodeRules | null;
   deadlineMs: number;
   maxDeadlineMs: number;
-  seal: Pick<Seal, 'close'>;
+  seal: Seal;
   /** A new UUID of version 7. */
   newId: () => string;
   /** 0 to 2^53-1. */
@@ -68,8 +73,12 @@ export function createGenerate(options: GenerateOptions) {
         issues.push(...parsed.issues);
         return parsed.identity && { input: parsed.identity, run: null };
       }
-      const { identity, parameters, nodesTotal } = parsed;
-      return { input: identity, run: { parameters, template: null, nodesTotal } };
+      const { identity: input, parameters, nodesTotal } = parsed;
+      const rules = options.nodeRules(request.identity);
+      const graphAt = [...at, 'graph'];
+      const denied = rules ? checkNodes(planOf(null, parameters).graph, rules, graphAt, classes !== null) : [];
+      issues.push(...denied);
+      return { input, run: denied.length ? null : { parameters, template: null, nodesTotal } };
     }
     const known = catalogue.get(workflow.name);
     if (!known) {
@@ -86,7 +95,7 @@ export function createGenerate(options: GenerateOptions) {
 
   /** The job, and all that is wrong with the request itself. */
   async function parse(request: GenerateRequest): Promise<Parsed> {
-    const { caller, requestId, client = null, idempotencyKey, priority, deadlineSeconds, tags } = request;
+    const { identity, requestId, client = null, idempotencyKey, priority, deadlineSeconds, tags } = request;
     const issues = checkGenerateArguments(request, request.path);
     if (deadlineSeconds !== null && deadlineSeconds > maxSeconds) {
       const path = [...request.path, 'deadlineSeconds'];
@@ -100,7 +109,7 @@ export function createGenerate(options: GenerateOptions) {
     const workflow = request.workflow.name;
     const deadlineMs = deadlineSeconds === null ? options.deadlineMs : deadlineSeconds * 1000;
     const fingerprint = sha256(canonicalJson({ workflow, input, priority, deadlineMs, tags }));
-    const key = { caller, idempotencyKey, fingerprint };
+    const key = { caller: identity.caller, idempotencyKey, fingerprint };
     if (!run) return { key: areValid ? key : null, job: null, issues };
 
     const id = options.newId();
@@ -145,9 +154,9 @@ export function createGenerate(options: GenerateOptions) {
     const path = [...request.path, 'workflow', request.workflow.name];
     if (job && issues.length > 0) throw badInput([...issues, ...(await alsoWrong(job, path, issues))]);
     if (!key) throw badInput(issues);
-    const { caller, client = caller, waitSeconds, signal } = request;
+    const { identity, client = identity.caller, waitSeconds, signal } = request;
     // Before there is a job: one call too many makes none.
-    using held = waitSeconds ? longPoll.begin({ caller, client, waitSeconds, signal }) : null;
+    using held = waitSeconds ? longPoll.begin({ identity, client, waitSeconds, signal }) : null;
     const accepted = await (job ? accept(job, path) : replay(options, key, badInput(issues)));
     onAccepted(accepted);
     if (!held || isTerminal(accepted.job.status)) return accepted;

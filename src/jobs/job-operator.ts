@@ -2,7 +2,9 @@ import { badInput, GatewayError } from '../core/errors.ts';
 import type { LoggedEvent } from '../core/events.ts';
 import type { Job } from '../core/job.ts';
 import type { FailedJob, FailedJobCursor, FailedJobIndex, FailedJobQuery } from '../job-record/failed-jobs.ts';
+import type { JobHandover } from '../job-record/job-handover.ts';
 import { type AcceptOptions, AlreadyRetriedError, createAccept, createFindIssues } from './accept-job.ts';
+import { type AssignOptions, type AssignRequest, type AssignResult, createAssignJobs } from './assign-jobs.ts';
 import { createAcceptRetry, createPrepareRetry, type RetryOptions, retryFingerprint } from './retry.ts';
 
 /**
@@ -35,6 +37,8 @@ export interface JobOperator {
    * and wherever it is cut off. Throws UNAVAILABLE where none could be accepted now.
    */
   retry(ids: AsyncIterable<string> | Iterable<string>, options: BulkRetryOptions): AsyncIterable<RetryResult>;
+  /** Hands jobs of a caller over to another; see assign-jobs.ts. */
+  assign(request: AssignRequest): AsyncIterable<AssignResult>;
 }
 
 export interface BulkRetryOptions {
@@ -48,6 +52,8 @@ export interface BulkRetryOptions {
 
 export interface JobOperatorOptions extends AcceptOptions, Pick<RetryOptions, 'deadlineMs' | 'newId'> {
   index: FailedJobIndex;
+  handover: JobHandover;
+  onAssigned?: AssignOptions['onAssigned'];
   /** Stands in the new jobs as the request that made them. */
   requestId: string;
   /** Called with the reason why a job is not run again, but not in a dry run. */
@@ -148,6 +154,8 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
       const retriedAs = made && ('job' in made ? made.job.id : made.jobId);
       return { ...found, retriedAs };
     },
+
+    assign: createAssignJobs(options),
 
     async *retry(ids, how) {
       let batch: string[] = [];

@@ -1,3 +1,4 @@
+import type { Identity } from '../callers/identity.ts';
 import type { Job, JobFilter, Priority } from '../core/job.ts';
 
 export interface WaitOptions {
@@ -11,7 +12,7 @@ export interface WaitOptions {
 
 /** The argument of `generate` as it came; `path` leads the paths of the issues that are found in it. */
 export interface GenerateRequest extends WaitOptions {
-  caller: string;
+  identity: Identity;
   requestId: string;
   /** Where the call came from, for the audit log; the same of those below. */
   address?: string | undefined;
@@ -29,7 +30,7 @@ export interface GenerateRequest extends WaitOptions {
 }
 
 export interface RetryRequest {
-  caller: string;
+  identity: Identity;
   requestId: string;
   address?: string | undefined;
   client?: string | undefined;
@@ -40,7 +41,7 @@ export interface RetryRequest {
 
 /** `first` 1 to 100; `after` a cursor of an earlier page; times in milliseconds. */
 export interface ListRequest {
-  caller: string;
+  identity: Identity;
   /** The address whose reads these are. Default: the caller. */
   client?: string | undefined;
   first: number;
@@ -55,17 +56,19 @@ export interface JobPage {
   endCursor: string | null;
 }
 
-/** What callers may do with jobs. Rejects with GatewayError; a job of another caller is as if absent. */
+/** What callers may do with jobs. Rejects with GatewayError; a job that the identity may not see is as if absent. */
 export interface Jobs {
   generate(request: GenerateRequest): Promise<{ job: Job; replayed: boolean }>;
-  /** Runs an ended job again, as it was; CONFLICT while it is open. */
+  /** Runs an ended job again, as it was; CONFLICT while it is open, FORBIDDEN without the scope of its workflow. */
   retry(request: RetryRequest): Promise<{ job: Job; replayed: boolean }>;
-  get(caller: string, id: string, wait?: WaitOptions): Promise<Job | null>;
+  get(identity: Identity, id: string, wait?: WaitOptions): Promise<Job | null>;
   list(request: ListRequest): Promise<JobPage>;
   /** `client`: the address whose read of the job this is. Default: the caller; the same below. */
-  cancel(caller: string, id: string, requestId?: string, address?: string, client?: string): Promise<Job>;
+  cancel(identity: Identity, id: string, requestId?: string, address?: string, client?: string): Promise<Job>;
   /** Removes an ended job, its events and artifacts; CONFLICT while it is open. */
-  remove(caller: string, id: string, requestId?: string, address?: string, client?: string): Promise<void>;
+  remove(identity: Identity, id: string, requestId?: string, address?: string, client?: string): Promise<void>;
+  /** Whether the identity may see every one of these jobs. */
+  ownsAll(identity: Identity, ids: ReadonlySet<string>): Promise<boolean>;
   /**
    * Jobs that will start before it, as things stand; null unless it is QUEUED. Calls of one tick are one round trip.
    */

@@ -1,14 +1,21 @@
+import { type Identity, mayRun } from '../callers/identity.ts';
 import { canonicalJson, sha256 } from '../core/canonical-json.ts';
-import { badInput, GatewayError, notFound } from '../core/errors.ts';
+import { badInput, forbidden, GatewayError, notFound } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
 import { planOf } from '../core/plan.ts';
 import { parseTemplate } from '../core/template.ts';
 import { isUuid } from '../core/uuid.ts';
 import type { NewJob } from '../job-record/job-store.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
+import { checkNodes, type NodeRules } from '../workflows/check-nodes.ts';
 import { type Accepted, type AcceptJob, type AcceptOptions, replay } from './accept-job.ts';
 import { checkRetryArguments } from './generate-arguments.ts';
 import type { RetryRequest } from './jobs.ts';
+
+interface RetryRules {
+  /** See GenerateOptions: what a plan denies now is not run again either. */
+  nodeRules: (identity: Identity) => NodeRules | null;
+}
 
 export interface RetryOptions extends Pick<AcceptOptions, 'store' | 'queue' | 'onAccepted'> {
   accept: AcceptJob;
@@ -77,19 +84,25 @@ export function createAcceptRetry(options: RetryOptions) {
 }
 
 interface CallersJobs {
-  /** The job of a caller, read when it is its client's turn; null when the caller has no such job. */
-  own(caller: string, id: string, client?: string): Promise<Job | null>;
+  /** The job, read when it is its client's turn; null when there is none that the identity may see. */
+  own(identity: Identity, id: string, client?: string): Promise<Job | null>;
 }
 
 /** `retryJob` of a caller, under a key of its own. */
-export function createRetry(options: RetryOptions & CallersJobs) {
+export function createRetry(options: RetryOptions & CallersJobs & RetryRules) {
   const acceptRetry = createAcceptRetry(options);
-  return async ({ caller, requestId, client, id, idempotencyKey }: RetryRequest): Promise<Accepted> => {
+  return async ({ identity, requestId, client, id, idempotencyKey }: RetryRequest): Promise<Accepted> => {
     const issues = checkRetryArguments({ idempotencyKey });
     if (issues.length > 0) throw badInput(issues);
     if (!isUuid(id)) throw notFound('job');
-    const call = { caller, idempotencyKey, requestId, client: client ?? null };
-    return acceptRetry(id, await options.own(caller, id, client), call);
+    const found = await options.own(identity, id, client);
+    if (found && !mayRun(identity, found.workflow)) throw forbidden(`workflow:${found.workflow}`);
+    const call = { caller: identity.caller, idempotencyKey, requestId, client: client ?? null };
+    const rules = options.nodeRules(identity);
+    const own = rules && found?.template === null ? planOf(null, found.parameters).graph : null;
+    const denied = rules && own ? checkNodes(own, rules, ['id'], true) : [];
+    if (denied.length > 0) return replay(options, { ...call, fingerprint: retryFingerprint(id) }, badInput(denied));
+    return acceptRetry(id, found, call);
   };
 }
 

@@ -17,6 +17,10 @@ export interface AuditEntry {
   /** The code of the error that was returned. */
   code?: string | undefined;
   caller: string;
+  /** Whose the job was, where it was handed over. */
+  from?: string | undefined;
+  /** Whose it is now. */
+  to?: string | undefined;
   requestId?: string | null | undefined;
   /** The peer address of the connection, or what a proxy of TRUSTED_PROXIES tells. */
   address?: string | undefined;
@@ -26,19 +30,20 @@ export interface AuditEntry {
   workflow?: string | undefined;
   uploadId?: string | undefined;
   backend?: string | undefined;
-  /** The API key that an operator has made, rotated or revoked, or that a caller was refused with. */
+  /** The API key that the caller proved itself by or was refused with, or that an operator made, rotated or revoked. */
   keyId?: string | undefined;
   /** The key that a new one takes the place of. */
   rotatedKeyId?: string | undefined;
   /** Whose key it is. */
   keyCaller?: string | undefined;
+  /** The caller's, or that of an operator's key. */
   plan?: string | undefined;
   /** Why a caller's key was refused. */
   reason?: string | undefined;
 }
 
-type CallerAction = 'login' | 'generate' | 'retry' | 'cancel' | 'delete' | 'upload';
-type OperatorAction = 'retry' | 'drain' | 'resume' | 'forget' | 'createKey' | 'rotateKey' | 'revokeKey';
+type CallerAction = 'login' | 'generate' | 'retry' | 'cancel' | 'delete' | 'upload' | 'watch';
+type OperatorAction = 'retry' | 'assign' | 'drain' | 'resume' | 'forget' | 'createKey' | 'rotateKey' | 'revokeKey';
 
 export interface Audit {
   /** Returns at once. When the entry cannot be written, a warning goes to the log. */

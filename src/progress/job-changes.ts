@@ -1,14 +1,15 @@
+import type { Sight } from '../callers/identity.ts';
 import type { JobEvent, JobEventType } from '../core/events.ts';
 import type { JobFilter, JobStatus } from '../core/job.ts';
 
-/** Follows all jobs of a caller: one subscription for a list of them. */
+/** Follows all jobs that may be seen: one subscription for a list of them. */
 export interface JobChanges {
   /**
    * Lifecycle events from now on, each once and in order; open-ended. A filter's `status` is that which the job has by
    * the event. The iterator's `return()` frees everything at once. It throws UNAVAILABLE where events were missed:
    * whoever follows reads the jobs again then, and watches anew. Rejects with UNAVAILABLE when Redis cannot be asked.
    */
-  watch(request: { caller: string; filter: JobFilter }): Promise<AsyncIterableIterator<JobEvent>>;
+  watch(request: { identity: Sight; filter: JobFilter }): Promise<AsyncIterableIterator<JobEvent>>;
   /** Watchers and callers followed right now. */
   stats(): { watchers: number; callers: number };
   close(): Promise<void>;

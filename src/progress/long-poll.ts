@@ -1,10 +1,11 @@
 import { type BoundUse, createShares } from '../async/shares.ts';
+import type { Sight } from '../callers/identity.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { ProgressFeed } from './progress.ts';
 
 export interface LongPollRequest {
-  caller: string;
+  identity: Sight;
   /** Whom it is counted against: a client's address. */
   client: string;
   /** How long the answer is held at most, from now on. */
@@ -32,8 +33,8 @@ export interface LongPoll {
 export interface HeldAnswer extends Disposable {
   /**
    * The job as it is at its end, or as it was last seen when the time is over, the client has left or the gateway
-   * stops; null when nothing was seen of it by then. Rejects with NOT_FOUND when the caller has no such job or it is
-   * removed meanwhile, with the reason of the signal where that is a GatewayError, and with UNAVAILABLE when Redis is
+   * stops; null when nothing was seen of it by then. Rejects with NOT_FOUND when there is no job that may be seen or it
+   * is removed meanwhile, with the reason of the signal where that is a GatewayError, and with UNAVAILABLE when Redis is
    * away for longer than a watcher waits for it.
    */
   untilEnded(jobId: string): Promise<Job | null>;
@@ -47,10 +48,10 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
   const places = createShares(max);
   let closed = false;
 
-  async function untilEnded(jobId: string, caller: string, released: AbortSignal): Promise<Job | null> {
+  async function untilEnded(jobId: string, identity: Sight, released: AbortSignal): Promise<Job | null> {
     throwReason(released);
     if (released.aborted) return null;
-    const events = await feed.watch({ jobId, caller, afterSeq: null });
+    const events = await feed.watch({ jobId, identity, afterSeq: null });
     const leave = () => void events.return?.();
     released.addEventListener('abort', leave);
     if (released.aborted) leave();
@@ -61,7 +62,7 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
   }
 
   return {
-    begin({ caller, client, waitSeconds, signal }) {
+    begin({ identity, client, waitSeconds, signal }) {
       if (!closed && !places.take(client)) {
         throw new GatewayError('too many calls wait already: leave waitSeconds out, and watch the job or ask again', {
           code: 'LIMIT_EXCEEDED',
@@ -75,7 +76,7 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
       else held.add(released);
       if (signal.aborted) release();
       return {
-        untilEnded: (jobId) => untilEnded(jobId, caller, released.signal),
+        untilEnded: (jobId) => untilEnded(jobId, identity, released.signal),
         [Symbol.dispose]() {
           if (held.delete(released)) places.give(client);
           clearTimeout(timer);

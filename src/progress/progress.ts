@@ -1,8 +1,9 @@
+import type { Sight } from '../callers/identity.ts';
 import type { JobEvent } from '../core/events.ts';
 
 export interface WatchRequest {
   jobId: string;
-  caller: string;
+  identity: Sight;
   afterSeq: number | null;
   previews?: boolean;
   moves?: boolean;
@@ -15,8 +16,8 @@ export interface ProgressFeed {
    * `afterSeq` null: begins with a SNAPSHOT. `previews` (default false): PREVIEW events in between, the newest only for
    * a slow reader, and none that is late for the end. `moves` (default false): MOVED events in the same way, at most
    * one a second, each time that its place in the queue is another. The iterator's `return()` frees everything at
-   * once, also while it waits. Rejects with NOT_FOUND when the caller has no such job. While Redis is away the events
-   * are waited for, for 30 s: then, or when there turns out to be no such job, the iterator throws UNAVAILABLE or
+   * once, also while it waits. Rejects with NOT_FOUND when none may be seen. While Redis is away the events are waited
+   * for, for 30 s: then, or when there turns out to be no such job, the iterator throws UNAVAILABLE or
    * NOT_FOUND.
    */
   watch(request: WatchRequest): Promise<AsyncIterableIterator<JobEvent>>;

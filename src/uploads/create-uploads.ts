@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts';
 import { safeFilename } from '../artifacts/filename.ts';
 import { uploadKey } from '../artifacts/keys.ts';
+import { auditedAs } from '../callers/identity.ts';
 import { badInput, GatewayError, unavailable } from '../core/errors.ts';
 import { toInputIssue } from '../core/zod-issue.ts';
 import { type Audit, audited, noAudit } from '../observability/audit.ts';
@@ -67,7 +68,7 @@ export function createUploads(options: UploadsOptions): Uploads {
   const { store, artifacts, maxBytes, newId, onRedisDown, audit = noAudit } = options;
   const schema = requestSchema(maxBytes);
 
-  async function create({ caller, client, filename, contentType, sizeBytes }: UploadRequest): Promise<OpenUpload> {
+  async function create({ identity, client, filename, contentType, sizeBytes }: UploadRequest): Promise<OpenUpload> {
     const parsed = schema.safeParse({ filename, contentType, size: sizeBytes });
     if (!parsed.success) {
       throw badInput(parsed.error.issues.map((issue) => toInputIssue(issue, ['input'])));
@@ -80,6 +81,7 @@ export function createUploads(options: UploadsOptions): Uploads {
         sizeBytes: size,
         expiresInSeconds: LIFE_SECONDS,
       });
+      const { caller } = identity;
       const upload = { id, caller, filename: safeFilename(filename, 'file'), contentType: type, sizeBytes: size };
       const added = await store.add({ ...upload, client }, LIFE_SECONDS * 1000 + RECORD_OUTLIVES_MS);
       if (added !== 'added') throw new GatewayError(TOO_MANY[added], { code: 'LIMIT_EXCEEDED' });
@@ -94,8 +96,8 @@ export function createUploads(options: UploadsOptions): Uploads {
 
   return {
     create(request) {
-      const { caller, requestId, address } = request;
-      return audited(audit, { action: 'upload', caller, requestId, address }, async (record) => {
+      const { identity, requestId, address } = request;
+      return audited(audit, { action: 'upload', ...auditedAs(identity), requestId, address }, async (record) => {
         const upload = await create(request);
         record({ outcome: 'accepted', uploadId: upload.id });
         return upload;

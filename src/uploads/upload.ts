@@ -1,3 +1,5 @@
+import type { Identity } from '../callers/identity.ts';
+
 /**
  * A file that a caller has announced. Once it was uploaded, its bytes are in the artifact store under `uploadKey(id)`.
  */
@@ -36,7 +38,7 @@ export interface UploadStore {
 }
 
 export interface UploadRequest {
-  caller: string;
+  identity: Identity;
   requestId?: string;
   /** The peer address of the caller's connection, for the audit log. */
   address?: string | undefined;

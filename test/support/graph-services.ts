@@ -103,6 +103,7 @@ export async function testServices(
     limits: { maxUploadBytes: 100_000_000, maxMegapixels: 4, maxDeadlineSeconds: 604_800 },
     feed: createTestFeed(),
     uploads: { create: notExpected('create') },
+    watchJobs: { tokenFor: () => null, createToken: notExpected('createToken') },
     changes: { watch: notExpected('watch') },
     ...changes,
     jobs: {
@@ -112,6 +113,7 @@ export async function testServices(
       list: notExpected('list'),
       cancel: notExpected('cancel'),
       remove: notExpected('remove'),
+      ownsAll: notExpected('ownsAll'),
       queuePosition: notExpected('queuePosition'),
       ...changes.jobs,
     },
@@ -135,7 +137,6 @@ export async function testGraph(services: TestServices, observer?: OperationObse
   const contextValue: GraphContext = {
     requestId: 'request-1',
     identity: anonymous,
-    caller: 'anonymous',
     client: '127.0.0.1',
     budget: createBudgets().open('127.0.0.1'),
     signal: new AbortController().signal,

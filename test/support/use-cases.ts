@@ -1,4 +1,5 @@
 import { v7 } from 'uuid';
+import { anonymous, type Identity } from '../../src/callers/identity.ts';
 import { noProgress } from '../../src/core/job.ts';
 import { createSeal } from '../../src/job-record/seal.ts';
 import type { JobCheck } from '../../src/jobs/accept-job.ts';
@@ -11,6 +12,7 @@ import { createRedisChanges } from '../../src/progress/redis/redis-changes.ts';
 import { createRedisProgress } from '../../src/progress/redis/redis-progress.ts';
 import { createBullQueue } from '../../src/queue/bullmq/bullmq.ts';
 import { closeRedis, connectRedis, whenReady } from '../../src/redis/connection.ts';
+import type { NodeRules } from '../../src/workflows/check-nodes.ts';
 import { createCustomParser } from '../../src/workflows/custom.ts';
 import { openStores, silent } from './gateway-store.ts';
 import { shippedCatalogue } from './graph-services.ts';
@@ -24,6 +26,8 @@ export interface UseCaseOptions {
   audit?: Audit;
   /** Default: those of a stock ComfyUI. */
   editorClasses?: EditorClasses;
+  /** Default: nothing is denied. */
+  nodeRules?: (identity: Identity) => NodeRules | null;
   /** See ProgressOptions. */
   waitMs?: number;
 }
@@ -50,6 +54,7 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
     ...(options.audit ? { audit: options.audit } : {}),
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
+    nodeRules: options.nodeRules ?? (() => null),
     editorClasses: options.editorClasses ?? createEditorClasses({ tryRead: async () => null }),
     seal: createSeal('a secret of this test and of no other'),
     deadlineMs: 3_600_000,
@@ -69,7 +74,7 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
     /** Calls `generate` for a small picture. Default: with a new key. */
     generate: (changes: Partial<GenerateRequest> = {}) =>
       jobs.generate({
-        caller: 'anonymous',
+        identity: anonymous,
         requestId: 'test',
         path: ['input'],
         idempotencyKey: v7(),

@@ -109,12 +109,12 @@ export function openInputs({ graph, files }: Plan, share: InputShare, parts: Inp
     }
   }
 
-  /** Whose it is was checked when the job was accepted, and never changes. */
+  /** Whose it is was checked when the job was accepted. */
   async function made(id: string, options: SpoolOptions): Promise<SpooledFile> {
     const gone = 'An artifact that is an input file is no longer there';
     const found = await store.artifact(id);
     if (found === null) throw new InputFault(gone);
-    return stored(found.artifact.key, gone, options);
+    return stored(found.key, gone, options);
   }
 
   async function stored(key: string, gone: string, options: SpoolOptions): Promise<SpooledFile> {

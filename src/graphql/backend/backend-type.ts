@@ -1,6 +1,7 @@
 import type { BackendStatus } from '../../backends/backends.ts';
 import { unavailable } from '../../core/errors.ts';
 import type { Builder } from '../builder.ts';
+import { isAdmin, needsCaller } from '../scopes.ts';
 
 const statuses = {
   UP: { value: 'UP', description: 'A worker reaches it and gives it work.' },
@@ -19,22 +20,29 @@ export function addBackend(builder: Builder): void {
     fields: (t) => ({
       name: t.exposeString('name', { nullable: false, description: 'Its configured name, as in `Job.backend`.' }),
       status: t.expose('status', { type: status, nullable: false, description: 'Whether it gets work.' }),
-      comfyuiVersion: t.exposeString('comfyuiVersion', {
+      comfyuiVersion: t.string({
         nullable: true,
-        description: 'Its version, where it has told.',
+        description: 'Its version, where it has told; for the scope `admin`, else null.',
+        resolve: ({ comfyuiVersion }, _args, context) => (isAdmin(context) ? comfyuiVersion : null),
       }),
       queued: t.exposeInt('queued', { nullable: false, description: 'Prompts that wait there, whoever sent them.' }),
       running: t.exposeInt('running', { nullable: false, description: 'Prompts that run there: 0 or 1.' }),
-      devices: t.exposeStringList('devices', {
+      devices: t.stringList({
         nullable: false,
-        description: 'What it computes on, such as GPUs, as it names them; empty while it is DOWN.',
+        description:
+          'What it computes on, such as GPUs, as it names them; empty while it is DOWN, and without the scope `admin`.',
+        resolve: ({ devices }, _args, context) => (isAdmin(context) ? devices : []),
       }),
       lastSeenAt: t.expose('lastSeenAt', {
         type: 'DateTime',
         nullable: false,
         description: 'When a worker last reached it; the beginning of 1970 where none ever has.',
       }),
-      message: t.exposeString('message', { nullable: true, description: 'Why it is DOWN, for a person.' }),
+      message: t.string({
+        nullable: true,
+        description: 'Why it is DOWN, for a person; for the scope `admin`, else null.',
+        resolve: ({ message }, _args, context) => (isAdmin(context) ? message : null),
+      }),
     }),
   });
 
@@ -42,6 +50,7 @@ export function addBackend(builder: Builder): void {
     t.field({
       type: ['Backend'],
       nullable: true,
+      authScopes: needsCaller('job:read'),
       description: 'The ComfyUI servers that were known within the last week, by name, as the workers see them.',
       resolve: (_root, _args, { services }) =>
         services.backends.backends().catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import type { HealthStatus } from '../../health/health.ts';
 import type { Builder } from '../builder.ts';
+import { isAdmin } from '../scopes.ts';
 
 const statuses = {
   HEALTHY: { value: 'HEALTHY', description: 'All is well.' },
@@ -19,7 +20,11 @@ export function addHealth(builder: Builder): void {
         nullable: true,
         description: 'How long it took to answer, in milliseconds, where it was asked.',
       }),
-      message: t.exposeString('message', { nullable: true, description: 'What is wrong, for a person.' }),
+      message: t.string({
+        nullable: true,
+        description: 'What is wrong, for a person; for the scope `admin`, else null.',
+        resolve: ({ message }, _args, context) => (isAdmin(context) ? message : null),
+      }),
       since: t.expose('since', {
         type: 'DateTime',
         nullable: false,

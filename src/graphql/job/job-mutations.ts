@@ -2,6 +2,7 @@ import type { InputRef } from '@pothos/core';
 import { checkGenerateArguments } from '../../jobs/generate-arguments.ts';
 import type { Builder } from '../builder.ts';
 import type { InputCheck } from '../engine/input-issues.ts';
+import { needs, needsWorkflow } from '../scopes.ts';
 import type { WorkflowChoice } from '../workflow/workflow-input.ts';
 import type { JobEnums } from './job-enums.ts';
 
@@ -40,6 +41,13 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
     description: 'What `generate` gives back.',
     fields: (t) => ({
       job: t.expose('job', { type: 'Job', nullable: false, description: 'The job.' }),
+      watchToken: t.string({
+        nullable: true,
+        description:
+          'For a browser: may only watch, read and fetch this job, for 15 minutes. Null where nobody is told apart, ' +
+          'and for a caller without the scope `job:read`.',
+        resolve: ({ job }, _args, { services, identity }) => services.watchJobs.tokenFor(identity, job.id),
+      }),
       replayed: t.exposeBoolean('replayed', {
         nullable: false,
         description: 'True when the key had already made this job.',
@@ -52,13 +60,16 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
       type: 'GeneratePayload',
       nullable: true,
       description: 'Accept a job, or give back the one that this key already made.',
+      authScopes: (root, args, context) =>
+        needs('job:write')(root, args, context) &&
+        needsWorkflow(context.identity, Object.keys(args.input.workflow)[0] ?? ''),
       args: { input: t.arg({ type: generateInput, required: true, description: 'What to run, and how.' }) },
-      resolve: (_root, { input }, { services, caller, client, requestId, address, signal }) => {
+      resolve: (_root, { input }, { services, identity, client, requestId, address, signal }) => {
         // @oneOf: the executor has made sure that there is exactly one, and that it is not null.
         const [name, parameters] = Object.entries(input.workflow)[0] ?? [];
         if (!name || !parameters) throw new Error('an input object with @oneOf came without a field');
         return services.jobs.generate({
-          caller,
+          identity,
           requestId,
           address,
           path: ['input'],
@@ -77,6 +88,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
     retryJob: t.field({
       type: 'GeneratePayload',
       nullable: true,
+      authScopes: needs('job:write'),
       description:
         'Run a job again with the same parameters. It must have ended; the new one has its workflow as it was ' +
         'then, its seed, priority and tags, and the default deadline.',
@@ -84,27 +96,29 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         id: t.arg.id({ required: true, description: 'The job to run again.' }),
         idempotencyKey: t.arg.string({ required: true, description: 'As in `GenerateInput`.' }),
       },
-      resolve: (_root, { id, idempotencyKey }, { services, caller, requestId, address, client }) =>
-        services.jobs.retry({ caller, requestId, address, client, id, idempotencyKey }),
+      resolve: (_root, { id, idempotencyKey }, { services, identity, requestId, address, client }) =>
+        services.jobs.retry({ identity, requestId, address, client, id, idempotencyKey }),
     }),
     cancelJob: t.field({
       type: 'Job',
       nullable: true,
+      authScopes: needs('job:write'),
       description:
         'Cancel: at once while QUEUED, by interrupting just this prompt while RUNNING; a job that has ended is ' +
         'returned as it is. Once requested, a job does not become SUCCEEDED.',
       args: { id: t.arg.id({ required: true, description: "The job's id." }) },
-      resolve: (_root, { id }, { services, caller, requestId, address, client }) =>
-        services.jobs.cancel(caller, id, requestId, address, client),
+      resolve: (_root, { id }, { services, identity, requestId, address, client }) =>
+        services.jobs.cancel(identity, id, requestId, address, client),
     }),
     deleteJob: t.id({
       nullable: true,
+      authScopes: needs('job:write'),
       description:
         'Remove an ended job, its events and its artifacts. Its key stays used: a replay is NOT_FOUND. Gives ' +
         'back the id.',
       args: { id: t.arg.id({ required: true, description: "The job's id." }) },
-      resolve: async (_root, { id }, { services, caller, requestId, address, client }) => {
-        await services.jobs.remove(caller, id, requestId, address, client);
+      resolve: async (_root, { id }, { services, identity, requestId, address, client }) => {
+        await services.jobs.remove(identity, id, requestId, address, client);
         return id;
       },
     }),

@@ -1,5 +1,6 @@
 import { badInput } from '../../core/errors.ts';
 import type { Builder } from '../builder.ts';
+import { needs } from '../scopes.ts';
 import type { JobEnums } from './job-enums.ts';
 import { type JobFilterInput, readFilter } from './job-filter.ts';
 
@@ -46,6 +47,7 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
     jobProgress: t.field({
       type: 'JobEvent',
       nullable: false,
+      authScopes: needs('job:read'),
       description: [
         "A job's events in order, ending with exactly one terminal event for each subscription; then it completes.",
         'Without `afterSeq` it begins with a SNAPSHOT (for a job that has ended: SNAPSHOT, then its terminal event).',
@@ -64,13 +66,13 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
           description: 'Whether to send pictures of the work under way, too: PREVIEW events, at most 5 a second.',
         }),
       },
-      subscribe: (_root, { id, afterSeq, previews }, { services, caller, lastSeq }) => {
+      subscribe: (_root, { id, afterSeq, previews }, { services, identity, lastSeq }) => {
         if (afterSeq != null && afterSeq < 0) {
           throw badInput([{ path: ['afterSeq'], message: 'expected 0 or more', code: 'out_of_range' }]);
         }
         return services.feed.watch({
           jobId: id,
-          caller,
+          identity,
           // Whoever connects again sends the same arguments as at first.
           afterSeq: lastSeq ?? afterSeq ?? null,
           previews: previews ?? false,
@@ -82,6 +84,7 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
     jobsProgress: t.field({
       type: 'JobEvent',
       nullable: false,
+      authScopes: needs('job:read'),
       description: [
         "Lifecycle events of all the caller's jobs from now on; no PROGRESS or MOVED, no replay; open-ended.",
         'Each comes once, those of a job in order. It ends with UNAVAILABLE where events were missed: read ' +
@@ -94,8 +97,8 @@ export function addJobSubscriptions(builder: Builder, enums: JobEnums, filterInp
           description: 'Which jobs; all, when absent. `status` is that which the job has by the event.',
         }),
       },
-      subscribe: (_root, { filter }, { services, caller }) =>
-        services.changes.watch({ caller, filter: readFilter(filter) }),
+      subscribe: (_root, { filter }, { services, identity }) =>
+        services.changes.watch({ identity, filter: readFilter(filter) }),
       resolve: (event) => event,
     }),
   }));

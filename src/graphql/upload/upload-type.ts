@@ -1,4 +1,5 @@
 import type { Builder } from '../builder.ts';
+import { needs } from '../scopes.ts';
 
 export function addUpload(builder: Builder): void {
   builder.objectType('Upload', {
@@ -47,10 +48,14 @@ export function addUploadMutations(builder: Builder): void {
     t.field({
       type: 'Upload',
       nullable: true,
+      authScopes: needs('job:write'),
       description: 'A signed address to put an input file to.',
       args: { input: t.arg({ type: input, required: true, description: 'What is to be sent.' }) },
-      resolve: (_root, { input: { filename, contentType, size } }, { services, caller, requestId, address, client }) =>
-        services.uploads.create({ caller, requestId, address, client, filename, contentType, sizeBytes: size }),
+      resolve: (
+        _root,
+        { input: { filename, contentType, size } },
+        { services, identity, requestId, address, client },
+      ) => services.uploads.create({ identity, requestId, address, client, filename, contentType, sizeBytes: size }),
     }),
   );
 }

@@ -4,6 +4,7 @@ import type { ParameterType, Workflow, WorkflowParameter } from '../../workflows
 import { createMissingOf, type MissingOf } from '../../workflows/missing.ts';
 import type { Builder } from '../builder.ts';
 import type { GraphServices } from '../context.ts';
+import { needsCaller } from '../scopes.ts';
 import type { FileKindType } from './file-input.ts';
 
 const types = {
@@ -158,12 +159,14 @@ export function addWorkflow(builder: Builder, fileKind: FileKindType): void {
     workflows: t.field({
       type: ['Workflow'],
       nullable: true,
+      authScopes: needsCaller('job:read'),
       description: 'The catalogue: each is a field of `WorkflowInput`.',
       resolve: (_root, _args, { services }) => services.catalogue.workflows,
     }),
     workflow: t.field({
       type: 'Workflow',
       nullable: true,
+      authScopes: needsCaller('job:read'),
       description: 'One workflow of the catalogue, or null when there is none of that name.',
       args: { name: t.arg.string({ required: true, description: 'Its field in `WorkflowInput`.' }) },
       resolve: (_root, { name }, { services }) => services.catalogue.get(name) ?? null,

@@ -51,7 +51,7 @@ export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
       }
       if (res.destroyed) return;
     }
-    const who = { ...from, identity, caller: identity.caller, client: countedAs(identity, from.client), body };
+    const who = { ...from, identity, client: countedAs(identity, from.client), body };
     await inTraceOf(req.headers, () => yoga(req, res, who));
   }
 

@@ -3,8 +3,9 @@ import type { ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
 
 /**
- * Executes and serialises an event once for all watchers with the same operation. The answer must not depend on the
- * caller, which holds for every subscription here: all who may watch a job see the same of it. One that is cut for want
+ * Executes and serialises an event once for all watchers with the same operation. The answer must not depend on who
+ * watches, which holds for every subscription here: all who may watch a job see the same of it, and each is given only
+ * events of jobs that it may see. One that is cut for want
  * of room, which is the want of the client that it was made for, is that one's alone.
  */
 export interface SharedExecution {

@@ -16,7 +16,6 @@ const CLOSED_BY = new Map<number, readonly [code: number, reason: string]>([
 /** A socket, as far as who calls over it matters. */
 export interface Caller extends From {
   identity: Identity;
-  caller: string;
 }
 
 export interface SocketLoginOptions {
@@ -69,8 +68,7 @@ export function createSocketLogin(options: SocketLoginOptions): SocketLogin {
   }
 
   function become(identity: Identity): void {
-    const { caller } = identity;
-    Object.assign(owner, { identity, caller });
+    owner.identity = identity;
     const before = session;
     session = sessions?.follow(identity, () => close(...FORBIDDEN));
     before?.[Symbol.dispose]();

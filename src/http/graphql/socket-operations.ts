@@ -16,7 +16,6 @@ import { createSharedExecution, operationKey } from './shared-execution.ts';
 export interface SocketOwner extends Record<PropertyKey, unknown> {
   requestId: string;
   identity: Identity;
-  caller: string;
   /** Whom it is counted against: its address until it is known who calls, see client-address.ts and login.ts. */
   client: string;
   /** As it is written into the audit log. */
@@ -61,9 +60,7 @@ type Hooks = Pick<
 export interface SocketOperations {
   hooks: Hooks;
   /** A socket that has nothing open yet. */
-  enter(
-    who: Pick<SocketOwner, 'requestId' | 'identity' | 'caller' | 'client' | 'address' | 'headers' | 'send'>,
-  ): SocketOwner;
+  enter(who: Pick<SocketOwner, 'requestId' | 'identity' | 'client' | 'address' | 'headers' | 'send'>): SocketOwner;
   /** The socket has gone: ends all that it had open. */
   leave(owner: SocketOwner): void;
 }
@@ -111,7 +108,7 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
 
   /** The operation, or why it is not begun. A fault in one leaves the others of its socket alone. */
   function prepare({ owner, id, payload }: Message): ExecutionArgs | readonly GraphQLError[] {
-    const { requestId, identity, caller, client } = owner;
+    const { requestId, identity, client } = owner;
     if (owner.open.size >= maxOperations) {
       const message = `At most ${maxOperations} operations may be open on a connection.`;
       return engine.refuse({ message, code: 'LIMIT_EXCEEDED' }, { requestId });
@@ -149,7 +146,7 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
     };
     over.signal.addEventListener('abort', release, { once: true });
     owner.open.set(payload, over);
-    const contextValue: GraphContext = { requestId, identity, caller, client, budget, signal: over.signal, services };
+    const contextValue: GraphContext = { requestId, identity, client, budget, signal: over.signal, services };
     const args = {
       // Not kept: while the operation is open, others may follow it.
       get schema() {

@@ -66,7 +66,7 @@ export interface WebSocketHandler {
   close(graceMs: number): Promise<void>;
 }
 
-type Who = Pick<SocketOwner, 'requestId' | 'identity' | 'caller' | 'client' | 'address'>;
+type Who = Pick<SocketOwner, 'requestId' | 'identity' | 'client' | 'address'>;
 
 /** What a socket has shown since it was pinged. */
 interface Signs {

@@ -43,7 +43,7 @@ export interface YogaHandlerOptions {
 export type YogaHandler = (
   req: IncomingMessage,
   res: ServerResponse,
-  operation: Pick<OperationContext, 'requestId' | 'identity' | 'caller' | 'address' | 'client'> & {
+  operation: Pick<OperationContext, 'requestId' | 'identity' | 'address' | 'client'> & {
     body?: string | undefined;
   },
 ) => Promise<void>;

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import * as z from 'zod';
 import { type Job, jobStatuses } from '../../core/job.ts';
 import { pageOfIndexes } from '../../redis/index-page.ts';
 import type { Keys } from '../../redis/keys.ts';
@@ -14,7 +15,8 @@ const MAX_PAGE_BYTES = 4_000_000;
 
 /** The next ids by creation, newest first, one more than `first` where there are more. */
 export async function pageOfIds(redis: Redis, keys: Keys, query: JobPageQuery): Promise<string[]> {
-  const { caller, status, after } = query;
+  const { caller, status, after, among } = query;
+  if (among) return pageAmong(redis, keys, query, [...among]);
   const indexes =
     status === null
       ? [keys.jobs(caller)]
@@ -27,6 +29,27 @@ export async function pageOfIds(redis: Redis, keys: Keys, query: JobPageQuery): 
     order: 'newest first',
   });
   return entries.map(({ id }) => id);
+}
+
+const summarySchema = z.tuple([z.string(), z.enum(jobStatuses), z.coerce.number()]);
+
+/** The same of a few ids, which no index holds. */
+async function pageAmong(redis: Redis, keys: Keys, query: JobPageQuery, among: string[]): Promise<string[]> {
+  const { caller, status, after, createdAfter, createdBefore } = query;
+  const pipeline = redis.pipeline();
+  for (const id of among) pipeline.hmget(keys.job(id), 'caller', 'status', 'createdAt');
+  return (await results(pipeline))
+    .flatMap((reply, i) => {
+      const summary = summarySchema.safeParse(reply);
+      if (!summary.success) return [];
+      const [owner, state, at] = summary.data;
+      return owner === caller && (status === null || status.includes(state)) ? [{ id: among[i] ?? '', at }] : [];
+    })
+    .filter(({ at }) => at >= (createdAfter ?? 0) && at <= (createdBefore ?? Number.POSITIVE_INFINITY))
+    .filter(({ id, at }) => !after || at < after.createdAt || (at === after.createdAt && id < after.id))
+    .sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1))
+    .slice(0, query.first + 1)
+    .map(({ id }) => id);
 }
 
 /** As many of the jobs, from the first on, as one page may read. */

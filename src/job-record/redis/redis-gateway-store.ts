@@ -9,7 +9,7 @@ import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
 import type { GatewayJobStore, NewJob } from '../job-store.ts';
 import { fieldsOf, formatFields, parseRecord } from '../record.ts';
 import { fittingPage, pageOfIds, readJobs } from './job-page.ts';
-import { readArtifact } from './read-artifact.ts';
+import { isOwn, readOwn, readOwnArtifact } from './read-own.ts';
 import { createTransition } from './transition.ts';
 
 export interface GatewayStoreOptions {
@@ -181,13 +181,20 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
       return job ? { outcome: 'replayed', job } : { outcome: 'deleted', jobId: id };
     },
 
-    artifact: (id) => readArtifact(redis, keys, id),
-
     template: (hash) => redis.get(keys.template(hash)),
 
     async get(id) {
       return parseRecord(await redis.hgetall(keys.job(id)));
     },
+
+    own: (sight, id) => readOwn(redis, keys, sight, id),
+
+    async ownsAll(sight, ids) {
+      const own = await Promise.all([...ids].map((id) => isOwn(redis, keys, sight, id)));
+      return own.every(Boolean);
+    },
+
+    ownArtifact: (sight, id) => readOwnArtifact(redis, keys, sight, id),
 
     async requestCancel(id) {
       const moved = await transition({ id, move: 'requestCancel' }, { withRecord: true });

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { type AsyncQueue, createAsyncQueue } from '../../async/async-queue.ts';
 import { coalesced } from '../../async/coalesce.ts';
 import { within } from '../../async/timeout.ts';
+import { maySee, type Sight } from '../../callers/identity.ts';
 import { unavailable } from '../../core/errors.ts';
 import type { JobEvent } from '../../core/events.ts';
 import type { JobFilter } from '../../core/job.ts';
@@ -30,6 +31,7 @@ const MAX_WAITING = 1_000;
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 interface Watcher {
+  identity: Sight;
   filter: JobFilter;
   /** It has seen what happened up to here; null: not known yet. */
   since: string | null;
@@ -69,9 +71,10 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
   }
 
   function give(watcher: Watcher, { place, event }: ChangesReading['events'][number]) {
-    const { filter, since, held, queue } = watcher;
+    const { identity, filter, since, held, queue } = watcher;
     if (since === null) held.push({ place, event });
-    else if (isBehind(place, since) && isWanted(event, filter) && !queue.push(event)) queue.abort(missed());
+    else if (isBehind(place, since) && maySee(identity, event.job) && isWanted(event, filter) && !queue.push(event))
+      queue.abort(missed());
   }
 
   async function readOn(following: Following) {
@@ -141,7 +144,8 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
   subscriber.on('ready', onReady);
 
   return {
-    async watch({ caller, filter }) {
+    async watch({ identity, filter }) {
+      const { caller } = identity;
       const following = follow(caller);
       const queue = createAsyncQueue<JobEvent>({
         max: MAX_WAITING,
@@ -151,7 +155,7 @@ export function createRedisChanges(options: ChangesOptions): JobChanges {
           unfollow(following);
         },
       });
-      const watcher: Watcher = { filter, since: null, held: [], queue };
+      const watcher: Watcher = { identity, filter, since: null, held: [], queue };
       following.watchers.add(watcher);
       try {
         // Asked at once: a list that is asked for behind this, on this connection, and the events leave no gap between

@@ -8,6 +8,7 @@ import { isTerminal } from '../../core/job.ts';
 import { isUuid } from '../../core/uuid.ts';
 import { eventsOwed, type LogReading } from '../../job-record/event-log.ts';
 import { readLog } from '../../job-record/redis/read-log.ts';
+import { isOwn } from '../../job-record/redis/read-own.ts';
 import { throttledWarning } from '../../observability/throttled.ts';
 import { isRedisDown } from '../../redis/is-down.ts';
 import type { Keys } from '../../redis/keys.ts';
@@ -199,7 +200,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
 
   /** Rejects where Redis is away, or there is no such job: then nothing follows it for this watcher. */
   async function begin(request: WatchRequest, visit: Visit) {
-    const { jobId, caller, afterSeq, previews = false } = request;
+    const { jobId, identity, afterSeq, previews = false } = request;
     const { watcher } = visit;
     const following = follow(jobId);
     const { feed } = following;
@@ -209,13 +210,21 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
     };
     visit.end = end;
     feed.add(watcher);
+    const subscribed = within(SUBSCRIBE_TIMEOUT_MS, following.subscription).catch((error: unknown) => {
+      silent = true;
+      throw error;
+    });
+    subscribed.catch(() => undefined);
     try {
-      await within(SUBSCRIBE_TIMEOUT_MS, following.subscription).catch((error: unknown) => {
-        silent = true;
+      // Answered first: whether others follow the job here cannot be told by how long it takes.
+      const owned = await isOwn(redis, keys, identity, jobId).catch(async (error: unknown) => {
+        await subscribed;
         throw error;
       });
+      if (!owned) throw notFound('job');
+      await subscribed;
       const reading = await read(jobId, following, afterSeq ?? Number.MAX_SAFE_INTEGER);
-      if (!reading || reading.job.caller !== caller) throw notFound('job');
+      if (!reading) throw notFound('job');
       const isShown = afterSeq === null && reading.job.status === 'QUEUED';
       if (request.moves) moves.add(jobId, feed, watcher, isShown);
       watcher.start(eventsOwed(reading, now()), reading.job.seq);

@@ -2,6 +2,7 @@ import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import * as z from 'zod';
+import { anonymous } from '../../../src/callers/identity.ts';
 import type { HttpTimeouts } from '../../../src/http/web-server.ts';
 import { testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
@@ -171,7 +172,7 @@ describe('waitSeconds', () => {
     expect(data).toEqual({ generate: null });
     expect(errors[0].extensions.code).toBe('LIMIT_EXCEEDED');
     expect((await started.ask(GENERATE, { key: 'k' })).data.generate.replayed).toBe(false);
-    await started.jobs.cancel('anonymous', job.id);
+    await started.jobs.cancel(anonymous, job.id);
     expect((await held).data.job.status).toBe('CANCELED');
   });
 });
@@ -189,7 +190,7 @@ test('retryJob runs an ended job again, and says why it does not', async () => {
     );
   const { job } = await generate();
   expect((await retry(job.id, 'k')).errors[0].extensions.code).toBe('CONFLICT');
-  await jobs.cancel('anonymous', job.id);
+  await jobs.cancel(anonymous, job.id);
   const { data } = await retry(job.id, 'k');
   expect(data.retryJob).toMatchObject({ replayed: false, job: { retryOf: job.id, parameters: job.parameters } });
   expect((await retry(job.id, 'k')).data.retryJob).toEqual({ ...data.retryJob, replayed: true });
@@ -209,9 +210,9 @@ describe('jobsProgress', () => {
     const events = client.iterate({ query: WATCH, variables: { filter: { tag: 'mine', status: ['CANCELED'] } } });
     const first = events.next();
     await vi.waitFor(() => expect(started.changes.stats().watchers).toBe(1));
-    await started.jobs.cancel('anonymous', (await started.generate()).job.id);
+    await started.jobs.cancel(anonymous, (await started.generate()).job.id);
     const { job } = await started.generate({ tags: ['mine'] });
-    await started.jobs.cancel('anonymous', job.id);
+    await started.jobs.cancel(anonymous, job.id);
     expect((await first).value).toEqual({
       data: { jobsProgress: { seq: 2, type: 'CANCELED', job: { id: job.id, status: 'CANCELED' } } },
     });
@@ -236,7 +237,7 @@ describe('jobsProgress', () => {
       const lives = Promise.all(
         [1, 2, 3].map(async () => {
           const { job } = await started.generate();
-          await started.jobs.cancel('anonymous', job.id);
+          await started.jobs.cancel(anonymous, job.id);
           made++;
         }),
       );
@@ -283,7 +284,7 @@ describe('jobsProgress', () => {
     });
     // It is in force by the time that the answer begins.
     const { job } = await started.generate();
-    await started.jobs.cancel('anonymous', job.id);
+    await started.jobs.cancel(anonymous, job.id);
     let text = '';
     const decoder = new TextDecoder();
     const reading = (async () => {

@@ -42,7 +42,7 @@ test('a gateway that stops takes no more sockets, also by a connection that it h
   const engine = createEngine({ schema: createSchema(services.catalogue), log: silent });
   const handler = createWebSocketHandler({ ...testBounds(), engine, services, log: silent });
   let refused: unknown;
-  const who = { requestId: 'r', identity: anonymous, caller: 'c', client: 'a' };
+  const who = { requestId: 'r', identity: anonymous, client: 'a' };
   const server = createServer().listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   server.on('upgrade', (req, socket, head) => {

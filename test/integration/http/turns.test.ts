@@ -27,7 +27,7 @@ async function connected(port: number, localAddress: string): Promise<Socket> {
 
 test('B01 who asks after many requests of another over HTTP is answered before them', async () => {
   const order: string[] = [];
-  const get = async (_caller: string, id: string) => {
+  const get = async (_identity: unknown, id: string) => {
     order.push(id);
     work();
     return testJob();

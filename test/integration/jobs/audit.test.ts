@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
 import { createAudit } from '../../../src/observability/audit.ts';
 import { createOutputs } from '../../../src/observability/outputs.ts';
 import { createUploads } from '../../../src/uploads/create-uploads.ts';
@@ -46,10 +47,10 @@ test('each action is one entry: who, what, which job, and what became of it', as
   const key = v7();
   const { job } = await cases.generate({ idempotencyKey: key });
   await cases.generate({ idempotencyKey: key });
-  await cases.jobs.cancel('anonymous', job.id, 'test');
-  const again = await cases.jobs.retry({ caller: 'anonymous', requestId: 'test', id: job.id, idempotencyKey: v7() });
-  await cases.jobs.remove('anonymous', job.id, 'test');
-  await cases.jobs.get('anonymous', job.id);
+  await cases.jobs.cancel(anonymous, job.id, 'test');
+  const again = await cases.jobs.retry({ identity: anonymous, requestId: 'test', id: job.id, idempotencyKey: v7() });
+  await cases.jobs.remove(anonymous, job.id, 'test');
+  await cases.jobs.get(anonymous, job.id);
   expect(await entries()).toEqual([
     { ...who, action: 'generate', outcome: 'accepted', jobId: job.id, workflow: 'textToImage' },
     { ...who, action: 'generate', outcome: 'replayed', jobId: job.id, workflow: 'textToImage' },
@@ -67,7 +68,7 @@ test('what is refused is told with its code, and nothing of what was sent', asyn
   await cases.generate({ idempotencyKey: key });
   const other = { name: 'textToImage', input: { prompt: 'a secret lighthouse' } };
   await expect(cases.generate({ idempotencyKey: key, workflow: other })).rejects.toThrow();
-  await expect(cases.jobs.cancel('anonymous', 'a secret\nlighthouse', 'test')).rejects.toThrow();
+  await expect(cases.jobs.cancel(anonymous, 'a secret\nlighthouse', 'test')).rejects.toThrow();
   const told = await entries();
   expect(told).toMatchObject([
     { ...who, action: 'generate', outcome: 'refused', code: 'BAD_USER_INPUT', workflow: 'textToImage' },
@@ -122,10 +123,10 @@ test('where a call came from is told, of whatever becomes of it', async () => {
   const address = '::ffff:192.0.2.7';
   const { job } = await cases.generate({ address });
   await expect(cases.generate({ address, deadlineSeconds: -1 })).rejects.toThrow();
-  await cases.jobs.cancel('anonymous', job.id, 'test', address);
-  const again = { caller: 'anonymous', requestId: 'test', address, id: job.id, idempotencyKey: v7() };
+  await cases.jobs.cancel(anonymous, job.id, 'test', address);
+  const again = { identity: anonymous, requestId: 'test', address, id: job.id, idempotencyKey: v7() };
   await cases.jobs.retry(again);
-  await cases.jobs.remove('anonymous', job.id, 'test', address);
+  await cases.jobs.remove(anonymous, job.id, 'test', address);
   audit.record({ action: 'cancel', outcome: 'done', caller: 'anonymous', address: undefined });
   const told = await entries();
   expect(told.slice(0, -1)).toMatchObject(
@@ -144,7 +145,7 @@ test('uploads are told, also those that are refused', async () => {
     onRedisDown: () => undefined,
     audit,
   });
-  const file = { caller: 'anonymous', requestId: 'test', filename: 'a secret.png', contentType: 'image/png' };
+  const file = { identity: anonymous, requestId: 'test', filename: 'a secret.png', contentType: 'image/png' };
   await uploads.create({ ...file, sizeBytes: 5 });
   await expect(uploads.create({ ...file, sizeBytes: 50 })).rejects.toThrow();
   expect(await entries()).toEqual([

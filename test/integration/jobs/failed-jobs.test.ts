@@ -1,10 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
 import { parseSince } from '../../../src/cli/since.ts';
 import { type JobErrorCode, jobErrorCodes, retryableErrorCodes } from '../../../src/core/job.ts';
 import { createRedisFailedJobs } from '../../../src/job-record/redis/redis-failed-jobs.ts';
+import { createRedisHandover } from '../../../src/job-record/redis/redis-handover.ts';
 import { createJobOperator, type JobOperatorOptions, type RetryResult } from '../../../src/jobs/job-operator.ts';
+import { callerNamed } from '../../support/identities.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { openUseCases, type UseCases } from '../../support/use-cases.ts';
 
@@ -23,6 +26,7 @@ afterEach(() => product.close());
 const createOperator = (changes: Partial<JobOperatorOptions> = {}) =>
   createJobOperator({
     index: createRedisFailedJobs(product.redis, product.keys),
+    handover: createRedisHandover(product.redis, product.keys),
     store: product.gateway,
     queue: product.queue,
     checks: [],
@@ -62,10 +66,10 @@ const retryOf = (result: RetryResult | undefined) => (result && 'retry' in resul
 
 describe('the index of failed jobs', () => {
   it('has those of all callers by the time of their end, each under its code', async () => {
-    const first = await failed('STORAGE_FULL', { caller: 'a' });
+    const first = await failed('STORAGE_FULL', { identity: callerNamed('a') });
     // However quick the machine is, they end at different times.
     await delay(5);
-    const second = await failed('TIMEOUT', { caller: 'b' });
+    const second = await failed('TIMEOUT', { identity: callerNamed('b') });
     const theirs = await failed('EXECUTION_FAILED');
     await (await product.start((await product.generate()).job.id)).succeed();
     expect(await list()).toEqual([
@@ -92,7 +96,7 @@ describe('the index of failed jobs', () => {
 
   it('has what passed its deadline, and nothing that was canceled', async () => {
     const { job } = await product.generate();
-    await product.jobs.cancel('anonymous', job.id);
+    await product.jobs.cancel(anonymous, job.id);
     expect(await list({ codes: jobErrorCodes })).toEqual([]);
   });
 
@@ -112,7 +116,7 @@ describe('the index of failed jobs', () => {
 
   it('forgets a job with its record, also one that a gateway of an earlier version has removed', async () => {
     const [deleted, removed] = [await failed('TIMEOUT'), await failed('INTERNAL')];
-    await product.jobs.remove('anonymous', deleted.id);
+    await product.jobs.remove(anonymous, deleted.id);
     expect(await product.redis.exists(product.keys.failed('TIMEOUT'))).toBe(0);
     await product.redis.del(product.keys.job(removed.id));
     expect(await list()).toEqual([]);
@@ -121,7 +125,7 @@ describe('the index of failed jobs', () => {
 
   it('forgets a job that its caller has run again', async () => {
     const { id } = await failed('TIMEOUT');
-    await product.jobs.retry({ caller: 'anonymous', requestId: 'r', id, idempotencyKey: 'mine' });
+    await product.jobs.retry({ identity: anonymous, requestId: 'r', id, idempotencyKey: 'mine' });
     expect(await list()).toEqual([]);
   });
 });
@@ -130,7 +134,7 @@ describe('running failed jobs again', () => {
   it('makes one job of each for its caller, however often and from how many sides', async () => {
     const old = [];
     for (let i = 0; i < 45; i++)
-      old.push(await failed('STORAGE_UNAVAILABLE', { caller: `caller${i % 3}`, tags: ['t'] }));
+      old.push(await failed('STORAGE_UNAVAILABLE', { identity: callerNamed(`caller${i % 3}`), tags: ['t'] }));
     const ids = idsOf(old);
     const runs = await Promise.all([retry(ids), retry(ids), retry(ids)]);
     for (const [i, { id, caller, parameters }] of old.entries()) {
@@ -182,7 +186,7 @@ describe('running failed jobs again', () => {
   it('skips jobs that their callers have run again meanwhile; a job named by its id runs again', async () => {
     const [theirs, other] = [await failed('TIMEOUT'), await failed('TIMEOUT')];
     const listed = idsOf(await list({ order: 'oldest first' }));
-    await product.jobs.retry({ caller: 'anonymous', requestId: 'r', id: theirs.id, idempotencyKey: 'mine' });
+    await product.jobs.retry({ identity: anonymous, requestId: 'r', id: theirs.id, idempotencyKey: 'mine' });
     const bulk = () => collect(createOperator().retry(listed, { dryRun: false, onlyListed: true }));
     expect(await bulk()).toEqual([
       { id: theirs.id, outcome: 'already-retried', retry: null },
@@ -227,7 +231,7 @@ describe('running failed jobs again', () => {
   it.each([true, false])(
     'says why a job cannot be run now, or that its retry was deleted: dry run %s',
     async (dryRun) => {
-      const { id, caller } = await failed('INTERNAL');
+      const { id } = await failed('INTERNAL');
       const issue = { path: ['id'], message: 'no server has the model', code: 'not_a_choice' as const };
       const refusing = createOperator({ checks: [async () => [issue]] });
       expect(await collect(refusing.retry([id], { dryRun }))).toEqual([
@@ -238,8 +242,8 @@ describe('running failed jobs again', () => {
       expect(await collect(refusing.retry([id], { dryRun }))).toEqual([
         { id, outcome: 'already-retried', retry: retried },
       ]);
-      await product.jobs.cancel(caller, retried);
-      await product.jobs.remove(caller, retried);
+      await product.jobs.cancel(anonymous, retried);
+      await product.jobs.remove(anonymous, retried);
       expect(await retry([id], dryRun)).toEqual([
         { id, outcome: 'refused', reason: 'it was run again before, and that job was deleted' },
       ]);

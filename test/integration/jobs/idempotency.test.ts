@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/core/canonical-json.ts';
 import { objectInfoSchema } from '../../../src/core/object-info.ts';
+import { callerNamed } from '../../support/identities.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { openUseCases, type UseCases } from '../../support/use-cases.ts';
 
@@ -54,7 +55,7 @@ describe('an idempotency key', () => {
   it('A37 is of one caller: the same makes a job of its own for another', async () => {
     const idempotencyKey = randomUUID();
     const { job } = await product.generate({ idempotencyKey });
-    const other = await product.generate({ idempotencyKey, caller: 'somebody' });
+    const other = await product.generate({ idempotencyKey, identity: callerNamed('somebody') });
     expect(other.replayed).toBe(false);
     expect(other.job.id).not.toBe(job.id);
   });

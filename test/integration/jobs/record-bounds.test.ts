@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
 import type { Job } from '../../../src/core/job.ts';
 import { createRedisSweeperStore } from '../../../src/job-record/redis/redis-sweeper-store.ts';
 import { newJob, openStores } from '../../support/gateway-store.ts';
@@ -225,8 +226,8 @@ it('B06 what a client is refused says what to do, and a retry is counted as well
   const client = '192.0.2.1';
   const { job } = await cases.generate({ client });
   await cases.generate({ client });
-  await cases.jobs.cancel('anonymous', job.id);
-  const again = { caller: 'anonymous', requestId: 'test', client, id: job.id, idempotencyKey: randomUUID() };
+  await cases.jobs.cancel(anonymous, job.id);
+  const again = { identity: anonymous, requestId: 'test', client, id: job.id, idempotencyKey: randomUUID() };
   await cases.jobs.retry(again);
   const refusal = {
     details: { code: 'LIMIT_EXCEEDED' },

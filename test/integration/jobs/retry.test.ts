@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
 import type { JobCheck } from '../../../src/jobs/accept-job.ts';
+import { callerNamed } from '../../support/identities.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { openUseCases, type UseCases } from '../../support/use-cases.ts';
 
@@ -18,7 +20,7 @@ afterAll(async () => {
 });
 
 const retry = (id: string, idempotencyKey: string = randomUUID(), caller = 'anonymous') =>
-  product.jobs.retry({ caller, requestId: 'again', id, idempotencyKey });
+  product.jobs.retry({ identity: callerNamed(caller), requestId: 'again', id, idempotencyKey });
 const code = (expected: string, message?: string) => ({
   details: { code: expected },
   ...(message ? { message: expect.stringContaining(message) } : {}),
@@ -51,10 +53,10 @@ describe('retryJob', () => {
       requestId: 'again',
     });
     expect(job.deadlineAt - job.createdAt).toBe(3_600_000);
-    expect(await product.jobs.get('anonymous', job.id)).toEqual(job);
+    expect(await product.jobs.get(anonymous, job.id)).toEqual(job);
     expect(await product.queue.missing([job.id])).toEqual([]);
     // And so on.
-    await product.jobs.cancel('anonymous', job.id);
+    await product.jobs.cancel(anonymous, job.id);
     expect((await retry(job.id)).job).toMatchObject({ retryOf: job.id, parameters });
   });
 
@@ -76,7 +78,7 @@ describe('retryJob', () => {
     // The refusals have not used up the key.
     const again = await retry(job.id, key);
     expect(again).toMatchObject({ replayed: false, job: { retryOf: job.id, artifacts: [], error: null } });
-    await product.jobs.cancel('anonymous', again.job.id);
+    await product.jobs.cancel(anonymous, again.job.id);
     expect((await retry(again.job.id)).job.retryOf).toBe(again.job.id);
   });
 
@@ -99,11 +101,11 @@ describe('retryJob', () => {
     const old = await failed();
     await expect(retry(old.id, randomUUID(), 'someone else')).rejects.toMatchObject(code('NOT_FOUND'));
     const { job } = await retry(old.id, 'made');
-    await product.jobs.remove('anonymous', old.id);
+    await product.jobs.remove(anonymous, old.id);
     await expect(retry(old.id)).rejects.toMatchObject(code('NOT_FOUND'));
     expect(await retry(old.id, 'made')).toEqual({ job, replayed: true });
-    await product.jobs.cancel('anonymous', job.id);
-    await product.jobs.remove('anonymous', job.id);
+    await product.jobs.cancel(anonymous, job.id);
+    await product.jobs.remove(anonymous, job.id);
     await expect(retry(old.id, 'made')).rejects.toMatchObject(code('NOT_FOUND', 'was deleted'));
   });
 
@@ -169,7 +171,7 @@ describe('what is checked beyond a request', () => {
     const { job } = await checking.generate({ idempotencyKey: 'before' });
     await (await checking.start(job.id)).fail();
     const again = (key: string) =>
-      checking.jobs.retry({ caller: 'anonymous', requestId: 'r', id: job.id, idempotencyKey: key });
+      checking.jobs.retry({ identity: callerNamed('anonymous'), requestId: 'r', id: job.id, idempotencyKey: key });
     const made = await again('before, again');
 
     issue = 'no longer there';

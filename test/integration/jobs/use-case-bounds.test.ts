@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
 import type { JobFilter } from '../../../src/core/job.ts';
 import type { GenerateRequest } from '../../../src/jobs/jobs.ts';
+import { callerNamed } from '../../support/identities.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { openUseCases, type UseCases } from '../../support/use-cases.ts';
 
@@ -57,15 +59,15 @@ it.each<[string, Partial<GenerateRequest>, Partial<GenerateRequest>]>([
 });
 
 it('a list whose filter drops nearly everything reads a few pages for each call', async () => {
-  const caller = randomUUID();
-  const rare = await product.generate({ caller, tags: ['rare'] });
-  for (let i = 0; i < 7; i++) await product.generate({ caller });
+  const identity = callerNamed(randomUUID());
+  const rare = await product.generate({ identity, tags: ['rare'] });
+  for (let i = 0; i < 7; i++) await product.generate({ identity });
   const filter: JobFilter = { status: null, workflow: null, tag: 'rare', createdAfter: null, createdBefore: null };
   const reads = vi.spyOn(product.gateway, 'page');
-  const first = await product.jobs.list({ caller, first: 1, after: null, filter });
+  const first = await product.jobs.list({ identity, first: 1, after: null, filter });
   expect(reads).toHaveBeenCalledTimes(5);
   expect(first).toMatchObject({ edges: [], hasNextPage: true, endCursor: expect.any(String) });
-  const second = await product.jobs.list({ caller, first: 1, after: first.endCursor, filter });
+  const second = await product.jobs.list({ identity, first: 1, after: first.endCursor, filter });
   expect(second.edges.map(({ job }) => job.id)).toEqual([rare.job.id]);
   expect(second.hasNextPage).toBe(false);
   reads.mockRestore();
@@ -74,17 +76,23 @@ it('a list whose filter drops nearly everything reads a few pages for each call'
 it('B02 the jobs that one client cancels, deletes or runs again keep nobody else waiting', async () => {
   const { job } = await product.generate();
   const held = Promise.withResolvers<null>();
-  const get = vi.spyOn(product.gateway, 'get').mockReturnValue(held.promise);
+  const get = vi.spyOn(product.gateway, 'own').mockReturnValue(held.promise);
   const calls = [
-    (id: string, client: string) => product.jobs.cancel('anonymous', id, 'r', undefined, client),
-    (id: string, client: string) => product.jobs.remove('anonymous', id, 'r', undefined, client),
+    (id: string, client: string) => product.jobs.cancel(anonymous, id, 'r', undefined, client),
+    (id: string, client: string) => product.jobs.remove(anonymous, id, 'r', undefined, client),
     (id: string, client: string) =>
-      product.jobs.retry({ caller: 'anonymous', client, requestId: 'r', id, idempotencyKey: randomUUID() }),
+      product.jobs.retry({
+        identity: callerNamed('anonymous'),
+        client,
+        requestId: 'r',
+        id,
+        idempotencyKey: randomUUID(),
+      }),
   ];
   const flood = calls.map((call) => Promise.allSettled(Array.from({ length: 20 }, () => call(randomUUID(), 'a'))));
   await vi.waitFor(() => expect(get).toHaveBeenCalledTimes(8));
   get.mockRestore();
-  expect(await product.jobs.cancel('anonymous', job.id, 'r', undefined, 'b')).toMatchObject({ status: 'CANCELED' });
+  expect(await product.jobs.cancel(anonymous, job.id, 'r', undefined, 'b')).toMatchObject({ status: 'CANCELED' });
   held.resolve(null);
   for (const settled of (await Promise.all(flood)).flat()) expect(settled.status).toBe('rejected');
 });

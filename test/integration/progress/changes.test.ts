@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
 import type { JobEvent } from '../../../src/core/events.ts';
 import { type JobFilter, noProgress } from '../../../src/core/job.ts';
 import type { JobChanges } from '../../../src/progress/job-changes.ts';
@@ -47,7 +48,7 @@ async function openGateway(checkIntervalMs = 200) {
 
 const all: JobFilter = { status: null, workflow: null, tag: null, createdAfter: null, createdBefore: null };
 const watch = (filter: Partial<JobFilter> = {}, from = changes) =>
-  from.watch({ caller: 'anonymous', filter: { ...all, ...filter } });
+  from.watch({ identity: anonymous, filter: { ...all, ...filter } });
 
 async function accept(overrides: Parameters<typeof newJob>[0] = {}) {
   const accepted = await stores.gateway.accept(newJob(overrides));

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
 import type { JobEvent } from '../../../src/core/events.ts';
 import type { JobFilter } from '../../../src/core/job.ts';
 import { createRedisChanges } from '../../../src/progress/redis/redis-changes.ts';
@@ -34,7 +35,7 @@ it('a later watcher of all jobs gets no change that an earlier one is still owed
   const changes = createRedisChanges({ redis, subscriber, keys, log: silent, checkIntervalMs: 3_600_000 });
   test.onTestFinished(() => changes.close());
   const watch = async () => {
-    const iterator = await changes.watch({ caller: 'anonymous', filter: all });
+    const iterator = await changes.watch({ identity: anonymous, filter: all });
     const seen: string[] = [];
     void (async () => {
       for await (const { job } of iterator) seen.push(job.id);
@@ -59,7 +60,7 @@ it('a watcher learns that Redis lost writes although the number is the same agai
   test.onTestFinished(() => feed.close());
   const id = await accept();
   await worker.claim(id);
-  const events = await feed.watch({ jobId: id, caller: 'anonymous', afterSeq: null });
+  const events = await feed.watch({ jobId: id, identity: anonymous, afterSeq: null });
   const next = async (): Promise<JobEvent | undefined> => (await events.next()).value;
   expect(await next()).toMatchObject({ type: 'SNAPSHOT', seq: 2, job: { status: 'RUNNING' } });
   await redis.hset(keys.job(id), 'status', 'QUEUED');

@@ -1,5 +1,7 @@
 import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
+import { callerNamed } from '../../support/identities.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { timed } from '../../support/stopwatch.ts';
 import { openUseCases, picture, type UseCases } from '../../support/use-cases.ts';
@@ -18,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => product.close());
 
 const get = (id: string, waitSeconds: number | null, signal = new AbortController().signal) =>
-  product.jobs.get('anonymous', id, { waitSeconds, signal });
+  product.jobs.get(anonymous, id, { waitSeconds, signal });
 
 /** The job that a call is about which has not been answered yet. */
 async function accepted(): Promise<string> {
@@ -81,9 +83,8 @@ describe('an answer that is held', () => {
     expect(job.status).toBe('QUEUED');
     expect((await get(job.id, null))?.status).toBe('QUEUED');
     expect(await get(v7(), 60)).toBeNull();
-    expect(
-      await product.jobs.get('someone else', job.id, { waitSeconds: 60, signal: AbortSignal.timeout(1e6) }),
-    ).toBeNull();
+    const wait = { waitSeconds: 60, signal: AbortSignal.timeout(1e6) };
+    expect(await product.jobs.get(callerNamed('someone else'), job.id, wait)).toBeNull();
   });
 
   it('is bounded to 60 s, and how long is no part of what the key stands for', async () => {
@@ -94,7 +95,7 @@ describe('an answer that is held', () => {
       });
     }
     const { job } = await product.generate({ idempotencyKey: 'same' });
-    await product.jobs.cancel('anonymous', job.id);
+    await product.jobs.cancel(anonymous, job.id);
     const again = await product.generate({ idempotencyKey: 'same', waitSeconds: 60 });
     expect(again).toMatchObject({ replayed: true, job: { id: job.id, status: 'CANCELED' } });
   });
@@ -154,7 +155,7 @@ describe('those who wait', () => {
     for (const seen of await Promise.all(calls)) expect(seen?.status).toBe('SUCCEEDED');
     await nothingHeld();
     const { job: next } = await product.generate();
-    await product.jobs.cancel('anonymous', next.id);
+    await product.jobs.cancel(anonymous, next.id);
     expect((await get(next.id, 60))?.status).toBe('CANCELED');
   });
 });

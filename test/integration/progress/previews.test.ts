@@ -5,6 +5,7 @@ import { createRedisPreviewPublisher } from '../../../src/progress/redis/redis-p
 import { createRedisProgress } from '../../../src/progress/redis/redis-progress.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
+import { callerNamed } from '../../support/identities.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 
 let server: TestRedis;
@@ -51,7 +52,7 @@ async function run() {
 }
 
 const watch = (jobId: string, previews?: boolean, caller = 'anonymous') =>
-  feed.watch({ jobId, caller, afterSeq: null, ...(previews === undefined ? {} : { previews }) });
+  feed.watch({ jobId, identity: callerNamed(caller), afterSeq: null, ...(previews === undefined ? {} : { previews }) });
 
 async function next(iterator: AsyncIterator<JobEvent>): Promise<JobEvent> {
   const { done, value } = await iterator.next();

@@ -7,6 +7,7 @@ import { createRedisProgress } from '../../../src/progress/redis/redis-progress.
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { newJob, openStores, silent } from '../../support/gateway-store.ts';
 import { testLog } from '../../support/graph-services.ts';
+import { callerNamed } from '../../support/identities.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { picture } from '../../support/use-cases.ts';
 
@@ -53,7 +54,8 @@ async function run() {
   };
 }
 
-const watch = (jobId: string, afterSeq: number | null = null) => feed.watch({ jobId, caller: 'anonymous', afterSeq });
+const watch = (jobId: string, afterSeq: number | null = null) =>
+  feed.watch({ jobId, identity: callerNamed('anonymous'), afterSeq });
 const types = (events: JobEvent[]) => events.map(({ seq, type }) => `${seq} ${type}`);
 
 async function all(iterator: AsyncIterable<JobEvent>) {
@@ -184,7 +186,7 @@ describe('whoever may not see it', () => {
   it('is told NOT_FOUND for an unknown job and for another’s', async () => {
     const id = await accept();
     await expect(watch(v7())).rejects.toMatchObject({ details: { code: 'NOT_FOUND' } });
-    const other = feed.watch({ jobId: id, caller: 'someone else', afterSeq: null });
+    const other = feed.watch({ jobId: id, identity: callerNamed('someone else'), afterSeq: null });
     await expect(other).rejects.toMatchObject({ details: { code: 'NOT_FOUND' } });
     expect(feed.stats()).toEqual({ watchers: 0, jobs: 0 });
   });
@@ -225,7 +227,9 @@ describe('many watchers', () => {
       for (let i = 0; i < 40; i++) {
         const feeds = [feed, other];
         for (const each of feeds) {
-          watched.push(each.watch({ jobId: job.id, caller: 'anonymous', afterSeq: i % 3 ? null : i }).then(all));
+          watched.push(
+            each.watch({ jobId: job.id, identity: callerNamed('anonymous'), afterSeq: i % 3 ? null : i }).then(all),
+          );
         }
         await job.progress(i / 100);
       }
@@ -286,7 +290,9 @@ describe('when Redis misbehaves', () => {
       checkIntervalMs: 200,
     });
     const job = await run();
-    const events = (await own.watch({ jobId: job.id, caller: 'anonymous', afterSeq: null }))[Symbol.asyncIterator]();
+    const events = (await own.watch({ jobId: job.id, identity: callerNamed('anonymous'), afterSeq: null }))[
+      Symbol.asyncIterator
+    ]();
     await events.next();
     for (let i = 0; i < 5; i++) await stores.redis.publish(stores.keys.channel(job.id), '{"seq":"none"}');
     await job.succeed();
@@ -353,7 +359,7 @@ describe('B14 a watcher that comes while Redis is away', () => {
     const open = all(await watch(job.id));
     await outage();
     const late = [await watch(job.id), await watch(job.id, 1)].map(all);
-    const stranger = await feed.watch({ jobId: job.id, caller: 'someone else', afterSeq: null });
+    const stranger = await feed.watch({ jobId: job.id, identity: callerNamed('someone else'), afterSeq: null });
     const nobodys = await watch(v7());
     const leaver = await watch(job.id);
     const left = leaver.next();
@@ -377,7 +383,7 @@ describe('B14 a watcher that comes while Redis is away', () => {
     const job = await run();
     const impatient = awayFor(300);
     await outage();
-    const late = await impatient.watch({ jobId: job.id, caller: 'anonymous', afterSeq: null });
+    const late = await impatient.watch({ jobId: job.id, identity: callerNamed('anonymous'), afterSeq: null });
     await expect(next(late)).rejects.toMatchObject({ details: { code: 'UNAVAILABLE', retryAfter: 2 } });
     expect(impatient.stats()).toEqual({ watchers: 0, jobs: 0 });
     await impatient.close();
@@ -389,7 +395,7 @@ describe('B14 a watcher that comes while Redis is away', () => {
     const waitMs = 5_000;
     const patient = awayFor(waitMs);
     await outage();
-    const late = await patient.watch({ jobId: job.id, caller: 'anonymous', afterSeq: null });
+    const late = await patient.watch({ jobId: job.id, identity: callerNamed('anonymous'), afterSeq: null });
     const came = performance.now();
     await server.restart();
     expect(await next(late)).toMatchObject({ type: 'SNAPSHOT' });

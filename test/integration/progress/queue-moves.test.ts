@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
 import type { JobEvent } from '../../../src/core/events.ts';
 import type { ProgressFeed } from '../../../src/progress/progress.ts';
 import { createRedisProgress } from '../../../src/progress/redis/redis-progress.ts';
@@ -82,7 +83,7 @@ async function cancel(id: string) {
 async function watch(gateway: Gateway | undefined, jobId = '', options: { afterSeq?: number; moves?: boolean } = {}) {
   if (!gateway) throw new Error('no such gateway');
   const { afterSeq = null, moves = true } = options;
-  const iterator = await gateway.feed.watch({ jobId, caller: 'anonymous', afterSeq, moves });
+  const iterator = await gateway.feed.watch({ jobId, identity: anonymous, afterSeq, moves });
   const events: JobEvent[] = [];
   const reading = (async () => {
     for await (const event of iterator) events.push(event);

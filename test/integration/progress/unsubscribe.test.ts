@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
 import { noProgress } from '../../../src/core/job.ts';
 import type { ProgressFeed } from '../../../src/progress/progress.ts';
 import { createRedisProgress } from '../../../src/progress/redis/redis-progress.ts';
@@ -32,7 +33,7 @@ afterEach(async () => {
   await stores.close();
 });
 
-const watch = (jobId: string) => feed.watch({ jobId, caller: 'anonymous', afterSeq: null });
+const watch = (jobId: string) => feed.watch({ jobId, identity: anonymous, afterSeq: null });
 
 /**
  * Until Redis has been sent something that it has not answered. Not by a spy, which would take the rejections that are

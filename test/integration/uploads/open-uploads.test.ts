@@ -7,6 +7,7 @@ import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { createUploads } from '../../../src/uploads/create-uploads.ts';
 import { createRedisUploads } from '../../../src/uploads/redis/redis-uploads.ts';
 import { openStores } from '../../support/gateway-store.ts';
+import { callerNamed } from '../../support/identities.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 
 describe('uploads that no job names', () => {
@@ -31,7 +32,7 @@ describe('uploads that no job names', () => {
       onRedisDown: () => undefined,
     });
     const create = (client: string) =>
-      uploads.create({ caller: 'a', client, filename: 'a.png', contentType: 'image/png', sizeBytes: 3 });
+      uploads.create({ identity: callerNamed('a'), client, filename: 'a.png', contentType: 'image/png', sizeBytes: 3 });
     return { redis, keys, store, create };
   }
 

@@ -16,6 +16,7 @@ import { createUploads } from '../../../src/uploads/create-uploads.ts';
 import { createRedisUploads } from '../../../src/uploads/redis/redis-uploads.ts';
 import type { UploadRequest, UploadStore } from '../../../src/uploads/upload.ts';
 import { newJob, openStores } from '../../support/gateway-store.ts';
+import { callerNamed } from '../../support/identities.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 
 const MAX_BYTES = 1_000_000;
@@ -43,7 +44,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const request: UploadRequest = { caller: 'me', filename: 'a.png', contentType: 'image/png', sizeBytes: 3 };
+const file = { filename: 'a.png', contentType: 'image/png', sizeBytes: 3 };
+const request: UploadRequest = { identity: callerNamed('me'), ...file };
 
 function uploads(changes: Partial<Parameters<typeof createUploads>[0]> = {}) {
   const onRedisDown = () => undefined;
@@ -69,7 +71,7 @@ describe('createUpload', () => {
     expect(upload).toMatchObject({ method: 'PUT', headers: { 'Content-Type': 'image/png' } });
     expect(upload.url).toContain(`http://gateway.test/artifacts/uploads/${upload.id}?`);
     expect(Math.abs(upload.expiresAt - Date.now() - DAY_MS)).toBeLessThan(60_000);
-    expect(await store.get(upload.id)).toEqual({ ...request, id: upload.id, filename: 'кот _1_.png' });
+    expect(await store.get(upload.id)).toEqual({ ...file, caller: 'me', id: upload.id, filename: 'кот _1_.png' });
     expect(await lifeOf(upload.id)).toBeGreaterThan(DAY_MS + 1_800_000);
   });
 
@@ -124,7 +126,7 @@ describe('createUpload', () => {
 
   it('names every fault at once', async () => {
     const error = await uploads()
-      .create({ caller: 'me', filename: '', contentType: 'x', sizeBytes: 0 })
+      .create({ identity: callerNamed('me'), filename: '', contentType: 'x', sizeBytes: 0 })
       .catch((cause) => cause);
     expect(error.details.issues).toHaveLength(3);
   });
@@ -185,7 +187,7 @@ describe('the files of a job', () => {
   it("names all faults at once: another caller's, unknown, missing, cut off, wrong kind, not public", async () => {
     const mine = await uploaded();
     const files = [
-      { file: { upload: await uploaded({ caller: 'you' }) } },
+      { file: { upload: await uploaded({ identity: callerNamed('you') }) } },
       { file: { upload: randomUUID() } },
       { file: { upload: await uploaded({}, null) } },
       { file: { upload: await uploaded({}, 'ab') } },
@@ -292,7 +294,7 @@ describe('the files of a job', () => {
   it('are either kept or retired, never both', async () => {
     for (let i = 0; i < 50; i++) {
       const id = randomUUID();
-      await store.add({ ...request, id }, -1);
+      await store.add({ ...file, caller: 'me', id }, -1);
       const [kept, retired] = await Promise.all([store.keep(id, 60_000), store.retire(id)]);
       expect([kept, retired]).not.toEqual([true, true]);
       if (kept) expect(await store.get(id)).not.toBeNull();
@@ -315,7 +317,7 @@ describe('the files of a job', () => {
     const check = createFileCheck({
       uploads: store,
       artifacts,
-      store: { artifact: async () => null },
+      store: { ownArtifact: async () => null },
       inputOrigins: [],
       maxBytes: 1_000,
       retentionMs: RETENTION_MS,

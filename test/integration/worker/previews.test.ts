@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { anonymous } from '../../../src/callers/identity.ts';
 import type { JobEvent } from '../../../src/core/events.ts';
 import type { Graph } from '../../../src/core/graph.ts';
 import { createRedisPreviewPublisher } from '../../../src/progress/redis/redis-previews.ts';
@@ -39,7 +40,7 @@ async function setUp() {
   return {
     harness,
     published,
-    watch: (jobId: string, previews: boolean) => feed.watch({ jobId, caller: 'anonymous', afterSeq: null, previews }),
+    watch: (jobId: string, previews: boolean) => feed.watch({ jobId, identity: anonymous, afterSeq: null, previews }),
     [Symbol.asyncDispose]: () => owner.disposeAsync(),
   };
 }

@@ -25,6 +25,7 @@ const empty: JobOperator = {
   failed: async function* () {},
   show: async () => null,
   retry: async function* () {},
+  assign: async function* () {},
 };
 
 /** What `comfygate jobs <args>` prints, and its exit code. */
@@ -61,6 +62,9 @@ it.each([
   [['retry', '--since', '2h'], /^error: expected ids, or both/],
   [['retry', ID, '--code', 'TIMEOUT'], /^error: expected either/],
   [['retry', ID, 'x'], /^error: .*a UUID/],
+  [['assign', '--from', 'a'], /^error: required option '--to/],
+  [['assign', '--from', 'a', '--to', 'b c'], /^error: .*expected 1 to 64/],
+  [['assign', '--from', 'a', '--to', 'a'], /^error: .*are the same/],
   [['show', ID], /^error: there is no job/],
   [['show', 'x'], /^error: .*a UUID/],
 ])('%j is refused with what was expected', async (args, says) => {
@@ -93,6 +97,24 @@ it('asks for what its options say', async () => {
     ID,
     { dryRun: false, onlyListed: false },
   ]);
+});
+
+it.each([
+  [[], `${ID} belongs to shop\n1 job and 2 keys handed over\n`],
+  [['--json'], `{"id":"${ID}","outcome":"assigned"}\n{"outcome":"keys","count":2}\n1 job and 2 keys handed over\n`],
+])('says what was handed over: %j', async (args, text) => {
+  const asked: unknown[] = [];
+  const operator: Partial<JobOperator> = {
+    now: async () => 10_000_000,
+    assign: async function* (request) {
+      asked.push(request);
+      yield { id: ID, outcome: 'assigned' };
+      yield { outcome: 'keys', count: 2 };
+    },
+  };
+  const given = ['assign', '--from', 'anonymous', '--to', 'shop', '--since', '1h', ...args];
+  expect(await jobs(given, operator)).toEqual({ code: 0, text });
+  expect(asked).toEqual([{ from: 'anonymous', to: 'shop', since: 6_400_000, dryRun: false }]);
 });
 
 it.each([

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
 import { GatewayError, notFound, unavailable } from '../../../src/core/errors.ts';
 import type { Artifact } from '../../../src/core/job.ts';
 import { unknownBackend } from '../../support/backends.ts';
@@ -62,7 +63,7 @@ test("places in the queue: the queue's, that of a MOVED event, and 0 while it on
   };
   const services = await testServices({
     jobs: {
-      get: async (_caller, id) => Object.entries(given).find(([name]) => name === id)?.[1] ?? null,
+      get: async (_identity, id) => Object.entries(given).find(([name]) => name === id)?.[1] ?? null,
       queuePosition: async () => 5,
     },
   });
@@ -125,7 +126,7 @@ test('pages as Relay does', async () => {
   });
   expect(requests).toEqual([
     {
-      caller: 'anonymous',
+      identity: anonymous,
       client: '127.0.0.1',
       first: 20,
       after: 'c0',

@@ -41,7 +41,6 @@ async function openSocket() {
   const owner = operations.enter({
     requestId: 'r',
     identity: anonymous,
-    caller: 'c',
     client: 'a',
     headers,
     send: async () => {},
@@ -126,7 +125,7 @@ test('B02 a client that has no room left for an answer takes no event from other
   const watch = async (client: string) => {
     const sent: string[] = [];
     const send = async (text: string) => void sent.push(text);
-    const extra = operations.enter({ requestId: 'r', identity: anonymous, caller: 'c', client, headers: {}, send });
+    const extra = operations.enter({ requestId: 'r', identity: anonymous, client, headers: {}, send });
     const context: SocketContext = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra };
     const payload = { query: 'subscription { jobProgress(id: "job") { seq } }' };
     const args = (await operations.hooks.onSubscribe?.(context, 'id', payload)) as ExecutionArgs;
@@ -151,7 +150,6 @@ test('B03 what is refused for want of a place holds no document', async () => {
   const extra = operations.enter({
     requestId: 'r',
     identity: anonymous,
-    caller: 'c',
     client: 'a',
     headers: {},
     send: async () => undefined,

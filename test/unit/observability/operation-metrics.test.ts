@@ -65,7 +65,6 @@ describe('an operation', () => {
     const owner = operations.enter({
       requestId: 'r',
       identity: anonymous,
-      caller: 'c',
       client: 'a',
       headers: {},
       send: async () => {},

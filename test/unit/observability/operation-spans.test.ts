@@ -28,7 +28,6 @@ test('what is refused has a span, whoever refuses it, with its code and the requ
   const owner = operations.enter({
     requestId: 'r',
     identity: anonymous,
-    caller: 'c',
     client: 'a',
     headers: {},
     send: async () => {},
@@ -53,7 +52,7 @@ test('what is refused has a span, whoever refuses it, with its code and the requ
 test('what an operation does is within its span, which fails with the code of its answer', async () => {
   const services = await testServices({
     jobs: {
-      get: (_caller, id) =>
+      get: (_identity, id) =>
         inSpan('read', {}, async () => {
           if (id === 'b') throw notFound('job');
           return null;

@@ -1,0 +1,28 @@
+-- Hands a job over from one caller to another, with all that names it by its caller but its idempotency key.
+-- KEYS  1 record
+-- ARGV  1 tag  2 job id  3 from  4 to  5 life of the changes ms, then ids of uploads that the job names
+-- gives 1, or 0 where the job is not one of `from`
+local tag, id, from, to = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local record = redis.call('HMGET', KEYS[1], 'caller', 'status', 'createdAt', 'seq')
+local status, createdAt, seq = record[2], record[3], record[4]
+if record[1] ~= from then return 0 end
+
+-- Comes first: it needs memory, without which Redis refuses the whole step.
+redis.call('ZADD', tag .. 'jobs:' .. to, createdAt, id)
+redis.call('ZADD', tag .. 'jobs:' .. to .. ':' .. status, createdAt, id)
+redis.call('HSET', KEYS[1], 'caller', to)
+redis.call('ZREM', tag .. 'jobs:' .. from, id)
+redis.call('ZREM', tag .. 'jobs:' .. from .. ':' .. status, id)
+for i = 6, #ARGV do
+  local upload = tag .. 'upload:' .. ARGV[i]
+  if redis.call('HGET', upload, 'caller') == from then redis.call('HSET', upload, 'caller', to) end
+end
+
+-- Whoever follows the jobs of `to` learns of one more. Followers of `from` leave out what is no longer theirs.
+local time = redis.call('TIME')
+local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
+local changes = tag .. 'changes:' .. to
+redis.call('XADD', changes, 'MAXLEN', '~', 1000, '*', 'id', id, 'seq', seq, 'type', 'SNAPSHOT', 'at', now)
+redis.call('PEXPIRE', changes, ARGV[5])
+redis.call('PUBLISH', changes, '')
+return 1
