@@ -2,7 +2,7 @@
 FROM node:24-slim AS base
 WORKDIR /app
 
-# Optional packages are installed here, since the TypeScript compiler is one.
+# Optional packages are installed here, since the bundler has one for each platform.
 FROM base AS build
 COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund

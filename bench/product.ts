@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { productMain } from '../test/support/process.ts';
 import type { BenchContext } from './bench.ts';
 import { type Child, startChild } from './child.ts';
 
@@ -14,7 +15,7 @@ export function startGateway(
   { env = {}, ...options }: { probe?: boolean; openFiles?: number; env?: Record<string, string> } = {},
 ): Promise<Child> {
   return startChild({
-    args: ['src/cli/main.ts', 'gateway'],
+    args: [productMain, 'gateway'],
     env: { ...common, ...signed, REDIS_URL: redis.url, DATA_DIR: join(dir, 'data'), ...env },
     ready: /GraphiQL: (http:\S+)/,
     ...options,
@@ -27,7 +28,7 @@ export function startWorker(
   env: Record<string, string> = {},
 ): Promise<Child> {
   return startChild({
-    args: ['src/cli/main.ts', 'worker'],
+    args: [productMain, 'worker'],
     env: {
       ...common,
       LOG_LEVEL: 'info',
@@ -45,7 +46,7 @@ export function startWorker(
 /** Starts gateway, worker, Redis, simulator and storage like `npm start`, with a data folder of its own. */
 export function startAllInOne(dataDir: string): Promise<Child> {
   return startChild({
-    args: ['src/main.ts'],
+    args: [productMain, 'start'],
     env: { LOG_LEVEL: 'error', PORT: '0', DATA_DIR: dataDir },
     ready: /(http:\S+\/graphql)/,
   });
@@ -53,7 +54,7 @@ export function startAllInOne(dataDir: string): Promise<Child> {
 
 export function startSimulator(speed: number): Promise<Child> {
   return startChild({
-    args: ['src/cli/main.ts', 'simulator', '--port', '0', '--speed', String(speed)],
+    args: [productMain, 'simulator', '--port', '0', '--speed', String(speed)],
     ready: /simulated ComfyUI on (http:\S+)/,
   });
 }

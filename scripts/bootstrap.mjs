@@ -21,8 +21,8 @@ import { SetupError, say } from './bootstrap/report.mjs';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Where Node keeps what it has compiled (NODE_COMPILE_CACHE) for tests, which start the product hundreds of times: a
- * start takes half of the processor's time then.
+ * Where Node keeps what it has compiled (NODE_COMPILE_CACHE): from the sources, a start takes two thirds of the
+ * processor's time then.
  */
 export const compileCache = join(root, 'node_modules', '.cache', 'compiled');
 

@@ -1,4 +1,5 @@
-// npm test: runs all tests, with real servers, also on a fresh checkout.   npm test -- test/unit   runs a part of them.
+// npm test: builds the product and runs all tests, with real servers, also on a fresh checkout.
+//   npm test -- test/unit   runs a part of them.
 // The variables MINIO_BIN, CHROMIUM_BIN and so on tell the tests where those programs are. REPORT may name the file to
 // which vitest's JSON report is written.
 import { spawnSync } from 'node:child_process';
@@ -27,12 +28,15 @@ process.exitCode = run();
 rmSync(scratch, { recursive: true });
 
 function run() {
+  const built = spawnSync(node, [join(root, 'scripts', 'build.ts')], { cwd: root, stdio: 'inherit' });
+  if (built.status !== 0) return built.status ?? 1;
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const env = {
     ...process.env,
     PATH: [dirname(node), process.env.PATH].join(delimiter),
     NODE_COMPILE_CACHE: compileCache,
+    PRODUCT_MAIN: join(root, 'dist', 'src', 'cli', 'main.js'),
     ...binaries(programs),
   };
   // vitest runs in the same process group, so Ctrl-C reaches it without our help.

@@ -48,7 +48,7 @@ export async function startEmbeddedSimulator({ log, speed }: EmbeddedSimulatorOp
 
 async function start(options: { port: string; speed: number | undefined; signal: AbortSignal }) {
   // The simulator lies beside this folder: as .ts in the sources, as .js in a build.
-  const main = fileURLToPath(new URL(`../simulator/main${extname(import.meta.filename)}`, import.meta.url));
+  const main = fileURLToPath(new URL(`../simulator/main${extname(import.meta.url)}`, import.meta.url));
   const speed = options.speed === undefined ? [] : ['--speed', String(options.speed)];
   const child = spawn(process.execPath, [main, '--host', '127.0.0.1', '--port', options.port, ...speed], {
     detached: true,

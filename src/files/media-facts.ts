@@ -40,7 +40,7 @@ export function createMediaReader({ timeoutMs = TIMEOUT_MS } = {}): MediaReader 
 
 async function readInThread(path: string, within: AbortSignal, signal: AbortSignal): Promise<MediaFacts | null> {
   signal.throwIfAborted();
-  const thread = new Worker(new URL(`./media-facts-thread${extname(import.meta.filename)}`, import.meta.url), {
+  const thread = new Worker(new URL(`./media-facts-thread${extname(import.meta.url)}`, import.meta.url), {
     workerData: path,
     resourceLimits: THREAD_LIMITS,
     env: {},

@@ -30,7 +30,7 @@ const reportSchema = z.discriminatedUnion('outcome', [
 export type Report = z.infer<typeof reportSchema>;
 
 /** As .ts in the sources, as .js in a build. */
-const MAIN = fileURLToPath(new URL(`./converter-process${extname(import.meta.filename)}`, import.meta.url));
+const MAIN = fileURLToPath(new URL(`./converter-process${extname(import.meta.url)}`, import.meta.url));
 /** For JavaScript alone: pictures are outside of its heap. */
 const HEAP_MIB = 64;
 /** No secret of this process is in there. Memory of pictures goes back to the system at once. */

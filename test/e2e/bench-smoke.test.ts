@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { startScript } from '../support/process.ts';
+import { productMain, startScript } from '../support/process.ts';
 
 /** Every row that a whole run has: what is measured, not how it came out. */
 const ROWS = [
@@ -46,7 +46,7 @@ const ROWS = [
 ];
 
 test('the bench runs in its quick form and prints a row for each figure', { timeout: 420_000 }, async () => {
-  const bench = startScript(['bench/main.ts', '--quick'], {});
+  const bench = startScript(['bench/main.ts', '--quick'], { PRODUCT_MAIN: productMain });
   onTestFinished(() => bench.kill());
 
   expect(await bench.exited, bench.output()).toBe(0);

@@ -12,16 +12,22 @@ export async function startLackingComfyui(port: number, classes: readonly string
     requests.push(`${method} ${url}`);
     await gate.before(`${method} ${url}`);
     const forward = request({ host: '127.0.0.1', port, method, path: url, headers }, async (answer) => {
-      if (!url.startsWith('/api/object_info')) {
+      // What is no list of classes goes on as it is.
+      if (!url.startsWith('/api/object_info') || answer.statusCode !== 200) {
         outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
         // When the server cuts a file off, the proxy does so too.
         answer.on('error', () => outgoing.destroy());
         answer.pipe(outgoing);
         return;
       }
-      const known = JSON.parse(await text(answer));
-      for (const each of classes) delete known[each];
-      outgoing.end(JSON.stringify(known));
+      try {
+        const known = JSON.parse(await text(answer));
+        for (const each of classes) delete known[each];
+        outgoing.end(JSON.stringify(known));
+      } catch {
+        // A list that the server cut off is cut off here too.
+        outgoing.destroy();
+      }
     });
     forward.on('error', () => outgoing.destroy());
     incoming.pipe(forward);

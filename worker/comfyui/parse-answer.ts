@@ -38,7 +38,7 @@ export function createAnswerParser(): AnswerParser {
 }
 
 async function parseInThread(form: AnswerForm, bytes: Uint8Array, signal: AbortSignal): Promise<unknown> {
-  const thread = new Worker(new URL(`./answer-thread${extname(import.meta.filename)}`, import.meta.url), {
+  const thread = new Worker(new URL(`./answer-thread${extname(import.meta.url)}`, import.meta.url), {
     workerData: { form, bytes },
     resourceLimits: THREAD_LIMITS,
     env: {},

@@ -3,7 +3,7 @@ import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { freePort } from '../../support/free-port.ts';
-import { startProduct } from '../../support/process.ts';
+import { productMain, startProduct } from '../../support/process.ts';
 import { eventually, openProduct } from '../../support/product.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
@@ -13,7 +13,7 @@ test('C22: a log that goes to a full disk costs its lines, and no job', async (c
   const gateway = await product.gateway();
   const full = openSync('/dev/full', 'w');
   const port = await freePort();
-  const worker = spawn(process.execPath, [join(root, 'src/cli/main.ts'), 'worker'], {
+  const worker = spawn(process.execPath, [productMain, 'worker'], {
     cwd: root,
     env: { PATH: process.env.PATH ?? '', ...product.env, ADMIN_PORT: String(port), LOG_LEVEL: 'trace' },
     stdio: ['ignore', 'ignore', full],
@@ -125,7 +125,7 @@ test('an operator who runs failed jobs again is in the audit log, and who owns t
 
 test('an audit log on standard output has nothing else there', async (context) => {
   const product = await openProduct(context);
-  const gateway = spawn(process.execPath, [join(root, 'src/cli/main.ts'), 'gateway'], {
+  const gateway = spawn(process.execPath, [productMain, 'gateway'], {
     cwd: root,
     env: { PATH: process.env.PATH ?? '', ...product.env, PORT: String(await freePort()), AUDIT_LOG: 'stdout' },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { productMain } from '../../support/process.ts';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 const judge = fileURLToPath(new URL('../../../../shared/editor/judge.mjs', import.meta.url));
 const MOST_MS = 20 * 60_000;
 
 /** Compares each file of the sets with what the editor exports of it, and gives what it says. */
 function judged(sets: string): Promise<string> {
-  const command = [process.execPath, `${root}src/cli/main.ts`, 'workflow', 'convert'];
+  const command = [process.execPath, productMain, 'workflow', 'convert'];
   return new Promise((resolve) => {
     execFile(process.execPath, [judge, '--sets', sets, '--', ...command], { maxBuffer: 2 ** 26 }, (_, output) =>
       resolve(output),

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { tempFolder } from '../../support/process.ts';
+import { productMain, tempFolder } from '../../support/process.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
 
 /** Runs `comfygate schema` with nothing else running. */
 function printed(env: { [name: string]: string } = {}) {
   const { PATH = '' } = process.env;
-  return promisify(execFile)(process.execPath, [path('src/cli/main.ts'), 'schema'], {
+  return promisify(execFile)(process.execPath, [productMain, 'schema'], {
     cwd: path('.'),
     env: { PATH, ...env },
     maxBuffer: 10_000_000,
