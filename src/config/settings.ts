@@ -23,7 +23,7 @@ import {
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** What credentials are taken. */
-export const AUTH_METHODS = ['none', 'keys', 'jwt'] as const;
+const AUTH_METHODS = ['none', 'keys', 'jwt'] as const;
 
 /** Signatures by the issuer's own key alone: nobody who verifies a token can make one. */
 const JWT_ALGORITHMS = [
