@@ -149,8 +149,12 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
         operations.leave(owner);
       },
       moveTo(client) {
-        if (!shares.take(client)) return false;
+        // Given back first, so that it does not count twice.
         shares.give(owner.client);
+        if (!shares.take(client)) {
+          shares.take(owner.client);
+          return false;
+        }
         outbox.moveTo(client);
         owner.client = client;
         return true;

@@ -138,20 +138,24 @@ describe('over HTTP', () => {
   });
 
   test('a client that leaves while its key is looked up leaves nothing behind', async () => {
-    const { graphql, callers, lines, post } = await start();
+    const { graphql, callers, lines, services } = await start();
+    services.feed.open('job');
     const looked = Promise.withResolvers<void>();
     callers.hold(looked.promise);
     const leaving = new AbortController();
-    const headers = { ...JSON_TYPE, ...right };
-    const answer = fetch(graphql, { method: 'POST', body: JSON.stringify(QUERY), headers, signal: leaving.signal });
+    const answer = fetch(`${graphql}?query={__typename}`, { headers: right, signal: leaving.signal });
     await vi.waitFor(() => expect(callers.asked).toHaveLength(1));
     leaving.abort();
     await expect(answer).rejects.toThrow();
+    const watch = new URLSearchParams({ query: 'subscription { jobProgress(id: "job") { seq } }' });
     callers.hold(null);
+    const stays = await fetch(`${graphql}?${watch}`, { headers: { accept: 'text/event-stream', ...right } });
     looked.resolve();
-    expect((await post(QUERY, right)).status).toBe(200);
-    expect(callers.followed()).toBe(0);
-    expect(lines).toEqual([]);
+    // Those that are left behind would be followed with what has come later.
+    const later = await fetch(`${graphql}?${watch}`, { headers: { accept: 'text/event-stream', ...right } });
+    await vi.waitFor(() => expect(callers.followed()).toBeGreaterThan(1));
+    expect([callers.followed(), lines]).toEqual([2, []]);
+    await Promise.all([stays.body?.cancel(), later.body?.cancel()]);
   });
 });
 

@@ -151,11 +151,15 @@ describe('A52: the first message', () => {
     // Of four one may have two.
     const { socketUrl, callers } = await start({ webSocket: { maxSockets: 4 } });
     callers.add('other', testIdentity('other'));
-    await dialled(socketUrl);
+    const first = await dialled(socketUrl);
     await dialled(socketUrl);
     const third = await dial(socketUrl, { payload: { authorization: 'Bearer right' } });
     expect(await third.closed).toEqual([1013, 'Too many connections']);
     await dialled(socketUrl, 'other');
+    first.socket.close();
+    await first.closed;
+    await vi.waitFor(() => expect(callers.followed()).toBe(2));
+    await dialled(socketUrl);
   });
 });
 
