@@ -33,9 +33,9 @@ export interface LongPoll {
 export interface HeldAnswer extends Disposable {
   /**
    * The job as it is at its end, or as it was last seen when the time is over, the client has left or the gateway
-   * stops; null when nothing was seen of it by then. Rejects with NOT_FOUND when there is no job that may be seen or it
-   * is removed meanwhile, with the reason of the signal where that is a GatewayError, and with UNAVAILABLE when Redis is
-   * away for longer than a watcher waits for it.
+   * stops; null when nothing was seen of it by then. Rejects with NOT_FOUND when there is no job that may be seen or
+   * it is removed meanwhile, with the reason of the signal where that is a GatewayError, and with UNAVAILABLE when
+   * Redis is away for longer than a watcher waits for it.
    */
   untilEnded(jobId: string): Promise<Job | null>;
 }

@@ -178,7 +178,7 @@ it('every place where an operation names something is tried below, or is known t
 
 describe.each(Object.entries(places))('%s', (_place, { kind, operation }) => {
   it.each(['QUEUED', 'RUNNING', 'SUCCEEDED'] as const)(
-    "of another's %s job is answered as of one that there is not, by the same commands, and changes nothing",
+    "A43 and A63: of another's %s job is answered as of one that there is not, by the same commands, changing nothing",
     async (status) => {
       const theirs = await make(owner, status);
       const before = await product.gateway.get(theirs.job);
