@@ -158,7 +158,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   undici: ['worker/comfyui', 'worker/inputs'],
   'graphql-yoga': ['src/http'],
   'graphql-ws': ['src/http'],
-  '@pothos/core': ['src/graphql'],
+  '@pothos': ['src/graphql'],
   '@opentelemetry': ['src/observability'],
 };
 

@@ -32,6 +32,11 @@ export const anonymous: Identity = {
   watch: null,
 };
 
+/** Whether the identity may run a workflow of the catalogue, or `custom`. */
+export function mayRun({ scopes }: Identity, workflow: string): boolean {
+  return scopes.has(`workflow:${workflow}`) || (workflow !== 'custom' && scopes.has('workflow:*'));
+}
+
 /** Whether the identity may see a job: one of its caller's, and of those that its watch token is for. */
 export function maySee({ caller, watch }: Identity, job: { id: string; caller: string; tags: readonly string[] }) {
   if (job.caller !== caller) return false;

@@ -89,6 +89,11 @@ export function notFound(what: string): GatewayError {
   return new GatewayError(`${what} not found`, { code: 'NOT_FOUND' });
 }
 
+/** `missing`: the scopes that the caller lacks for it, as a key names them. */
+export function forbidden(missing: string): GatewayError {
+  return new GatewayError(`this needs the scope ${missing}`, { code: 'FORBIDDEN' });
+}
+
 export function unavailable(message: string, retryAfterSeconds: number, cause?: unknown): GatewayError {
   return new GatewayError(message, { code: 'UNAVAILABLE', retryAfter: retryAfterSeconds }, { cause });
 }

@@ -1,5 +1,7 @@
 import SchemaBuilder from '@pothos/core';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import type { SeenBackend } from '../backends/backends.ts';
+import type { Identity } from '../callers/identity.ts';
 import type { JobEvent, Preview } from '../core/events.ts';
 import type { Job, JobError, Json, NodeTiming, Progress } from '../core/job.ts';
 import type { HealthCheck, HealthReport } from '../health/health.ts';
@@ -8,10 +10,13 @@ import type { OpenUpload } from '../uploads/upload.ts';
 import type { Choice, Workflow, WorkflowParameter } from '../workflows/catalogue.ts';
 import type { ArtifactOfJob } from './artifact/artifact-url.ts';
 import type { GraphContext, InstallationLimits } from './context.ts';
+import { type AuthScopes, authScopes, unauthorizedError } from './scopes.ts';
 
 /** What stands behind each type of the schema. */
 export interface SchemaShapes {
   Context: GraphContext;
+  AuthScopes: AuthScopes;
+  DefaultAuthStrategy: 'all';
   Scalars: {
     ID: { Input: string; Output: string };
     /** Milliseconds since 1970. */
@@ -48,6 +53,7 @@ export interface SchemaShapes {
     WorkflowBackend: { backend: string; missing: readonly string[] };
     Choice: Choice;
     InstallationLimits: InstallationLimits;
+    Viewer: Identity;
   };
 }
 
@@ -57,5 +63,9 @@ export type Builder = ReturnType<typeof createBuilder>;
 
 /** A builder collects types, so each schema has its own. */
 export function createBuilder() {
-  return new SchemaBuilder<SchemaShapes>({});
+  return new SchemaBuilder<SchemaShapes>({
+    plugins: [ScopeAuthPlugin],
+    // Once for each operation; a subscription's when it begins, and not for each of its events.
+    scopeAuth: { authScopes, unauthorizedError, defaultStrategy: 'all', authorizeOnSubscribe: true },
+  });
 }

@@ -17,6 +17,7 @@ import { addDateTime } from './scalars/date-time.ts';
 import { addJson } from './scalars/json.ts';
 import { addSafeInt } from './scalars/safe-int.ts';
 import { addUpload, addUploadMutations } from './upload/upload-type.ts';
+import { addViewer } from './viewer/viewer-type.ts';
 import { addFileKind } from './workflow/file-input.ts';
 import { addWorkflowInput } from './workflow/workflow-input.ts';
 import { addWorkflow } from './workflow/workflow-type.ts';
@@ -47,6 +48,7 @@ export function createSchema(catalogue: WorkflowCatalogue): GraphQLSchema {
   builder.subscriptionType({ description: 'What can be watched.' });
   const jobFilter = addJobFilter(builder, enums);
   addJobQueries(builder, jobFilter);
+  addViewer(builder);
   addJobMutations(builder, enums, workflowInput);
   addUploadMutations(builder);
   addJobSubscriptions(builder, enums, jobFilter);
