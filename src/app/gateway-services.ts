@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
+import { followNodeCosts } from '../backends/node-costs.ts';
 import { createRedisBackendDirectory, startGrace } from '../backends/redis/redis-backends.ts';
 import { createRedisNodeDefinitionsDirectory } from '../backends/redis/redis-node-definitions.ts';
+import { createRedisNodeTimes } from '../backends/redis/redis-node-times.ts';
 import type { Config } from '../config/config.ts';
 import { createHealth } from '../health/check-health.ts';
 import { createRedisGatewayStore } from '../job-record/redis/redis-gateway-store.ts';
@@ -11,6 +13,7 @@ import { createFileCheck } from '../jobs/check-files.ts';
 import { createRunnableCheck } from '../jobs/check-runnable.ts';
 import { createJobs } from '../jobs/create-jobs.ts';
 import { createEditorClasses } from '../jobs/editor-classes.ts';
+import { createEstimateGpu } from '../jobs/estimate-gpu.ts';
 import { startSweeper } from '../jobs/sweeper.ts';
 import { openAudit } from '../observability/audit.ts';
 import { createGatewayMetrics } from '../observability/gateway-metrics.ts';
@@ -30,6 +33,7 @@ import { createVariantMaker } from '../variants/make-variants.ts';
 import { createRedisVariantClaims } from '../variants/redis/redis-claims.ts';
 import { createVariantAddresses } from '../variants/variant-addresses.ts';
 import { createCustomParser } from '../workflows/custom.ts';
+import { followPlans } from './follow-plans.ts';
 import { namesIn } from './follow-workflows.ts';
 import {
   commonSecret,
@@ -53,6 +57,7 @@ function randomSeed(): number {
 export async function openGatewayServices(config: Config, context: ProcessContext) {
   const { log, shutdown, workflows } = context;
   const { catalogue } = workflows;
+  const plans = await followPlans(config, context);
   const metrics = createGatewayMetrics(context.metrics, namesIn(catalogue));
   workflows.onChange(() => metrics.setWorkflows(namesIn(catalogue)));
   const redis = openRedis(config, context, 'request');
@@ -108,6 +113,12 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     queue,
     artifacts,
     onRedisDown,
+    plans,
+    estimateGpu: createEstimateGpu(
+      followNodeCosts(createRedisNodeTimes(redis, keys), throttledWarning(log, 'node times could not be read')),
+      config.jobs.timeoutMs,
+    ),
+    onLimited: metrics.limited,
     onAccepted(job, replayed) {
       metrics.jobAccepted(job, replayed);
       const { id: jobId, requestId, workflow } = job;
@@ -167,6 +178,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   );
   return {
     catalogue,
+    plans,
     artifacts,
     variants,
     variantMaker,

@@ -56,6 +56,10 @@ export function folder() {
   return value('a folder', (raw) => resolve(raw));
 }
 
+export function file() {
+  return value('a file', (raw) => resolve(raw));
+}
+
 /** Scheme, host and port of an http URL, written as browsers write origins: lower case, without the default port. */
 export function origin() {
   return value(EXPECTED_ORIGIN, parseOrigin);

@@ -1,4 +1,7 @@
+import type { Identity } from '../callers/identity.ts';
 import type { Job, JobFilter, Priority } from '../core/job.ts';
+import type { LimitState } from '../core/limits.ts';
+import type { OnLimits } from './accept-job.ts';
 
 export interface WaitOptions {
   /** The answer is held until the job has ended, so long at most; 0 to 60, null: not at all. */
@@ -9,8 +12,16 @@ export interface WaitOptions {
   client?: string | undefined;
 }
 
+/** A call that is counted against the plan of its caller. */
+interface Limitable {
+  /** Who calls. Default: somebody without a plan. */
+  identity?: Identity | undefined;
+  /** Called with what it has used of the plan, unless it has no limits. */
+  onLimits?: OnLimits | undefined;
+}
+
 /** The argument of `generate` as it came; `path` leads the paths of the issues that are found in it. */
-export interface GenerateRequest extends WaitOptions {
+export interface GenerateRequest extends WaitOptions, Limitable {
   caller: string;
   requestId: string;
   /** Where the call came from, for the audit log; the same of those below. */
@@ -28,7 +39,7 @@ export interface GenerateRequest extends WaitOptions {
   comfyOrgApiKey?: string | null;
 }
 
-export interface RetryRequest {
+export interface RetryRequest extends Limitable {
   caller: string;
   requestId: string;
   address?: string | undefined;
@@ -60,6 +71,8 @@ export interface Jobs {
   generate(request: GenerateRequest): Promise<{ job: Job; replayed: boolean }>;
   /** Runs an ended job again, as it was; CONFLICT while it is open. */
   retry(request: RetryRequest): Promise<{ job: Job; replayed: boolean }>;
+  /** What is left of the limits of the caller's plan; [] where there are none. */
+  limits(identity: Identity): Promise<LimitState[]>;
   get(caller: string, id: string, wait?: WaitOptions): Promise<Job | null>;
   list(request: ListRequest): Promise<JobPage>;
   /** `client`: the address whose read of the job this is. Default: the caller; the same below. */

@@ -1,5 +1,6 @@
 import { Counter, Gauge } from 'prom-client';
 import { isTerminal, type Job } from '../core/job.ts';
+import { type LimitName, limitNames } from '../core/limits.ts';
 import { oneOf, type ProcessMetrics } from './process-metrics.ts';
 
 export interface GatewayMetrics {
@@ -7,6 +8,8 @@ export interface GatewayMetrics {
   jobAccepted(job: Pick<Job, 'workflow'>, replayed: boolean): void;
   /** The gateway itself ended a job: it canceled a QUEUED job, or the job's deadline had passed. */
   jobEnded(job: Pick<Job, 'workflow' | 'status' | 'error'>): void;
+  /** A call was refused by a limit of its caller's plan. */
+  limited(name: LimitName): void;
   /** An event was dropped for a slow watcher, since a newer one replaces it. */
   eventConflated(): void;
   /** The names in the catalogue have become these. */
@@ -27,6 +30,13 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
     help: 'PROGRESS, PREVIEW and MOVED events that a newer one has replaced for a watcher that is slow.',
     registers,
   });
+  const limited = new Counter({
+    name: 'comfygate_calls_limited_total',
+    help: "Calls that were refused by a limit of their caller's plan, by the limit.",
+    labelNames: ['limit'],
+    registers,
+  });
+  for (const limit of limitNames) limited.inc({ limit }, 0);
   let workflowOf = oneOf([...workflows, 'custom']);
 
   return {
@@ -35,6 +45,7 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
     jobEnded({ workflow, status, error }) {
       if (isTerminal(status)) metrics.jobEnded(workflowOf(workflow), status, error?.code ?? '');
     },
+    limited: (limit) => limited.inc({ limit }),
     eventConflated: () => conflated.inc(),
     setWorkflows(names) {
       workflowOf = oneOf([...names, 'custom']);

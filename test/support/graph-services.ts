@@ -112,6 +112,7 @@ export async function testServices(
       list: notExpected('list'),
       cancel: notExpected('cancel'),
       remove: notExpected('remove'),
+      limits: notExpected('limits'),
       queuePosition: notExpected('queuePosition'),
       ...changes.jobs,
     },
