@@ -34,11 +34,14 @@ export interface JobLimits extends Readonly<Record<LimitName, number | null>> {
   megapixels: number | null;
 }
 
-/** How much of a limit is left, in its own unit, and in how many milliseconds all of it is; null: that no time tells. */
+/** How much of a limit is left, in its own unit. */
 export interface LimitState {
   name: LimitName;
   limit: number;
+  /** In which all of it would drain; null: it does not by time. */
+  periodMs: number | null;
   remaining: number;
+  /** Until all of it is left again, if nothing more is used; null: no time tells. */
   resetsInMs: number | null;
 }
 
@@ -48,6 +51,14 @@ export interface Limited {
   remaining: number;
   waitMs: number | null;
 }
+
+/** What a call has used of its caller's limits. `gpuMs`: what its job is likely to take; 0 where none was made. */
+export interface LimitUse {
+  gpuMs: number;
+  left: LimitState[];
+}
+
+export type OnLimits = (use: LimitUse) => void;
 
 /** What the limits of a plan are in the parts that they are counted in, those of `meteredLimits`. */
 export function meterLimits(limits: JobLimits): (number | null)[] {
@@ -64,7 +75,8 @@ export function limitStates(limits: JobLimits, left: readonly number[]): LimitSt
     if (limit === null) return [];
     const remaining = Math.max(0, left[i] ?? 0) / perUnit;
     const taken = Math.max(0, limit - remaining);
-    return [{ name, limit, remaining, resetsInMs: periodMs && Math.ceil((taken / limit) * periodMs) }];
+    const resetsInMs = periodMs && (limit === 0 ? 0 : Math.ceil((taken / limit) * periodMs));
+    return [{ name, limit, periodMs, remaining, resetsInMs }];
   });
 }
 
@@ -99,19 +111,4 @@ export function limitError({ name, remaining, waitMs }: Limited, limits: JobLimi
     : `the ${name} of your plan ${limits.plan}, ${limit}, are used up: ${remaining} are left${cost}; ${advice[name]}`;
   const retryAfter = waitMs === null ? USUAL_WAIT_SECONDS : Math.max(1, Math.ceil(waitMs / 1000));
   return new GatewayError(message, { code, retryAfter, name, limit, remaining });
-}
-
-/** Of what a plan is described by to HTTP, see docs/limits.md: `RateLimit-Policy` and `RateLimit`, null where empty. */
-export function rateLimitHeaders(states: readonly LimitState[]): { [name: string]: string } {
-  if (states.length === 0) return {};
-  const periodOf = ({ name }: LimitState) => countedLimits.find((counted) => counted.name === name)?.periodMs ?? null;
-  const policies = states.map((state) => {
-    const periodMs = periodOf(state);
-    return `"${state.name}";q=${Math.floor(state.limit)}${periodMs === null ? '' : `;w=${periodMs / 1000}`}`;
-  });
-  const limits = states.map(({ name, remaining, resetsInMs }) => {
-    const time = resetsInMs === null ? '' : `;t=${Math.ceil(resetsInMs / 1000)}`;
-    return `"${name}";r=${Math.floor(remaining)}${time}`;
-  });
-  return { 'RateLimit-Policy': policies.join(', '), RateLimit: limits.join(', ') };
 }

@@ -1,6 +1,6 @@
 import { badInput, GatewayError, type InputIssue, unavailable } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
-import { type JobLimits, type LimitName, type LimitState, limitError } from '../core/limits.ts';
+import { type JobLimits, type LimitName, limitError, type OnLimits } from '../core/limits.ts';
 import { type Plan, planOf } from '../core/plan.ts';
 import { parseTemplate, type Template } from '../core/template.ts';
 import type { AcceptOutcome, GatewayJobStore, JobKey, NewJob } from '../job-record/job-store.ts';
@@ -31,14 +31,6 @@ export interface Accepted {
   job: Job;
   replayed: boolean;
 }
-
-/** What a call has used of its caller's limits. `gpuMs`: what its job is likely to take; 0 where none was made. */
-export interface LimitUse {
-  gpuMs: number;
-  left: LimitState[];
-}
-
-export type OnLimits = (use: LimitUse) => void;
 
 /**
  * `path` leads the paths of the issues that are found in it. `onLimits` is called where the caller has limits, unless

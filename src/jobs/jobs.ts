@@ -1,7 +1,6 @@
 import type { Identity } from '../callers/identity.ts';
 import type { Job, JobFilter, Priority } from '../core/job.ts';
-import type { LimitState } from '../core/limits.ts';
-import type { OnLimits } from './accept-job.ts';
+import type { LimitState, OnLimits } from '../core/limits.ts';
 
 export interface WaitOptions {
   /** The answer is held until the job has ended, so long at most; 0 to 60, null: not at all. */

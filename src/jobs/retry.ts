@@ -3,19 +3,13 @@ import { limitsOf, noPlan, type Plan, type Plans } from '../callers/plans.ts';
 import { canonicalJson, sha256 } from '../core/canonical-json.ts';
 import { badInput, GatewayError, notFound } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
+import type { OnLimits } from '../core/limits.ts';
 import { planOf } from '../core/plan.ts';
 import { parseTemplate } from '../core/template.ts';
 import { isUuid } from '../core/uuid.ts';
 import type { NewJob } from '../job-record/job-store.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
-import {
-  type Accepted,
-  type AcceptJob,
-  countRefused,
-  type OnLimits,
-  type ReplayOptions,
-  replay,
-} from './accept-job.ts';
+import { type Accepted, type AcceptJob, countRefused, type ReplayOptions, replay } from './accept-job.ts';
 import { whyNotInPlan } from './check-plan.ts';
 import { checkRetryArguments } from './generate-arguments.ts';
 import type { RetryRequest } from './jobs.ts';

@@ -53,11 +53,12 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
       nullable: true,
       description: 'Accept a job, or give back the one that this key already made.',
       args: { input: t.arg({ type: generateInput, required: true, description: 'What to run, and how.' }) },
-      resolve: (_root, { input }, { services, caller, client, requestId, address, signal }) => {
+      resolve: (_root, { input }, { services, identity, caller, client, requestId, address, signal, onLimits }) => {
         // @oneOf: the executor has made sure that there is exactly one, and that it is not null.
         const [name, parameters] = Object.entries(input.workflow)[0] ?? [];
         if (!name || !parameters) throw new Error('an input object with @oneOf came without a field');
         return services.jobs.generate({
+          identity,
           caller,
           requestId,
           address,
@@ -71,6 +72,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
           waitSeconds: input.waitSeconds ?? null,
           signal,
           client,
+          onLimits,
         });
       },
     }),
@@ -84,8 +86,8 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         id: t.arg.id({ required: true, description: 'The job to run again.' }),
         idempotencyKey: t.arg.string({ required: true, description: 'As in `GenerateInput`.' }),
       },
-      resolve: (_root, { id, idempotencyKey }, { services, caller, requestId, address, client }) =>
-        services.jobs.retry({ caller, requestId, address, client, id, idempotencyKey }),
+      resolve: (_root, { id, idempotencyKey }, { services, identity, caller, requestId, address, client, onLimits }) =>
+        services.jobs.retry({ identity, caller, requestId, address, client, id, idempotencyKey, onLimits }),
     }),
     cancelJob: t.field({
       type: 'Job',

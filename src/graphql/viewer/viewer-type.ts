@@ -1,6 +1,28 @@
 import type { Builder } from '../builder.ts';
 
 export function addViewer(builder: Builder): void {
+  builder.objectType('CallerLimit', {
+    description: 'A limit of the plan of a caller, and what is left of it.',
+    fields: (t) => ({
+      name: t.exposeString('name', {
+        nullable: false,
+        description:
+          '`requestsPerMinute`, `gpuSecondsPerMinute`, `gpuSecondsPerDay`, `jobsPerDay` or `queued`, the jobs that wait.',
+      }),
+      limit: t.exposeFloat('limit', { nullable: false, description: 'All of it.' }),
+      remaining: t.exposeFloat('remaining', {
+        nullable: false,
+        description: 'What is left. GPU seconds of jobs that have not ended count as they were estimated.',
+      }),
+      resetsAt: t.field({
+        type: 'DateTime',
+        nullable: true,
+        description: 'When all of it is left again, if nothing more is used; null of `queued`, which no time tells.',
+        resolve: ({ resetsInMs }, _args, { services }) => (resetsInMs === null ? null : services.now() + resetsInMs),
+      }),
+    }),
+  });
+
   builder.objectType('Viewer', {
     description: 'Who calls, and what it may do.',
     fields: (t) => ({
@@ -15,6 +37,12 @@ export function addViewer(builder: Builder): void {
         description:
           'What it may do, in alphabetical order: `job:read`, `job:write`, `workflow:textToImage` and so on.',
         resolve: ({ scopes }) => [...scopes].sort(),
+      }),
+      limits: t.field({
+        type: ['CallerLimit'],
+        nullable: false,
+        description: 'Of its plan, as they are now: those that are bounded. Reading them uses up nothing.',
+        resolve: (identity, _args, { services }) => services.jobs.limits(identity),
       }),
     }),
   });

@@ -13,6 +13,7 @@ import { HttpFault, tooMuchWaits } from '../reply.ts';
 import { createCompression } from './compress.ts';
 import { ENDED, final, numbered, seqIn, unlessOver } from './event-ids.ts';
 import { eventStream } from './event-stream.ts';
+import { type AnswerContext, isResult, noteLimits, useHttpStatus } from './http-status.ts';
 import { checkNesting, parseJsonBody, readJsonText } from './json-body.ts';
 import { isStream, sendResponse } from './send-response.ts';
 
@@ -39,7 +40,7 @@ export type YogaHandler = (
 /** The subscription whose events go on behind a number. */
 const NUMBERED = 'jobProgress';
 
-interface RequestContext extends GraphContext {
+interface RequestContext extends GraphContext, AnswerContext {
   /** The body of a POST, which has been read before Yoga gets the request. */
   params?: GraphQLParams;
 }
@@ -73,38 +74,6 @@ function useGatewayEngine(engine: Engine): Plugin<GraphContext> {
       ),
     onExecute: ({ setExecuteFn }) => setExecuteFn(engine.execute),
     onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe),
-  };
-}
-
-function isResult(result: unknown): result is ExecutionResult {
-  return typeof result === 'object' && result !== null && !(Symbol.asyncIterator in result) && !Array.isArray(result);
-}
-
-/** Whether nothing was found out: no data, or every field of it null. */
-function isEmpty({ data }: ExecutionResult): boolean {
-  return !data || Object.values(data).every((value) => value === null);
-}
-
-/** 400 for a request that could not begin, 503 with Retry-After for one that nothing came of since a part is down. */
-function useHttpStatus(): Plugin<GraphContext> {
-  return {
-    onExecutionResult({ result, setResult }) {
-      if (!isResult(result) || !result.errors?.length) return;
-      if (!('data' in result)) {
-        const errors = result.errors.map(({ message, nodes = null, extensions }) => {
-          return new GraphQLError(message, {
-            nodes,
-            extensions: { ...extensions, http: extensions.http ?? { spec: true, status: 400 } },
-          });
-        });
-        setResult({ ...result, errors });
-        return;
-      }
-      const down = result.errors.find(({ extensions }) => extensions.code === 'UNAVAILABLE');
-      if (!down || !isEmpty(result)) return;
-      const retryAfter = String(Math.ceil(Number(down.extensions.retryAfter)));
-      setResult({ ...result, extensions: { http: { status: 503, headers: { 'Retry-After': retryAfter } } } });
-    },
   };
 }
 
@@ -171,7 +140,9 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
     const turn = () => turns.take(client, req.socket);
     const lastEventId = req.headers['last-event-id'];
     const lastSeq = seqIn(lastEventId);
-    const context: RequestContext = { ...operation, client, budget, turn, lastSeq, signal: leaving.signal, services };
+    const { signal } = leaving;
+    const told = { client, budget, turn, lastSeq, signal, services, ...noteLimits() };
+    const context: RequestContext = { ...operation, ...told };
     const text = req.method === 'POST' ? await readJsonText(req, maxBodyBytes, budget) : null;
     await turn();
     if (res.destroyed) return;
