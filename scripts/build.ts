@@ -16,4 +16,6 @@ const isCompiled = (path: string) => extname(path) === '.ts';
 for (const folder of ['src', 'worker']) {
   cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: (path) => !isCompiled(path) });
 }
-for (const path of ['workflows', 'plans.json', 'package.json']) cpSync(join(root, path), join(dist, path), { recursive: true });
+for (const path of ['workflows', 'plans.json', 'package.json']) {
+  cpSync(join(root, path), join(dist, path), { recursive: true });
+}

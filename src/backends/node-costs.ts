@@ -9,7 +9,7 @@ export interface NodeCosts {
 }
 
 /**
- * A step of a sampler at a graphics card of the middle, where nobody has measured one: SDXL makes some four a second at a
+ * A step of a sampler at a middling graphics card, while nobody has measured one: SDXL makes some four a second at a
  * megapixel.
  */
 const UNKNOWN_STEP_MS = 250;

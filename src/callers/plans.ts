@@ -91,7 +91,7 @@ export function createPlans(
       if (plan) return plan;
       onUnknown(name);
       throw new GatewayError(
-        `your plan ${name} is none of this installation: ask its operator to add it to the plans, or to give you another`,
+        `your plan ${name} is none of this installation: ask its operator to add it, or to give you another`,
         { code: 'FORBIDDEN' },
       );
     },

@@ -45,7 +45,7 @@ export interface LimitState {
   resetsInMs: number | null;
 }
 
-/** The limit that a call does not fit. `waitMs`: until as much is left as it takes; null: time alone never does that. */
+/** The limit that a call does not fit. `waitMs`: until as much is left as it takes; null: no time tells. */
 export interface Limited {
   name: LimitName;
   remaining: number;
@@ -68,7 +68,7 @@ export function meterLimits(limits: JobLimits): (number | null)[] {
   });
 }
 
-/** `left`: of `limitNames` in turn, in the parts that they are counted in. Limits that the plan has not are left out. */
+/** `left`: of `limitNames` in turn, in the parts that they are counted in. What is not bounded is left out. */
 export function limitStates(limits: JobLimits, left: readonly number[]): LimitState[] {
   return countedLimits.flatMap(({ name, perUnit, periodMs }, i): LimitState[] => {
     const limit = limits[name];

@@ -7,7 +7,7 @@ export function addViewer(builder: Builder): void {
       name: t.exposeString('name', {
         nullable: false,
         description:
-          '`requestsPerMinute`, `gpuSecondsPerMinute`, `gpuSecondsPerDay`, `jobsPerDay` or `queued`, the jobs that wait.',
+          '`requestsPerMinute`, `gpuSecondsPerMinute`, `gpuSecondsPerDay`, `jobsPerDay`, or `queued`: jobs that wait.',
       }),
       limit: t.exposeFloat('limit', { nullable: false, description: 'All of it.' }),
       remaining: t.exposeFloat('remaining', {

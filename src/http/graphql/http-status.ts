@@ -4,7 +4,7 @@ import type { LimitState, LimitUse } from '../../core/limits.ts';
 
 /** What an answer is told besides its result. */
 export interface AnswerContext {
-  /** What the request has used of its caller's limits: as it was last told of them, and the GPU time of all its jobs. */
+  /** What the request has used of its caller's limits: what was left last, and the GPU time of all its jobs. */
   limitUse: { last: LimitUse | null; gpuMs: number };
 }
 

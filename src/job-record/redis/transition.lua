@@ -51,8 +51,8 @@ local reserved = tonumber(record[13])
 if reserved and event == 'STARTED' then set.ranAt = '' end
 if reserved and set.waits == 'false' and (record[14] or '') == '' then set.ranAt = now end
 
--- Corrects what accept.lua has put on the meters of GPU time. They are as they were at `at`, and what more is put on them
--- now has not drained since then.
+-- Corrects what accept.lua has put on the meters of GPU time. They are as they were at `at`, and what is put on them now
+-- has not drained since then.
 local function settle(caller, change)
   local plan = tag .. 'plan:' .. caller
   local kept = redis.call('HMGET', plan, 'at', 'gpuMinute', 'gpuMinute:limit', 'gpuDay', 'gpuDay:limit')
