@@ -25,7 +25,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/queue/bullmq': ['src/observability', 'src/queue', 'src/redis'],
 
   // Use cases on what is stored.
-  'src/uploads': ['src/artifacts', 'src/core', 'src/observability', 'src/redis'],
+  'src/uploads': ['src/artifacts', 'src/callers', 'src/core', 'src/observability', 'src/redis'],
   'src/uploads/redis': ['src/redis', 'src/uploads'],
   'src/variants': ['src/artifacts', 'src/async', 'src/core', 'src/files', 'src/redis'],
   'src/variants/redis': ['src/redis', 'src/variants'],

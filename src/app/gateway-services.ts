@@ -119,6 +119,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
       config.jobs.timeoutMs,
     ),
     onLimited: metrics.limited,
+    onReserved: metrics.reserved,
     onAccepted(job, replayed) {
       metrics.jobAccepted(job, replayed);
       const { id: jobId, requestId, workflow } = job;
@@ -135,6 +136,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   });
   const uploads = createUploads({
     audit,
+    plans,
     store: uploadStore,
     artifacts,
     maxBytes,

@@ -25,6 +25,8 @@ export interface AcceptOptions {
   onAccepted?: (job: Job, replayed: boolean) => void;
   /** Called for each call that its caller's limits refuse, with the name of the limit. */
   onLimited?: (name: LimitName) => void;
+  /** Called with what a job is likely to take that is accepted and counted. */
+  onReserved?: (gpuMs: number) => void;
 }
 
 export interface Accepted {
@@ -121,7 +123,7 @@ export async function countRefused(
   if (made) await settle(options, made, { limits, gpuMs: 0, onLimits });
 }
 
-export type ReplayOptions = Pick<AcceptOptions, 'store' | 'queue' | 'onAccepted' | 'onLimited'>;
+export type ReplayOptions = Pick<AcceptOptions, 'store' | 'queue' | 'onAccepted' | 'onLimited' | 'onReserved'>;
 
 function tooMany({ jobs, bytes }: Extract<AcceptOutcome, { outcome: 'tooMany' }>): string {
   const taken = `${Math.ceil(bytes / 1e6)} MB`;
@@ -131,12 +133,14 @@ function tooMany({ jobs, bytes }: Extract<AcceptOutcome, { outcome: 'tooMany' }>
 }
 
 async function settle(
-  { queue, onAccepted, onLimited }: ReplayOptions,
+  { queue, onAccepted, onLimited, onReserved }: ReplayOptions,
   accepted: AcceptOutcome,
   counted: { limits: JobLimits; gpuMs: number; onLimits: OnLimits | undefined } | null = null,
 ): Promise<Accepted> {
   if (counted && 'left' in accepted && accepted.left) {
-    counted.onLimits?.({ gpuMs: accepted.outcome === 'created' ? counted.gpuMs : 0, left: accepted.left });
+    const gpuMs = accepted.outcome === 'created' ? counted.gpuMs : 0;
+    if (gpuMs > 0) onReserved?.(gpuMs);
+    counted.onLimits?.({ gpuMs, left: accepted.left });
   }
   switch (accepted.outcome) {
     case 'limited':

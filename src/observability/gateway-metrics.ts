@@ -10,6 +10,8 @@ export interface GatewayMetrics {
   jobEnded(job: Pick<Job, 'workflow' | 'status' | 'error'>): void;
   /** A call was refused by a limit of its caller's plan. */
   limited(name: LimitName): void;
+  /** A job was accepted that is likely to take so much. */
+  reserved(gpuMs: number): void;
   /** An event was dropped for a slow watcher, since a newer one replaces it. */
   eventConflated(): void;
   /** The names in the catalogue have become these. */
@@ -36,6 +38,11 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
     labelNames: ['limit'],
     registers,
   });
+  const reserved = new Counter({
+    name: 'comfygate_gpu_seconds_reserved_total',
+    help: 'What accepted jobs of callers with a plan are likely to take of servers.',
+    registers,
+  });
   for (const limit of limitNames) limited.inc({ limit }, 0);
   let workflowOf = oneOf([...workflows, 'custom']);
 
@@ -46,6 +53,7 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
       if (isTerminal(status)) metrics.jobEnded(workflowOf(workflow), status, error?.code ?? '');
     },
     limited: (limit) => limited.inc({ limit }),
+    reserved: (gpuMs) => reserved.inc(gpuMs / 1000),
     eventConflated: () => conflated.inc(),
     setWorkflows(names) {
       workflowOf = oneOf([...names, 'custom']);

@@ -49,8 +49,13 @@ export function addUploadMutations(builder: Builder): void {
       nullable: true,
       description: 'A signed address to put an input file to.',
       args: { input: t.arg({ type: input, required: true, description: 'What is to be sent.' }) },
-      resolve: (_root, { input: { filename, contentType, size } }, { services, caller, requestId, address, client }) =>
-        services.uploads.create({ caller, requestId, address, client, filename, contentType, sizeBytes: size }),
+      resolve: (_root, { input: { filename, contentType, size } }, { services, ...by }) => {
+        const { identity, caller, requestId, address, client } = by;
+        return services.uploads.create({
+          ...{ identity, caller, requestId, address, client },
+          ...{ filename, contentType, sizeBytes: size },
+        });
+      },
     }),
   );
 }

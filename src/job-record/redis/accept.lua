@@ -23,10 +23,9 @@ local tag, id = ARGV[1], ARGV[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- Each of these fills by what is accepted and drains by its limit in its period: who was idle may take the whole limit
--- at once, and from then on as much as drains (GCRA, kept as the level instead of the time at which it is empty, which
--- stays right when the limit changes).
-local METERS = { 'requests', 'gpuMinute', 'gpuDay', 'jobs' }
+-- Requests, GPU ms in a minute and in a day, and jobs: each fills by what is accepted and drains by its limit in its
+-- period. Who was idle may take the whole limit at once, and from then on as much as drains (GCRA, kept as the level
+-- instead of the time at which it is empty, which stays right when the limit changes).
 local PERIODS = { 60000, 60000, 86400000, 86400000 }
 -- What sums of fractions may be wrong by.
 local EPSILON = 0.001
@@ -35,16 +34,17 @@ local EPSILON = 0.001
 -- its job does not fit.
 local function limited(isJob)
   local exact = time[1] * 1000 + time[2] / 1000
-  local kept = redis.call('HMGET', KEYS[13], 'at', unpack(METERS))
+  local kept = redis.call('HMGET', KEYS[13], 'at', 'levels', 'limits')
   local passed = math.max(0, exact - (tonumber(kept[1]) or exact))
+  local before = { string.match(kept[2] or '0 0 0 0', '(%S+) (%S+) (%S+) (%S+)') }
   local gpu = isJob and tonumber(ARGV[18]) or 0
-  local costs, levels, left, refused = { 1, gpu, gpu, isJob and 1 or 0 }, {}, {}, nil
+  local costs, left, refused = { 1, gpu, gpu, isJob and 1 or 0 }, {}, nil
   for i, period in ipairs(PERIODS) do
     local limit = tonumber(ARGV[20 + i])
-    levels[i] = limit and math.max(0, (tonumber(kept[i + 1]) or 0) - passed * limit / period) or 0
-    left[i] = limit and math.floor(limit - levels[i] + EPSILON) or -1
-    if limit and costs[i] > 0 and levels[i] + costs[i] > limit + EPSILON and not refused then
-      local wait = costs[i] > limit and -1 or math.ceil((levels[i] + costs[i] - limit) * period / limit)
+    local level = limit and math.max(0, before[i] - passed * limit / period) or 0
+    before[i], left[i] = level, limit and math.floor(limit - level + EPSILON) or -1
+    if limit and costs[i] > 0 and level + costs[i] > limit + EPSILON and not refused then
+      local wait = costs[i] > limit and -1 or math.ceil((level + costs[i] - limit) * period / limit)
       refused = { 'limited', i - 1, left[i], wait }
     end
   end
@@ -52,22 +52,27 @@ local function limited(isJob)
   if isJob then left[5] = most and most - redis.call('ZCARD', KEYS[5]) or -1 end
   if isJob and most and left[5] <= 0 and not refused then refused = { 'limited', 4, 0, -1 } end
 
-  local set = { 'at', string.format('%.3f', exact), 'plan', ARGV[16], 'weight', ARGV[19], 'running', ARGV[20] }
-  for i, meter in ipairs(METERS) do
+  for i = 1, 4 do
     local added = (not refused or (i == 1 and refused[2] > 0)) and costs[i] or 0
+    before[i] = before[i] + added
     if left[i] >= 0 then left[i] = left[i] - added end
-    set[#set + 1], set[#set + 2] = meter, string.format('%.6f', levels[i] + added)
-    set[#set + 1], set[#set + 2] = meter .. ':limit', ARGV[20 + i]
   end
-  redis.call('HSET', KEYS[13], unpack(set))
-  -- Longer than the slowest drains, and than the job may be open.
-  local life = math.max(172800000, 2 * (tonumber(ARGV[4]) or 0))
+  if left[5] and left[5] > 0 and not refused then left[5] = left[5] - 1 end
+  local at, levels = string.format('%.3f', exact), string.format('%.6f %.6f %.6f %.6f', unpack(before))
+  local limits = ARGV[16] .. ' ' .. table.concat(ARGV, ' ', 19, 24)
+  if kept[3] == limits then
+    redis.call('HSET', KEYS[13], 'at', at, 'levels', levels)
+  else
+    redis.call('HSET', KEYS[13], 'at', at, 'levels', levels, 'limits', limits, 'weight', ARGV[19], 'running', ARGV[20],
+      'gpuMinuteLimit', ARGV[22], 'gpuDayLimit', ARGV[23])
+  end
+  -- Longer than the slowest drains, and than the job may be open. Never shortened.
+  local life = 2 * math.max(86400000, tonumber(ARGV[4]) or 0)
   if redis.call('PTTL', KEYS[13]) < life / 2 then redis.call('PEXPIRE', KEYS[13], life) end
   if refused then
     refused[5] = left
     return refused
   end
-  if left[5] and left[5] > 0 then left[5] = left[5] - 1 end
   return nil, left
 end
 

@@ -32,8 +32,6 @@ export function readLimited(reply: unknown, limits: JobLimits): { limited: Limit
 export const readLeft = (reply: unknown, limits: JobLimits): LimitState[] =>
   limitStates(limits, leftSchema.parse(reply));
 
-/** As accept.lua names them in the hash of a caller's use of its plan. */
-const METERS = ['requests', 'gpuMinute', 'gpuDay', 'jobs'] as const;
 const answerSchema = z.tuple([
   z.array(z.string().nullable()),
   z.number(),
@@ -42,21 +40,16 @@ const answerSchema = z.tuple([
 
 /** What is left of a caller's limits now, in one round trip. */
 export async function readLimits(redis: Redis, keys: Keys, caller: string, limits: JobLimits): Promise<LimitState[]> {
-  const [[at, ...levels], queued, [seconds, micros]] = answerSchema.parse(
-    await results(
-      redis
-        .pipeline()
-        .hmget(keys.plan(caller), 'at', ...METERS)
-        .zcard(keys.jobs(caller, 'QUEUED'))
-        .time(),
-    ),
+  const [[at, kept], queued, [seconds, micros]] = answerSchema.parse(
+    await results(redis.pipeline().hmget(keys.plan(caller), 'at', 'levels').zcard(keys.jobs(caller, 'QUEUED')).time()),
   );
   const now = seconds * 1000 + micros / 1000;
   const passedMs = Math.max(0, now - Number(at ?? now));
+  const levels = (kept ?? '').split(' ');
   const most = meterLimits(limits);
   const left = meteredLimits.map(({ periodMs }, i) => {
     const limit = most[i] ?? 0;
-    return Math.floor(limit - Math.max(0, Number(levels[i] ?? 0) - (passedMs * limit) / periodMs) + 0.001);
+    return Math.floor(limit - Math.max(0, Number(levels[i] || 0) - (passedMs * limit) / periodMs) + 0.001);
   });
   return limitStates(limits, [...left, (limits.queued ?? 0) - queued]);
 }

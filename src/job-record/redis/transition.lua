@@ -51,19 +51,20 @@ local reserved = tonumber(record[13])
 if reserved and event == 'STARTED' then set.ranAt = '' end
 if reserved and set.waits == 'false' and (record[14] or '') == '' then set.ranAt = now end
 
--- Corrects what accept.lua has put on the meters of GPU time. They are as they were at `at`, and what is put on them now
--- has not drained since then.
+-- Corrects what accept.lua has put on the meters of GPU time. They are as they were at `at`, and what is put on them
+-- now has not drained since then.
 local function settle(caller, change)
   local plan = tag .. 'plan:' .. caller
-  local kept = redis.call('HMGET', plan, 'at', 'gpuMinute', 'gpuMinute:limit', 'gpuDay', 'gpuDay:limit')
-  local passed = math.max(0, time[1] * 1000 + time[2] / 1000 - (tonumber(kept[1]) or 0))
+  local kept = redis.call('HMGET', plan, 'at', 'levels', 'gpuMinuteLimit', 'gpuDayLimit')
+  if not kept[2] then return end
+  local passed = math.max(0, time[1] * 1000 + time[2] / 1000 - kept[1])
+  local levels = { string.match(kept[2], '(%S+) (%S+) (%S+) (%S+)') }
   for i, period in ipairs({ 60000, 86400000 }) do
-    local level, limit = tonumber(kept[2 * i]), tonumber(kept[2 * i + 1])
-    if level and limit then
-      if change > 0 then level = math.max(level, passed * limit / period) end
-      redis.call('HSET', plan, i == 1 and 'gpuMinute' or 'gpuDay', string.format('%.6f', level + change))
-    end
+    local level, limit = tonumber(levels[i + 1]), tonumber(kept[i + 2]) or 0
+    if change > 0 then level = math.max(level, passed * limit / period) end
+    levels[i + 1] = string.format('%.6f', level + change)
   end
+  redis.call('HSET', plan, 'levels', table.concat(levels, ' '))
 end
 
 local ended = to == 'SUCCEEDED' or to == 'FAILED' or to == 'CANCELED'

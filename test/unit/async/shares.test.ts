@@ -18,3 +18,12 @@ test('many who take all that they can leave something to one who comes later', (
   for (let i = 0; i < 7; i++) expect(shares.take(`greedy ${i}`, shares.left(`greedy ${i}`))).toBe(true);
   expect(shares.left('honest')).toBeGreaterThan(0);
 });
+
+test('an owner may have a bound of his own, which gives him no more than anybody', () => {
+  const shares = createShares(10);
+  expect(shares.take('a', 2, 2)).toBe(true);
+  expect(shares.take('a', 1, 2)).toBe(false);
+  expect(shares.take('a', 1, 3)).toBe(true);
+  expect(shares.take('b', 9, 100)).toBe(false);
+  expect(shares.take('c', 1, 0)).toBe(false);
+});

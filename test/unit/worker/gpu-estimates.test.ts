@@ -45,7 +45,7 @@ function createServer() {
 
 const sumOf = (timings: NodeTiming[]) => timings.reduce((sum, { ms, cached }) => sum + (cached ? 0 : ms), 0);
 
-test('once times are learned, an estimate is within a fifth of what is measured, by steps, size and batch', async () => {
+test('once times are learned, an estimate is within a fifth of what is measured: steps, size, batch', async () => {
   const shared = new Map<string, number>();
   const store = {
     read: async () => new Map(shared),
