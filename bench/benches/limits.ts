@@ -28,7 +28,7 @@ const limits: [name: string, limits: Partial<JobLimits>][] = [
 /** Measures whether limits are exact, and what they cost Redis and the gateway. */
 export const benchLimits: Bench = async (context) => [...(await exactness(context)), ...(await cost(context))];
 
-/** The share of rounds in which of a thousand calls over four gateways exactly as many are accepted as the limit says. */
+/** The share of rounds in which of a thousand calls over four gateways exactly as many are accepted as a limit says. */
 async function exactness({ redis, quick, say }: BenchContext): Promise<Row[]> {
   const [rounds, calls] = quick ? [1, 100] : [100, 1_000];
   await using stack = new AsyncDisposableStack();

@@ -35,6 +35,7 @@ import { createVariantAddresses } from '../variants/variant-addresses.ts';
 import { createCustomParser } from '../workflows/custom.ts';
 import { followPlans } from './follow-plans.ts';
 import { namesIn } from './follow-workflows.ts';
+import { openCallers } from './open-callers.ts';
 import {
   commonSecret,
   every,
@@ -102,6 +103,10 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   const { origins: inputOrigins, maxBytes } = config.inputs;
   const onRedisDown = throttledWarning(log, 'calls were answered UNAVAILABLE: redis did not answer');
   const audit = openAudit(config.auditLog, context);
+  const { authenticator, sessions } = await openCallers(config, context, {
+    ...{ redis, keys, now, onRedisDown, onResult: metrics.authenticated },
+    readWatchToken: () => null,
+  });
   const jobs = createJobs({
     audit,
     longPoll,
@@ -179,6 +184,8 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     throttledWarning(log, 'a figure of /metrics could not be read'),
   );
   return {
+    authenticator,
+    sessions,
     catalogue,
     plans,
     artifacts,

@@ -66,6 +66,12 @@ function explain(error: unknown, scrub: Scrub): string {
   return scrub(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
 
+/** For that person: who may call this gateway. */
+export function describeAuth({ http: { auth = ['none'] } }: Config): string {
+  if (auth.includes('none')) return 'Authentication: none (AUTH=none): whoever reaches the gateway may do everything';
+  return `Authentication: ${auth.join(', ')}`;
+}
+
 /** Prints lines for the person who started the process, on stdout or, when the audit log goes there, on stderr. */
 export function announce({ auditLog }: Config, outputs: Outputs, lines: readonly string[]): void {
   const stream = auditLog === 'stdout' ? outputs.open(LOG_OUTPUT) : process.stdout;

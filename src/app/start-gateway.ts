@@ -47,6 +47,7 @@ export async function startGateway(
   const observer = config.tracing ? observeAll([metrics, createOperationSpans()]) : metrics;
   const engine = createEngine({ schema, log, observer });
   context.workflows.onChange(() => engine.use(createSchema(catalogue)));
+  const { auth = ['none'] } = config.http;
   let draining = false;
 
   const server = await startHttpServer({
@@ -55,6 +56,8 @@ export async function startGateway(
     publicUrl,
     allowedOrigins: config.http.allowedOrigins,
     allowLoopback,
+    trustedProxies: config.http.trustedProxies,
+    ...(!auth.includes('none') && { authenticator: services.authenticator, sessions: services.sessions }),
     maxBodyBytes: config.http.maxBodyBytes,
     engine,
     services: {

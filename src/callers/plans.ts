@@ -57,6 +57,8 @@ export interface Plan extends z.output<typeof planSchema> {
 export interface Plans {
   /** Without a plan: nothing is bounded. Throws FORBIDDEN for one that is not installed. */
   of(identity: Pick<Identity, 'plan'>): Plan;
+  /** What a caller may have open at a time; null: as much as anybody. Of a plan that is not installed nothing. */
+  boundsOf(identity: Pick<Identity, 'plan'>): Pick<Plan, 'sockets' | 'subscriptions'>;
 }
 
 /** Of who is not told apart from others. */
@@ -84,14 +86,20 @@ export function createPlans(
   plans: () => ReadonlyMap<string, Plan>,
   onUnknown: (name: string) => void = () => undefined,
 ): Plans {
+  function find({ plan: name }: Pick<Identity, 'plan'>): Plan | null {
+    if (name === null) return noPlan;
+    const plan = plans().get(name);
+    if (!plan) onUnknown(name);
+    return plan ?? null;
+  }
+
   return {
-    of({ plan: name }) {
-      if (name === null) return noPlan;
-      const plan = plans().get(name);
+    boundsOf: (identity) => find(identity) ?? { sockets: 0, subscriptions: 0 },
+    of(identity) {
+      const plan = find(identity);
       if (plan) return plan;
-      onUnknown(name);
       throw new GatewayError(
-        `your plan ${name} is none of this installation: ask its operator to add it, or to give you another`,
+        `your plan ${identity.plan} is none of this installation: ask its operator to add it, or to give you another`,
         { code: 'FORBIDDEN' },
       );
     },
@@ -105,9 +113,4 @@ export function limitsOf(plan: Plan): JobLimits | null {
   const { name, weight, queued, running, megapixels } = plan;
   const perTime = { requestsPerMinute, gpuSecondsPerMinute, gpuSecondsPerDay, jobsPerDay };
   return { plan: name, weight, ...perTime, queued, running, megapixels };
-}
-
-/** What a caller may hold open at a time by its plan; null: as much as anybody. */
-export function boundsOf({ sockets, subscriptions, openUploads, uploadBytes }: Plan) {
-  return { sockets, subscriptions, openUploads, uploadBytes };
 }

@@ -8,6 +8,7 @@ import { type FaultPatch, parseFault } from '../simulator/faults.ts';
 import { createBackendCommand } from './backend-command.ts';
 import { createHealthCommand } from './health-command.ts';
 import { createJobsCommand } from './jobs-command.ts';
+import { createKeysCommand } from './keys-command.ts';
 import { addWorkflowCommands } from './workflow-command.ts';
 
 // Commands import what only they need when they run, since `comfygate health` runs every few seconds in every container
@@ -29,13 +30,13 @@ program
   .command('gateway')
   .description('the GraphQL server; any number of them (needs REDIS_URL, and S3_ENDPOINT or STORAGE_SHARED)')
   .action(async () => {
-    const [{ announce, runRole }, { startGatewayRole }] = await Promise.all([
+    const [{ announce, describeAuth, runRole }, { startGatewayRole }] = await Promise.all([
       import('../app/run-role.ts'),
       import('../app/roles.ts'),
     ]);
     await runRole(process.env, async (config, context) => {
       const { graphqlUrl } = await startGatewayRole(config, context);
-      announce(config, context.outputs, [`GraphiQL: ${graphqlUrl}`]);
+      announce(config, context.outputs, [describeAuth(config), `GraphiQL: ${graphqlUrl}`]);
     });
   });
 
@@ -107,6 +108,19 @@ program.addCommand(
       reachInstallation(async (...reached) => {
         const { openJobOperator } = await import('../app/open-job-operator.ts');
         return openJobOperator(...reached);
+      }),
+    write: (text) => process.stdout.write(text),
+    note: (text) => process.stderr.write(text),
+    isUnreachable: isRedisDown,
+  }),
+);
+
+program.addCommand(
+  createKeysCommand({
+    open: () =>
+      reachInstallation(async (...reached) => {
+        const { openKeyOperator } = await import('../app/open-key-operator.ts');
+        return openKeyOperator(...reached);
       }),
     write: (text) => process.stdout.write(text),
     note: (text) => process.stderr.write(text),

@@ -79,6 +79,11 @@ export function defaultPublicUrl(host: string, port: number): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+/** Where Auth0, Clerk and Supabase have it. */
+function defaultJwksUrl(issuer: string): string {
+  return `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`;
+}
+
 function problemLine(name: string, message: string, raw: string | undefined): string {
   const got =
     raw === undefined || SECRET_NAMES.has(name) ? '' : `, got ${JSON.stringify(withoutPassword(raw).slice(0, 200))}`;
@@ -108,9 +113,28 @@ function group(s: Settings) {
        */
       publicUrl: s.PUBLIC_URL ?? (s.PORT === 0 ? undefined : defaultPublicUrl(s.HOST, s.PORT)),
       allowedOrigins: s.ALLOWED_ORIGINS,
+      /** Networks of proxies that are believed where a request comes from. */
+      trustedProxies: s.TRUSTED_PROXIES,
       maxBodyBytes: s.MAX_BODY_BYTES,
+      /** Undefined: it was not said, which only loopback may leave open. */
       auth: s.AUTH,
     },
+    /** Undefined: no tokens are taken. */
+    jwt:
+      s.JWT_ISSUER === undefined || s.JWT_AUDIENCE === undefined
+        ? undefined
+        : {
+            issuer: s.JWT_ISSUER,
+            audiences: s.JWT_AUDIENCE,
+            jwksUrl: s.JWT_JWKS_URL ?? defaultJwksUrl(s.JWT_ISSUER),
+            algorithms: s.JWT_ALGORITHMS,
+            clockSkewMs: s.JWT_CLOCK_SKEW,
+            callerClaim: s.JWT_CALLER_CLAIM,
+            planClaim: s.JWT_PLAN_CLAIM,
+            scopesClaim: s.JWT_SCOPES_CLAIM,
+            defaultPlan: s.JWT_DEFAULT_PLAN,
+            defaultScopes: s.JWT_DEFAULT_SCOPES,
+          },
     /** The private port, which serves metrics and detailed health. Undefined: there is none. */
     admin: s.ADMIN_PORT === undefined ? undefined : { host: s.ADMIN_HOST, port: s.ADMIN_PORT },
     redis: { url: s.REDIS_URL, prefix: s.REDIS_PREFIX },

@@ -6,7 +6,7 @@ import { MASKED, withoutPassword, withoutRedisPassword } from './mask.ts';
  * shows `(embedded)`, `(none)` or the like. Secrets are masked, passwords within addresses too.
  */
 export function describeConfig(config: Config): string {
-  const { http, admin, redis, comfyui, s3, folder, jobs, tracing } = config;
+  const { http, jwt, admin, redis, comfyui, s3, folder, jobs, tracing } = config;
   const lines: Record<string, string | number | boolean> = {
     HOST: http.host,
     PORT: http.port,
@@ -14,7 +14,20 @@ export function describeConfig(config: Config): string {
     ADMIN_PORT: admin?.port ?? '(no private port)',
     PUBLIC_URL: http.publicUrl ?? '(from the port that is found free)',
     ALLOWED_ORIGINS: http.allowedOrigins.join(',') || '(none)',
-    AUTH: http.auth ?? '(not set)',
+    TRUSTED_PROXIES: http.trustedProxies.join(',') || '(none)',
+    AUTH: http.auth?.join(',') ?? 'none',
+    JWT_ISSUER: jwt?.issuer ?? '(no tokens)',
+    ...(jwt && {
+      JWT_AUDIENCE: jwt.audiences.join(','),
+      JWT_JWKS_URL: withoutPassword(jwt.jwksUrl),
+      JWT_ALGORITHMS: jwt.algorithms.join(','),
+      JWT_CLOCK_SKEW: inSeconds(jwt.clockSkewMs),
+      JWT_CALLER_CLAIM: jwt.callerClaim,
+      JWT_PLAN_CLAIM: jwt.planClaim ?? '(none)',
+      JWT_SCOPES_CLAIM: jwt.scopesClaim ?? '(none)',
+      JWT_DEFAULT_PLAN: jwt.defaultPlan,
+      JWT_DEFAULT_SCOPES: jwt.defaultScopes.join(','),
+    }),
     MAX_BODY_BYTES: http.maxBodyBytes,
     REDIS_URL: redis.url === undefined ? '(embedded)' : withoutRedisPassword(redis.url),
     REDIS_PREFIX: redis.prefix,

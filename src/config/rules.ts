@@ -1,5 +1,5 @@
 import type { Settings } from './settings.ts';
-import { isLoopback } from './values.ts';
+import { isLoopback, isPrivate } from './values.ts';
 
 /** A condition on several settings together. It is not checked when one of them has a bad value. */
 interface Rule {
@@ -12,9 +12,33 @@ interface Rule {
 const RULES: readonly Rule[] = [
   {
     names: ['HOST', 'AUTH'],
-    broken: ({ HOST, AUTH }) => !isLoopback(HOST) && AUTH !== 'none',
+    broken: ({ HOST, AUTH }) => !isLoopback(HOST) && AUTH === undefined,
     expected:
-      'a loopback address, since there is no authentication; to open it to everyone who can reach it, say AUTH=none',
+      'a loopback address, since nothing is said of who may call: say AUTH=keys, jwt or keys,jwt, or AUTH=none to ' +
+      'open it to everyone who can reach it',
+  },
+  {
+    // Whoever brings nothing would be let in, and could do what no key allows.
+    names: ['AUTH'],
+    broken: ({ AUTH = [] }) => AUTH.includes('none') && AUTH.length > 1,
+    expected: 'none alone, or keys, jwt or keys,jwt',
+  },
+  {
+    names: ['JWT_ISSUER', 'AUTH'],
+    broken: ({ JWT_ISSUER, AUTH }) => AUTH?.includes('jwt') === true && JWT_ISSUER === undefined,
+    expected: 'a value, since AUTH has jwt',
+  },
+  {
+    // Without it tokens that were given out for another application of the issuer would be taken.
+    names: ['JWT_AUDIENCE', 'JWT_ISSUER'],
+    broken: ({ JWT_ISSUER, JWT_AUDIENCE }) => JWT_ISSUER !== undefined && JWT_AUDIENCE === undefined,
+    expected: 'a value, since JWT_ISSUER is set',
+  },
+  {
+    names: ['JWT_JWKS_URL', 'JWT_ISSUER'],
+    broken: ({ JWT_ISSUER = '', JWT_JWKS_URL }) =>
+      JWT_ISSUER !== '' && JWT_JWKS_URL === undefined && !(URL.canParse(JWT_ISSUER) && isPrivate(new URL(JWT_ISSUER))),
+    expected: 'a value, since JWT_ISSUER is no https address in which the keys could be',
   },
   {
     names: ['S3_ACCESS_KEY', 'S3_ENDPOINT'],

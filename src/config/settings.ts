@@ -9,15 +9,28 @@ import {
   headerList,
   httpAddress,
   integer,
+  jwksAddress,
+  listOf,
+  networkList,
   oneOf,
   origin,
   originList,
   pattern,
   redisAddress,
   seconds,
+  textList,
 } from './values.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** What credentials are taken. */
+export const AUTH_METHODS = ['none', 'keys', 'jwt'] as const;
+
+/** Signatures by the issuer's own key alone: nobody who verifies a token can make one. */
+const JWT_ALGORITHMS = [
+  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
+  ...(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
+];
 
 /** Settings whose values must not be shown. Each may also be given as a file, named by `<NAME>_FILE`. */
 export const SECRET_NAMES: ReadonlySet<string> = new Set([
@@ -28,6 +41,8 @@ export const SECRET_NAMES: ReadonlySet<string> = new Set([
   'COMFY_ORG_API_KEY',
   'OTEL_EXPORTER_OTLP_HEADERS',
 ]);
+
+const CLAIM = /^\S{1,256}$/;
 
 /** The longest delay of a Node timer, 2^31 - 1 ms. */
 const MAX_TIMER_SECONDS = 2_147_483;
@@ -47,8 +62,20 @@ export function settingsSchema(machine: string) {
     ADMIN_PORT: integer(0, 65_535).optional(),
     PUBLIC_URL: origin().optional(),
     ALLOWED_ORIGINS: originList().default([]),
-    AUTH: oneOf(['none']).optional(),
+    TRUSTED_PROXIES: networkList().default([]),
+    AUTH: listOf(AUTH_METHODS).optional(),
     MAX_BODY_BYTES: integer(1024, 64 * 1024 * 1024).default(1024 * 1024),
+
+    JWT_ISSUER: pattern('the issuer as tokens name it', /^\S{1,512}$/).optional(),
+    JWT_AUDIENCE: textList(10).optional(),
+    JWT_JWKS_URL: jwksAddress().optional(),
+    JWT_ALGORITHMS: listOf(JWT_ALGORITHMS).default(['RS256', 'ES256', 'EdDSA']),
+    JWT_CLOCK_SKEW: seconds(0, 300).default(30_000),
+    JWT_CALLER_CLAIM: pattern('the name of a claim', CLAIM).default('sub'),
+    JWT_PLAN_CLAIM: pattern('the name of a claim', CLAIM).optional(),
+    JWT_SCOPES_CLAIM: pattern('the name of a claim', CLAIM).optional(),
+    JWT_DEFAULT_PLAN: pattern('1 to 64 letters, digits, - or _', /^[A-Za-z0-9_-]{1,64}$/).default('free'),
+    JWT_DEFAULT_SCOPES: textList(100).default(['job:read', 'job:write', 'workflow:*']),
 
     REDIS_URL: redisAddress().optional(),
     REDIS_PREFIX: pattern('1 to 64 letters, digits, - or _', /^[A-Za-z0-9_-]{1,64}$/).default('comfygate'),

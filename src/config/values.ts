@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { EXPECTED_REDIS_ADDRESS, parseRedisAddress } from './redis-address.ts';
 
@@ -85,6 +86,44 @@ export function originList() {
   });
 }
 
+/** The address of a JWKS: https, or http on loopback. It may have a query. */
+export function jwksAddress() {
+  return value('an https address, or an http address on loopback', (raw) => {
+    const url = URL.canParse(raw) ? new URL(raw) : undefined;
+    return url && isPrivate(url) && url.username === '' && url.password === '' ? url.href : undefined;
+  });
+}
+
+/** Each of the list is one of `choices`, with commas between. */
+export function listOf<const T extends string>(choices: readonly T[]) {
+  return value(`a list of ${choices.join(', ')}, with commas between`, (raw): readonly T[] | undefined => {
+    const items = raw.split(',').map((each) => choices.find((choice) => choice === each.trim()));
+    return items.every((each) => each !== undefined) ? [...new Set(items)] : undefined;
+  });
+}
+
+/** Networks of IP addresses, each written as `10.0.0.0/8`; a single address is a network of its own. */
+export function networkList() {
+  return value('a list of addresses or networks like 10.0.0.0/8, with commas between', (raw) => {
+    const networks = raw.split(',').map((each) => parseNetwork(each.trim()));
+    return networks.every((each) => each !== undefined) ? [...new Set(networks)] : undefined;
+  });
+}
+
+/** Texts without white space, with commas between. */
+export function textList(most: number) {
+  return value(`1 to ${most} texts without spaces, with commas between`, (raw): readonly string[] | undefined => {
+    const items = raw.split(',').map((each) => each.trim());
+    return items.length <= most && items.every((each) => /^\S{1,512}$/.test(each)) ? items : undefined;
+  });
+}
+
+/** What may be said with an URL stays between us and its server. */
+export function isPrivate(url: URL): boolean {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(host));
+}
+
 const EXPECTED_ORIGIN = 'a bare origin like https://example.com:8443, without a path';
 
 /** A Redis address. It is checked here and returned unchanged; `connectRedis` parses it again. */
@@ -136,6 +175,13 @@ function parseHttpUrl(raw: string): URL | undefined {
 function parseOrigin(raw: string): string | undefined {
   const url = parseHttpUrl(raw);
   return url && url.pathname === '/' && url.username === '' && url.password === '' ? url.origin : undefined;
+}
+
+function parseNetwork(raw: string): string | undefined {
+  if (ipaddr.IPv4.isValidCIDRFourPartDecimal(raw) || ipaddr.IPv6.isValidCIDR(raw))
+    return ipaddr.parseCIDR(raw).join('/');
+  const isAddress = ipaddr.IPv4.isValidFourPartDecimal(raw) || ipaddr.IPv6.isValid(raw);
+  return isAddress ? `${ipaddr.parse(raw)}/${ipaddr.parse(raw).kind() === 'ipv4' ? 32 : 128}` : undefined;
 }
 
 function parseHeader(entry: string): readonly [name: string, value: string] | undefined {

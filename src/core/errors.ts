@@ -94,6 +94,15 @@ export function forbidden(missing: string): GatewayError {
   return new GatewayError(`this needs the scope ${missing}`, { code: 'FORBIDDEN' });
 }
 
+/** The same for whatever is wrong with credentials, so that nobody learns which keys there are. */
+export function unauthenticated(cause?: unknown): GatewayError {
+  return new GatewayError(
+    'Expected valid credentials: send an API key or a token that has not ended.',
+    { code: 'UNAUTHENTICATED' },
+    { cause },
+  );
+}
+
 export function unavailable(message: string, retryAfterSeconds: number, cause?: unknown): GatewayError {
   return new GatewayError(message, { code: 'UNAVAILABLE', retryAfter: retryAfterSeconds }, { cause });
 }

@@ -24,6 +24,7 @@ export class DataDirError extends Error {
 }
 
 const SECRET_BYTES = 32;
+const SECRET_FILE = 'signing-secret';
 
 /**
  * Creates the folder (mode 0700) if it is missing, takes its lock, and reads or creates its signing secret (mode 0600).
@@ -40,7 +41,7 @@ export async function openDataDir(path: string): Promise<DataDir> {
       );
     }
     try {
-      return { path, signingSecret: await signingSecret(join(path, 'signing-secret')), close: lock.release };
+      return { path, signingSecret: await signingSecret(join(path, SECRET_FILE)), close: lock.release };
     } catch (error) {
       await lock.release();
       throw error;
@@ -49,6 +50,16 @@ export async function openDataDir(path: string): Promise<DataDir> {
     if (error instanceof DataDirError) throw error;
     const message = `DATA_DIR: cannot be used: ${messageOf(error)}; choose a folder that this user can write`;
     throw new DataDirError('DATA_DIR_UNUSABLE', message, { cause: error });
+  }
+}
+
+/** The signing secret of a data folder that a process has opened before; null where none has. */
+export async function readSigningSecret(folder: string): Promise<string | null> {
+  try {
+    return (await readFile(join(folder, SECRET_FILE), 'utf8')).trim();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
   }
 }
 

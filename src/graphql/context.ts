@@ -2,6 +2,7 @@ import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { BackendDirectory } from '../backends/backends.ts';
 import type { NodeDefinitionsDirectory } from '../backends/node-definitions.ts';
 import type { Identity } from '../callers/identity.ts';
+import type { Plans } from '../callers/plans.ts';
 import type { OnLimits } from '../core/limits.ts';
 import type { Health } from '../health/health.ts';
 import type { Jobs } from '../jobs/jobs.ts';
@@ -24,6 +25,8 @@ export interface InstallationLimits {
 /** What resolvers work with: use cases and ports, never a driver. */
 export interface GraphServices {
   jobs: Jobs;
+  /** What callers may have open at a time. */
+  plans: Pick<Plans, 'boundsOf'>;
   uploads: Uploads;
   feed: ProgressFeed;
   changes: Pick<JobChanges, 'watch'>;

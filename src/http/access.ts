@@ -120,8 +120,18 @@ export function createAccess({ host, publicUrl, allowedOrigins, allowLoopback = 
 }
 
 /** Node itself takes the first of several. */
-export function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
-  return rawHeaders.filter((name, i) => i % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host').length > 1;
+export function hasTwoHosts(req: IncomingMessage): boolean {
+  return timesSent(req, 'host') > 1;
+}
+
+/** How often a header was sent; of most of them Node shows the first. `name` in lower case. */
+export function timesSent({ rawHeaders }: IncomingMessage, name: string): number {
+  let times = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const sent = rawHeaders[i] ?? '';
+    if (sent.length === name.length && sent.toLowerCase() === name) times += 1;
+  }
+  return times;
 }
 
 /**

@@ -9,13 +9,6 @@ export interface Connections {
   admit(req: IncomingMessage, res: ServerResponse): boolean;
 }
 
-/** One that was let in. */
-interface Connection {
-  client: string;
-  /** Of requests that are not answered yet: several where they were sent one behind the other. */
-  answers: Set<ServerResponse>;
-}
-
 /**
  * Requests of one connection that are under way: hardly anybody sends the next before the last is answered, and whoever
  * reads no answers would have all of them made.
@@ -30,7 +23,8 @@ const MAX_PIPELINED = 32;
 export function boundConnections(server: Server, most: number): Connections {
   const shares = createShares(most);
   const requests = createShares(most);
-  const connections = new WeakMap<Socket, Connection>();
+  /** Of each that was let in, the requests that are not answered yet: several where they were sent in one piece. */
+  const connections = new WeakMap<Socket, Set<ServerResponse>>();
 
   server.on('connection', (socket: Socket) => {
     const client = clientAddress({ socket });
@@ -39,7 +33,7 @@ export function boundConnections(server: Server, most: number): Connections {
       return refuseConnection(socket, fault);
     }
     const answers = new Set<ServerResponse>();
-    connections.set(socket, { client, answers });
+    connections.set(socket, answers);
     socket.once('close', () => {
       shares.give(client);
       // Node closes none that waits behind another one where the last request was an upgrade or CONNECT: what they have
@@ -49,11 +43,12 @@ export function boundConnections(server: Server, most: number): Connections {
   });
 
   return {
-    admit({ socket }, res) {
-      const connection = connections.get(socket);
+    admit(req, res) {
+      const { socket } = req;
+      const answers = connections.get(socket);
       // Of a connection that was cut, all is parsed that has come with the requests before.
-      if (!connection || socket.destroyed) return false;
-      const { client, answers } = connection;
+      if (!answers || socket.destroyed) return false;
+      const client = clientAddress(req);
       if (answers.size >= MAX_PIPELINED || !requests.take(client)) {
         socket.destroy();
         return false;

@@ -22,23 +22,27 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { createShares } from '../async/shares.ts';
 import { createTurns } from '../async/turns.ts';
+import type { Authenticator } from '../callers/authenticator.ts';
 import { anonymous } from '../callers/identity.ts';
+import type { Sessions } from '../callers/sessions.ts';
 import type { GraphServices } from '../graphql/context.ts';
 import { createBudgets } from '../graphql/engine/budgets.ts';
 import type { Engine } from '../graphql/engine/engine.ts';
 import type { Health } from '../health/health.ts';
 import type { HttpRoute, OnAnswered } from '../observability/http-metrics.ts';
-import { inTraceOf } from '../observability/spans.ts';
 import { throttledWarning } from '../observability/throttled.ts';
 import { createAccess, toOriginForm } from './access.ts';
-import { clientAddress } from './client-address.ts';
+import { clientAddress, createForwarding } from './client-address.ts';
 import { boundConnections } from './connections.ts';
+import { readCredentials, refuseInAddress } from './credentials.ts';
 import { type ArtifactRoute, createFileRoutes } from './files/file-routes.ts';
-import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
+import { acceptsPage } from './graphql/graphiql.ts';
+import { createGraphqlRoute } from './graphql/graphql-route.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
 import { createYogaHandler } from './graphql/yoga.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
 import { listen } from './listen.ts';
+import { createLogin } from './login.ts';
 import { HttpFault, refuseConnection, sendFault, setHeaders } from './reply.ts';
 import { endUnlessComplete } from './request-body.ts';
 
@@ -48,6 +52,12 @@ export interface HttpServerOptions {
   publicUrl?: string | undefined;
   allowedOrigins: readonly string[];
   allowLoopback?: boolean | undefined;
+  /** Networks of proxies that are believed where a request comes from (`10.0.0.0/8`). Default: none are. */
+  trustedProxies?: readonly string[] | undefined;
+  /** Finds out who calls. Default: nobody is told apart, and everybody is `anonymous`. */
+  authenticator?: Authenticator | undefined;
+  /** Tells when what somebody has open is to end. Default: it never is. */
+  sessions?: Sessions | undefined;
   maxBodyBytes: number;
   engine: Engine;
   services: GraphServices;
@@ -124,16 +134,18 @@ const TURN_MS = 5;
 const MAX_LOGGED_CHARACTERS = 300;
 
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { engine, services, log, onAnswered } = options;
+  const { log, onAnswered } = options;
   const timeouts: HttpTimeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const access = createAccess(options);
+  const noteAddress = createForwarding(options.trustedProxies ?? []);
+  const login = options.authenticator ? createLogin(options.authenticator) : null;
   const budgets = createBudgets(options.maxBodyBytes);
   const open = createShares(options.maxOpen ?? MAX_OPEN);
   const turns = createTurns(TURN_MS);
   const yoga = createYogaHandler({ ...options, budgets, turns, open, stillMs: timeouts.stillMs });
-  const graphiql = createGraphiqlPage();
+  const graphql = createGraphqlRoute({ yoga, login, budgets, maxBodyBytes: options.maxBodyBytes, admitPage });
   const endpoints = createHealthEndpoints(options);
-  const webSocket = createWebSocketHandler({ engine, services, budgets, turns, open, log, limits: options.webSocket });
+  const webSocket = createWebSocketHandler({ ...options, budgets, turns, open, login, limits: options.webSocket });
   const files = createFileRoutes({ ...options, maxDownloads: options.maxDownloads ?? MAX_DOWNLOADS, admitPage });
   const refusedPage = throttledWarning(log, 'a page may not call: its origin is not in ALLOWED_ORIGINS');
   const underWay = new Set<ServerResponse>();
@@ -151,21 +163,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   function admitPage(req: IncomingMessage, res: ServerResponse, methods: string): void {
     setHeaders(res, access.corsHeaders(req, methods));
     checkOrigin(req);
-  }
-
-  async function graphql(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
-    admitPage(req, res, 'GET, POST');
-    if (req.method === 'OPTIONS') {
-      res.writeHead(204, { Allow: 'GET, POST, OPTIONS' }).end();
-      return;
-    }
-    if (req.method !== 'GET' && req.method !== 'POST') {
-      throw new HttpFault(405, 'BAD_REQUEST', 'GraphQL is asked by GET or POST.', { Allow: 'GET, POST, OPTIONS' });
-    }
-    if (acceptsPage(req)) return graphiql(req, res);
-    const { remoteAddress: address } = req.socket;
-    const who = { requestId, identity: anonymous, caller: anonymous.caller, address, client: clientAddress(req) };
-    await inTraceOf(req.headers, () => yoga(req, res, who));
   }
 
   /** What a request is counted under. */
@@ -192,6 +189,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (endpoint) return endpoint(res);
     access.checkHost(req);
     if (path === GRAPHQL) return graphql(req, res, requestId);
+    if (login) refuseInAddress(req);
     if (await files.serve(path, req, res)) return;
     if (path === '/' && acceptsPage(req)) {
       res.writeHead(302, { Location: GRAPHQL }).end();
@@ -216,6 +214,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
     (req, res) => {
+      noteAddress(req);
       if (!connections.admit(req, res)) return;
       underWay.add(res);
       toOriginForm(req);
@@ -247,6 +246,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       if ((req.url ?? '').split('?', 1)[0] !== GRAPHQL) {
         throw new HttpFault(404, 'NOT_FOUND', `GraphQL is at ${GRAPHQL}.`);
       }
+      // Who calls is said by the first message: here only what has no place in an address is refused.
+      if (login) readCredentials(req);
       const who = { requestId, identity: anonymous, caller: anonymous.caller, client: clientAddress(req) };
       webSocket.upgrade(req, socket, head, who);
     } catch (error) {
@@ -259,6 +260,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
   server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
+    noteAddress(req);
     turns.add(clientAddress(req), socket, () => upgrade(req, socket, head));
   });
 

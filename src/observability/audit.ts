@@ -8,7 +8,7 @@ import { throttledWarning } from './throttled.ts';
 
 /** One action of a caller or an operator. It holds no prompt, key or signed URL. */
 export interface AuditEntry {
-  action: 'generate' | 'retry' | 'cancel' | 'delete' | 'upload' | 'drain' | 'resume' | 'forget';
+  action: CallerAction | OperatorAction;
   /**
    * `replayed`: the idempotency key had created the job before. `refused`: for the reason in `code`. `failed`: by an
    * unexpected error, which is in the log.
@@ -26,7 +26,17 @@ export interface AuditEntry {
   workflow?: string | undefined;
   uploadId?: string | undefined;
   backend?: string | undefined;
+  /** The API key that an operator has made, rotated or revoked. */
+  keyId?: string | undefined;
+  /** The key that a new one takes the place of. */
+  rotatedKeyId?: string | undefined;
+  /** Whose key it is. */
+  keyCaller?: string | undefined;
+  plan?: string | undefined;
 }
+
+type CallerAction = 'generate' | 'retry' | 'cancel' | 'delete' | 'upload';
+type OperatorAction = 'retry' | 'drain' | 'resume' | 'forget' | 'createKey' | 'rotateKey' | 'revokeKey';
 
 export interface Audit {
   /** Returns at once. When the entry cannot be written, a warning goes to the log. */
@@ -46,7 +56,7 @@ export interface AuditOptions {
 }
 
 /** Values of any other form are left out: a caller may have invented them, and they may hold any text. */
-const HARMLESS = /^[\w.:-]{1,128}$/;
+const HARMLESS = /^[\w.:@-]{1,128}$/;
 
 /** Writes a JSON line for each action. Throws when the file cannot be opened. */
 export function createAudit({ to, outputs, log, now = Date.now }: AuditOptions): Audit {

@@ -14,6 +14,8 @@ export interface GatewayMetrics {
   reserved(gpuMs: number): void;
   /** An event was dropped for a slow watcher, since a newer one replaces it. */
   eventConflated(): void;
+  /** Somebody brought credentials: `ok`, or what was wrong with them. */
+  authenticated(result: string): void;
   /** The names in the catalogue have become these. */
   setWorkflows(names: readonly string[]): void;
 }
@@ -44,6 +46,12 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
     registers,
   });
   for (const limit of limitNames) limited.inc({ limit }, 0);
+  const authentications = new Counter({
+    name: 'comfygate_authentications_total',
+    help: 'Credentials that were brought, by what was found: ok, failed, or what was wrong with them.',
+    labelNames: ['result'],
+    registers,
+  });
   let workflowOf = oneOf([...workflows, 'custom']);
 
   return {
@@ -55,6 +63,7 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
     limited: (limit) => limited.inc({ limit }),
     reserved: (gpuMs) => reserved.inc(gpuMs / 1000),
     eventConflated: () => conflated.inc(),
+    authenticated: (result) => authentications.inc({ result }),
     setWorkflows(names) {
       workflowOf = oneOf([...names, 'custom']);
     },

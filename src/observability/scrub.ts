@@ -30,6 +30,10 @@ const RULES: [pattern: RegExp, replacement: string][] = [
   [new RegExp(`\\b([Bb]earer|BEARER|[Bb]asic|BASIC)\\s+${CREDENTIAL}`, 'g'), `$1 ${MASKED}`],
   [/\b(AWS4-HMAC-SHA256)\s+[^\s"\\][^"\\]*/gi, `$1 ${MASKED}`],
   [/\b((?:set-)?cookie|(?:x-)?api-key|authorization)(\s*[:=]\s*)[^\s"\\][^"\\]*/gi, `$1$2${MASKED}`],
+  // API keys, whose id is none, watch tokens and JWTs.
+  [/\b(cg_[0-9A-Za-z]{12}_)[0-9A-Za-z]{16,}(?:_[0-9A-Za-z]*)?/g, `$1${MASKED}`],
+  [/\bcgw_[\w-]{8,}(?:\.[\w-]*)?/g, MASKED],
+  [/\beyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?/g, MASKED],
   // password=x, token: x
   [new RegExp(`(${SECRET_NAME}\\s*[:=]\\s*)[^\\s"'\\\\,;&]+`, 'gi'), `$1${MASKED}`],
 ];

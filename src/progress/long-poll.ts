@@ -9,7 +9,7 @@ export interface LongPollRequest {
   client: string;
   /** How long the answer is held at most, from now on. */
   waitSeconds: number;
-  /** Aborts when the client has left. */
+  /** Aborts when the client has left, or with the error that it is told instead. */
   signal: AbortSignal;
 }
 
@@ -31,7 +31,8 @@ export interface HeldAnswer extends Disposable {
   /**
    * The job as it is at its end, or as it was last seen when the time is over, the client has left or the gateway
    * stops; null when nothing was seen of it by then. Rejects with NOT_FOUND when the caller has no such job or it is
-   * removed meanwhile, and with UNAVAILABLE when Redis is away for longer than a watcher waits for it.
+   * removed meanwhile, with the reason of the signal where that is a GatewayError, and with UNAVAILABLE when Redis is
+   * away for longer than a watcher waits for it.
    */
   untilEnded(jobId: string): Promise<Job | null>;
 }
@@ -45,6 +46,7 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
   let closed = false;
 
   async function untilEnded(jobId: string, caller: string, released: AbortSignal): Promise<Job | null> {
+    throwReason(released);
     if (released.aborted) return null;
     const events = await feed.watch({ jobId, caller, afterSeq: null });
     const leave = () => void events.return?.();
@@ -52,6 +54,7 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
     if (released.aborted) leave();
     let latest: Job | null = null;
     for await (const event of events) latest = event.job;
+    throwReason(released);
     return latest;
   }
 
@@ -63,7 +66,7 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
         });
       }
       const released = new AbortController();
-      const release = () => released.abort();
+      const release = () => released.abort(signal.reason);
       const timer = setTimeout(release, waitSeconds * 1_000);
       signal.addEventListener('abort', release);
       if (closed) release();
@@ -84,4 +87,8 @@ export function createLongPoll(feed: Pick<ProgressFeed, 'watch'>, max = MAX_HELD
       for (const released of held) released.abort();
     },
   };
+}
+
+function throwReason({ reason }: AbortSignal): void {
+  if (reason instanceof GatewayError) throw reason;
 }

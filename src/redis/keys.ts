@@ -48,6 +48,15 @@ export function createKeys(prefix: string) {
     allOpenUploads: `${tag}open-uploads`,
     /** The pictures that were made of an artifact, by its key in the artifact store. */
     pictures: (originalKey: string) => `${tag}pictures:${originalKey}`,
+    /** An API key's record; `apiKeys`: all of them, by the time at which they are forgotten. */
+    apiKey: (id: string) => `${tag}api-key:${id}`,
+    apiKeys: `${tag}api-keys`,
+    /** A caller's, by the time at which they end. */
+    apiKeysOf: (caller: string) => `${tag}api-keys:${caller}`,
+    /** The stream of the ids of those that have changed. */
+    apiKeyChanges: `${tag}api-key-changes`,
+    /** The nonces of requests that were signed with a key, by the time at which they are forgotten. */
+    apiKeyNonces: (id: string) => `${tag}api-key-nonces:${id}`,
     /** When a worker last reached a ComfyUI. */
     seen: `${tag}comfyui-seen`,
     workers: `${tag}workers`,

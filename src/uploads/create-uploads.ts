@@ -3,7 +3,7 @@ import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts
 import { safeFilename } from '../artifacts/filename.ts';
 import { uploadKey } from '../artifacts/keys.ts';
 import { anonymous } from '../callers/identity.ts';
-import { boundsOf, createPlans, type Plan, type Plans } from '../callers/plans.ts';
+import { createPlans, type Plan, type Plans } from '../callers/plans.ts';
 import { badInput, GatewayError, unavailable } from '../core/errors.ts';
 import { toInputIssue } from '../core/zod-issue.ts';
 import { type Audit, audited, noAudit } from '../observability/audit.ts';
@@ -108,7 +108,7 @@ export function createUploads(options: UploadsOptions): Uploads {
       const upload = { id, caller, filename: safeFilename(filename, 'file'), contentType: type, sizeBytes: size };
       // Who has a plan is bounded by it, from wherever it calls.
       const counted = { ...upload, client: identity.plan === null ? client : caller };
-      const added = await store.add(counted, LIFE_SECONDS * 1000 + RECORD_OUTLIVES_MS, boundsOf(plan));
+      const added = await store.add(counted, LIFE_SECONDS * 1000 + RECORD_OUTLIVES_MS, plan);
       if (added !== 'added') throw refusalOf(added, plan);
       return { id, method: 'PUT', ...address };
     } catch (error) {

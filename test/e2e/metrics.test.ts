@@ -27,6 +27,7 @@ const GATEWAY = {
   comfygate_events_sent_total: 'counter',
   comfygate_events_conflated_total: 'counter',
   comfygate_jobs_accepted_total: 'counter',
+  comfygate_authentications_total: 'counter',
   comfygate_queue_jobs: 'gauge',
   comfygate_queue_oldest_seconds: 'gauge',
   comfygate_workers: 'gauge',

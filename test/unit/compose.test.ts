@@ -60,6 +60,15 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  test('asks callers for API keys, unless it is told otherwise', () => {
+    const auth = (env: Record<string, string>) => loadConfig(environment('gateway', { ...CREDENTIALS, ...env })).http;
+    expect(auth({}).auth).toEqual(['keys']);
+    expect(auth({ AUTH: 'none', TRUSTED_PROXIES: '172.16.0.0/12' })).toMatchObject({
+      auth: ['none'],
+      trustedProxies: ['172.16.0.0/12'],
+    });
+  });
+
   test('leaves what keeps data on a network without a way out', () => {
     expect(services.redis?.networks).toEqual(['inside']);
     expect(services.minio?.networks).toEqual(['inside']);

@@ -19,7 +19,7 @@ import { hasTooManyFields, inputIssues } from './input-issues.ts';
 import { mapEvents } from './map-events.ts';
 import { createObservation, noObservation } from './observation.ts';
 import { createOpenOperations, type OpenOperation } from './open-operations.ts';
-import { clientIn, type Operation, type RefusedOperation, requestIdIn, signalIn, turnOf } from './operation.ts';
+import { clientIn, endOf, type Operation, type RefusedOperation, requestIdIn, signalIn, turnOf } from './operation.ts';
 import { createValidation } from './validation.ts';
 
 /**
@@ -194,6 +194,7 @@ export function createEngine(options: EngineOptions): Engine {
         await turnOf(operation);
         return presentEvent(await run(operation, event), event);
       },
+      why: () => endOf(operation),
       mapError: (error) => present(error, requestId),
       ended: release,
     });

@@ -1,6 +1,8 @@
 export interface EventMapping<Event, Result> {
   map(event: Event): Promise<Result> | Result;
   mapError(error: unknown): Error;
+  /** Why the events end before their time; null while they do not. What is under way then is dropped. */
+  why(): Error | null;
   /** Called when there is nothing more to come, and when the reader leaves. */
   ended(): void;
 }
@@ -11,7 +13,7 @@ export interface EventMapping<Event, Result> {
  */
 export function mapEvents<Event, Result>(
   events: AsyncIterable<Event>,
-  { map, mapError, ended }: EventMapping<Event, Result>,
+  { map, mapError, why, ended }: EventMapping<Event, Result>,
 ): AsyncIterableIterator<Result> {
   const iterator = events[Symbol.asyncIterator]();
   const done = { done: true, value: undefined } as const;
@@ -22,7 +24,10 @@ export function mapEvents<Event, Result>(
       if (failed) return done;
       try {
         const step = await iterator.next();
-        if (!step.done) return { done: false, value: await map(step.value) };
+        const value = step.done ? undefined : await map(step.value);
+        const reason = why();
+        if (reason) throw reason;
+        if (value !== undefined) return { done: false, value };
         ended();
         return done;
       } catch (error) {

@@ -1,4 +1,5 @@
 import type { ExecutionArgs } from 'graphql';
+import { GatewayError } from '../../core/errors.ts';
 
 /** One operation: `variableValues` as they were sent, `contextValue` a GraphContext. */
 export type Operation = Omit<ExecutionArgs, 'schema'>;
@@ -8,10 +9,16 @@ export interface RefusedOperation extends Partial<Pick<Operation, 'document' | '
   requestId: string | undefined;
 }
 
-/** Aborted when the client has left. */
+/** Aborted when the client has left, or with the error that it is told, when its key or token has ended. */
 export function signalIn({ contextValue }: Operation): AbortSignal | undefined {
   const known = typeof contextValue === 'object' && contextValue !== null && 'signal' in contextValue;
   return known && contextValue.signal instanceof AbortSignal ? contextValue.signal : undefined;
+}
+
+/** Why it ends, where that is not its client's wish; else null. */
+export function endOf(operation: Operation): GatewayError | null {
+  const reason: unknown = signalIn(operation)?.reason;
+  return reason instanceof GatewayError ? reason : null;
 }
 
 /** Whom what it holds is counted against. */

@@ -34,9 +34,11 @@ export function numbered(result: ExecutionResult, event: unknown): Identified {
   return id === undefined ? result : { ...result, [EVENT_ID]: id };
 }
 
-/** The only result of an answer, or the last one, unless another try may bring another. */
+/** The only result of an answer, or the last one, unless another try may bring another: later, or with a new token. */
 export function final(result: ExecutionResult): Identified {
-  const again = result.errors?.some(({ extensions }) => extensions.retryAfter !== undefined);
+  const again = result.errors?.some(
+    ({ extensions }) => extensions.retryAfter !== undefined || extensions.code === 'UNAUTHENTICATED',
+  );
   return again ? result : { ...result, [EVENT_ID]: ENDED };
 }
 

@@ -29,12 +29,24 @@ function isEmpty({ data }: ExecutionResult): boolean {
   return !data || Object.values(data).every((value) => value === null);
 }
 
-/** Statuses of an answer that nothing came of, for a reason that time mends. */
-const STATUS_OF: { [code: string]: number } = { UNAVAILABLE: 503, RATE_LIMITED: 429, QUOTA_EXCEEDED: 429 };
+/** What a request is answered with that nothing came of, by the code of its error. */
+const STATUSES = new Map<unknown, number>([
+  ['UNAUTHENTICATED', 401],
+  ['RATE_LIMITED', 429],
+  ['QUOTA_EXCEEDED', 429],
+  ['UNAVAILABLE', 503],
+]);
+
+/** What a client is to do then: bring other credentials, or wait. */
+function adviceFor({ extensions: { code, retryAfter } }: GraphQLError): { [name: string]: string } {
+  if (code === 'UNAUTHENTICATED') return { 'WWW-Authenticate': 'Bearer' };
+  return { 'Retry-After': String(Math.ceil(Number(retryAfter))) };
+}
 
 /**
- * 400 for a request that could not begin; 503 with Retry-After for one that nothing came of since a part is down, 429
- * where its caller's limits refused it. What it has used of these is told whatever came of it.
+ * 400 for a request that could not begin; where nothing came of one, 503 since a part is down, 429 since its caller's
+ * limits refused it, or 401 since its caller's key has ended while it waited. What it has used of the limits is told
+ * whatever came of it.
  */
 export function useHttpStatus(): Plugin<AnswerContext, AnswerContext> {
   return {
@@ -51,14 +63,11 @@ export function useHttpStatus(): Plugin<AnswerContext, AnswerContext> {
         setResult({ ...result, errors: shown });
         return;
       }
-      const refused = isEmpty(result) ? errors.find(({ extensions }) => STATUS_OF[String(extensions.code)]) : undefined;
+      const refused = isEmpty(result) ? errors.find(({ extensions }) => STATUSES.has(extensions.code)) : undefined;
       if (!refused && !limitUse.last) return;
       const http = {
-        ...(refused && { status: STATUS_OF[String(refused.extensions.code)] }),
-        headers: {
-          ...(refused && { 'Retry-After': String(Math.ceil(Number(refused.extensions.retryAfter))) }),
-          ...(limitUse.last && rateLimitHeaders(limitUse.last.left)),
-        },
+        ...(refused && { status: STATUSES.get(refused.extensions.code) }),
+        headers: { ...(refused && adviceFor(refused)), ...(limitUse.last && rateLimitHeaders(limitUse.last.left)) },
       };
       setResult({ ...result, extensions: { ...costOf(limitUse), http } });
     },

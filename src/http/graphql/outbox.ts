@@ -10,6 +10,8 @@ export interface Outbox {
   pong(data: Buffer): void;
   /** Counts a message that has come, until it is disposed of. */
   received(bytes: number): Disposable;
+  /** Counts all that waits against this client from now on. */
+  moveTo(client: string): void;
 }
 
 export interface Outboxes {
@@ -37,18 +39,36 @@ interface Account {
   cut(): void;
 }
 
+/** How much waits for a client, and its sockets. */
+interface Client {
+  bytes: number;
+  accounts: Set<Account>;
+}
+
 export function createOutboxes(log: Logger): Outboxes {
-  /** How much waits for each client, and its sockets. */
-  const clients = new Map<string, { bytes: number; accounts: Set<Account> }>();
+  const clients = new Map<string, Client>();
   let total = 0;
 
   return {
     open(socket, connection, client) {
       const account: Account = { bytes: 0, cut };
-      const own = clients.get(client) ?? { bytes: 0, accounts: new Set() };
-      clients.set(client, own);
-      own.accounts.add(account);
+      let name = client;
+      let own = enter();
 
+      function enter(): Client {
+        const present = clients.get(name) ?? { bytes: 0, accounts: new Set() };
+        clients.set(name, present);
+        present.accounts.add(account);
+        present.bytes += account.bytes;
+        return present;
+      }
+      /** False: it has been closed. */
+      function leave(): boolean {
+        if (!own.accounts.delete(account)) return false;
+        own.bytes -= account.bytes;
+        if (own.accounts.size === 0) clients.delete(name);
+        return true;
+      }
       function add(bytes: number): void {
         account.bytes += bytes;
         own.bytes += bytes;
@@ -56,9 +76,7 @@ export function createOutboxes(log: Logger): Outboxes {
       }
       function close(): void {
         // What is called back later finds that it is closed.
-        if (!own.accounts.delete(account)) return;
-        add(-account.bytes);
-        if (own.accounts.size === 0) clients.delete(client);
+        if (leave()) total -= account.bytes;
       }
       function cut(): void {
         log.debug({ bytes: account.bytes }, 'a socket was cut: its client does not take what it has asked for');
@@ -107,6 +125,11 @@ export function createOutboxes(log: Logger): Outboxes {
           const bytes = length + FRAME_BYTES;
           count(bytes);
           return { [Symbol.dispose]: () => count(-bytes) };
+        },
+        moveTo(next) {
+          if (!leave()) return;
+          name = next;
+          own = enter();
         },
       };
     },

@@ -5,11 +5,15 @@ import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { createShares, type Shares } from '../../async/shares.ts';
 import type { Turns } from '../../async/turns.ts';
+import type { Sessions } from '../../callers/sessions.ts';
+import { isObject } from '../../core/objects.ts';
 import type { GraphServices } from '../../graphql/context.ts';
 import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
+import type { Login } from '../login.ts';
 import { HttpFault } from '../reply.ts';
 import { createOutboxes, type Outbox } from './outbox.ts';
+import { createSocketLogin, type SocketLogin } from './socket-login.ts';
 import { createSocketOperations, type SocketOwner } from './socket-operations.ts';
 
 export interface WebSocketLimits {
@@ -32,6 +36,8 @@ const defaults: WebSocketLimits = {
   pingIntervalMs: 12_000,
 };
 
+/** Before it is known who calls. A client needs one, and may ping while its key is looked up. */
+const MAX_EARLY_MESSAGES = 32;
 /** Of one socket, between two pings of ours. A client needs one; a flood is no use to any. */
 const MAX_PINGS = 1_000;
 
@@ -42,6 +48,10 @@ export interface WebSocketOptions {
   turns: Turns;
   /** The operations that are open, by client. */
   open: Shares;
+  /** Null: nobody is told apart, and whatever credentials come are ignored. Default null. */
+  login?: Login | null;
+  /** Tells when what somebody has open is to end. Default: it never is. */
+  sessions?: Sessions | undefined;
   log: Logger;
   limits?: Partial<WebSocketLimits> | undefined;
 }
@@ -63,6 +73,11 @@ interface Signs {
   pings: number;
 }
 
+/** Whose a socket is, and who says so. */
+interface Owner extends SocketOwner {
+  login: SocketLogin;
+}
+
 /** Longer than any (W3C Trace Context): it is kept as long as the socket. */
 const MAX_TRACE_CHARACTERS = 1_000;
 
@@ -71,15 +86,27 @@ function traceOf({ headers: { traceparent, tracestate } }: IncomingMessage): Soc
   return String([traceparent, tracestate]).length > MAX_TRACE_CHARACTERS ? {} : { traceparent, tracestate };
 }
 
+/** A pong repeats what its ping says, but no key or token. */
+function pongTo(payload: unknown): object | undefined {
+  if (!isObject(payload)) return undefined;
+  const { authorization: _secret, ...rest } = payload;
+  return rest;
+}
+
 /** GraphQL over WebSocket by the protocol graphql-transport-ws: subscriptions and queries. */
-export function createWebSocketHandler({ log, limits, ...options }: WebSocketOptions): WebSocketHandler {
+export function createWebSocketHandler(options: WebSocketOptions): WebSocketHandler {
+  const { log, limits, login = null, sessions } = options;
   const { maxFrameBytes, maxSockets, maxOperations, initTimeoutMs, pingIntervalMs } = { ...defaults, ...limits };
   const operations = createSocketOperations({ ...options, maxOperations });
-  const protocol = makeServer<Record<string, unknown>, SocketOwner>({
+  const protocol = makeServer<Record<string, unknown>, Owner>({
     ...operations.hooks,
     connectionInitWaitTimeout: initTimeoutMs,
-    // Nobody reads what a client says of itself, and it would be kept as long as the socket.
-    onConnect: (context) => void Reflect.deleteProperty(context, 'connectionParams'),
+    onConnect(context) {
+      const { connectionParams } = context;
+      // A secret, and it would be kept as long as the socket.
+      Reflect.deleteProperty(context, 'connectionParams');
+      return context.extra.login.connect(connectionParams);
+    },
   });
   const sockets = new Set<WebSocket>();
   const shares = createShares(maxSockets);
@@ -108,8 +135,30 @@ export function createWebSocketHandler({ log, limits, ...options }: WebSocketOpt
     }
   }
 
-  function serve(socket: WebSocket, owner: SocketOwner, outbox: Outbox): void {
+  function logInFor(socket: WebSocket, owner: SocketOwner, outbox: Outbox): SocketLogin {
+    return createSocketLogin({
+      login,
+      sessions,
+      owner,
+      isOpen: () => socket.readyState === socket.OPEN,
+      close(code, reason) {
+        socket.close(code, reason);
+        // Its client may take its time to answer.
+        operations.leave(owner);
+      },
+      moveTo(client, identity) {
+        if (!shares.take(client, 1, options.services.plans.boundsOf(identity).sockets)) return false;
+        shares.give(owner.client);
+        outbox.moveTo(client);
+        owner.client = client;
+        return true;
+      },
+    });
+  }
+
+  function serve(socket: WebSocket, owner: Owner, outbox: Outbox): void {
     const signs: Signs = { alive: true, pings: 0 };
+    let early = 0;
     sockets.add(socket);
     // Each at its own time: thousands of pings in one piece would keep everybody else waiting.
     const pinging = setInterval(() => ping(socket, signs), pingIntervalMs).unref();
@@ -128,9 +177,15 @@ export function createWebSocketHandler({ log, limits, ...options }: WebSocketOpt
         protocol: socket.protocol,
         send: outbox.send,
         close: (code, reason) => socket.close(code, reason),
+        async onPing(payload) {
+          const answer = (await owner.login.renew(payload)) ?? pongTo(payload);
+          await outbox.send(JSON.stringify({ type: 'pong', ...(answer && { payload: answer }) }));
+        },
         onMessage: (take) =>
           socket.on('message', (data) => {
             signs.alive = true;
+            if (!owner.login.isKnown()) early += 1;
+            if (early > MAX_EARLY_MESSAGES) return socket.terminate();
             const text = String(data);
             const received = outbox.received(text.length);
             options.turns.add(owner.client, owner, () => {
@@ -152,6 +207,7 @@ export function createWebSocketHandler({ log, limits, ...options }: WebSocketOpt
       sockets.delete(socket);
       shares.give(owner.client);
       operations.leave(owner);
+      owner.login[Symbol.dispose]();
       closed(code, String(reason)).catch((error: unknown) => {
         log.error({ requestId: owner.requestId, err: error }, 'unexpected error after a socket was closed');
       });
@@ -167,7 +223,8 @@ export function createWebSocketHandler({ log, limits, ...options }: WebSocketOpt
       server.handleUpgrade(req, socket, head, (ws) => {
         shares.take(who.client);
         const outbox = outboxes.open(ws, socket, who.client);
-        serve(ws, operations.enter({ ...who, headers: traceOf(req), send: outbox.send }), outbox);
+        const owner = operations.enter({ ...who, headers: traceOf(req), send: outbox.send });
+        serve(ws, Object.assign(owner, { login: logInFor(ws, owner, outbox) }), outbox);
       });
     },
     sockets: () => sockets.size,

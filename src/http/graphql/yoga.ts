@@ -4,11 +4,14 @@ import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
 import Negotiator from 'negotiator';
 import type { Shares } from '../../async/shares.ts';
 import type { Turns } from '../../async/turns.ts';
+import type { Sessions } from '../../callers/sessions.ts';
+import { unauthenticated } from '../../core/errors.ts';
 import type { GraphContext, GraphServices, OperationContext } from '../../graphql/context.ts';
 import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
 import type { Operation } from '../../graphql/engine/operation.ts';
 import { createOperationLabels } from '../../graphql/engine/operation-labels.ts';
+import { followLasting } from '../lasting.ts';
 import { HttpFault, tooMuchWaits } from '../reply.ts';
 import { createCompression } from './compress.ts';
 import { ENDED, final, numbered, seqIn, unlessOver } from './event-ids.ts';
@@ -24,17 +27,24 @@ export interface YogaHandlerOptions {
   turns: Turns;
   /** The operations that are open, by client: here the streams of subscriptions. */
   open: Shares;
+  /** Tells when what somebody has open is to end. Default: it never is. */
+  sessions?: Sessions | undefined;
   /** The longest body of a POST. */
   maxBodyBytes: number;
   /** A client that takes no byte of its answer for so long is given up. */
   stillMs: number;
 }
 
-/** Answers a GET or POST of GraphQL. Rejects with HttpFault for what is no GraphQL request. */
+/**
+ * Answers a GET or POST of GraphQL. Rejects with HttpFault for what is no GraphQL request. `body`: that of a POST,
+ * where it has been read before.
+ */
 export type YogaHandler = (
   req: IncomingMessage,
   res: ServerResponse,
-  operation: Pick<OperationContext, 'requestId' | 'identity' | 'caller' | 'address' | 'client'>,
+  operation: Pick<OperationContext, 'requestId' | 'identity' | 'caller' | 'address' | 'client'> & {
+    body?: string | undefined;
+  },
 ) => Promise<void>;
 
 /** The subscription whose events go on behind a number. */
@@ -105,6 +115,7 @@ async function* onlyOne({ data, errors }: ExecutionResult): AsyncGenerator<Execu
 
 export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
   const { engine, services, budgets, turns, open, maxBodyBytes, stillMs } = options;
+  const sessions = options.sessions && followLasting(options.sessions);
   const yoga = createYoga<RequestContext>({
     plugins: [useParams, useGatewayEngine(engine), useHttpStatus(), useEventStream],
     maskedErrors: { maskError: (error) => engine.publicError(error) },
@@ -124,26 +135,29 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
   const { Request } = yoga.fetchAPI;
   const compression = createCompression();
 
-  return async (req, res, { client, ...operation }) => {
+  return async (req, res, { client, body, ...operation }) => {
     const accept = acceptableTypes(req);
-    const leaving = new AbortController();
+    /** Aborted when the client has left, with no reason, and when its key or token has ended, with the error for it. */
+    const over = new AbortController();
     const budget = budgets.open(client);
+    const session = sessions?.follow(operation.identity, () => over.abort(unauthenticated()));
     res.once('close', () => {
       budget[Symbol.dispose]();
-      if (!res.writableFinished) leaving.abort();
+      session?.[Symbol.dispose]();
+      if (!res.writableFinished) over.abort();
     });
     const request = new Request(`http://gateway${req.url ?? ''}`, {
       method: req.method ?? 'GET',
       headers: { accept, ...contentTypeOf(req) },
-      signal: leaving.signal,
     });
     const turn = () => turns.take(client, req.socket);
     const lastEventId = req.headers['last-event-id'];
     const lastSeq = seqIn(lastEventId);
-    const { signal } = leaving;
+    const { signal } = over;
     const told = { client, budget, turn, lastSeq, signal, services, ...noteLimits() };
     const context: RequestContext = { ...operation, ...told };
-    const text = req.method === 'POST' ? await readJsonText(req, maxBodyBytes, budget) : null;
+    if (body !== undefined && !budget.keep(body.length)) throw tooMuchWaits();
+    const text = req.method === 'POST' ? (body ?? (await readJsonText(req, maxBodyBytes, budget))) : null;
     await turn();
     if (res.destroyed) return;
     if (lastEventId === ENDED && accept === EVENT_STREAM) {
@@ -160,13 +174,13 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
     const response = await yoga.handleRequest(request, context);
     if (response.status === 406) {
       // A subscription has begun by then, and nobody will read it.
-      leaving.abort();
+      over.abort();
       throw notAcceptable();
     }
     // Of a client that has left nobody would give it back.
     if (isStream(response) && !res.destroyed) {
-      if (!open.take(client)) {
-        leaving.abort();
+      if (!open.take(client, 1, services.plans.boundsOf(operation.identity).subscriptions)) {
+        over.abort();
         throw new HttpFault(429, 'RATE_LIMITED', 'Too many subscriptions are open.', { 'Retry-After': '10' });
       }
       res.once('close', () => open.give(client));

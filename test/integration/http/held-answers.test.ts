@@ -6,6 +6,7 @@ import type { HttpTimeouts } from '../../../src/http/server.ts';
 import { testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { testCallers, testIdentity } from '../../support/test-callers.ts';
 import { openUseCases } from '../../support/use-cases.ts';
 
 let redis: TestRedis;
@@ -15,7 +16,13 @@ beforeAll(async () => {
 });
 afterAll(() => redis.close());
 
-async function start({ timeouts, ...options }: { maxHeld?: number; timeouts?: Partial<HttpTimeouts> } = {}) {
+interface StartOptions {
+  maxHeld?: number;
+  timeouts?: Partial<HttpTimeouts>;
+  callers?: ReturnType<typeof testCallers>;
+}
+
+async function start({ timeouts, callers, ...options }: StartOptions = {}) {
   const product = await openUseCases(redis.url, options);
   onTestFinished(product.close);
   const { jobs, feed, changes } = product;
@@ -23,6 +30,8 @@ async function start({ timeouts, ...options }: { maxHeld?: number; timeouts?: Pa
   const running = await startTestServer({
     services: { ...services, feed: { ...services.feed, ...feed } },
     timeouts,
+    authenticator: callers?.authenticator,
+    sessions: callers?.sessions,
   });
   const ask = async (query: string, variables: object = {}) => (await running.post({ query, variables })).json();
   return { ...product, ...running, ask };
@@ -67,6 +76,29 @@ describe('waitSeconds', () => {
     const { data } = await answer;
     expect(data.generate).toMatchObject({ replayed: false, job: { id, status: 'SUCCEEDED' } });
     expect(data.generate.job.artifacts[0].url).toMatch(/^https:\/\/files\.test\//);
+  });
+
+  test('A53: it ends with the key that asked, as if nothing had been there', async () => {
+    const callers = testCallers({ right: testIdentity('me') });
+    const started = await start({ callers });
+    const authorization = 'Bearer right';
+    const generated = started.post({ query: GENERATE, variables: { key: 'one', wait: 60 } }, { authorization });
+    await waiting(started, 1);
+    const [id = ''] = await started.redis.zrange(started.keys.open, 0, 0);
+    const held = started.post({ query: HELD, variables: { id } }, { authorization });
+    await waiting(started, 2);
+    callers.revoke('right');
+    for (const [name, answer] of [
+      ['generate', await generated],
+      ['job', await held],
+    ] as const) {
+      expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+      expect(await answer.json()).toEqual({
+        data: { [name]: null },
+        errors: [expect.objectContaining({ extensions: { code: 'UNAUTHENTICATED' } })],
+      });
+    }
+    expect([started.longPoll.count(), started.feed.stats().watchers, callers.followed()]).toEqual([0, 0, 0]);
   });
 
   test('is there over a WebSocket as well', async () => {

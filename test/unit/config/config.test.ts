@@ -69,8 +69,8 @@ describe('bad values', () => {
     expect(problems({ PORT: 'abc', ARTIFACT_URL_TTL: '604801', HOST: '0.0.0.0', JOB_DEADLINE: '700000' })).toEqual([
       'PORT: expected an integer from 0 to 65535, got "abc"',
       'ARTIFACT_URL_TTL: expected seconds from 1 to 604800, got "604801"',
-      'HOST: expected a loopback address, since there is no authentication; to open it to everyone who can ' +
-        'reach it, say AUTH=none, got "0.0.0.0"',
+      'HOST: expected a loopback address, since nothing is said of who may call: say AUTH=keys, jwt or keys,jwt, ' +
+        'or AUTH=none to open it to everyone who can reach it, got "0.0.0.0"',
       'JOB_DEADLINE: expected at most JOB_MAX_DEADLINE, got "700000"',
     ]);
   });
@@ -80,7 +80,8 @@ describe('bad values', () => {
     ['JOB_TIMEOUT', ['0', '2147484', 'Infinity', '-5', '10s']],
     ['MAX_MEGAPIXELS', ['0', '1001', '4MP']],
     ['STORAGE_SHARED', ['yes', '1', 'TRUE']],
-    ['AUTH', ['None', 'off', 'false']],
+    ['AUTH', ['None', 'off', 'false', 'keys,', 'key', 'none,keys', 'keys jwt']],
+    ['TRUSTED_PROXIES', ['10.0.0', '10.0.0.0/33', 'proxy.lan', '10.0.0.1,', '*', '0x7f000001', '010.0.0.1']],
     ['PREVIEW_METHOD', ['default', 'LATENT2RGB', 'true']],
     ['LOG_LEVEL', ['verbose', 'INFO']],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', ['localhost:4318', 'grpc://otel:4317', 'http://otel:4318/?x=1']],
@@ -145,12 +146,20 @@ describe('bad values', () => {
 });
 
 describe('settings that depend on each other', () => {
-  test('a host that others can reach is refused until AUTH=none is said', () => {
+  test('a host that others can reach is refused until it is said who may call', () => {
     for (const HOST of ['0.0.0.0', '::', '192.168.1.5', 'gateway.example', '127.0.0.1.example']) {
       expect(problems({ HOST }), HOST).toHaveLength(1);
-      expect(problems({ HOST, AUTH: 'none' }), HOST).toEqual([]);
+      for (const AUTH of ['none', 'keys']) expect(problems({ HOST, AUTH }), HOST).toEqual([]);
     }
     for (const HOST of ['127.0.0.1', '127.1.2.3', 'localhost', '::1']) expect(problems({ HOST }), HOST).toEqual([]);
+  });
+
+  test('proxies are networks, a single one too', () => {
+    expect(loadConfig({ TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.1,2001:db8::1' }).http.trustedProxies).toEqual([
+      '10.0.0.0/8',
+      '192.0.2.1/32',
+      '2001:db8::1/128',
+    ]);
   });
 
   test('S3 takes its endpoint and both keys, or none of them', () => {
@@ -273,4 +282,55 @@ test('a server of the longest host name has a name of its own that fits', () => 
   const label = 'g'.repeat(63);
   const { backends } = loadConfig({ COMFYUI_URLS: `http://${label}:8188,http://${label}.lan:8188` }).comfyui;
   expect(backends?.map(({ name }) => name)).toEqual([`${'g'.repeat(50)}-8188`, `${'g'.repeat(50)}-8188-2`]);
+});
+
+describe('JWTs', () => {
+  const jwt = {
+    AUTH: 'keys,jwt',
+    JWT_ISSUER: 'https://login.example.com/',
+    JWT_AUDIENCE: 'comfygate, https://b.example',
+  };
+
+  test('an issuer and an audience are enough for them', () => {
+    const config = loadConfig(jwt);
+    expect(config.http.auth).toEqual(['keys', 'jwt']);
+    expect(config.jwt).toEqual({
+      issuer: 'https://login.example.com/',
+      audiences: ['comfygate', 'https://b.example'],
+      jwksUrl: 'https://login.example.com/.well-known/jwks.json',
+      algorithms: ['RS256', 'ES256', 'EdDSA'],
+      clockSkewMs: 30_000,
+      callerClaim: 'sub',
+      planClaim: undefined,
+      scopesClaim: undefined,
+      defaultPlan: 'free',
+      defaultScopes: ['job:read', 'job:write', 'workflow:*'],
+    });
+    const lines = describeConfig(config).split('\n');
+    expect(lines).toEqual(expect.arrayContaining(['AUTH=keys,jwt', 'JWT_AUDIENCE=comfygate,https://b.example']));
+    expect(loadConfig({}).jwt).toBeUndefined();
+  });
+
+  test.each([
+    ['without an issuer', { JWT_ISSUER: '' }, 'JWT_ISSUER: expected a value, since AUTH has jwt'],
+    ['without an audience', { JWT_AUDIENCE: '' }, 'JWT_AUDIENCE: expected a value, since JWT_ISSUER is set'],
+    ['of an issuer over http', { JWT_ISSUER: 'http://login.example.com' }, /^JWT_JWKS_URL: expected a value/],
+    ['of an issuer that is no address', { JWT_ISSUER: 'login' }, /^JWT_JWKS_URL: expected a value/],
+    ['with keys over http', { JWT_JWKS_URL: 'http://login.example.com/keys' }, /^JWT_JWKS_URL: expected an https/],
+    ['signed with a shared secret', { JWT_ALGORITHMS: 'RS256,HS256' }, /^JWT_ALGORITHMS: expected a list/],
+    ['without a signature', { JWT_ALGORITHMS: 'none' }, /^JWT_ALGORITHMS: expected a list/],
+    ['of a clock that is far off', { JWT_CLOCK_SKEW: '301' }, /^JWT_CLOCK_SKEW: expected seconds from 0 to 300/],
+  ])('are not taken %s', (_name, given, problem) => {
+    expect(problems({ ...jwt, ...given })).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test('may have their keys on loopback, at an address with a query', () => {
+    const here = { JWT_ISSUER: 'login', JWT_JWKS_URL: 'http://127.0.0.1:8080/keys?tenant=1' };
+    expect(loadConfig({ ...jwt, ...here }).jwt?.jwksUrl).toBe('http://127.0.0.1:8080/keys?tenant=1');
+  });
+});
+
+test('whoever opens the gateway to others says how they are told apart', () => {
+  for (const AUTH of ['none', 'keys']) expect(problems({ HOST: '0.0.0.0', AUTH })).toEqual([]);
+  expect(problems({ HOST: '0.0.0.0' })).toEqual([expect.stringMatching(/^HOST: /)]);
 });

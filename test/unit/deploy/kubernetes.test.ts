@@ -68,6 +68,7 @@ describe.skipIf(findProgram('kustomize') === null)('deploy/kubernetes', () => {
     expect(Object.fromEntries(ports.map(({ name, containerPort }) => [name, containerPort]))).toEqual(listens);
     expect(config.admin?.host).toBe('0.0.0.0');
     expect(config.http.host).toBe(role === 'gateway' ? '0.0.0.0' : '127.0.0.1');
+    expect(config.http.auth).toEqual(role === 'gateway' ? ['keys'] : undefined);
     expect(config.comfyui.backends === undefined).toBe(role === 'gateway');
   });
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { anonymous } from '../../../src/callers/identity.ts';
 import { testGraph, testJob, testServices } from '../../support/graph-services.ts';
 
 const generate = 'mutation M($input: GenerateInput!) { generate(input: $input) { replayed } }';
@@ -161,6 +162,7 @@ test('null is as if absent', async () => {
   expect(data).toEqual({ generate: { replayed: false } });
   expect(calls).toEqual([
     {
+      identity: anonymous,
       caller: 'anonymous',
       requestId: 'request-1',
       path: ['input'],

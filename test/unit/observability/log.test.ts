@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { newApiKey } from '../../../src/callers/api-key.ts';
 import { createLog } from '../../../src/observability/log.ts';
 import { createScrub } from '../../../src/observability/scrub.ts';
 
@@ -120,4 +121,14 @@ test('A64: no string begins a line of its own, or reaches the terminal as more t
   const lines = logged((log) => log.warn({ name: FORGED, err: new Error(FORGED) }, 'told'), true);
   expect(lines).not.toMatch(/[^\P{Control}\n]|\u202e/u);
   for (const line of lines.split('\n').slice(1)) expect(line).toMatch(/^(?: {4}|$)/);
+});
+
+test('API keys keep nothing but their id, watch tokens and JWTs nothing', () => {
+  const scrub = createScrub();
+  const { id, text } = newApiKey();
+  expect(scrub(`a ${text}, b`)).toBe(`a cg_${id}_[masked], b`);
+  expect(scrub(JSON.stringify({ line: `?key=${text}` }))).not.toContain(text.slice(16, 40));
+  expect(scrub(`cut off: ${text.slice(0, 40)}`)).toBe(`cut off: cg_${id}_[masked]`);
+  expect(scrub('x cgw_eyJqb2JzIjpbXX0.c2lnbmF0dXJl y')).toBe('x [masked] y');
+  expect(scrub('x eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl y')).toBe('x [masked] y');
 });
