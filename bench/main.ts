@@ -9,6 +9,7 @@ import { benchAttacks } from './benches/attacks.ts';
 import { benchGenerate } from './benches/generate.ts';
 import { benchJobs } from './benches/jobs.ts';
 import { benchLargeOutput } from './benches/large-output.ts';
+import { benchLimits } from './benches/limits.ts';
 import { benchManyJobs } from './benches/many-jobs.ts';
 import { benchServers } from './benches/servers.ts';
 import { benchStart } from './benches/start.ts';
@@ -28,6 +29,7 @@ const benches: Record<string, Bench> = {
   'many-jobs': benchManyJobs,
   start: benchStart,
   attacks: benchAttacks,
+  limits: benchLimits,
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });

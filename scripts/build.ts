@@ -54,5 +54,5 @@ for (const folder of ['src', 'worker']) {
   const isData = (path: string) => extname(path) !== '.ts';
   cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: isData });
 }
-for (const path of ['workflows', 'docs', 'examples', 'README.md', 'package.json'])
+for (const path of ['workflows', 'docs', 'examples', 'README.md', 'plans.json', 'package.json'])
   cpSync(join(root, path), join(dist, path), { recursive: true });

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
+import { followNodeCosts } from '../backends/node-costs.ts';
 import { createRedisBackendDirectory, startGrace } from '../backends/redis/redis-backends.ts';
 import { createRedisNodeDefinitionsDirectory } from '../backends/redis/redis-node-definitions.ts';
+import { createRedisNodeTimes } from '../backends/redis/redis-node-times.ts';
 import { isToldApart } from '../callers/identity.ts';
 import { createWatchTokens } from '../callers/watch-token.ts';
 import type { Config } from '../config/config.ts';
@@ -13,6 +15,7 @@ import { createFileCheck } from '../jobs/check-files.ts';
 import { createRunnableCheck } from '../jobs/check-runnable.ts';
 import { createJobs } from '../jobs/create-jobs.ts';
 import { createEditorClasses } from '../jobs/editor-classes.ts';
+import { createEstimateGpu } from '../jobs/estimate-gpu.ts';
 import { startSweeper } from '../jobs/sweeper.ts';
 import { createWatchJobs } from '../jobs/watch-jobs.ts';
 import { openAudit } from '../observability/audit.ts';
@@ -33,6 +36,7 @@ import { createVariantMaker } from '../variants/make-variants.ts';
 import { createRedisVariantClaims } from '../variants/redis/redis-claims.ts';
 import { createVariantAddresses } from '../variants/variant-addresses.ts';
 import { createCustomParser } from '../workflows/custom.ts';
+import { followPlans } from './follow-plans.ts';
 import { namesIn } from './follow-workflows.ts';
 import { openCallers } from './open-callers.ts';
 import {
@@ -57,6 +61,7 @@ function randomSeed(): number {
 export async function openGatewayServices(config: Config, context: ProcessContext) {
   const { log, shutdown, workflows } = context;
   const { catalogue } = workflows;
+  const plans = await followPlans(config, context);
   const metrics = createGatewayMetrics(context.metrics, namesIn(catalogue));
   workflows.onChange(() => metrics.setWorkflows(namesIn(catalogue)));
   const redis = openRedis(config, context, 'request');
@@ -117,6 +122,13 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     queue,
     artifacts,
     onRedisDown,
+    plans,
+    estimateGpu: createEstimateGpu(
+      followNodeCosts(createRedisNodeTimes(redis, keys), throttledWarning(log, 'node times could not be read')),
+      config.jobs.timeoutMs,
+    ),
+    onLimited: metrics.limited,
+    onReserved: metrics.reserved,
     onAccepted(job, replayed) {
       metrics.jobAccepted(job, replayed);
       const { id: jobId, requestId, workflow } = job;
@@ -124,7 +136,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     },
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
-    nodeRules: (identity) => (isToldApart(identity) ? {} : null),
+    nodeRules: (identity) => (isToldApart(identity) ? plans.of(identity).nodes : null),
     editorClasses: createEditorClasses(nodeDefinitions),
     deadlineMs,
     maxDeadlineMs,
@@ -134,6 +146,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   });
   const uploads = createUploads({
     audit,
+    plans,
     store: uploadStore,
     artifacts,
     maxBytes,
@@ -180,6 +193,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     authenticator,
     sessions,
     catalogue,
+    plans,
     artifacts,
     variants,
     variantMaker,

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { PlansError } from '../callers/plans-file.ts';
 import { type Config, ConfigError, loadConfig } from '../config/config.ts';
 import { secretsIn } from '../config/secrets.ts';
 import { DataDirError } from '../embedded/data-dir.ts';
@@ -44,14 +45,18 @@ export async function runRole(
     );
   } catch (error) {
     stderr.write(`${explain(error, scrub)}\n`);
-    await outputs.exit(error instanceof ConfigError || error instanceof CatalogueError ? EX_CONFIG : 1);
+    await outputs.exit(
+      error instanceof ConfigError || error instanceof CatalogueError || error instanceof PlansError ? EX_CONFIG : 1,
+    );
   }
 }
 
 /** The message that a person gets when a start failed. */
 function explain(error: unknown, scrub: Scrub): string {
   if (error instanceof ConfigError) return `The configuration cannot be used:\n  ${error.problems.join('\n  ')}`;
-  if (error instanceof CatalogueError || error instanceof DataDirError) return error.message;
+  if (error instanceof CatalogueError || error instanceof PlansError || error instanceof DataDirError) {
+    return error.message;
+  }
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
     return `${error.message}\nSomething else listens there: stop it, or choose another PORT.`;
   }

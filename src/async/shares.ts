@@ -7,8 +7,11 @@
 export interface Shares {
   /** How much of it is taken by all, of how much, and how often there was none left for who asked. */
   use(): BoundUse;
-  /** Takes so much (default 1) for an owner. False: that is more than he may have, or than there is. */
-  take(owner: string, amount?: number): boolean;
+  /**
+   * Takes so much (default 1) for an owner. False: that is more than he may have, or than there is. `most`: the most of
+   * this owner, where that is less. Default null: there is none of his own.
+   */
+  take(owner: string, amount?: number, most?: number | null): boolean;
   /** Gives back what was taken. */
   give(owner: string, amount?: number): void;
   /** How much an owner may still take. */
@@ -38,12 +41,13 @@ export function createShares(most: number): Shares {
   }
 
   return {
-    take(owner, amount = 1) {
-      if (amount > left(owner)) {
+    take(owner, amount = 1, mostOfOwner = null) {
+      const share = (shares.get(owner) ?? 0) + amount;
+      if (amount > left(owner) || (mostOfOwner !== null && share > mostOfOwner)) {
         refusals += 1;
         return false;
       }
-      set(owner, (shares.get(owner) ?? 0) + amount);
+      set(owner, share);
       return true;
     },
     give: (owner, amount = 1) => set(owner, (shares.get(owner) ?? 0) - amount),

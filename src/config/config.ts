@@ -182,6 +182,8 @@ function group(s: Settings) {
       /** Origins whose URLs need not be https or public when callers name them as input files. */
       origins: s.INPUT_ORIGINS,
     },
+    /** What callers of each plan may use. */
+    plansFile: s.PLANS_FILE,
     workflowsDir: s.WORKFLOWS_DIR,
     jobs: {
       /** How long each attempt may run. */

@@ -57,6 +57,7 @@ export function describeConfig(config: Config): string {
     DATA_DIR: folder.dataDir,
     MAX_UPLOAD_BYTES: config.inputs.maxBytes,
     INPUT_ORIGINS: config.inputs.origins.join(',') || '(none)',
+    PLANS_FILE: config.plansFile,
     WORKFLOWS_DIR: config.workflowsDir,
     JOB_TIMEOUT: inSeconds(jobs.timeoutMs),
     JOB_DEADLINE: inSeconds(jobs.deadlineMs),

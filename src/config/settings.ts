@@ -103,6 +103,7 @@ export function settingsSchema(machine: string) {
     STORAGE_SHARED: flag().default(false),
     ARTIFACT_URL_TTL: seconds(1, MAX_SIGNED_SECONDS).default(3_600_000),
     DATA_DIR: folder().prefault('./data'),
+    PLANS_FILE: file().prefault(fileURLToPath(new URL('../../plans.json', import.meta.url))),
     WORKFLOWS_DIR: folder().prefault(fileURLToPath(new URL('../../workflows', import.meta.url))),
 
     /** 100 MB rather than MiB: such a file and the form data around it fit into ComfyUI's default limit of 100 MiB. */

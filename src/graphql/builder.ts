@@ -4,6 +4,7 @@ import type { SeenBackend } from '../backends/backends.ts';
 import type { Identity } from '../callers/identity.ts';
 import type { JobEvent, Preview } from '../core/events.ts';
 import type { Job, JobError, Json, NodeTiming, Progress } from '../core/job.ts';
+import type { LimitState } from '../core/limits.ts';
 import type { HealthCheck, HealthReport } from '../health/health.ts';
 import type { JobPage } from '../jobs/jobs.ts';
 import type { OpenUpload } from '../uploads/upload.ts';
@@ -50,6 +51,7 @@ export interface SchemaShapes {
     WorkflowBackend: { backend: string; missing: readonly string[] };
     Choice: Choice;
     InstallationLimits: InstallationLimits;
+    Limit: LimitState;
     Viewer: Identity;
     WatchToken: { token: string; expiresAt: number };
   };

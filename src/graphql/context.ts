@@ -2,6 +2,8 @@ import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { BackendDirectory } from '../backends/backends.ts';
 import type { NodeDefinitionsDirectory } from '../backends/node-definitions.ts';
 import type { Identity } from '../callers/identity.ts';
+import type { Plans } from '../callers/plans.ts';
+import type { OnLimits } from '../core/limits.ts';
 import type { Health } from '../health/health.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { WatchJobs } from '../jobs/watch-jobs.ts';
@@ -24,6 +26,8 @@ export interface InstallationLimits {
 /** What resolvers work with: use cases and ports, never a driver. */
 export interface GraphServices {
   jobs: Jobs;
+  /** What callers may have open at a time. */
+  plans: Pick<Plans, 'boundsOf'>;
   uploads: Uploads;
   watchJobs: WatchJobs;
   feed: ProgressFeed;
@@ -59,6 +63,8 @@ export interface OperationContext {
    * its events are not waited for, since watchers share what is made of them.
    */
   turn?: () => Promise<void>;
+  /** Called with what it has used of its caller's limits. Undefined: its transport tells nothing of them. */
+  onLimits?: OnLimits | undefined;
   /** Aborts when the client has left, so that nothing is kept for it; at a socket also once its answer is out. */
   signal: AbortSignal;
 }

@@ -1,5 +1,6 @@
 import type { Sight } from '../callers/identity.ts';
 import type { Artifact, Job, JobError, JobStatus, NodeTiming, Priority, Progress, Submission } from '../core/job.ts';
+import type { JobLimits, Limited, LimitState } from '../core/limits.ts';
 
 /** What a worker's move writes besides the status. */
 export type Change =
@@ -82,12 +83,19 @@ export interface NewJob {
   requestId: string;
   /** Whose jobs are counted together, to bound what they take of Redis: the address of a client. Null: not counted. */
   client: string | null;
+  /** What its caller's jobs are counted by. Default: nothing. */
+  limits?: JobLimits | null;
+  /** GPU milliseconds that it is likely to take; counted where there are limits. */
+  gpuMs?: number;
   /** Of the span in which it is accepted, to which its run belongs. Default: none. */
   traceparent?: string | null;
 }
 
 export type AcceptOutcome =
-  | { outcome: 'created' | 'replayed'; job: Job }
+  /** `left`: of the limits, where there are any and it is new. */
+  | { outcome: 'created' | 'replayed'; job: Job; left?: LimitState[] }
+  /** A limit of the plan is used up. */
+  | { outcome: 'limited'; limited: Limited; left: LimitState[] }
   | { outcome: 'reused'; jobId: string }
   | { outcome: 'deleted'; jobId: string }
   /** See `NewJob.onlyListed`. */
@@ -99,8 +107,12 @@ export type AcceptOutcome =
   /** The client's jobs, those that have not ended or all that are kept, take as much of Redis as they may. */
   | { outcome: 'tooMany'; jobs: 'open' | 'kept'; bytes: number };
 
+/** By which a job is known that a call has already made. */
+export type JobKey = Pick<NewJob, 'caller' | 'idempotencyKey' | 'fingerprint'>;
+
 /** What a key has made: `AcceptOutcome` without making anything. */
 export type MadeOutcome = Extract<AcceptOutcome, { outcome: 'created' | 'replayed' | 'reused' | 'deleted' }>;
+export type LimitedOutcome = Extract<AcceptOutcome, { outcome: 'limited' }>;
 
 export interface JobPageQuery {
   caller: string;
@@ -117,7 +129,11 @@ export interface JobPageQuery {
 export interface GatewayJobStore {
   accept(job: NewJob): Promise<AcceptOutcome>;
   /** What the key has already made; null: nothing. */
-  madeBy(key: Pick<NewJob, 'caller' | 'idempotencyKey' | 'fingerprint'>): Promise<MadeOutcome | null>;
+  madeBy(key: JobKey): Promise<MadeOutcome | null>;
+  /** The same, and counts a request of the caller that is given no job. `key` null: it can have made none. */
+  countRequest(caller: string, limits: JobLimits, key: JobKey | null): Promise<MadeOutcome | LimitedOutcome | null>;
+  /** What is left of a caller's limits. */
+  limits(caller: string, limits: JobLimits): Promise<LimitState[]>;
   /** The text of a template that a job was accepted with; null when it is gone. */
   template(hash: string): Promise<string | null>;
   /** The job of this id, whoever's: not for what callers ask. */

@@ -3,12 +3,15 @@ import { jobPrefix } from '../artifacts/keys.ts';
 import { createOwnedWork } from '../async/owned-work.ts';
 import { TooManyWaitingError } from '../async/semaphore.ts';
 import { auditedAs, type Identity } from '../callers/identity.ts';
+import { limitsOf } from '../callers/plans.ts';
 import { GatewayError, notFound, unavailable } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
 import { isUuid } from '../core/uuid.ts';
 import { type Audit, type AuditedCall, audited, type CallOutcome, noAudit } from '../observability/audit.ts';
 import { isRedisDown, whyRedisFails } from '../redis/is-down.ts';
 import { type Accepted, type AcceptOptions, createAccept } from './accept-job.ts';
+import { checkMegapixels } from './check-plan.ts';
+import type { EstimateGpu } from './estimate-gpu.ts';
 import { createGenerate, type GenerateOptions } from './generate.ts';
 import type { Jobs, WaitOptions } from './jobs.ts';
 import { createListJobs } from './list-jobs.ts';
@@ -16,6 +19,7 @@ import { createQueuePositions } from './queue-positions.ts';
 import { createRetry } from './retry.ts';
 
 export interface JobsOptions extends Omit<GenerateOptions, 'accept'>, AcceptOptions {
+  estimateGpu: EstimateGpu;
   artifacts: Pick<ArtifactStore, 'removePrefix'>;
   /** Called with the reason why a call was answered UNAVAILABLE. */
   onRedisDown: (error: unknown) => void;
@@ -34,8 +38,9 @@ const WAIT_MS = 1_000;
 /** What callers may do with jobs, on the record and the queue. */
 export function createJobs(options: JobsOptions): Jobs {
   const { store, queue, artifacts, longPoll, audit = noAudit } = options;
-  const accept = createAccept(options);
-  const generate = createGenerate({ ...options, accept });
+  const checks = [...options.checks, checkMegapixels];
+  const accept = createAccept({ ...options, checks });
+  const generate = createGenerate({ ...options, accept, checks });
   const retry = createRetry({ ...options, accept, own });
   const list = createListJobs(store, options.seal);
   const positionOf = createQueuePositions(queue);
@@ -153,6 +158,11 @@ export function createJobs(options: JobsOptions): Jobs {
     get: (identity, id, wait) => guarded(() => get(identity, id, wait)),
     list: (request) => guarded(() => reads.run(request.client ?? request.identity.caller, () => list(request))),
     ownsAll: (identity, ids) => guarded(async () => [...ids].every(isUuid) && store.ownsAll(identity, ids)),
+    limits: (identity) =>
+      guarded(async () => {
+        const limits = limitsOf(options.plans.of(identity));
+        return limits ? store.limits(identity.caller, limits) : [];
+      }),
     queuePosition: (job) => guarded(async () => (job.status === 'QUEUED' ? positionOf(job.id) : null)),
   };
 }

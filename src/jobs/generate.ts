@@ -1,7 +1,9 @@
 import type { Identity } from '../callers/identity.ts';
+import { limitsOf, type Plans } from '../callers/plans.ts';
 import { canonicalJson, sha256 } from '../core/canonical-json.ts';
 import { badInput, type InputIssue } from '../core/errors.ts';
 import { isTerminal } from '../core/job.ts';
+import type { JobLimits } from '../core/limits.ts';
 import { planOf } from '../core/plan.ts';
 import type { NewJob } from '../job-record/job-store.ts';
 import type { Seal } from '../job-record/seal.ts';
@@ -13,19 +15,22 @@ import { isEditorWorkflow } from '../workflows/editor/convert.ts';
 import {
   type Accepted,
   type AcceptJob,
-  type AcceptOptions,
+  countRefused,
   createFindIssues,
   type JobCheck,
+  type ReplayOptions,
   replay,
 } from './accept-job.ts';
+import { whyNotInPlan } from './check-plan.ts';
 import type { EditorClasses } from './editor-classes.ts';
 import { checkGenerateArguments } from './generate-arguments.ts';
 import type { GenerateRequest } from './jobs.ts';
 
-export interface GenerateOptions extends Pick<AcceptOptions, 'store' | 'queue' | 'onAccepted'> {
+export interface GenerateOptions extends ReplayOptions {
   accept: AcceptJob;
   /** What is outside of a job and changes, see AcceptOptions. */
   checks: readonly JobCheck[];
+  plans: Plans;
   longPoll: Pick<LongPoll, 'begin'>;
   catalogue: WorkflowCatalogue;
   parseCustom: ReturnType<typeof createCustomParser>;
@@ -94,7 +99,7 @@ export function createGenerate(options: GenerateOptions) {
   }
 
   /** The job, and all that is wrong with the request itself. */
-  async function parse(request: GenerateRequest): Promise<Parsed> {
+  async function parse(request: GenerateRequest, limits: JobLimits | null): Promise<Parsed> {
     const { identity, requestId, client = null, idempotencyKey, priority, deadlineSeconds, tags } = request;
     const issues = checkGenerateArguments(request, request.path);
     if (deadlineSeconds !== null && deadlineSeconds > maxSeconds) {
@@ -125,6 +130,7 @@ export function createGenerate(options: GenerateOptions) {
       deadlineMs,
       requestId,
       client,
+      limits,
     };
     return { key, job, issues };
   }
@@ -150,14 +156,20 @@ export function createGenerate(options: GenerateOptions) {
     request: GenerateRequest,
     onAccepted: (accepted: Accepted) => void,
   ): Promise<Accepted> {
-    const { key, job, issues } = await parse(request);
+    const { identity, client = identity.caller, waitSeconds, signal, onLimits } = request;
+    const plan = options.plans.of(identity);
+    const limits = limitsOf(plan);
+    const { key, job, issues } = await parse(request, limits);
     const path = [...request.path, 'workflow', request.workflow.name];
+    if (!key || (job && issues.length > 0)) await countRefused(options, { caller: identity.caller, limits }, onLimits);
     if (job && issues.length > 0) throw badInput([...issues, ...(await alsoWrong(job, path, issues))]);
     if (!key) throw badInput(issues);
-    const { identity, client = identity.caller, waitSeconds, signal } = request;
+    const refusal = whyNotInPlan(plan, { workflow: request.workflow.name, priority: request.priority });
     // Before there is a job: one call too many makes none.
     using held = waitSeconds ? longPoll.begin({ identity, client, waitSeconds, signal }) : null;
-    const accepted = await (job ? accept(job, path) : replay(options, key, badInput(issues)));
+    const accepted = await (job && !refusal
+      ? accept(job, path, onLimits)
+      : replay(options, { ...key, limits }, refusal ?? badInput(issues), onLimits));
     onAccepted(accepted);
     if (!held || isTerminal(accepted.job.status)) return accepted;
     return { ...accepted, job: (await held.untilEnded(accepted.job.id)) ?? accepted.job };

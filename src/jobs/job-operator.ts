@@ -107,7 +107,7 @@ export function createJobOperator(options: JobOperatorOptions): JobOperator {
       if (issues.length > 0) throw badInput(issues);
       return { id, outcome: 'would-retry' };
     }
-    const accepted = await acceptRetry(id, job, call);
+    const accepted = await acceptRetry({ id, found: job }, call);
     return { id, outcome: accepted.replayed ? 'already-retried' : 'retried', retry: accepted.job.id };
   }
 

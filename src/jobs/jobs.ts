@@ -1,5 +1,6 @@
 import type { Identity } from '../callers/identity.ts';
 import type { Job, JobFilter, Priority } from '../core/job.ts';
+import type { LimitState, OnLimits } from '../core/limits.ts';
 
 export interface WaitOptions {
   /** The answer is held until the job has ended, so long at most; 0 to 60, null: not at all. */
@@ -10,9 +11,15 @@ export interface WaitOptions {
   client?: string | undefined;
 }
 
-/** The argument of `generate` as it came; `path` leads the paths of the issues that are found in it. */
-export interface GenerateRequest extends WaitOptions {
+/** A call that is counted against the plan of its caller. */
+interface Limitable {
   identity: Identity;
+  /** Called with what it has used of the plan, unless it has no limits. */
+  onLimits?: OnLimits | undefined;
+}
+
+/** The argument of `generate` as it came; `path` leads the paths of the issues that are found in it. */
+export interface GenerateRequest extends WaitOptions, Limitable {
   requestId: string;
   /** Where the call came from, for the audit log; the same of those below. */
   address?: string | undefined;
@@ -29,8 +36,7 @@ export interface GenerateRequest extends WaitOptions {
   comfyOrgApiKey?: string | null;
 }
 
-export interface RetryRequest {
-  identity: Identity;
+export interface RetryRequest extends Limitable {
   requestId: string;
   address?: string | undefined;
   client?: string | undefined;
@@ -61,6 +67,8 @@ export interface Jobs {
   generate(request: GenerateRequest): Promise<{ job: Job; replayed: boolean }>;
   /** Runs an ended job again, as it was; CONFLICT while it is open, FORBIDDEN without the scope of its workflow. */
   retry(request: RetryRequest): Promise<{ job: Job; replayed: boolean }>;
+  /** What is left of the limits of the caller's plan; [] where there are none. */
+  limits(identity: Identity): Promise<LimitState[]>;
   get(identity: Identity, id: string, wait?: WaitOptions): Promise<Job | null>;
   list(request: ListRequest): Promise<JobPage>;
   /** `client`: the address whose read of the job this is. Default: the caller; the same below. */

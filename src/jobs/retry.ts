@@ -1,23 +1,27 @@
 import { type Identity, mayRun } from '../callers/identity.ts';
+import { limitsOf, noPlan, type Plan, type Plans } from '../callers/plans.ts';
 import { canonicalJson, sha256 } from '../core/canonical-json.ts';
 import { badInput, forbidden, GatewayError, notFound } from '../core/errors.ts';
 import { isTerminal, type Job } from '../core/job.ts';
+import type { OnLimits } from '../core/limits.ts';
 import { planOf } from '../core/plan.ts';
 import { parseTemplate } from '../core/template.ts';
 import { isUuid } from '../core/uuid.ts';
 import type { NewJob } from '../job-record/job-store.ts';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import { checkNodes, type NodeRules } from '../workflows/check-nodes.ts';
-import { type Accepted, type AcceptJob, type AcceptOptions, replay } from './accept-job.ts';
+import { type Accepted, type AcceptJob, countRefused, type ReplayOptions, replay } from './accept-job.ts';
+import { whyNotInPlan } from './check-plan.ts';
 import { checkRetryArguments } from './generate-arguments.ts';
 import type { RetryRequest } from './jobs.ts';
 
 interface RetryRules {
   /** See GenerateOptions: what a plan denies now is not run again either. */
   nodeRules: (identity: Identity) => NodeRules | null;
+  plans: Plans;
 }
 
-export interface RetryOptions extends Pick<AcceptOptions, 'store' | 'queue' | 'onAccepted'> {
+export interface RetryOptions extends ReplayOptions {
   accept: AcceptJob;
   catalogue: Pick<WorkflowCatalogue, 'get'>;
   deadlineMs: number;
@@ -28,7 +32,10 @@ export interface RetryOptions extends Pick<AcceptOptions, 'store' | 'queue' | 'o
 export const retryFingerprint = (id: string) => sha256(canonicalJson({ retryOf: id }));
 
 /** The fields of a retry that do not come from the job. */
-type RetryCall = Pick<NewJob, 'caller' | 'idempotencyKey' | 'keyLifeMs' | 'requestId' | 'client' | 'onlyListed'>;
+type RetryCall = Pick<
+  NewJob,
+  'caller' | 'idempotencyKey' | 'keyLifeMs' | 'requestId' | 'client' | 'onlyListed' | 'limits'
+>;
 
 /**
  * Makes of an ended job the one that runs it again: as it was run, its seed included, with a new id and the default
@@ -76,10 +83,21 @@ export function createPrepareRetry(options: Pick<RetryOptions, 'store' | 'catalo
  */
 export function createAcceptRetry(options: RetryOptions) {
   const prepareRetry = createPrepareRetry(options);
-  return async (id: string, found: Job | null, call: RetryCall): Promise<Accepted> => {
+  return async (
+    {
+      id,
+      found,
+      plan = noPlan,
+      onLimits,
+    }: { id: string; found: Job | null; plan?: Plan; onLimits?: OnLimits | undefined },
+    call: RetryCall,
+  ): Promise<Accepted> => {
     const prepared = await prepareRetry(id, found, call);
-    if (!(prepared instanceof GatewayError)) return options.accept(prepared, ['id']);
-    return replay(options, { ...call, fingerprint: retryFingerprint(id) }, prepared);
+    const refuse = (refusal: GatewayError) =>
+      replay(options, { ...call, fingerprint: retryFingerprint(id) }, refusal, onLimits);
+    if (prepared instanceof GatewayError) return refuse(prepared);
+    const notInPlan = whyNotInPlan(plan, prepared);
+    return notInPlan ? refuse(notInPlan) : options.accept(prepared, ['id'], onLimits);
   };
 }
 
@@ -91,18 +109,25 @@ interface CallersJobs {
 /** `retryJob` of a caller, under a key of its own. */
 export function createRetry(options: RetryOptions & CallersJobs & RetryRules) {
   const acceptRetry = createAcceptRetry(options);
-  return async ({ identity, requestId, client, id, idempotencyKey }: RetryRequest): Promise<Accepted> => {
+  return async (request: RetryRequest): Promise<Accepted> => {
+    const { identity, requestId, client, id, idempotencyKey, onLimits } = request;
+    const plan = options.plans.of(identity);
+    const limits = limitsOf(plan);
     const issues = checkRetryArguments({ idempotencyKey });
-    if (issues.length > 0) throw badInput(issues);
-    if (!isUuid(id)) throw notFound('job');
+    if (issues.length > 0 || !isUuid(id)) {
+      await countRefused(options, { caller: identity.caller, limits }, onLimits);
+      throw issues.length > 0 ? badInput(issues) : notFound('job');
+    }
     const found = await options.own(identity, id, client);
     if (found && !mayRun(identity, found.workflow)) throw forbidden(`workflow:${found.workflow}`);
-    const call = { caller: identity.caller, idempotencyKey, requestId, client: client ?? null };
+    const call = { caller: identity.caller, idempotencyKey, requestId, client: client ?? null, limits };
     const rules = options.nodeRules(identity);
     const own = rules && found?.template === null ? planOf(null, found.parameters).graph : null;
     const denied = rules && own ? checkNodes(own, rules, ['id'], true) : [];
-    if (denied.length > 0) return replay(options, { ...call, fingerprint: retryFingerprint(id) }, badInput(denied));
-    return acceptRetry(id, found, call);
+    if (denied.length > 0) {
+      return replay(options, { ...call, fingerprint: retryFingerprint(id) }, badInput(denied), onLimits);
+    }
+    return acceptRetry({ id, found, plan, onLimits }, call);
   };
 }
 

@@ -1,5 +1,6 @@
 import { Counter, Gauge } from 'prom-client';
 import { isTerminal, type Job } from '../core/job.ts';
+import { type LimitName, limitNames } from '../core/limits.ts';
 import { oneOf, type ProcessMetrics } from './process-metrics.ts';
 
 export interface GatewayMetrics {
@@ -7,6 +8,10 @@ export interface GatewayMetrics {
   jobAccepted(job: Pick<Job, 'workflow'>, replayed: boolean): void;
   /** The gateway itself ended a job: it canceled a QUEUED job, or the job's deadline had passed. */
   jobEnded(job: Pick<Job, 'workflow' | 'status' | 'error'>): void;
+  /** A call was refused by a limit of its caller's plan. */
+  limited(name: LimitName): void;
+  /** A job was accepted that is likely to take so much. */
+  reserved(gpuMs: number): void;
   /** An event was dropped for a slow watcher, since a newer one replaces it. */
   eventConflated(): void;
   /** Somebody brought credentials: `ok`, or what was wrong with them. */
@@ -29,6 +34,18 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
     help: 'PROGRESS, PREVIEW and MOVED events that a newer one has replaced for a watcher that is slow.',
     registers,
   });
+  const limited = new Counter({
+    name: 'comfygate_calls_limited_total',
+    help: "Calls that were refused by a limit of their caller's plan, by the limit.",
+    labelNames: ['limit'],
+    registers,
+  });
+  const reserved = new Counter({
+    name: 'comfygate_gpu_seconds_reserved_total',
+    help: 'What accepted jobs of callers with a plan are likely to take of servers.',
+    registers,
+  });
+  for (const limit of limitNames) limited.inc({ limit }, 0);
   const authentications = new Counter({
     name: 'comfygate_authentications_total',
     help: 'Credentials that were brought, by what was found: ok, failed, or what was wrong with them.',
@@ -43,6 +60,8 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
     jobEnded({ workflow, status, error }) {
       if (isTerminal(status)) metrics.jobEnded(workflowOf(workflow), status, error?.code ?? '');
     },
+    limited: (limit) => limited.inc({ limit }),
+    reserved: (gpuMs) => reserved.inc(gpuMs / 1000),
     eventConflated: () => conflated.inc(),
     authenticated: (result) => authentications.inc({ result }),
     setWorkflows(names) {

@@ -22,6 +22,10 @@ export function createKeys(prefix: string) {
     unpacked: `${tag}unpacked`,
     /** Bytes of the jobs of each client that made some: of those that have not ended, and of all that are kept. */
     bytesOf: (jobs: 'open' | 'kept') => `${tag}bytes:${jobs}`,
+    /** What a caller has used of its plan, and that plan's weight and most running at once. */
+    plan: (caller: string) => `${tag}plan:${caller}`,
+    /** GPU milliseconds that the open jobs of each caller are likely to take. */
+    reserved: `${tag}reserved`,
     /**
      * FAILED jobs of all callers by the time of their end, one index for each error code; without those that were run
      * again.

@@ -3,6 +3,7 @@ import { type ArtifactStore, StorageError } from '../artifacts/artifact-store.ts
 import { safeFilename } from '../artifacts/filename.ts';
 import { uploadKey } from '../artifacts/keys.ts';
 import { auditedAs } from '../callers/identity.ts';
+import { createPlans, type Plan, type Plans } from '../callers/plans.ts';
 import { badInput, GatewayError, unavailable } from '../core/errors.ts';
 import { toInputIssue } from '../core/zod-issue.ts';
 import { type Audit, audited, noAudit } from '../observability/audit.ts';
@@ -12,6 +13,8 @@ import type { OpenUpload, UploadRequest, UploadStore, Uploads } from './upload.t
 export interface UploadsOptions {
   store: Pick<UploadStore, 'add'>;
   artifacts: Pick<ArtifactStore, 'uploadUrl'>;
+  /** Default: there are none, and who has one is refused. */
+  plans?: Plans;
   /** The largest file that may be announced. */
   maxBytes: number;
   /** Returns a new UUID. */
@@ -63,12 +66,33 @@ function requestSchema(maxBytes: number) {
   });
 }
 
+/** After it an upload may have been named, and so counts no more. */
+const USUAL_WAIT_SECONDS = 10;
+
+function refusalOf(found: 'tooManyOfClient' | 'tooMany' | { openBytes: number }, plan: Plan): GatewayError {
+  const { openUploads, uploadBytes } = plan;
+  const isBytes = typeof found === 'object';
+  const limit = isBytes ? uploadBytes : openUploads;
+  if (found === 'tooMany' || limit === null) {
+    return new GatewayError(TOO_MANY[isBytes ? 'tooMany' : found], { code: 'LIMIT_EXCEEDED' });
+  }
+  const [name, remaining] = isBytes ? ['uploadBytes', Math.max(0, limit - found.openBytes)] : ['openUploads', 0];
+  return new GatewayError(
+    `the ${name} of your plan ${plan.name}, ${limit}, are used up by files that no job names: ${remaining} are left; ` +
+      UNTIL,
+    { code: 'QUOTA_EXCEEDED', retryAfter: USUAL_WAIT_SECONDS, name, limit, remaining },
+  );
+}
+
 /** Creates signed URLs to which callers upload their files. */
 export function createUploads(options: UploadsOptions): Uploads {
   const { store, artifacts, maxBytes, newId, onRedisDown, audit = noAudit } = options;
+  const { plans = createPlans(() => new Map()) } = options;
   const schema = requestSchema(maxBytes);
 
-  async function create({ identity, client, filename, contentType, sizeBytes }: UploadRequest): Promise<OpenUpload> {
+  async function create(request: UploadRequest): Promise<OpenUpload> {
+    const { client, identity, filename, contentType, sizeBytes } = request;
+    const plan = plans.of(identity);
     const parsed = schema.safeParse({ filename, contentType, size: sizeBytes });
     if (!parsed.success) {
       throw badInput(parsed.error.issues.map((issue) => toInputIssue(issue, ['input'])));
@@ -83,8 +107,10 @@ export function createUploads(options: UploadsOptions): Uploads {
       });
       const { caller } = identity;
       const upload = { id, caller, filename: safeFilename(filename, 'file'), contentType: type, sizeBytes: size };
-      const added = await store.add({ ...upload, client }, LIFE_SECONDS * 1000 + RECORD_OUTLIVES_MS);
-      if (added !== 'added') throw new GatewayError(TOO_MANY[added], { code: 'LIMIT_EXCEEDED' });
+      // Who has a plan is bounded by it, from wherever it calls.
+      const counted = { ...upload, client: identity.plan === null ? client : caller };
+      const added = await store.add(counted, LIFE_SECONDS * 1000 + RECORD_OUTLIVES_MS, plan);
+      if (added !== 'added') throw refusalOf(added, plan);
       return { id, method: 'PUT', ...address };
     } catch (error) {
       if (error instanceof StorageError) throw unavailable('the artifact storage cannot be reached', 10, error);

@@ -13,16 +13,23 @@ export interface Upload {
   sizeBytes: number;
 }
 
+/** Of a client's uploads that no job names yet; null: as for anybody. */
+export interface UploadBounds {
+  openUploads: number | null;
+  uploadBytes: number | null;
+}
+
 /** Records of uploads, each with the time at which it expires. Every call throws when Redis cannot be reached. */
 export interface UploadStore {
   /**
    * Counts it against its client until a job names it or it expires, and refuses it where the client, or all together,
-   * have too many such.
+   * have too many such, or the client's have too many bytes, of which there are `openBytes` then.
    */
   add(
     upload: Upload & { client?: string | undefined },
     lifeMs: number,
-  ): Promise<'added' | 'tooManyOfClient' | 'tooMany'>;
+    bounds?: UploadBounds,
+  ): Promise<'added' | 'tooManyOfClient' | 'tooMany' | { openBytes: number }>;
   /** Null when the upload was removed or retired. */
   get(id: string): Promise<Upload | null>;
   /** A job names the upload: keeps it for at least `lifeMs` from now. False when it was removed or retired. */

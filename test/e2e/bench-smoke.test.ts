@@ -43,6 +43,13 @@ const ROWS = [
   'start | resident when ready, MiB: all in one',
   'attacks | pingFlood: { __typename } of others, 99th percentile, ms',
   'attacks | pingFlood: resident at most, MiB',
+  'limits | requests a minute, % of rounds exact',
+  'limits | GPU seconds a minute, % of rounds exact',
+  'limits | GPU seconds a day, % of rounds exact',
+  'limits | jobs a day, % of rounds exact',
+  'limits | queued jobs, % of rounds exact',
+  'limits | CPU of generate, us',
+  'limits | CPU of Redis for generate, us',
 ];
 
 test('the bench runs in its quick form and prints a row for each figure', { timeout: 420_000 }, async () => {

@@ -29,6 +29,8 @@ const GATEWAY = {
   comfygate_subscriptions: 'gauge',
   comfygate_events_sent_total: 'counter',
   comfygate_events_conflated_total: 'counter',
+  comfygate_calls_limited_total: 'counter',
+  comfygate_gpu_seconds_reserved_total: 'counter',
   comfygate_jobs_accepted_total: 'counter',
   comfygate_authentications_total: 'counter',
   comfygate_queue_jobs: 'gauge',

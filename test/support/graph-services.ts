@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { createShares } from '../../src/async/shares.ts';
 import { createTurns } from '../../src/async/turns.ts';
 import { anonymous } from '../../src/callers/identity.ts';
+import { createPlans } from '../../src/callers/plans.ts';
 import type { JobEvent } from '../../src/core/events.ts';
 import { type Job, noProgress } from '../../src/core/job.ts';
 import type { GraphContext, GraphServices } from '../../src/graphql/context.ts';
@@ -87,6 +88,7 @@ export async function testServices(
   changes: { jobs?: Partial<GraphServices['jobs']> } & Partial<Omit<GraphServices, 'jobs' | 'feed'>> = {},
 ): Promise<TestServices> {
   return {
+    plans: createPlans(() => new Map()),
     health: async () => healthy,
     catalogue: await shippedCatalogue(),
     backends: { backends: async () => [] },
@@ -114,6 +116,7 @@ export async function testServices(
       cancel: notExpected('cancel'),
       remove: notExpected('remove'),
       ownsAll: notExpected('ownsAll'),
+      limits: notExpected('limits'),
       queuePosition: notExpected('queuePosition'),
       ...changes.jobs,
     },

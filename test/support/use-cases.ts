@@ -1,10 +1,12 @@
 import { v7 } from 'uuid';
 import { anonymous, type Identity } from '../../src/callers/identity.ts';
+import { createPlans, type Plans } from '../../src/callers/plans.ts';
 import { noProgress } from '../../src/core/job.ts';
 import { createSeal } from '../../src/job-record/seal.ts';
 import type { JobCheck } from '../../src/jobs/accept-job.ts';
 import { createJobs } from '../../src/jobs/create-jobs.ts';
 import { createEditorClasses, type EditorClasses } from '../../src/jobs/editor-classes.ts';
+import type { EstimateGpu } from '../../src/jobs/estimate-gpu.ts';
 import type { GenerateRequest } from '../../src/jobs/jobs.ts';
 import type { Audit } from '../../src/observability/audit.ts';
 import { createLongPoll } from '../../src/progress/long-poll.ts';
@@ -28,6 +30,10 @@ export interface UseCaseOptions {
   editorClasses?: EditorClasses;
   /** Default: nothing is denied. */
   nodeRules?: (identity: Identity) => NodeRules | null;
+  /** Default: there are none. */
+  plans?: Plans;
+  /** Default: a second for every job. */
+  estimateGpu?: EstimateGpu;
   /** See ProgressOptions. */
   waitMs?: number;
 }
@@ -51,6 +57,8 @@ export async function openUseCases(url: string, options: UseCaseOptions = {}) {
     queue,
     artifacts: { removePrefix: async () => undefined },
     onRedisDown: () => undefined,
+    plans: options.plans ?? createPlans(() => new Map()),
+    estimateGpu: options.estimateGpu ?? (() => 1_000),
     ...(options.audit ? { audit: options.audit } : {}),
     catalogue,
     parseCustom: createCustomParser({ catalogue }),

@@ -2,12 +2,16 @@ import type { Logger } from 'pino';
 import type { NodeTimesStore } from '../../src/backends/node-times.ts';
 import type { Graph } from '../../src/core/graph.ts';
 import type { NodeTiming } from '../../src/core/job.ts';
+import { costName, nodeLoads } from '../../src/core/node-load.ts';
 
 /** How long nodes usually take, by server and class; for a node with a number of steps, by step. */
 export interface NodeTimes {
   /** Milliseconds that this node will take at that server; null while nothing is known of its class there. */
   expected(backend: string, node: Graph[string]): number | null;
-  /** How long the nodes of a prompt took that succeeded there. */
+  /**
+   * How long the nodes of a prompt took that succeeded there; and, for what gateways estimate of a job, what nodes of
+   * their class and size cost as a rule: nothing where ComfyUI had their results.
+   */
   learn(backend: string, graph: Graph, timings: NodeTiming[]): void;
   /** Writes what is not written yet. */
   close(): Promise<void>;
@@ -22,8 +26,8 @@ export interface NodeTimesOptions {
 
 /** Weight of the newest time in the mean, so that a change shows after a few jobs. */
 const NEWEST = 0.3;
-/** Classes of all servers together; one has some hundreds. */
-const MOST_TIMES = 5_000;
+/** Classes of all servers together; one has some hundreds, and of some of them several sizes. */
+const MOST_TIMES = 10_000;
 const MOST_NAME_LENGTH = 200;
 /** What other workers have learned meanwhile. */
 const READ_EVERY_MS = 60_000;
@@ -53,6 +57,14 @@ export function createNodeTimes({ store, log, writeAfterMs = 1_000 }: NodeTimesO
     if (times.size > 0) await store.write(times).catch(failed);
   }
 
+  function take(name: string, newest: number) {
+    const before = known.get(name);
+    if (before === undefined && (known.size >= MOST_TIMES || name.length > MOST_NAME_LENGTH)) return;
+    const mean = before === undefined ? newest : before + NEWEST * (newest - before);
+    known.set(name, Math.round(mean * 1000) / 1000);
+    unwritten.add(name);
+  }
+
   readAgain();
   return {
     expected(backend, node) {
@@ -62,16 +74,18 @@ export function createNodeTimes({ store, log, writeAfterMs = 1_000 }: NodeTimesO
       return ms === undefined ? null : ms * units;
     },
     learn(backend, graph, timings) {
+      const loads = nodeLoads(graph);
+      const samplers = timings.filter(({ nodeId }) => loads.get(nodeId)?.steps);
+      // Of what was asked for twice, next to nothing runs: it says nothing of what such a job costs.
+      const isRepeated = samplers.length > 0 && samplers.every(({ cached }) => cached);
       for (const { nodeId, ms, cached } of timings) {
         const node = graph[nodeId];
-        if (!node || cached) continue;
+        const load = loads.get(nodeId);
+        if (!node || !load) continue;
         const { name, units } = unitOf(backend, node);
-        const before = known.get(name);
-        if (before === undefined && (known.size >= MOST_TIMES || name.length > MOST_NAME_LENGTH)) continue;
-        const newest = ms / units;
-        const mean = before === undefined ? newest : before + NEWEST * (newest - before);
-        known.set(name, Math.round(mean * 1000) / 1000);
-        unwritten.add(name);
+        if (!cached) take(name, ms / units);
+        const { kind, bucket } = costName(load);
+        if (!isRepeated) take(`${backend}/${kind}/${bucket}`, cached ? 0 : ms / (load.steps ?? 1));
       }
       if (unwritten.size > 0) writing ??= setTimeout(write, writeAfterMs);
     },

@@ -2,6 +2,31 @@ import type { Builder } from '../builder.ts';
 import { needsCaller } from '../scopes.ts';
 
 export function addViewer(builder: Builder): void {
+  builder.objectType('Limit', {
+    description: 'A limit of the plan of a caller, and what is left of it.',
+    fields: (t) => ({
+      name: t.exposeString('name', {
+        nullable: false,
+        description:
+          '`requestsPerMinute`, `gpuSecondsPerMinute`, `gpuSecondsPerDay`, `jobsPerDay`, or `queued`: jobs that wait.',
+      }),
+      limit: t.expose('limit', { type: 'SafeInt', nullable: false, description: 'All of it.' }),
+      remaining: t.field({
+        type: 'SafeInt',
+        nullable: false,
+        description:
+          'What is left, in whole numbers. GPU seconds of jobs that have not ended count as they were estimated.',
+        resolve: ({ remaining }) => Math.floor(remaining),
+      }),
+      resetsAt: t.field({
+        type: 'DateTime',
+        nullable: true,
+        description: 'When all of it is left again, if nothing more is used; null of `queued`, which no time tells.',
+        resolve: ({ resetsInMs }, _args, { services }) => (resetsInMs === null ? null : services.now() + resetsInMs),
+      }),
+    }),
+  });
+
   builder.objectType('Viewer', {
     description: 'Who calls, and what it may do.',
     fields: (t) => ({
@@ -16,6 +41,12 @@ export function addViewer(builder: Builder): void {
         description:
           'What it may do, in alphabetical order: `job:read`, `job:write`, `workflow:textToImage` and so on.',
         resolve: ({ scopes }) => [...scopes].sort(),
+      }),
+      limits: t.field({
+        type: ['Limit'],
+        nullable: false,
+        description: 'Of its plan, as they are now: those that are bounded. Reading them uses up nothing.',
+        resolve: (identity, _args, { services }) => services.jobs.limits(identity),
       }),
     }),
   });

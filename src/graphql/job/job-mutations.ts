@@ -64,7 +64,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         needs('job:write')(root, args, context) &&
         needsWorkflow(context.identity, Object.keys(args.input.workflow)[0] ?? ''),
       args: { input: t.arg({ type: generateInput, required: true, description: 'What to run, and how.' }) },
-      resolve: (_root, { input }, { services, identity, client, requestId, address, signal }) => {
+      resolve: (_root, { input }, { services, identity, client, requestId, address, signal, onLimits }) => {
         // @oneOf: the executor has made sure that there is exactly one, and that it is not null.
         const [name, parameters] = Object.entries(input.workflow)[0] ?? [];
         if (!name || !parameters) throw new Error('an input object with @oneOf came without a field');
@@ -82,6 +82,7 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
           waitSeconds: input.waitSeconds ?? null,
           signal,
           client,
+          onLimits,
         });
       },
     }),
@@ -96,8 +97,8 @@ export function addJobMutations(builder: Builder, enums: JobEnums, workflowInput
         id: t.arg.id({ required: true, description: 'The job to run again.' }),
         idempotencyKey: t.arg.string({ required: true, description: 'As in `GenerateInput`.' }),
       },
-      resolve: (_root, { id, idempotencyKey }, { services, identity, requestId, address, client }) =>
-        services.jobs.retry({ identity, requestId, address, client, id, idempotencyKey }),
+      resolve: (_root, { id, idempotencyKey }, { services, identity, requestId, address, client, onLimits }) =>
+        services.jobs.retry({ identity, requestId, address, client, id, idempotencyKey, onLimits }),
     }),
     cancelJob: t.field({
       type: 'Job',

@@ -27,8 +27,8 @@ export interface SocketLoginOptions {
   isOpen(): boolean;
   /** Ends the socket, and all that it has open. */
   close(code: number, reason: string): void;
-  /** Counts the socket against this client from now on. False: that has as many as it may have. */
-  moveTo(client: string): boolean;
+  /** Counts the socket against this client from now on. False: that has as many as it, or this caller, may have. */
+  moveTo(client: string, identity: Identity): boolean;
 }
 
 /** Until when a socket is its caller's, as clients are told. */
@@ -89,7 +89,7 @@ export function createSocketLogin(options: SocketLoginOptions): SocketLogin {
     if (found instanceof HttpFault) return refuse(found) ?? false;
     if (!found) return false;
     const client = countedAs(found, from.client);
-    if (client !== from.client && !moveTo(client)) {
+    if (client !== from.client && !moveTo(client, found)) {
       close(1013, 'Too many connections');
       return false;
     }

@@ -134,7 +134,8 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
     const { operationName = null, variables: variableValues = null, extensions } = payload;
     const variables = [variableValues, extensions, operationName, id];
     const held = engine.open({ document, variables, connection: owner, client }, requestId);
-    if (!open.take(client)) {
+    const most = operation.operation === 'subscription' ? services.plans.boundsOf(identity).subscriptions : null;
+    if (!open.take(client, 1, most)) {
       held[Symbol.dispose]();
       return engine.refuse({ message: 'Too many operations are open.', code: 'LIMIT_EXCEEDED' }, refused);
     }

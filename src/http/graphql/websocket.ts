@@ -148,10 +148,10 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
         // Its client may take its time to answer.
         operations.leave(owner);
       },
-      moveTo(client) {
+      moveTo(client, identity) {
         // Given back first, so that it does not count twice.
         shares.give(owner.client);
-        if (!shares.take(client)) {
+        if (!shares.take(client, 1, options.services.plans.boundsOf(identity).sockets)) {
           shares.take(owner.client);
           return false;
         }

@@ -18,6 +18,7 @@ import { HttpFault, tooMuchWaits } from '../reply.ts';
 import { createCompression } from './compress.ts';
 import { ENDED, final, numbered, seqIn, unlessOver } from './event-ids.ts';
 import { eventStream } from './event-stream.ts';
+import { type AnswerContext, isResult, noteLimits, useHttpStatus } from './http-status.ts';
 import { checkNesting, parseJsonBody, readJsonText } from './json-body.ts';
 import { isStream, sendResponse } from './send-response.ts';
 
@@ -51,7 +52,7 @@ export type YogaHandler = (
 /** The subscription whose events go on behind a number. */
 const NUMBERED = 'jobProgress';
 
-interface RequestContext extends GraphContext {
+interface RequestContext extends GraphContext, AnswerContext {
   /** What is asked, which has been read before Yoga gets the request. */
   params?: GraphQLParams;
 }
@@ -85,49 +86,6 @@ function useGatewayEngine(engine: Engine): Plugin<GraphContext> {
       ),
     onExecute: ({ setExecuteFn }) => setExecuteFn(engine.execute),
     onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe),
-  };
-}
-
-function isResult(result: unknown): result is ExecutionResult {
-  return typeof result === 'object' && result !== null && !(Symbol.asyncIterator in result) && !Array.isArray(result);
-}
-
-/** Whether nothing was found out: no data, or every field of it null. */
-function isEmpty({ data }: ExecutionResult): boolean {
-  return !data || Object.values(data).every((value) => value === null);
-}
-
-/** What a request is answered with that nothing came of, by the code of its error. */
-const STATUSES = new Map<unknown, number>([
-  ['UNAUTHENTICATED', 401],
-  ['UNAVAILABLE', 503],
-]);
-
-/**
- * 400 for a request that could not begin; where nothing came of one, 503 with Retry-After since a part is down, or 401
- * since its caller's key has ended while it waited.
- */
-function useHttpStatus(): Plugin<GraphContext> {
-  return {
-    onExecutionResult({ result, setResult }) {
-      if (!isResult(result) || !result.errors?.length) return;
-      if (!('data' in result)) {
-        const errors = result.errors.map(({ message, nodes = null, extensions }) => {
-          return new GraphQLError(message, {
-            nodes,
-            extensions: { ...extensions, http: extensions.http ?? { spec: true, status: 400 } },
-          });
-        });
-        setResult({ ...result, errors });
-        return;
-      }
-      const fault = result.errors.find(({ extensions }) => STATUSES.has(extensions.code));
-      const status = STATUSES.get(fault?.extensions.code);
-      if (!fault || status === undefined || !isEmpty(result)) return;
-      const retryAfter = String(Math.ceil(Number(fault.extensions.retryAfter)));
-      const headers = status === 401 ? { 'WWW-Authenticate': 'Bearer' } : { 'Retry-After': retryAfter };
-      setResult({ ...result, extensions: { http: { status, headers } } });
-    },
   };
 }
 
@@ -197,7 +155,9 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
     const turn = () => turns.take(client, req.socket);
     const lastEventId = req.headers['last-event-id'];
     const lastSeq = seqIn(lastEventId);
-    const context: RequestContext = { ...operation, client, budget, turn, lastSeq, signal: over.signal, services };
+    const { signal } = over;
+    const told = { client, budget, turn, lastSeq, signal, services, ...noteLimits() };
+    const context: RequestContext = { ...operation, ...told };
     if (body !== undefined && !budget.keep(body.length)) throw tooMuchWaits();
     const text = req.method === 'POST' ? (body ?? (await readJsonText(req, maxBodyBytes, budget))) : null;
     await turn();
@@ -219,7 +179,7 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
     }
     // Of a client that has left nobody would give it back.
     if (isStream(response) && !res.destroyed) {
-      if (!open.take(client)) {
+      if (!open.take(client, 1, services.plans.boundsOf(operation.identity).subscriptions)) {
         over.abort();
         throw new HttpFault(429, 'RATE_LIMITED', 'Too many subscriptions are open.', { 'Retry-After': '10' });
       }

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { isTerminal, type Job, noProgress, type Priority } from '../../core/job.ts';
+import type { JobLimits } from '../../core/limits.ts';
 import { millisecondsOf } from '../../redis/clock.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
 import { createMemoryRoom } from '../../redis/memory.ts';
 import { results } from '../../redis/pipeline.ts';
 import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
-import type { GatewayJobStore, NewJob } from '../job-store.ts';
+import type { GatewayJobStore, JobKey, LimitedOutcome, MadeOutcome, NewJob } from '../job-store.ts';
 import { fieldsOf, formatFields, parseRecord } from '../record.ts';
 import { fittingPage, pageOfIds, readJobs } from './job-page.ts';
+import { planArguments, readLeft, readLimited, readLimits } from './plan-use.ts';
 import { isOwn, readOwn, readOwnArtifact } from './read-own.ts';
 import { createTransition } from './transition.ts';
 
@@ -75,6 +77,16 @@ function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'createdAt' | 'dead
 
 const hashed = (text: string) => createHash('sha256').update(text).digest('hex');
 
+/** What accept.lua says of a call whose key is used, or that does not fit its caller's limits. */
+function madeOf(reply: ScriptReply[], limits: JobLimits | null): MadeOutcome | LimitedOutcome {
+  const [outcome, value] = reply;
+  if (outcome === 'limited' && limits) return { outcome, ...readLimited(reply, limits) };
+  if (outcome === 'reused' || outcome === 'deleted') return { outcome, jobId: String(value) };
+  const job = outcome === 'replayed' ? parseRecord(fieldsOf(strings(value))) : null;
+  if (outcome !== 'replayed' || !job) throw new Error(`accept.lua answered ${String(outcome)}`);
+  return { outcome, job };
+}
+
 /** The gateway's side of the record. `redis` is a request connection: calls fail fast. */
 export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJobStore {
   const { redis, keys } = options;
@@ -86,29 +98,46 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
   const entryOf = ({ caller, idempotencyKey }: Pick<NewJob, 'caller' | 'idempotencyKey'>) =>
     keys.idempotency(caller, hashed(idempotencyKey));
 
+  const keysOf = (key: Pick<JobKey, 'caller' | 'idempotencyKey'>, id: string, template: string) => [
+    entryOf(key),
+    keys.job(id),
+    keys.events(id),
+    keys.jobs(key.caller),
+    keys.jobs(key.caller, 'QUEUED'),
+    keys.open,
+    keys.status('QUEUED'),
+    keys.seen,
+    template,
+    keys.changes(key.caller),
+    keys.bytesOf('open'),
+    keys.bytesOf('kept'),
+    keys.plan(key.caller),
+    keys.reserved,
+  ];
+
+  /** What the key has made. A request that is given none is counted. */
+  async function count(key: JobKey, limits: JobLimits): Promise<MadeOutcome | LimitedOutcome | null> {
+    const ofJob = Array<string>(12).fill('');
+    const reply = await acceptScript(redis, keysOf(key, '', keys.job('')), [
+      ...[keys.tag, '', key.fingerprint, ...ofJob],
+      ...planArguments(key.caller, limits, 0),
+    ]);
+    if (!Array.isArray(reply)) throw new Error('accept.lua answered something else than a list');
+    return reply[0] === 'none' ? null : madeOf(reply, limits);
+  }
+
   async function runAccept(job: NewJob): Promise<ScriptReply[]> {
     // As long as a record may name it, so that the job can be run again.
     const templateLifeMs = Math.max(options.idempotencyTtlMs, job.deadlineMs + options.retentionMs);
     // No part of the job as others read it, and removed by transition.lua with its end.
     const secret = job.sealedApiKey ? ['sealedApiKey', job.sealedApiKey] : [];
-    const fields = [...formatFields(recordOf(job)), ...secret];
+    const { limits = null, gpuMs = 0 } = job;
+    const counted = limits ? ['plan', limits.plan, 'weight', String(limits.weight), 'gpuMs', String(gpuMs)] : [];
+    const fields = [...formatFields(recordOf(job)), ...secret, ...counted];
     const bytes = fields.reduce((sum, field) => sum + Buffer.byteLength(field), OWN_BYTES);
     const reply = await acceptScript(
       redis,
-      [
-        entryOf(job),
-        keys.job(job.id),
-        keys.events(job.id),
-        keys.jobs(job.caller),
-        keys.jobs(job.caller, 'QUEUED'),
-        keys.open,
-        keys.status('QUEUED'),
-        keys.seen,
-        job.template ? keys.template(job.template.hash) : keys.job(job.id),
-        keys.changes(job.caller),
-        keys.bytesOf('open'),
-        keys.bytesOf('kept'),
-      ],
+      keysOf(job, job.id, job.template ? keys.template(job.template.hash) : keys.job(job.id)),
       [
         keys.tag,
         job.id,
@@ -126,6 +155,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         options.maxOpenBytes ?? MAX_OPEN_BYTES,
         await room.left(),
         TIMES_ROOM,
+        ...planArguments(job.caller, limits, gpuMs),
         ...fields,
       ],
     );
@@ -141,7 +171,9 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
 
   return {
     async accept(job) {
-      const [outcome, value, bytes] = await runAccept(job);
+      const reply = await runAccept(job);
+      const [outcome, value, third] = reply;
+      const { limits = null } = job;
       switch (outcome) {
         case 'created': {
           const createdAt = Number(value);
@@ -149,17 +181,18 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
           return {
             outcome,
             job: { ...recordOf(job), status: 'QUEUED', seq: 1, createdAt, deadlineAt },
+            ...(limits && { left: readLeft(third, limits) }),
           };
         }
         case 'replayed': {
-          const existing = parseRecord(fieldsOf(strings(value)));
-          if (!existing) throw new Error('accept.lua answered an empty record');
+          const made = madeOf(reply, limits);
           // ioredis sends a command again whose answer was lost: then this very call made it.
-          return { outcome: existing.id === job.id ? 'created' : 'replayed', job: existing };
+          return 'job' in made && made.job.id === job.id ? { ...made, outcome: 'created' } : made;
         }
         case 'reused':
         case 'deleted':
-          return { outcome, jobId: String(value) };
+        case 'limited':
+          return madeOf(reply, limits);
         case 'unlisted':
           return { outcome };
         case 'refused':
@@ -167,7 +200,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         case 'full':
           return value === 'redis'
             ? { outcome }
-            : { outcome: 'tooMany', jobs: value === 'open' ? 'open' : 'kept', bytes: Number(bytes) };
+            : { outcome: 'tooMany', jobs: value === 'open' ? 'open' : 'kept', bytes: Number(third) };
         default:
           throw new Error(`accept.lua answered ${String(outcome)}`);
       }
@@ -180,6 +213,11 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
       const job = parseRecord(await redis.hgetall(keys.job(id)));
       return job ? { outcome: 'replayed', job } : { outcome: 'deleted', jobId: id };
     },
+
+    // No key is empty, so this one has made nothing.
+    countRequest: (caller, limits, key) => count(key ?? { caller, idempotencyKey: '', fingerprint: '' }, limits),
+
+    limits: (caller, limits) => readLimits(redis, keys, caller, limits),
 
     template: (hash) => redis.get(keys.template(hash)),
 

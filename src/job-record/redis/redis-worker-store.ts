@@ -34,6 +34,12 @@ function moveOf(change: Change): { move: MoveName; set: Partial<Job> } {
   }
 }
 
+/** Undefined where nothing was measured. What a ComfyUI had already took it no time. */
+function measuredMs(change: Change): number | undefined {
+  if (!('timings' in change) || change.timings.length === 0) return undefined;
+  return Math.round(change.timings.reduce((sum, { ms, cached }) => (cached ? sum : sum + ms), 0));
+}
+
 /** The worker's side of the record. `redis` is a durable connection: calls wait out an outage. */
 export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: number): WorkerJobStore {
   const transition = createTransition(redis, keys, retentionMs);
@@ -53,7 +59,7 @@ export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: nu
     },
 
     async move(jobId, lease, change) {
-      const moved = await transition({ id: jobId, lease, ...moveOf(change) });
+      const moved = await transition({ id: jobId, lease, ...moveOf(change), gpuUsedMs: measuredMs(change) });
       if (moved.outcome === 'gone' || moved.outcome === 'lost') return { outcome: 'lost' };
       if (moved.outcome === 'refused') {
         // A fenced move is refused under its own lease only when the job has ended, or was put back by a resent

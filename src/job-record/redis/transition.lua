@@ -10,7 +10,7 @@
 local tag, id = ARGV[1], ARGV[2]
 local move = cjson.decode(ARGV[3])
 local record = redis.call('HMGET', KEYS[1], 'status', 'lease', 'cancelRequestedAt', 'caller', 'createdAt', 'seq',
-  'progress', 'startedAt', 'submission', 'client', 'bytes', 'template')
+  'progress', 'startedAt', 'submission', 'client', 'bytes', 'template', 'gpuMs', 'ranAt', 'claimedAt')
 local status, caller, createdAt = record[1], record[4], record[5]
 if not status then return { 'gone' } end
 if move.fenced and record[2] ~= ARGV[4] then return { 'lost' } end
@@ -47,6 +47,25 @@ elseif event == 'STARTED' then
   progress.fraction, progress.nodesDone, progress.node = 0, 0, cjson.null
   set.progress = cjson.encode(progress)
 end
+local reserved = tonumber(record[13])
+if reserved and event == 'STARTED' then set.ranAt = '' end
+if reserved and set.waits == 'false' and (record[14] or '') == '' then set.ranAt = now end
+
+-- Corrects what accept.lua has put on the meters of GPU time. They are as they were at `at`, and what is put on them
+-- now has not drained since then.
+local function settle(caller, change)
+  local plan = tag .. 'plan:' .. caller
+  local kept = redis.call('HMGET', plan, 'at', 'levels', 'gpuMinuteLimit', 'gpuDayLimit')
+  if not kept[2] then return end
+  local passed = math.max(0, time[1] * 1000 + time[2] / 1000 - kept[1])
+  local levels = { string.match(kept[2], '(%S+) (%S+) (%S+) (%S+)') }
+  for i, period in ipairs({ 60000, 86400000 }) do
+    local level, limit = tonumber(levels[i + 1]), tonumber(kept[i + 2]) or 0
+    if change > 0 then level = math.max(level, passed * limit / period) end
+    levels[i + 1] = string.format('%.6f', level + change)
+  end
+  redis.call('HSET', plan, 'levels', table.concat(levels, ' '))
+end
 
 local ended = to == 'SUCCEEDED' or to == 'FAILED' or to == 'CANCELED'
 if ended then
@@ -59,6 +78,17 @@ if ended then
   local client = record[10]
   if client and redis.call('HINCRBY', tag .. 'bytes:open', client, -record[11]) <= 0 then
     redis.call('HDEL', tag .. 'bytes:open', client)
+  end
+  if reserved then
+    -- What is not measured, since it did not succeed, is the time from its beginning at a server.
+    local since = tonumber(record[14]) or (to == 'SUCCEEDED' and tonumber(record[15]))
+    local ran = tonumber(set.gpuUsedMs) or (since and now - since) or 0
+    if status == 'QUEUED' then ran = 0 end
+    set.gpuUsedMs = string.format('%d', ran)
+    if redis.call('HINCRBY', tag .. 'reserved', caller, -reserved) <= 0 then
+      redis.call('HDEL', tag .. 'reserved', caller)
+    end
+    settle(caller, ran - reserved)
   end
   -- A graph of the caller's own. The sweeper packs it: here it would cost time that everybody waits for.
   if record[12] == '' and redis.call('HSTRLEN', KEYS[1], 'parameters') >= 4096 then

@@ -11,6 +11,8 @@ export interface TransitionRequest {
   /** Needed by fenced moves. */
   lease?: number;
   set?: Partial<Job>;
+  /** What the job has taken of a server, in whole milliseconds. Default: the time since it began there. */
+  gpuUsedMs?: number | undefined;
 }
 
 export type TransitionOutcome =
@@ -30,7 +32,7 @@ export function createTransition(redis: Redis, keys: Keys, retentionMs: number):
   const run = loadScript(new URL('./transition.lua', import.meta.url));
   const moveTexts = Object.fromEntries(Object.entries(moves).map(([name, move]) => [name, JSON.stringify(move)]));
 
-  return async ({ id, move, lease, set = {} }, options) => {
+  return async ({ id, move, lease, set = {}, gpuUsedMs }, options) => {
     const reply = await run(
       redis,
       [keys.job(id), keys.events(id)],
@@ -43,6 +45,7 @@ export function createTransition(redis: Redis, keys: Keys, retentionMs: number):
         options?.withRecord ? '1' : '0',
         CHANGES_LIFE_MS,
         ...formatFields(set),
+        ...(gpuUsedMs === undefined ? [] : ['gpuUsedMs', gpuUsedMs]),
       ],
     );
     if (!Array.isArray(reply)) throw new Error('transition.lua answered something else than a list');

@@ -1,9 +1,10 @@
 -- Records an upload, unless too many wait already for a job that names them.
 --
 -- KEYS[1] the record; [2] all uploads by the time they expire; [3] those of its client that no job names; [4] of all
--- ARGV[1] id; [2] how long it lives in ms; [3] most of KEYS[3]; [4] most of KEYS[4]; then the record's fields and
--- values
--- Answers 0 once it is recorded, 1 where its client has too many, 2 where all have.
+-- ARGV[1] id; [2] how long it lives in ms; [3] most of KEYS[3]; [4] most of KEYS[4]; [5] tag; [6] its bytes; [7] most
+-- bytes of KEYS[3] ('' where there is no bound); then the record's fields and values
+-- Answers 0 once it is recorded, 1 where its client has too many, 2 where all have, and {3, bytes of those that there
+-- are} where its client's have too many bytes.
 --
 -- What has expired in KEYS[3] and KEYS[4] is removed here, so that each is counted while it can be used, and no longer.
 
@@ -16,7 +17,15 @@ for i = 1, 2 do
   if redis.call('ZCARD', KEYS[2 + i]) >= tonumber(ARGV[2 + i]) then return i end
 end
 
-redis.call('HSET', KEYS[1], unpack(ARGV, 5))
+if ARGV[7] ~= '' then
+  local bytes = 0
+  for _, other in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
+    bytes = bytes + (tonumber(redis.call('HGET', ARGV[5] .. 'upload:' .. other, 'sizeBytes')) or 0)
+  end
+  if bytes + ARGV[6] > tonumber(ARGV[7]) then return { 3, bytes } end
+end
+
+redis.call('HSET', KEYS[1], unpack(ARGV, 8))
 for i = 2, 4 do redis.call('ZADD', KEYS[i], now + life, ARGV[1]) end
 -- A client's later ones live longer.
 redis.call('PEXPIRE', KEYS[3], math.max(life, 1))

@@ -4,10 +4,12 @@ import { redisNow } from '../../redis/clock.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
 import { loadScript } from '../../redis/scripts.ts';
-import type { UploadStore } from '../upload.ts';
+import type { UploadBounds, UploadStore } from '../upload.ts';
 
 /** Each takes about 700 bytes of Redis until it expires. */
 const DEFAULT_MOST_OPEN = { ofClient: 1_000, ofAll: 100_000 };
+
+const NO_BOUNDS: UploadBounds = { openUploads: null, uploadBytes: null };
 
 const recordSchema = z.object({
   id: z.string(),
@@ -33,13 +35,18 @@ export function createRedisUploads(redis: Redis, keys: Keys, mostOpen = DEFAULT_
   const addUpload = loadScript(new URL('./add-upload.lua', import.meta.url));
 
   return {
-    async add({ client = '', ...upload }, lifeMs) {
-      const { id } = upload;
+    async add({ client = '', ...upload }, lifeMs, { openUploads, uploadBytes } = NO_BOUNDS) {
+      const { id, sizeBytes } = upload;
       const reply = await addUpload(
         redis,
         [keys.upload(id), keys.uploads, keys.openUploads(client), keys.allOpenUploads],
-        [id, lifeMs, mostOpen.ofClient, mostOpen.ofAll, ...Object.entries({ ...upload, client }).flat()],
+        [
+          ...[id, lifeMs, openUploads ?? mostOpen.ofClient, mostOpen.ofAll],
+          ...[keys.tag, sizeBytes, uploadBytes ?? ''],
+          ...Object.entries({ ...upload, client }).flat(),
+        ],
       );
+      if (Array.isArray(reply)) return { openBytes: Number(reply[1]) };
       if (reply === 0) return 'added';
       return reply === 1 ? 'tooManyOfClient' : 'tooMany';
     },

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
+import { anonymous } from '../../../src/callers/identity.ts';
+import { createPlans, noPlan, type Plan } from '../../../src/callers/plans.ts';
 import { createUploads } from '../../../src/uploads/create-uploads.ts';
 import { createRedisUploads } from '../../../src/uploads/redis/redis-uploads.ts';
 import { openStores } from '../../support/gateway-store.ts';
@@ -17,7 +19,11 @@ describe('uploads that no job names', () => {
   });
   afterAll(() => server.close());
 
-  async function open(test: { onTestFinished(dispose: () => Promise<void>): void }, ofAll?: number) {
+  async function open(
+    test: { onTestFinished(dispose: () => Promise<void>): void },
+    ofAll?: number,
+    bounds: Partial<Plan> = {},
+  ) {
     const stores = await openStores(server.url);
     test.onTestFinished(stores.close);
     const folder = await mkdtemp(join(tmpdir(), 'comfygate-uploads-'));
@@ -27,13 +33,19 @@ describe('uploads that no job names', () => {
     const uploads = createUploads({
       store,
       artifacts: createFolderStore({ folder, publicUrl: 'http://gateway.test', signingSecret: 's', now: Date.now }),
+      plans: createPlans(() => new Map([['small', { ...noPlan, name: 'small', ...bounds }]])),
       maxBytes: 1_000,
       newId: randomUUID,
       onRedisDown: () => undefined,
     });
     const create = (client: string) =>
       uploads.create({ identity: callerNamed('a'), client, filename: 'a.png', contentType: 'image/png', sizeBytes: 3 });
-    return { redis, keys, store, create };
+    const ofPlan = (caller: string, client: string, sizeBytes = 3) => {
+      const identity = { ...anonymous, caller, plan: 'small' };
+      const file = { filename: 'a.png', contentType: 'image/png', sizeBytes };
+      return uploads.create({ identity, client, ...file });
+    };
+    return { redis, keys, store, create, ofPlan };
   }
 
   const refused = { details: { code: 'LIMIT_EXCEEDED' } };
@@ -71,5 +83,23 @@ describe('uploads that no job names', () => {
       await store.remove(id);
     }
     expect(await redis.keys(`${keys.tag}*upload*`)).toEqual([]);
+  });
+
+  it('are as many and as large as a plan says, from wherever its caller calls', async (test) => {
+    const { store, ofPlan } = await open(test, undefined, { openUploads: 3, uploadBytes: 1_000 });
+    const first = await ofPlan('a', '192.0.2.1', 600);
+    await expect(ofPlan('a', '192.0.2.2', 401)).rejects.toMatchObject({
+      message: expect.stringContaining('your plan small'),
+      details: { code: 'QUOTA_EXCEEDED', name: 'uploadBytes', limit: 1_000, remaining: 400, retryAfter: 10 },
+    });
+    await ofPlan('a', '192.0.2.2', 400);
+    await expect(ofPlan('a', '192.0.2.3', 1)).rejects.toMatchObject({ details: { name: 'uploadBytes', remaining: 0 } });
+    // One that a job names is counted no more.
+    await store.keep(first.id, 1_000);
+    for (let i = 0; i < 2; i++) await ofPlan('a', '192.0.2.3');
+    await expect(ofPlan('a', '192.0.2.1')).rejects.toMatchObject({
+      details: { code: 'QUOTA_EXCEEDED', name: 'openUploads', limit: 3, remaining: 0 },
+    });
+    expect(await ofPlan('b', '192.0.2.1')).toMatchObject({ method: 'PUT' });
   });
 });

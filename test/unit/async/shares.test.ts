@@ -29,3 +29,12 @@ test('it says how much is taken of how much, and how often somebody was refused'
   shares.give('a', 5);
   expect(shares.use()).toEqual({ taken: 2, most: 10, refusals: 1 });
 });
+
+test('an owner may have a bound of his own, which gives him no more than anybody', () => {
+  const shares = createShares(10);
+  expect(shares.take('a', 2, 2)).toBe(true);
+  expect(shares.take('a', 1, 2)).toBe(false);
+  expect(shares.take('a', 1, 3)).toBe(true);
+  expect(shares.take('b', 9, 100)).toBe(false);
+  expect(shares.take('c', 1, 0)).toBe(false);
+});

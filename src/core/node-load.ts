@@ -1,0 +1,113 @@
+import type { Graph } from './graph.ts';
+import { linkOf, nodeWork } from './node-work.ts';
+
+/** What the time of a node at a server depends on. */
+export interface NodeLoad {
+  className: string;
+  /** Of a sampler; null of any other. */
+  steps: number | null;
+  /** Width times height times the number of pictures that come to it; 0 where the graph does not say. */
+  pixels: number;
+  /** As `nodeWork` has it, for a node of which no time is known. */
+  work: number;
+}
+
+interface Size {
+  pixels: number;
+  count: number;
+}
+
+const NO_SIZE: Size = { pixels: 0, count: 1 };
+/** Names under which nodes take how many they make: pictures of a batch, frames of a film. */
+const COUNTS = ['batch_size', 'length', 'frames', 'amount'];
+/** A film of an hour in 8K; beyond it, and what is no number of pixels, nothing is told apart. */
+const MOST_PIXELS = 2 ** 42;
+const MOST_HOPS = 10;
+
+/** The loads of all nodes of a graph. Takes time in proportion to its links, circles of which do it no harm. */
+export function nodeLoads(graph: Graph): Map<string, NodeLoad> {
+  const sizes = new Map<string, Size>();
+  const work = nodeWork(graph);
+  for (const id of Object.keys(graph)) findSize(graph, id, sizes);
+  return new Map(
+    Object.entries(graph).map(([id, { class_type: className, inputs }]) => {
+      const size = sizes.get(id) ?? NO_SIZE;
+      const isSampler = inputs.steps !== undefined || linkOf(inputs.sigmas) !== null;
+      const steps = isSampler && work(id) >= 1 ? work(id) : null;
+      return [id, { className, steps, pixels: Math.min(MOST_PIXELS, size.pixels * size.count), work: work(id) }];
+    }),
+  );
+}
+
+/** The largest picture of a graph, in pixels; 0 where it does not say. */
+export function largestPicture(graph: Graph): number {
+  const sizes = new Map<string, Size>();
+  for (const id of Object.keys(graph)) findSize(graph, id, sizes);
+  return Math.max(0, ...[...sizes.values()].map(({ pixels }) => pixels));
+}
+
+/** From what comes to the node first: without recursion, since the caller makes the graph. */
+function findSize(graph: Graph, from: string, sizes: Map<string, Size>): void {
+  const open = [from];
+  const entered = new Set<string>();
+  while (open.length > 0) {
+    const id = open.at(-1) ?? '';
+    const node = Object.hasOwn(graph, id) ? graph[id] : undefined;
+    if (!node || sizes.has(id)) {
+      open.pop();
+      continue;
+    }
+    const before = Object.values(node.inputs).flatMap((value) => linkOf(value) ?? []);
+    const missing = entered.has(id) ? [] : before.filter((other) => !sizes.has(other) && !entered.has(other));
+    entered.add(id);
+    if (missing.length > 0) open.push(...missing);
+    else {
+      sizes.set(
+        id,
+        sizeOf(
+          graph,
+          node.inputs,
+          before.map((other) => sizes.get(other) ?? NO_SIZE),
+        ),
+      );
+      open.pop();
+    }
+  }
+}
+
+function sizeOf(graph: Graph, inputs: Graph[string]['inputs'], before: Size[]): Size {
+  const number = (name: string) => numberIn(graph, inputs[name]);
+  const [width, height, by] = [number('width'), number('height'), number('scale_by')];
+  const given = COUNTS.map(number).filter((count) => count !== null && count >= 1);
+  const pixels =
+    width !== null && height !== null
+      ? Math.max(0, width * height)
+      : Math.max(0, ...before.map((size) => size.pixels)) * (by === null ? 1 : by * by);
+  const count = given.length > 0 ? given.reduce<number>((all, each) => all * (each ?? 1), 1) : null;
+  return { pixels: Math.min(MOST_PIXELS, pixels), count: count ?? Math.max(1, ...before.map((size) => size.count)) };
+}
+
+/** Itself, or the one number that a node is given whose result it is. */
+function numberIn(graph: Graph, value: unknown): number | null {
+  let given = value;
+  for (let hops = 0; hops < MOST_HOPS; hops++) {
+    if (typeof given === 'number') return given;
+    const link = linkOf(given);
+    const values = link !== null && Object.hasOwn(graph, link) ? Object.values(graph[link]?.inputs ?? {}) : [];
+    if (values.length !== 1) return null;
+    given = values[0];
+  }
+  return null;
+}
+
+/** Sizes within a tenth of each other are the same to a server. */
+const PARTS_OF_OCTAVE = 4;
+
+/** Under which what nodes of this class cost is kept, without the server, and which of them by size. */
+export function costName({ className, steps, pixels }: Pick<NodeLoad, 'className' | 'steps' | 'pixels'>) {
+  const bucket = pixels >= 1 ? Math.round(PARTS_OF_OCTAVE * Math.log2(pixels)) : 0;
+  return { kind: `${className}/cost${steps === null ? '' : '/step'}`, bucket };
+}
+
+/** How many times as long the time of one bucket is, where it goes by size. */
+export const sizeFactor = (from: number, to: number): number => 2 ** ((to - from) / PARTS_OF_OCTAVE);
