@@ -52,6 +52,15 @@ export interface KeptArtifact {
 export interface WorkerJobStore {
   /** The artifact of this id, whoever's; null when there is none, or it has expired. */
   artifact(id: string): Promise<KeptArtifact | null>;
+  /**
+   * The job of a delivered ticket: the one that it has from an earlier delivery, else the one that is to be started
+   * next, which it has from now on. Null where none is.
+   */
+  pick(ticket: string): Promise<Job | null>;
+  /** A picked job cannot be started now: its ticket is put back, and it counts as running no more. */
+  park(jobId: string): Promise<void>;
+  /** Takes over the delivery of a job that a version without tickets has queued; nothing where it has its turn already. */
+  adopt(jobId: string): Promise<void>;
   /** The job as it is, claimed by nobody; null when it is gone. */
   read(jobId: string): Promise<Job | null>;
   claim(jobId: string): Promise<ClaimOutcome>;
@@ -84,6 +93,10 @@ export interface NewJob {
   /** Only while the job `retryOf` is listed as failed, so that nobody has run it again. */
   onlyListed?: boolean;
   deadlineMs: number;
+  /** Milliseconds that it is estimated to take of a server. Default: a second. */
+  gpuMs?: number;
+  /** Its caller's share of the servers, beside that of others. Default: 1. */
+  weight?: number;
   requestId: string;
   /** Whose jobs are counted together, to bound what they take of Redis: the address of a client. Null: not counted. */
   client: string | null;
@@ -92,7 +105,8 @@ export interface NewJob {
 }
 
 export type AcceptOutcome =
-  | { outcome: 'created' | 'replayed'; job: Job }
+  /** `ticket`: the one that the queue must hold before the caller gets its answer; null: it holds enough. */
+  | { outcome: 'created' | 'replayed'; job: Job; ticket: string | null }
   | { outcome: 'reused'; jobId: string }
   | { outcome: 'deleted'; jobId: string }
   /** See `NewJob.onlyListed`. */
@@ -127,6 +141,8 @@ export interface GatewayJobStore {
   /** The artifact of this id, whoever's; null when there is none, or it has expired. */
   artifact(id: string): Promise<KeptArtifact | null>;
   requestCancel(id: string): Promise<Job | null>;
+  /** How many jobs will start before each, as things stand; null for one that does not wait in the queue. */
+  positions(ids: string[]): Promise<(number | null)[]>;
   /** Newest first, fewer than `first` where jobs are large. `more`: the index goes on behind the last one. */
   page(query: JobPageQuery): Promise<{ jobs: Job[]; more: boolean }>;
   counts(): Promise<{ queued: number; running: number; oldestQueuedMs: number | null }>;
@@ -153,6 +169,14 @@ export interface SweeperJobStore {
   expire(id: string, error: JobError): Promise<OverdueJob | null>;
   /** Ids of open jobs by deadline, from the one at place `from` on. */
   open(from: number, limit: number): Promise<string[]>;
+  /**
+   * What the queue must hold: spare tickets made before `madeBefore` (milliseconds since 1970), new ones where they are
+   * too few, and those of these open jobs. `strays`: jobs that have none, and that do not wait for one; `gone`: those
+   * without a record.
+   */
+  tickets(madeBefore: number, openIds: string[]): Promise<{ tickets: string[]; strays: string[]; gone: string[] }>;
+  /** Gives a stray its place or a ticket. Gives the ticket that the queue must hold; null: it holds enough. */
+  adopt(id: string): Promise<string | null>;
   /** Lists an id as open no more: its record is gone. */
   forget(id: string): Promise<void>;
   /** Ids of ended jobs whose retention is over, the earliest first. */

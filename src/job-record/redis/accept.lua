@@ -10,8 +10,9 @@
 --       13 most bytes of a client's open jobs  14 bytes that Redis has left for jobs
 --       15 a client may hold so many times what is left
 --       then the record's fields and values in turn
--- gives {'created', now} | {'replayed', record} | {'reused', id} | {'deleted', id} | {'unlisted'}
---       | {'refused', unseen ms} | {'full', 'redis'} | {'full', 'open' or 'kept', bytes of the client} | {'template'}
+-- gives {'created', now, ticket to add or ''} | {'replayed', record, the same} | {'reused', id} | {'deleted', id}
+--       | {'unlisted'} | {'refused', unseen ms} | {'full', 'redis'} | {'full', 'open' or 'kept', bytes of the client}
+--       | {'template'}
 local tag, id = ARGV[1], ARGV[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -21,7 +22,7 @@ if entry[1] then
   if entry[2] ~= ARGV[3] then return { 'reused', entry[1] } end
   local record = redis.call('HGETALL', tag .. 'job:' .. entry[1])
   if #record == 0 then return { 'deleted', entry[1] } end
-  return { 'replayed', record }
+  return { 'replayed', record, redis.call('ZSCORE', FAIR .. 'spare', entry[1]) and entry[1] or '' }
 end
 
 local failed = nil
@@ -75,4 +76,4 @@ if failed then redis.call('ZREM', failed, ARGV[9]) end
 redis.call('XADD', KEYS[10], 'MAXLEN', '~', 1000, '*', 'id', id, 'seq', 1, 'type', 'QUEUED', 'at', now)
 redis.call('PEXPIRE', KEYS[10], ARGV[8])
 redis.call('PUBLISH', KEYS[10], '')
-return { 'created', now }
+return { 'created', now, Fair.accept(Fair.read(id), id, now) }

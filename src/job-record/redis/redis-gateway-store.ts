@@ -8,6 +8,7 @@ import { results } from '../../redis/pipeline.ts';
 import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
 import type { GatewayJobStore, NewJob } from '../job-store.ts';
 import { fieldsOf, formatFields, parseRecord } from '../record.ts';
+import { type AddTicket, loadFairScript, ticketOf } from './fair.ts';
 import { fittingPage, pageOfIds, readJobs } from './job-page.ts';
 import { readArtifact } from './read-artifact.ts';
 import { createTransition } from './transition.ts';
@@ -22,6 +23,8 @@ export interface GatewayStoreOptions {
   noBackendGraceMs: number;
   /** Bytes that a client's jobs may take until they have ended. Default: 256 MiB. */
   maxOpenBytes?: number;
+  /** Default: the sweeper adds what is wanted. */
+  addTicket?: AddTicket;
   /** Called with a job that a cancel has ended here, before any worker had it. */
   onEnded?: (job: Job) => void;
 }
@@ -42,7 +45,7 @@ const MAX_OPEN_BYTES = 256 * 1024 * 1024;
  */
 const TIMES_ROOM = 4;
 
-function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'createdAt' | 'deadlineAt'> {
+function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'ticket' | 'createdAt' | 'deadlineAt'> {
   return {
     id: job.id,
     caller: job.caller,
@@ -73,15 +76,19 @@ function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'createdAt' | 'dead
   };
 }
 
+/** Each takes up to a millisecond, in which nobody else is served. */
+const POSITIONS_AT_ONCE = 50;
+
 const hashed = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** The gateway's side of the record. `redis` is a request connection: calls fail fast. */
 export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJobStore {
   const { redis, keys } = options;
-  const acceptScript = loadScript(new URL('./accept.lua', import.meta.url));
+  const acceptScript = loadFairScript('./accept.lua');
+  const positionsScript = loadFairScript('./positions.lua');
   const removeScript = loadScript(new URL('./remove.lua', import.meta.url));
   const room = createMemoryRoom(redis);
-  const transition = createTransition(redis, keys, options.retentionMs);
+  const transition = createTransition(redis, keys, options.retentionMs, options.addTicket);
 
   const entryOf = ({ caller, idempotencyKey }: Pick<NewJob, 'caller' | 'idempotencyKey'>) =>
     keys.idempotency(caller, hashed(idempotencyKey));
@@ -91,7 +98,10 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
     const templateLifeMs = Math.max(options.idempotencyTtlMs, job.deadlineMs + options.retentionMs);
     // No part of the job as others read it, and removed by transition.lua with its end.
     const secret = job.sealedApiKey ? ['sealedApiKey', job.sealedApiKey] : [];
-    const fields = [...formatFields(recordOf(job)), ...secret];
+    const share = Object.entries({ gpuMs: job.gpuMs, weight: job.weight }).flatMap(([name, value]) =>
+      value === undefined ? [] : [name, String(value)],
+    );
+    const fields = [...formatFields(recordOf(job)), ...secret, ...share];
     const bytes = fields.reduce((sum, field) => sum + Buffer.byteLength(field), OWN_BYTES);
     const reply = await acceptScript(
       redis,
@@ -141,21 +151,23 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
 
   return {
     async accept(job) {
-      const [outcome, value, bytes] = await runAccept(job);
+      const [outcome, value, third] = await runAccept(job);
       switch (outcome) {
         case 'created': {
           const createdAt = Number(value);
           const deadlineAt = createdAt + job.deadlineMs;
           return {
             outcome,
-            job: { ...recordOf(job), status: 'QUEUED', seq: 1, createdAt, deadlineAt },
+            job: { ...recordOf(job), status: 'QUEUED', seq: 1, ticket: null, createdAt, deadlineAt },
+            ticket: ticketOf(third),
           };
         }
         case 'replayed': {
           const existing = parseRecord(fieldsOf(strings(value)));
           if (!existing) throw new Error('accept.lua answered an empty record');
           // ioredis sends a command again whose answer was lost: then this very call made it.
-          return { outcome: existing.id === job.id ? 'created' : 'replayed', job: existing };
+          const replayed = existing.id === job.id ? 'created' : 'replayed';
+          return { outcome: replayed, job: existing, ticket: ticketOf(third) };
         }
         case 'reused':
         case 'deleted':
@@ -167,7 +179,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         case 'full':
           return value === 'redis'
             ? { outcome }
-            : { outcome: 'tooMany', jobs: value === 'open' ? 'open' : 'kept', bytes: Number(bytes) };
+            : { outcome: 'tooMany', jobs: value === 'open' ? 'open' : 'kept', bytes: Number(third) };
         default:
           throw new Error(`accept.lua answered ${String(outcome)}`);
       }
@@ -177,8 +189,11 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
       const [id, fingerprint] = await redis.hmget(entryOf(key), 'id', 'fingerprint');
       if (!id) return null;
       if (fingerprint !== key.fingerprint) return { outcome: 'reused', jobId: id };
-      const job = parseRecord(await redis.hgetall(keys.job(id)));
-      return job ? { outcome: 'replayed', job } : { outcome: 'deleted', jobId: id };
+      const [record, spare] = (await results(
+        redis.pipeline().hgetall(keys.job(id)).zscore(keys.fair('spare'), id),
+      )) as [Record<string, string>, string | null];
+      const job = parseRecord(record);
+      return job ? { outcome: 'replayed', job, ticket: spare === null ? null : id } : { outcome: 'deleted', jobId: id };
     },
 
     artifact: (id) => readArtifact(redis, keys, id),
@@ -196,6 +211,17 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         return moved.job;
       }
       return parseRecord(await redis.hgetall(keys.job(id)));
+    },
+
+    async positions(ids) {
+      const places: (number | null)[] = [];
+      for (let from = 0; from < ids.length; from += POSITIONS_AT_ONCE) {
+        const some = ids.slice(from, from + POSITIONS_AT_ONCE);
+        const found = await positionsScript(redis, [keys.fair('ready')], [keys.tag, ...some]);
+        if (!Array.isArray(found)) throw new Error('positions.lua answered something else than a list');
+        places.push(...found.map((place) => (Number(place) < 0 ? null : Number(place))));
+      }
+      return places;
     },
 
     async page(query) {

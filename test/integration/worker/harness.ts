@@ -171,7 +171,7 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
       });
       const accepted = await stores.gateway.accept(created);
       if (accepted.outcome !== 'created') throw new Error(`not created: ${accepted.outcome}`);
-      await queue.add(created.id, accepted.job.order);
+      if (accepted.ticket !== null) await queue.add(accepted.ticket);
       return created.id;
     },
     bytes: ({ key }) => readFile(objectPaths(folder, key).data),
