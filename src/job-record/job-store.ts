@@ -59,7 +59,7 @@ export interface WorkerJobStore {
   pick(ticket: string): Promise<Job | null>;
   /** A picked job cannot be started now: its ticket is put back, and it counts as running no more. */
   park(jobId: string): Promise<void>;
-  /** Takes over the delivery of a job that a version without tickets has queued; nothing where it has its turn already. */
+  /** Takes over a job that a version without tickets has queued; nothing where it has its turn already. */
   adopt(jobId: string): Promise<void>;
   /** The job as it is, claimed by nobody; null when it is gone. */
   read(jobId: string): Promise<Job | null>;

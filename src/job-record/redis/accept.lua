@@ -22,7 +22,9 @@ if entry[1] then
   if entry[2] ~= ARGV[3] then return { 'reused', entry[1] } end
   local record = redis.call('HGETALL', tag .. 'job:' .. entry[1])
   if #record == 0 then return { 'deleted', entry[1] } end
-  return { 'replayed', record, redis.call('ZSCORE', FAIR .. 'spare', entry[1]) and entry[1] or '' }
+  local waits = redis.call('HGET', tag .. 'job:' .. entry[1], 'status') == 'QUEUED'
+  local spare = waits and redis.call('ZSCORE', FAIR .. 'spare', entry[1])
+  return { 'replayed', record, spare and entry[1] or '' }
 end
 
 local failed = nil

@@ -193,7 +193,8 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         redis.pipeline().hgetall(keys.job(id)).zscore(keys.fair('spare'), id),
       )) as [Record<string, string>, string | null];
       const job = parseRecord(record);
-      return job ? { outcome: 'replayed', job, ticket: spare === null ? null : id } : { outcome: 'deleted', jobId: id };
+      if (!job) return { outcome: 'deleted', jobId: id };
+      return { outcome: 'replayed', job, ticket: spare !== null && job.status === 'QUEUED' ? id : null };
     },
 
     artifact: (id) => readArtifact(redis, keys, id),

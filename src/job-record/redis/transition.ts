@@ -27,8 +27,8 @@ export type Transition = (request: TransitionRequest, options?: { withRecord: bo
 const isStatus = (value: unknown): value is JobStatus => jobStatuses.some((status) => status === value);
 
 /**
- * The one way to change a job. `job` of the outcome is there only when asked for. `addTicket`: default, the sweeper adds
- * what is wanted.
+ * The one way to change a job. `job` of the outcome is there only when asked for. `addTicket`: default, the sweeper
+ * adds what is wanted.
  */
 export function createTransition(redis: Redis, keys: Keys, retentionMs: number, addTicket?: AddTicket): Transition {
   const run = loadFairScript('./transition.lua');
