@@ -4,7 +4,7 @@ import type { Job } from '../../src/core/job.ts';
 export interface DeferredJobs {
   /** Gives the milliseconds until the job is to be delivered again. `waitsFor`: the servers that can run it. */
   defer(job: Pick<Job, 'id' | 'order'> & { ticket: string }, waitsFor: readonly string[]): number;
-  /** The ticket of the first of those that wait for this server, which is then no longer deferred; null when there is none. */
+  /** The ticket of the first that waits for this server, which is then no longer deferred; null when there is none. */
   next(server: string): string | null;
 }
 
