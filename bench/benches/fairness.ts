@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import type { Bench } from '../bench.ts';
 import { openFairQueue, simulateServers } from '../load/fair-servers.ts';
-import { interleave, median } from '../rounds.ts';
+import { median } from '../rounds.ts';
 import type { Row } from '../table.ts';
 
 const SERVERS = 8;
@@ -13,8 +13,8 @@ const SERVERS = 8;
  */
 export const benchFairness: Bench = async ({ redis: { url }, quick, say }) => {
   const size = quick
-    ? { jobs: 300, callers: 50, crowd: 500, backlog: 2_000, picks: 20, rounds: 1 }
-    : { jobs: 10_000, callers: 1_000, crowd: 100_000, backlog: 1_000_000, picks: 500, rounds: 7 };
+    ? { jobs: 300, turns: 300, callers: 50, crowd: 500, backlog: 2_000, picks: 20, rounds: 1 }
+    : { jobs: 10_000, turns: 30_000, callers: 1_000, crowd: 100_000, backlog: 1_000_000, picks: 300, rounds: 7 };
   const admin = new Redis(url);
   // What is measured here is not the disk.
   await admin.config('SET', 'appendfsync', 'no');
@@ -27,7 +27,7 @@ export const benchFairness: Bench = async ({ redis: { url }, quick, say }) => {
   say(`shares off by ${off.map((each) => each.toFixed(2)).join(', ')} %`);
 
   const equal = Array.from({ length: size.callers }, (_, i) => ({ name: `caller ${i}`, weight: 1 }));
-  const had = await simulateServers(url, { callers: equal, servers: SERVERS, jobs: 5 * size.jobs });
+  const had = await simulateServers(url, { callers: equal, servers: SERVERS, jobs: size.turns });
   const each = [...had.values()];
   const jain = sum(each) ** 2 / (each.length * sum(each.map((ms) => ms ** 2)));
   say(`${size.callers} callers: Jain's index ${jain.toFixed(4)}`);
@@ -38,13 +38,9 @@ export const benchFairness: Bench = async ({ redis: { url }, quick, say }) => {
   await accept(few, Math.min(size.crowd, 2 * size.rounds * size.picks), () => 'one');
   const place = await placesOf(many, await many.accept('somebody'));
   say(`a place among ${size.crowd} callers: ${median(place).toFixed(2)} ms`);
-  await interleave(1, { one: () => starts(few, size.picks), crowd: () => starts(many, size.picks) });
-  const claims = await interleave(size.rounds, {
-    one: () => starts(few, size.picks),
-    crowd: () => starts(many, size.picks),
-  });
-  few.close();
-  many.close();
+  const claims = await startsOf({ one: few, crowd: many }, size);
+  await few.close();
+  await many.close();
 
   const backlog = openFairQueue(url);
   await accept(backlog, 200, () => 'hog');
@@ -60,9 +56,9 @@ export const benchFairness: Bench = async ({ redis: { url }, quick, say }) => {
   await backlog.redis.hset(backlog.keys.job(last), 'status', 'QUEUED', 'caller', 'hog');
   const deep = await placesOf(backlog, last);
   say(`the place of the last of ${size.backlog}: ${median(deep).toFixed(2)} ms`);
-  let before = 0;
-  while ((await backlog.start())?.id !== first) before++;
-  backlog.close();
+  let turn = 1;
+  while ((await backlog.start())?.id !== first) turn++;
+  await backlog.close();
 
   const row = (figure: string, ours: number[], is: 'at least' | 'at most', value: number): Row => ({
     bench: 'fairness',
@@ -74,7 +70,7 @@ export const benchFairness: Bench = async ({ redis: { url }, quick, say }) => {
   return [
     row('share of weights 1, 2, 4: furthest off, %', [Math.max(...off)], 'at most', 2),
     row(`Jain's index of ${size.callers} callers`, [jain], 'at least', 0.99),
-    row(`servers that come free before another's first, ${size.backlog} queued by one`, [before], 'at most', 0),
+    row(`which free server gets another's first, with ${size.backlog} queued by one`, [turn], 'at most', 1),
     {
       bench: 'fairness',
       figure: `claim among ${size.crowd} callers, ms`,
@@ -98,15 +94,29 @@ async function accept(queue: FairQueue, jobs: number, callerOf: (i: number) => s
   }
 }
 
-/** The median time from a free server to a claimed job, in milliseconds. */
-async function starts(queue: FairQueue, times: number): Promise<number> {
-  const took: number[] = [];
-  for (let i = 0; i < times; i++) {
+/** The median times of each round from a free server to a claimed job, in milliseconds, by turns at one and the other. */
+async function startsOf(
+  { one, crowd }: { one: FairQueue; crowd: FairQueue },
+  { rounds, picks }: { rounds: number; picks: number },
+) {
+  const took = { one: [] as number[], crowd: [] as number[] };
+  async function start(queue: FairQueue) {
     const began = performance.now();
     if (!(await queue.start())) throw new Error('no job starts');
-    took.push(performance.now() - began);
+    return performance.now() - began;
   }
-  return median(took);
+  for (let round = 0; round <= rounds; round++) {
+    const times = { one: [] as number[], crowd: [] as number[] };
+    for (let i = 0; i < picks; i++) {
+      times.one.push(await start(one));
+      times.crowd.push(await start(crowd));
+    }
+    // The first one warms up.
+    if (round === 0) continue;
+    took.one.push(median(times.one));
+    took.crowd.push(median(times.crowd));
+  }
+  return took;
 }
 
 async function placesOf({ gateway }: FairQueue, id: string): Promise<number[]> {

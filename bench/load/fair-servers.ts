@@ -23,6 +23,8 @@ export function openFairQueue(redisUrl: string) {
   });
   const worker = createRedisWorkerStore(redis, keys, DAY_MS, async (ticket) => void tickets.push(ticket));
 
+  let removing = Promise.resolve();
+
   return {
     redis,
     keys,
@@ -65,11 +67,14 @@ export function openFairQueue(redisUrl: string) {
         const progress = { fraction: 1, nodesDone: 1, nodesTotal: 1, node: null };
         const timings = [{ nodeId: '1', classType: 'KSampler', ms, cached: false }];
         await worker.move(job.id, claimed.job.lease, { move: 'succeed', artifacts: [], progress, timings });
-        await gateway.remove(job.id);
+        removing = gateway.remove(job.id);
       };
       return { caller: job.caller, id: job.id, end };
     },
-    close: () => redis.disconnect(),
+    async close() {
+      await removing;
+      redis.disconnect();
+    },
   };
 }
 
@@ -96,7 +101,10 @@ export async function simulateServers(
   const had = new Map(callers.map(({ name }) => [name, 0]));
   const random = mulberry32(7);
   const length = () => Math.round(SHORTEST_MS * (LONGEST_MS / SHORTEST_MS) ** random());
-  for (let i = 0; i < 3; i++) for (const { name, weight } of callers) await queue.accept(name, weight);
+  // More than there are servers: whoever may have all of them has jobs enough.
+  for (const { name, weight } of callers) {
+    await Promise.all(Array.from({ length: servers + 2 }, () => queue.accept(name, weight)));
+  }
   let now = 0;
   const running: { until: number; caller: string; ms: number; end(ms: number): Promise<void> }[] = [];
   for (let started = 0; started < jobs; started++) {
@@ -106,16 +114,16 @@ export async function simulateServers(
       if (!done) throw new Error('no server');
       now = done.until;
       had.set(done.caller, (had.get(done.caller) ?? 0) + done.ms);
-      await done.end(done.ms);
+      // A worker waits for neither: it is measured who gets the server.
+      await Promise.all([done.end(done.ms), queue.accept(done.caller, weights.get(done.caller))]);
     }
     const begun = await queue.start();
     if (!begun) throw new Error('a server is free, jobs wait, and none starts');
     const ms = length();
     running.push({ until: now + ms, ms, ...begun });
-    await queue.accept(begun.caller, weights.get(begun.caller));
   }
   for (const { caller, until, ms } of running) had.set(caller, (had.get(caller) ?? 0) + ms - (until - now));
-  queue.close();
+  await queue.close();
   return had;
 }
 
