@@ -94,7 +94,7 @@ async function accept(queue: FairQueue, jobs: number, callerOf: (i: number) => s
   }
 }
 
-/** The median times of each round from a free server to a claimed job, in milliseconds, by turns at one and the other. */
+/** The median time of each round from a free server to a claimed job, in milliseconds, by turns at both. */
 async function startsOf(
   { one, crowd }: { one: FairQueue; crowd: FairQueue },
   { rounds, picks }: { rounds: number; picks: number },
