@@ -2,6 +2,7 @@
 -- All times are whole microseconds of GPU time, divided by the caller's weight.
 --   fair:ready         callers with jobs that may start, by their tags: what they have had
 --   fair:second        of those with two jobs or more, the tags that they will have when the second one starts
+--   fair:several       the number of jobs of each of these
 --   fair:idle          callers with neither jobs in the queue nor running, whose tags are ahead of the clock
 --   fair:clock         the tag of the last caller whose turn it was: who comes begins here, so that nobody saves up
 --   fair:caller:<it>   {tag, load: charges of its jobs in the queue}
@@ -73,15 +74,18 @@ function Fair.settle(caller)
     end
     redis.call('ZADD', FAIR .. 'ready', exact(tag), caller)
     if queued > 1 then
-      redis.call('ZADD', FAIR .. 'second', exact(tag + math.floor(load / queued)), caller)
-    else
+      redis.call('ZADD', FAIR .. 'second', exact(tag + math.max(1, math.floor(load / queued))), caller)
+      redis.call('HSET', FAIR .. 'several', caller, queued)
+    elseif listed then
       redis.call('ZREM', FAIR .. 'second', caller)
+      redis.call('HDEL', FAIR .. 'several', caller)
     end
     return
   end
   if listed then
     redis.call('ZREM', FAIR .. 'ready', caller)
     redis.call('ZREM', FAIR .. 'second', caller)
+    redis.call('HDEL', FAIR .. 'several', caller)
   end
   if queued > 0 then return end
   redis.call('HDEL', key, 'load')

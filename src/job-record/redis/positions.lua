@@ -5,23 +5,7 @@
 -- gives a number for each, -1 where it does not wait
 local SECOND = FAIR .. 'second'
 -- Callers with several jobs that are looked at one by one; of the others it is assumed that they are like these.
-local MOST_LOOKED_AT = 500
-local now = clock()
-local known = {}
-
-local function look(caller)
-  if not known[caller] then
-    local state = redis.call('HMGET', FAIR .. 'caller:' .. caller, 'tag', 'load')
-    local jobs = redis.call('ZCARD', FAIR .. 'jobs:' .. caller)
-    local ready = redis.call('ZSCORE', KEYS[1], caller)
-    local tag = tonumber(state[1]) or 0
-    known[caller] = {
-      jobs = jobs, ready = ready, tag = ready and tag or math.max(tag, now),
-      each = math.max(1, math.floor((tonumber(state[2]) or 0) / math.max(1, jobs))),
-    }
-  end
-  return known[caller]
-end
+local MOST_LOOKED_AT = 200
 
 -- As Redis sorts what has one score; `<` goes by the language of the machine.
 local function earlier(a, b)
@@ -42,27 +26,36 @@ local function firstBefore(start, caller)
   return low
 end
 
-local function before(id, caller)
-  local rank = redis.call('ZRANK', FAIR .. 'jobs:' .. caller, id)
-  if not rank then return -1 end
-  local own = look(caller)
-  local start = own.tag + rank * own.each
-  local count = rank + firstBefore(exact(start), caller)
-  if own.ready and rank > 0 then count = count - 1 end
+-- The further jobs of other callers that start before one that would start at `start`.
+local function furtherBefore(start, caller)
   local several = redis.call('ZRANGE', SECOND, '-inf', exact(start), 'BYSCORE', 'LIMIT', 0, MOST_LOOKED_AT)
+  if #several == 0 then return 0 end
+  local tags = redis.call('ZMSCORE', KEYS[1], unpack(several))
+  local seconds = redis.call('ZMSCORE', SECOND, unpack(several))
+  local jobs = redis.call('HMGET', FAIR .. 'several', unpack(several))
   local further = 0
-  for _, name in ipairs(several) do
-    if name ~= caller then
-      local other = look(name)
-      local starts = (start - other.tag) / other.each
-      local jobs = earlier(name, caller) and math.floor(starts) + 1 or math.ceil(starts)
-      further = further + math.max(0, math.min(jobs, other.jobs) - 1)
+  for i, other in ipairs(several) do
+    if other ~= caller then
+      local starts = (start - tags[i]) / (seconds[i] - tags[i])
+      local before = math.ceil(starts)
+      if before == starts and earlier(other, caller) then before = before + 1 end
+      further = further + math.min(before, tonumber(jobs[i])) - 1
     end
   end
-  if #several == MOST_LOOKED_AT then
-    further = math.floor(further * redis.call('ZCOUNT', SECOND, '-inf', exact(start)) / MOST_LOOKED_AT)
-  end
-  return count + further
+  if #several < MOST_LOOKED_AT then return further end
+  return math.floor(further * redis.call('ZCOUNT', SECOND, '-inf', exact(start)) / MOST_LOOKED_AT)
+end
+
+local function before(id, caller)
+  local jobs = FAIR .. 'jobs:' .. caller
+  local rank = redis.call('ZRANK', jobs, id)
+  if not rank then return -1 end
+  local own = redis.call('HMGET', FAIR .. 'caller:' .. caller, 'tag', 'load')
+  local ready = redis.call('ZSCORE', KEYS[1], caller)
+  local tag = ready and tonumber(ready) or math.max(tonumber(own[1]) or 0, clock())
+  local start = tag + rank * math.max(1, math.floor((tonumber(own[2]) or 0) / redis.call('ZCARD', jobs)))
+  local count = rank + firstBefore(exact(start), caller) + furtherBefore(start, caller)
+  return ready and rank > 0 and count - 1 or count
 end
 
 local places = {}
