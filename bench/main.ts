@@ -6,6 +6,7 @@ import { tempFolder } from '../test/support/process.ts';
 import { startTestRedis } from '../test/support/redis.ts';
 import type { Bench } from './bench.ts';
 import { benchAttacks } from './benches/attacks.ts';
+import { benchFairness } from './benches/fairness.ts';
 import { benchGenerate } from './benches/generate.ts';
 import { benchJobs } from './benches/jobs.ts';
 import { benchLargeOutput } from './benches/large-output.ts';
@@ -30,6 +31,7 @@ const benches: Record<string, Bench> = {
   start: benchStart,
   attacks: benchAttacks,
   limits: benchLimits,
+  fairness: benchFairness,
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });

@@ -218,7 +218,7 @@ export function createWorker(options: WorkerParts): Worker {
     log,
   };
   consumer = options.consume(
-    (jobId, delivery) => handleDelivery(jobId, { delivery, handover: handover.signal }, parts),
+    (ticket, delivery) => handleDelivery(ticket, { delivery, handover: handover.signal }, parts),
     loops,
   );
   setCapacity();

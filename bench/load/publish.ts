@@ -80,7 +80,7 @@ async function openOurs(redisUrl: string, jobs: number): Promise<Source> {
       requestId: 'bench',
       client: null,
     });
-    await queue.add(id, 1_000_000);
+    await queue.add(id);
     const claim = await worker.claim(id);
     if (claim.outcome !== 'claimed') throw new Error(`the job could not be claimed: ${claim.outcome}`);
     leases.set(id, claim.job.lease);

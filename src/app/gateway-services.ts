@@ -36,6 +36,7 @@ import { createVariantMaker } from '../variants/make-variants.ts';
 import { createRedisVariantClaims } from '../variants/redis/redis-claims.ts';
 import { createVariantAddresses } from '../variants/variant-addresses.ts';
 import { createCustomParser } from '../workflows/custom.ts';
+import { createAddTicket } from './add-ticket.ts';
 import { followPlans } from './follow-plans.ts';
 import { namesIn } from './follow-workflows.ts';
 import { openCallers } from './open-callers.ts';
@@ -77,16 +78,18 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   const { now } = clock;
   const artifacts = await openArtifacts(config, context, redis, now);
   const { retentionMs, idempotencyTtlMs, deadlineMs, maxDeadlineMs } = config.jobs;
+  const queue = createBullQueue(redis, keys, log);
+  shutdown.add('queue', () => queue.close());
+  const addTicket = createAddTicket(queue, log);
   const store = createRedisGatewayStore({
     redis,
     keys,
+    addTicket,
     retentionMs,
     idempotencyTtlMs,
     noBackendGraceMs: config.comfyui.noBackendGraceMs,
     onEnded: metrics.jobEnded,
   });
-  const queue = createBullQueue(redis, keys, log);
-  shutdown.add('queue', () => queue.close());
   const backends = createRedisBackendDirectory(redis, keys);
   const nodeDefinitions = createRedisNodeDefinitionsDirectory({ redis, keys, backends, log });
   const feed = createRedisProgress({
@@ -95,7 +98,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     keys,
     log,
     now,
-    positions: queue.positions,
+    positions: store.positions,
     onConflated: metrics.eventConflated,
   });
   shutdown.add('progress', () => feed.close());
@@ -155,7 +158,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
   });
   const sweeper = startSweeper({
     store,
-    sweeperStore: createRedisSweeperStore(redis, keys, retentionMs),
+    sweeperStore: createRedisSweeperStore(redis, keys, retentionMs, addTicket),
     queue,
     artifacts,
     uploads: uploadStore,

@@ -12,11 +12,12 @@ import { createRedisWorkerStore } from '../job-record/redis/redis-worker-store.t
 import type { Loops } from '../observability/loops.ts';
 import { createWorkerMetrics } from '../observability/worker-metrics.ts';
 import { createRedisPreviewPublisher } from '../progress/redis/redis-previews.ts';
-import { createBullConsumer } from '../queue/bullmq/bullmq.ts';
+import { createBullConsumer, createBullQueue, drainQueueBefore } from '../queue/bullmq/bullmq.ts';
 import type { DeliveryHandler } from '../queue/queue.ts';
 import { createPing, whenReady } from '../redis/connection.ts';
 import { checkDurability } from '../redis/durability.ts';
 import { createKeys } from '../redis/keys.ts';
+import { createAddTicket } from './add-ticket.ts';
 import { namesIn } from './follow-workflows.ts';
 import { every, LOOK_EVERY_MS, openArtifacts, openRedis, type ProcessContext } from './process-context.ts';
 import { readVersion } from './version.ts';
@@ -39,6 +40,11 @@ export async function openWorkerServices(config: Config, context: ProcessContext
   const artifacts = await openArtifacts(config, context, redis);
 
   const keys = createKeys(config.redis.prefix);
+  const queue = createBullQueue(redis, keys, log);
+  shutdown.add('queue', () => queue.close());
+  const store = createRedisWorkerStore(redis, keys, config.jobs.retentionMs, createAddTicket(queue, log));
+  const before = drainQueueBefore(redis, keys, store.adopt, log);
+  shutdown.add('queue of before', before.close);
   const backends = createRedisBackendDirectory(redis, keys);
   const ping = createPing(redis);
   let answers = true;
@@ -55,7 +61,7 @@ export async function openWorkerServices(config: Config, context: ProcessContext
     },
     redisAnswers,
     artifacts,
-    store: createRedisWorkerStore(redis, keys, config.jobs.retentionMs),
+    store,
     reporter: createRedisBackendReporter(redis, keys),
     previewPublisher: createRedisPreviewPublisher(redis, keys),
     nodeTimesStore: createRedisNodeTimes(redis, keys),

@@ -138,6 +138,8 @@ export interface Job {
   /** The fence: raised by each claim; only its holder may write. */
   lease: number;
   submission: Submission | null;
+  /** The ticket that it has, see docs/fair-share.md; null while it waits for one, and when it has ended. */
+  ticket: string | null;
   /** Whether nothing of the latest attempt has begun: its prompt waits inside a server, or is on its way there. */
   waits: boolean;
   /** Number of the last event. */

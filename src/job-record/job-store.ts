@@ -48,6 +48,15 @@ export type LeaseState =
 export interface WorkerJobStore {
   /** The artifact of this id, whoever's; null when there is none, or it has expired. */
   artifact(id: string): Promise<Artifact | null>;
+  /**
+   * The job of a delivered ticket: the one that it has from an earlier delivery, else the one that is to be started
+   * next, which it has from now on. Null where none is.
+   */
+  pick(ticket: string): Promise<Job | null>;
+  /** A picked job cannot be started now: its ticket is put back, and it counts as running no more. */
+  park(jobId: string): Promise<void>;
+  /** Takes over a job that a version without tickets has queued; nothing where it has its turn already. */
+  adopt(jobId: string): Promise<void>;
   /** The job as it is, claimed by nobody; null when it is gone. */
   read(jobId: string): Promise<Job | null>;
   claim(jobId: string): Promise<ClaimOutcome>;
@@ -85,15 +94,20 @@ export interface NewJob {
   client: string | null;
   /** What its caller's jobs are counted by. Default: nothing. */
   limits?: JobLimits | null;
-  /** GPU milliseconds that it is likely to take; counted where there are limits. */
+  /** Milliseconds that it is likely to take of a server: reserved where there are limits. Default: a second. */
   gpuMs?: number;
+  /** Its caller's share of the servers, beside that of others. Default: that of `limits`, else 1. */
+  weight?: number;
   /** Of the span in which it is accepted, to which its run belongs. Default: none. */
   traceparent?: string | null;
 }
 
 export type AcceptOutcome =
-  /** `left`: of the limits, where there are any and it is new. */
-  | { outcome: 'created' | 'replayed'; job: Job; left?: LimitState[] }
+  /**
+   * `ticket`: the one that the queue must hold before the caller gets its answer; null: it holds enough. `left`: of the
+   * limits, where there are any and it is new.
+   */
+  | { outcome: 'created' | 'replayed'; job: Job; ticket: string | null; left?: LimitState[] }
   /** A limit of the plan is used up. */
   | { outcome: 'limited'; limited: Limited; left: LimitState[] }
   | { outcome: 'reused'; jobId: string }
@@ -145,6 +159,8 @@ export interface GatewayJobStore {
   /** The artifact of this id; null when there is none of a job that may be seen, or it has expired. */
   ownArtifact(sight: Sight, id: string): Promise<Artifact | null>;
   requestCancel(id: string): Promise<Job | null>;
+  /** How many jobs will start before each, as things stand; null for one that does not wait in the queue. */
+  positions(ids: string[]): Promise<(number | null)[]>;
   /** Newest first, fewer than `first` where jobs are large. `more`: the index goes on behind the last one. */
   page(query: JobPageQuery): Promise<{ jobs: Job[]; more: boolean }>;
   counts(): Promise<{ queued: number; running: number; oldestQueuedMs: number | null }>;
@@ -171,6 +187,14 @@ export interface SweeperJobStore {
   expire(id: string, error: JobError): Promise<OverdueJob | null>;
   /** Ids of open jobs by deadline, from the one at place `from` on. */
   open(from: number, limit: number): Promise<string[]>;
+  /**
+   * What the queue must hold: spare tickets made before `madeBefore` (milliseconds since 1970), new ones where they are
+   * too few, and those of these open jobs. `strays`: jobs that have none, and that do not wait for one; `gone`: those
+   * without a record.
+   */
+  tickets(madeBefore: number, openIds: string[]): Promise<{ tickets: string[]; strays: string[]; gone: string[] }>;
+  /** Gives a stray its place or a ticket. Gives the ticket that the queue must hold; null: it holds enough. */
+  adopt(id: string): Promise<string | null>;
   /** Lists an id as open no more: its record is gone. */
   forget(id: string): Promise<void>;
   /** Ids of ended jobs whose retention is over, the earliest first. */

@@ -57,6 +57,8 @@ const recordSchema = z.object({
   takeovers: integer,
   lease: integer,
   submission: orNull(json(submissionSchema)),
+  // Only while it has one.
+  ticket: orNull(z.string()).default(null),
   // Older records have none.
   waits: z.stringbool().default(false),
   seq: integer,

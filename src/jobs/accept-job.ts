@@ -166,11 +166,11 @@ async function settle(
     case 'tooMany':
       throw new GatewayError(tooMany(accepted), { code: 'LIMIT_EXCEEDED' });
   }
-  const { job } = accepted;
-  // Also on a replay: whoever made the record may have died before the queue had it.
-  if (job.status === 'QUEUED') {
-    const attributes = { 'messaging.operation.type': 'send', 'messaging.message.id': job.id };
-    await inSpan('queue', { kind: 'producer', attributes }, () => queue.add(job.id, job.order));
+  const { job, ticket } = accepted;
+  // Also on a replay: whoever made the record may have died before the queue had its ticket.
+  if (ticket !== null) {
+    const attributes = { 'messaging.operation.type': 'send', 'messaging.message.id': ticket };
+    await inSpan('queue', { kind: 'producer', attributes }, () => queue.add(ticket));
   }
   const replayed = accepted.outcome === 'replayed';
   onAccepted?.(job, replayed);

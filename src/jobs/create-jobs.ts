@@ -43,7 +43,7 @@ export function createJobs(options: JobsOptions): Jobs {
   const generate = createGenerate({ ...options, accept, checks });
   const retry = createRetry({ ...options, accept, own });
   const list = createListJobs(store, options.seal);
-  const positionOf = createQueuePositions(queue);
+  const positionOf = createQueuePositions(store);
 
   const reads = createOwnedWork({ atOnce: READS_AT_ONCE, waiting: MOST_WAITING, waitMs: WAIT_MS });
   /** What was asked for in this tick: one operation may name a job under many names. */
@@ -94,8 +94,8 @@ export function createJobs(options: JobsOptions): Jobs {
     if (!(await own(identity, id, client))) throw notFound('job');
     const job = await store.requestCancel(id);
     if (!job) throw notFound('job');
-    // Only tidying: a delivery of a job that has ended is dropped.
-    if (job.status === 'CANCELED') await queue.remove(id).catch(() => undefined);
+    // Only tidying: a ticket whose job has ended is dropped when it is delivered.
+    if (job.status === 'CANCELED' && job.ticket !== null) await queue.remove(job.ticket).catch(() => undefined);
     return job;
   }
 

@@ -1,14 +1,16 @@
-import type { JobQueue } from '../queue/queue.ts';
+import type { GatewayJobStore } from '../job-record/job-store.ts';
 
 /** Places of jobs in the queue, null for one that is not in it: those of one tick are read in one round trip. */
-export function createQueuePositions(queue: Pick<JobQueue, 'positions'>): (id: string) => Promise<number | null> {
+export function createQueuePositions(
+  store: Pick<GatewayJobStore, 'positions'>,
+): (id: string) => Promise<number | null> {
   let batch: { ids: string[]; answer: Promise<Map<string, number | null>> } | null = null;
   return async (id) => {
     if (!batch) {
       const ids: string[] = [];
       const answer = Promise.resolve().then(async () => {
         batch = null;
-        const found = await queue.positions(ids);
+        const found = await store.positions(ids);
         return new Map(ids.map((each, i) => [each, found[i] ?? null]));
       });
       batch = { ids, answer };

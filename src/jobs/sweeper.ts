@@ -42,8 +42,8 @@ const MAX_STEPS = 20;
 const REMOVE_TIMEOUT_MS = 10_000;
 
 /**
- * Makes the promises true when everything else has crashed: open jobs that the queue does not hold are added again,
- * those that it would hold back for too long are delivered, those past their deadline are ended, and what has expired
+ * Makes the promises true when everything else has crashed: tickets that the queue has lost are added again, those
+ * that it would hold back for too long are delivered, those past their deadline are ended, and what has expired
  * is removed; what is kept is packed. Runs in each gateway; a short lock lets one at a time through.
  */
 export function startSweeper(options: SweeperOptions): { close(): Promise<void> } {
@@ -78,15 +78,19 @@ export function startSweeper(options: SweeperOptions): { close(): Promise<void> 
     for (let step = 0; step < MAX_STEPS && !stopped.signal.aborted; step++) {
       const ids = await sweeperStore.open(position, BATCH);
       position = ids.length < BATCH ? 0 : position + BATCH;
-      for (const id of await queue.missing(ids)) {
+      // A gateway may be between record and queue.
+      const { tickets, strays, gone } = await sweeperStore.tickets(at - restMs, ids);
+      for (const id of gone) await sweeperStore.forget(id);
+      for (const ticket of await queue.missing(tickets)) {
+        await queue.add(ticket);
+        log.warn({ ticket }, 'ticket was missing in the queue and was added again');
+      }
+      for (const id of await queue.missingBefore(strays)) {
         const job = await store.get(id);
-        if (!job) await sweeperStore.forget(id);
-        // Its gateway may be between record and queue.
-        else if (at - job.createdAt < restMs) continue;
-        else if (job.status === 'QUEUED' || job.status === 'RUNNING') {
-          await queue.add(id, job.order);
-          log.warn({ jobId: id, requestId: job.requestId }, 'job was missing in the queue and was added again');
-        }
+        if (!job || at - job.createdAt < restMs) continue;
+        const ticket = await sweeperStore.adopt(id);
+        if (ticket !== null) await queue.add(ticket);
+        log.warn({ jobId: id, requestId: job.requestId }, 'job was missing in the queue and was added again');
       }
       if (position === 0) return;
     }

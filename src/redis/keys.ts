@@ -81,6 +81,8 @@ export function createKeys(prefix: string) {
     sweeperLock: `${tag}sweeper`,
     /** BullMQ's own prefix; it puts `:<queue>:` behind. */
     queue: `${tag}bull`,
+    /** Which job is started next, see fair.lua. */
+    fair: (part: 'ready' | 'spare') => `${tag}fair:${part}`,
   };
 }
 

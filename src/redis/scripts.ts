@@ -7,9 +7,12 @@ export type ScriptReply = string | number | null | ScriptReply[];
 
 export type Script = (redis: Redis, keys: string[], args: (string | number)[]) => Promise<ScriptReply>;
 
-/** A Lua file beside its caller, run by its hash and sent whole only when Redis does not know it. */
-export function loadScript(url: URL): Script {
-  const source = readFileSync(url, 'utf8');
+/**
+ * A Lua file beside its caller, run by its hash and sent whole only when Redis does not know it. `libraries` are put in
+ * front of it: what they define is the script's too.
+ */
+export function loadScript(url: URL, ...libraries: URL[]): Script {
+  const source = [...libraries, url].map((each) => readFileSync(each, 'utf8')).join('\n');
   const hash = createHash('sha1').update(source).digest('hex');
   return async (redis, keys, args) => {
     try {

@@ -23,7 +23,7 @@ describe('cancelJob', { timeout: 120_000 }, () => {
     await watching.until(({ type }) => type === 'SNAPSHOT');
     expect(await gateway.cancel(job.id)).toMatchObject({ status: 'CANCELED', attempts: 0, artifacts: [] });
     expect((await watching.end()).type).toBe('CANCELED');
-    expect(await product.admin.keys(`${product.keys.queue}:jobs:${job.id}*`)).toEqual([]);
+    expect(await product.admin.exists(`${product.keys.tag}fair:jobs:anonymous`)).toBe(0);
   });
 
   describe('with a worker', () => {

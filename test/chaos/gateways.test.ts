@@ -75,7 +75,7 @@ describe.concurrent('several gateways', { timeout: 240_000 }, () => {
     const lost = await gateway.generate({ key });
     const replayed = await gateway.generate();
     // What the crash would have left: the records, and no delivery.
-    const queue = `${product.keys.queue}:jobs`;
+    const queue = `${product.keys.queue}:tickets`;
     for (const { id } of [lost, replayed]) {
       await product.admin.multi().del(`${queue}:${id}`).zrem(`${queue}:prioritized`, id).exec();
     }

@@ -121,7 +121,7 @@ describe.concurrent('a worker that is stopped', { timeout: 240_000 }, () => {
   it('by nobody, but whose delivery is lost: another goes on with its prompt, and it notices', async (test) => {
     const { product, simulator, worker: first, job, watching } = await openHeldJob(test);
     await product.worker();
-    const queue = `${product.keys.queue}:jobs`;
+    const queue = `${product.keys.queue}:tickets`;
     await product.admin
       .multi()
       .del(`${queue}:${job.id}`, `${queue}:${job.id}:lock`)

@@ -50,6 +50,12 @@ const ROWS = [
   'limits | queued jobs, % of rounds exact',
   'limits | CPU of generate, us',
   'limits | CPU of Redis for generate, us',
+  'fairness | share of weights 1, 2, 4: furthest off, %',
+  "fairness | Jain's index of 50 callers",
+  "fairness | which free server gets another's first, with 2000 queued by one",
+  'fairness | claim among 500 callers, ms',
+  'fairness | queuePosition among 500 callers, ms',
+  'fairness | queuePosition of the last of 2000, ms',
 ];
 
 test('the bench runs in its quick form and prints a row for each figure', { timeout: 420_000 }, async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Logger, pino } from 'pino';
 import { v7 } from 'uuid';
 import type { NewJob } from '../../src/job-record/job-store.ts';
+import type { AddTicket } from '../../src/job-record/redis/fair.ts';
 import { createRedisGatewayStore } from '../../src/job-record/redis/redis-gateway-store.ts';
 import { createRedisWorkerStore } from '../../src/job-record/redis/redis-worker-store.ts';
 import { closeRedis, connectRedis, whenReady } from '../../src/redis/connection.ts';
@@ -34,7 +35,7 @@ export function newJob(overrides: Partial<NewJob> = {}): NewJob {
 /** The gateway's and the worker's store of job records on a Redis, with a new prefix. */
 export async function openStores(
   url: string,
-  options: { retentionMs?: number; noBackendGraceMs?: number; maxOpenBytes?: number } = {},
+  options: { retentionMs?: number; noBackendGraceMs?: number; maxOpenBytes?: number; addTicket?: AddTicket } = {},
 ) {
   const keys = createKeys(`test-${randomUUID()}`);
   const redis = connectRedis({ url, role: 'request', log: silent });
@@ -47,9 +48,10 @@ export async function openStores(
     retentionMs,
     idempotencyTtlMs: 86_400_000,
     noBackendGraceMs: options.noBackendGraceMs ?? 300_000,
+    ...(options.addTicket ? { addTicket: options.addTicket } : {}),
     ...(options.maxOpenBytes === undefined ? {} : { maxOpenBytes: options.maxOpenBytes }),
   });
-  const worker = createRedisWorkerStore(durable, keys, retentionMs);
+  const worker = createRedisWorkerStore(durable, keys, retentionMs, options.addTicket);
   return {
     keys,
     redis,

@@ -43,6 +43,7 @@ export function testJob(changes: Partial<Job> = {}): Job {
     takeovers: 0,
     lease: 1,
     submission: null,
+    ticket: null,
     waits: false,
     seq: 1,
     requestId: 'test',

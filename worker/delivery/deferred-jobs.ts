@@ -3,8 +3,8 @@ import type { Job } from '../../src/core/job.ts';
 /** Jobs that no server of this worker can take now, put back into the queue with a delay. */
 export interface DeferredJobs {
   /** Gives the milliseconds until the job is to be delivered again. `waitsFor`: the servers that can run it. */
-  defer(job: Pick<Job, 'id' | 'order'>, waitsFor: readonly string[]): number;
-  /** The first of those that wait for this server, which is then no longer deferred; null when there is none. */
+  defer(job: Pick<Job, 'id' | 'order'> & { ticket: string }, waitsFor: readonly string[]): number;
+  /** The ticket of the first that waits for this server, which is then no longer deferred; null when there is none. */
   next(server: string): string | null;
 }
 
@@ -24,7 +24,7 @@ export function createDeferredJobs(random: () => number, now = () => performance
   const deferred = new Map<string, Deferred>();
 
   return {
-    defer({ id, order }, waitsFor) {
+    defer({ id, order, ticket }, waitsFor) {
       const at = now();
       const servers = waitsFor.join();
       let all = 0;
@@ -38,25 +38,26 @@ export function createDeferredJobs(random: () => number, now = () => performance
       }
       const delayMs =
         Math.max(LEAST_MS, Math.min(older * EACH_OLDER_MS, all * EACH_MS, MOST_MS)) * (0.75 + random() / 2);
-      deferred.set(id, { order, waitsFor, servers, untilMs: at + delayMs });
+      deferred.set(id, { order, ticket, waitsFor, servers, untilMs: at + delayMs });
       return delayMs;
     },
     next(server) {
       const at = now();
-      let next: Entry | undefined;
+      let next: [id: string, job: Deferred] | undefined;
       for (const each of deferred) {
         const { waitsFor, untilMs } = each[1];
         if (untilMs > at && waitsFor.includes(server) && (!next || first(each, next))) next = each;
       }
       if (!next) return null;
       deferred.delete(next[0]);
-      return next[0];
+      return next[1].ticket;
     },
   };
 }
 
 interface Deferred {
   order: number;
+  ticket: string;
   waitsFor: readonly string[];
   /** `waitsFor` as one text, to compare it. */
   servers: string;

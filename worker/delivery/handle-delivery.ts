@@ -36,26 +36,31 @@ const UNFIT_DELAY_MS = 1_000;
 const NO_SLOT_PAUSE_MS = 250;
 
 /**
- * What becomes of one delivery. A job that no server can take now stays as it is: it is not even claimed, and other
- * jobs are tried meanwhile. Never rejects.
+ * What becomes of one delivery of a ticket. A job that no server can take now stays as it is: it is not even claimed,
+ * and other jobs are tried meanwhile. Never rejects.
  */
 export async function handleDelivery(
-  jobId: string,
+  ticket: string,
   signals: DeliverySignals,
   parts: DeliveryParts,
 ): Promise<DeliveryResult> {
   if (signals.handover.aborted) return { done: false, delayMs: 0 };
   if (parts.fitness.unfit !== null) return { done: false, delayMs: UNFIT_DELAY_MS };
   const { store, pool, reaper, metrics } = parts;
-  let requestId: string | undefined;
+  let delivered: Pick<Job, 'id' | 'requestId'> | null = null;
   try {
-    const before = await store.read(jobId);
+    const before = await store.pick(ticket);
     if (!before) return DONE;
-    requestId = before.requestId;
+    delivered = before;
+    const jobId = before.id;
     const assignment = await assignJob(before, signals, parts);
-    if (assignment.outcome === 'wait') return await defer(before, assignment.servers, signals.handover, parts);
+    if (assignment.outcome === 'wait') {
+      return await defer(before, ticket, assignment.servers, signals.handover, parts);
+    }
     if (assignment.outcome === 'later') {
-      return signals.delivery.aborted ? DONE : { done: false, delayMs: assignment.delayMs };
+      if (signals.delivery.aborted) return DONE;
+      await store.park(jobId);
+      return { done: false, delayMs: assignment.delayMs };
     }
     await using _inputs = assignment.outcome === 'run' ? assignment.inputs : null;
     using state = createAttemptState(assignment.outcome === 'run' ? assignment.slot : null);
@@ -76,7 +81,10 @@ export async function handleDelivery(
   } catch (cause) {
     const fault = workerFault(cause);
     if (fault !== null) parts.fitness.suspect(fault);
-    parts.log.error({ jobId, requestId, err: cause }, 'delivery not handled');
+    parts.log.error(
+      { ticket, jobId: delivered?.id, requestId: delivered?.requestId, err: cause },
+      'delivery not handled',
+    );
     return { done: false, delayMs: UNEXPECTED_ERROR_DELAY_MS };
   }
 }
@@ -84,12 +92,14 @@ export async function handleDelivery(
 /** Puts a job back that no server can take now. */
 async function defer(
   { id, order, requestId }: Job,
+  ticket: string,
   servers: string[],
   handover: AbortSignal,
-  { pool, deferredJobs, log }: DeliveryParts,
+  { store, pool, deferredJobs, log }: DeliveryParts,
 ): Promise<DeliveryResult> {
   if (pool.freeSlots === 0) await wait(NO_SLOT_PAUSE_MS, handover).catch(() => undefined);
-  const delayMs = deferredJobs.defer({ id, order }, servers);
+  await store.park(id);
+  const delayMs = deferredJobs.defer({ id, order, ticket }, servers);
   log.debug({ jobId: id, requestId, delayMs }, 'no server for this job now');
   return { done: false, delayMs };
 }

@@ -15,10 +15,10 @@
 --       19 weight  20 most running  21 requests a minute  22 GPU ms a minute  23 GPU ms a day  24 jobs a day
 --       25 most queued, each of 20 to 25 '' where it has no bound
 --       then the record's fields and values in turn
--- gives {'created', now, what is left of ARGV 21 to 25} | {'limited', place of the limit, what is left of it, ms until
---       there is enough, -1 where time does not tell, what is left of all} | {'none'}
---       | {'replayed', record} | {'reused', id} | {'deleted', id} | {'unlisted'}
---       | {'refused', unseen ms} | {'full', 'redis'} | {'full', 'open' or 'kept', bytes of the client} | {'template'}
+-- gives {'created', now, ticket to add or '', what is left of ARGV 21 to 25} | {'replayed', record, the same}
+--       | {'limited', place of the limit, what is left of it, ms until there is enough, -1 where time does not tell,
+--       what is left of all} | {'none'} | {'reused', id} | {'deleted', id} | {'unlisted'} | {'refused', unseen ms}
+--       | {'full', 'redis'} | {'full', 'open' or 'kept', bytes of the client} | {'template'}
 local tag, id = ARGV[1], ARGV[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -82,7 +82,9 @@ if entry[1] then
   if entry[2] ~= ARGV[3] then return planned and limited(false) or { 'reused', entry[1] } end
   local record = redis.call('HGETALL', tag .. 'job:' .. entry[1])
   if #record == 0 then return planned and limited(false) or { 'deleted', entry[1] } end
-  return { 'replayed', record }
+  local waits = redis.call('HGET', tag .. 'job:' .. entry[1], 'status') == 'QUEUED'
+  local spare = waits and redis.call('ZSCORE', FAIR .. 'spare', entry[1])
+  return { 'replayed', record, spare and entry[1] or '' }
 end
 if id == '' then return planned and limited(false) or { 'none' } end
 
@@ -146,4 +148,4 @@ if failed then redis.call('ZREM', failed, ARGV[9]) end
 redis.call('XADD', KEYS[10], 'MAXLEN', '~', 1000, '*', 'id', id, 'seq', 1, 'type', 'QUEUED', 'at', now)
 redis.call('PEXPIRE', KEYS[10], ARGV[8])
 redis.call('PUBLISH', KEYS[10], '')
-return { 'created', now, leftOfPlan }
+return { 'created', now, Fair.accept(Fair.read(id), id, now), leftOfPlan }

@@ -3,9 +3,10 @@
 -- ARGV  1 tag  2 job id  3 from  4 to  5 life of the changes ms, then ids of uploads that the job names
 -- gives 1, or 0 where the job is not one of `from`
 local tag, id, from, to = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local record = redis.call('HMGET', KEYS[1], 'caller', 'status', 'createdAt', 'seq')
+local record = redis.call('HMGET', KEYS[1], 'caller', 'status', 'createdAt', 'seq', 'gpuMs')
 local status, createdAt, seq = record[2], record[3], record[4]
 if record[1] ~= from then return 0 end
+local job = Fair.read(id)
 
 -- Comes first: it needs memory, without which Redis refuses the whole step.
 redis.call('ZADD', tag .. 'jobs:' .. to, createdAt, id)
@@ -13,6 +14,23 @@ redis.call('ZADD', tag .. 'jobs:' .. to .. ':' .. status, createdAt, id)
 redis.call('HSET', KEYS[1], 'caller', to)
 redis.call('ZREM', tag .. 'jobs:' .. from, id)
 redis.call('ZREM', tag .. 'jobs:' .. from .. ':' .. status, id)
+
+-- What is reserved for it, and its place in the queue. What `from` was charged stays charged.
+local isOpen = status == 'QUEUED' or status == 'RUNNING'
+if isOpen and record[5] then
+  if redis.call('HINCRBY', tag .. 'reserved', from, -record[5]) <= 0 then redis.call('HDEL', tag .. 'reserved', from) end
+  redis.call('HINCRBY', tag .. 'reserved', to, record[5])
+end
+if isOpen then
+  local waited = redis.call('ZSCORE', FAIR .. 'jobs:' .. from, id)
+  Fair.leave(job, from)
+  job.caller = to
+  if waited then Fair.enter(job) end
+  if redis.call('SREM', FAIR .. 'taken:' .. from, id) == 1 then redis.call('SADD', FAIR .. 'taken:' .. to, id) end
+  redis.call('HDEL', KEYS[1], 'charged')
+  Fair.settle(from)
+  Fair.settle(to)
+end
 for i = 6, #ARGV do
   local upload = tag .. 'upload:' .. ARGV[i]
   if redis.call('HGET', upload, 'caller') == from then redis.call('HSET', upload, 'caller', to) end

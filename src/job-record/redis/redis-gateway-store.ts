@@ -9,6 +9,7 @@ import { results } from '../../redis/pipeline.ts';
 import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
 import type { GatewayJobStore, JobKey, LimitedOutcome, MadeOutcome, NewJob } from '../job-store.ts';
 import { fieldsOf, formatFields, parseRecord } from '../record.ts';
+import { type AddTicket, loadFairScript, ticketOf } from './fair.ts';
 import { fittingPage, pageOfIds, readJobs } from './job-page.ts';
 import { planArguments, readLeft, readLimited, readLimits } from './plan-use.ts';
 import { isOwn, readOwn, readOwnArtifact } from './read-own.ts';
@@ -24,6 +25,8 @@ export interface GatewayStoreOptions {
   noBackendGraceMs: number;
   /** Bytes that a client's jobs may take until they have ended. Default: 256 MiB. */
   maxOpenBytes?: number;
+  /** Default: the sweeper adds what is wanted. */
+  addTicket?: AddTicket;
   /** Called with a job that a cancel has ended here, before any worker had it. */
   onEnded?: (job: Job) => void;
 }
@@ -44,7 +47,7 @@ const MAX_OPEN_BYTES = 256 * 1024 * 1024;
  */
 const TIMES_ROOM = 4;
 
-function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'createdAt' | 'deadlineAt'> {
+function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'ticket' | 'createdAt' | 'deadlineAt'> {
   return {
     id: job.id,
     caller: job.caller,
@@ -75,25 +78,32 @@ function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'createdAt' | 'dead
   };
 }
 
+/** Each takes up to a millisecond, in which nobody else is served. */
+const POSITIONS_AT_ONCE = 50;
+
+/** Of a job that nobody has estimated, as fair.lua has it. */
+const USUAL_GPU_MS = 1_000;
+
 const hashed = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** What accept.lua says of a call whose key is used, or that does not fit its caller's limits. */
 function madeOf(reply: ScriptReply[], limits: JobLimits | null): MadeOutcome | LimitedOutcome {
-  const [outcome, value] = reply;
+  const [outcome, value, ticket] = reply;
   if (outcome === 'limited' && limits) return { outcome, ...readLimited(reply, limits) };
   if (outcome === 'reused' || outcome === 'deleted') return { outcome, jobId: String(value) };
   const job = outcome === 'replayed' ? parseRecord(fieldsOf(strings(value))) : null;
   if (outcome !== 'replayed' || !job) throw new Error(`accept.lua answered ${String(outcome)}`);
-  return { outcome, job };
+  return { outcome, job, ticket: ticketOf(ticket) };
 }
 
 /** The gateway's side of the record. `redis` is a request connection: calls fail fast. */
 export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJobStore {
   const { redis, keys } = options;
-  const acceptScript = loadScript(new URL('./accept.lua', import.meta.url));
+  const acceptScript = loadFairScript('./accept.lua');
+  const positionsScript = loadFairScript('./positions.lua');
   const removeScript = loadScript(new URL('./remove.lua', import.meta.url));
   const room = createMemoryRoom(redis);
-  const transition = createTransition(redis, keys, options.retentionMs);
+  const transition = createTransition(redis, keys, options.retentionMs, options.addTicket);
 
   const entryOf = ({ caller, idempotencyKey }: Pick<NewJob, 'caller' | 'idempotencyKey'>) =>
     keys.idempotency(caller, hashed(idempotencyKey));
@@ -131,9 +141,11 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
     const templateLifeMs = Math.max(options.idempotencyTtlMs, job.deadlineMs + options.retentionMs);
     // No part of the job as others read it, and removed by transition.lua with its end.
     const secret = job.sealedApiKey ? ['sealedApiKey', job.sealedApiKey] : [];
-    const { limits = null, gpuMs = 0 } = job;
-    const counted = limits ? ['plan', limits.plan, 'weight', String(limits.weight), 'gpuMs', String(gpuMs)] : [];
-    const fields = [...formatFields(recordOf(job)), ...secret, ...counted];
+    const { limits = null, gpuMs = limits ? USUAL_GPU_MS : undefined, weight = limits?.weight } = job;
+    const share = Object.entries({ plan: limits?.plan, weight, gpuMs }).flatMap(([name, value]) =>
+      value === undefined ? [] : [name, String(value)],
+    );
+    const fields = [...formatFields(recordOf(job)), ...secret, ...share];
     const bytes = fields.reduce((sum, field) => sum + Buffer.byteLength(field), OWN_BYTES);
     const reply = await acceptScript(
       redis,
@@ -155,7 +167,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         options.maxOpenBytes ?? MAX_OPEN_BYTES,
         await room.left(),
         TIMES_ROOM,
-        ...planArguments(job.caller, limits, gpuMs),
+        ...planArguments(job.caller, limits, gpuMs ?? USUAL_GPU_MS),
         ...fields,
       ],
     );
@@ -172,7 +184,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
   return {
     async accept(job) {
       const reply = await runAccept(job);
-      const [outcome, value, third] = reply;
+      const [outcome, value, third, fourth] = reply;
       const { limits = null } = job;
       switch (outcome) {
         case 'created': {
@@ -180,8 +192,9 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
           const deadlineAt = createdAt + job.deadlineMs;
           return {
             outcome,
-            job: { ...recordOf(job), status: 'QUEUED', seq: 1, createdAt, deadlineAt },
-            ...(limits && { left: readLeft(third, limits) }),
+            job: { ...recordOf(job), status: 'QUEUED', seq: 1, ticket: null, createdAt, deadlineAt },
+            ticket: ticketOf(third),
+            ...(limits && { left: readLeft(fourth, limits) }),
           };
         }
         case 'replayed': {
@@ -210,8 +223,12 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
       const [id, fingerprint] = await redis.hmget(entryOf(key), 'id', 'fingerprint');
       if (!id) return null;
       if (fingerprint !== key.fingerprint) return { outcome: 'reused', jobId: id };
-      const job = parseRecord(await redis.hgetall(keys.job(id)));
-      return job ? { outcome: 'replayed', job } : { outcome: 'deleted', jobId: id };
+      const [record, spare] = (await results(
+        redis.pipeline().hgetall(keys.job(id)).zscore(keys.fair('spare'), id),
+      )) as [Record<string, string>, string | null];
+      const job = parseRecord(record);
+      if (!job) return { outcome: 'deleted', jobId: id };
+      return { outcome: 'replayed', job, ticket: spare !== null && job.status === 'QUEUED' ? id : null };
     },
 
     // No key is empty, so this one has made nothing.
@@ -241,6 +258,17 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         return moved.job;
       }
       return parseRecord(await redis.hgetall(keys.job(id)));
+    },
+
+    async positions(ids) {
+      const places: (number | null)[] = [];
+      for (let from = 0; from < ids.length; from += POSITIONS_AT_ONCE) {
+        const some = ids.slice(from, from + POSITIONS_AT_ONCE);
+        const found = await positionsScript(redis, [keys.fair('ready')], [keys.tag, ...some]);
+        if (!Array.isArray(found)) throw new Error('positions.lua answered something else than a list');
+        places.push(...found.map((place) => (Number(place) < 0 ? null : Number(place))));
+      }
+      return places;
     },
 
     async page(query) {

@@ -3,13 +3,14 @@ import { pageOfIndexes } from '../../redis/index-page.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
 import { loadScript } from '../../redis/scripts.ts';
 import type { JobHandover } from '../job-handover.ts';
+import { loadFairScript } from './fair.ts';
 
 /** Keys of Redis that one step looks through. */
 const SCANNED = 1_000;
 
 /** `redis` is a request connection. */
 export function createRedisHandover(redis: Redis, keys: Keys): JobHandover {
-  const assignScript = loadScript(new URL('./assign.lua', import.meta.url));
+  const assignScript = loadFairScript('./assign.lua');
   const assignKeyScript = loadScript(new URL('./assign-key.lua', import.meta.url));
 
   return {

@@ -2,14 +2,22 @@ import type { Redis } from 'ioredis';
 import { redisNow } from '../../redis/clock.ts';
 import { isRedisFull } from '../../redis/is-down.ts';
 import type { Keys } from '../../redis/keys.ts';
-import { loadScript } from '../../redis/scripts.ts';
+import { loadScript, strings } from '../../redis/scripts.ts';
 import type { SweeperJobStore } from '../job-store.ts';
 import { pack } from '../packed.ts';
+import { type AddTicket, loadFairScript, ticketOf } from './fair.ts';
 import { createTransition } from './transition.ts';
 
-/** `redis` is a request connection: calls fail fast. */
-export function createRedisSweeperStore(redis: Redis, keys: Keys, retentionMs: number): SweeperJobStore {
-  const transition = createTransition(redis, keys, retentionMs);
+/** `redis` is a request connection: calls fail fast. `addTicket`: default, the next sweep adds what is wanted. */
+export function createRedisSweeperStore(
+  redis: Redis,
+  keys: Keys,
+  retentionMs: number,
+  addTicket?: AddTicket,
+): SweeperJobStore {
+  const transition = createTransition(redis, keys, retentionMs, addTicket);
+  const ticketsScript = loadFairScript('./tickets.lua');
+  const adoptScript = loadFairScript('./adopt.lua');
   const packScript = loadScript(new URL('./pack.lua', import.meta.url));
 
   const due = async (index: string, limit: number) =>
@@ -43,6 +51,18 @@ export function createRedisSweeperStore(redis: Redis, keys: Keys, retentionMs: n
     },
 
     open: (from, limit) => redis.zrange(keys.open, from, from + limit - 1),
+
+    async tickets(madeBefore, ids) {
+      const args = [keys.tag, madeBefore, ...ids];
+      const reply = await ticketsScript(redis, [keys.fair('spare')], args);
+      if (!Array.isArray(reply)) throw new Error('tickets.lua answered something else than a list');
+      const [tickets, strays, gone] = reply;
+      return { tickets: strings(tickets), strays: strings(strays), gone: strings(gone) };
+    },
+
+    async adopt(id) {
+      return ticketOf(await adoptScript(redis, [keys.job(id)], [keys.tag, id]));
+    },
 
     async forget(id) {
       await redis.zrem(keys.open, id);

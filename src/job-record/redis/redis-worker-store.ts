@@ -4,8 +4,10 @@ import type { MoveName } from '../../core/moves.ts';
 import { millisecondsOf } from '../../redis/clock.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
+import { type ScriptReply, strings } from '../../redis/scripts.ts';
 import type { Change, WorkerJobStore } from '../job-store.ts';
-import { parseRecord } from '../record.ts';
+import { fieldsOf, parseRecord } from '../record.ts';
+import { type AddTicket, loadFairScript, ticketOf } from './fair.ts';
 import { readArtifact } from './read-artifact.ts';
 import { createTransition } from './transition.ts';
 
@@ -40,11 +42,44 @@ function measuredMs(change: Change): number | undefined {
   return Math.round(change.timings.reduce((sum, { ms, cached }) => (cached ? sum : sum + ms), 0));
 }
 
-/** The worker's side of the record. `redis` is a durable connection: calls wait out an outage. */
-export function createRedisWorkerStore(redis: Redis, keys: Keys, retentionMs: number): WorkerJobStore {
-  const transition = createTransition(redis, keys, retentionMs);
+/**
+ * The worker's side of the record. `redis` is a durable connection: calls wait out an outage. `addTicket`: default, the
+ * sweeper adds what is wanted.
+ */
+export function createRedisWorkerStore(
+  redis: Redis,
+  keys: Keys,
+  retentionMs: number,
+  addTicket?: AddTicket,
+): WorkerJobStore {
+  const transition = createTransition(redis, keys, retentionMs, addTicket);
+  const pickScript = loadFairScript('./pick.lua');
+  const parkScript = loadFairScript('./park.lua');
+  const adoptScript = loadFairScript('./adopt.lua');
+
+  /** Nobody waits for it: see `AddTicket`. */
+  function add(reply: ScriptReply | undefined) {
+    const ticket = ticketOf(reply);
+    if (ticket !== null) void addTicket?.(ticket);
+  }
 
   return {
+    async pick(ticket) {
+      const reply = await pickScript(redis, [keys.fair('ready')], [keys.tag, ticket]);
+      if (!Array.isArray(reply)) throw new Error('pick.lua answered something else than a list');
+      const [record, further] = reply;
+      add(further);
+      return record === null ? null : parseRecord(fieldsOf(strings(record)));
+    },
+
+    async park(jobId) {
+      add(await parkScript(redis, [keys.job(jobId)], [keys.tag, jobId]));
+    },
+
+    async adopt(jobId) {
+      add(await adoptScript(redis, [keys.job(jobId)], [keys.tag, jobId]));
+    },
+
     async read(jobId) {
       return parseRecord(await redis.hgetall(keys.job(jobId)));
     },

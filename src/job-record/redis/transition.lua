@@ -6,7 +6,8 @@
 --       3 the move {fenced, yieldsToCancel, steps: {status: {to, event, add}}} of core/moves.ts
 --       4 lease ('' where the move is not fenced)  5 retention ms  6 '1': answer with the record
 --       7 life of the changes ms, then fields and values to set, in turn
--- gives {'gone'} | {'lost'} | {'refused', status} | {'done', status, cancel requested '1' or '0', record or nothing}
+-- gives {'gone'} | {'lost'} | {'refused', status} | {'done', status, cancel requested '1' or '0', record or nothing,
+--       ticket to add or ''}
 local tag, id = ARGV[1], ARGV[2]
 local move = cjson.decode(ARGV[3])
 local record = redis.call('HMGET', KEYS[1], 'status', 'lease', 'cancelRequestedAt', 'caller', 'createdAt', 'seq',
@@ -95,6 +96,7 @@ if ended then
     redis.call('ZADD', tag .. 'unpacked', now, id)
   end
 end
+local ticket = ''
 if to ~= status then
   set.status = to
   local jobs = tag .. 'jobs:' .. caller .. ':'
@@ -102,6 +104,7 @@ if to ~= status then
   redis.call('ZADD', jobs .. to, createdAt, id)
   redis.call('ZREM', tag .. 'status:' .. status, id)
   if not ended then redis.call('ZADD', tag .. 'status:' .. to, createdAt, id) end
+  ticket = Fair.moved(id, to, tonumber(set.gpuUsedMs), move.fenced, now)
 end
 
 if event then
@@ -137,4 +140,4 @@ if event then
     redis.call('PUBLISH', changes, '')
   end
 end
-return { 'done', to, canceling and '1' or '0', ARGV[6] == '1' and redis.call('HGETALL', KEYS[1]) or nil }
+return { 'done', to, canceling and '1' or '0', ARGV[6] == '1' and redis.call('HGETALL', KEYS[1]) or false, ticket }

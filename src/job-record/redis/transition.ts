@@ -2,8 +2,9 @@ import type { Redis } from 'ioredis';
 import { type Job, type JobStatus, jobStatuses } from '../../core/job.ts';
 import { type MoveName, moves } from '../../core/moves.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
-import { loadScript, strings } from '../../redis/scripts.ts';
+import { strings } from '../../redis/scripts.ts';
 import { fieldsOf, formatFields, parseRecord } from '../record.ts';
+import { type AddTicket, loadFairScript, ticketOf } from './fair.ts';
 
 export interface TransitionRequest {
   id: string;
@@ -27,9 +28,12 @@ export type Transition = (request: TransitionRequest, options?: { withRecord: bo
 
 const isStatus = (value: unknown): value is JobStatus => jobStatuses.some((status) => status === value);
 
-/** The one way to change a job. `job` of the outcome is there only when asked for. */
-export function createTransition(redis: Redis, keys: Keys, retentionMs: number): Transition {
-  const run = loadScript(new URL('./transition.lua', import.meta.url));
+/**
+ * The one way to change a job. `job` of the outcome is there only when asked for. `addTicket`: default, the sweeper
+ * adds what is wanted.
+ */
+export function createTransition(redis: Redis, keys: Keys, retentionMs: number, addTicket?: AddTicket): Transition {
+  const run = loadFairScript('./transition.lua');
   const moveTexts = Object.fromEntries(Object.entries(moves).map(([name, move]) => [name, JSON.stringify(move)]));
 
   return async ({ id, move, lease, set = {}, gpuUsedMs }, options) => {
@@ -49,10 +53,12 @@ export function createTransition(redis: Redis, keys: Keys, retentionMs: number):
       ],
     );
     if (!Array.isArray(reply)) throw new Error('transition.lua answered something else than a list');
-    const [outcome, status, cancelRequested, record] = reply;
+    const [outcome, status, cancelRequested, record, ticket] = reply;
     if (outcome === 'gone' || outcome === 'lost') return { outcome };
     if (!isStatus(status)) throw new Error(`transition.lua answered the status ${String(status)}`);
     if (outcome === 'refused') return { outcome, status };
+    const wanted = ticketOf(ticket);
+    if (wanted !== null) void addTicket?.(wanted);
     const job = options?.withRecord ? parseRecord(fieldsOf(strings(record))) : null;
     return { outcome: 'done', status, cancelRequested: cancelRequested === '1', job };
   };

@@ -7,7 +7,11 @@ import { results } from '../../redis/pipeline.ts';
 import { loadScript } from '../../redis/scripts.ts';
 import type { DeliveryHandler, JobConsumer, JobQueue } from '../queue.ts';
 
-const QUEUE = 'jobs';
+const QUEUE = 'tickets';
+/** The queue of the versions before, in which each job had a delivery of its own. */
+const QUEUE_BEFORE = 'jobs';
+/** BullMQ's, smaller first: what has had its turn comes before what has not. Without one it would come before all. */
+const PRIORITY = 2;
 /**
  * A worker that has not renewed its lock for so long is taken for dead, which is looked for every STALLED_INTERVAL_MS:
  * 13 s together.
@@ -29,6 +33,7 @@ const TOO_FAR_MS = 3_600_000;
 /** Its scores are milliseconds and 12 bits of order within one. */
 const SCORE_PER_MS = 0x1000;
 const MISDATED_BATCH = 100;
+const ADOPTED_AT_ONCE = 16;
 /** What `promote` says of a delivery that has gone its way meanwhile. */
 const NOT_DELAYED = /is not in the delayed state|Missing key/;
 
@@ -39,35 +44,26 @@ export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue
   const queue = new Queue(QUEUE, { connection: redis, prefix: keys.queue, skipVersionCheck: true });
   // Each call's own rejection says it to whom it concerns; BullMQ only repeats it here.
   queue.on('error', (error) => log.debug({ error: error.message }, 'queue connection error'));
-  const key = (name: string) => `${keys.queue}:${QUEUE}:${name}`;
+  async function missingIn(name: string, ids: string[]): Promise<string[]> {
+    const pipeline = redis.pipeline();
+    for (const id of ids) pipeline.exists(`${keys.queue}:${name}:${id}`);
+    const held = await results(pipeline);
+    return ids.filter((_, i) => held[i] === 0);
+  }
 
   return {
-    async add(jobId, order) {
-      await queue.add('job', null, { jobId, priority: order, removeOnComplete: true, removeOnFail: true });
+    async add(ticket) {
+      const options = { jobId: ticket, priority: PRIORITY, removeOnComplete: true, removeOnFail: true };
+      await queue.add('job', null, options);
     },
 
-    async positions(jobIds) {
-      const pipeline = redis.pipeline().llen(key('wait')).zcard(key('prioritized'));
-      for (const id of jobIds) pipeline.zrank(key('prioritized'), id).zscore(key('delayed'), id);
-      const replies = await results(pipeline);
-      const [first, prioritized] = replies.map(Number);
-      return jobIds.map((_, i) => {
-        const rank = replies[2 + 2 * i];
-        if (rank !== null) return Number(first) + Number(rank);
-        return replies[3 + 2 * i] === null ? null : Number(first) + Number(prioritized);
-      });
-    },
+    missing: (tickets) => missingIn(QUEUE, tickets),
 
-    async missing(jobIds) {
-      const pipeline = redis.pipeline();
-      for (const id of jobIds) pipeline.exists(key(id));
-      const held = await results(pipeline);
-      return jobIds.filter((_, i) => held[i] === 0);
-    },
+    missingBefore: (jobIds) => missingIn(QUEUE_BEFORE, jobIds),
 
     async promoteMisdated(now) {
       const limit = ['LIMIT', 0, MISDATED_BATCH] as const;
-      const delayed = key('delayed');
+      const delayed = `${keys.queue}:${QUEUE}:delayed`;
       const overdue = (now - OVERDUE_MS) * SCORE_PER_MS;
       const tooFar = (now + TOO_FAR_MS) * SCORE_PER_MS;
       const [late, early] = await Promise.all([
@@ -87,8 +83,8 @@ export function createBullQueue(redis: Redis, keys: Keys, log: Logger): JobQueue
       return promoted;
     },
 
-    async remove(jobId) {
-      await queue.remove(jobId);
+    async remove(ticket) {
+      await queue.remove(ticket);
     },
 
     close: () => queue.close(),
@@ -125,17 +121,17 @@ export function createBullConsumer(
   const worker = new TurningWorker(
     QUEUE,
     async (delivery, token = '') => {
-      const jobId = delivery.id ?? '';
+      const ticket = delivery.id ?? '';
       const control = new AbortController();
-      running.set(jobId, { control, since: performance.now(), token });
+      running.set(ticket, { control, since: performance.now(), token });
       worker.onTurn();
       try {
-        const result = await handle(jobId, control.signal);
+        const result = await handle(ticket, control.signal);
         if (result.done) return;
         await comesFirst(delivery);
         await delivery.moveToDelayed(Date.now() + Math.max(1, result.delayMs), token);
       } finally {
-        if (running.get(jobId)?.control === control) running.delete(jobId);
+        if (running.get(ticket)?.control === control) running.delete(ticket);
       }
       throw new DelayedError();
     },
@@ -152,20 +148,20 @@ export function createBullConsumer(
     },
   );
   worker.on('error', (error) => log.debug({ error: error.message }, 'queue worker error'));
-  worker.on('failed', (delivery, error) => log.error({ jobId: delivery?.id, err: error }, 'delivery failed'));
-  worker.on('lockRenewalFailed', (jobIds) => {
-    for (const id of jobIds) {
+  worker.on('failed', (delivery, error) => log.error({ ticket: delivery?.id, err: error }, 'delivery failed'));
+  worker.on('lockRenewalFailed', (tickets) => {
+    for (const ticket of tickets) {
       // Asked again with the next renewal.
-      keepOn(id).catch((error: Error) => log.debug({ jobId: id, error: error.message }, 'lock not taken again'));
+      keepOn(ticket).catch((error: Error) => log.debug({ ticket, error: error.message }, 'lock not taken again'));
     }
   });
 
   /** A lock that only ran out is taken again, so that what is under way goes on: nobody else has begun it. */
-  async function keepOn(jobId: string) {
-    const held = running.get(jobId);
+  async function keepOn(ticket: string) {
+    const held = running.get(ticket);
     if (!held) return;
-    const lock = [worker.toKey('active'), `${worker.toKey(jobId)}:lock`, worker.toKey('stalled')];
-    if ((await retakeLock(redis, lock, [jobId, held.token, LOCK_MS])) === 1) log.info({ jobId }, 'lock taken again');
+    const lock = [worker.toKey('active'), `${worker.toKey(ticket)}:lock`, worker.toKey('stalled')];
+    if ((await retakeLock(redis, lock, [ticket, held.token, LOCK_MS])) === 1) log.info({ ticket }, 'lock taken again');
     else held.control.abort(new Error('the lock of this delivery was lost'));
   }
 
@@ -191,12 +187,12 @@ export function createBullConsumer(
       if (before > 0 && (slots === 0 || slots > before)) void worker.pause(true);
       if (slots > before) void worker.resume();
     },
-    promote(jobId) {
+    promote(ticket) {
       const promote = async () => {
-        const delivery = await Job.fromId(worker, jobId);
+        const delivery = await Job.fromId(worker, ticket);
         if (await delivery?.isDelayed()) await delivery?.promote();
       };
-      promote().catch((error: Error) => log.debug({ jobId, error: error.message }, 'delivery not promoted'));
+      promote().catch((error: Error) => log.debug({ ticket, error: error.message }, 'delivery not promoted'));
     },
     close() {
       closing = true;
@@ -205,8 +201,33 @@ export function createBullConsumer(
   };
 }
 
-/** What has had its turn comes before others of its order that have not: BullMQ would put it behind all that wait. */
+/** What has had its turn comes before what has not: BullMQ would put it behind all that wait. */
 async function comesFirst(delivery: Job): Promise<void> {
-  const order = delivery.opts.priority ?? 0;
-  if (order > 1 && Number(delivery.priority) === order) await delivery.changePriority({ priority: order - 1 });
+  if (Number(delivery.priority) === PRIORITY) await delivery.changePriority({ priority: PRIORITY - 1 });
+}
+
+/**
+ * Takes what gateways of the versions before deliver, and what their workers have left: `adopt` gives the job a turn
+ * among the others.
+ */
+export function drainQueueBefore(
+  redis: Redis,
+  keys: Keys,
+  adopt: (jobId: string) => Promise<void>,
+  log: Logger,
+): { close(): Promise<void> } {
+  const worker = new Worker<null>(QUEUE_BEFORE, async ({ id = '' }) => adopt(id), {
+    connection: redis,
+    prefix: keys.queue,
+    concurrency: ADOPTED_AT_ONCE,
+    lockDuration: LOCK_MS,
+    stalledInterval: STALLED_INTERVAL_MS,
+    maxStalledCount: NEVER,
+    runRetryDelay: RETRY_MS,
+    removeOnComplete: { count: 0 },
+    // The sweeper finds a job that was not adopted.
+    removeOnFail: { count: 0 },
+  });
+  worker.on('error', (error) => log.debug({ error: error.message }, 'queue worker error'));
+  return { close: () => worker.close() };
 }

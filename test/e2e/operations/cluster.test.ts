@@ -53,7 +53,7 @@ describe('a Redis Cluster', { timeout: 120_000 }, () => {
     const keys = createKeys(PREFIX);
     const { url } = await cluster.owner();
     const gone = await ask(url, (redis) =>
-      redis.multi().del(`${keys.queue}:jobs:${lost.id}`).zrem(`${keys.queue}:jobs:prioritized`, lost.id).exec(),
+      redis.multi().del(`${keys.queue}:tickets:${lost.id}`).zrem(`${keys.queue}:tickets:prioritized`, lost.id).exec(),
     );
     expect(gone?.map(([, count]) => count)).toEqual([1, 1]);
     const another = await product.worker();

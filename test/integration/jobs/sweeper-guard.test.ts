@@ -34,13 +34,13 @@ async function openParts(test: { onTestFinished(dispose: () => unknown): void })
 
 it('looks at ten thousand open jobs in one run, and goes on from there in the next', async (test) => {
   const parts = await openParts(test);
-  const { redis, keys, queue } = parts;
+  const { redis, keys, queue, sweeperStore } = parts;
   const members = Array.from({ length: 10_300 }, (_, i) => [Date.now() + 3_600_000 + i, `job ${i}`]).flat();
   await redis.zadd(keys.open, ...members);
   const steps: string[] = [];
-  vi.spyOn(queue, 'missing').mockImplementation(async ([first = 'none', ...more]) => {
+  vi.spyOn(sweeperStore, 'tickets').mockImplementation(async (_madeBefore, [first = 'none', ...more]) => {
     steps.push(`${first} and ${more.length} more`);
-    return [];
+    return { tickets: [], strays: [], gone: [] };
   });
   // Comes behind the walk in each run.
   vi.spyOn(queue, 'promoteMisdated').mockImplementation(async () => {
@@ -54,20 +54,20 @@ it('looks at ten thousand open jobs in one run, and goes on from there in the ne
   expect(steps.slice(0, 44)).toEqual([...walk, 'over', 'job 10000 and 299 more', 'over', ...walk, 'over']);
 });
 
-it('adds a missing job again only once its gateway has had time to, and never one that has ended', async (test) => {
+it('adds a missing ticket again only once its gateway has had time to, and never one that has ended', async (test) => {
   const parts = await openParts(test);
   const { redis, keys, queue, store: gateway } = parts;
-  // Open jobs are walked by their deadlines: the young one has been looked at by the time that the old one is added.
   const [young, old] = [newJob({ deadlineMs: 60_000 }), newJob({ deadlineMs: 120_000 })];
   for (const job of [young, old]) await gateway.accept(job);
   const createdAt = Number(await redis.hget(keys.job(young.id), 'createdAt'));
   // Younger than any time that this test may take on a slow machine.
-  await redis.hset(keys.job(young.id), 'createdAt', createdAt + 600_000);
+  await redis.zadd(keys.fair('spare'), createdAt + 600_000, young.id);
   // It ends while the walk is under way: the index that was read still has it.
   const ended = newJob({ deadlineMs: 30_000 });
   await gateway.accept(ended);
   await gateway.requestCancel(ended.id);
   await redis.zadd(keys.open, createdAt + 30_000, ended.id);
+  await redis.zrem(keys.fair('spare'), ended.id);
   const add = vi.spyOn(queue, 'add');
   const sweeper = startSweeper(parts);
   test.onTestFinished(() => sweeper.close());
@@ -75,6 +75,6 @@ it('adds a missing job again only once its gateway has had time to, and never on
   expect(add.mock.calls.map(([id]) => id)).toEqual([old.id]);
   expect(await queue.missing([young.id])).toEqual([young.id]);
 
-  await redis.hset(keys.job(young.id), 'createdAt', createdAt);
+  await redis.zadd(keys.fair('spare'), createdAt, young.id);
   await vi.waitFor(async () => expect(await queue.missing([young.id])).toEqual([]));
 });

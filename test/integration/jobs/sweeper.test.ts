@@ -124,7 +124,9 @@ it('removes what has expired: artifacts, record, log and index entries', async (
   sweep();
   await vi.waitFor(async () => expect(await stores.gateway.get(job.id)).toBeNull(), { timeout: 5_000 });
   expect(await artifacts.head(key)).toBeNull();
-  const left = (await stores.redis.keys(`${stores.keys.tag}*`)).filter((name) => !/:(idem|bull|sweeper)/.test(name));
+  const left = (await stores.redis.keys(`${stores.keys.tag}*`)).filter(
+    (name) => !/:(idem|bull|sweeper|fair:(spare|queued)$)/.test(name),
+  );
   // The changes of its caller go by themselves.
   expect(left).toEqual([stores.keys.changes('anonymous')]);
   expect(await stores.redis.pttl(stores.keys.changes('anonymous'))).toBeGreaterThan(0);

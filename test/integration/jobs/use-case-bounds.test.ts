@@ -37,6 +37,8 @@ it.each<[string, Partial<GenerateRequest>]>([
 
 it('a replayed key adds its job to the queue again only while the job is QUEUED', async () => {
   const idempotencyKey = randomUUID();
+  // Tickets of the jobs of other tests.
+  await product.redis.del(product.keys.fair('spare'));
   const { job } = await product.generate({ idempotencyKey });
   await product.queue.remove(job.id);
   await product.generate({ idempotencyKey });

@@ -35,7 +35,7 @@ async function openGateway(moveIntervalMs?: number): Promise<Gateway> {
     ...(moveIntervalMs === undefined ? {} : { moveIntervalMs }),
     positions(jobIds) {
       looks.push(jobIds.length);
-      return queue.positions(jobIds);
+      return stores.gateway.positions(jobIds);
     },
   });
   return {
@@ -68,7 +68,7 @@ async function accept(count: number): Promise<string[]> {
   for (let i = 0; i < count; i++) {
     const accepted = await stores.gateway.accept(newJob());
     if (accepted.outcome !== 'created') throw new Error(accepted.outcome);
-    await queue.add(accepted.job.id, accepted.job.order);
+    await queue.add(accepted.ticket ?? '');
     ids.push(accepted.job.id);
   }
   return ids;

@@ -38,26 +38,21 @@ async function consume(handler: DeliveryHandler, slots = 1) {
   return consumer;
 }
 
-it('delivers by order, then by insertion, and gives the rank of what waits', async () => {
+it('delivers by insertion', async () => {
   const ids = Array.from({ length: 4 }, () => v7());
-  const [low = '', first = '', second = '', high = ''] = ids;
-  await queue.add(low, 1_500_000);
-  await queue.add(first, 1_000_000);
-  await queue.add(second, 1_000_000);
-  await queue.add(high, 500_000);
-  expect(await queue.positions([...ids, v7()])).toEqual([3, 1, 2, 0, null]);
+  for (const id of ids) await queue.add(id);
 
   const delivered: string[] = [];
   await consume(async (id) => {
     delivered.push(id);
     return { done: true };
   });
-  await vi.waitFor(() => expect(delivered).toEqual([high, first, second, low]), { timeout: 5_000 });
+  await vi.waitFor(() => expect(delivered).toEqual(ids), { timeout: 5_000 });
 });
 
 it('holds an id once, and takes it again when it is done with', async () => {
   const id = v7();
-  await Promise.all(Array.from({ length: 20 }, () => queue.add(id, 1_000_000)));
+  await Promise.all(Array.from({ length: 20 }, () => queue.add(id)));
   expect(await queue.missing([id])).toEqual([]);
   let deliveries = 0;
   await consume(async () => {
@@ -66,29 +61,26 @@ it('holds an id once, and takes it again when it is done with', async () => {
   });
   await vi.waitFor(async () => expect(await queue.missing([id])).toEqual([id]));
   expect(deliveries).toBe(1);
-  await queue.add(id, 1_000_000);
+  await queue.add(id);
   await vi.waitFor(() => expect(deliveries).toBe(2));
 });
 
-it('delivers what was put back before others of its order, and after those of a higher one', async () => {
-  const [first = '', second = '', third = '', high = ''] = Array.from({ length: 4 }, () => v7());
-  for (const id of [first, second, third]) await queue.add(id, 1_000_000);
+it('delivers what was put back before others', async () => {
+  const [first = '', second = '', third = ''] = Array.from({ length: 3 }, () => v7());
+  for (const id of [first, second, third]) await queue.add(id);
   const delivered: string[] = [];
   const again = Promise.withResolvers<void>();
   await consume(async (id) => {
     delivered.push(id);
     if (delivered.length === 1) return { done: false, delayMs: 60_000 };
-    if (id === second) {
-      await queue.add(high, 500_000);
-      await again.promise;
-    }
+    if (id === second) await again.promise;
     return { done: true };
   });
   await vi.waitFor(() => expect(delivered).toEqual([first, second]));
   // Its time has come: that of its delay is not to pass before the second one is taken.
-  await stores.redis.zadd(`${stores.keys.queue}:jobs:delayed`, 'XX', 1, first);
+  await stores.redis.zadd(`${stores.keys.queue}:tickets:delayed`, 'XX', 1, first);
   again.resolve();
-  await vi.waitFor(() => expect(delivered).toEqual([first, second, high, first, third]), { timeout: 5_000 });
+  await vi.waitFor(() => expect(delivered).toEqual([first, second, first, third]), { timeout: 5_000 });
 });
 
 it('takes more at once when it may, though all that it has go on', async () => {
@@ -99,7 +91,7 @@ it('takes more at once when it may, though all that it has go on', async () => {
     await end.promise;
     return { done: true };
   });
-  for (let i = 0; i < 4; i++) await queue.add(v7(), 1_000_000);
+  for (let i = 0; i < 4; i++) await queue.add(v7());
   await vi.waitFor(() => expect(delivered).toHaveLength(1));
   consumer.setCapacity(3);
   await vi.waitFor(() => expect(delivered).toHaveLength(3));
@@ -114,7 +106,7 @@ it('delivers again after a delay what was put back', async () => {
     times.push(performance.now());
     return times.length === 1 ? { done: false, delayMs: 300 } : { done: true };
   });
-  await queue.add(v7(), 1_000_000);
+  await queue.add(v7());
   await vi.waitFor(() => expect(times).toHaveLength(2), { timeout: 5_000 });
   expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(290);
 });
@@ -123,8 +115,8 @@ it('delivers at once what is promoted, and leaves alone what is not put back', a
   const id = v7();
   let deliveries = 0;
   const consumer = await consume(async () => ({ done: ++deliveries > 1, delayMs: 60_000 }));
-  await queue.add(id, 1_000_000);
-  await vi.waitFor(async () => expect(await stores.redis.zcard(`${stores.keys.queue}:jobs:delayed`)).toBe(1));
+  await queue.add(id);
+  await vi.waitFor(async () => expect(await stores.redis.zcard(`${stores.keys.queue}:tickets:delayed`)).toBe(1));
   consumer.promote(v7());
   consumer.promote(id);
   await vi.waitFor(async () => expect(await queue.missing([id])).toEqual([id]), { timeout: 5_000 });
@@ -137,12 +129,12 @@ it('takes nothing without capacity and goes on as soon as there is some', async 
     delivered.push(id);
     return { done: true };
   });
-  await queue.add(v7(), 1_000_000);
+  await queue.add(v7());
   await vi.waitFor(() => expect(delivered).toHaveLength(1));
   consumer.setCapacity(0);
   // One fetch may have been under way when it was told.
-  await queue.add(v7(), 1_000_000);
-  await queue.add(v7(), 1_000_000);
+  await queue.add(v7());
+  await queue.add(v7());
   await delay(300);
   expect(delivered.length).toBeLessThanOrEqual(2);
   consumer.setCapacity(2);
@@ -160,11 +152,12 @@ it('holds as many deliveries at once as there is capacity for', async () => {
     now--;
     return { done: true };
   }, 3);
-  for (let i = 0; i < 6; i++) await queue.add(v7(), 1_000_000);
+  const ids = Array.from({ length: 6 }, () => v7());
+  for (const id of ids) await queue.add(id);
   await vi.waitFor(() => expect(now).toBe(3));
   await delay(200);
   gate.resolve();
-  await vi.waitFor(async () => expect(await queue.positions([v7()])).toEqual([null]));
+  await vi.waitFor(async () => expect(await queue.missing(ids)).toEqual(ids));
   expect(most).toBe(3);
 });
 
@@ -178,9 +171,9 @@ describe('a lock that could not be renewed in time', () => {
       await gate.promise;
       return { done: true };
     });
-    await queue.add(id, 1_000_000);
+    await queue.add(id);
     await vi.waitFor(() => expect(held).toHaveLength(1));
-    return { id, held, gate, lock: `${stores.keys.queue}:jobs:${id}:lock` };
+    return { id, held, gate, lock: `${stores.keys.queue}:tickets:${id}:lock` };
   }
 
   it('is taken again, and its delivery goes on, where nobody else has it', async () => {
@@ -203,7 +196,7 @@ describe('a lock that could not be renewed in time', () => {
 
   it('ends the delivery where it waits in the queue again', async () => {
     const { id, held, gate, lock } = await holdOne();
-    await stores.redis.multi().del(lock).lrem(`${stores.keys.queue}:jobs:active`, 0, id).exec();
+    await stores.redis.multi().del(lock).lrem(`${stores.keys.queue}:tickets:active`, 0, id).exec();
     await vi.waitFor(() => expect(held[0]?.aborted).toBe(true), { timeout: 12_000 });
     expect(await stores.redis.exists(lock)).toBe(0);
     gate.resolve();
@@ -220,9 +213,9 @@ it('removes what waits and leaves what is held', async () => {
   });
   const held = v7();
   const waiting = v7();
-  await queue.add(held, 1);
+  await queue.add(held);
   await vi.waitFor(() => expect(started).toBe(true));
-  await queue.add(waiting, 1);
+  await queue.add(waiting);
   await queue.remove(waiting);
   await queue.remove(held).catch(() => undefined);
   expect(await queue.missing([waiting, held])).toEqual([waiting]);
@@ -236,12 +229,12 @@ it('resumes by itself after Redis was killed and came back', async () => {
     return { done: true };
   });
   const before = v7();
-  await queue.add(before, 1_000_000);
+  await queue.add(before);
   await vi.waitFor(() => expect(delivered).toEqual([before]));
   await server.kill();
-  await expect(queue.add(v7(), 1_000_000)).rejects.toThrow();
+  await expect(queue.add(v7())).rejects.toThrow();
   await server.restart();
   const after = v7();
-  await vi.waitFor(() => queue.add(after, 1_000_000), { timeout: 5_000 });
+  await vi.waitFor(() => queue.add(after), { timeout: 5_000 });
   await vi.waitFor(() => expect(delivered).toContain(after), { timeout: 10_000 });
 });

@@ -10,8 +10,8 @@ it('takes a lock again only of a running delivery that nobody else holds', async
   test.onTestFinished(stores.close);
   const { redis, keys } = stores;
   const retake = loadScript(new URL('../../../src/queue/bullmq/retake-lock.lua', import.meta.url));
-  const [active, stalled] = [`${keys.queue}:jobs:active`, `${keys.queue}:jobs:stalled`];
-  const lock = (id: string) => `${keys.queue}:jobs:${id}:lock`;
+  const [active, stalled] = [`${keys.queue}:tickets:active`, `${keys.queue}:tickets:stalled`];
+  const lock = (id: string) => `${keys.queue}:tickets:${id}:lock`;
   const again = (id: string) => retake(redis, [active, lock(id), stalled], [id, 'mine', 10_000]);
   await redis.rpush(active, 'held', 'taken');
   await redis.sadd(stalled, 'held', 'taken', 'waiting');

@@ -35,6 +35,7 @@ const moments = [
 /** A job as a worker that was killed at this moment leaves it at the server `comfy2`. */
 async function leave({ stores, submit, artifacts }: Harness, simulator: Simulator, moment: string): Promise<string> {
   const id = await submit(graph);
+  await stores.worker.pick(id);
   const claim = await stores.worker.claim(id);
   if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
   const { lease } = claim.job;

@@ -209,6 +209,7 @@ describe('what was shown', () => {
     await using harness = await startHarness(redis.url);
     const { stores } = harness;
     const id = await harness.submit(graph);
+    await stores.worker.pick(id);
     const claim = await stores.worker.claim(id);
     if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
     await stores.worker.move(id, claim.job.lease, { move: 'output', artifacts: [picture] });

@@ -17,6 +17,7 @@ import { type Artifact, isTerminal, type Job, type JobStatus, type Progress } fr
 import type { NewJob, WorkerJobStore } from '../../../src/job-record/job-store.ts';
 import { createRedisPreviewPublisher } from '../../../src/progress/redis/redis-previews.ts';
 import { createBullConsumer, createBullQueue } from '../../../src/queue/bullmq/bullmq.ts';
+import type { JobQueue } from '../../../src/queue/queue.ts';
 import { closeRedis, connectRedis } from '../../../src/redis/connection.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../../src/simulator/simulator.ts';
 import type { Timings } from '../../../worker/timings.ts';
@@ -85,9 +86,9 @@ export interface Harness extends AsyncDisposable {
 }
 
 export async function startHarness(redisUrl: string): Promise<Harness> {
-  const stores = await openStores(redisUrl);
+  const stores = await openStores(redisUrl, { addTicket: (ticket) => queue.add(ticket).catch(() => undefined) });
   const subscriber = connectRedis({ url: redisUrl, role: 'subscriber', log: silent });
-  const queue = createBullQueue(stores.redis, stores.keys, silent);
+  const queue: JobQueue = createBullQueue(stores.redis, stores.keys, silent);
   const dir = await mkdtemp(join(tmpdir(), 'comfygate-test-'));
   const tempDir = join(dir, 'spool');
   const folder = join(dir, 'artifacts');
@@ -171,7 +172,7 @@ export async function startHarness(redisUrl: string): Promise<Harness> {
       });
       const accepted = await stores.gateway.accept(created);
       if (accepted.outcome !== 'created') throw new Error(`not created: ${accepted.outcome}`);
-      await queue.add(created.id, accepted.job.order);
+      if (accepted.ticket !== null) await queue.add(accepted.ticket);
       return created.id;
     },
     bytes: ({ key }) => readFile(objectPaths(folder, key).data),

@@ -23,7 +23,7 @@ test('a delivery of a job that has succeeded is dropped, and asks nothing of its
   await vi.waitFor(() => expect(comfyui.requests).toContain('POST /api/history'));
   const asked = () => comfyui.requests.filter((each) => each.startsWith('POST') || each.includes(id)).length;
   const before = asked();
-  await queue.add(id, ended.order);
+  await queue.add(id);
   await isDelivered();
   expect(asked()).toBe(before);
   expect(simulator.interrupts).toBe(0);

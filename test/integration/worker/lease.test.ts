@@ -31,6 +31,7 @@ async function leftByDeadWorker(
   { posted = true, prompt = graph } = {},
 ): Promise<string> {
   const id = await submit(prompt);
+  await stores.worker.pick(id);
   const claim = await stores.worker.claim(id);
   if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
   const submission = { number: 1, backend: 'main', client: 'dead' };

@@ -14,6 +14,7 @@ test('a job whose prompt is at another worker is put back twelve times at most, 
   const { stores } = harness;
   const elsewhere = await harness.simulate();
   const id = await harness.submit(graph);
+  await stores.worker.pick(id);
   const claim = await stores.worker.claim(id);
   if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
   const submission = { number: 1, backend: 'main', client: 'dead' };

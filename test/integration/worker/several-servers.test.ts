@@ -102,7 +102,7 @@ describe('a job that only one server can run', () => {
     expect(await harness.stores.gateway.requestCancel(id)).toMatchObject({ status: 'CANCELED' });
     await vi.waitFor(async () => {
       const { redis: connection, keys } = harness.stores;
-      expect(await connection.exists(`${keys.queue}:jobs:${id}`)).toBe(0);
+      expect(await connection.exists(`${keys.queue}:tickets:${id}`)).toBe(0);
     }, 5_000);
   });
 });

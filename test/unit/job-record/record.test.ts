@@ -22,6 +22,7 @@ const job: Job = {
   takeovers: 0,
   lease: 1,
   submission: { number: 1, backend: 'a', client: 'c' },
+  ticket: 't',
   waits: false,
   seq: 3,
   requestId: 'r',
