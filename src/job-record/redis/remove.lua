@@ -17,7 +17,7 @@ end
 local readable, failed = pcall(cjson.decode, failure or '')
 if readable and type(failed) == 'table' and failed.code then redis.call('ZREM', tag .. 'failed:' .. failed.code, id) end
 if caller and record[6] and (status == 'QUEUED' or status == 'RUNNING') then
-  if redis.call('HINCRBY', tag .. 'reserved', caller, -record[6]) <= 0 then
+  if tonumber(record[6]) > 0 and redis.call('HINCRBY', tag .. 'reserved', caller, -record[6]) <= 0 then
     redis.call('HDEL', tag .. 'reserved', caller)
   end
 end

@@ -86,7 +86,8 @@ if ended then
     local ran = tonumber(set.gpuUsedMs) or (since and now - since) or 0
     if status == 'QUEUED' then ran = 0 end
     set.gpuUsedMs = string.format('%d', ran)
-    if redis.call('HINCRBY', tag .. 'reserved', caller, -reserved) <= 0 then
+    -- Not of nothing, whose text would be -0.
+    if reserved > 0 and redis.call('HINCRBY', tag .. 'reserved', caller, -reserved) <= 0 then
       redis.call('HDEL', tag .. 'reserved', caller)
     end
     settle(caller, ran - reserved)

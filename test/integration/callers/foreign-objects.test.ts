@@ -168,8 +168,13 @@ async function answer(identity: Identity, operation: string, value: string, more
   const text = await ask(identity, operation, { v: value, key: `k${v7()}`, ...more });
   const commands = sent.mock.calls.map(([{ name }]) => name).filter((name) => !ON_TIME.has(name));
   sent.mockRestore();
+  // A new job adds a ticket where the queue has too few, whosever they are.
+  const isAccepted = text.includes('"replayed":false');
   // No two cursors are sealed alike.
-  return { text: text.replaceAll(value, 'IT').replace(/"endCursor":"[^"]{81,}"/, '"endCursor":"sealed"'), commands };
+  return {
+    text: text.replaceAll(value, 'IT').replace(/"endCursor":"[^"]{81,}"/, '"endCursor":"sealed"'),
+    commands: isAccepted ? [...new Set(commands)] : commands,
+  };
 }
 
 it('every place where an operation names something is tried below, or is known to name nothing of a caller', () => {

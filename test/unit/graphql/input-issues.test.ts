@@ -180,7 +180,8 @@ test('null is as if absent', async () => {
 
 test('A26: answers at once to a megabyte of unknown fields, wherever they stand', async () => {
   const flood = Object.fromEntries(Array.from({ length: 90_000 }, (_, i) => [i.toString(36), 1]));
-  const began = performance.now();
+  // Of this process's own time: others may have the machine.
+  const began = process.cpuUsage();
   for (const input of [request({ prompt: 'x', ...flood }), request({ prompt: 'x' }, flood)]) {
     const issues = await issuesOf(generate, input);
     expect(issues).toHaveLength(100);
@@ -188,5 +189,6 @@ test('A26: answers at once to a megabyte of unknown fields, wherever they stand'
   }
   const list = 'query Q($filter: JobFilter) { jobs(filter: $filter) { nodes { id } } }';
   expect(await issuesOf(list, { filter: flood })).toHaveLength(100);
-  expect(performance.now() - began).toBeLessThan(10_000);
+  const { user, system } = process.cpuUsage(began);
+  expect((user + system) / 1000).toBeLessThan(10_000);
 });
