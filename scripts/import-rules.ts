@@ -9,6 +9,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/async': [],
   'src/files': ['src/core', 'src/async'],
   'src/redis': ['src/async', 'src/config'],
+  'src/callers': ['src/core', 'src/redis'],
+  'src/callers/redis': ['src/callers', 'src/redis'],
 
   // What is stored, and where: ports, and their drivers in folders of their own.
   'src/artifacts': ['src/files'],
@@ -22,9 +24,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/observability': ['src/artifacts', 'src/async', 'src/backends', 'src/config', 'src/core'],
   'src/queue': [],
   'src/queue/bullmq': ['src/observability', 'src/queue', 'src/redis'],
-
-  'src/callers': ['src/core', 'src/redis'],
-  'src/callers/redis': ['src/callers', 'src/redis'],
 
   // Use cases on what is stored.
   'src/uploads': ['src/artifacts', 'src/callers', 'src/core', 'src/observability', 'src/redis'],

@@ -28,9 +28,9 @@ const root = new URL('../../', import.meta.url).pathname;
  */
 export const productMain = resolve(root, process.env.PRODUCT_MAIN ?? 'src/cli/main.ts');
 
-/** Starts `comfygate <args>` with only this environment. */
+/** Starts `comfygate <args>` with only this environment, in which PRODUCT_MAIN may name another main file. */
 export function startProduct(args: string[], env: Record<string, string>): ProductProcess {
-  return startScript([productMain, ...args], env);
+  return startScript([env.PRODUCT_MAIN ?? productMain, ...args], env);
 }
 
 /** Starts a script with the Node that runs the tests, and with what that Node has compiled before. */

@@ -10,7 +10,12 @@ export function addViewer(builder: Builder): void {
         description:
           '`requestsPerMinute`, `gpuSecondsPerMinute`, `gpuSecondsPerDay`, `jobsPerDay`, or `queued`: jobs that wait.',
       }),
-      limit: t.expose('limit', { type: 'SafeInt', nullable: false, description: 'All of it.' }),
+      limit: t.field({
+        type: 'SafeInt',
+        nullable: false,
+        description: 'All of it, in whole numbers.',
+        resolve: ({ limit }) => Math.floor(limit),
+      }),
       remaining: t.field({
         type: 'SafeInt',
         nullable: false,

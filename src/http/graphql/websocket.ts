@@ -225,12 +225,14 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
       if (!shares.take(who.client)) {
         throw new HttpFault(503, 'LIMIT_EXCEEDED', 'There are too many connections.', { 'Retry-After': '10' });
       }
-      // Given back also where the handshake comes to nothing.
-      socket.once('close', () => shares.give(who.client));
+      let owner: Owner | undefined;
+      // Given back also where the handshake comes to nothing. Whose it is may have been found out by then.
+      socket.once('close', () => shares.give(owner?.client ?? who.client));
       server.handleUpgrade(req, socket, head, (ws) => {
         const outbox = outboxes.open(ws, socket, who.client);
-        const owner = operations.enter({ ...who, headers: traceOf(req), send: outbox.send });
-        serve(ws, Object.assign(owner, { login: logInFor(ws, owner, outbox) }), outbox);
+        const entered = operations.enter({ ...who, headers: traceOf(req), send: outbox.send });
+        owner = Object.assign(entered, { login: logInFor(ws, entered, outbox) });
+        serve(ws, owner, outbox);
       });
     },
     sockets: () => sockets.size,

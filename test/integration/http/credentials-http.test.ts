@@ -59,7 +59,7 @@ describe('over HTTP', () => {
     const get = vi.fn(async () => null);
     const { post } = await start({ services: await testServices({ jobs: { get } }) });
     await post({ query: '{ job(id: "x") { id } }' }, right);
-    expect(get).toHaveBeenCalledWith('me', 'x', expect.anything());
+    expect(get).toHaveBeenCalledWith(expect.objectContaining({ caller: 'me' }), 'x', expect.anything());
   });
 
   test('Host and Origin come first, then credentials, then the body', async () => {

@@ -131,7 +131,7 @@ test('a caller reads its limits', async () => {
   const after = (ms: number) => new Date(services.now() + ms).toISOString();
   expect((await answer.json()).data.viewer.limits).toEqual([
     { name: 'requestsPerMinute', limit: 10, remaining: 8, resetsAt: after(11_200) },
-    { name: 'gpuSecondsPerDay', limit: 1800.5, remaining: 1201.25, resetsAt: after(28_000_000) },
+    { name: 'gpuSecondsPerDay', limit: 1800, remaining: 1201, resetsAt: after(28_000_000) },
     { name: 'queued', limit: 5, remaining: 4, resetsAt: null },
   ]);
 });

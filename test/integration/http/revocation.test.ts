@@ -6,6 +6,7 @@ import { createAuthenticator } from '../../../src/callers/authenticator.ts';
 import type { Identity } from '../../../src/callers/identity.ts';
 import { createKeyDirectory } from '../../../src/callers/key-directory.ts';
 import { createKeyOperator } from '../../../src/callers/keys.ts';
+import { createPlans, noPlan } from '../../../src/callers/plans.ts';
 import { createRedisKeys } from '../../../src/callers/redis/redis-keys.ts';
 import { createSignatureCheck } from '../../../src/callers/request-signature.ts';
 import { defaultScopes } from '../../../src/callers/scopes.ts';
@@ -15,6 +16,7 @@ import { redisNow } from '../../../src/redis/clock.ts';
 import { closeRedis, connectRedis, whenReady } from '../../../src/redis/connection.ts';
 import { createKeys } from '../../../src/redis/keys.ts';
 import { silent } from '../../support/gateway-store.ts';
+import { testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { testIdentity } from '../../support/test-callers.ts';
@@ -51,7 +53,9 @@ async function setup() {
       testIdentity('acme', { keyId: token.slice(4), watch: { jobs: new Set(['job']) } });
     const authenticator = createAuthenticator({ now, keys, readWatchToken, onRedisDown: () => undefined });
     const sessions = createSessions({ directory, now, onFault: () => undefined });
-    const started = await startTestServer({ authenticator, sessions });
+    const plans = createPlans(() => new Map([['free', { ...noPlan, name: 'free' }]]));
+    const services = await testServices({ plans });
+    const started = await startTestServer({ authenticator, sessions, services });
     started.services.feed.open('job');
     return started;
   }

@@ -161,7 +161,10 @@ describe('whom a request is counted against', () => {
       { ...right, 'x-forwarded-for': '1.2.3.4, 198.51.100.7' },
     );
     expect(retry).toHaveBeenCalledWith(
-      expect.objectContaining({ caller: 'me', address: '198.51.100.7', client: 'caller:me' }),
+      expect.objectContaining({
+        ...{ address: '198.51.100.7', client: 'caller:me' },
+        identity: expect.objectContaining({ caller: 'me' }),
+      }),
     );
     const statuses = [];
     for (let i = 0; i < 42; i += 1) {
