@@ -15,8 +15,11 @@ const STARTED = [
   'src/files/media-facts-thread',
   'worker/comfyui/answer-thread',
 ];
-/** These stay in node_modules: sharp is machine code, and of mediabunny a build that is one file is loaded. */
-const EXTERNAL = ['sharp', 'mediabunny'];
+/**
+ * These stay in node_modules: sharp is machine code, of mediabunny a build that is one file is loaded, and file-type
+ * imports a package at run time whose errors it knows by their class.
+ */
+const EXTERNAL = ['sharp', 'mediabunny', 'file-type'];
 
 /**
  * Modules name files relative to themselves, and keep their place in dist/ for that. Each file that is written lies two

@@ -3,6 +3,9 @@ import type { HttpRoute } from '../observability/http-metrics.ts';
 /** Of results and of pictures made of them, which pages of any origin may show, in a frame too; see file-routes.ts. */
 const FILES: ReadonlySet<HttpRoute> = new Set<HttpRoute>(['download', 'variant']);
 
+/** What pages of other origins ask without CORS, to see whether the gateway is there: see examples/connection.ts. */
+const PROBED: ReadonlySet<HttpRoute> = new Set<HttpRoute>(['graphql', 'health']);
+
 /** In seconds: a year. Of this host alone, since its neighbours may be others'. */
 const HSTS = 'max-age=31536000';
 
@@ -18,6 +21,10 @@ export function createSecurityHeaders(publicUrl: string | undefined): (route: Ht
     'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
     ...(publicUrl?.startsWith('https:') && { 'Strict-Transport-Security': HSTS }),
   };
-  const forOthers = { ...forAll, 'X-Frame-Options': 'DENY', 'Cross-Origin-Resource-Policy': 'same-origin' };
-  return (route) => (FILES.has(route) ? forAll : forOthers);
+  const unframed = { ...forAll, 'X-Frame-Options': 'DENY' };
+  const forOthers = { ...unframed, 'Cross-Origin-Resource-Policy': 'same-origin' };
+  return (route) => {
+    if (FILES.has(route)) return forAll;
+    return PROBED.has(route) ? unframed : forOthers;
+  };
 }

@@ -18,7 +18,9 @@ redis.call('ZREM', tag .. 'jobs:' .. from .. ':' .. status, id)
 -- What is reserved for it, and its place in the queue. What `from` was charged stays charged.
 local isOpen = status == 'QUEUED' or status == 'RUNNING'
 if isOpen and (tonumber(record[5]) or 0) > 0 then
-  if redis.call('HINCRBY', tag .. 'reserved', from, -record[5]) <= 0 then redis.call('HDEL', tag .. 'reserved', from) end
+  if redis.call('HINCRBY', tag .. 'reserved', from, -record[5]) <= 0 then
+    redis.call('HDEL', tag .. 'reserved', from)
+  end
   redis.call('HINCRBY', tag .. 'reserved', to, record[5])
 end
 if isOpen then

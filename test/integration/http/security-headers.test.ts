@@ -6,9 +6,9 @@ const always = {
   'referrer-policy': 'no-referrer',
   'content-security-policy': expect.stringContaining("default-src 'none'"),
 };
-const elsewhere = { ...always, 'x-frame-options': 'DENY', 'cross-origin-resource-policy': 'same-origin' };
+const elsewhere = { ...always, 'x-frame-options': 'DENY' };
 
-test('every answer says that it is shown in no frame, run as nothing and given to no other site', async () => {
+test('every answer says that it is shown in no frame and run as nothing', async () => {
   const { server, graphql, post } = await startTestServer();
   const answers = [
     await post({ query: '{ __typename }' }),
@@ -25,6 +25,15 @@ test('every answer says that it is shown in no frame, run as nothing and given t
     expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
     expect(headers.get('strict-transport-security')).toBeNull();
   }
+});
+
+test('GraphQL and health can be found by pages of other origins without CORS, and nothing else', async () => {
+  const { server, graphql, post } = await startTestServer();
+  const policyOf = ({ headers }: Response) => headers.get('cross-origin-resource-policy');
+  expect(policyOf(await post({ query: '{ __typename }' }))).toBeNull();
+  expect(policyOf(await fetch(`${graphql}?query={__typename}`))).toBeNull();
+  expect(policyOf(await fetch(`${server.url}/healthz`))).toBeNull();
+  expect(policyOf(await fetch(`${server.url}/nothing`))).toBe('same-origin');
 });
 
 test('files may be shown by pages of any origin, also where these isolate themselves', async () => {
