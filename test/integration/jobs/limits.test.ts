@@ -46,7 +46,7 @@ const limitsOfFive: [name: string, limits: Partial<JobLimits>][] = [
   ['queued jobs', { queued: LET_THROUGH }],
 ];
 
-describe('of many calls at once over four gateways a limit lets exactly as many through as it says', () => {
+describe('A46: of many calls at once over four gateways a limit lets exactly as many through as it says', () => {
   test.each(limitsOfFive)('%s', { timeout: 120_000 }, async (_name, given) => {
     const gateways = await Promise.all(
       Array.from({ length: FOUR }, async () => {
