@@ -60,7 +60,7 @@ function checksumOf(text: string): string {
   return digits;
 }
 
-/** Each digit is as likely as any other: bytes from 248 on, the rest behind four rounds of 62, are drawn again. */
+/** All digits are equally likely: bytes from 248 on, the rest behind four rounds of 62, are drawn again. */
 function randomDigits(length: number): string {
   let digits = '';
   while (digits.length < length) {

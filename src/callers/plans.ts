@@ -57,7 +57,7 @@ export interface Plan extends z.output<typeof planSchema> {
 export interface Plans {
   /** Without a plan: nothing is bounded. Throws FORBIDDEN for one that is not installed. */
   of(identity: Pick<Identity, 'plan'>): Plan;
-  /** What a caller may have open at a time; null: as much as anybody. Of a plan that is not installed nothing. */
+  /** What a caller may have open at a time; null: no less than others. Of a plan that is not installed nothing. */
   boundsOf(identity: Pick<Identity, 'plan'>): Pick<Plan, 'sockets' | 'subscriptions'>;
 }
 

@@ -23,8 +23,7 @@ const outageMs = full ? 8_000 : 2_000;
 const APPLICATIONS = 12;
 /** From the moment that a fault is mended to the next job that is done. */
 const RESUMES_WITHIN_MS = 15_000;
-/** The promise, and what a machine with more to do than this, and attackers on it, add. */
-const ANSWERED_WITHIN_MS = 3_000 + 2_000;
+const ANSWERED_WITHIN_MS = 3_000;
 /** Of the strength with which B07 attacks: here it is to be beside a fault, and not to be one. */
 const ATTACK_SHARE = 0.1;
 /** Every job in Redis must be one that was asked for, and files go past the gateway here. */

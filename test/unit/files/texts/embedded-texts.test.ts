@@ -61,6 +61,7 @@ test('a user comment in UTF-16, as sites write it into a JPEG, is read', async (
 test.for(['mp4', 'mov', 'webm', 'mp3', 'flac', 'opus'] as const)('the tags of a %s are read', async (format) => {
   const tags = { workflow, prompt };
   // The frame of ID3 for tags that it does not know.
+  // TXXX is ID3's frame for texts of one's own names.
   const medium = await mediumWith(format, { raw: format === 'mp3' ? { TXXX: tags } : tags });
   expect(await textsOf(`a.${format}`, medium)).toMatchObject(tags);
 });
