@@ -27,7 +27,7 @@ export interface KeyDirectory {
   /** The key has been used, which Redis is told now and then. */
   used(key: KnownKey): void;
   /**
-   * `listener` is called after each look at Redis with the keys that have changed since the last; null where all may have.
+   * `listener` is called after each look at Redis with the keys that have changed since then; null: all may have.
    */
   onLook(listener: (changed: readonly string[] | null) => void): void;
   /** Looks every 400 ms. Resolves after the first look, and rejects where that fails. */

@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import { Agent, fetch, type RequestInit } from 'undici';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import type { Loose } from '../simulator/client.ts';
 import { findProgram } from '../support/find-program.ts';
 import { freePort } from '../support/free-port.ts';
 import { onlySimulator, openProduct } from '../support/product.ts';
@@ -26,8 +27,7 @@ async function openBehind(name: (typeof PROXIES)[number], context: TestContext) 
   async function post(query: string, variables = {}) {
     const headers = { 'content-type': 'application/json' };
     const answer = await ask('/graphql', { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
-    // biome-ignore lint/suspicious/noExplicitAny: the test looks at what it asks for.
-    return { status: answer.status, headers: answer.headers, ...((await answer.json()) as any) };
+    return { status: answer.status, headers: answer.headers, ...((await answer.json()) as Loose) };
   }
   const answers = async () => (await post('{ __typename }')).data?.__typename === 'Query';
   const proxy = await startReverseProxy(name, { port, gatewayPort: gateway.port, answers });
@@ -114,8 +114,7 @@ describe.each(PROXIES)('behind the example of %s', (name) => {
       }
       const socket = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: Socket });
       context.onTestFinished(() => void socket.dispose());
-      // biome-ignore lint/suspicious/noExplicitAny: the test looks at what it asks for.
-      const events: any[] = [];
+      const events: Loose[] = [];
       const watched = (async () => {
         for await (const { data } of socket.iterate({ query: WATCH, variables: { id } }))
           events.push(data?.jobProgress);
