@@ -56,3 +56,28 @@ it('a start does not wait for what no time will mend', async () => {
     'a wrong setting',
   );
 });
+
+it('calls in a row are told of a silent Redis as soon as one is, and the next after its answer succeeds', async () => {
+  const { redis, wire } = await connected();
+  wire.blackHole(true);
+  const { ms } = await timed(expect(redis.set('written', 'late')).rejects.toThrow('Command timed out'));
+  const again = await timed(
+    (async () => {
+      for (const _ of Array(20)) await expect(redis.time()).rejects.toThrow('Command timed out');
+      const answers = await redis.pipeline().time().get('written').exec();
+      expect(answers?.map(([error]) => error?.message)).toEqual(['Command timed out', 'Command timed out']);
+    })(),
+  );
+  expect(again.ms).toBeLessThan(ms / 2);
+  wire.blackHole(false);
+  await expect.poll(() => redis.get('written').catch(() => null)).toBe('late');
+});
+
+it('a new connection does not wait for what the last one was not answered', async () => {
+  const { redis, wire } = await connected();
+  wire.blackHole(true);
+  await expect(redis.time()).rejects.toThrow('Command timed out');
+  wire.cut();
+  wire.blackHole(false);
+  await expect.poll(() => redis.echo('here').catch(() => null)).toBe('here');
+});
