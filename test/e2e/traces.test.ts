@@ -197,9 +197,7 @@ describe.skipIf(findJaeger() === null).concurrent('traces', { timeout: 240_000 }
   it('are off by default: nothing is sent, and no SDK is loaded', async (test) => {
     const jaeger = await startTestJaeger();
     test.onTestFinished(jaeger.close);
-    // Of the sources: a build has packages in files of its own.
-    const env = { NODE_OPTIONS: REPORT_OTEL, PRODUCT_MAIN: 'src/cli/main.ts' };
-    const product = await openProduct(test, { env });
+    const product = await openProduct(test, { env: { NODE_OPTIONS: REPORT_OTEL } });
     const [gateway, worker] = await Promise.all([product.gateway(), product.worker()]);
     const job = await gateway.generate({ headers: { traceparent: newTrace().traceparent } });
     expect((await gateway.watch(job.id).end()).job.status).toBe('SUCCEEDED');

@@ -1,4 +1,3 @@
-import { EventEmitter, once } from 'node:events';
 import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
@@ -16,6 +15,7 @@ import { createJobFeed, type JobFeed } from '../job-feed.ts';
 import type { ProgressFeed, WatchRequest } from '../progress.ts';
 import { startQueueMoves } from '../queue-moves.ts';
 import { createWatcher, type Watcher } from '../watcher.ts';
+import { watchOutage } from './outage.ts';
 import { createPreviewChannels } from './redis-previews.ts';
 
 export interface ProgressOptions {
@@ -66,12 +66,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
   const pubsub = new RedisPubSub({ publisher: redis, subscriber });
   const channels = createPreviewChannels({ redis, pubsub, keys, log });
   const followed = new Map<string, Following>();
-  /** A SUBSCRIBE was not answered in time, and none has been since. */
-  let silent = false;
-  // What is sent to a Redis that is away stays in the connection until it is back, whoever has left meanwhile.
-  const isAway = () => silent || redis.status !== 'ready' || subscriber.status !== 'ready';
-  /** Emits `back` when it may be there again, to those that wait. */
-  const outage = new EventEmitter().setMaxListeners(0);
+  const outage = watchOutage(redis, subscriber);
   const late = new Set<Watcher>();
   // Each event of each job would be a line.
   const unreadable = throttledWarning(log, 'what was published for watchers could not be read');
@@ -100,18 +95,8 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
     });
     const following: Following = { feed, subscription, first: null, previews: null };
     followed.set(jobId, following);
-    subscription.then(heard, () => undefined);
+    subscription.then(outage.heard, () => undefined);
     return following;
-  }
-
-  /** Redis answers, or may do so again. */
-  function heard() {
-    silent = false;
-    letIn();
-  }
-
-  function letIn() {
-    if (!isAway()) outage.emit('back');
   }
 
   function preview(jobId: string, following: Following, watcher: Watcher) {
@@ -181,7 +166,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
   }
 
   const timer = setInterval(() => {
-    letIn();
+    outage.letIn();
     void check();
   }, checkIntervalMs);
   timer.unref();
@@ -190,13 +175,12 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
   const onReady = () =>
     void subscriber.ping().then(
       () => {
-        heard();
+        outage.heard();
         return Promise.all([check(), channels.refresh()]);
       },
       () => undefined,
     );
   subscriber.on('ready', onReady);
-  redis.on('ready', letIn);
 
   /** Rejects where Redis is away, or there is no such job: then nothing follows it for this watcher. */
   async function begin(request: WatchRequest, visit: Visit) {
@@ -211,7 +195,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
     visit.end = end;
     feed.add(watcher);
     const subscribed = within(SUBSCRIBE_TIMEOUT_MS, following.subscription).catch((error: unknown) => {
-      silent = true;
+      outage.silent();
       throw error;
     });
     subscribed.catch(() => undefined);
@@ -246,7 +230,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
     late.add(watcher);
     try {
       for (let begun = false; !begun; ) {
-        await once(outage, 'back', { signal: left });
+        await outage.back(left);
         left.throwIfAborted();
         begun = await begin(request, visit).then(
           () => true,
@@ -277,7 +261,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
       }, options.onConflated);
       const visit: Visit = { watcher, left: leaving.signal, end: () => undefined };
       try {
-        if (isAway()) void beginLater(request, visit);
+        if (outage.isAway()) void beginLater(request, visit);
         else await begin(request, visit);
       } catch (error) {
         if (!isRedisDown(error)) {
@@ -290,7 +274,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
     },
 
     stats() {
-      let watchers = outage.listenerCount('back');
+      let watchers = outage.waiting;
       for (const { feed } of followed.values()) watchers += feed.watchers.size;
       return { watchers, jobs: followed.size };
     },
@@ -300,7 +284,7 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
       moves.close();
       channels.close();
       subscriber.off('ready', onReady);
-      redis.off('ready', letIn);
+      outage.close();
       for (const watcher of late) watcher.finish();
       for (const { feed } of followed.values()) for (const watcher of [...feed.watchers]) watcher.finish();
     },

@@ -165,15 +165,24 @@ const ON_TIME = new Set(['info', 'hmget']);
 /** The answer to one operation, without the value itself, and the commands that Redis was sent for it. */
 async function answer(identity: Identity, operation: string, value: string, more: { own: string; other: string }) {
   const sent = vi.spyOn(product.redis, 'sendCommand');
-  const text = await ask(identity, operation, { v: value, key: `k${v7()}`, ...more });
-  const commands = sent.mock.calls.map(([{ name }]) => name).filter((name) => !ON_TIME.has(name));
-  sent.mockRestore();
+  const commandsSoFar = () => sent.mock.calls.map(([{ name }]) => name).filter((name) => !ON_TIME.has(name));
+  const { add } = product.queue;
   // A new job adds a ticket where the queue has too few, whosever they are.
-  const isAccepted = text.includes('"replayed":false');
+  let ofTicket: { from: number; to: number } | null = null;
+  const added = vi.spyOn(product.queue, 'add').mockImplementation(async (ticket) => {
+    const from = commandsSoFar().length;
+    await add(ticket);
+    ofTicket = { from, to: commandsSoFar().length };
+  });
+  const text = await ask(identity, operation, { v: value, key: `k${v7()}`, ...more });
+  const { from, to } = ofTicket ?? { from: 0, to: 0 };
+  const commands = commandsSoFar().filter((_, i) => i < from || i >= to);
+  sent.mockRestore();
+  added.mockRestore();
   // No two cursors are sealed alike.
   return {
     text: text.replaceAll(value, 'IT').replace(/"endCursor":"[^"]{81,}"/, '"endCursor":"sealed"'),
-    commands: isAccepted ? [...new Set(commands)] : commands,
+    commands,
   };
 }
 
