@@ -10,6 +10,7 @@ import { loadCatalogue } from '../workflows/load.ts';
 import { readStockNodeDefinitions } from '../workflows/stock-node-definitions.ts';
 import { fitToServers } from './fit-to-servers.ts';
 import { readKnownClasses, readObjectInfo, UnreadableServer } from './known-classes.ts';
+import { untilOffered } from './running-gateway.ts';
 import { sampleCall, sampleValues } from './sample-call.ts';
 import { sampleFiles } from './sample-files.ts';
 
@@ -38,7 +39,7 @@ export function add(file: string, options: AddOptions, io: WorkflowCommandsOptio
       `Trim ${folder}/manifest.json: take out what callers should not set, mend limits and descriptions.`,
       'comfygate workflow check finds what is wrong with it.',
       '',
-      'A gateway that runs with this workflows folder takes it, and later changes, within 2 s; npm start starts one.',
+      await whereItRuns(workflow, dir === workflowsDir ? http.publicUrl : undefined),
       ...samples.about,
       ...call.faults.map((fault) => `No server takes it yet: ${fault}`),
       `${call.faults.length > 0 ? 'Once that is mended' : 'Then'} this works in GraphiQL${graphiqlAt(http.publicUrl)}:`,
@@ -92,6 +93,19 @@ function inputOf(workflow: Workflow): { input: GraphQLInputObjectType; text: str
   const types = [...enums].map((name) => schema.getType(name)).filter(isEnumType);
   const choices = types.map((type) => `enum ${type.name} { ${choicesOf(type.getValues().map(({ name }) => name))} }`);
   return { input, text: [printType(input), ...choices].join('\n\n') };
+}
+
+/** `publicUrl` undefined: it is not known where one runs that reads this folder. */
+async function whereItRuns(workflow: Workflow, publicUrl: string | undefined): Promise<string> {
+  const state = publicUrl === undefined ? 'unknown' : await untilOffered(workflow, publicUrl);
+  switch (state) {
+    case 'offered':
+      return `The gateway at ${publicUrl} has taken it, and takes later changes within 2 s.`;
+    case 'elsewhere':
+      return `The gateway at ${publicUrl} has not taken it: is its WORKFLOWS_DIR another? It logs what it cannot take.`;
+    case 'unknown':
+      return 'A gateway that runs with this folder takes it, and later changes, within 2 s; npm start starts one.';
+  }
 }
 
 /** Where a gateway with these settings is; it may run with others. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { generated } from '../../support/gateway-client.ts';
+import { startProduct } from '../../support/process.ts';
 import { eventually, onlySimulator, openProduct } from '../../support/product.ts';
 import { workflowsFolder } from '../../unit/workflows/folder.ts';
 
@@ -110,3 +111,24 @@ test('workflows come, change, break and go while a job runs and is watched', asy
   await rm(join(dir, 'canvas'), { recursive: true });
   await until(['textToImage']);
 }, 120_000);
+
+test('the call that `workflow add` ends with works as soon as it is printed, and one that no gateway takes is told', async (context) => {
+  const dir = await workflowsFolder({});
+  await cp(join(shipped, 'textToImage'), join(dir, 'textToImage'), { recursive: true });
+  const product = await openProduct(context, { env: { WORKFLOWS_DIR: dir } });
+  const gateway = await product.both();
+  const file = new URL('../../comfyui/recorded/workflows/30_text_to_image.json', import.meta.url).pathname;
+  const add = async (name: string, env: { [name: string]: string }) => {
+    const command = startProduct(['workflow', 'add', file, '--name', name], env);
+    expect(await command.exited).toBe(0);
+    return command.output();
+  };
+  const PUBLIC_URL = gateway.url;
+  const printed = await add('portrait', { WORKFLOWS_DIR: dir, PUBLIC_URL });
+  expect(printed).toContain(`The gateway at ${PUBLIC_URL} has taken it`);
+  const answer = await gateway.post(printed.slice(printed.indexOf('mutation {')));
+  expect(answer).toMatchObject({ data: { generate: { job: { status: 'SUCCEEDED' } } } });
+
+  const elsewhere = await add('landscape', { WORKFLOWS_DIR: await workflowsFolder({}), PUBLIC_URL });
+  expect(elsewhere).toContain(`The gateway at ${PUBLIC_URL} has not taken it`);
+}, 60_000);
