@@ -6,6 +6,7 @@ import type { SpooledFile } from '../../src/files/spool.ts';
 import type { FileReference } from './client.ts';
 import type { HistoryEntry } from './history.ts';
 import { graphNode } from './messages.ts';
+import { isMadeOfTheSame } from './prompt.ts';
 import { textsIn } from './shown-texts.ts';
 
 /**
@@ -81,22 +82,29 @@ export function collectOutputs(
 
 /**
  * Nodes that answered from ComfyUI's cache and have files among the wanted results: files of an earlier prompt, which
- * may have been removed or written over since. Texts do not age. A node whose `filename_prefix` is its prompt's own
- * never does so. One that is wanted by name and gave nothing is among them: one that makes its results by nodes at run
- * time, or sends them over the socket, gives them only when it runs. Ids in the messages are those of the graph: what
- * nodes made at run time give counts to the node that made them.
+ * may have been removed or written over since. Texts do not age, nor do files that are named for what they are made of,
+ * if `isThere` finds them. A node that is wanted by name and gave nothing is among them: one that makes its results by
+ * nodes at run time, or sends them over the socket, gives them only when it runs. Ids in the messages are those of the
+ * graph: what nodes made at run time give counts to the node that made them.
  */
-export function staleNodes(entry: HistoryEntry, graph: Graph, wanted: ReadonlyMap<string, unknown> | null): string[] {
+export async function staleNodes(
+  entry: HistoryEntry,
+  graph: Graph,
+  wanted: ReadonlyMap<string, unknown> | null,
+  isThere: (file: FileReference) => Promise<boolean>,
+): Promise<string[]> {
   const messages = (entry.status?.messages ?? []).filter(([type]) => type === 'execution_cached');
-  const cached = messages.flatMap(([, { nodes }]) => (Array.isArray(nodes) ? nodes.map(String) : []));
-  const stale = new Set(
-    cached.filter((id) => own(graph, id) && !('filename_prefix' in (own(graph, id)?.inputs ?? {}))),
-  );
-  if (stale.size === 0) return [];
+  const nodes = messages.flatMap(([, { nodes }]) => (Array.isArray(nodes) ? nodes.map(String) : []));
+  const cached = new Set(nodes.filter((id) => own(graph, id)));
+  if (cached.size === 0) return [];
   const { outputs } = collectOutputs(entry, graph, wanted);
   const withResults = new Set(outputs.map(({ node }) => node));
-  const withFiles = new Set(outputs.flatMap((output) => ('file' in output ? [output.node] : [])));
-  return [...stale].filter((id) => withFiles.has(id) || (wanted?.has(id) && !withResults.has(id)));
+  const stale = new Set([...cached].filter((id) => wanted?.has(id) && !withResults.has(id)));
+  for (const output of outputs) {
+    if (!('file' in output) || !cached.has(output.node) || stale.has(output.node)) continue;
+    if (!isMadeOfTheSame(output.file.filename) || !(await isThere(output.file))) stale.add(output.node);
+  }
+  return [...stale];
 }
 
 /**

@@ -1,7 +1,9 @@
 import type { Plan } from '../../src/core/plan.ts';
 import { type Attempt, Stopped } from '../attempt/attempt.ts';
 import { executionError, interruptedError, isOutOfMemory, JobFailure, jobError, Retry } from '../attempt/failures.ts';
+import type { ComfyClient, FileReference } from '../comfyui/client.ts';
 import type { HistoryEntry } from '../comfyui/history.ts';
+import { ComfyError } from '../comfyui/http.ts';
 import { readOutcome } from '../comfyui/outcome.ts';
 import { imagesAnnounced, staleNodes } from '../comfyui/outputs.ts';
 import { promptIdOf } from '../comfyui/prompt.ts';
@@ -53,7 +55,8 @@ export async function judgeEnding(
       if (!allowed.another) throw new Retry('pictures lost with their socket', { counts: true });
       return { verdict: 'again', reason: 'lost', afresh: missing };
     }
-    const stale = allowed.anotherAfterStale ? staleNodes(entry, plan.graph, plan.outputs) : [];
+    const isThere = (file: FileReference) => holds(client, file, signal);
+    const stale = allowed.anotherAfterStale ? await staleNodes(entry, plan.graph, plan.outputs, isThere) : [];
     if (stale.length === 0) return { verdict: 'succeeded', entry };
     log.info({ nodes: stale }, 'results of an earlier prompt, running their nodes anew');
     return { verdict: 'again', reason: 'stale', afresh: stale };
@@ -79,6 +82,19 @@ export async function judgeEnding(
   slot.report('failed');
   // A prompt that only waited in the queue did not bring its server down.
   throw new Retry(`prompt ${outcome.outcome}`, { counts: ending.state !== 'lost' || ending.begun });
+}
+
+/** Where the server does not say, whoever fetches the file finds out. */
+async function holds(client: ComfyClient, file: FileReference, signal: AbortSignal): Promise<boolean> {
+  try {
+    const { body } = await client.view(file, signal);
+    body.on('error', () => undefined);
+    body.destroy();
+    return true;
+  } catch (cause) {
+    signal.throwIfAborted();
+    return !(cause instanceof ComfyError && cause.status === 404);
+  }
 }
 
 /** A node's answer that is no JSON spoils its history entry, and the whole history with it, until it is deleted. */

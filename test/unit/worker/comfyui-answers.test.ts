@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Graph } from '../../../src/core/graph.ts';
+import type { Graph, GraphNode } from '../../../src/core/graph.ts';
+import type { Json } from '../../../src/core/job.ts';
 import { parseForm } from '../../../worker/comfyui/answers.ts';
 import { historyEntrySchema } from '../../../worker/comfyui/history.ts';
 import { parseBoundedJson, parsePythonJson } from '../../../worker/comfyui/json.ts';
@@ -150,6 +151,61 @@ describe('prompts', () => {
     expect(changed()).toEqual(['3', '4']);
     expect(changed(new Set(['2']))).toEqual(['2', '3', '4']);
     expect(Object.keys(passing['2'].inputs)).toEqual(['images']);
+  });
+
+  describe('the prefix of files of a node that others take from', () => {
+    const saver = (images: Json): GraphNode => ({ class_type: 'S', inputs: { images, filename_prefix: 'mine' } });
+    const passing = {
+      '1': { class_type: 'LoadImage', inputs: { image: 'x.png' } },
+      '2': saver(['1', 0]),
+      '3': saver(['2', 0]),
+      '4': { class_type: 'Later', inputs: { images: ['3', 0], strength: 1 } },
+    };
+    const prefix = (graph: Graph, id = '3', promptId = 'PID', afresh?: ReadonlySet<string>) =>
+      isolateOutputs(graph, promptId, new Set(), afresh)[id]?.inputs.filename_prefix;
+
+    test('is the same in each prompt, whatever follows it', () => {
+      expect(prefix(passing)).toMatch(/^comfygate-[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}-3$/);
+      expect(prefix(passing, '3', 'another')).toBe(prefix(passing));
+      const later = { ...passing, '4': { class_type: 'Other', inputs: { images: ['3', 0] } } };
+      expect(prefix(later)).toBe(prefix(passing));
+      const renamed = {
+        ...passing,
+        '2': { ...passing['2'], inputs: { ...passing['2'].inputs, filename_prefix: 'x' } },
+      };
+      expect(prefix(renamed)).toBe(prefix(passing));
+    });
+
+    test('is another where anything before it is another', () => {
+      const seen = [
+        passing,
+        { ...passing, '1': { class_type: 'LoadImage', inputs: { image: 'y.png' } } },
+        { ...passing, '1': { class_type: 'LoadMask', inputs: { image: 'x.png' } } },
+        { ...passing, '2': saver(['1', 1]) },
+        { ...passing, '3': saver(['1', 0]) },
+        { ...passing, '3': saver('literal') },
+      ].map((graph) => prefix(graph));
+      expect(new Set(seen).size).toBe(seen.length);
+    });
+
+    test('is of its prompt where the node is to run afresh', () => {
+      expect(prefix(passing, '3', 'PID', new Set(['3']))).toBe('comfygate-PID-3');
+    });
+
+    test('takes no longer for a graph as deep or as wide as it may be, or that goes in a circle', () => {
+      const deep = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`${i}`, saver([`${i - 1}`, 0])]));
+      expect(prefix(deep, '4998')).toMatch(/^comfygate-/);
+      const layer = (i: number) =>
+        Object.fromEntries(Array.from({ length: 50 }, (_, k) => [`in${k}`, [`${i - 1}`, k]]));
+      const wide = Object.fromEntries(
+        Array.from({ length: 200 }, (_, i) => [
+          `${i}`,
+          { class_type: 'S', inputs: { ...layer(i), filename_prefix: '' } },
+        ]),
+      );
+      expect(prefix(wide, '198')).toMatch(/^comfygate-/);
+      expect(prefix({ a: saver(['b', 0]), b: saver(['a', 0]) }, 'a')).toMatch(/^comfygate-/);
+    });
   });
 
   test('a name of a file loses what was put before its node, and others stay', () => {

@@ -141,7 +141,7 @@ describe('results from the cache', () => {
     '4': { class_type: 'PreviewAny', inputs: { source: ['2', 0] } },
     '5': { class_type: 'PreviewImage', inputs: { images: ['2', 0] } },
   };
-  const stale = (cached: (string | number)[], outputs: object, wanted: string[] | null = null) =>
+  const stale = (cached: (string | number)[], outputs: object, wanted: string[] | null = null, gone: string[] = []) =>
     staleNodes(
       entryOf({
         outputs,
@@ -155,25 +155,35 @@ describe('results from the cache', () => {
       }),
       cachedGraph,
       wanted && names(wanted),
+      async ({ filename }) => !gone.includes(filename),
     );
 
-  test('are of an earlier prompt where a node of no prefix of its own has files that are wanted', () => {
+  test('are of an earlier prompt where a node has files that are wanted', async () => {
     const two = { '2': { images: [file('a.png')] } };
-    expect(stale(['1', '2'], two)).toEqual(['2']);
-    expect(stale([1, 2], two)).toEqual(['2']);
-    expect(stale(['1'], two)).toEqual([]);
-    expect(stale(['2'], two, ['3'])).toEqual([]);
-    expect(stale(['3'], { '3': { images: [file('a.png')] } })).toEqual([]);
-    expect(stale(['4'], { '4': { text: ['said'] } })).toEqual([]);
-    expect(stale(['2', '5'], { ...two, '5': { images: [file('t.png', 'temp')] } })).toEqual(['2']);
-    expect(stale(['2', '5'], { ...two, '5': { images: [file('t.png', 'temp')] } }, ['2', '5'])).toEqual(['2', '5']);
+    expect(await stale(['1', '2'], two)).toEqual(['2']);
+    expect(await stale([1, 2], two)).toEqual(['2']);
+    expect(await stale(['1'], two)).toEqual([]);
+    expect(await stale(['2'], two, ['3'])).toEqual([]);
+    expect(await stale(['4'], { '4': { text: ['said'] } })).toEqual([]);
+    expect(await stale(['2', '5'], { ...two, '5': { images: [file('t.png', 'temp')] } })).toEqual(['2']);
+    expect(await stale(['2', '5'], { ...two, '5': { images: [file('t.png', 'temp')] } }, ['2', '5'])).toEqual([
+      '2',
+      '5',
+    ]);
   });
 
-  test('of a node that made others at run time count to it; one that is named must give something', () => {
-    expect(stale(['2'], { '2.0.0.1': { images: [file('a.png')] } })).toEqual(['2']);
-    expect(stale(['2'], {}, ['2'])).toEqual(['2']);
-    expect(stale(['2'], {})).toEqual([]);
-    expect(stale(['2'], { '2': { text: ['said'] } }, ['2'])).toEqual([]);
+  test('are not where their names say what they are made of, as long as they are there', async () => {
+    const named = 'comfygate-0197c5a4-7e3f-5c10-9d3b-0f8a5d1c2b3e-3_00001_.png';
+    expect(await stale(['3'], { '3': { images: [file(named)] } })).toEqual([]);
+    expect(await stale(['3'], { '3': { images: [file(named)] } }, null, [named])).toEqual(['3']);
+    expect(await stale(['3'], { '3': { images: [file(named), file('a.png')] } })).toEqual(['3']);
+  });
+
+  test('of a node that made others at run time count to it; one that is named must give something', async () => {
+    expect(await stale(['2'], { '2.0.0.1': { images: [file('a.png')] } })).toEqual(['2']);
+    expect(await stale(['2'], {}, ['2'])).toEqual(['2']);
+    expect(await stale(['2'], {})).toEqual([]);
+    expect(await stale(['2'], { '2': { text: ['said'] } }, ['2'])).toEqual([]);
   });
 });
 
