@@ -70,6 +70,40 @@ test('and runs anew where its files are wanted, once, in a prompt of its own', a
   expect(after).not.toBe(before);
 });
 
+const savedOnTheWay: Graph = {
+  ...passedOn,
+  '2': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'on the way' } },
+};
+
+test('files named for what they are made of are taken from the cache, and so is all that is behind them', async () => {
+  const { first, second, simulator } = await twice(savedOnTheWay);
+  expect([first.job.status, second.job.status]).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+  expect([first.nodesRun, second.nodesRun]).toEqual([3, 1]);
+  expect(simulator.posts).toBe(2);
+  expect(second.job.artifacts.map(({ node }) => node)).toEqual(['2', '3']);
+  expect(second.files).toEqual(first.files);
+});
+
+test('unless they have been removed: then they are made anew, in a prompt of its own', async () => {
+  await using harness = await startHarness(redis.url);
+  const simulator = await harness.simulate();
+  await using proxy = await startComfyuiProxy(simulator.port);
+  harness.work({ main: proxy.url });
+  const run = async () => harness.ended(await harness.submit(savedOnTheWay, { parameters: { graph: savedOnTheWay } }));
+  const first = await run();
+  proxy.onRequest = ({ url = '' }, res) => {
+    const isRemoved = simulator.posts < 3 && url.startsWith('/api/view');
+    if (isRemoved) res.writeHead(404).end();
+    return isRemoved;
+  };
+  const second = await run();
+  expect([first.submission?.number, second.submission?.number]).toEqual([1, 2]);
+  expect(second).toMatchObject({ status: 'SUCCEEDED', attempts: 1, artifacts: [{ node: '2' }, { node: '3' }] });
+  expect(await Promise.all(second.artifacts.map(harness.bytes))).toEqual(
+    await Promise.all(first.artifacts.map(harness.bytes)),
+  );
+});
+
 test('but not for ever at a server that says it each time', async () => {
   await using harness = await startHarness(redis.url);
   const simulator = await harness.simulate();
