@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { createClient } from 'graphql-ws';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
@@ -43,7 +44,8 @@ describe('places in the queue', { timeout: 120_000 }, () => {
     const [here, there] = gateways;
     const begun = await here.generate();
     const first = watch(here, begun.id);
-    await eventually(() => first.seen.some(({ type }) => type === 'PROGRESS'), 'the first has begun');
+    const begins = { status: 'RUNNING', queuePosition: null };
+    await eventually(() => isDeepStrictEqual(first.seen.at(-1)?.job, begins), 'the first has begun');
     const waiting = await here.generate();
     const second = watch(there, waiting.id);
     await eventually(() => second.seen.at(-1)?.job.status === 'RUNNING', 'the second is given to the server');

@@ -127,7 +127,12 @@ export function createComfyHttp(url: string, { connections = 16 } = {}): ComfyHt
         bytes += chunk.length;
         reading += chunk.length;
         // Leaving the loop destroys the body, and with it the connection.
-        if (bytes > maxBytes || reading > READING_BYTES) throw new ComfyError('invalid', status);
+        if (bytes > maxBytes || reading > READING_BYTES) {
+          // At once, and not when the body is gone: others are not refused for what this one no longer holds.
+          reading -= bytes;
+          bytes = 0;
+          throw new ComfyError('invalid', status);
+        }
         chunks.push(chunk);
       }
     } finally {

@@ -32,7 +32,7 @@ describe('a Redis Cluster', { timeout: 120_000 }, () => {
     simulator.faults.current.holdAt = 'KSampler';
     const running = await gateway.generate();
     const watching = gateway.watch(running.id);
-    await watching.until(({ type }) => type === 'PROGRESS');
+    await watching.until(({ job: { status, progress } }) => status === 'RUNNING' && progress.node !== null);
     const waiting = await gateway.generate({ input: { priority: 'LOW' } });
     await gateway.cancel(running.id);
     simulator.faults.reset();
