@@ -12,6 +12,11 @@ export interface Shares {
    * this owner, where that is less. Default null: there is none of his own.
    */
   take(owner: string, amount?: number, most?: number | null): boolean;
+  /**
+   * Makes one that an owner has taken another's, whom it does not count twice. False: the other may not have it, and
+   * nothing has changed. `most`: as of `take`.
+   */
+  move(from: string, to: string, most?: number | null): boolean;
   /** Gives back what was taken. */
   give(owner: string, amount?: number): void;
   /** How much an owner may still take. */
@@ -48,6 +53,19 @@ export function createShares(most: number): Shares {
         return false;
       }
       set(owner, share);
+      return true;
+    },
+    move(from, to, mostOfOwner = null) {
+      if (from === to) return true;
+      const share = (shares.get(to) ?? 0) + 1;
+      // As if it had been given back.
+      const free = Math.ceil((most - (taken - 1 - (share - 1))) / 2);
+      if (share > free || (mostOfOwner !== null && share > mostOfOwner)) {
+        refusals += 1;
+        return false;
+      }
+      set(from, (shares.get(from) ?? 0) - 1);
+      set(to, share);
       return true;
     },
     give: (owner, amount = 1) => set(owner, (shares.get(owner) ?? 0) - amount),

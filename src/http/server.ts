@@ -18,12 +18,13 @@
  * close: no new connections, sockets closed with 1001, streams cut so that clients connect elsewhere, requests under
  * way given `graceMs` to end. Make `ready` say no some seconds before, so that load balancers have turned away.
  */
+
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
 import type { Logger } from 'pino';
-import { type BoundUse, createShares } from '../async/shares.ts';
+import type { BoundUse } from '../async/shares.ts';
 import { createTurns } from '../async/turns.ts';
 import type { Authenticator } from '../callers/authenticator.ts';
 import { anonymous } from '../callers/identity.ts';
@@ -42,6 +43,7 @@ import { createDocsPages } from './docs/docs-pages.ts';
 import { type ArtifactRoute, createFileRoutes } from './files/file-routes.ts';
 import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
 import { createGraphqlRoute } from './graphql/graphql-route.ts';
+import { createPlaces } from './graphql/places.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
 import { createYogaHandler } from './graphql/yoga.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
@@ -125,15 +127,15 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const noteAddress = createForwarding(options.trustedProxies ?? []);
   const login = options.authenticator ? createLogin({ ...options, authenticator: options.authenticator }) : null;
   const budgets = createBudgets(options.maxBodyBytes);
-  const open = createShares(options.maxOpen ?? MAX_OPEN);
+  const places = createPlaces(options.maxOpen ?? MAX_OPEN);
   const turns = createTurns(TURN_MS);
-  const yoga = createYogaHandler({ ...options, budgets, turns, open, stillMs: timeouts.stillMs });
+  const yoga = createYogaHandler({ ...options, budgets, turns, places, stillMs: timeouts.stillMs });
   const page = options.graphiql === false ? null : createGraphiqlPage();
   const graphql = createGraphqlRoute({ yoga, page, login, budgets, maxBodyBytes: options.maxBodyBytes, admitPage });
   const docs = createDocsPages();
   const securityHeaders = createSecurityHeaders(options.publicUrl);
   const endpoints = createHealthEndpoints(options);
-  const webSocket = createWebSocketHandler({ ...options, budgets, turns, open, login, limits: options.webSocket });
+  const webSocket = createWebSocketHandler({ ...options, budgets, turns, places, login, limits: options.webSocket });
   const files = createFileRoutes({ ...options, maxDownloads: options.maxDownloads ?? MAX_DOWNLOADS, admitPage });
   const refusedPage = throttledWarning(log, 'a page may not call: its origin is not in ALLOWED_ORIGINS');
   const underWay = new Set<ServerResponse>();
@@ -251,7 +253,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     bounds: () => ({
       ...connections.use(),
       sockets: webSocket.use(),
-      operations: open.use(),
+      operations: places.use(),
       downloads: files.use(),
       memory_bytes: budgets.use(),
     }),

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import { createShares } from '../../src/async/shares.ts';
 import { createTurns } from '../../src/async/turns.ts';
 import { anonymous } from '../../src/callers/identity.ts';
 import { createPlans } from '../../src/callers/plans.ts';
@@ -11,6 +10,7 @@ import { createBudgets } from '../../src/graphql/engine/budgets.ts';
 import { createEngine } from '../../src/graphql/engine/engine.ts';
 import { createSchema } from '../../src/graphql/schema.ts';
 import type { HealthReport } from '../../src/health/health.ts';
+import { createPlaces } from '../../src/http/graphql/places.ts';
 import type { OperationObserver } from '../../src/observability/operation-observer.ts';
 import { loadCatalogue } from '../../src/workflows/load.ts';
 import { createTestFeed, type TestFeed } from './test-feed.ts';
@@ -125,7 +125,7 @@ export async function testServices(
 }
 
 /** What a transport counts its clients' operations by. */
-export const testBounds = () => ({ budgets: createBudgets(), open: createShares(1_000), turns: createTurns(5) });
+export const testBounds = () => ({ budgets: createBudgets(), places: createPlaces(1_000), turns: createTurns(5) });
 
 /** A logger whose lines are kept as objects. */
 export function testLog() {

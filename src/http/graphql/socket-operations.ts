@@ -3,13 +3,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { createSemaphore, type Semaphore } from '../../async/semaphore.ts';
-import type { Shares } from '../../async/shares.ts';
 import type { Identity } from '../../callers/identity.ts';
 import type { GraphContext, GraphServices } from '../../graphql/context.ts';
 import { type Budget, type Budgets, TOO_MUCH_WAITS } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
 import type { Operation } from '../../graphql/engine/operation.ts';
 import { inTraceOf } from '../../observability/spans.ts';
+import type { Places } from './places.ts';
 import { createSharedExecution, operationKey } from './shared-execution.ts';
 
 /** What belongs to one socket. */
@@ -29,7 +29,7 @@ export interface SocketOwner extends Record<PropertyKey, unknown> {
    * Each is over, and aborted, when its answer has gone out, when its client has completed a subscription, or when the
    * socket has gone. graphql-ws does not report that a client has completed a query, which goes on until its answer.
    */
-  open: Map<SubscribePayload, AbortController>;
+  open: Map<SubscribePayload, { over: AbortController; place: Disposable }>;
   /** Its queries go on a few at a time, each until its answer has gone out: those that nobody reads fill no memory. */
   queries: Semaphore;
   /** The same for events of its subscriptions, so that a query that is held does not hold them up. */
@@ -69,8 +69,7 @@ export interface SocketOperationsOptions {
   engine: Engine;
   services: GraphServices;
   budgets: Budgets;
-  /** The operations that are open, by client. */
-  open: Shares;
+  places: Places;
   /** How many one socket has open at a time. */
   maxOperations: number;
 }
@@ -91,7 +90,7 @@ function traceOf({ owner, payload: { extensions } }: Message): { readonly [name:
  * watchers.
  */
 export function createSocketOperations(options: SocketOperationsOptions): SocketOperations {
-  const { engine, services, budgets, open, maxOperations } = options;
+  const { engine, services, budgets, places, maxOperations } = options;
   const shared = createSharedExecution();
   const prepared = new WeakMap<ExecutionArgs, OpenOperation>();
 
@@ -102,8 +101,10 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
   }
 
   function end(owner: SocketOwner, payload: SubscribePayload): void {
-    owner.open.get(payload)?.abort();
-    if (owner.open.delete(payload)) open.give(owner.client);
+    const operation = owner.open.get(payload);
+    owner.open.delete(payload);
+    operation?.over.abort();
+    operation?.place[Symbol.dispose]();
   }
 
   /** The operation, or why it is not begun. A fault in one leaves the others of its socket alone. */
@@ -134,8 +135,9 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
     const { operationName = null, variables: variableValues = null, extensions } = payload;
     const variables = [variableValues, extensions, operationName, id];
     const held = engine.open({ document, variables, connection: owner, client }, requestId);
-    const most = operation.operation === 'subscription' ? services.plans.boundsOf(identity).subscriptions : null;
-    if (!open.take(client, 1, most)) {
+    const isSubscription = operation.operation === 'subscription';
+    const place = places.take(client, isSubscription ? services.plans.boundsOf(identity).subscriptions : undefined);
+    if (!place) {
       held[Symbol.dispose]();
       return engine.refuse({ message: 'Too many operations are open.', code: 'LIMIT_EXCEEDED' }, refused);
     }
@@ -146,7 +148,7 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
       budget[Symbol.dispose]();
     };
     over.signal.addEventListener('abort', release, { once: true });
-    owner.open.set(payload, over);
+    owner.open.set(payload, { over, place });
     const contextValue: GraphContext = { requestId, identity, client, budget, signal: over.signal, services };
     const args = {
       // Not kept: while the operation is open, others may follow it.

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { type BoundUse, createShares, type Shares } from '../../async/shares.ts';
+import { type BoundUse, createShares } from '../../async/shares.ts';
 import type { Turns } from '../../async/turns.ts';
 import type { Sessions } from '../../callers/sessions.ts';
 import { isObject } from '../../core/objects.ts';
@@ -13,6 +13,7 @@ import type { Engine } from '../../graphql/engine/engine.ts';
 import type { Login } from '../login.ts';
 import { HttpFault } from '../reply.ts';
 import { createOutboxes, type Outbox } from './outbox.ts';
+import type { Places } from './places.ts';
 import { createSocketLogin, type SocketLogin } from './socket-login.ts';
 import { createSocketOperations, type SocketOwner } from './socket-operations.ts';
 
@@ -46,8 +47,7 @@ export interface WebSocketOptions {
   services: GraphServices;
   budgets: Budgets;
   turns: Turns;
-  /** The operations that are open, by client. */
-  open: Shares;
+  places: Places;
   /** Null: nobody is told apart, and whatever credentials come are ignored. Default null. */
   login?: Login | null;
   /** Tells when what somebody has open is to end. Default: it never is. */
@@ -149,12 +149,7 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
         operations.leave(owner);
       },
       moveTo(client, identity) {
-        // Given back first, so that it does not count twice.
-        shares.give(owner.client);
-        if (!shares.take(client, 1, options.services.plans.boundsOf(identity).sockets)) {
-          shares.take(owner.client);
-          return false;
-        }
+        if (!shares.move(owner.client, client, options.services.plans.boundsOf(identity).sockets)) return false;
         outbox.moveTo(client);
         owner.client = client;
         return true;

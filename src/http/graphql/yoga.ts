@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
 import Negotiator from 'negotiator';
-import type { Shares } from '../../async/shares.ts';
 import type { Turns } from '../../async/turns.ts';
 import type { Sessions } from '../../callers/sessions.ts';
 import { unauthenticated } from '../../core/errors.ts';
@@ -20,6 +19,7 @@ import { ENDED, final, numbered, seqIn, unlessOver } from './event-ids.ts';
 import { eventStream } from './event-stream.ts';
 import { type AnswerContext, isResult, noteLimits, useHttpStatus } from './http-status.ts';
 import { checkNesting, parseJsonBody, readJsonText } from './json-body.ts';
+import type { Places } from './places.ts';
 import { isStream, sendResponse } from './send-response.ts';
 
 export interface YogaHandlerOptions {
@@ -27,8 +27,7 @@ export interface YogaHandlerOptions {
   services: GraphServices;
   budgets: Budgets;
   turns: Turns;
-  /** The operations that are open, by client: here the streams of subscriptions. */
-  open: Shares;
+  places: Places;
   /** Tells when what somebody has open is to end. Default: it never is. */
   sessions?: Sessions | undefined;
   /** The longest body of a POST. */
@@ -116,7 +115,7 @@ async function* onlyOne({ data, errors }: ExecutionResult): AsyncGenerator<Execu
 }
 
 export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
-  const { engine, services, budgets, turns, open, maxBodyBytes, stillMs } = options;
+  const { engine, services, budgets, turns, places, maxBodyBytes, stillMs } = options;
   const sessions = options.sessions && followLasting(options.sessions);
   const yoga = createYoga<RequestContext>({
     plugins: [useParams, useGatewayEngine(engine), useHttpStatus(), useEventStream],
@@ -179,11 +178,12 @@ export function createYogaHandler(options: YogaHandlerOptions): YogaHandler {
     }
     // Of a client that has left nobody would give it back.
     if (isStream(response) && !res.destroyed) {
-      if (!open.take(client, 1, services.plans.boundsOf(operation.identity).subscriptions)) {
+      const place = places.take(client, services.plans.boundsOf(operation.identity).subscriptions);
+      if (!place) {
         over.abort();
         throw new HttpFault(429, 'RATE_LIMITED', 'Too many subscriptions are open.', { 'Retry-After': '10' });
       }
-      res.once('close', () => open.give(client));
+      res.once('close', () => place[Symbol.dispose]());
     }
     await sendResponse(response, res, { stillMs, compression });
   };

@@ -38,3 +38,34 @@ test('an owner may have a bound of his own, which gives him no more than anybody
   expect(shares.take('b', 9, 100)).toBe(false);
   expect(shares.take('c', 1, 0)).toBe(false);
 });
+
+test('what one has taken becomes another’s, who may have as much as if it had been given back, or stays', () => {
+  const shares = createShares(10);
+  shares.take('address', 5);
+  expect(shares.move('address', 'a')).toBe(true);
+  expect(shares.use()).toMatchObject({ taken: 5, refusals: 0 });
+  expect([shares.left('address'), shares.left('a')]).toEqual([1, 2]);
+  expect(shares.move('address', 'a', 1)).toBe(false);
+  // Others have come meanwhile: it is refused, and nobody has more or less than before.
+  shares.take('b', 2);
+  shares.take('c', 1);
+  for (let i = 0; i < 20; i++) expect(shares.move('b', 'a', 1)).toBe(false);
+  expect(shares.use().taken).toBe(8);
+  for (const [owner, amount] of [
+    ['address', 4],
+    ['a', 1],
+    ['b', 2],
+    ['c', 1],
+  ] as const)
+    shares.give(owner, amount);
+  expect(shares.use().taken).toBe(0);
+  expect(shares.left('anybody')).toBe(5);
+});
+
+test('another may not have by a move more than half of what the others leave', () => {
+  const shares = createShares(4);
+  shares.take('a', 2);
+  shares.take('b', 1);
+  expect(shares.move('b', 'a')).toBe(false);
+  expect(shares.use()).toMatchObject({ taken: 3, refusals: 1 });
+});

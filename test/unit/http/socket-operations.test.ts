@@ -4,9 +4,9 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { ExecutionArgs } from 'graphql';
 import type { Context, SubscribePayload } from 'graphql-ws';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createShares } from '../../../src/async/shares.ts';
 import { anonymous } from '../../../src/callers/identity.ts';
 import type { Engine } from '../../../src/graphql/engine/engine.ts';
+import { createPlaces } from '../../../src/http/graphql/places.ts';
 import { createSocketOperations, type SocketOwner } from '../../../src/http/graphql/socket-operations.ts';
 import { traceparent } from '../../../src/observability/spans.ts';
 import { testBounds, testEvent, testGraph, testServices } from '../../support/graph-services.ts';
@@ -145,7 +145,7 @@ test('B02 a client that has no room left for an answer takes no event from other
 test('B03 what is refused for want of a place holds no document', async () => {
   const services = await testServices();
   const { engine } = await testGraph(services);
-  const options = { ...testBounds(), open: createShares(0), engine, services, maxOperations: 2 };
+  const options = { ...testBounds(), places: createPlaces(0), engine, services, maxOperations: 2 };
   const operations = createSocketOperations(options);
   const extra = operations.enter({
     requestId: 'r',
