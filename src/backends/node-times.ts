@@ -4,5 +4,6 @@
 export interface NodeTimesStore {
   /** Values that are not valid times are left out. */
   read(): Promise<Map<string, number>>;
-  write(times: ReadonlyMap<string, number>): Promise<void>;
+  /** Takes these, and forgets those named in `dropped`. */
+  write(times: ReadonlyMap<string, number>, dropped: readonly string[]): Promise<void>;
 }

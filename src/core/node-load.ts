@@ -1,4 +1,6 @@
+import { inputNamed } from './dynamic-inputs.ts';
 import type { Graph } from './graph.ts';
+import type { NodeDefinitions } from './node-definitions.ts';
 import { linkOf, nodeWork } from './node-work.ts';
 
 /** What the time of a node at a server depends on. */
@@ -24,6 +26,22 @@ const COUNTS = ['batch_size', 'length', 'frames', 'amount'];
 const MOST_PIXELS = 2 ** 42;
 const MOST_HOPS = 10;
 
+/**
+ * The graph without inputs that its nodes' classes do not declare: ComfyUI does not look at those, so they say nothing
+ * of what was run. Null: the classes are not known.
+ */
+export function withDeclaredInputs(graph: Graph, definitions: NodeDefinitions | null): Graph {
+  if (!definitions) return graph;
+  return Object.fromEntries(
+    Object.entries(graph).map(([id, node]) => {
+      const known = definitions.get(node.class_type);
+      if (!known) return [id, node];
+      const declared = Object.entries(node.inputs).filter(([name]) => inputNamed(known, node.inputs, name));
+      return [id, { ...node, inputs: Object.fromEntries(declared) }];
+    }),
+  );
+}
+
 /** The loads of all nodes of a graph. Takes time in proportion to its links, circles of which do it no harm. */
 export function nodeLoads(graph: Graph): Map<string, NodeLoad> {
   const sizes = new Map<string, Size>();
@@ -34,7 +52,7 @@ export function nodeLoads(graph: Graph): Map<string, NodeLoad> {
       const size = sizes.get(id) ?? NO_SIZE;
       const isSampler = inputs.steps !== undefined || linkOf(inputs.sigmas) !== null;
       const steps = isSampler && work(id) >= 1 ? work(id) : null;
-      return [id, { className, steps, pixels: Math.min(MOST_PIXELS, size.pixels * size.count), work: work(id) }];
+      return [id, { className, steps, pixels: bounded(size.pixels * size.count), work: work(id) }];
     }),
   );
 }
@@ -81,11 +99,14 @@ function sizeOf(graph: Graph, inputs: Graph[string]['inputs'], before: Size[]): 
   const given = COUNTS.map(number).filter((count) => count !== null && count >= 1);
   const pixels =
     width !== null && height !== null
-      ? Math.max(0, width * height)
+      ? width * height
       : Math.max(0, ...before.map((size) => size.pixels)) * (by === null ? 1 : by * by);
   const count = given.length > 0 ? given.reduce<number>((all, each) => all * (each ?? 1), 1) : null;
-  return { pixels: Math.min(MOST_PIXELS, pixels), count: count ?? Math.max(1, ...before.map((size) => size.count)) };
+  return { pixels: bounded(pixels), count: bounded(count ?? Math.max(1, ...before.map((size) => size.count))) };
 }
+
+/** Callers may write any numbers, of which a product may be none. */
+const bounded = (product: number): number => (product > 0 ? Math.min(MOST_PIXELS, product) : 0);
 
 /** Itself, or the one number that a node is given whose result it is. */
 function numberIn(graph: Graph, value: unknown): number | null {

@@ -26,6 +26,8 @@ const KINDS: readonly { fits: (className: string, isGiven: (input: string) => bo
 const OTHER = 0.1;
 /** Where a sampler's steps cannot be told: ComfyUI's own default. */
 const USUAL_STEPS = 20;
+/** ComfyUI's own bound of a sampler's steps. What a class does not declare, a caller may put there in any size. */
+const MOST_STEPS = 10_000;
 /** A circle of links, which ComfyUI refuses, must not hold us up. */
 const MOST_HOPS = 10;
 
@@ -39,10 +41,11 @@ export function nodeWork(graph: Graph): NodeWork {
 
   function samplerSteps(id: string): number | null {
     const { inputs } = nodeOf(id);
-    if (schedules.has(id) || (inputs.steps === undefined && linkOf(inputs.sigmas) === null)) return null;
-    const steps = inputs.steps === undefined ? scheduledSteps(inputs.sigmas) : stepsIn(inputs.steps);
+    const isScheduled = linkOf(inputs.sigmas) !== null;
+    if (schedules.has(id) || (inputs.steps === undefined && !isScheduled)) return null;
+    const steps = isScheduled ? scheduledSteps(inputs.sigmas) : stepsIn(inputs.steps);
     const { start_at_step: from, end_at_step: to } = inputs;
-    const first = typeof from === 'number' ? from : 0;
+    const first = typeof from === 'number' ? Math.max(0, from) : 0;
     const last = typeof to === 'number' ? Math.min(to, steps) : steps;
     return Math.max(1, last - first);
   }
@@ -62,7 +65,7 @@ export function nodeWork(graph: Graph): NodeWork {
   function stepsIn(value: unknown): number {
     let given = value;
     for (let hops = 0; hops < MOST_HOPS; hops++) {
-      if (typeof given === 'number') return given >= 1 ? given : 1;
+      if (typeof given === 'number') return given >= 1 ? Math.min(given, MOST_STEPS) : 1;
       const values = Object.values(nodeOf(linkOf(given) ?? '').inputs);
       if (values.length !== 1) break;
       given = values[0];

@@ -23,7 +23,8 @@ export function createEstimateGpu(costs: () => NodeCosts, mostMs: number): Estim
     const key = template && keyOf(template.hash, parameters);
     const found = key === null ? undefined : known.get(key);
     if (found !== undefined) return found;
-    const ms = Math.min(mostMs, Math.max(1, Math.round(now.of(graph))));
+    const estimate = now.of(graph);
+    const ms = Number.isFinite(estimate) ? Math.min(mostMs, Math.max(1, Math.round(estimate))) : mostMs;
     if (key !== null) known.set(key, ms);
     return ms;
   };

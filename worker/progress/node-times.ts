@@ -26,7 +26,10 @@ export interface NodeTimesOptions {
 
 /** Weight of the newest time in the mean, so that a change shows after a few jobs. */
 const NEWEST = 0.3;
-/** Classes of all servers together; one has some hundreds, and of some of them several sizes. */
+/**
+ * Classes of all servers together; one has some hundreds, and of some of them several sizes. Of more, those go that
+ * nobody has used for longest: callers choose the sizes.
+ */
 const MOST_TIMES = 10_000;
 const MOST_NAME_LENGTH = 200;
 /** What other workers have learned meanwhile. */
@@ -35,6 +38,7 @@ const READ_EVERY_MS = 60_000;
 export function createNodeTimes({ store, log, writeAfterMs = 1_000 }: NodeTimesOptions): NodeTimes {
   const known = new Map<string, number>();
   const unwritten = new Set<string>();
+  const dropped = new Set<string>();
   let readAt = Number.NEGATIVE_INFINITY;
   let writing: NodeJS.Timeout | undefined;
 
@@ -45,7 +49,7 @@ export function createNodeTimes({ store, log, writeAfterMs = 1_000 }: NodeTimesO
     if (performance.now() - readAt < READ_EVERY_MS) return;
     readAt = performance.now();
     store.read().then((times) => {
-      for (const [name, ms] of times) if (!unwritten.has(name)) known.set(name, ms);
+      for (const [name, ms] of times) if (!unwritten.has(name) && !dropped.has(name)) keep(name, ms);
     }, failed);
   }
 
@@ -53,15 +57,29 @@ export function createNodeTimes({ store, log, writeAfterMs = 1_000 }: NodeTimesO
     clearTimeout(writing);
     writing = undefined;
     const times = new Map([...unwritten].map((name) => [name, known.get(name) ?? 0]));
+    const gone = [...dropped];
     unwritten.clear();
-    if (times.size > 0) await store.write(times).catch(failed);
+    dropped.clear();
+    if (times.size > 0) await store.write(times, gone).catch(failed);
+  }
+
+  function keep(name: string, ms: number) {
+    known.set(name, ms);
+    const [oldest] = known.keys();
+    if (known.size <= MOST_TIMES || oldest === undefined) return;
+    known.delete(oldest);
+    unwritten.delete(oldest);
+    dropped.add(oldest);
   }
 
   function take(name: string, newest: number) {
     const before = known.get(name);
-    if (before === undefined && (known.size >= MOST_TIMES || name.length > MOST_NAME_LENGTH)) return;
+    if (before === undefined && name.length > MOST_NAME_LENGTH) return;
     const mean = before === undefined ? newest : before + NEWEST * (newest - before);
-    known.set(name, Math.round(mean * 1000) / 1000);
+    // Behind all others: the latest that was used.
+    known.delete(name);
+    keep(name, Math.round(mean * 1000) / 1000);
+    dropped.delete(name);
     unwritten.add(name);
   }
 

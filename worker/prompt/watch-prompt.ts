@@ -1,5 +1,6 @@
 import { createLatestWriter } from '../../src/async/latest-writer.ts';
 import type { NodeTiming, Progress } from '../../src/core/job.ts';
+import { withDeclaredInputs } from '../../src/core/node-load.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { WorkerMetrics } from '../../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../../src/progress/previews.ts';
@@ -126,7 +127,9 @@ export function watchPrompt(attempt: Attempt, plan: Plan, parts: WatchParts): Pr
         state = next;
         writer.set({ progress: state.progress, found });
       }
-      if (message.type === 'execution_success') nodeTimes.learn(backend.name, graph, clock.timings());
+      if (message.type === 'execution_success') {
+        nodeTimes.learn(backend.name, withDeclaredInputs(graph, backend.nodeDefinitions()), clock.timings());
+      }
     },
     restart() {
       ({ backend } = attempt.state.slot);

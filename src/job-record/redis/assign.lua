@@ -15,13 +15,14 @@ redis.call('HSET', KEYS[1], 'caller', to)
 redis.call('ZREM', tag .. 'jobs:' .. from, id)
 redis.call('ZREM', tag .. 'jobs:' .. from .. ':' .. status, id)
 
--- What is reserved for it, and its place in the queue. What `from` was charged stays charged.
+-- What is reserved for it, and its place in the queue. What `from` was charged in the queue stays charged.
 local isOpen = status == 'QUEUED' or status == 'RUNNING'
-if isOpen and (tonumber(record[5]) or 0) > 0 then
-  if redis.call('HINCRBY', tag .. 'reserved', from, -record[5]) <= 0 then
-    redis.call('HDEL', tag .. 'reserved', from)
-  end
-  redis.call('HINCRBY', tag .. 'reserved', to, record[5])
+local gpuMs = tonumber(record[5]) or 0
+if isOpen and gpuMs > 0 then
+  Meters.free(from, gpuMs)
+  Meters.add(from, -gpuMs)
+  Meters.reserve(to, gpuMs)
+  Meters.add(to, gpuMs)
 end
 if isOpen then
   local waited = redis.call('ZSCORE', FAIR .. 'jobs:' .. from, id)

@@ -164,7 +164,7 @@ function Fair.moved(id, to, used, held, now)
     redis.call('SREM', FAIR .. 'taken:' .. job.caller, id)
     if ended then
       local since = job.status == 'RUNNING' and job.claimedAt
-      Fair.correct(job, used or (since and now - since) or 0)
+      Fair.correct(job, used or (since and math.max(0, now - since)) or 0)
     end
     if ended and held then
       redis.call('DEL', FAIR .. 'ticket:' .. job.ticket)

@@ -1,9 +1,9 @@
 import { loadScript, type Script, type ScriptReply } from '../../redis/scripts.ts';
 
-const LIBRARY = new URL('./fair.lua', import.meta.url);
+const LIBRARIES = ['./fair.lua', './meters.lua'].map((name) => new URL(name, import.meta.url));
 
 /** A script beside this file that takes part in fair share. */
-export const loadFairScript = (name: string): Script => loadScript(new URL(name, import.meta.url), LIBRARY);
+export const loadFairScript = (name: string): Script => loadScript(new URL(name, import.meta.url), ...LIBRARIES);
 
 /** The ticket of a script's answer that is to be added to the queue; null: there are enough. */
 export function ticketOf(reply: ScriptReply | undefined): string | null {

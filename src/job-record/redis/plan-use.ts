@@ -15,6 +15,8 @@ import { results } from '../../redis/pipeline.ts';
 /** accept.lua's arguments 16 to 25: of a caller without limits, that there are none. */
 export function planArguments(caller: string, limits: JobLimits | null, gpuMs: number): (string | number)[] {
   if (!limits) return ['', caller, 0, '', '', '', '', '', '', ''];
+  // What is no number would fail a script in the middle of its writes.
+  if (!Number.isSafeInteger(gpuMs)) throw new RangeError(`expected whole milliseconds of a server, got ${gpuMs}`);
   const { plan, weight, running, queued } = limits;
   return [plan, caller, gpuMs, weight, running ?? '', ...meterLimits(limits).map((each) => each ?? ''), queued ?? ''];
 }

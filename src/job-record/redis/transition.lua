@@ -52,22 +52,6 @@ local reserved = tonumber(record[13])
 if reserved and event == 'STARTED' then set.ranAt = '' end
 if reserved and set.waits == 'false' and (record[14] or '') == '' then set.ranAt = now end
 
--- Corrects what accept.lua has put on the meters of GPU time. They are as they were at `at`, and what is put on them
--- now has not drained since then.
-local function settle(caller, change)
-  local plan = tag .. 'plan:' .. caller
-  local kept = redis.call('HMGET', plan, 'at', 'levels', 'gpuMinuteLimit', 'gpuDayLimit')
-  if not kept[2] then return end
-  local passed = math.max(0, time[1] * 1000 + time[2] / 1000 - kept[1])
-  local levels = { string.match(kept[2], '(%S+) (%S+) (%S+) (%S+)') }
-  for i, period in ipairs({ 60000, 86400000 }) do
-    local level, limit = tonumber(levels[i + 1]), tonumber(kept[i + 2]) or 0
-    if change > 0 then level = math.max(level, passed * limit / period) end
-    levels[i + 1] = string.format('%.6f', level + change)
-  end
-  redis.call('HSET', plan, 'levels', table.concat(levels, ' '))
-end
-
 local ended = to == 'SUCCEEDED' or to == 'FAILED' or to == 'CANCELED'
 if ended then
   set.finishedAt = now
@@ -83,14 +67,12 @@ if ended then
   if reserved then
     -- What is not measured, since it did not succeed, is the time from its beginning at a server.
     local since = tonumber(record[14]) or (to == 'SUCCEEDED' and tonumber(record[15]))
-    local ran = tonumber(set.gpuUsedMs) or (since and now - since) or 0
+    -- The clock may have been put back meanwhile.
+    local ran = tonumber(set.gpuUsedMs) or (since and math.max(0, now - since)) or 0
     if status == 'QUEUED' then ran = 0 end
     set.gpuUsedMs = string.format('%d', ran)
-    -- Not of nothing, whose text would be -0.
-    if reserved > 0 and redis.call('HINCRBY', tag .. 'reserved', caller, -reserved) <= 0 then
-      redis.call('HDEL', tag .. 'reserved', caller)
-    end
-    settle(caller, ran - reserved)
+    Meters.free(caller, reserved)
+    Meters.add(caller, ran - reserved)
   end
   -- A graph of the caller's own. The sweeper packs it: here it would cost time that everybody waits for.
   if record[12] == '' and redis.call('HSTRLEN', KEYS[1], 'parameters') >= 4096 then

@@ -1,11 +1,13 @@
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
-import { anonymous } from '../../../src/callers/identity.ts';
+import { anonymous, type Identity } from '../../../src/callers/identity.ts';
+import { createPlans, noPlan } from '../../../src/callers/plans.ts';
 import { createRedisHandover } from '../../../src/job-record/redis/redis-handover.ts';
 import { type AssignRequest, createAssignJobs } from '../../../src/jobs/assign-jobs.ts';
 import { createRedisUploads } from '../../../src/uploads/redis/redis-uploads.ts';
 import { callerNamed } from '../../support/identities.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { reservations } from '../../support/reservations.ts';
 import { openUseCases, type UseCases } from '../../support/use-cases.ts';
 
 let server: TestRedis;
@@ -98,4 +100,27 @@ it('takes those since a time, says which in a dry run, and leaves a key that the
   expect(await listed()).toEqual([own.job.id]);
   await assign();
   expect((await product.generate({ idempotencyKey: 'both', identity: shop })).job.id).toBe(own.job.id);
+});
+
+it('hands over what a job is estimated to take, on the meters of both', async () => {
+  await product.close();
+  const paid = callerNamed('anonymous', { plan: 'paid' });
+  const plans = createPlans(() => new Map([['paid', { ...noPlan, name: 'paid', gpuSecondsPerDay: 1_000 }]]));
+  product = await openUseCases(server.url, { plans, estimateGpu: () => 600_000 });
+  const buyer = callerNamed('shop', { plan: 'paid' });
+  const leftOf = async (identity: Identity) => {
+    const day = (await product.jobs.limits(identity)).find(({ name }) => name === 'gpuSecondsPerDay');
+    return Math.round(day?.remaining ?? expect.fail('there is no such limit'));
+  };
+  const { job } = await product.generate({ identity: paid });
+  await product.generate({ identity: buyer });
+  expect([await leftOf(paid), await leftOf(buyer)]).toEqual([400, 400]);
+  await product.jobs.cancel(buyer, (await listed(buyer))[0] ?? '', 'test');
+  await assign();
+  expect([await leftOf(paid), await leftOf(buyer)]).toEqual([1_000, 400]);
+  const { redis, keys } = product;
+  expect(await reservations(redis, keys)).toEqual({ kept: { shop: 600_000 }, open: { shop: 600_000 } });
+  await product.jobs.cancel(buyer, job.id, 'test');
+  expect([await leftOf(paid), await leftOf(buyer)]).toEqual([1_000, 1_000]);
+  expect(await reservations(redis, keys)).toEqual({ kept: {}, open: {} });
 });

@@ -20,6 +20,13 @@ describe('a sampler takes as long as it has steps', () => {
     expect(sampler({ steps: 30, start_at_step: 40 })).toBe(1);
   });
 
+  test('no more than ComfyUI takes, nor those that a class does not look at', () => {
+    expect(sampler({ steps: 1e308 })).toBe(10_000);
+    expect(sampler({ steps: 20, start_at_step: -1e308 })).toBe(20);
+    const schedule = { b: { class_type: 'BasicScheduler', inputs: { steps: 12 } } };
+    expect(sampler({ steps: 1e6, sigmas: ['b', 0] }, schedule)).toBe(12);
+  });
+
   test('that come from a node of one number', () => {
     const others = {
       n: { class_type: 'PrimitiveInt', inputs: { value: 8 } },

@@ -23,8 +23,9 @@ async function start(shared = new Map<string, number>()) {
   const writes: Map<string, number>[] = [];
   const store: NodeTimesStore = {
     read: async () => new Map(shared),
-    async write(times) {
+    async write(times, dropped) {
       writes.push(new Map(times));
+      for (const name of dropped) shared.delete(name);
       for (const [name, ms] of times) shared.set(name, ms);
     },
   };
@@ -74,15 +75,22 @@ test('what others learned is read anew, but not over what is not written yet', a
   expect([load, sample].map((node) => times.expected('a', node))).toEqual([500, 20]);
 });
 
-test('the number of times is bounded, and long names are left out', async () => {
-  const full = new Map(Array.from({ length: 10_000 }, (_, i) => [`other/${i}`, 1]));
-  const { times, writes } = await start(full);
-  times.learn('a', graph, [took('load', 100)]);
+test('the number of times is bounded: those go that were used longest ago', async () => {
+  const full = new Map([['a/Checkpoint', 70], ...Array.from({ length: 9_999 }, (_, i) => [`b/${i}`, 1] as const)]);
+  const { times, shared } = await start(full);
+  times.learn('a', graph, [took('load', 70), took('sample', 20)]);
   await times.close();
-  const { times: roomy, writes: written } = await start();
-  roomy.learn('a', graphSchema.parse({ x: { class_type: 'x'.repeat(300), inputs: {} } }), [took('x', 1)]);
-  await roomy.close();
-  expect([...writes, ...written]).toEqual([]);
+  expect(shared.size).toBe(10_000);
+  expect(times.expected('a', load)).toBe(70);
+  expect(times.expected('a', sample)).toBe(20);
+  expect([shared.has('b/0'), shared.has('b/9998')]).toEqual([false, true]);
+});
+
+test('long names are left out', async () => {
+  const { times, writes } = await start();
+  times.learn('a', graphSchema.parse({ x: { class_type: 'x'.repeat(300), inputs: {} } }), [took('x', 1)]);
+  await times.close();
+  expect(writes).toEqual([]);
 });
 
 test('a Redis that is away is no matter', async () => {
