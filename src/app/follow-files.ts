@@ -27,11 +27,13 @@ const PAUSE_MS = 500;
  * now.
  */
 export async function followFiles({ what, list, take }: FollowedFiles, { log, shutdown }: FollowedBy): Promise<void> {
+  const broken = `${what} cannot be used as they are now`;
   const first = await list();
   // Before they are read: what is written in the meantime is another version.
   let taken = await versionOf(first);
   let seen = taken;
-  let broken = false;
+  /** Why they cannot be used, as the log says. */
+  let told: string | null = null;
   await take(first);
   const ended = new AbortController();
 
@@ -40,18 +42,24 @@ export async function followFiles({ what, list, take }: FollowedFiles, { log, sh
     const version = await versionOf(files);
     const isStill = version === seen;
     seen = version;
-    if (!isStill || version === taken) return;
-    taken = version;
+    if (version === taken) return mended();
+    if (!isStill) return;
     await take(files);
-    broken = false;
+    taken = version;
+    mended();
     log.info({ files: files.length }, `${what} changed`);
   }
 
+  function mended(): void {
+    if (told !== null) log.info(`over: ${broken}`);
+    told = null;
+  }
+
+  /** They are tried again at each look, which fails alike while nobody mends them. */
   function tell(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    // Where the files cannot be listed, each look fails alike.
-    if (!broken) log.error({ error: reason, kept: true }, `${what} cannot be used as they are now`);
-    broken = true;
+    if (reason !== told) log.error({ error: reason, kept: true }, broken);
+    told = reason;
   }
 
   async function follow(): Promise<void> {

@@ -96,6 +96,8 @@ export async function startGateway(
     log,
   });
   certificates?.onChange(server.useCertificate);
+  // It may have been renewed while the server was started.
+  if (certificates) server.useCertificate(certificates.current());
   registerSockets(context.metrics, server.sockets);
   registerBounds(context.metrics, () => ({ ...server.bounds(), held_answers: services.longPoll.use() }));
   shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));

@@ -167,7 +167,7 @@ export function createKeyDirectory({ store, now, onFault, onLooked }: KeyDirecto
     const ids = [...usedKeys];
     usedKeys.clear();
     touchedAt = performance.now();
-    if (ids.length > 0) await store.touch(ids).catch(onFault);
+    for (let i = 0; i < ids.length; i += BATCH) await store.touch(ids.slice(i, i + BATCH)).catch(onFault);
   }
 
   async function follow(): Promise<void> {

@@ -3,71 +3,37 @@ import { type Plan, parsePlans } from './plans.ts';
 
 /** Hundreds of plans with long lists of classes. */
 const MAX_BYTES = 4 * 1024 * 1024;
+/** Whoever mends these sees the rest then. */
+const SHOWN_FAULTS = 10;
 
-/** The plans cannot be used. The message has a line for each fault. */
+/** The plans cannot be used. The message has a line for each fault, of many for the first ten. */
 export class PlansError extends Error {
   override readonly name = 'PlansError';
-  readonly faults: readonly string[];
 
-  constructor(path: string, faults: readonly string[]) {
-    super([`the plans in ${path} cannot be used:`, ...faults.map((fault) => `  ${fault}`)].join('\n'));
-    this.faults = faults;
+  constructor(path: string, faults: readonly string[], options?: ErrorOptions) {
+    const more = faults.length - SHOWN_FAULTS;
+    const shown = [...faults.slice(0, SHOWN_FAULTS), ...(more > 0 ? [`and ${more} more`] : [])];
+    super([`the plans in ${path} cannot be used:`, ...shown.map((fault) => `  ${fault}`)].join('\n'), options);
   }
-}
-
-/** What a look at the file has found: `broken`: the plans stay as they were. */
-export type PlansNews = { news: 'none' } | { news: 'changed'; names: string[] } | { news: 'broken'; faults: string[] };
-
-/** The installed plans, as they are in their file. */
-export interface PlansFile {
-  plans(): ReadonlyMap<string, Plan>;
-  /** Takes what has changed since the last look. */
-  look(): Promise<PlansNews>;
-}
-
-/** Time and size of what the path leads to: a mounted ConfigMap is a link that is led elsewhere when it changes. */
-async function signatureOf(path: string): Promise<string> {
-  try {
-    const { ino, size, mtimeNs } = await stat(path, { bigint: true });
-    return `${ino} ${size} ${mtimeNs}`;
-  } catch (error) {
-    return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  }
-}
-
-async function read(path: string): ReturnType<typeof readPlans> {
-  try {
-    return await readPlans(path);
-  } catch (error) {
-    return { faults: [`cannot be read: ${error instanceof Error ? error.message : String(error)}`] };
-  }
-}
-
-async function readPlans(path: string): Promise<ReturnType<typeof parsePlans>> {
-  const found = await stat(path);
-  // Of a pipe there might never be an end.
-  if (!found.isFile()) return { faults: ['cannot be read: it is no file'] };
-  if (found.size > MAX_BYTES) return { faults: [`has ${found.size} bytes; at most ${MAX_BYTES} are read`] };
-  return parsePlans(await readFile(path, 'utf8'));
 }
 
 /** Reads the plans. Throws PlansError where they cannot be used. */
-export async function loadPlans(path: string): Promise<PlansFile> {
-  let signature = await signatureOf(path);
-  const first = await read(path);
-  if ('faults' in first) throw new PlansError(path, first.faults);
-  let { plans } = first;
-  return {
-    plans: () => plans,
-    async look() {
-      const seen = await signatureOf(path);
-      if (seen === signature) return { news: 'none' };
-      // A file that is being written changes again, and is read again then.
-      signature = seen;
-      const found = await read(path);
-      if ('faults' in found) return { news: 'broken', faults: found.faults };
-      plans = found.plans;
-      return { news: 'changed', names: [...plans.keys()] };
-    },
-  };
+export async function readPlans(path: string): Promise<ReadonlyMap<string, Plan>> {
+  const read = parsePlans(await textOf(path));
+  if ('faults' in read) throw new PlansError(path, read.faults);
+  return read.plans;
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    const found = await stat(path);
+    // Of a pipe there might never be an end.
+    if (!found.isFile()) throw new Error('it is no file');
+    if (found.size > MAX_BYTES) throw new Error(`it has ${found.size} bytes; at most ${MAX_BYTES} are read`);
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new PlansError(path, [`cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`], {
+      cause,
+    });
+  }
 }

@@ -20,7 +20,7 @@ const SIGNED_PARTS = ['keyId', 'timestamp', 'nonce', 'signature'];
 /** What watch tokens begin with; keys and JWTs never do. */
 const WATCH = 'cgw_';
 
-const KEY_IN_ADDRESS = /\bcg_[A-Za-z0-9]{8,}_/;
+const KEY_IN_ADDRESS = /\bcg_[A-Za-z0-9]{12}_[A-Za-z0-9]{16,}/;
 const JWT_IN_ADDRESS = /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\./;
 const WATCH_TOKEN_IN_ADDRESS = /[?&]watchToken=([^&#]*)/;
 

@@ -3,6 +3,7 @@ import { canonicalJson } from '../../src/core/canonical-json.ts';
 import type { Graph } from '../../src/core/graph.ts';
 import type { Json } from '../../src/core/job.ts';
 import type { NodeDefinitions } from '../../src/core/node-definitions.ts';
+import { linkOf } from '../../src/core/node-work.ts';
 import { own } from '../../src/core/objects.ts';
 
 /**
@@ -70,7 +71,7 @@ function contentIds(graph: Graph, ids: readonly string[]): ReadonlyMap<string, s
   const known = new Map<string, string>();
   const entered = new Set<string>();
   const idOf = (value: Json): Json => {
-    const linked = linkedNode(value);
+    const linked = linkOf(value);
     const content = linked === null ? undefined : known.get(linked);
     return content === undefined || !Array.isArray(value) ? value : [content, value[1] ?? null];
   };
@@ -84,7 +85,7 @@ function contentIds(graph: Graph, ids: readonly string[]): ReadonlyMap<string, s
     const { class_type, inputs: all = {} } = own(graph, id) ?? {};
     const { filename_prefix, ...inputs } = all;
     const missing = Object.values(inputs).flatMap((value) => {
-      const linked = linkedNode(value);
+      const linked = linkOf(value);
       return linked === null || known.has(linked) || entered.has(linked) || !own(graph, linked) ? [] : [linked];
     });
     entered.add(id);
@@ -115,11 +116,5 @@ export function withoutOwnPrefix(filename: string): string {
 /** Nodes that another takes something from. */
 export function linkedNodes(graph: Graph): Set<string> {
   const inputs = Object.values(graph).flatMap((node) => Object.values(node.inputs));
-  return new Set(inputs.flatMap((value) => linkedNode(value) ?? []));
-}
-
-/** The node that an input takes something from; null where it is a literal. */
-function linkedNode(value: Json): string | null {
-  const isLink = Array.isArray(value) && value.length === 2 && typeof value[1] === 'number';
-  return isLink ? String(value[0]) : null;
+  return new Set(inputs.flatMap((value) => linkOf(value) ?? []));
 }

@@ -1,9 +1,11 @@
 import { mkdtemp, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { followPlans } from '../../../src/app/follow-plans.ts';
 import { createPlans, limitsOf, noPlan, parsePlans } from '../../../src/callers/plans.ts';
-import { loadPlans, PlansError } from '../../../src/callers/plans-file.ts';
+import { PlansError, readPlans } from '../../../src/callers/plans-file.ts';
+import { testLog } from '../../support/graph-services.ts';
 import { removeFolder } from '../../support/process.ts';
 
 const parse = (plans: unknown) => parsePlans(JSON.stringify(plans));
@@ -71,23 +73,32 @@ async function planFile(text: string) {
 
 test('a file is read anew when it has changed; of one that is broken the plans of before stay', async () => {
   const { path, replace } = await planFile('{"a": {"queued": 1}}');
-  const file = await loadPlans(path);
-  expect(await file.look()).toEqual({ news: 'none' });
+  const { log, lines } = testLog();
+  const shutdown = { add: (_name: string, stop: () => unknown) => onTestFinished(async () => void (await stop())) };
+  const plans = await followPlans({ plansFile: path }, { log, shutdown });
+  const queued = () => plans.of({ plan: 'a' }).queued;
+  const told = (text: string) => lines.filter(({ msg }) => String(msg).startsWith(text));
+  expect(queued()).toBe(1);
   await replace('{"a": {"queued": 2}, "b": {}}');
-  expect(await file.look()).toEqual({ news: 'changed', names: ['a', 'b'] });
-  expect(file.plans().get('a')?.queued).toBe(2);
-  await replace('{"a": {"queued": "many"}}');
-  expect(await file.look()).toEqual({ news: 'broken', faults: [expect.stringMatching(/^a\.queued: /)] });
-  // Told once.
-  expect(await file.look()).toEqual({ news: 'none' });
-  expect(file.plans().get('a')?.queued).toBe(2);
+  await vi.waitFor(() => expect(queued()).toBe(2), 20_000);
+  const faults = ['a.queued: ', 'a.running: '];
+  for (const [i, text] of ['{"a": {"queued": "many"}}', '{"a": {"running": "many"}}'].entries()) {
+    await replace(text);
+    await vi.waitFor(() => expect(told('the plans cannot be used')).toHaveLength(i + 1), 20_000);
+    expect(told('the plans cannot be used')[i]).toMatchObject({ error: expect.stringContaining(faults[i] ?? '?') });
+    expect(queued()).toBe(2);
+  }
+  // As it was before it was broken: that is told, and so is the next fault.
   await replace('{"a": {"queued": 3}}');
-  expect(await file.look()).toEqual({ news: 'changed', names: ['a'] });
+  await vi.waitFor(() => expect(queued()).toBe(3), 20_000);
+  expect(told('over: the plans cannot be used')).toHaveLength(1);
+  await replace('{');
+  await vi.waitFor(() => expect(told('the plans cannot be used')).toHaveLength(3), 20_000);
 });
 
 test('a process does not start with plans that cannot be used', async () => {
   const { path } = await planFile('{"a": {"queued": 1.5}}');
-  await expect(loadPlans(path)).rejects.toThrow(PlansError);
-  await expect(loadPlans(`${path}.none`)).rejects.toThrow(/cannot be read/);
-  await expect(loadPlans(tmpdir())).rejects.toThrow(/it is no file/);
+  await expect(readPlans(path)).rejects.toThrow(PlansError);
+  await expect(readPlans(`${path}.none`)).rejects.toThrow(/cannot be read/);
+  await expect(readPlans(tmpdir())).rejects.toThrow(/it is no file/);
 });
