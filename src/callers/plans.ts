@@ -3,6 +3,7 @@ import { GatewayError } from '../core/errors.ts';
 import { priorities } from '../core/job.ts';
 import type { JobLimits } from '../core/limits.ts';
 import type { Identity } from './identity.ts';
+import { EXPECTED_PLAN, isPlanName } from './names.ts';
 
 /** A day's GPU seconds of a thousand servers are below it, and so is what a script counts in milliseconds. */
 const MOST = 1e12;
@@ -45,10 +46,7 @@ const planSchema = z.strictObject({
   nodes: z.strictObject({ allow: nodeClasses, deny: nodeClasses }).default({}),
 });
 
-const fileSchema = z.record(
-  z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected a name of 1 to 64 letters, digits, - or _'),
-  planSchema,
-);
+const fileSchema = z.record(z.string().refine(isPlanName, `expected a name of ${EXPECTED_PLAN}`), planSchema);
 
 export interface Plan extends z.output<typeof planSchema> {
   name: string;

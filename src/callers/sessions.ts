@@ -1,7 +1,7 @@
 import type { Identity } from './identity.ts';
 import type { KeyDirectory, KnownKey } from './key-directory.ts';
 
-/** What lasts longer than a request: sockets, subscriptions, files on their way. */
+/** What lasts longer than a request: sockets and subscriptions. */
 export interface Sessions {
   /**
    * Calls `end` once, within a second of when the identity's key is revoked, or its key or token ends; never after it

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { EXPECTED_CALLER, isCallerId } from '../callers/names.ts';
 import type { JobOperator } from '../jobs/job-operator.ts';
 import { assignLine } from './show-job.ts';
 import { sinceOption } from './since-option.ts';
@@ -57,7 +58,6 @@ Example:
 }
 
 function parseCaller(text: string): string {
-  if (!/^[\w.@-]{1,64}$/.test(text))
-    throw new InvalidArgumentError('expected 1 to 64 characters of A-Z a-z 0-9 _ . @ -');
+  if (!isCallerId(text)) throw new InvalidArgumentError(`expected ${EXPECTED_CALLER}`);
   return text;
 }
