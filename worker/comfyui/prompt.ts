@@ -41,7 +41,8 @@ export function isolateOutputs(
   return Object.fromEntries(
     Object.entries(graph).map(([id, node]) => {
       if ('filename_prefix' in node.inputs) {
-        const filename_prefix = `comfygate-${contents.get(id) ?? promptId}-${id.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)}`;
+        const place = id.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64);
+        const filename_prefix = `comfygate-${contents.get(id) ?? promptId}-${place}`;
         return [id, { ...node, inputs: { ...node.inputs, filename_prefix } }];
       }
       const isLast = !taken.has(id) && (outputClasses?.has(node.class_type) ?? true);
@@ -64,8 +65,8 @@ const OWN_INPUT = 'comfygate_prompt';
 const CONTENT_IDS = 'b7c0c9a2-6f4e-4d1c-9a57-1f0f3a6c5e21';
 
 /**
- * An id of all that each of these nodes' results depend on: its class and inputs, but the prefix of its files, and those
- * of all nodes that it takes something from.
+ * An id of all that each of these nodes' results depend on: its class and inputs, but the prefix of its files, and
+ * those of all nodes that it takes something from.
  */
 function contentIds(graph: Graph, ids: readonly string[]): ReadonlyMap<string, string> {
   const known = new Map<string, string>();

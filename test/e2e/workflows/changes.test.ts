@@ -112,7 +112,7 @@ test('workflows come, change, break and go while a job runs and is watched', asy
   await until(['textToImage']);
 }, 120_000);
 
-test('the call that `workflow add` ends with works as soon as it is printed, and one that no gateway takes is told', async (context) => {
+test('the call that `workflow add` ends with works at once, and one that no gateway takes is told', async (context) => {
   const dir = await workflowsFolder({});
   await cp(join(shipped, 'textToImage'), join(dir, 'textToImage'), { recursive: true });
   const product = await openProduct(context, { env: { WORKFLOWS_DIR: dir } });
