@@ -31,7 +31,7 @@ const plans = {
 type Plan = (typeof plans)[keyof typeof plans];
 /** Of two workers, each at two servers to a depth of two. */
 const SLOTS = 8;
-/** Jobs of the backlog that may start while one of a caller with four times the weight waits: of 24 that came before. */
+/** Jobs of the backlog that may start while one of a caller with four times the weight waits: 24 came before. */
 const MOST_BETWEEN = SLOTS;
 const ANSWERED_WITHIN_MS = 3_000 + 1_000;
 /** Of sums of milliseconds, and of a clock that is read a little later. */

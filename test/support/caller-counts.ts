@@ -18,11 +18,9 @@ const callerSchema = z.object({
   /** By the records of its jobs that have not ended: those without a ticket wait, those that nobody claimed are new. */
   open: z.object({ gpuMs: count, queued: count, running: count, waits: count, new: count }),
 });
-export type CallerCounts = z.infer<typeof callerSchema>;
 
 const countsSchema = z.object({
-  // Lua has one empty table.
-  callers: z.record(z.string(), callerSchema).or(z.tuple([]).transform((): Record<string, CallerCounts> => ({}))),
+  callers: z.record(z.string(), callerSchema),
   waiting: count,
   queued: count,
 });
@@ -39,12 +37,11 @@ export async function callerCounts(redis: Redis, keys: Keys) {
 
 /** I7: where something is reserved or counted that is not open, or the other way round. */
 export function disagreements({ callers, waiting, queued }: Awaited<ReturnType<typeof callerCounts>>): string[] {
-  const wrong = Object.entries(callers).flatMap(([name, { open, ...kept }]) => {
-    const byRecords = { reserved: open.gpuMs, queued: open.queued, running: open.running, listed: open.waits };
-    return Object.entries(byRecords).flatMap(([what, expected]) => {
-      const is = kept[what as keyof typeof byRecords];
-      return is === expected ? [] : [`${name}: ${what} is ${is}, by the records ${expected}`];
-    });
+  const wrong = Object.entries(callers).flatMap(([name, { open, reserved, queued, running, listed }]) => {
+    const pairs = { reserved: [reserved, open.gpuMs], queued: [queued, open.queued], running: [running, open.running] };
+    return Object.entries({ ...pairs, listed: [listed, open.waits] }).flatMap(([what, [is, expected]]) =>
+      is === expected ? [] : [`${name}: ${what} is ${is}, by the records ${expected}`],
+    );
   });
   return queued === waiting ? wrong : [...wrong, `fair:queued is ${queued}, and ${waiting} wait`];
 }
