@@ -21,7 +21,9 @@ export interface Installation {
   /** Between every process and Redis. */
   redisWire: TcpProxy;
   /** What may be nowhere but in the environment of processes. */
-  secrets: readonly string[];
+  secrets: string[];
+  /** Whoever has jobs. */
+  callers: Set<string>;
   /** Jobs that are known to be in Redis: those of earlier checks. */
   jobs: Set<string>;
   /** Every simulator that ever ran: what they saw counts. */
@@ -43,7 +45,8 @@ const DISK_BYTES = 2 * 2 ** 30;
 const SMALL_HEAP = '--max-old-space-size=128 --max-semi-space-size=4';
 const shiftedClock = new URL('../support/shifted-clock.mjs', import.meta.url);
 
-export async function openInstallation(test: Lifetime): Promise<Installation> {
+/** `env`: further settings of every process. */
+export async function openInstallation(test: Lifetime, env: Record<string, string> = {}): Promise<Installation> {
   const folder = await tempFolder();
   test.onTestFinished(folder.remove);
   const disk = await mountSmallDisk(DISK_BYTES);
@@ -53,7 +56,7 @@ export async function openInstallation(test: Lifetime): Promise<Installation> {
   const password = randomBytes(16).toString('hex');
   const aclfile = join(folder.path, 'users.acl');
   await writeFile(aclfile, `user default on nopass ~* &* +@all\nuser comfygate on >${password} ~* &* +@all\n`);
-  const product = await openProduct(test, { simulators: 2, speed: SPEED, minio, redisConfig: { aclfile } });
+  const product = await openProduct(test, { simulators: 2, speed: SPEED, minio, redisConfig: { aclfile }, env });
   const redisWire = await startTcpProxy(product.redis.port);
   test.onTestFinished(redisWire.close);
   const setClock = (which: 0 | 1, hours: number) => writeFile(join(folder.path, `clock${which}`), String(hours));
@@ -84,6 +87,7 @@ export async function openInstallation(test: Lifetime): Promise<Installation> {
     workers,
     redisWire,
     secrets: [password, minio.secretKey],
+    callers: new Set(['anonymous']),
     jobs: new Set(),
     allSimulators,
     startMemory,

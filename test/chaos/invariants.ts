@@ -20,7 +20,6 @@ export interface Tally {
   repeatedPrompts: number;
 }
 
-const CALLER = 'anonymous';
 const MOST_PROMPTS = 10;
 const TERMINAL = ['SUCCEEDED', 'FAILED', 'CANCELED'];
 
@@ -34,9 +33,13 @@ const IDLE_BYTES = 150 * 2 ** 20;
  * I1 to I6 from what applications saw and what Redis and storage hold; logs of processes that have died (I5) are asked
  * by `openProduct`, when it closes, for the keys of the storage only. Throws where one does not hold.
  */
-export async function checkInvariants(installation: Installation, { entries }: Applications): Promise<Tally> {
+export async function checkInvariants(
+  installation: Installation,
+  { entries }: Pick<Applications, 'entries'>,
+): Promise<Tally> {
   const { product, minio, allSimulators, gateways, workers, jobs, secrets, redisWire, startMemory } = installation;
   const { admin, keys } = product;
+  const callers = [...installation.callers];
   const tally: Tally = { acknowledged: 0, lost: 0, doubled: 0, failed: [], repeatedPrompts: 0 };
   const prompts = new Map<string, number>();
   for (const id of allSimulators.flatMap(({ promptIds }) => [...new Set(promptIds)])) {
@@ -68,7 +71,8 @@ export async function checkInvariants(installation: Installation, { entries }: A
 
   expect(tally).toMatchObject({ lost: 0, doubled: 0 });
   // I2: whatever was asked for twice, or was not answered at first, there is one job for each key.
-  expect(new Set(await admin.zrange(keys.jobs(CALLER), 0, -1))).toEqual(jobs);
+  const theirs = await Promise.all(callers.map((caller) => admin.zrange(keys.jobs(caller), 0, -1)));
+  expect(new Set(theirs.flat())).toEqual(jobs);
   expect(await admin.zcard(keys.open)).toBe(0);
   // I5
   expectNone(product.texts, [...secrets, `127.0.0.1:${redisWire.port}`]);

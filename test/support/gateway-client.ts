@@ -81,10 +81,14 @@ export interface GatewayClientOptions {
   ledger?: Ledger | undefined;
   /** The loopback address that it comes from. Default: 127.0.0.1. */
   from?: string | undefined;
+  /** The API key that it brings. Default: none. */
+  apiKey?: string | undefined;
 }
 
 /** A client application of one gateway. It keeps every answer in `texts`, so that tests can search them for secrets. */
-export function createGatewayClient(url: string, texts: string[], { ledger, from }: GatewayClientOptions = {}) {
+export function createGatewayClient(url: string, texts: string[], options: GatewayClientOptions = {}) {
+  const { ledger, from } = options;
+  const credentials = credentialsOf(options);
   const dispatcher = new Agent({ ...(from !== undefined && { localAddress: from }) });
   async function post(
     query: string,
@@ -94,7 +98,7 @@ export function createGatewayClient(url: string, texts: string[], { ledger, from
     const began = performance.now();
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { 'content-type': 'application/json', ...credentials, ...headers },
       body: JSON.stringify({ query, variables }),
       dispatcher,
     });
@@ -154,7 +158,7 @@ export function createGatewayClient(url: string, texts: string[], { ledger, from
       const schema = z.object({ cancelJob: jobSchema });
       return (await ask(schema, `mutation Cancel($id: ID!) { cancelJob(id: $id) { ${JOB} } }`, { id })).cancelJob;
     },
-    watch: (id: string, options: WatchOptions = {}) => watch(url, texts, id, options, { ledger, from }),
+    watch: (id: string, watchOptions: WatchOptions = {}) => watch(url, texts, id, watchOptions, options),
     /** Closes the connections that are kept for further calls, which the gateway would hold open for a minute. */
     close: () => dispatcher.close(),
     /** Fetches each artifact and checks its length and hash against the job. */
@@ -168,6 +172,9 @@ export function createGatewayClient(url: string, texts: string[], { ledger, from
     },
   };
 }
+
+const credentialsOf = ({ apiKey }: GatewayClientOptions) =>
+  apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
 
 export type GatewayClient = ReturnType<typeof createGatewayClient>;
 
@@ -205,7 +212,7 @@ function watch(
   texts: string[],
   id: string,
   options: WatchOptions,
-  { ledger, from }: GatewayClientOptions,
+  { ledger, from, apiKey }: GatewayClientOptions,
 ): Watching {
   const subscriptions: SeenEvent[][] = [];
   const closes: number[] = [];
@@ -218,6 +225,7 @@ function watch(
     url: () =>
       `${(options.addresses?.() ?? (connections > 0 ? options.elsewhere : url)) || url}/graphql`.replace('http', 'ws'),
     webSocketImpl: socketFrom(from),
+    connectionParams: credentialsOf({ apiKey }),
     retryAttempts: options.once ? 0 : 200,
     // The default waits seconds, doubled each time, which would only slow tests down.
     retryWait: () => new Promise((resolve) => setTimeout(resolve, 50)),

@@ -5,7 +5,9 @@
 local ticket = ARGV[2]
 local time = redis.call('TIME')
 local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
--- Comes first: a full Redis takes any write of a script whose first one needs no memory.
+-- Comes first, and needs memory: a full Redis, in which no job can be claimed, then gives none away. Those that it
+-- gave would wait to be delivered again, while others that came behind them start.
+redis.call('ZADD', FAIR .. 'spare', 'XX', now, ticket)
 redis.call('ZREM', FAIR .. 'spare', ticket)
 
 local has = redis.call('GET', FAIR .. 'ticket:' .. ticket)

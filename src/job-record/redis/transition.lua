@@ -11,12 +11,16 @@
 local tag, id = ARGV[1], ARGV[2]
 local move = cjson.decode(ARGV[3])
 local record = redis.call('HMGET', KEYS[1], 'status', 'lease', 'cancelRequestedAt', 'caller', 'createdAt', 'seq',
-  'progress', 'startedAt', 'submission', 'client', 'bytes', 'template', 'gpuMs', 'ranAt', 'claimedAt')
+  'progress', 'startedAt', 'submission', 'client', 'bytes', 'template', 'gpuMs', 'ranAt', 'claimedAt', 'ticket')
 local status, caller, createdAt = record[1], record[4], record[5]
 if not status then return { 'gone' } end
 if move.fenced and record[2] ~= ARGV[4] then return { 'lost' } end
 local step = move.steps[status]
 if not step then return { 'refused', status } end
+-- Of a worker that stood still behind its pick: the ticket was delivered again, and the job parked. It takes another
+-- pick to start it, which says whether its caller may have one more that runs.
+local starts = status == 'QUEUED' and step.to == 'RUNNING' and record[16]
+if starts and redis.call('SISMEMBER', FAIR .. 'taken:' .. caller, id) == 0 then return { 'lost' } end
 
 local time = redis.call('TIME')
 local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))

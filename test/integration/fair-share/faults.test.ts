@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTestRedis, type TestRedis } from '../../support/redis.ts';
+import { openFairShare } from './fair-share.ts';
+
+let server: TestRedis;
+beforeAll(async () => {
+  server = await startTestRedis();
+});
+afterAll(() => server.close());
+
+it('a full Redis, in which none can be claimed, gives no ticket a job: each keeps its place', async (test) => {
+  const share = await openFairShare(server.url);
+  test.onTestFinished(share.close);
+  const first = await share.accept('few', { weight: 4 });
+  await share.accept('many');
+  const [ticket, other] = [...share.tickets];
+  await share.redis.config('SET', 'maxmemory', '1');
+  try {
+    await expect(share.pick(ticket)).rejects.toThrow('OOM');
+  } finally {
+    await share.redis.config('SET', 'maxmemory', '0');
+  }
+  expect(await share.chargedOf([first])).toBe(0);
+  // The first ticket waits to be delivered again.
+  expect(await share.pick(other)).toMatchObject({ id: first });
+});
+
+it('a worker that was stopped between its pick and its claim starts no job that was parked meanwhile', async (test) => {
+  const share = await openFairShare(server.url);
+  test.onTestFinished(share.close);
+  await share.redis.hset(share.keys.plan('a'), 'running', 1);
+  const [stopped, next] = [await share.accept('a'), await share.accept('a')];
+  const [ticket, other] = [...share.tickets];
+  expect(await share.pick(ticket)).toMatchObject({ id: stopped });
+  // It was delivered again, to a worker whose servers were all taken, and its caller's turn went to its next job.
+  expect(await share.pick(ticket)).toMatchObject({ id: stopped });
+  await share.worker.park(stopped);
+  expect(await share.pick(other)).toMatchObject({ id: next });
+  const lease = await share.claim(next);
+
+  expect(await share.worker.claim(stopped)).toEqual({ outcome: 'gone' });
+  expect(await share.redis.zrange(share.keys.jobs('a', 'RUNNING'), 0, -1)).toEqual([next]);
+  await share.end(next, lease, 1_000);
+  expect(await share.pick(ticket)).toMatchObject({ id: stopped });
+  expect(await share.worker.claim(stopped)).toMatchObject({ outcome: 'claimed' });
+});
