@@ -81,36 +81,3 @@ export function registerSockets({ registry }: ProcessMetrics, count: () => numbe
     },
   });
 }
-
-/** `read` gives what is taken of each bound that all clients share, by its name. */
-export function registerBounds(
-  { registry }: ProcessMetrics,
-  read: () => Readonly<Record<string, { taken: number; most: number; refusals: number }>>,
-): void {
-  const options = { labelNames: ['bound'], registers: [registry] };
-  new Gauge({
-    ...options,
-    name: 'comfygate_bound_taken',
-    help: 'How much is taken of a bound that all clients share.',
-    collect() {
-      for (const [bound, { taken }] of Object.entries(read())) this.set({ bound }, taken);
-    },
-  });
-  new Gauge({
-    ...options,
-    name: 'comfygate_bound_most',
-    help: 'How much there is of it; one address may have half of what the others leave.',
-    collect() {
-      for (const [bound, { most }] of Object.entries(read())) this.set({ bound }, most);
-    },
-  });
-  new Counter({
-    ...options,
-    name: 'comfygate_bound_refusals_total',
-    help: 'How often somebody was refused since there was none left for him.',
-    collect() {
-      this.reset();
-      for (const [bound, { refusals }] of Object.entries(read())) this.inc({ bound }, refusals);
-    },
-  });
-}
