@@ -13,7 +13,7 @@ import { createS3Proxy } from '../http/files/s3-proxy.ts';
 import { createUploadGate, type UploadGate } from '../http/files/upload-gate.ts';
 import { createVariantDownload } from '../http/files/variant-download.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
-import { registerSockets } from '../observability/gateway-metrics.ts';
+import { createSocketCuts, registerSockets } from '../observability/gateway-metrics.ts';
 import { createHttpMetrics } from '../observability/http-metrics.ts';
 import { createOperationMetrics } from '../observability/operation-metrics.ts';
 import { observeAll } from '../observability/operation-observer.ts';
@@ -94,6 +94,7 @@ export async function startGateway(
     graphiql,
     certificate: certificates?.current(),
     onAnswered: createHttpMetrics(context.metrics),
+    onSocketCut: createSocketCuts(context.metrics),
     ready: async () => !draining && (await services.redisReady()),
     log,
   });

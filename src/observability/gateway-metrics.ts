@@ -70,6 +70,24 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
   };
 }
 
+/**
+ * Why a gateway cuts a WebSocket. `silent`: it has not answered a ping. `slow`: its client does not take what it has
+ * asked for. `pings`: too many of its client's. `early`: too much before it has said who it is.
+ */
+export const socketCuts = ['silent', 'slow', 'pings', 'early'] as const;
+export type OnSocketCut = (why: (typeof socketCuts)[number]) => void;
+
+export function createSocketCuts({ registry }: ProcessMetrics): OnSocketCut {
+  const cuts = new Counter({
+    name: 'comfygate_sockets_cut_total',
+    help: 'WebSocket connections that the gateway has cut, by what their client did or left undone.',
+    labelNames: ['why'],
+    registers: [registry],
+  });
+  for (const why of socketCuts) cuts.inc({ why }, 0);
+  return (why) => cuts.inc({ why });
+}
+
 /** `count` returns the number of open WebSockets. */
 export function registerSockets({ registry }: ProcessMetrics, count: () => number): void {
   new Gauge({

@@ -26,6 +26,7 @@ const GATEWAY = {
   comfygate_first_event_seconds: 'histogram',
   comfygate_event_delivery_seconds: 'histogram',
   comfygate_sockets: 'gauge',
+  comfygate_sockets_cut_total: 'counter',
   comfygate_subscriptions: 'gauge',
   comfygate_events_sent_total: 'counter',
   comfygate_events_conflated_total: 'counter',
@@ -139,6 +140,7 @@ describe('/metrics', { timeout: 120_000 }, () => {
     );
     expect(open.value('comfygate_subscriptions', { operation: 'jobProgress' })).toBe(1);
     expect(open.value('comfygate_sockets')).toBe(1);
+    expect(open.value('comfygate_sockets_cut_total', { why: 'slow' })).toBe(0);
     for (const bound of ['sockets', 'operations']) expect(open.value('comfygate_bound_taken', { bound })).toBe(1);
     expect(open.value('comfygate_bound_most', { bound: 'sockets' })).toBe(10_000);
     const most = { uploads: 256, variants: 66 };
