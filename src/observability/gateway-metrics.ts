@@ -74,7 +74,7 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
  * Why a gateway cuts a WebSocket. `silent`: it has not answered a ping. `slow`: its client does not take what it has
  * asked for. `pings`: too many of its client's. `early`: too much before it has said who it is.
  */
-export const socketCuts = ['silent', 'slow', 'pings', 'early'] as const;
+const socketCuts = ['silent', 'slow', 'pings', 'early'] as const;
 export type OnSocketCut = (why: (typeof socketCuts)[number]) => void;
 
 export function createSocketCuts({ registry }: ProcessMetrics): OnSocketCut {
