@@ -12,6 +12,7 @@ import { createMediaReader } from '../src/files/media-facts.ts';
 import type { WorkerJobStore } from '../src/job-record/job-store.ts';
 import type { Seal } from '../src/job-record/seal.ts';
 import { createLoops, type Loops } from '../src/observability/loops.ts';
+import type { BoundUses } from '../src/observability/process-metrics.ts';
 import { throttledWarning } from '../src/observability/throttled.ts';
 import type { WorkerMetrics } from '../src/observability/worker-metrics.ts';
 import type { PreviewPublisher } from '../src/progress/previews.ts';
@@ -89,6 +90,8 @@ export interface Worker {
   unfit(): string | null;
   /** Its loops that have not turned for too long though they could, and since when (milliseconds since 1970). */
   late(): { name: string; since: number }[];
+  /** What is taken of each bound that all callers share, by its name. */
+  bounds(): BoundUses;
 }
 
 /** Starts taking jobs as soon as a ComfyUI is reached. */
@@ -245,6 +248,7 @@ export function createWorker(options: WorkerParts): Worker {
     late: () => (closing ? [] : loops.late()),
     backends,
     unfit: () => (closing ? null : fitness.unfit),
+    bounds: () => ({ input_fetches: stock.use() }),
     close() {
       closing ??= close();
       return closing;

@@ -10,9 +10,10 @@ import { createArtifactDownload } from '../http/files/artifact-download.ts';
 import { createArtifactUpload } from '../http/files/artifact-upload.ts';
 import type { ArtifactRoute } from '../http/files/file-routes.ts';
 import { createS3Proxy } from '../http/files/s3-proxy.ts';
+import { createUploadGate, type UploadGate } from '../http/files/upload-gate.ts';
 import { createVariantDownload } from '../http/files/variant-download.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
-import { registerBounds, registerSockets } from '../observability/gateway-metrics.ts';
+import { createSocketCuts, registerSockets } from '../observability/gateway-metrics.ts';
 import { createHttpMetrics } from '../observability/http-metrics.ts';
 import { createOperationMetrics } from '../observability/operation-metrics.ts';
 import { observeAll } from '../observability/operation-observer.ts';
@@ -62,6 +63,7 @@ export async function startGateway(
   let draining = false;
   const certificates = config.http.tls && (await followCertificate(config.http.tls, { log, shutdown }));
 
+  const uploadGate = createUploadGate();
   const server = await startHttpServer({
     host: config.http.host,
     port,
@@ -83,7 +85,7 @@ export async function startGateway(
         maxDeadlineSeconds: config.jobs.maxDeadlineMs / 1000,
       },
     },
-    artifacts: createArtifactRoute(config, context, artifacts, now),
+    artifacts: createArtifactRoute(config, context, { artifacts, now, gate: uploadGate }),
     variants: {
       path: VARIANTS_PATH,
       serve: createVariantDownload({ addresses: variants, maker: variantMaker, artifacts, now, log }),
@@ -92,6 +94,7 @@ export async function startGateway(
     graphiql,
     certificate: certificates?.current(),
     onAnswered: createHttpMetrics(context.metrics),
+    onSocketCut: createSocketCuts(context.metrics),
     ready: async () => !draining && (await services.redisReady()),
     log,
   });
@@ -99,7 +102,12 @@ export async function startGateway(
   // It may have been renewed while the server was started.
   if (certificates) server.useCertificate(certificates.current());
   registerSockets(context.metrics, server.sockets);
-  registerBounds(context.metrics, () => ({ ...server.bounds(), held_answers: services.longPoll.use() }));
+  context.metrics.addBounds(() => ({
+    ...server.bounds(),
+    held_answers: services.longPoll.use(),
+    uploads: uploadGate.use(),
+    variants: variantMaker.use(),
+  }));
   shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
   // Added after the HTTP server, so stopped before it: answers held by waitSeconds are then sent within its grace.
   shutdown.add('long polls', () => services.longPoll.close());
@@ -125,15 +133,15 @@ export async function startGateway(
 function createArtifactRoute(
   config: Config,
   { signingSecret, publicUrl }: ProcessContext,
-  artifacts: ArtifactStore,
-  now: () => number,
+  { artifacts, now, gate }: { artifacts: ArtifactStore; now: () => number; gate: UploadGate },
 ): ArtifactRoute | undefined {
   const { s3 } = config;
   if (s3) {
     const isOurs = new URL(s3.publicEndpoint).origin === new URL(publicUrl).origin;
-    return isOurs ? { path: `/${s3.bucket}/`, serve: createS3Proxy(s3) } : undefined;
+    return isOurs ? { path: `/${s3.bucket}/`, serve: createS3Proxy({ ...s3, gate }) } : undefined;
   }
   const download = createArtifactDownload({ artifacts, signingSecret, now });
-  const upload = createArtifactUpload({ uploads: createUploadFolder(artifactFolder(config)), signingSecret, now });
+  const uploads = createUploadFolder(artifactFolder(config));
+  const upload = createArtifactUpload({ uploads, signingSecret, now, gate });
   return { path: ARTIFACTS_PATH, serve: (req, res) => (req.method === 'PUT' ? upload(req, res) : download(req, res)) };
 }

@@ -39,6 +39,7 @@ export async function startWorker(
     log: log.child({ part: 'worker' }),
   });
   registerBackendStates(context.metrics, worker.backends);
+  context.metrics.addBounds(worker.bounds);
   shutdown.add('worker', () => worker.close());
   const health = watchHealth(worker);
   shutdown.add('readiness of the worker', () => health.stopping());

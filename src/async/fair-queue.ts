@@ -1,4 +1,5 @@
 import { TooManyWaitingError } from './semaphore.ts';
+import type { BoundUse } from './shares.ts';
 
 /**
  * Work that goes on a few at a time, for a group one at a time. Groups have their turns one after the other, so that
@@ -7,6 +8,8 @@ import { TooManyWaitingError } from './semaphore.ts';
 export interface FairQueue {
   /** What `work` gives, once it is its turn. Throws TooManyWaitingError, or the signal's reason while it waits. */
   run<T>(group: string, work: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** What is worked on or waits, and how much had to leave. */
+  use(): BoundUse;
 }
 
 interface Waiter {
@@ -20,6 +23,7 @@ export function createFairQueue({ atOnce, waiting: mostWaiting }: { atOnce: numb
   const lines = new Map<string, Set<Waiter>>();
   const busy = new Set<string>();
   let waiting = 0;
+  let refusals = 0;
 
   function take(group: string, waiter: Waiter): void {
     const line = lines.get(group);
@@ -56,6 +60,7 @@ export function createFairQueue({ atOnce, waiting: mostWaiting }: { atOnce: numb
     const last = [...(lines.get(longest) ?? [])].at(-1);
     if (last === undefined) return;
     take(longest, last);
+    refusals++;
     last.leave(new TooManyWaitingError('too many wait already'));
   }
 
@@ -88,5 +93,6 @@ export function createFairQueue({ atOnce, waiting: mostWaiting }: { atOnce: numb
         end(group);
       }
     },
+    use: () => ({ taken: busy.size + waiting, most: atOnce + mostWaiting, refusals }),
   };
 }

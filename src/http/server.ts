@@ -12,6 +12,7 @@
  * health, ready       reports for /health and /readyz
  * graphiql            whether browsers get the page GraphiQL at /graphql; they do by default
  * certificate         of TLS: then it is https
+ * onSocketCut         called for each WebSocket that is cut
  * onAnswered          called for each request that is over, and for each upgrade that is refused
  * webSocket, timeouts bounds, with defaults
  *
@@ -33,6 +34,7 @@ import type { GraphServices } from '../graphql/context.ts';
 import { createBudgets } from '../graphql/engine/budgets.ts';
 import type { Engine } from '../graphql/engine/engine.ts';
 import type { Health } from '../health/health.ts';
+import type { OnSocketCut } from '../observability/gateway-metrics.ts';
 import type { HttpRoute, OnAnswered } from '../observability/http-metrics.ts';
 import { throttledWarning } from '../observability/throttled.ts';
 import { createAccess, toOriginForm } from './access.ts';
@@ -78,6 +80,7 @@ export interface HttpServerOptions {
   certificate?: Certificate | undefined;
   log: Logger;
   onAnswered?: OnAnswered | undefined;
+  onSocketCut?: OnSocketCut | undefined;
   webSocket?: Partial<WebSocketLimits> | undefined;
   timeouts?: Partial<HttpTimeouts> | undefined;
   /** Subscriptions and operations over WebSocket that are open at a time. Default 10,000; an address may have half. */

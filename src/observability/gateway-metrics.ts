@@ -70,6 +70,24 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
   };
 }
 
+/**
+ * Why a gateway cuts a WebSocket. `silent`: it has not answered a ping. `slow`: its client does not take what it has
+ * asked for. `pings`: too many of its client's. `early`: too much before it has said who it is.
+ */
+const socketCuts = ['silent', 'slow', 'pings', 'early'] as const;
+export type OnSocketCut = (why: (typeof socketCuts)[number]) => void;
+
+export function createSocketCuts({ registry }: ProcessMetrics): OnSocketCut {
+  const cuts = new Counter({
+    name: 'comfygate_sockets_cut_total',
+    help: 'WebSocket connections that the gateway has cut, by what their client did or left undone.',
+    labelNames: ['why'],
+    registers: [registry],
+  });
+  for (const why of socketCuts) cuts.inc({ why }, 0);
+  return (why) => cuts.inc({ why });
+}
+
 /** `count` returns the number of open WebSockets. */
 export function registerSockets({ registry }: ProcessMetrics, count: () => number): void {
   new Gauge({
@@ -78,39 +96,6 @@ export function registerSockets({ registry }: ProcessMetrics, count: () => numbe
     registers: [registry],
     collect() {
       this.set(count());
-    },
-  });
-}
-
-/** `read` gives what is taken of each bound that all clients share, by its name. */
-export function registerBounds(
-  { registry }: ProcessMetrics,
-  read: () => Readonly<Record<string, { taken: number; most: number; refusals: number }>>,
-): void {
-  const options = { labelNames: ['bound'], registers: [registry] };
-  new Gauge({
-    ...options,
-    name: 'comfygate_bound_taken',
-    help: 'How much is taken of a bound that all clients share.',
-    collect() {
-      for (const [bound, { taken }] of Object.entries(read())) this.set({ bound }, taken);
-    },
-  });
-  new Gauge({
-    ...options,
-    name: 'comfygate_bound_most',
-    help: 'How much there is of it; one address may have half of what the others leave.',
-    collect() {
-      for (const [bound, { most }] of Object.entries(read())) this.set({ bound }, most);
-    },
-  });
-  new Counter({
-    ...options,
-    name: 'comfygate_bound_refusals_total',
-    help: 'How often somebody was refused since there was none left for him.',
-    collect() {
-      this.reset();
-      for (const [bound, { refusals }] of Object.entries(read())) this.inc({ bound }, refusals);
     },
   });
 }

@@ -2,6 +2,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { StorageFailure } from '../artifacts/artifact-store.ts';
 import type { JobErrorCode, TerminalStatus } from '../core/job.ts';
 
+/** What is taken of each bound that all clients share, of how much, and how often somebody was refused; by its name. */
+export type BoundUses = Readonly<Record<string, { taken: number; most: number; refusals: number }>>;
+
 export type ProcessRole = 'gateway' | 'worker' | 'all';
 
 /**
@@ -18,6 +21,8 @@ export interface ProcessMetrics {
   jobEnded(workflow: string, status: TerminalStatus, code: JobErrorCode | ''): void;
   /** The number of workflow folders that cannot be used as they are now. */
   setBrokenWorkflows(count: number): void;
+  /** Shows these bounds too, each time that the metrics are read. */
+  addBounds(read: () => BoundUses): void;
 }
 
 const REDIS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -59,6 +64,7 @@ export function createProcessMetrics({ role, version }: { role: ProcessRole; ver
     help: 'Workflow folders that cannot be used as they are now; a process that starts would stop.',
     registers,
   });
+  const bounds = registerBounds(registers);
   /** Looked up once for each command, since `redisCalled` runs thousands of times a second. */
   const commands = new Map<string, Histogram.Internal<'command'>>();
 
@@ -77,7 +83,41 @@ export function createProcessMetrics({ role, version }: { role: ProcessRole; ver
     storageCalled: (operation, outcome, seconds) => storageCalls.observe({ operation, outcome }, seconds),
     jobEnded: (workflow, status, code) => ended.inc({ workflow, status, code }),
     setBrokenWorkflows: (count) => broken.set(count),
+    addBounds: (read) => void bounds.push(read),
   };
+}
+
+/** Gives the list of what is read for the metrics of bounds, which the roles of a process fill. */
+function registerBounds(registers: Registry[]): (() => BoundUses)[] {
+  const readers: (() => BoundUses)[] = [];
+  const uses = () => readers.flatMap((read) => Object.entries(read()));
+  const options = { labelNames: ['bound'], registers };
+  new Gauge({
+    ...options,
+    name: 'comfygate_bound_taken',
+    help: 'How much is taken of a bound that all clients share.',
+    collect() {
+      for (const [bound, { taken }] of uses()) this.set({ bound }, taken);
+    },
+  });
+  new Gauge({
+    ...options,
+    name: 'comfygate_bound_most',
+    help: 'How much there is of it; one address or caller may have a part of it.',
+    collect() {
+      for (const [bound, { most }] of uses()) this.set({ bound }, most);
+    },
+  });
+  new Counter({
+    ...options,
+    name: 'comfygate_bound_refusals_total',
+    help: 'How often somebody was refused since there was none left for him.',
+    collect() {
+      this.reset();
+      for (const [bound, { refusals }] of uses()) this.inc({ bound }, refusals);
+    },
+  });
+  return readers;
 }
 
 /** Bounds the values of a label: a name that is not in `known` becomes `other`. */

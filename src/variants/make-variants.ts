@@ -7,6 +7,7 @@ import type { ArtifactStore, StoredObject } from '../artifacts/artifact-store.ts
 import { jobIdIn } from '../artifacts/keys.ts';
 import { createFairQueue } from '../async/fair-queue.ts';
 import { TooManyWaitingError } from '../async/semaphore.ts';
+import type { BoundUse } from '../async/shares.ts';
 import { spool } from '../files/spool.ts';
 import { isRedisDown } from '../redis/is-down.ts';
 import { type Converter, createConverter } from './converter.ts';
@@ -48,6 +49,8 @@ export interface VariantMaker {
    * whether or not they stay. Throws VariantError and StorageError.
    */
   ensure(key: string): Promise<StoredVariant>;
+  /** What is being made, and what waits for that. */
+  use(): BoundUse;
   /** Gives up what is being made, leaves nothing half-written, and ends the processes that convert. */
   close(): Promise<void>;
 }
@@ -156,6 +159,7 @@ export function createVariantMaker(options: VariantMakerOptions): VariantMaker {
       making.set(key, found);
       return found;
     },
+    use: queue.use,
     async close() {
       stopped.abort(new Error('closing'));
       await Promise.allSettled(making.values());

@@ -7,6 +7,9 @@ import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 /** What a gateway and a worker each have. */
 const BOTH = {
+  comfygate_bound_taken: 'gauge',
+  comfygate_bound_most: 'gauge',
+  comfygate_bound_refusals_total: 'counter',
   comfygate_build_info: 'gauge',
   comfygate_redis_call_seconds: 'histogram',
   comfygate_storage_call_seconds: 'histogram',
@@ -23,9 +26,7 @@ const GATEWAY = {
   comfygate_first_event_seconds: 'histogram',
   comfygate_event_delivery_seconds: 'histogram',
   comfygate_sockets: 'gauge',
-  comfygate_bound_taken: 'gauge',
-  comfygate_bound_most: 'gauge',
-  comfygate_bound_refusals_total: 'counter',
+  comfygate_sockets_cut_total: 'counter',
   comfygate_subscriptions: 'gauge',
   comfygate_events_sent_total: 'counter',
   comfygate_events_conflated_total: 'counter',
@@ -121,6 +122,8 @@ describe('/metrics', { timeout: 120_000 }, () => {
       'the worker sees its server',
     );
     expect(worker.value('comfygate_backend_state', { backend: 'comfy1', state: 'down' })).toBe(0);
+    expect(worker.value('comfygate_bound_taken', { bound: 'input_fetches' })).toBe(0);
+    expect(worker.value('comfygate_bound_most', { bound: 'input_fetches' })).toBe(16);
     expect(worker.value('comfygate_breaker_changes_total', { backend: 'comfy1', to: 'open' })).toBe(0);
   });
 
@@ -137,8 +140,14 @@ describe('/metrics', { timeout: 120_000 }, () => {
     );
     expect(open.value('comfygate_subscriptions', { operation: 'jobProgress' })).toBe(1);
     expect(open.value('comfygate_sockets')).toBe(1);
+    expect(open.value('comfygate_sockets_cut_total', { why: 'slow' })).toBe(0);
     for (const bound of ['sockets', 'operations']) expect(open.value('comfygate_bound_taken', { bound })).toBe(1);
     expect(open.value('comfygate_bound_most', { bound: 'sockets' })).toBe(10_000);
+    const most = { uploads: 256, variants: 66 };
+    for (const [bound, each] of Object.entries(most)) {
+      expect([bound, open.value('comfygate_bound_taken', { bound })]).toEqual([bound, 0]);
+      expect(open.value('comfygate_bound_most', { bound })).toBe(each);
+    }
     faults.current.holdAt = null;
     expect((await watching.end()).type).toBe('SUCCEEDED');
     await gateway.generate({ key: 'counted' });

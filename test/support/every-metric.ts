@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createGatewayMetrics, registerBounds, registerSockets } from '../../src/observability/gateway-metrics.ts';
+import { createGatewayMetrics, createSocketCuts, registerSockets } from '../../src/observability/gateway-metrics.ts';
 import { createHttpMetrics } from '../../src/observability/http-metrics.ts';
 import { registerInstallation } from '../../src/observability/installation-metrics.ts';
 import { createOperationMetrics } from '../../src/observability/operation-metrics.ts';
@@ -16,7 +16,7 @@ export function everyMetric(): z.infer<typeof metricSchema>[] {
   createOperationMetrics(metrics, [], Date.now);
   createHttpMetrics(metrics);
   registerSockets(metrics, () => 0);
-  registerBounds(metrics, () => ({}));
+  createSocketCuts(metrics);
   registerInstallation(
     metrics,
     { counts: never, liveWorkers: never, backends: never, durable: never, checkStorage: never },

@@ -1,3 +1,4 @@
+import type { BoundUse } from '../../src/async/shares.ts';
 import { Retry } from '../attempt/failures.ts';
 import { InputFault } from './input-fault.ts';
 import type { InputShare, Inputs } from './open-inputs.ts';
@@ -11,6 +12,8 @@ export interface InputStock {
   begin(caller: string): Disposable | null;
   /** For how many jobs files are being fetched. */
   readonly fetching: number;
+  /** Of the jobs for which files may be fetched at a time, and how often one had to wait. */
+  use(): BoundUse;
   /** The share of a job of this caller. */
   share(caller: string): InputShare;
   /** Keeps the files of a job that waits for a server until it is delivered again. */
@@ -48,6 +51,7 @@ export function createInputStock(options: InputStockOptions): InputStock {
   const held = new Map<string, number>();
   const kept = new Map<string, Inputs>();
   let fetching = 0;
+  let refusals = 0;
   let bytesOfAll = 0;
 
   function count(counts: Map<string, number>, caller: string, change: number) {
@@ -68,7 +72,10 @@ export function createInputStock(options: InputStockOptions): InputStock {
 
   return {
     begin(caller) {
-      if (fetching >= AT_ONCE || (turns.get(caller) ?? 0) >= OF_CALLER_AT_ONCE) return null;
+      if (fetching >= AT_ONCE || (turns.get(caller) ?? 0) >= OF_CALLER_AT_ONCE) {
+        refusals++;
+        return null;
+      }
       fetching++;
       count(turns, caller, 1);
       onChange(null);
@@ -83,6 +90,7 @@ export function createInputStock(options: InputStockOptions): InputStock {
     get fetching() {
       return fetching;
     },
+    use: () => ({ taken: fetching, most: AT_ONCE, refusals }),
     share(caller) {
       let own = 0;
       const change = (bytes: number) => {

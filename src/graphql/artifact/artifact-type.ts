@@ -1,6 +1,7 @@
 import { MAX_TEXT_BYTES } from '../../core/artifact-kind.ts';
 import type { Builder } from '../builder.ts';
-import { type ArtifactOfJob, addressExpiresAt, addressOf, addressTexts } from './artifact-url.ts';
+import type { FieldWeight } from '../engine/document-cost.ts';
+import { type ArtifactOfJob, addressExpiresAt, addressOf, addressTexts, addressWeight } from './artifact-url.ts';
 import { addImageArtifact, pixels } from './image-artifact.ts';
 
 /** An artifact without the facts of its kind is a FileArtifact. */
@@ -58,6 +59,7 @@ export function addArtifact(builder: Builder): void {
       url: t.string({
         nullable: false,
         description: addressTexts.url,
+        extensions: addressWeight,
         args: {
           expiresIn: t.arg.int({ description: addressTexts.expiresIn }),
           download: t.arg.boolean({ defaultValue: false, description: addressTexts.download }),
@@ -112,6 +114,8 @@ export function addArtifact(builder: Builder): void {
     fields: (t) => ({
       text: t.string({
         nullable: false,
+        // Of 5 KB, once it has been read from storage.
+        extensions: { cost: 60 } satisfies FieldWeight,
         description:
           'What it says, read from storage when it is asked for. UNAVAILABLE while storage cannot be reached; ' +
           'LIMIT_EXCEEDED where the texts of one answer are longer than 8 MiB together.',

@@ -2,6 +2,7 @@ import { type Lifetime, signingWindow } from '../../artifacts/signing-window.ts'
 import { badInput } from '../../core/errors.ts';
 import type { Artifact } from '../../core/job.ts';
 import type { GraphServices } from '../context.ts';
+import type { FieldWeight } from '../engine/document-cost.ts';
 
 /** S3 signs for no longer. */
 const MAX_EXPIRES_SECONDS = 604_800;
@@ -14,6 +15,9 @@ export const addressTexts = {
     "For how many seconds it works, 1 to 604800, and never past the job's `expiresAt`; absent: see `urlExpiresAt`.",
   download: 'Whether browsers save the file instead of showing it.',
 };
+
+/** Each is signed. */
+export const addressWeight = { cost: 20 } satisfies FieldWeight;
 
 interface AddressArguments {
   expiresIn?: number | null | undefined;

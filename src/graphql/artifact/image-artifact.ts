@@ -1,6 +1,6 @@
 import { type ImageFormat, variantOf } from '../../variants/variant.ts';
 import type { Builder } from '../builder.ts';
-import { type ArtifactOfJob, addressOf, addressOptions, addressTexts } from './artifact-url.ts';
+import { type ArtifactOfJob, addressOf, addressOptions, addressTexts, addressWeight } from './artifact-url.ts';
 
 const formatValues = {
   WEBP: { value: 'WEBP', description: 'Small, known to every browser; keeps animations.' },
@@ -32,6 +32,7 @@ export function addImageArtifact(builder: Builder): void {
           `${addressTexts.url} ` +
           'With a format, width or quality it gives another picture made of this one, without metadata, when it ' +
           'is first asked for. The 16 that were made last are kept; others are made again when they are asked for.',
+        extensions: addressWeight,
         args: {
           expiresIn: t.arg.int({ description: addressTexts.expiresIn }),
           download: t.arg.boolean({ defaultValue: false, description: addressTexts.download }),

@@ -1,6 +1,7 @@
 import type { BackendStatus } from '../../backends/backends.ts';
 import { unavailable } from '../../core/errors.ts';
 import type { Builder } from '../builder.ts';
+import type { FieldWeight } from '../engine/document-cost.ts';
 import { isAdmin, needsCaller } from '../scopes.ts';
 
 const statuses = {
@@ -49,6 +50,7 @@ export function addBackend(builder: Builder): void {
   builder.queryField('backends', (t) =>
     t.field({
       type: ['Backend'],
+      extensions: { items: 4 } satisfies FieldWeight,
       nullable: true,
       authScopes: needsCaller('job:read'),
       description: 'The ComfyUI servers that were known within the last week, by name, as the workers see them.',

@@ -1,4 +1,5 @@
 import type { Builder } from '../builder.ts';
+import type { FieldWeight } from '../engine/document-cost.ts';
 import { needsCaller } from '../scopes.ts';
 
 export function addViewer(builder: Builder): void {
@@ -49,6 +50,7 @@ export function addViewer(builder: Builder): void {
       }),
       limits: t.field({
         type: ['Limit'],
+        extensions: { items: 5 } satisfies FieldWeight,
         nullable: false,
         description: 'Of its plan, as they are now: those that are bounded. Reading them uses up nothing.',
         resolve: (identity, _args, { services }) => services.jobs.limits(identity),

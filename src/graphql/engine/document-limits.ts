@@ -16,6 +16,8 @@ export interface DocumentLimits {
   maxRootMutations: number;
   /** Pages of jobs, each of which may be megabytes. */
   maxLists: number;
+  /** Points, with the variables of an operation: see document-cost.ts. */
+  maxCost: number;
 }
 
 /**
@@ -33,10 +35,20 @@ export const defaultDocumentLimits: DocumentLimits = {
   maxRootQueries: 30,
   maxRootMutations: 10,
   maxLists: 5,
+  // Near two pages of a hundred jobs with all their fields: a fifth of a second of a gateway's processor at most.
+  maxCost: 100_000,
 };
 
 function limitExceeded(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED' } });
+}
+
+/** LIMIT_EXCEEDED of an operation, with its cost and the limit in numbers. */
+export function costsTooMuch(cost: number, limit: number): GraphQLError {
+  const message =
+    `The document costs ${cost}; at most ${limit} are allowed: ask for fewer jobs at once, by \`first\`, or for ` +
+    'fewer texts, addresses and parameters of each.';
+  return new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED', cost, limit } });
 }
 
 interface Size {

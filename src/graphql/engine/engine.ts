@@ -12,7 +12,8 @@ import {
 import type { Logger } from 'pino';
 import { excerpt } from '../../core/errors.ts';
 import type { OperationObserver } from '../../observability/operation-observer.ts';
-import { type DocumentLimits, defaultDocumentLimits } from './document-limits.ts';
+import { createCostOf } from './document-cost.ts';
+import { costsTooMuch, type DocumentLimits, defaultDocumentLimits } from './document-limits.ts';
 import { createDocuments } from './documents.ts';
 import { inputError, publicError } from './errors.ts';
 import { hasTooManyFields, inputIssues } from './input-issues.ts';
@@ -87,6 +88,7 @@ export function createEngine(options: EngineOptions): Engine {
   const persisted = createPersistedDocuments(options.persisted);
   const openOperations = createOpenOperations(documents);
   let validateNew = createValidation(schema, introspection);
+  let costOf = createCostOf(schema);
   const observation = observer ? createObservation(schema, observer) : noObservation;
 
   function present(error: unknown, requestId?: string): GraphQLError {
@@ -143,6 +145,15 @@ export function createEngine(options: EngineOptions): Engine {
     ];
   }
 
+  /** What would be too much work for one call. */
+  function costErrors(operation: Operation): readonly GraphQLError[] | null {
+    const cost = costOf(operation);
+    return cost > limits.maxCost ? [costsTooMuch(cost, limits.maxCost)] : null;
+  }
+
+  /** Why an operation is not begun; null: it may be. */
+  const refusal = (operation: Operation) => changedErrors(operation) ?? floodErrors(operation) ?? costErrors(operation);
+
   function run(operation: Operation, rootValue: unknown): Promise<ExecutionResult> | ExecutionResult {
     const result = execute({ ...operation, schema, rootValue, hideSuggestions: !introspection });
     return result instanceof Promise
@@ -151,7 +162,7 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   async function openSource(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult> {
-    const refused = changedErrors(operation) ?? floodErrors(operation);
+    const refused = refusal(operation);
     if (refused) return { errors: refused };
     let result: AsyncIterable<unknown> | ExecutionResult;
     try {
@@ -231,6 +242,7 @@ export function createEngine(options: EngineOptions): Engine {
     use(next) {
       schema = next;
       validateNew = createValidation(next, introspection);
+      costOf = createCostOf(next);
     },
     named: (request, requestId) => orRefused(requestId, () => persisted.named(request)),
     parse: (text, requestId) =>
@@ -248,7 +260,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
     execute: (operation) =>
       observation.execute(operation, () => {
-        const refused = changedErrors(operation) ?? floodErrors(operation);
+        const refused = refusal(operation);
         return refused ? { errors: refused } : run(operation, undefined);
       }),
     source,

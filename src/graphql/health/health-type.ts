@@ -1,5 +1,6 @@
 import type { HealthStatus } from '../../health/health.ts';
 import type { Builder } from '../builder.ts';
+import type { FieldWeight } from '../engine/document-cost.ts';
 import { isAdmin } from '../scopes.ts';
 
 const statuses = {
@@ -58,6 +59,7 @@ export function addHealth(builder: Builder): void {
       }),
       checks: t.expose('checks', {
         type: ['HealthCheck'],
+        extensions: { items: 4 } satisfies FieldWeight,
         nullable: false,
         description: 'redis, storage, workers, comfyui.',
       }),

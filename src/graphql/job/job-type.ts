@@ -1,4 +1,5 @@
 import type { Builder } from '../builder.ts';
+import type { FieldWeight } from '../engine/document-cost.ts';
 import type { JobEnums } from './job-enums.ts';
 
 function addProgress(builder: Builder): void {
@@ -74,12 +75,14 @@ export function addJob(builder: Builder, enums: JobEnums): void {
       parameters: t.expose('parameters', {
         type: 'JSON',
         nullable: false,
+        extensions: { cost: 10 } satisfies FieldWeight,
         description: 'As run: defaults filled in, the seed that was drawn, enum values under their GraphQL names.',
       }),
       progress: t.expose('progress', { type: 'Progress', nullable: false, description: 'How far it is.' }),
       artifacts: t.field({
         type: ['Artifact'],
         nullable: false,
+        extensions: { items: 4 } satisfies FieldWeight,
         description:
           'Its results, each as soon as it is stored and verified; all of them, in the order of the graph, when ' +
           'SUCCEEDED. Another attempt begins without any. Of a job that FAILED or was CANCELED, those that were ' +
@@ -90,6 +93,8 @@ export function addJob(builder: Builder, enums: JobEnums): void {
       attempts: t.exposeInt('attempts', { nullable: false, description: 'How often a worker has started it.' }),
       queuePosition: t.int({
         nullable: true,
+        // A call of Redis.
+        extensions: { cost: 20 } satisfies FieldWeight,
         description:
           'Jobs that will start before it, as things stand. 0 also while it is RUNNING and nothing of it has begun: ' +
           'it waits inside a ComfyUI. Null otherwise.',
@@ -110,6 +115,7 @@ export function addJob(builder: Builder, enums: JobEnums): void {
       timings: t.expose('timings', {
         type: ['NodeTiming'],
         nullable: false,
+        extensions: { items: 20 } satisfies FieldWeight,
         description:
           'How long each node took in the attempt that ended it, in the order in which they ran; empty before.',
       }),

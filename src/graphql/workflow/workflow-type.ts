@@ -4,6 +4,7 @@ import type { ParameterType, Workflow, WorkflowParameter } from '../../workflows
 import { createMissingOf, type MissingOf } from '../../workflows/missing.ts';
 import type { Builder } from '../builder.ts';
 import type { GraphServices } from '../context.ts';
+import type { FieldWeight } from '../engine/document-cost.ts';
 import { needsCaller } from '../scopes.ts';
 import type { FileKindType } from './file-input.ts';
 
@@ -100,6 +101,7 @@ export function addWorkflow(builder: Builder, fileKind: FileKindType): void {
       maxLength: t.exposeInt('maxLength', { nullable: true, description: 'The most characters that a text may have.' }),
       choices: t.field({
         type: ['Choice'],
+        extensions: { items: 20 } satisfies FieldWeight,
         nullable: true,
         description: 'For ENUM, and for MODEL what the running ComfyUIs offer.',
         resolve: (parameter, _args, { services }) => choicesOf(parameter, services),
@@ -140,12 +142,14 @@ export function addWorkflow(builder: Builder, fileKind: FileKindType): void {
       }),
       parameters: t.field({
         type: ['WorkflowParameter'],
+        extensions: { items: 10 } satisfies FieldWeight,
         nullable: false,
         description: 'What its caller can choose.',
         resolve: ({ parameters }) => parameters,
       }),
       backends: t.field({
         type: ['WorkflowBackend'],
+        extensions: { items: 4 } satisfies FieldWeight,
         nullable: false,
         description:
           'What the known ComfyUI servers have of what it needs; one whose node classes nobody has read yet is ' +
@@ -158,6 +162,7 @@ export function addWorkflow(builder: Builder, fileKind: FileKindType): void {
   builder.queryFields((t) => ({
     workflows: t.field({
       type: ['Workflow'],
+      extensions: { items: 20 } satisfies FieldWeight,
       nullable: true,
       authScopes: needsCaller('job:read'),
       description: 'The catalogue: each is a field of `WorkflowInput`.',

@@ -42,7 +42,7 @@ export function createArtifactUpload(options: ArtifactUploadOptions) {
     if (refusal !== null) return answer(req, res, refusal);
     const late = new AbortController();
     const giveUp = () => late.abort(new Error('too slow'));
-    const leave = gate(req, giveUp);
+    const leave = gate.admit(req, giveUp);
     if (typeof leave === 'string') return answer(req, res, leave);
     const limit = setTimeout(giveUp, timeoutMs);
     try {

@@ -100,7 +100,7 @@ export function createS3Proxy(options: S3ProxyOptions) {
     if (method === 'PUT' && req.headers['content-length'] === undefined) return refuse(res, 'lengthRequired');
 
     const late = new AbortController();
-    const leave = method === 'PUT' ? gate(req, () => late.abort()) : () => undefined;
+    const leave = method === 'PUT' ? gate.admit(req, () => late.abort()) : () => undefined;
     if (typeof leave === 'string') return refuse(res, leave, RETRY_AFTER);
     const proxied = begin(req);
     const giveUp = () => proxied.destroy();

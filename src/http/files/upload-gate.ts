@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { createShares } from '../../async/shares.ts';
+import { type BoundUse, createShares } from '../../async/shares.ts';
 import { afterRunning } from '../../async/timeout.ts';
 import { clientAddress } from '../client-address.ts';
 import type { Refusal } from './refusals.ts';
@@ -17,11 +17,15 @@ export interface UploadBounds {
 
 const DEFAULTS: UploadBounds = { ofClient: 32, ofAll: 256, leastBytesPerSecond: 16 * 1024, windowMs: 30_000 };
 
-/**
- * Lets files in: gives the refusal where there are enough already, otherwise what is to be called once the file is in.
- * `giveUp` is called where the body comes too slowly.
- */
-export type UploadGate = (req: IncomingMessage, giveUp: () => void) => Refusal | (() => void);
+export interface UploadGate {
+  /**
+   * Lets a file in: gives the refusal where there are enough already, otherwise what is to be called once the file is
+   * in. `giveUp` is called where the body comes too slowly.
+   */
+  admit(req: IncomingMessage, giveUp: () => void): Refusal | (() => void);
+  /** Of files that are put. */
+  use(): BoundUse;
+}
 
 /** Whoever sends files slowly has used up no more than the number that is his. */
 export function createUploadGate(bounds: Partial<UploadBounds> = {}): UploadGate {
@@ -43,11 +47,10 @@ export function createUploadGate(bounds: Partial<UploadBounds> = {}): UploadGate
     return () => stop();
   }
 
-  return (req, giveUp) => {
+  function admit(req: IncomingMessage, giveUp: () => void): Refusal | (() => void) {
     const client = clientAddress(req);
     const own = underWay.get(client) ?? 0;
-    if (own >= ofClient) return 'tooManyOfClient';
-    if (!all.take(client)) return 'busy';
+    if (!all.take(client, 1, ofClient)) return own >= ofClient ? 'tooManyOfClient' : 'busy';
     underWay.set(client, own + 1);
     const stop = watch(req, giveUp);
     return () => {
@@ -57,5 +60,7 @@ export function createUploadGate(bounds: Partial<UploadBounds> = {}): UploadGate
       if (left > 0) underWay.set(client, left);
       else underWay.delete(client);
     };
-  };
+  }
+
+  return { admit, use: all.use };
 }

@@ -54,9 +54,11 @@ export function useHttpStatus(): Plugin<AnswerContext, AnswerContext> {
       if (!isResult(result)) return;
       const { errors = [] } = result;
       if (errors.length > 0 && !('data' in result)) {
-        const shown = errors.map(({ message, nodes = null, extensions }) => {
+        const shown = errors.map(({ message, nodes = null, source = null, positions = null, extensions }) => {
           return new GraphQLError(message, {
             nodes,
+            source,
+            positions,
             extensions: { ...extensions, http: extensions.http ?? { spec: true, status: 400 } },
           });
         });

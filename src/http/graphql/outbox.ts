@@ -45,7 +45,8 @@ interface Client {
   accounts: Set<Account>;
 }
 
-export function createOutboxes(log: Logger): Outboxes {
+/** `onCut` is called for each socket that is cut. */
+export function createOutboxes(log: Logger, onCut: () => void = () => undefined): Outboxes {
   const clients = new Map<string, Client>();
   let total = 0;
 
@@ -81,6 +82,7 @@ export function createOutboxes(log: Logger): Outboxes {
       function cut(): void {
         log.debug({ bytes: account.bytes }, 'a socket was cut: its client does not take what it has asked for');
         close();
+        onCut();
         socket.terminate();
       }
       const still = (ms: number) => {

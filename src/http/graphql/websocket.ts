@@ -10,6 +10,7 @@ import { isObject } from '../../core/objects.ts';
 import type { GraphServices } from '../../graphql/context.ts';
 import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
+import type { OnSocketCut } from '../../observability/gateway-metrics.ts';
 import type { Login } from '../login.ts';
 import { HttpFault } from '../reply.ts';
 import { createOutboxes, type Outbox } from './outbox.ts';
@@ -53,6 +54,8 @@ export interface WebSocketOptions {
   /** Tells when what somebody has open is to end. Default: it never is. */
   sessions?: Sessions | undefined;
   log: Logger;
+  /** Default: nobody is told. */
+  onSocketCut?: OnSocketCut | undefined;
   limits?: Partial<WebSocketLimits> | undefined;
 }
 
@@ -97,7 +100,7 @@ function pongTo(payload: unknown): object | undefined {
 
 /** GraphQL over WebSocket by the protocol graphql-transport-ws: subscriptions and queries. */
 export function createWebSocketHandler(options: WebSocketOptions): WebSocketHandler {
-  const { log, limits, login = null, sessions } = options;
+  const { log, limits, login = null, sessions, onSocketCut = () => undefined } = options;
   const { maxFrameBytes, maxSockets, maxOperations, initTimeoutMs, pingIntervalMs } = { ...defaults, ...limits };
   const operations = createSocketOperations({ ...options, maxOperations });
   const protocol = makeServer<Record<string, unknown>, Owner>({
@@ -112,7 +115,7 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
   });
   const sockets = new Set<WebSocket>();
   const shares = createShares(maxSockets);
-  const outboxes = createOutboxes(log);
+  const outboxes = createOutboxes(log, () => onSocketCut('slow'));
   let closing = false;
   const server = new WebSocketServer({
     noServer: true,
@@ -126,10 +129,16 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
     handleProtocols,
   });
 
+  function cut(socket: WebSocket, why: Parameters<OnSocketCut>[0]): void {
+    // Of one that is on its way out already, messages may still come.
+    if (socket.readyState === socket.OPEN) onSocketCut(why);
+    socket.terminate();
+  }
+
   function ping(socket: WebSocket, signs: Signs): void {
     // Nothing is read from it, so no pong either: how it moves is watched by its outbox.
     if (socket.isPaused) return;
-    if (!signs.alive) socket.terminate();
+    if (!signs.alive) cut(socket, 'silent');
     else {
       signs.alive = false;
       signs.pings = 0;
@@ -168,7 +177,7 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
     });
     socket.on('ping', (data) => {
       signs.pings += 1;
-      if (signs.pings > MAX_PINGS) socket.terminate();
+      if (signs.pings > MAX_PINGS) cut(socket, 'pings');
       else outbox.pong(data);
     });
     // Frames against the protocol, also too large ones: ws closes the socket with the fitting code by itself.
@@ -186,7 +195,7 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
           socket.on('message', (data) => {
             signs.alive = true;
             if (!owner.login.isKnown()) early += 1;
-            if (early > MAX_EARLY_MESSAGES) return socket.terminate();
+            if (early > MAX_EARLY_MESSAGES) return cut(socket, 'early');
             const text = String(data);
             const received = outbox.received(text.length);
             options.turns.add(owner.client, owner, () => {

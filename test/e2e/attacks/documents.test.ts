@@ -113,6 +113,16 @@ describe('documents that attack', { timeout: 60_000 }, () => {
     expect((await target.post(body)).data).toEqual({ generate: { replayed: false } });
   });
 
+  it('a page of many texts of each job is refused at once with what it costs, and a smaller one is taken', async () => {
+    const texts = `... on TextArtifact { ${many(6, (i) => `t${i}: text`)} }`;
+    const query = `query P($first: Int) { jobs(first: $first) { nodes { artifacts { ${texts} } } } }`;
+    const struck = await target.ask(query, { first: 100 });
+    expect(struck).toMatchObject({ code: 'LIMIT_EXCEEDED', data: undefined });
+    expect(struck.message).toMatch(/^The document costs 144501; at most 100000 are allowed: ask for fewer jobs/);
+    expect(struck.text).toContain('"cost":144501,"limit":100000');
+    expect((await target.ask(query, { first: 60 })).data).toEqual({ jobs: { nodes: [] } });
+  });
+
   it('unused fragments full of fields are validated in bounded time', async () => {
     const began = performance.now();
     await target.ask(`{ __typename } fragment F on Query { ${'job(id: 1) { id } '.repeat(900)} }`);

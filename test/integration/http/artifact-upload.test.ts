@@ -183,7 +183,8 @@ test('a client that leaves in the middle leaves nothing behind', async () => {
 });
 
 test('more at once than it takes are told to come again', async () => {
-  const { address, leftovers } = await open({ gate: createUploadGate({ ofAll: 1 }) });
+  const gate = createUploadGate({ ofAll: 1 });
+  const { address, leftovers } = await open({ gate });
   const first = await address();
   const { req, answer } = putByHand(first.url, bytes.length);
   req.write(bytes.subarray(0, 1000));
@@ -191,6 +192,7 @@ test('more at once than it takes are told to come again', async () => {
   await vi.waitFor(async () => expect(await leftovers()).toHaveLength(1));
   const busy = await putFile(second.url);
   expect([busy.status, busy.headers.get('retry-after')]).toEqual([503, '5']);
+  expect(gate.use()).toEqual({ taken: 1, most: 1, refusals: 1 });
   req.end(bytes.subarray(1000));
   expect((await answer).status).toBe(200);
   expect((await putFile(second.url)).status).toBe(200);

@@ -10,7 +10,8 @@ const KIB = 1024;
 
 /** Opens sockets whose clients say nothing: what waits for them is what the test says. */
 async function openServer() {
-  const outboxes = createOutboxes(silent);
+  let cuts = 0;
+  const outboxes = createOutboxes(silent, () => cuts++);
   const sockets = new WebSocketServer({ noServer: true });
   const server = createServer().on('upgrade', (req, connection, head) =>
     sockets.handleUpgrade(req, connection, head, (socket) => sockets.emit('connection', socket, connection)),
@@ -32,7 +33,7 @@ async function openServer() {
     while (opened.length < count) opened.push(await open(client));
     return opened;
   }
-  return { open, openMany };
+  return { open, openMany, cuts: () => cuts };
 }
 
 test('B01 above a mebibyte nothing more is read from a socket, until half of it is left', async () => {
@@ -73,7 +74,7 @@ test('B01 what waits for a socket is counted against the client that it turns ou
 });
 
 test('B01 where too much waits for all, a socket of the client with the most is cut, and no other', async () => {
-  const { open, openMany } = await openServer();
+  const { open, openMany, cuts } = await openServer();
   const honest = await open('honest');
   honest.outbox.received(1_000 * KIB);
   // The second time as much fits as the first: what waited for sockets that have gone was given back.
@@ -89,4 +90,5 @@ test('B01 where too much waits for all, a socket of the client with the most is 
     await Promise.all(gone);
   }
   expect(honest.isOpen()).toBe(true);
+  expect(cuts()).toBe(2 * 3);
 });

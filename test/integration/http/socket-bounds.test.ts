@@ -70,14 +70,18 @@ test('a gateway that stops takes no more sockets, also by a connection that it h
 });
 
 test('a thousand pings of the protocol between two of ours are answered, and one more cuts the socket', async () => {
-  const { socketUrl } = await startTestServer({ webSocket: { pingIntervalMs: 600_000 } });
+  const cuts: string[] = [];
+  const onSocketCut = (why: string) => void cuts.push(why);
+  const { socketUrl } = await startTestServer({ webSocket: { pingIntervalMs: 600_000 }, onSocketCut });
   const socket = await open(socketUrl);
   let pongs = 0;
   socket.on('pong', () => pongs++);
   for (let i = 0; i < 1_000; i++) socket.ping();
   await vi.waitFor(() => expect(pongs).toBe(1_000), 30_000);
   expect(socket.readyState).toBe(WebSocket.OPEN);
+  expect(cuts).toEqual([]);
   socket.ping();
   const [code] = await once(socket, 'close');
   expect(code).toBe(1006);
+  expect(cuts).toEqual(['pings']);
 });

@@ -304,7 +304,9 @@ describe('leaves nothing behind', () => {
   test('A58: when a client no longer answers pings', async () => {
     const pingIntervalMs = 3_600_000;
     const ping = heldPings(pingIntervalMs);
-    const { socketUrl, services } = await startTestServer({ webSocket: { pingIntervalMs } });
+    const cuts: string[] = [];
+    const onSocketCut = (why: string) => void cuts.push(why);
+    const { socketUrl, services } = await startTestServer({ webSocket: { pingIntervalMs }, onSocketCut });
     services.feed.open('job');
     const { say, socket, closed } = await dialled(socketUrl);
     say(subscribe('1', 'job'));
@@ -315,6 +317,7 @@ describe('leaves nothing behind', () => {
     await pinged;
     ping();
     expect((await closed).code).toBe(1006);
+    expect(cuts).toEqual(['silent']);
     await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(0));
   });
 

@@ -10,6 +10,7 @@ function openQueue(bounds: { atOnce: number; waiting: number }) {
   const ends = new Map<string, () => void>();
   return {
     began,
+    use: queue.use,
     add(name: string, signal = never) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const work = async () => {
@@ -53,11 +54,12 @@ describe('a fair queue', () => {
   });
 
   it('B05 when it is full, the last of the longest line leaves, and not whoever has just come', async () => {
-    const { add, end, began } = openQueue({ atOnce: 1, waiting: 3 });
+    const { add, end, began, use } = openQueue({ atOnce: 1, waiting: 3 });
     add('a0');
     add('a1');
     const second = add('a2');
     const last = add('a3');
+    expect(use()).toEqual({ taken: 4, most: 4, refusals: 0 });
     await expect(add('a4')).rejects.toMatchObject({ name: 'TooManyWaitingError' });
     add('b0');
     await expect(last).rejects.toMatchObject({ name: 'TooManyWaitingError' });
@@ -65,8 +67,10 @@ describe('a fair queue', () => {
     await expect(second).rejects.toMatchObject({ name: 'TooManyWaitingError' });
     // All lines are as long: no one of them has to make room.
     await expect(add('d0')).rejects.toMatchObject({ name: 'TooManyWaitingError' });
+    expect(use()).toEqual({ taken: 4, most: 4, refusals: 4 });
     for (const name of ['a0', 'b0', 'c0', 'a1']) await end(name);
     expect(began.toSorted()).toEqual(['a0', 'a1', 'b0', 'c0']);
+    expect(use()).toMatchObject({ taken: 0 });
   });
 
   it('lets go of whoever gives up, and goes on after work that failed', async () => {

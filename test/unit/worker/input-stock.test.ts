@@ -37,6 +37,7 @@ test('B12 files are fetched for four jobs of a caller at a time, and for sixteen
   const turns = ['a', 'b', 'c', 'd'].flatMap((caller) => Array.from({ length: 4 }, () => stock.begin(caller)));
   expect(turns.filter((turn) => turn === null)).toEqual([]);
   expect([stock.begin('a'), stock.begin('e'), stock.fetching]).toEqual([null, null, 16]);
+  expect(stock.use()).toEqual({ taken: 16, most: 16, refusals: 2 });
   turns[0]?.[Symbol.dispose]();
   expect(changes.at(-1)).toBe('a');
   expect([stock.begin('b'), stock.fetching]).toEqual([null, 15]);

@@ -1,0 +1,13 @@
+import { createKeyOperator } from '../../src/callers/keys.ts';
+import { createRedisKeys } from '../../src/callers/redis/redis-keys.ts';
+import { defaultScopes } from '../../src/callers/scopes.ts';
+import { createSeal } from '../../src/job-record/seal.ts';
+import type { Product } from './product.ts';
+
+/** Makes an API key of a caller, as `comfygate keys create` does, and gives the headers that bring it. */
+export async function keyHeaders({ admin, keys }: Product, caller: string, plan = 'internal') {
+  const operator = createKeyOperator(createRedisKeys(admin, keys), createSeal('x'.repeat(32), 'test'));
+  const rights = { plan, scopes: defaultScopes, lifeMs: null, signed: false };
+  const { text } = await operator.create({ caller, name: caller, ...rights });
+  return { authorization: `Bearer ${text}` };
+}
