@@ -220,7 +220,9 @@ export function createConnection(url: string, { token, ...limits }: ConnectionOp
     for (let attempt = 0, refusals = 0; ; attempt++) {
       try {
         const signal = AbortSignal.any([caller, AbortSignal.timeout(answer)]);
-        const headers = credentials && { headers: { ...Object.fromEntries(new Headers(init?.headers)), ...(await credentials()) } };
+        const headers = credentials && {
+          headers: { ...Object.fromEntries(new Headers(init?.headers)), ...(await credentials()) },
+        };
         const response = await fetch(input, { ...init, ...headers, signal });
         if (!UNAVAILABLE_STATUS.includes(response.status)) {
           become('online');
