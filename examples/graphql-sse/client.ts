@@ -53,9 +53,9 @@ export function createGatewayClient(
   });
 
   /**
-   * What an operation gives, to its end, over as many streams as it takes: a subscription to a job that was lost goes on
-   * behind the last event that came where its document has `$afterSeq`, and with a SNAPSHOT otherwise. Throws the first
-   * error of an answer, but asks again after UNAVAILABLE, and with another token where one has ended.
+   * What an operation gives, to its end, over as many streams as it takes: a lost subscription to a job goes on behind
+   * the last event that came where its document has `$afterSeq`, and with a SNAPSHOT otherwise. Throws the first error
+   * of an answer, but asks again after UNAVAILABLE, and with another token where one has ended.
    */
   async function* results<Data>(request: RequestParams): AsyncGenerator<Data> {
     // The library sends the same object again, as it is then.

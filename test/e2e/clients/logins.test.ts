@@ -89,7 +89,7 @@ describe.skipIf(!existsSync(CHROMIUM))('a page of a caller, from another origin'
     expect(types.at(-1)).toBe('SUCCEEDED');
   }
 
-  test('with Apollo and with urql: its token ends while it watches; the next one is taken on the open socket', async () => {
+  test('with Apollo and with urql: its token ends while it watches, and the next is taken in time', async () => {
     login.lifeSeconds = 8;
     holdAt('KSampler');
     const folder = await tempFolder();

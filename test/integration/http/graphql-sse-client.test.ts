@@ -7,7 +7,7 @@ import { testCallers, testIdentity } from '../../support/test-callers.ts';
 const query = 'subscription W($id: ID!, $afterSeq: Int) { jobProgress(id: $id, afterSeq: $afterSeq) { seq } }';
 const { id } = testJob();
 
-test('a stream whose token has ended goes on with another behind the last event, once the login gives one', async () => {
+test('a stream whose token has ended goes on behind the last event, once the login gives another', async () => {
   const callers = testCallers();
   const { services, graphql } = await startTestServer(callers);
   services.feed.open(id);
