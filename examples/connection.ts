@@ -15,6 +15,10 @@ const LIMITS = {
   answer: 10_000,
   /** The answer to the question whether the gateway is there. */
   probe: 4_000,
+  /** A socket gets its next token so long before the present one ends; at half of the time of a short one. */
+  renew: 30_000,
+  /** Between two renewals at least, where the clock of the page is wrong. */
+  renewPause: 5_000,
   /** Between two attempts at first; it doubles with each. */
   firstWait: 500,
   /** Between two attempts at most, so that a long outage is over for a page as soon as a short one. */
@@ -27,18 +31,31 @@ const UNAVAILABLE_STATUS = [502, 503, 504];
 /** Calls that fail although the gateway can be reached, such as those of a page whose origin may not call. */
 const MAX_REFUSALS = 3;
 
+const DAY = 86_400_000;
+
+export interface ConnectionOptions extends Partial<typeof LIMITS> {
+  /**
+   * The token of whoever is logged in, asked for with every call and every connection, and again before it ends. Keep
+   * it, and renew it in good time, as the libraries of login services do. Where this rejects it is asked again.
+   */
+  token?: (() => Promise<string>) | undefined;
+}
+
 /**
  * What the clients of a page share: one WebSocket and one `fetch`, neither of which waits forever on a path that has
  * gone silent, and which both come back by themselves after an outage of any length. `url` is that of /graphql.
  */
-export function createConnection(url: string, limits: Partial<typeof LIMITS> = {}) {
-  const { ping, pong, connect, answer, probe, firstWait, maxWait } = { ...LIMITS, ...limits };
+export function createConnection(url: string, { token, ...limits }: ConnectionOptions = {}) {
+  const { ping, pong, connect, answer, probe, renew, renewPause, firstWait, maxWait } = { ...LIMITS, ...limits };
   const ended = new AbortController();
   const stateListeners = new Set<() => void>();
   const resumeListeners = new Set<() => void>();
   let state: ConnectionState = 'online';
   let silence: ReturnType<typeof setTimeout> | undefined;
+  let renewal: ReturnType<typeof setTimeout> | undefined;
   let probing: Promise<void> | undefined;
+
+  const credentials = token && (async () => ({ authorization: `Bearer ${await token()}` }));
 
   function become(next: ConnectionState) {
     if (state === next) return;
@@ -84,9 +101,30 @@ export function createConnection(url: string, limits: Partial<typeof LIMITS> = {
     silence = undefined;
   }
 
+  /** Gives the socket the next token in time. `told`: what the gateway says of the present one. */
+  function renewInTime(socket: WebSocket, told: unknown) {
+    const endsAt = endOf(told);
+    if (!credentials || endsAt === undefined) return;
+    clearTimeout(renewal);
+    const left = endsAt - Date.now();
+    const wait = Math.min(Math.max(left - renew, left / 2, renewPause), DAY);
+    renewal = setTimeout(async () => {
+      try {
+        const payload = await credentials();
+        // Its answer says until when the socket is good from now on.
+        if (socket.readyState === socket.OPEN) socket.send(JSON.stringify({ type: 'ping', payload }));
+      } catch {
+        // Until the present one has ended, upon which the socket is closed and made anew.
+        if (socket.readyState === socket.OPEN) renewInTime(socket, told);
+      }
+    }, wait);
+  }
+
+  let open: WebSocket | undefined;
   const client = createClient({
     url: url.replace(/^http/, 'ws'),
     keepAlive: ping,
+    ...(credentials && { connectionParams: credentials }),
     retryAttempts: Number.POSITIVE_INFINITY,
     // Also when the gateway could not be reached at all. Codes that say that the client is wrong end it nevertheless.
     shouldRetry: () => true,
@@ -96,13 +134,16 @@ export function createConnection(url: string, limits: Partial<typeof LIMITS> = {
     },
     on: {
       connecting: () => expectSignOfLife(connect),
-      connected() {
+      connected(socket, told) {
+        open = socket as WebSocket;
+        renewInTime(open, told);
         become('online');
         resumed();
       },
       ping: (received) => {
         if (!received) expectSignOfLife(pong);
       },
+      pong: (_received, told) => open && renewInTime(open, told),
       message({ type }) {
         if (type === 'pong' || type === 'connection_ack') stopWaiting();
         // A long answer before the pong. Stopping here would leave nobody waiting for the pong.
@@ -110,6 +151,7 @@ export function createConnection(url: string, limits: Partial<typeof LIMITS> = {
       },
       closed(event) {
         stopWaiting();
+        clearTimeout(renewal);
         // 1000: nobody is subscribed any more.
         if (codeOf(event) !== 1000) become('lost');
       },
@@ -123,12 +165,19 @@ export function createConnection(url: string, limits: Partial<typeof LIMITS> = {
     });
   }
 
-  /** As the library's, and subscribes again after UNAVAILABLE. */
+  /**
+   * As the library's, and subscribes again after UNAVAILABLE. A subscription to a job whose document has `$afterSeq`
+   * goes on behind the last event that came, whatever broke the connection; any other goes on with a SNAPSHOT.
+   */
   function subscribe<Data = Record<string, unknown>, Extensions = unknown>(
     payload: SubscribePayload,
     sink: Sink<FormattedExecutionResult<Data, Extensions>>,
   ): () => void {
     let again: ReturnType<typeof setTimeout> | undefined;
+    // The library sends the same object again, as it is then.
+    const variables = { ...payload.variables };
+    const request = { ...payload, variables };
+    const goesOn = /\$afterSeq\b/.test(payload.query);
     let leave = start();
     function start(): () => void {
       let retryAfter: number | undefined;
@@ -138,9 +187,10 @@ export function createConnection(url: string, limits: Partial<typeof LIMITS> = {
           resumed();
         }, seconds * 1_000);
       };
-      return client.subscribe<Data, Extensions>(payload, {
+      return client.subscribe<Data, Extensions>(request, {
         next(result) {
           retryAfter = result.data ? undefined : secondsUntilRetry(result.errors);
+          if (goesOn) variables.afterSeq = seqOf(result.data) ?? variables.afterSeq;
           if (retryAfter === undefined) sink.next(result);
         },
         error(error) {
@@ -170,7 +220,10 @@ export function createConnection(url: string, limits: Partial<typeof LIMITS> = {
     for (let attempt = 0, refusals = 0; ; attempt++) {
       try {
         const signal = AbortSignal.any([caller, AbortSignal.timeout(answer)]);
-        const response = await fetch(input, { ...init, signal });
+        const headers = credentials && {
+          headers: { ...Object.fromEntries(new Headers(init?.headers)), ...(await credentials()) },
+        };
+        const response = await fetch(input, { ...init, ...headers, signal });
         if (!UNAVAILABLE_STATUS.includes(response.status)) {
           become('online');
           return response;
@@ -185,7 +238,7 @@ export function createConnection(url: string, limits: Partial<typeof LIMITS> = {
   };
 
   return {
-    /** For `GraphQLWsLink` and the like. `subscribe` leaves `afterSeq` out: it sends the same variables again. */
+    /** For `GraphQLWsLink` and the like. */
     socket: { ...client, subscribe } satisfies Client,
     fetch: patientFetch,
     /** To be shown on the page; with React: `useSyncExternalStore(connection.onState, connection.state)`. */
@@ -197,6 +250,7 @@ export function createConnection(url: string, limits: Partial<typeof LIMITS> = {
     async close() {
       ended.abort();
       stopWaiting();
+      clearTimeout(renewal);
       // It rejects where there was no connection to end.
       await client.dispose()?.catch(() => undefined);
     },
@@ -228,6 +282,18 @@ function secondsUntilRetry(errors: FormattedExecutionResult['errors']): number |
   const extensions = errors?.[0]?.extensions;
   if (extensions?.code !== 'UNAVAILABLE') return undefined;
   return typeof extensions.retryAfter === 'number' ? extensions.retryAfter : 1;
+}
+
+/** When the token of a socket ends, by the gateway's acknowledgement or its pong; undefined where neither says it. */
+function endOf(told: unknown): number | undefined {
+  const { authorization } = (told ?? {}) as { authorization?: { expiresAt?: string | null } };
+  return authorization?.expiresAt ? Date.parse(authorization.expiresAt) : undefined;
+}
+
+/** The number of the event that an answer brings. */
+function seqOf(data: unknown): number | undefined {
+  const [event] = Object.values(data ?? {});
+  return typeof event?.seq === 'number' ? event.seq : undefined;
 }
 
 function codeOf(event: unknown): unknown {

@@ -1,7 +1,7 @@
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { OperationTypeNode } from 'graphql';
-import { createConnection } from '../connection.ts';
+import { type ConnectionOptions, createConnection } from '../connection.ts';
 import { possibleTypes } from '../generated/possible-types.ts';
 import { typePolicies } from './type-policies.ts';
 
@@ -11,8 +11,8 @@ import { typePolicies } from './type-policies.ts';
  * upon which a subscription to a job goes on with a SNAPSHOT. `url` is that of /graphql. `close` ends the socket, which
  * would keep a process alive.
  */
-export function createGatewayClient(url: string) {
-  const connection = createConnection(url);
+export function createGatewayClient(url: string, options: ConnectionOptions = {}) {
+  const connection = createConnection(url, options);
   const client = new ApolloClient({
     link: ApolloLink.split(
       (operation) =>

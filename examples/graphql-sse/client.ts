@@ -15,9 +15,14 @@ const LIMITS = {
 /**
  * Operations of every kind as server-sent events, for pages whose network lets no WebSocket pass. A path that has gone
  * silent is given up, and there is no last attempt: every mutation of the API may be sent again. `url` is that of
- * /graphql. `onState` is called when the gateway cannot be reached any more, and when it is back.
+ * /graphql. `onState` is called when the gateway cannot be reached any more, and when it is back. `token` gives that of
+ * whoever is logged in, for each stream, where the gateway asks who calls.
  */
-export function createGatewayClient(url: string, onState: (state: 'online' | 'lost') => void = () => undefined) {
+export function createGatewayClient(
+  url: string,
+  onState: (state: 'online' | 'lost') => void = () => undefined,
+  token?: () => Promise<string>,
+) {
   let state: 'online' | 'lost' = 'online';
   function become(next: typeof state) {
     if (state === next) return;
@@ -25,9 +30,19 @@ export function createGatewayClient(url: string, onState: (state: 'online' | 'lo
     onState(state);
   }
 
+  /** A login that is away is waited for. */
+  async function headers(): Promise<Record<string, string>> {
+    for (; token; await sleep(LIMITS.maxWait)) {
+      const given = await token().catch(() => become('lost'));
+      if (given) return { authorization: `Bearer ${given}` };
+    }
+    return {};
+  }
+
   const client = createClient({
     url,
     fetchFn: fetchUnlessSilent,
+    headers,
     retryAttempts: Number.POSITIVE_INFINITY,
     // Half of each wait is random: pages that were cut off together do not come back in the same moment.
     retry(retries) {
@@ -38,17 +53,26 @@ export function createGatewayClient(url: string, onState: (state: 'online' | 'lo
   });
 
   /**
-   * What an operation gives, to its end, over as many streams as it takes: a subscription that was lost begins again
-   * with a SNAPSHOT. Throws the first error of an answer, but asks again after UNAVAILABLE.
+   * What an operation gives, to its end, over as many streams as it takes: a lost subscription to a job goes on behind
+   * the last event that came where its document has `$afterSeq`, and with a SNAPSHOT otherwise. Throws the first error
+   * of an answer, but asks again after UNAVAILABLE, and with another token where one has ended.
    */
   async function* results<Data>(request: RequestParams): AsyncGenerator<Data> {
+    // The library sends the same object again, as it is then.
+    const variables = { ...request.variables };
+    const goesOn = /\$afterSeq\b/.test(request.query);
+    const passing = token ? ['UNAVAILABLE', 'UNAUTHENTICATED'] : ['UNAVAILABLE'];
     for (;;) {
       let retryAfter: number | undefined;
-      for await (const { data, errors } of client.iterate<Data, unknown>(request)) {
+      for await (const { data, errors } of client.iterate<Data, unknown>({ ...request, variables })) {
         const [error] = errors ?? [];
-        if (error && error.extensions?.code !== 'UNAVAILABLE') throw new Error(error.message);
+        if (error && !passing.includes(String(error.extensions?.code))) throw new Error(error.message);
         if (error) retryAfter = Number(error.extensions?.retryAfter ?? 1);
-        else if (data) yield data;
+        else if (data) {
+          const [event]: { seq?: number }[] = Object.values(data);
+          if (goesOn) variables.afterSeq = event?.seq ?? variables.afterSeq;
+          yield data;
+        }
       }
       if (retryAfter === undefined) return;
       await sleep(retryAfter * 1_000);

@@ -1,13 +1,13 @@
 import { Environment, type GraphQLResponse, Network, Observable, RecordSource, Store } from 'relay-runtime';
-import { createConnection } from '../connection.ts';
+import { type ConnectionOptions, createConnection } from '../connection.ts';
 import { missingFieldHandlers } from './missing-fields.ts';
 
 /**
  * A Relay environment for a gateway: subscriptions over WebSocket, everything else over HTTP, all into one store. `url`
  * is that of /graphql. `close` ends the socket, which would keep a process alive.
  */
-export function createGatewayEnvironment(url: string) {
-  const connection = createConnection(url);
+export function createGatewayEnvironment(url: string, options: ConnectionOptions = {}) {
+  const connection = createConnection(url, options);
   const network = Network.create(
     async ({ text: query }, variables): Promise<GraphQLResponse> => {
       const headers = { 'content-type': 'application/json' };

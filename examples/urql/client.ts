@@ -1,6 +1,6 @@
 import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
 import { cacheExchange } from '@urql/exchange-graphcache';
-import { createConnection } from '../connection.ts';
+import { type ConnectionOptions, createConnection } from '../connection.ts';
 import { keys, possibleTypes, updates } from './graphcache.ts';
 
 /**
@@ -8,8 +8,8 @@ import { keys, possibleTypes, updates } from './graphcache.ts';
  * `url` is that of /graphql.
  * `close` ends the socket, which would keep a process alive.
  */
-export function createGatewayClient(url: string) {
-  const connection = createConnection(url);
+export function createGatewayClient(url: string, options: ConnectionOptions = {}) {
+  const connection = createConnection(url, options);
   const client = new Client({
     url,
     fetch: connection.fetch,

@@ -3,6 +3,16 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import relayArtifacts from './relay-artifacts.json' with { type: 'json' };
 
+/** What docs/login.md has from Auth0's library, of whoever asks the page's own server. */
+const AUTH0 = `
+async function getTokenSilently() {
+  const answer = await fetch('/token', { method: 'POST' });
+  if (!answer.ok) throw new Error('the login is away');
+  return answer.text();
+}
+export const createAuth0Client = async () => ({ isAuthenticated: async () => true, getTokenSilently });
+`;
+
 const root = join(import.meta.dirname, '../..');
 const installed = (name: string) => join(root, 'node_modules', name);
 
@@ -26,6 +36,7 @@ export function readDocsPage(name: string) {
   const packages = installs.flatMap((line) => line.split(' ').slice(2));
   const needed = packages.length > 0 ? [...OF_TEMPLATE, ...packages] : [];
   return {
+    text,
     files,
     /**
      * Does what the page says in an empty folder: its packages and no others, its copies, its files, whose gateway is
@@ -52,4 +63,24 @@ export function readDocsPage(name: string) {
       return app;
     },
   };
+}
+
+/** Does in the folder of an app what docs/login.md says. Its tokens are those of `POST /token` of the app's origin. */
+export function addLogin(app: string, gateway: string): void {
+  const library = join(app, 'node_modules/@auth0/auth0-spa-js');
+  mkdirSync(library, { recursive: true });
+  writeFileSync(join(library, 'package.json'), '{"type":"module","main":"index.js"}');
+  writeFileSync(join(library, 'index.js'), AUTH0);
+  const { files, text } = readDocsPage('login.md');
+  for (const { path, content } of files) writeFileSync(join(app, path), content);
+  const [, change = ''] = /^In `src\/main\.tsx`[\s\S]*?^```ts\n([\s\S]*?)^```$/m.exec(text) ?? [];
+  const [imports = '', made = ''] = change.trim().split('\n\n');
+  const main = join(app, 'src/main.tsx');
+  const before = readFileSync(main, 'utf8');
+  const after = before.replace(
+    /^const \{ client, connection \} = .*$/m,
+    made.replace('http://127.0.0.1:4000', gateway),
+  );
+  if (made === '' || after === before) throw new Error('the page has nothing that docs/login.md would change');
+  writeFileSync(main, `${imports}\n${after}`);
 }

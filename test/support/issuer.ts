@@ -1,7 +1,8 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { listen } from './listen.ts';
+import type { Lifetime } from './product.ts';
 
-/** An issuer of JWTs, which publishes its keys on 127.0.0.1 until the test ends. */
+/** An issuer of JWTs, which publishes its keys on 127.0.0.1 until the test, or `lifetime`, ends. */
 export interface Issuer {
   url: string;
   /** How often its keys were asked for. */
@@ -16,7 +17,7 @@ export interface Issuer {
   answer(as: { status: number; body: string } | null): void;
 }
 
-export async function startIssuer(): Promise<Issuer> {
+export async function startIssuer(lifetime?: Pick<Lifetime, 'onTestFinished'>): Promise<Issuer> {
   const keys = new Map<string, { algorithm: string; privateKey: CryptoKey; jwk: JWK | null }>();
   let asked = 0;
   let answerAs: { status: number; body: string } | null = null;
@@ -25,7 +26,7 @@ export async function startIssuer(): Promise<Issuer> {
     const published = [...keys.values()].flatMap(({ jwk }) => jwk ?? []);
     const { status, body } = answerAs ?? { status: 200, body: JSON.stringify({ keys: published }) };
     res.writeHead(status, { 'Content-Type': 'application/json' }).end(body);
-  });
+  }, lifetime);
   return {
     url,
     get asked() {

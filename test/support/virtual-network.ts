@@ -16,7 +16,8 @@ const COMMENT_MS = 5_000;
 
 /**
  * A gateway as a page reaches it by `WebSocket`, `fetch` and `EventSource`, on a clock that is moved by hand: hours
- * take moments. It answers each subscription with one event. Call it before what uses the globals.
+ * take moments. It answers each subscription with one event, and
+ * each call with a watch token. Call it before what uses the globals.
  */
 export function openVirtualNetwork() {
   vi.useFakeTimers();
@@ -108,7 +109,7 @@ export function openVirtualNetwork() {
       carried(wire(), () => {
         if (!streams) {
           if (method === 'POST') calls += 1;
-          return resolve(new Response('{}'));
+          return resolve(new Response('{"data":{"createWatchToken":{"token":"cgw_"}}}'));
         }
         const body = new ReadableStream<Uint8Array>({
           start(controller) {

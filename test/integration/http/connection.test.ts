@@ -1,10 +1,11 @@
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
-import { createConnection } from '../../../examples/connection.ts';
+import { type ConnectionOptions, createConnection } from '../../../examples/connection.ts';
 import { unavailable } from '../../../src/core/errors.ts';
 import { testEvent, testJob, testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
 import { listen } from '../../support/listen.ts';
 import { startTcpProxy } from '../../support/tcp-proxy.ts';
+import { testCallers, testIdentity } from '../../support/test-callers.ts';
 
 /** Two hundredths to a tenth of the real ones, but for how long an answer may take on a busy machine. */
 const SHORT = { ping: 50, pong: 1_000, connect: 1_000, answer: 1_000, probe: 1_000, firstWait: 10, maxWait: 100 };
@@ -144,4 +145,94 @@ test('a call that fails although the gateway can be reached is an error, and one
   const closed = away.fetch('http://127.0.0.1:11999');
   await away.close();
   await expect(closed).rejects.toThrow('abort');
+});
+
+/** A page of somebody who is logged in. Each token is another, and is said to live for so many milliseconds. */
+async function openLoggedIn(options: Partial<ConnectionOptions> = {}, lifeMs = 3_600_000) {
+  const services = await testServices();
+  services.feed.open(id);
+  const callers = testCallers();
+  const { graphql } = await startTestServer({ services, ...callers });
+  const login = { away: false, asked: 0, given: [] as string[] };
+  const connection = createConnection(graphql, {
+    ...SHORT,
+    ...options,
+    async token() {
+      login.asked += 1;
+      if (login.away) throw new Error('the login is away');
+      const token = `token-${login.asked}`;
+      login.given.push(token);
+      callers.add(token, testIdentity('me', { keyId: token, expiresAt: Date.now() + lifeMs }));
+      return token;
+    },
+  });
+  onTestFinished(() => connection.close());
+  const states: string[] = [];
+  connection.onState(() => states.push(connection.state()));
+  const seen: (number | undefined)[] = [];
+  const watches = vi.spyOn(services.feed, 'watch');
+  const fail = (error: unknown) => expect.fail(JSON.stringify(error));
+  /** Begins to watch, until the page sees event 1. */
+  async function watch(document: string) {
+    connection.socket.subscribe<{ jobProgress: { seq: number } }>(
+      { query: document, variables: { id } },
+      { next: ({ data }) => seen.push(data?.jobProgress.seq), error: fail, complete() {} },
+    );
+    await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(1));
+    await sees(1);
+  }
+  async function sees(seq: number) {
+    services.feed.say(id, testEvent(seq));
+    await vi.waitFor(() => expect(seen).toContain(seq));
+  }
+  const begunAfter = () => watches.mock.calls.map(([request]) => request.afterSeq);
+  return { services, callers, graphql, connection, login, states, seen, watch, sees, begunAfter };
+}
+
+const goesOn = 'subscription W($id: ID!, $afterSeq: Int) { jobProgress(id: $id, afterSeq: $afterSeq) { seq } }';
+
+test('a socket gets its next token before the present one ends, as soon as there is one, and stays open', async () => {
+  const { watch, sees, login, callers, states, begunAfter } = await openLoggedIn({ renewPause: 10 }, 200);
+  await watch(query);
+  login.away = true;
+  const asked = login.asked + 2;
+  await vi.waitFor(() => expect(login.asked).toBeGreaterThanOrEqual(asked));
+  login.away = false;
+  // One more is asked for when the pong has told how long the one before lives.
+  const given = login.given.length + 2;
+  await vi.waitFor(() => expect(login.given.length).toBeGreaterThanOrEqual(given));
+  for (const token of login.given.slice(0, given - 2)) callers.revoke(token);
+  await sees(2);
+  expect([states, begunAfter()]).toEqual([[], [null]]);
+});
+
+test.each([
+  ['behind the last event that it has seen, where its document has $afterSeq', goesOn, 2],
+  ['with a SNAPSHOT otherwise', query, null],
+])('after its token has ended a page goes on %s, once there is another', async (_how, document, afterSeq) => {
+  const { services, watch, sees, login, callers, states, seen, begunAfter } = await openLoggedIn();
+  await watch(document);
+  await sees(2);
+  login.away = true;
+  const asked = login.asked + 2;
+  callers.revoke(login.given.at(-1) ?? '');
+  // A login that is away is no reason to give up.
+  await vi.waitFor(() => expect(login.asked).toBeGreaterThanOrEqual(asked));
+  expect([states.at(-1), services.feed.stats().watchers]).toEqual(['lost', 0]);
+  login.away = false;
+  await vi.waitFor(() => expect(services.feed.stats().watchers).toBe(1));
+  await sees(3);
+  expect([states.at(-1), seen, begunAfter()]).toEqual(['online', [1, 2, 3], [null, afterSeq]]);
+});
+
+test('a call brings its token beside its other headers, each a fresh one', async () => {
+  const { connection, graphql, login } = await openLoggedIn();
+  const call = () =>
+    connection.fetch(graphql, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: '{ __typename }' }),
+    });
+  expect([(await call()).status, (await call()).status]).toEqual([200, 200]);
+  expect(login.given).toEqual(['token-1', 'token-2']);
 });

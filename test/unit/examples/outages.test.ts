@@ -12,6 +12,14 @@ const query = 'subscription W($id: ID!) { jobProgress(id: $id) { seq } }';
 const variables = { id: 'job' };
 const ignore = () => undefined;
 
+/** Watches a job as the script of a page of docs/ does. */
+function watchBy(name: string) {
+  const page = readDocsPage(name).files.find(({ path }) => path === 'index.html');
+  const [, script] = /<script type="module">([\s\S]*)<\/script>/.exec(page?.content ?? '') ?? [];
+  const run = new Function('document', `${script}; return watch;`);
+  run({ querySelector: () => ({}) })('job', ignore);
+}
+
 /** GraphiQL, and the ways in which docs show how a job is watched; each begins to. */
 const clients: { [name: string]: () => void } = {
   'examples/connection.ts'() {
@@ -30,12 +38,8 @@ const clients: { [name: string]: () => void } = {
     const client = createClient({ url: URL, webSocketImpl: page.WebSocket });
     client.subscribe({ query, variables }, { next: ignore, error: ignore, complete: ignore });
   },
-  'docs/event-source.md'() {
-    const [page] = readDocsPage('event-source.md').files;
-    const [, script] = /<script type="module">([\s\S]*)<\/script>/.exec(page?.content ?? '') ?? [];
-    const run = new Function('document', `${script}; return watch;`);
-    run({ querySelector: () => ({}) })('job', ignore);
-  },
+  'docs/event-source.md': () => watchBy('event-source.md'),
+  'docs/watch-tokens.md': () => watchBy('watch-tokens.md'),
 };
 
 /** Wherever in their turns the timers of a page are, in milliseconds. */
