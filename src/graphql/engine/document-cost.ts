@@ -79,13 +79,21 @@ export function createCostOf(schema: GraphQLSchema) {
     scope: Scope,
   ): number {
     const fields = new Map<string, Asked>();
-    for (const set of sets) collect(set, type, fields, scope);
+    const visited = new Set<FragmentDefinitionNode>();
+    for (const set of sets) collect(set, type, fields, visited, scope);
     let cost = 0;
     for (const asked of fields.values()) cost += costOfField(asked, first, scope);
     return cost;
   }
 
-  function collect(set: SelectionSetNode, type: GraphQLNamedType, fields: Map<string, Asked>, scope: Scope): void {
+  /** `visited`: fragments, each of which says the same however often it is spread in this object. */
+  function collect(
+    set: SelectionSetNode,
+    type: GraphQLNamedType,
+    fields: Map<string, Asked>,
+    visited: Set<FragmentDefinitionNode>,
+    scope: Scope,
+  ): void {
     for (const selection of set.selections) {
       if (isSkipped(selection.directives, scope)) continue;
       if (selection.kind === Kind.FIELD) {
@@ -98,8 +106,12 @@ export function createCostOf(schema: GraphQLSchema) {
       }
       const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : scope.fragments.get(selection.name.value);
       if (!fragment) continue;
+      if (fragment.kind === Kind.FRAGMENT_DEFINITION) {
+        if (visited.has(fragment)) continue;
+        visited.add(fragment);
+      }
       const condition = fragment.typeCondition && schema.getType(fragment.typeCondition.name.value);
-      collect(fragment.selectionSet, condition ?? type, fields, scope);
+      collect(fragment.selectionSet, condition ?? type, fields, visited, scope);
     }
   }
 
