@@ -4,6 +4,7 @@ import { type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperati
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { createSemaphore, type Semaphore } from '../../async/semaphore.ts';
 import type { Shares } from '../../async/shares.ts';
+import type { Turns } from '../../async/turns.ts';
 import type { Identity } from '../../callers/identity.ts';
 import type { GraphContext, GraphServices } from '../../graphql/context.ts';
 import { type Budget, type Budgets, TOO_MUCH_WAITS } from '../../graphql/engine/budgets.ts';
@@ -69,6 +70,7 @@ export interface SocketOperationsOptions {
   engine: Engine;
   services: GraphServices;
   budgets: Budgets;
+  turns: Turns;
   /** The operations that are open, by client. */
   open: Shares;
   /** How many one socket has open at a time. */
@@ -91,7 +93,7 @@ function traceOf({ owner, payload: { extensions } }: Message): { readonly [name:
  * watchers.
  */
 export function createSocketOperations(options: SocketOperationsOptions): SocketOperations {
-  const { engine, services, budgets, open, maxOperations } = options;
+  const { engine, services, budgets, turns, open, maxOperations } = options;
   const shared = createSharedExecution();
   const prepared = new WeakMap<ExecutionArgs, OpenOperation>();
 
@@ -190,6 +192,9 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
           for (let step = await iterator.next(); !step.done && !over.signal.aborted; step = await iterator.next()) {
             const event = Object(step.value);
             await owner.events.run(async () => {
+              // A client's own turn, not that of whoever asked first: who has had much of the loop would hold others up.
+              if (!shared.isMade(event, key)) await turns.take(owner.client, owner);
+              if (over.signal.aborted) return;
               const text = await shared.text(event, key, () => engine.executeEvent(operation, event));
               if (!over.signal.aborted) await owner.send(`${head}${text}}`);
             }, over.signal);
