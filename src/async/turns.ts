@@ -26,6 +26,11 @@ interface Group {
  * and need not wait for all of them after each piece.
  */
 const CREDIT_MS = 100;
+/**
+ * Of one piece no more counts, however long it took: mostly garbage was collected meanwhile, or the system gave the
+ * processor to somebody else, and whoever was charged for that would wait until all others have had as much.
+ */
+const MOST_COUNTED_MS = 10;
 /** Groups that have nothing to do are forgotten above it; they would begin as newcomers do. */
 const MAX_GROUPS = 10_000;
 
@@ -76,7 +81,7 @@ export function createTurns(turnMs: number): Turns {
       process.nextTick(() => {
         const now = performance.now();
         running = undefined;
-        group.usedMs += now - from;
+        group.usedMs += Math.min(now - from, MOST_COUNTED_MS);
         if (group.owners.size > 0) waiting.push(group);
         if (now - began < turnMs) step();
         else setImmediate(begin);

@@ -110,11 +110,11 @@ const MAX_CONNECTIONS = 20_000;
  * A client waits behind all that have come to the same one before: with 64, behind 7,000 of others for a hundred turns
  * of the event loop. To take a connection is cheap, and what follows is done by turns.
  */
-const LISTENING_SOCKETS = 64;
+const LISTENING_SOCKETS = 128;
 /** Of each, some 150 KB are in memory where its client does not read. */
 const MAX_DOWNLOADS = 1_000;
 /** For how long operations and events are worked on before the event loop goes on with all else. */
-const TURN_MS = 5;
+const TURN_MS = 2;
 
 /** Of what a page says of itself: more than any name of a host has. */
 const MAX_LOGGED_CHARACTERS = 300;
