@@ -6,7 +6,7 @@ import { clientAddress } from './client-address.ts';
 import { HttpFault, refuseConnection } from './reply.ts';
 
 export interface Connections {
-  /** Counts a connection before the server is given it. False: it has been refused, and the server is not to have it. */
+  /** Counts a connection before the server is given it. False: it has been refused, and is not to be given. */
   count(socket: Socket): boolean;
   /** False: its connection has been cut, which has more requests under way than it may. */
   admit(req: IncomingMessage, res: ServerResponse): boolean;

@@ -107,8 +107,8 @@ const MAX_OPEN = 10_000;
 /** A proxy from whose address everybody comes has one for each socket that it may have, and as many for requests. */
 const MAX_CONNECTIONS = 20_000;
 /**
- * A client waits behind all that have come to the same one before: with 128, behind 7,000 of others for some fifty turns
- * of the event loop. To take a connection is cheap, and what follows is done by turns.
+ * A client waits behind all that have come to the same one before: with 128, behind 7,000 of others for some fifty
+ * turns of the event loop. To take a connection is cheap, and what follows is done by turns.
  */
 const LISTENING_SOCKETS = 128;
 /** Of each, some 150 KB are in memory where its client does not read. */

@@ -192,7 +192,7 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
           for (let step = await iterator.next(); !step.done && !over.signal.aborted; step = await iterator.next()) {
             const event = Object(step.value);
             await owner.events.run(async () => {
-              // A client's own turn, not that of whoever asked first: who has had much of the loop would hold others up.
+              // Its own turn, not that of whoever asked first: who has had much of the loop would hold others up.
               if (!shared.isMade(event, key)) await turns.take(owner.client, owner);
               if (over.signal.aborted) return;
               const text = await shared.text(event, key, () => engine.executeEvent(operation, event));

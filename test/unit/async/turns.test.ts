@@ -66,7 +66,7 @@ test('who asks now and then is next, however much others have to do', async () =
   expect(most).toBeLessThan(4);
 });
 
-test('several who ask now and then are served in one turn of the loop, longer than one of who always asks', async () => {
+test('several who ask now and then are served in one turn of the loop, however short that is for others', async () => {
   let worked = 0;
   let loops = 0;
   const turns = createTurns(5);
