@@ -60,7 +60,7 @@ export interface OperationContext {
   lastSeq?: number | undefined;
   /**
    * Resolves when it is its client's turn on the event loop; what it does at once is counted as its time. Undefined:
-   * its events are not waited for, since watchers share what is made of them.
+   * its transport takes turns by itself, since watchers share what is made of events.
    */
   turn?: () => Promise<void>;
   /** Called with what it has used of its caller's limits. Undefined: its transport tells nothing of them. */

@@ -1,4 +1,5 @@
 // The process that converter.ts starts. It converts one picture after the other and reports of each.
+import { constants, getPriority, setPriority } from 'node:os';
 import * as z from 'zod';
 import { convert, setUpSharp } from './convert.ts';
 import type { Report } from './converter.ts';
@@ -24,6 +25,10 @@ const end = () => process.kill(process.pid, 'SIGKILL');
 /** All of the process's memory, so that of libvips and its decoders too. */
 const residentMib = () => process.memoryUsage.rss() / 1024 / 1024;
 
+// Whoever waits for a picture waits for seconds anyway, and requests are not to wait for it: they come first where there
+// are fewer processors than work.
+const { PRIORITY_BELOW_NORMAL, PRIORITY_LOW } = constants.priority;
+setPriority(Math.min(PRIORITY_LOW, getPriority() + PRIORITY_BELOW_NORMAL));
 setUpSharp();
 const startedMib = residentMib();
 process.on('message', (message) => void work(conversionSchema.parse(message)));

@@ -7,6 +7,8 @@ export interface HonestClients {
   readonly done: readonly number[];
   /** How long calls of `generate` took, in milliseconds. */
   readonly generateMs: readonly number[];
+  /** How much the gateway's clock went on meanwhile, in milliseconds: see `gatewayMs` of `startHonestClients`. */
+  readonly generateGatewayMs: readonly number[];
   /** Answers that told them to come later, by code. */
   readonly refusals: Readonly<Record<string, number>>;
   /** Throws the first error that one of them met and should not have. */
@@ -21,9 +23,14 @@ const COMES_BACK_AFTER_MS = 500;
 /** Longer than any job of theirs waits behind the others', and long after they would have gone. */
 const ENDS_WITHIN_MS = 60_000;
 
-export function startHonestClients(clients: readonly GatewayClient[]): HonestClients {
+/** `gatewayMs`: a clock of the gateway, such as for how long it has had a processor. Default: one that stands still. */
+export function startHonestClients(
+  clients: readonly GatewayClient[],
+  gatewayMs: () => number = () => 0,
+): HonestClients {
   const done = clients.map(() => 0);
   const generateMs: number[] = [];
+  const generateGatewayMs: number[] = [];
   const refusals: Record<string, number> = {};
   const failures: unknown[] = [];
   let finishing = false;
@@ -47,8 +54,11 @@ export function startHonestClients(clients: readonly GatewayClient[]): HonestCli
   async function runOne(gateway: GatewayClient): Promise<void> {
     const ask = (query: string, variables = {}) => insist(() => gateway.post(query, variables));
     const accepted = await insist(async () => {
+      const before = gatewayMs();
       const answer = await gateway.tryGenerate();
-      if (answer.errors.length === 0) generateMs.push(answer.ms);
+      if (answer.errors.length > 0) return answer;
+      generateMs.push(answer.ms);
+      generateGatewayMs.push(gatewayMs() - before);
       return answer;
     });
     const { id } = generated(accepted).job;
@@ -80,6 +90,7 @@ export function startHonestClients(clients: readonly GatewayClient[]): HonestCli
   return {
     done,
     generateMs,
+    generateGatewayMs,
     refusals,
     expectWell,
     async finish() {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
@@ -28,6 +29,15 @@ export async function residentBytes(pid: number): Promise<number> {
 /** Of its memory what the kernel cannot take back: without the files that it maps. Of a process about to end, 0. */
 export async function anonymousBytes(pid: number): Promise<number> {
   return Number(/^RssAnon:\s*(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+}
+
+/**
+ * For how long the main thread of a process has had a processor, in milliseconds, on Linux. What others take of the
+ * machine does not count. Read at once: it is a clock.
+ */
+export function mainThreadMs(pid: number): number {
+  const [nanoseconds] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ');
+  return Number(nanoseconds) / 1e6;
 }
 
 /** The processes that a process has started, and that still run. */

@@ -9,6 +9,8 @@ export interface Budget extends Disposable {
   answer(bytes: number): string | null;
   /** Counts bytes that are kept beside the answer, until it is disposed of. False: there is no room for them. */
   keep(bytes: number): boolean;
+  /** The bytes of the answer that is being made, as far as it has come. */
+  answerBytes(): number;
   /** The last answer of a subscription is out, and the next begins. */
   restart(): void;
 }
@@ -64,6 +66,7 @@ export function createBudgets(maxBodyBytes = 0): Budgets {
           kept += bytes;
           return true;
         },
+        answerBytes: () => answer,
         restart,
         [Symbol.dispose]() {
           restart();

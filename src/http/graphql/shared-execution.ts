@@ -11,6 +11,8 @@ import { LRUCache } from 'lru-cache';
 export interface SharedExecution {
   /** The JSON text of `execute(event)`, made once for watchers who ask for the same event and key at about a time. */
   text(event: object, key: string, execute: () => Promise<ExecutionResult> | ExecutionResult): Promise<string> | string;
+  /** Whether that text is there already, so that it takes no time. */
+  isMade(event: object, key: string): boolean;
 }
 
 /**
@@ -58,9 +60,12 @@ export function createSharedExecution(): SharedExecution {
     return made.then(({ text }) => text);
   }
 
+  const nameOf = (event: object, key: string) => `${numberOf(event)} ${key}`;
+
   return {
+    isMade: (event, key) => texts.has(nameOf(event, key)),
     text(event, key, execute) {
-      const name = `${numberOf(event)} ${key}`;
+      const name = nameOf(event, key);
       const known = texts.get(name);
       if (known !== undefined) return known;
       const others = making.get(name);

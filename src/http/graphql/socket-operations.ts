@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type ExecutionArgs, type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { createSemaphore, type Semaphore } from '../../async/semaphore.ts';
+import type { Turns } from '../../async/turns.ts';
 import type { Identity } from '../../callers/identity.ts';
 import type { GraphContext, GraphServices } from '../../graphql/context.ts';
 import { type Budget, type Budgets, TOO_MUCH_WAITS } from '../../graphql/engine/budgets.ts';
@@ -69,6 +70,7 @@ export interface SocketOperationsOptions {
   engine: Engine;
   services: GraphServices;
   budgets: Budgets;
+  turns: Turns;
   places: Places;
   /** How many one socket has open at a time. */
   maxOperations: number;
@@ -90,7 +92,7 @@ function traceOf({ owner, payload: { extensions } }: Message): { readonly [name:
  * watchers.
  */
 export function createSocketOperations(options: SocketOperationsOptions): SocketOperations {
-  const { engine, services, budgets, places, maxOperations } = options;
+  const { engine, services, budgets, turns, places, maxOperations } = options;
   const shared = createSharedExecution();
   const prepared = new WeakMap<ExecutionArgs, OpenOperation>();
 
@@ -192,6 +194,9 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
           for (let step = await iterator.next(); !step.done && !over.signal.aborted; step = await iterator.next()) {
             const event = Object(step.value);
             await owner.events.run(async () => {
+              // Its own turn, not that of whoever asked first: who has had much of the loop would hold others up.
+              if (!shared.isMade(event, key)) await turns.take(owner.client, owner);
+              if (over.signal.aborted) return;
               const text = await shared.text(event, key, () => engine.executeEvent(operation, event));
               if (!over.signal.aborted) await owner.send(`${head}${text}}`);
             }, over.signal);

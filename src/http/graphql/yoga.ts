@@ -9,7 +9,7 @@ import type { GraphContext, GraphServices, OperationContext } from '../../graphq
 import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
 import { codeOf } from '../../graphql/engine/errors.ts';
-import type { Operation } from '../../graphql/engine/operation.ts';
+import { type Operation, turnOf } from '../../graphql/engine/operation.ts';
 import { createOperationLabels } from '../../graphql/engine/operation-labels.ts';
 import type { NamingRequest } from '../../graphql/engine/persisted-documents.ts';
 import { followLasting } from '../lasting.ts';
@@ -48,6 +48,9 @@ export type YogaHandler = (
   },
 ) => Promise<void>;
 
+/** An answer of so much takes as long to write as all else of most requests. */
+const LARGE_BYTES = 64 * 1024;
+
 /** The subscription whose events go on behind a number. */
 const NUMBERED = 'jobProgress';
 
@@ -67,6 +70,12 @@ const useParams: Plugin<RequestContext, RequestContext> = {
 function useGatewayEngine(engine: Engine): Plugin<GraphContext> {
   const labelsOf = createOperationLabels(engine.schema);
 
+  /** What has waited for others has come in nobody's turn, and to write a large answer takes many milliseconds. */
+  async function inTurn(operation: Operation, result: ExecutionResult, { budget }: GraphContext) {
+    if (budget.answerBytes() > LARGE_BYTES) await turnOf(operation);
+    return result;
+  }
+
   async function subscribe(operation: Operation): ReturnType<Engine['subscribe']> {
     const isNumbered = labelsOf(operation.document, operation.operationName).operation === NUMBERED;
     const results = await engine.subscribe(operation, isNumbered ? numbered : undefined);
@@ -83,7 +92,11 @@ function useGatewayEngine(engine: Engine): Plugin<GraphContext> {
           .validate(document, context.requestId)
           .map(({ message, nodes = null, extensions }) => new GraphQLError(message, { nodes, extensions })),
       ),
-    onExecute: ({ setExecuteFn }) => setExecuteFn(engine.execute),
+    onExecute: ({ context, setExecuteFn }) =>
+      setExecuteFn((operation: Operation) => {
+        const result = engine.execute(operation);
+        return result instanceof Promise ? result.then((settled) => inTurn(operation, settled, context)) : result;
+      }),
     onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe),
   };
 }

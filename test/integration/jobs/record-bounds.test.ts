@@ -1,8 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { anonymous } from '../../../src/callers/identity.ts';
 import type { Job } from '../../../src/core/job.ts';
+import { readLog } from '../../../src/job-record/redis/read-log.ts';
 import { createRedisSweeperStore } from '../../../src/job-record/redis/redis-sweeper-store.ts';
+import { infoValue } from '../../../src/redis/memory.ts';
 import { newJob, openStores } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { openUseCases } from '../../support/use-cases.ts';
@@ -210,6 +212,22 @@ describe('B06 the graph of an ended job', () => {
     const page = await gateway.page({ ...query, createdAfter: null, createdBefore: null });
     expect(page.jobs.length).toBeLessThan(8);
     expect(page).toMatchObject({ more: true });
+  });
+
+  it('is not read again by whoever watches it after others', async () => {
+    const { redis, keys, gateway, sweeper, accept } = await open();
+    const { id } = await accept({ workflow: 'custom', parameters: { graph: randomBytes(200_000).toString('base64') } });
+    await gateway.requestCancel(id);
+    await sweeper.pack(id);
+    const first = await readLog(redis, keys, id, 0);
+    const sentBytes = async () => Number(infoValue(await redis.info('stats'), 'total_net_output_bytes'));
+    const before = await sentBytes();
+    for (let i = 0; i < 5; i++) {
+      const again = await readLog(redis, keys, id, 0, first?.job.parameters);
+      expect(again?.job).toEqual(first?.job);
+      expect(again?.job.parameters).toBe(first?.job.parameters);
+    }
+    expect((await sentBytes()) - before).toBeLessThan(100_000);
   });
 
   it('is packed where it is gone meanwhile: nothing comes of it', async () => {

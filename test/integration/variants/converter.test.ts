@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -45,6 +45,9 @@ describe('B05 a process that converts pictures', { timeout: 60_000 }, () => {
       for (const pid of await childrenOf(process.pid)) used.add(pid);
     }
     expect(used.size).toBe(1);
+    const [pid] = used;
+    // Of the system's 19 steps: where there are too few processors, requests come first.
+    expect(getPriority(pid)).toBe(Math.min(19, getPriority() + 10));
     await converter.close();
     expect(await childrenOf(process.pid)).toEqual([]);
   });

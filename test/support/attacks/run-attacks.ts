@@ -1,7 +1,7 @@
 // A process of attackers: `node run-attacks.ts PLAN`, the JSON text of a Plan. It prints a line once all have been
 // started, and attacks until its time is over or SIGTERM. Then it prints what it has done, as a line of JSON. It comes
 // after the product and honest clients for a processor.
-import { getPriority, setPriority } from 'node:os';
+import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { type RunningAttack, startAttack } from './attack.ts';
@@ -46,6 +46,6 @@ async function run(): Promise<void> {
   process.stdout.write(`${JSON.stringify(Object.fromEntries(running.map(({ name, tally }) => [name, tally])))}\n`);
 }
 
-setPriority(Math.min(LEAST_PRIORITY, getPriority() + 5));
+setPriority(LEAST_PRIORITY);
 await run();
 process.exit(0);

@@ -66,6 +66,58 @@ test('who asks now and then is next, however much others have to do', async () =
   expect(most).toBeLessThan(4);
 });
 
+test('several who ask now and then are served in one turn of the loop, however short that is for others', async () => {
+  let worked = 0;
+  let loops = 0;
+  const turns = createTurns(5);
+  const count = () => {
+    loops += 1;
+    if (worked < 900) setImmediate(count);
+  };
+  count();
+  for (const flood of ['a', 'b', 'c']) {
+    for (let i = 0; i < 300; i++) {
+      turns.add(flood, turns, () => {
+        spend(1);
+        worked += 1;
+      });
+    }
+  }
+  while (worked < 400) await new Promise((resolve) => setImmediate(resolve));
+  const served: number[] = [];
+  for (const guest of ['d', 'e', 'f']) {
+    turns.add(guest, turns, () => {
+      spend(4);
+      served.push(loops);
+    });
+  }
+  while (worked < 900) await new Promise((resolve) => setImmediate(resolve));
+  expect(served).toHaveLength(3);
+  expect(new Set(served).size).toBe(1);
+});
+
+test('who was charged for a standstill does not wait until all others have had as much', async () => {
+  let worked = 0;
+  const turns = createTurns(5);
+  const guest = {};
+  for (const flood of ['a', 'b', 'c']) {
+    for (let i = 0; i < 500; i++) {
+      turns.add(flood, turns, () => {
+        spend(1);
+        worked += 1;
+      });
+    }
+  }
+  while (worked < 300) await new Promise((resolve) => setImmediate(resolve));
+  let before = 0;
+  turns.add('guest', guest, () => {
+    before = worked;
+    spend(300);
+  });
+  await turns.take('guest', guest);
+  expect(worked - before).toBeLessThan(100);
+});
+
 test('who has asked for nothing for long has not saved up all of that time', async () => {
   let worked = 0;
   const turns = createTurns(5);

@@ -162,3 +162,34 @@ test('B03 what is refused for want of a place holds no document', async () => {
     ]);
   }
 });
+
+test('B02 who watches is told before the last of many events that another has asked for', async () => {
+  const services = await testServices();
+  for (const job of ['flood', 'guest']) services.feed.open(job);
+  const { engine } = await testGraph(services);
+  const order: string[] = [];
+  const slow: Engine = {
+    ...engine,
+    executeEvent(operation, event) {
+      // Longer than a turn.
+      for (const until = performance.now() + 10; performance.now() < until; );
+      return engine.executeEvent(operation, event);
+    },
+  };
+  const operations = createSocketOperations({ ...testBounds(), engine: slow, services, maxOperations: 2 });
+  const watch = async (client: string, alias: string) => {
+    const send = async () => void order.push(client);
+    const extra = operations.enter({ requestId: 'r', identity: anonymous, client, headers: {}, send });
+    const context: SocketContext = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra };
+    const payload = { query: `subscription { jobProgress(id: "${client}") { ${alias}: seq } }` };
+    const args = (await operations.hooks.onSubscribe?.(context, 'id', payload)) as ExecutionArgs;
+    void Object(await operations.hooks.subscribe?.(args)).next();
+  };
+  const FLOOD = 20;
+  for (let i = 0; i < FLOOD; i++) await watch('flood', `a${i}`);
+  await watch('guest', 'a');
+  services.feed.say('flood', testEvent(2));
+  services.feed.say('guest', testEvent(2));
+  await vi.waitFor(() => expect(order).toHaveLength(FLOOD + 1));
+  expect(order.indexOf('guest')).toBeLessThan(FLOOD / 2);
+});
