@@ -33,14 +33,17 @@ const WAITING = [
   'test/integration/worker/{comfyui-faults,previews,stalled-servers,waiting}.test.ts',
 ];
 
-/** Real servers and processes are started by most suites, so they run side by side only as far as two cores carry. */
+/**
+ * Real servers and processes are started by most suites, which wait for these for a third of their time: three of them
+ * keep two cores busy.
+ */
 export default defineConfig({
   // As Node resolves: `graphql` has a second build under `module`, and two of it cannot work on one schema.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 30_000,
     // Beside another suite's processes, a second is not long.
     expect: { poll: { timeout: 10_000 } },
