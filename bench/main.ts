@@ -12,6 +12,7 @@ import { benchJobs } from './benches/jobs.ts';
 import { benchLargeOutput } from './benches/large-output.ts';
 import { benchLimits } from './benches/limits.ts';
 import { benchManyJobs } from './benches/many-jobs.ts';
+import { benchNeighbours } from './benches/neighbours.ts';
 import { benchServers } from './benches/servers.ts';
 import { benchStart } from './benches/start.ts';
 import { benchSubscriptions } from './benches/subscriptions.ts';
@@ -31,6 +32,7 @@ const benches: Record<string, Bench> = {
   start: benchStart,
   attacks: benchAttacks,
   limits: benchLimits,
+  neighbours: benchNeighbours,
   fairness: benchFairness,
 };
 

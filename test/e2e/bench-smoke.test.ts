@@ -50,6 +50,7 @@ const ROWS = [
   'limits | queued jobs, % of rounds exact',
   'limits | CPU of generate, us',
   'limits | CPU of Redis for generate, us',
+  'neighbours | generate beside one at all limits, 99th percentile, ms',
   'fairness | share of weights 1, 2, 4: furthest off, %',
   "fairness | Jain's index of 50 callers",
   "fairness | which free server gets another's first, with 2000 queued by one",

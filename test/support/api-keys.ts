@@ -5,7 +5,7 @@ import { createSeal } from '../../src/job-record/seal.ts';
 import type { Product } from './product.ts';
 
 /** Makes an API key of a caller, as `comfygate keys create` does, and gives the headers that bring it. */
-export async function keyHeaders({ admin, keys }: Product, caller: string, plan = 'internal') {
+export async function keyHeaders({ admin, keys }: Pick<Product, 'admin' | 'keys'>, caller: string, plan = 'internal') {
   const operator = createKeyOperator(createRedisKeys(admin, keys), createSeal('x'.repeat(32), 'test'));
   const rights = { plan, scopes: defaultScopes, lifeMs: null, signed: false };
   const { text } = await operator.create({ caller, name: caller, ...rights });
