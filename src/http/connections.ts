@@ -6,8 +6,6 @@ import { clientAddress } from './client-address.ts';
 import { HttpFault, refuseConnection } from './reply.ts';
 
 export interface Connections {
-  /** Counts a connection before the server is given it. False: it has been refused, and is not to be given. */
-  count(socket: Socket): boolean;
   /** False: its connection has been cut, which has more requests under way than it may. */
   admit(req: IncomingMessage, res: ServerResponse): boolean;
   /** Of connections, and of requests that are not answered yet. */
@@ -33,23 +31,16 @@ export function boundConnections(server: Server, most: number): Connections {
 
   const isTls = server instanceof TlsServer;
 
-  const counted = new WeakSet<Socket>();
-
-  function count(socket: Socket): boolean {
-    if (counted.has(socket)) return true;
-    counted.add(socket);
+  server.on('connection', (socket: Socket) => {
     const client = clientAddress({ socket });
     if (shares.take(client)) {
       socket.once('close', () => shares.give(client));
-      return true;
+      return;
     }
     // Before the handshake no answer would be understood.
     if (isTls) socket.destroy();
     else refuseConnection(socket, tooManyConnections());
-    return false;
-  }
-
-  server.on('connection', count);
+  });
 
   server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
     if (socket.writableEnded || socket.destroyed) return;
@@ -63,7 +54,6 @@ export function boundConnections(server: Server, most: number): Connections {
   });
 
   return {
-    count,
     use: () => ({ connections: shares.use(), requests: requests.use() }),
     admit(req, res) {
       const { socket } = req;

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { createServer, isIPv6, type ListenOptions, type Server as NetServer, type Socket } from 'node:net';
+import { createServer, isIPv6, type ListenOptions, type Server as NetServer } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 
 export interface Listening {
@@ -20,14 +20,7 @@ export interface ListenAt {
    * behind the thousands that others have opened. Default 1; more only on Linux.
    */
   sockets?: number;
-  /**
-   * Called with each connection that was taken by one of these, the first apart, which is the server's own. Nothing is
-   * read of it before `enter` is called. Default: that is at once.
-   */
-  onTaken?: OnTaken;
 }
-
-export type OnTaken = (socket: Socket, enter: () => void) => void;
 
 /**
  * Connections that wait to be taken: thousands of clients come back at once after another gateway has gone, and each
@@ -37,8 +30,7 @@ export type OnTaken = (socket: Socket, enter: () => void) => void;
 const BACKLOG = 4_096;
 
 /** Binds a server. Rejects when the address is taken or not this machine's. */
-export async function listen(server: Server, options: ListenAt): Promise<Listening> {
-  const { host, port, sockets = 1, onTaken = (_socket, enter) => enter() } = options;
+export async function listen(server: Server, { host, port, sockets = 1 }: ListenAt): Promise<Listening> {
   const shared = sockets > 1 && process.platform === 'linux';
   if (shared && port !== 0) {
     // Of an address that is shared nobody would be told that it is taken.
@@ -49,17 +41,11 @@ export async function listen(server: Server, options: ListenAt): Promise<Listeni
   const isTls = server instanceof TlsServer;
   const bound = await bind(server, { host, port, reusePort: shared });
   const servers: NetServer[] = [server];
-  const enter = (socket: Socket) => {
-    // Too late to be among those that were told of the end.
-    if (!server.listening) return void socket.destroy();
-    server.emit('connection', socket);
-    // TLS reads by itself.
-    if (!isTls) socket.resume();
-  };
-  // What node:http and node:https give their own.
-  const asOwn = { allowHalfOpen: !isTls, noDelay: true };
   for (let i = 1; shared && i < sockets; i++) {
-    const another = createServer({ ...asOwn, pauseOnConnect: true }, (socket) => onTaken(socket, () => enter(socket)));
+    // With the options that node:http and node:https give their own.
+    const another = createServer({ allowHalfOpen: !isTls, noDelay: true }, (socket) =>
+      server.emit('connection', socket),
+    );
     servers.push(another);
     await bind(another, { host, port: bound, reusePort: true });
   }
