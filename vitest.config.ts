@@ -34,8 +34,8 @@ const WAITING = [
 ];
 
 /**
- * Real servers and processes are started by most suites, which wait for these for a third of their time: three of them
- * keep two cores busy.
+ * Real servers and processes are started by most suites, so they run side by side only as far as two cores carry: with
+ * three, those of faults and attacks look at each other's load.
  */
 export default defineConfig({
   // As Node resolves: `graphql` has a second build under `module`, and two of it cannot work on one schema.
@@ -43,7 +43,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 30_000,
     // Beside another suite's processes, a second is not long.
     expect: { poll: { timeout: 10_000 } },
