@@ -17,7 +17,7 @@ export function startGateway(
   return startChild({
     args: [productMain, 'gateway'],
     env: { ...common, ...signed, REDIS_URL: redis.url, DATA_DIR: join(dir, 'data'), ...env },
-    ready: /GraphiQL: (http:\S+)/,
+    ready: /Graphi?QL: (http:\S+)/,
     ...options,
   });
 }
