@@ -25,8 +25,8 @@ const end = () => process.kill(process.pid, 'SIGKILL');
 /** All of the process's memory, so that of libvips and its decoders too. */
 const residentMib = () => process.memoryUsage.rss() / 1024 / 1024;
 
-// Whoever waits for a picture waits for seconds anyway, and requests are not to wait for it: they come first where there
-// are fewer processors than work.
+// Whoever waits for a picture waits for seconds anyway, and requests are not to wait for it: they come first where
+// there are fewer processors than work.
 const { PRIORITY_BELOW_NORMAL, PRIORITY_LOW } = constants.priority;
 setPriority(Math.min(PRIORITY_LOW, getPriority() + PRIORITY_BELOW_NORMAL));
 setUpSharp();

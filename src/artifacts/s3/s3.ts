@@ -36,14 +36,17 @@ export function createS3Store(options: S3StoreOptions): ArtifactStore {
   const presign = createPresigner({ ...options, endpoint: options.publicEndpoint ?? options.endpoint }, bucket);
   let bucketSeen = false;
 
-  /** Two callers may do this at once: making a bucket that is there already is no fault. */
+  const isThere = (settings: CallSettings) => caller.call(settings, (client) => client.bucketExists(bucket));
+
+  /** Two callers may do this at once: whatever a server says to the second, the bucket is there then. */
   async function ensureBucket(settings: CallSettings): Promise<void> {
     if (bucketSeen) return;
-    if (!(await caller.call(settings, (client) => client.bucketExists(bucket)))) {
+    if (!(await isThere(settings))) {
       try {
         await caller.call(settings, (client) => client.makeBucket(bucket, region));
       } catch (error) {
-        if (!['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'].includes(s3Code(error) ?? '')) throw error;
+        const isMade = ['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'].includes(s3Code(error) ?? '');
+        if (!isMade && !(await isThere(settings).catch(() => false))) throw error;
       }
     }
     bucketSeen = true;

@@ -37,11 +37,12 @@ async function run(): Promise<void> {
     const deadline = performance.now() + BEGINS_WITHIN_MS;
     while (!hasBegun(started) && performance.now() < deadline) await sleep(LOOK_EVERY_MS);
   }
-  process.stdout.write('attacking\n');
-  await new Promise<void>((resolve) => {
+  const over = new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve);
     setTimeout(resolve, ms).unref();
   });
+  process.stdout.write('attacking\n');
+  await over;
   await Promise.all(running.map(({ stop }) => stop()));
   process.stdout.write(`${JSON.stringify(Object.fromEntries(running.map(({ name, tally }) => [name, tally])))}\n`);
 }
