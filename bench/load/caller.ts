@@ -57,12 +57,15 @@ async function polite(args: unknown): Promise<number[]> {
 }
 
 let leave: (() => Promise<number>) | null = null;
+/** What is watched: of the first time, since all that may be made has been made then. */
+let job: string | null = null;
 
 /** Takes all that it may, and goes on calling until `stop`. Resolves once it has all. */
 async function greedy(args: unknown): Promise<void> {
   const { connections, sockets, subscriptions, uploads, ...who } = greedySchema.parse(args);
   const { pool, post, generate } = openCaller(who, connections);
-  const first = acceptedSchema.parse(await generate()).data.generate.job.id;
+  job ??= acceptedSchema.parse(await generate()).data.generate.job.id;
+  const id = job;
   for (let i = 0; i < uploads; i++)
     await post(UPLOAD, { filename: 'a.png', contentType: 'image/png', sizeBytes: 1_000 });
   const clients = Array.from({ length: sockets }, () =>
@@ -75,7 +78,7 @@ async function greedy(args: unknown): Promise<void> {
   );
   const watched = clients.flatMap((client) =>
     Array.from({ length: subscriptions }, async () => {
-      const events = client.iterate({ query: WATCH, variables: { id: first } });
+      const events = client.iterate({ query: WATCH, variables: { id } });
       await events.next();
       // Kept open, and not read: nothing more happens to the job.
       return events;
