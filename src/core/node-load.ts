@@ -61,48 +61,50 @@ export function nodeLoads(graph: Graph): Map<string, NodeLoad> {
 export function largestPicture(graph: Graph): number {
   const sizes = new Map<string, Size>();
   for (const id of Object.keys(graph)) findSize(graph, id, sizes);
-  return Math.max(0, ...[...sizes.values()].map(({ pixels }) => pixels));
+  let most = 0;
+  for (const { pixels } of sizes.values()) most = Math.max(most, pixels);
+  return most;
 }
 
 /** From what comes to the node first: without recursion, since the caller makes the graph. */
 function findSize(graph: Graph, from: string, sizes: Map<string, Size>): void {
   const open = [from];
   const entered = new Set<string>();
-  while (open.length > 0) {
-    const id = open.at(-1) ?? '';
+  for (let id = open.at(-1); id !== undefined; id = open.at(-1)) {
     const node = Object.hasOwn(graph, id) ? graph[id] : undefined;
     if (!node || sizes.has(id)) {
       open.pop();
       continue;
     }
-    const before = Object.values(node.inputs).flatMap((value) => linkOf(value) ?? []);
-    const missing = entered.has(id) ? [] : before.filter((other) => !sizes.has(other) && !entered.has(other));
-    entered.add(id);
-    if (missing.length > 0) open.push(...missing);
-    else {
-      sizes.set(
-        id,
-        sizeOf(
-          graph,
-          node.inputs,
-          before.map((other) => sizes.get(other) ?? NO_SIZE),
-        ),
-      );
-      open.pop();
+    const isEntered = entered.has(id);
+    const waiting = open.length;
+    let [mostPixels, mostCount] = [0, 1];
+    for (const input in node.inputs) {
+      const other = linkOf(node.inputs[input]);
+      if (other === null) continue;
+      const size = sizes.get(other);
+      mostPixels = Math.max(mostPixels, size?.pixels ?? 0);
+      mostCount = Math.max(mostCount, size?.count ?? 1);
+      if (!size && !isEntered && other !== id && !entered.has(other)) open.push(other);
     }
+    entered.add(id);
+    if (open.length > waiting) continue;
+    sizes.set(id, sizeOf(graph, node.inputs, mostPixels, mostCount));
+    open.pop();
   }
 }
 
-function sizeOf(graph: Graph, inputs: Graph[string]['inputs'], before: Size[]): Size {
-  const number = (name: string) => numberIn(graph, inputs[name]);
-  const [width, height, by] = [number('width'), number('height'), number('scale_by')];
-  const given = COUNTS.map(number).filter((count) => count !== null && count >= 1);
-  const pixels =
-    width !== null && height !== null
-      ? width * height
-      : Math.max(0, ...before.map((size) => size.pixels)) * (by === null ? 1 : by * by);
-  const count = given.length > 0 ? given.reduce<number>((all, each) => all * (each ?? 1), 1) : null;
-  return { pixels: bounded(pixels), count: bounded(count ?? Math.max(1, ...before.map((size) => size.count))) };
+/** `mostPixels`, `mostCount`: of all that comes to the node. */
+function sizeOf(graph: Graph, inputs: Graph[string]['inputs'], mostPixels: number, mostCount: number): Size {
+  const [width, height] = [numberIn(graph, inputs.width), numberIn(graph, inputs.height)];
+  const by = numberIn(graph, inputs.scale_by) ?? 1;
+  const pixels = width !== null && height !== null ? width * height : mostPixels * by * by;
+  let count: number | null = null;
+  for (const name of COUNTS) {
+    const given = numberIn(graph, inputs[name]);
+    if (given !== null && given >= 1) count = (count ?? 1) * given;
+  }
+  return { pixels: bounded(pixels), count: bounded(count ?? mostCount) };
 }
 
 /** Callers may write any numbers, of which a product may be none. */
@@ -110,7 +112,8 @@ const bounded = (product: number): number => (product > 0 ? Math.min(MOST_PIXELS
 
 /** Itself, or the one number that a node is given whose result it is. */
 function numberIn(graph: Graph, value: unknown): number | null {
-  let given = value;
+  if (value === undefined) return null;
+  let given: unknown = value;
   for (let hops = 0; hops < MOST_HOPS; hops++) {
     if (typeof given === 'number') return given;
     const link = linkOf(given);
