@@ -86,7 +86,6 @@ async function typedOperations(schema: string): Promise<GeneratedFile[]> {
     .map(({ filename, content }) => ({
       path: relative(root, resolve(root, filename)),
       // The preset's first line is for ESLint, which is not used here.
-      // The preset writes it for a linter that this project has not.
       content: content.replace('/* eslint-disable */\n', ''),
     }));
 }

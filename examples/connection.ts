@@ -153,7 +153,7 @@ export function createConnection(url: string, { token, ...limits }: ConnectionOp
         stopWaiting();
         clearTimeout(renewal);
         // 1000: nobody is subscribed any more.
-        if (codeOf(event) !== 1000) become('lost');
+        if ((event as CloseEvent).code !== 1000) become('lost');
       },
     },
   });
@@ -294,8 +294,4 @@ function endOf(told: unknown): number | undefined {
 function seqOf(data: unknown): number | undefined {
   const [event] = Object.values(data ?? {});
   return typeof event?.seq === 'number' ? event.seq : undefined;
-}
-
-function codeOf(event: unknown): unknown {
-  return typeof event === 'object' && event !== null && 'code' in event ? event.code : undefined;
 }

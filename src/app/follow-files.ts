@@ -76,8 +76,9 @@ export async function followFiles({ what, list, take }: FollowedFiles, { log, sh
 
 async function versionOf(files: readonly string[]): Promise<string> {
   const each = files.map(async (file) => {
-    const { mtimeMs, ctimeMs, size, ino } = await stat(file);
-    return [file, mtimeMs, ctimeMs, size, ino].join(' ');
+    // Of one that is not there whoever takes it says so.
+    const found = await stat(file).catch(() => null);
+    return [file, found?.mtimeMs, found?.ctimeMs, found?.size, found?.ino].join(' ');
   });
   return (await Promise.all(each)).join('\n');
 }

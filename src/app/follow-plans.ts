@@ -10,13 +10,13 @@ import { type FollowedBy, followFiles } from './follow-files.ts';
  */
 export async function followPlans({ plansFile: path }: Pick<Config, 'plansFile'>, by: FollowedBy): Promise<Plans> {
   const unknown = throttledWarning(by.log, 'calls are refused: their plan is not in the plans');
-  let plans = await readPlans(path);
+  let plans: ReadonlyMap<string, Plan> = new Map();
   async function take(): Promise<void> {
     plans = await readPlans(path);
   }
   await followFiles({ what: 'the plans', list: async () => [path], take }, by);
   return createPlans(
-    (): ReadonlyMap<string, Plan> => plans,
+    () => plans,
     (plan) => unknown('unknown plan', { plan, path }),
   );
 }

@@ -40,7 +40,6 @@ async function expectLeftToOthers(product: Product, gateway: Gateway, unfit: Pro
 
 describe('a worker that is not well', { timeout: 240_000 }, () => {
   it('B08 whose TMPDIR is full hands its jobs over, and takes none until there is room', async (test) => {
-    // Only root may; in CI the tests run as root, so that nothing is left out there.
     // Only root may mount, as CI is; a developer's machine runs all the rest.
     const disk = (await mountSmallDisk(128 * MIB)) ?? test.skip('this user may not mount a small disk');
     const product = await openProduct(test);

@@ -66,7 +66,6 @@ it('B16 a folder whose disk is not mounted takes nothing, says so, and denies no
 
 it('B16 a folder without inodes is full, and told as such', async (test) => {
   const disk = await mountSmallDisk(64 * 1024 * 1024, { inodes: 2_000 });
-  // Only root may; in CI the tests run as root, so that nothing is left out there.
   // Only root may mount, as CI is; a developer's machine runs all the rest.
   if (!disk) return test.skip('this user may not mount a disk');
   onTestFinished(disk.close);

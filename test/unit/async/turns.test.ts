@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { createTurns } from '../../../src/async/turns.ts';
+import { createTurns, type Turns } from '../../../src/async/turns.ts';
 
 /** Time that nothing but the work takes: a machine that has too much else to do changes nothing. */
 let clock = 0;
@@ -42,18 +42,23 @@ test('groups share the time in equal parts, however long the pieces of each are'
   expect(Math.abs(spent.short - spent.long)).toBeLessThan(10);
 });
 
+/** Three have so many pieces of a millisecond each to do; calls `done` behind each. */
+function flood(turns: Turns, pieces: number, done: () => void): void {
+  for (const group of ['a', 'b', 'c']) {
+    for (let i = 0; i < pieces; i++) {
+      turns.add(group, turns, () => {
+        spend(1);
+        done();
+      });
+    }
+  }
+}
+
 test('who asks now and then is next, however much others have to do', async () => {
   let worked = 0;
   const turns = createTurns(5);
   const guest = {};
-  for (const flood of ['a', 'b', 'c']) {
-    for (let i = 0; i < 300; i++) {
-      turns.add(flood, turns, () => {
-        spend(1);
-        worked += 1;
-      });
-    }
-  }
+  flood(turns, 300, () => worked++);
   // What newcomers may have at first is used up by now.
   while (worked < 400) await new Promise((resolve) => setImmediate(resolve));
   let most = 0;
@@ -75,14 +80,7 @@ test('several who ask now and then are served in one turn of the loop, however s
     if (worked < 900) setImmediate(count);
   };
   count();
-  for (const flood of ['a', 'b', 'c']) {
-    for (let i = 0; i < 300; i++) {
-      turns.add(flood, turns, () => {
-        spend(1);
-        worked += 1;
-      });
-    }
-  }
+  flood(turns, 300, () => worked++);
   while (worked < 400) await new Promise((resolve) => setImmediate(resolve));
   const served: number[] = [];
   for (const guest of ['d', 'e', 'f']) {
@@ -100,14 +98,7 @@ test('who was charged for a standstill does not wait until all others have had a
   let worked = 0;
   const turns = createTurns(5);
   const guest = {};
-  for (const flood of ['a', 'b', 'c']) {
-    for (let i = 0; i < 500; i++) {
-      turns.add(flood, turns, () => {
-        spend(1);
-        worked += 1;
-      });
-    }
-  }
+  flood(turns, 500, () => worked++);
   while (worked < 300) await new Promise((resolve) => setImmediate(resolve));
   let before = 0;
   turns.add('guest', guest, () => {

@@ -92,7 +92,6 @@ test('a write that a reader holds up is told, as long as it does', async () => {
 
 test('a line that a full disk cut in two is ended before the next, and written lines are not lost', async (context) => {
   const disk = await mountSmallDisk(64 * 1024);
-  // Only root may; in CI the tests run as root, so that nothing is left out there.
   // Only root may mount, as CI is; a developer's machine runs all the rest.
   if (!disk) return context.skip('this user may not mount a disk');
   onTestFinished(disk.close);
