@@ -47,36 +47,42 @@ const MAX_OPEN_BYTES = 256 * 1024 * 1024;
  */
 const TIMES_ROOM = 4;
 
-function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'ticket' | 'createdAt' | 'deadlineAt'> {
-  return {
-    id: job.id,
-    caller: job.caller,
-    workflow: job.workflow,
-    template: job.template?.hash ?? null,
-    parameters: job.parameters,
-    priority: job.priority,
-    order: orders[job.priority],
-    tags: job.tags,
-    retryOf: job.retryOf,
-    progress: { ...noProgress, nodesTotal: job.nodesTotal },
-    artifacts: [],
-    error: null,
-    timings: [],
-    attempts: 0,
-    failures: 0,
-    takeovers: 0,
-    lease: 0,
-    submission: null,
-    waits: false,
-    requestId: job.requestId,
-    traceparent: job.traceparent ?? null,
-    cancelRequestedAt: null,
-    startedAt: null,
-    claimedAt: null,
-    finishedAt: null,
-    expiresAt: null,
-  };
-}
+/** The fields of a job's record that the job says itself. */
+const fieldsOfNew = (job: NewJob) => ({
+  id: job.id,
+  caller: job.caller,
+  workflow: job.workflow,
+  template: job.template?.hash ?? null,
+  parameters: job.parameters,
+  priority: job.priority,
+  order: orders[job.priority],
+  tags: job.tags,
+  retryOf: job.retryOf,
+  progress: { ...noProgress, nodesTotal: job.nodesTotal },
+  requestId: job.requestId,
+  traceparent: job.traceparent ?? null,
+});
+
+/** Those that all jobs begin with: accept.lua has the same, so that they are not sent. */
+const fieldsOfAll = () => ({
+  status: 'QUEUED' as const,
+  seq: 1,
+  ticket: null,
+  artifacts: [],
+  error: null,
+  timings: [],
+  attempts: 0,
+  failures: 0,
+  takeovers: 0,
+  lease: 0,
+  submission: null,
+  waits: false,
+  cancelRequestedAt: null,
+  startedAt: null,
+  claimedAt: null,
+  finishedAt: null,
+  expiresAt: null,
+});
 
 /** Each takes up to a millisecond, in which nobody else is served. */
 const POSITIONS_AT_ONCE = 50;
@@ -142,10 +148,10 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
     // No part of the job as others read it, and removed by transition.lua with its end.
     const secret = job.sealedApiKey ? ['sealedApiKey', job.sealedApiKey] : [];
     const { limits = null, gpuMs = limits ? USUAL_GPU_MS : undefined, weight = limits?.weight } = job;
-    const share = Object.entries({ plan: limits?.plan, weight, gpuMs }).flatMap(([name, value]) =>
-      value === undefined ? [] : [name, String(value)],
-    );
-    const fields = [...formatFields(recordOf(job)), ...secret, ...share];
+    const fields = [...formatFields(fieldsOfNew(job)), ...secret];
+    // For fair share and what is settled at its end. A weight of 1 is the usual one.
+    if (gpuMs !== undefined) fields.push('gpuMs', String(gpuMs));
+    if (weight !== undefined && weight !== 1) fields.push('weight', String(weight));
     const bytes = fields.reduce((sum, field) => sum + Buffer.byteLength(field), OWN_BYTES);
     const reply = await acceptScript(
       redis,
@@ -192,7 +198,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
           const deadlineAt = createdAt + job.deadlineMs;
           return {
             outcome,
-            job: { ...recordOf(job), status: 'QUEUED', seq: 1, ticket: null, createdAt, deadlineAt },
+            job: { ...fieldsOfNew(job), ...fieldsOfAll(), createdAt, deadlineAt },
             ticket: ticketOf(third),
             ...(limits && { left: readLeft(fourth, limits) }),
           };
