@@ -54,8 +54,13 @@ local function limited(isJob)
   if isJob then left[5] = most and most - redis.call('ZCARD', KEYS[5]) or -1 end
   if isJob and most and left[5] <= 0 and not refused then refused = { 'limited', 4, 0, -1 } end
 
+  if refused and refused[2] == 0 and kept[3] == ARGV[17] then
+    -- Nothing is counted, so nothing is written: whoever goes on asking has Redis sync no disk.
+    refused[5] = left
+    return refused
+  end
   for i = 1, 4 do
-    local added = (not refused or (i == 1 and refused[2] > 0)) and costs[i] or 0
+    local added = (not refused or i == 1) and costs[i] or 0
     before[i] = before[i] + added
     if left[i] >= 0 then left[i] = left[i] - added end
   end
