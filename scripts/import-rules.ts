@@ -26,7 +26,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/queue/bullmq': ['src/observability', 'src/queue', 'src/redis'],
 
   // Use cases on what is stored.
-  'src/uploads': ['src/artifacts', 'src/callers', 'src/core', 'src/observability', 'src/redis'],
+  'src/uploads': ['src/artifacts', 'src/callers', 'src/core', 'src/files', 'src/observability', 'src/redis'],
   'src/uploads/redis': ['src/redis', 'src/uploads'],
   'src/variants': ['src/artifacts', 'src/async', 'src/core', 'src/files', 'src/redis'],
   'src/variants/redis': ['src/redis', 'src/variants'],
@@ -51,6 +51,11 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['src/redis', 'src/uploads', 'src/workflows'],
   ],
 
+  'src/operator': [
+    ...['src/artifacts', 'src/async', 'src/backends', 'src/callers', 'src/core', 'src/files', 'src/observability'],
+    ...['src/redis', 'src/uploads', 'src/workflows'],
+  ],
+
   // The servers that call the use cases, and the worker that runs jobs.
   'src/graphql': [
     ...[
@@ -63,7 +68,11 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'src/jobs',
       'src/observability',
     ],
-    ...['src/progress', 'src/uploads', 'src/variants', 'src/workflows'],
+    ...['src/operator', 'src/progress', 'src/uploads', 'src/variants', 'src/workflows'],
+  ],
+  'src/mcp': [
+    ...['src/artifacts', 'src/backends', 'src/callers', 'src/core', 'src/graphql', 'src/jobs', 'src/progress'],
+    ...['src/uploads', 'src/variants', 'src/workflows'],
   ],
   'src/http': [
     ...[
@@ -74,6 +83,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'src/files',
       'src/graphql',
       'src/health',
+      'src/mcp',
       'src/observability',
     ],
     'src/variants',
@@ -115,7 +125,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   // The composition: the only folder that chooses drivers.
   'src/app': [
-    ...['src/artifacts', 'src/artifacts/folder', 'src/artifacts/s3', 'src/backends', 'src/backends/redis'],
+    ...['src/artifacts', 'src/artifacts/folder', 'src/artifacts/s3', 'src/async', 'src/backends', 'src/backends/redis'],
     ...[
       'src/callers',
       'src/callers/redis',
@@ -127,7 +137,15 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'src/http',
       'src/job-record',
     ],
-    ...['src/job-record/redis', 'src/jobs', 'src/observability', 'src/progress', 'src/progress/redis', 'src/queue'],
+    ...[
+      'src/job-record/redis',
+      'src/jobs',
+      'src/observability',
+      'src/operator',
+      'src/progress',
+      'src/progress/redis',
+      'src/queue',
+    ],
     ...['src/queue/bullmq', 'src/redis', 'src/uploads', 'src/uploads/redis', 'src/variants', 'src/variants/redis'],
     ...['src/workflows', 'worker'],
   ],
@@ -162,6 +180,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'graphql-yoga': ['src/http'],
   'graphql-ws': ['src/http'],
   '@pothos': ['src/graphql'],
+  '@modelcontextprotocol': ['src/mcp'],
   '@opentelemetry': ['src/observability'],
 };
 
