@@ -1,5 +1,5 @@
 import { CloseCode, createClient } from 'graphql-ws/client';
-import type { Credentials } from './connection.ts';
+import type { Credentials } from './credentials.ts';
 import { createListeners } from './listeners.ts';
 import type { Reach } from './reach.ts';
 import { resuming } from './resuming.ts';
@@ -12,14 +12,12 @@ export interface SocketOptions {
   reach: Reach;
   timeouts: Timeouts;
   credentials: Credentials | undefined;
-  /** Whether there may be other credentials than those that were refused. */
-  renews: boolean;
   /** Of this runtime. */
   WebSocket: unknown;
 }
 
 /** One WebSocket for all subscriptions, which does not wait forever on a path that has gone silent. */
-export function createSocket({ url, reach, timeouts, credentials, renews, WebSocket }: SocketOptions) {
+export function createSocket({ url, reach, timeouts, credentials, WebSocket }: SocketOptions) {
   const { ping, pong, connect, renew, renewPause } = timeouts;
   const resumeListeners = createListeners();
   let open: WebSocket | undefined;
@@ -39,13 +37,13 @@ export function createSocket({ url, reach, timeouts, credentials, renews, WebSoc
   /** Gives the socket the next token in time. `told`: what the gateway says of the present one. */
   function renewInTime(socket: WebSocket, told: unknown) {
     const endsAt = endOf(told);
-    if (!credentials || !renews || endsAt === undefined) return;
+    if (!credentials?.renew || endsAt === undefined) return;
     clearTimeout(renewal);
     const left = endsAt - Date.now();
     const wait = Math.min(Math.max(left - renew, left / 2, renewPause), DAY);
     renewal = setTimeout(async () => {
       try {
-        const payload = await credentials();
+        const payload = await credentials.now();
         // Its answer says until when the socket is good from now on.
         if (socket.readyState === socket.OPEN) socket.send(JSON.stringify({ type: 'ping', payload }));
       } catch {
@@ -62,11 +60,11 @@ export function createSocket({ url, reach, timeouts, credentials, renews, WebSoc
     url: url.replace(/^http/, 'ws'),
     keepAlive: ping,
     webSocketImpl: WebSocket,
-    ...(credentials && { connectionParams: credentials }),
+    ...(credentials && { connectionParams: credentials.now }),
     retryAttempts: Number.POSITIVE_INFINITY,
     // Also when the gateway could not be reached at all. Codes that say that the client is wrong end it nevertheless,
     // and so does one that says that the token is, where there is no other.
-    shouldRetry: (closed) => renews || (closed as CloseEvent).code !== CloseCode.Forbidden,
+    shouldRetry: (closed) => credentials?.renew || (closed as CloseEvent).code !== CloseCode.Forbidden,
     retryWait: reach.back,
     on: {
       connecting: () => expectSignOfLife(connect),
