@@ -11,7 +11,7 @@ export interface ConnectionOptions {
   token?: Token | undefined;
   /** Default: that of the runtime. */
   fetch?: typeof globalThis.fetch | undefined;
-  /** Default: that of the runtime. Node 20 has none: give it that of the package `ws`. */
+  /** Default: that of the runtime. Node 20 has none: to watch jobs there, give that of the package `ws`. */
   WebSocket?: unknown;
   /** How long to wait for what, in milliseconds. */
   timeouts?: Partial<Timeouts> | undefined;
@@ -25,7 +25,6 @@ export type Connection = ReturnType<typeof createConnection>;
  */
 export function createConnection(url: string, options: ConnectionOptions = {}) {
   const { token, fetch = globalThis.fetch.bind(globalThis), WebSocket = globalThis.WebSocket } = options;
-  if (!WebSocket) throw new Error('expected a WebSocket, which this runtime lacks: pass that of the package ws as one');
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const credentials = credentialsOf(token);
   const ending = new AbortController();
@@ -36,7 +35,7 @@ export function createConnection(url: string, options: ConnectionOptions = {}) {
 
   return {
     /** For `GraphQLWsLink` and the like; its `subscribe` goes on by itself, see `resuming`. */
-    socket: socket.client satisfies Client,
+    socket: socket satisfies Client,
     ...patient,
     /** To be shown on the page; with React: `useSyncExternalStore(connection.onState, connection.state)`. */
     state: reach.state,
@@ -46,7 +45,7 @@ export function createConnection(url: string, options: ConnectionOptions = {}) {
     /** Ends the socket, which would keep a process alive, and all that waits. */
     async close() {
       ending.abort();
-      await socket.close();
+      await socket.dispose();
     },
   };
 }
