@@ -44,10 +44,10 @@ import { readCredentials, refuseInAddress } from './credentials.ts';
 import { createDocsPages } from './docs/docs-pages.ts';
 import { type ArtifactRoute, createFileRoutes } from './files/file-routes.ts';
 import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
+import { createGraphqlHandler } from './graphql/graphql-handler.ts';
 import { createGraphqlRoute } from './graphql/graphql-route.ts';
 import { createPlaces } from './graphql/places.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
-import { createYogaHandler } from './graphql/yoga.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
 import { listen } from './listen.ts';
 import { createLogin, type LoginOptions } from './login.ts';
@@ -83,6 +83,8 @@ export interface HttpServerOptions {
   onSocketCut?: OnSocketCut | undefined;
   webSocket?: Partial<WebSocketLimits> | undefined;
   timeouts?: Partial<HttpTimeouts> | undefined;
+  /** Whether Yoga answers all of GraphQL over HTTP, as a measure of the short way: see graphql-handler.ts. */
+  onlyYoga?: boolean | undefined;
   /** Subscriptions and operations over WebSocket that are open at a time. Default 10,000; an address may have half. */
   maxOpen?: number | undefined;
   /** Connections at a time, sockets included. Default 20,000; an address may have half. */
@@ -132,9 +134,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const budgets = createBudgets(options.maxBodyBytes);
   const places = createPlaces(options.maxOpen ?? MAX_OPEN);
   const turns = createTurns(TURN_MS);
-  const yoga = createYogaHandler({ ...options, budgets, turns, places, stillMs: timeouts.stillMs });
+  const handler = createGraphqlHandler({ ...options, budgets, turns, places, stillMs: timeouts.stillMs });
   const page = options.graphiql === false ? null : createGraphiqlPage();
-  const graphql = createGraphqlRoute({ yoga, page, login, budgets, maxBodyBytes: options.maxBodyBytes, admitPage });
+  const graphql = createGraphqlRoute({ handler, page, login, budgets, maxBodyBytes: options.maxBodyBytes, admitPage });
   const docs = createDocsPages();
   const securityHeaders = createSecurityHeaders(options.publicUrl);
   const endpoints = createHealthEndpoints(options);

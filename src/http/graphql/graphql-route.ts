@@ -7,11 +7,11 @@ import { readCredentials, type Unread, withBody } from '../credentials.ts';
 import { countedAs, type From, type Login } from '../login.ts';
 import { HttpFault } from '../reply.ts';
 import { acceptsPage } from './graphiql.ts';
+import type { GraphqlHandler } from './graphql-handler.ts';
 import { readJsonText } from './json-body.ts';
-import type { YogaHandler } from './yoga.ts';
 
 export interface GraphqlRouteOptions {
-  yoga: YogaHandler;
+  handler: GraphqlHandler;
   /** GraphiQL for browsers; null: they get none. */
   page: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | null;
   /** Null: nobody is told apart, and whatever credentials come are ignored. */
@@ -26,7 +26,7 @@ export type GraphqlRoute = (req: IncomingMessage, res: ServerResponse, requestId
 
 /** Answers GraphQL over HTTP: first whether a page may call, then who calls, and only then what is asked. */
 export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
-  const { yoga, page, login, budgets, maxBodyBytes, admitPage } = options;
+  const { handler, page, login, budgets, maxBodyBytes, admitPage } = options;
 
   /** Of a signed request its body is read before it is known who calls: it is counted against the address. */
   async function signer(req: IncomingMessage, credentials: Unread, from: From, logIn: Login) {
@@ -52,7 +52,7 @@ export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
       if (res.destroyed) return;
     }
     const who = { ...from, identity, client: countedAs(identity, from.client), body };
-    await inTraceOf(req.headers, () => yoga(req, res, who));
+    await inTraceOf(req.headers, () => handler(req, res, who));
   }
 
   return async (req, res, requestId) => {
