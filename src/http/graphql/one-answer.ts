@@ -16,7 +16,7 @@ export interface OneAnswer {
 
 /**
  * The short way of most requests: what a POST asks for, and one answer in JSON. It says what Yoga would say, in a fourth
- * of the time. Null: Yoga is to answer, since a parameter is wrong, the document has no operation of that name, it is a
+ * of its time. Null: Yoga is to answer, since a parameter is wrong, the document has no operation of that name, it is a
  * subscription, or the client takes no JSON.
  */
 export type AnswerOnce = (
@@ -34,7 +34,9 @@ export function createOneAnswer(engine: Engine): AnswerOnce {
       const faults = engine.validate(document, context.requestId);
       if (faults.length > 0) return { errors: faults };
       const operation = { document, contextValue: context, variableValues: variables, operationName };
-      return await executeInTurn(engine, operation, context);
+      const result = await executeInTurn(engine, operation, context);
+      // Yoga presents them once more, which cuts what their messages echo.
+      return result.errors ? { ...result, errors: result.errors.map((error) => engine.publicError(error)) } : result;
     } catch (error) {
       return { errors: [engine.publicError(error)] };
     }
