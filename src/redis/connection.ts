@@ -60,6 +60,8 @@ class RedisClient extends Redis {
   /** Given up, and not answered yet. */
   #overdue: Command | null = null;
   readonly #timed = new WeakSet<Command>();
+  /** Holds its writes back until the end of this turn of the event loop. */
+  #gathering: Redis['stream'] | null = null;
   #becomesReady: Promise<void> | null = null;
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
@@ -99,7 +101,23 @@ class RedisClient extends Redis {
         return command.promise;
       }
     }
+    this.#gather();
     return super.sendCommand(...args);
+  }
+
+  /**
+   * Commands of one turn of the event loop, such as those of many callers, are written together: to call the system
+   * costs more than all else of a command, and what Redis reads together it syncs in one go.
+   */
+  #gather(): void {
+    const { stream } = this;
+    if (!stream || this.#gathering === stream) return;
+    this.#gathering = stream;
+    stream.cork();
+    setImmediate(() => {
+      this.#gathering = null;
+      stream.uncork();
+    });
   }
 
   #giveUp(command: Command) {
