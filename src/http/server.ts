@@ -44,10 +44,10 @@ import { readCredentials, refuseInAddress } from './credentials.ts';
 import { createDocsPages } from './docs/docs-pages.ts';
 import { type ArtifactRoute, createFileRoutes } from './files/file-routes.ts';
 import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
+import { createGraphqlHandler } from './graphql/graphql-handler.ts';
 import { createGraphqlRoute } from './graphql/graphql-route.ts';
 import { createPlaces } from './graphql/places.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
-import { createYogaHandler } from './graphql/yoga.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
 import { createIdentify } from './identify.ts';
 import { listen } from './listen.ts';
@@ -87,6 +87,8 @@ export interface HttpServerOptions {
   onSocketCut?: OnSocketCut | undefined;
   webSocket?: Partial<WebSocketLimits> | undefined;
   timeouts?: Partial<HttpTimeouts> | undefined;
+  /** Whether Yoga answers all of GraphQL over HTTP, as a measure of the short way: see graphql-handler.ts. */
+  onlyYoga?: boolean | undefined;
   /** Subscriptions and operations over WebSocket that are open at a time. Default 10,000; an address may have half. */
   maxOpen?: number | undefined;
   /** Connections at a time, sockets included. Default 20,000; an address may have half. */
@@ -143,9 +145,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const turns = createTurns(TURN_MS);
   const identify = createIdentify({ login, budgets, maxBodyBytes: options.maxBodyBytes });
   const operations = { budgets, turns, places, stillMs: timeouts.stillMs };
-  const yoga = createYogaHandler({ ...options, ...operations });
+  const handler = createGraphqlHandler({ ...options, ...operations });
   const page = options.graphiql === false ? null : createGraphiqlPage();
-  const graphql = createGraphqlRoute({ yoga, page, identify, admitPage });
+  const graphql = createGraphqlRoute({ handler, page, identify, admitPage });
   const mcp = createMcpRoute({ ...options, ...operations, maxOpen, identify, admitPage });
   const docs = createDocsPages();
   const securityHeaders = createSecurityHeaders(options.publicUrl);

@@ -120,12 +120,14 @@ class RedisClient extends Redis {
   }
 }
 
-/** What is written in one turn of the event loop goes out in one write: ioredis would make one for each command. */
+/**
+ * Commands of one turn of the event loop, such as those of many callers, are written together: to call the system costs
+ * more than all else of a command, and what Redis reads together it syncs in one go.
+ */
 function writeTogether(stream: Socket | undefined) {
   if (!stream || stream.writableCorked > 0) return;
   stream.cork();
-  // After the promises that are settled by now, whose callers may have commands too.
-  process.nextTick(() => stream.uncork());
+  setImmediate(() => stream.uncork());
 }
 
 // The text of ioredis's own, by which `isRedisDown` recognises it.

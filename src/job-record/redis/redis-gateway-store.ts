@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { sha256 } from '../../core/canonical-json.ts';
 import { isTerminal, type Job, noProgress, type Priority } from '../../core/job.ts';
 import type { JobLimits } from '../../core/limits.ts';
 import { millisecondsOf } from '../../redis/clock.ts';
@@ -90,8 +90,6 @@ const POSITIONS_AT_ONCE = 50;
 /** Of a job that nobody has estimated, as fair.lua has it. */
 const USUAL_GPU_MS = 1_000;
 
-const hashed = (text: string) => createHash('sha256').update(text).digest('hex');
-
 /** What accept.lua says of a call whose key is used, or that does not fit its caller's limits. */
 function madeOf(reply: ScriptReply[], limits: JobLimits | null): MadeOutcome | LimitedOutcome {
   const [outcome, value, ticket] = reply;
@@ -112,7 +110,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
   const transition = createTransition(redis, keys, options.retentionMs, options.addTicket);
 
   const entryOf = ({ caller, idempotencyKey }: Pick<NewJob, 'caller' | 'idempotencyKey'>) =>
-    keys.idempotency(caller, hashed(idempotencyKey));
+    keys.idempotency(caller, sha256(idempotencyKey));
 
   const keysOf = (key: Pick<JobKey, 'caller' | 'idempotencyKey'>, id: string, template: string) => [
     entryOf(key),
@@ -168,7 +166,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         job.retryOf ?? '',
         job.onlyListed ? '1' : '',
         // Not the address itself, which is nobody's business.
-        job.client === null ? '' : hashed(job.client).slice(0, 16),
+        job.client === null ? '' : sha256(job.client).slice(0, 16),
         bytes,
         options.maxOpenBytes ?? MAX_OPEN_BYTES,
         await room.left(),
