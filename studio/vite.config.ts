@@ -1,6 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defaultClientConditions, defineConfig } from 'vite';
 
 /** The gateway that the development server (`npx vite studio`) works with. */
 const gateway = process.env.GATEWAY ?? 'http://127.0.0.1:4000';
@@ -13,7 +12,8 @@ export default defineConfig({
   // The gateway serves index.html at the addresses of pages, and all else below this.
   base: '/studio/',
   plugins: [react()],
-  resolve: { alias: { '@comfygate/client': fileURLToPath(new URL('../client/src/client.ts', import.meta.url)) } },
+  // The client library as it is in this checkout.
+  resolve: { conditions: ['comfygate-source', ...defaultClientConditions] },
   build: {
     outDir: 'dist',
     assetsDir: '',
