@@ -16,16 +16,15 @@ export function ArtifactView({ job, artifact }: Props) {
   if (kind === 'ImageArtifact')
     return (
       <Link href={`/gallery/${job.id}`} className={styles.link} aria-label={`Look at ${filename}`}>
-        <img src={url} alt={altOf(job)} width={artifact.width} height={artifact.height} className={styles.picture} />
+        <img src={url} alt={altOf(job)} className={styles.picture} style={sizeOf(artifact)} />
       </Link>
     );
   if (kind === 'VideoArtifact')
     return (
       <video
         src={url}
-        width={artifact.width}
-        height={artifact.height}
         className={styles.picture}
+        style={sizeOf(artifact)}
         aria-label={altOf(job)}
         controls
         loop
@@ -43,6 +42,9 @@ export function ArtifactView({ job, artifact }: Props) {
     </a>
   );
 }
+
+/** For the styles: as large as there is room, at most half as large again as it is. */
+const sizeOf = ({ width, height }: { width: number; height: number }) => ({ '--width': width, '--height': height });
 
 /** Lists of jobs are told without texts. */
 function TextView({ job, artifact }: Props) {

@@ -29,7 +29,7 @@ export function Stage({ workflow, shown, onShow, onUse }: Props) {
   const { job, preview } = useWatchedJob(shown && !hasEnded(shown) ? shown.id : null, shown ?? undefined);
   if (!job)
     return (
-      <div className={styles.stage}>
+      <div className={styles.stage} data-empty>
         <Message
           icon={<Image size={40} strokeWidth={1.25} aria-hidden />}
           title="What you make appears here"
@@ -56,7 +56,7 @@ function UnderWay({ job, preview }: { job: Job; preview: string | null }) {
   const { width, height } = job.parameters;
   const hasSize = typeof width === 'number' && typeof height === 'number';
   return (
-    <div className={styles.frame} style={{ aspectRatio: hasSize ? `${width} / ${height}` : '1' }}>
+    <div className={styles.frame} style={hasSize ? { '--width': width, '--height': height } : undefined}>
       {preview !== null && <img src={preview} alt="The work under way" className={styles.preview} />}
     </div>
   );
