@@ -1,0 +1,119 @@
+import { type NeededFile, type Operation, placeholder } from './operation.ts';
+import { Source, toLiteral } from './literal.ts';
+
+/** Methods of the client that a workflow of the same name does not replace. */
+const METHODS = new Set([
+  ...['run', 'start', 'job', 'jobs', 'watch', 'watchAll', 'cancel', 'retry', 'delete', 'upload', 'workflows'],
+  ...['workflow', 'backends', 'viewer', 'limits', 'health', 'watchToken', 'query', 'state', 'onState', 'onResume'],
+  ...['connection', 'close', 'then'],
+]);
+
+const RESULTS: Record<string, string> = {
+  IMAGE: 'images',
+  VIDEO: 'videos',
+  AUDIO: 'audios',
+  TEXT: 'texts',
+  FILE: 'files',
+};
+
+export interface GenerateOptions {
+  idempotencyKey: string;
+  priority?: 'LOW' | 'NORMAL' | 'HIGH';
+  tags?: string[];
+  deadlineSeconds?: number;
+  /** `Workflow.makes`: which results the client's line names. */
+  makes?: readonly string[];
+}
+
+/** `input` is that of the workflow; a `File` or `Blob` in it is one that the caller sends first. */
+export function generate(workflow: string, input: Record<string, unknown>, options: GenerateOptions): Operation {
+  const { makes = [], idempotencyKey, ...rest } = options;
+  const files: NeededFile[] = [];
+  const sent = replaceFiles(input, (file) => {
+    const name = file instanceof File ? file.name : 'file';
+    files.push({ name, type: file.type || 'application/octet-stream', size: file.size });
+    return { upload: placeholder(files.length - 1) };
+  });
+  const written = replaceFiles(input, (file) => {
+    const name = file instanceof File ? file.name : 'file';
+    return new Source(`await openAsBlob(${toLiteral(name)}, ${toLiteral({ type: file.type })})`);
+  });
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const results = RESULTS[makes.length === 1 ? (makes[0] ?? '') : ''] ?? 'artifacts';
+  const call = METHODS.has(workflow) ? `run(${toLiteral(workflow)}, ` : `${workflow}(`;
+  const more = Object.keys(given).length > 0 ? `, ${toLiteral(given)}` : '';
+  return {
+    query: `mutation Generate($input: GenerateInput!) {
+  generate(input: $input) {
+    job { id status queuePosition }
+  }
+}`,
+    variables: { input: { idempotencyKey, workflow: { [workflow]: sent }, ...given } },
+    client: `const { ${results} } = await comfy.${call}${toLiteral(written)}${more});`,
+    ...(files.length > 0 && { files }),
+  };
+}
+
+function replaceFiles(value: unknown, replace: (file: Blob) => unknown): unknown {
+  if (value instanceof Blob) return replace(value);
+  if (Array.isArray(value)) return value.map((each) => replaceFiles(each, replace));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, replaceFiles(each, replace)]));
+}
+
+export const watch = (id: string): Operation => ({
+  query: `subscription Watch($id: ID!) {
+  jobProgress(id: $id, previews: true) {
+    type
+    job { status queuePosition progress { fraction node { title step totalSteps } } artifacts { filename url } }
+    preview { contentType data }
+  }
+}`,
+  variables: { id },
+  client: `for await (const { type, job } of comfy.watch(${toLiteral(id)})) console.log(type, job.progress.fraction);`,
+});
+
+export const cancel = (id: string): Operation => ({
+  query: `mutation Cancel($id: ID!) {
+  cancelJob(id: $id) { id status cancelRequestedAt }
+}`,
+  variables: { id },
+  client: `await comfy.cancel(${toLiteral(id)});`,
+});
+
+export const retry = (id: string, idempotencyKey: string): Operation => ({
+  query: `mutation Again($id: ID!, $idempotencyKey: String!) {
+  retryJob(id: $id, idempotencyKey: $idempotencyKey) {
+    job { id status queuePosition retryOf }
+  }
+}`,
+  variables: { id, idempotencyKey },
+  client: `const job = await comfy.retry(${toLiteral(id)});`,
+});
+
+export const remove = (id: string): Operation => ({
+  query: `mutation Delete($id: ID!) {
+  deleteJob(id: $id)
+}`,
+  variables: { id },
+  client: `await comfy.delete(${toLiteral(id)});`,
+});
+
+export const drain = (name: string): Operation => ({
+  query: `mutation Drain($name: String!) {
+  drainBackend(name: $name) { name status running queued }
+}`,
+  variables: { name },
+  client: queried('mutation($name: String!) { drainBackend(name: $name) { status } }', { name }),
+});
+
+export const resume = (name: string): Operation => ({
+  query: `mutation Resume($name: String!) {
+  resumeBackend(name: $name) { name status running queued }
+}`,
+  variables: { name },
+  client: queried('mutation($name: String!) { resumeBackend(name: $name) { status } }', { name }),
+});
+
+const queried = (document: string, variables: Record<string, unknown>) =>
+  `await comfy.query(${toLiteral(document)}, ${toLiteral(variables)});`;
