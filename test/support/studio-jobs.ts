@@ -1,4 +1,4 @@
-import type { Job } from '../../client/src/client.ts';
+import type { Job } from '../../client/src/comfy.ts';
 
 interface Given {
   id: string;

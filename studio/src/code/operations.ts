@@ -1,11 +1,12 @@
-import { type NeededFile, type Operation, placeholder } from './operation.ts';
+import type { JobFilter } from '@comfygate/client';
 import { Source, toLiteral } from './literal.ts';
+import { type NeededFile, type Operation, placeholder } from './operation.ts';
 
 /** Methods of the client that a workflow of the same name does not replace. */
 const METHODS = new Set([
   ...['run', 'start', 'job', 'jobs', 'watch', 'watchAll', 'cancel', 'retry', 'delete', 'upload', 'workflows'],
   ...['workflow', 'backends', 'viewer', 'limits', 'health', 'watchToken', 'query', 'state', 'onState', 'onResume'],
-  ...['connection', 'close', 'then'],
+  ...['connection', 'close', 'result', 'url', 'then', 'toJSON'],
 ]);
 
 const RESULTS: Record<string, string> = {
@@ -60,6 +61,53 @@ function replaceFiles(value: unknown, replace: (file: Blob) => unknown): unknown
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, replaceFiles(each, replace)]));
 }
+
+const JOB = `fragment JobParts on Job {
+  id status seq workflow parameters priority tags queuePosition attempts backend retryOf
+  createdAt startedAt finishedAt deadlineAt cancelRequestedAt expiresAt
+  progress { fraction nodesDone nodesTotal node { nodeId classType title step totalSteps } }
+  error { code message retryable nodeId classType }
+  timings { nodeId classType ms cached }
+  artifacts {
+    __typename id filename contentType size sha256 node output url urlExpiresAt
+    ... on ImageArtifact { width height thumbnail: url(format: WEBP, width: 512) }
+    ... on VideoArtifact { width height durationSeconds }
+    ... on AudioArtifact { durationSeconds }
+  }
+}`;
+
+export interface ListOptions {
+  first: number;
+  after?: string | null;
+  filter?: JobFilter;
+}
+
+export function list({ first, after, filter }: ListOptions): Operation {
+  const variables = { first, ...(after && { after }), ...(filter && { filter }) };
+  return {
+    query: `query Jobs($first: Int, $after: String, $filter: JobFilter) {
+  jobs(first: $first, after: $after, filter: $filter) {
+    nodes { ...JobParts }
+    pageInfo { endCursor hasNextPage }
+  }
+}
+
+${JOB}`,
+    variables,
+    client: `const { nodes, pageInfo } = await comfy.jobs(${toLiteral(variables)});`,
+  };
+}
+
+/** With addresses from which browsers save the files. */
+export const download = (id: string): Operation => ({
+  query: `query Download($id: ID!) {
+  job(id: $id) {
+    artifacts { id filename size url(download: true) }
+  }
+}`,
+  variables: { id },
+  client: `const { artifacts } = await comfy.job(${toLiteral(id)});`,
+});
 
 export const watch = (id: string): Operation => ({
   query: `subscription Watch($id: ID!) {
