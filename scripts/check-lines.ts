@@ -8,6 +8,7 @@ const WRITTEN = [
   '*.{ts,md,yml,json}',
   '{.ci/run,.env.example,Dockerfile}',
   '{bench,deploy,docs,examples,scripts,src,test,worker}/**/*.{ts,mjs,lua,md,yml,yaml,graphql,html,example}',
+  '{client,studio}/{,src/**/}*.{ts,tsx,css,html,md}',
 ];
 
 /** Generated files, recordings, data and the public contract, whose descriptions are single lines. */
