@@ -165,3 +165,42 @@ export const resume = (name: string): Operation => ({
 
 const queried = (document: string, variables: Record<string, unknown>) =>
   `await comfy.query(${toLiteral(document)}, ${toLiteral(variables)});`;
+
+export const backends = (): Operation => ({
+  query: `query Servers {
+  backends { name status queued running lastSeenAt message comfyuiVersion devices }
+}`,
+  variables: {},
+  client: 'const backends = await comfy.backends();',
+});
+
+export const workflows = (): Operation => ({
+  query: `query Workflows {
+  workflows {
+    name title description makes
+    backends { backend canRun missing }
+    parameters {
+      name title description type required advanced list multiline default
+      minimum maximum multipleOf maxLength fileKind choices { value label }
+    }
+  }
+}`,
+  variables: {},
+  client: 'const workflows = await comfy.workflows();',
+});
+
+export const viewer = (): Operation => ({
+  query: `query Viewer {
+  viewer { id name scopes plan limits { name limit remaining resetsAt } }
+}`,
+  variables: {},
+  client: 'const { scopes, limits } = await comfy.viewer();',
+});
+
+export const installation = (): Operation => ({
+  query: `query Limits {
+  limits { maxUploadBytes maxMegapixels maxWaitSeconds maxDeadlineSeconds maxTags }
+}`,
+  variables: {},
+  client: 'const { maxUploadBytes } = await comfy.limits();',
+});

@@ -7,7 +7,8 @@ import { Button, IconButton } from '../parts/button.tsx';
 import { Slider } from '../parts/slider.tsx';
 import styles from './compare.module.css';
 import type { Tile } from './rows.ts';
-import { styleOf, useZoom } from './use-zoom.ts';
+import { Stage } from './stage.tsx';
+import { useZoom } from './use-zoom.ts';
 import { useFittedSize, ZoomControls } from './zoomable.tsx';
 
 /** Two pictures, beside each other or one over the other, looked at in the same place. */
@@ -19,14 +20,7 @@ export function Compare({ tiles, onClose }: { tiles: readonly [Tile, Tile]; onCl
   // The first one says how large both are: a larger version of it covers the same.
   const fitted = useFittedSize(stage, one.artifact as ImageArtifact);
   const zoom = useZoom(stage, fitted);
-  const size = { width: fitted.x, height: fitted.y, ...styleOf(zoom.view) };
-
-  const picture = ({ job, artifact }: Tile, ref?: typeof stage, clip?: string) => (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the keys zoom and move both.
-    <div ref={ref} className={styles.stage} style={{ clipPath: clip }} tabIndex={0} role="group" aria-label="Picture: + and - zoom" {...zoom.handlers}>
-      <img className={styles.picture} src={artifact?.url} alt={describeTile(job, artifact)} draggable={false} style={size} />
-    </div>
-  );
+  const shared = { zoom, size: fitted };
   return (
     <Dialog.Root open onOpenChange={(open) => open || onClose()}>
       <Dialog.Portal>
@@ -46,13 +40,20 @@ export function Compare({ tiles, onClose }: { tiles: readonly [Tile, Tile]; onCl
             </Dialog.Close>
           </header>
           <div className={isOver ? styles.over : styles.beside}>
-            {picture(one, stage)}
-            {picture(other, undefined, isOver ? `inset(0 0 0 ${share}%)` : undefined)}
+            <Stage ref={stage} tile={one} alt={describeTile(one.job, one.artifact)} {...shared} />
+            <Stage
+              tile={other}
+              alt={describeTile(other.job, other.artifact)}
+              clip={isOver ? `inset(0 0 0 ${share}%)` : undefined}
+              {...shared}
+            />
             {isOver && <span className={styles.line} style={{ left: `${share}%` }} aria-hidden />}
           </div>
           <footer className={styles.bottom}>
             <Caption tile={one} other={other} />
-            {isOver && <Slider label="How much of the first" value={share} min={0} max={100} step={1} onChange={setShare} />}
+            {isOver && (
+              <Slider label="How much of the first" value={share} min={0} max={100} step={1} onChange={setShare} />
+            )}
             <Caption tile={other} other={one} />
             <ZoomControls zoom={zoom} />
           </footer>

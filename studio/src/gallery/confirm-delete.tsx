@@ -15,7 +15,12 @@ export function ConfirmDelete({ open, jobs, onClose, onDelete }: Props) {
   const results = jobs.reduce((sum, { artifacts }) => sum + artifacts.length, 0);
   const what = `${plural(jobs.length, 'job')} with ${plural(results, 'result')}`;
   return (
-    <Dialog open={open} onClose={onClose} title={`Delete ${what}?`} description="They are gone for good, for everybody.">
+    <Dialog
+      open={open}
+      onClose={onClose}
+      title={`Delete ${what}?`}
+      description="They are gone for good, for everybody."
+    >
       <div className={styles.actions}>
         <Button onClick={onClose}>Keep</Button>
         <Button kind="danger" onClick={onDelete}>

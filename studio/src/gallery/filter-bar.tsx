@@ -3,8 +3,8 @@ import { useEffect, useState } from 'react';
 import { useWorkflows } from '../jobs/use-workflows.ts';
 import { titleOf } from '../jobs/words.ts';
 import { Button } from '../parts/button.tsx';
+import { Choice } from '../parts/choice.tsx';
 import { Field, Input } from '../parts/field.tsx';
-import { Select } from '../parts/select.tsx';
 import { type GalleryFilter, STATUSES, toSearch } from './filter.ts';
 import styles from './filter-bar.module.css';
 
@@ -38,14 +38,14 @@ export function FilterBar({ filter, onChange }: Props) {
   return (
     <search className={styles.bar} aria-label="Filter">
       <Field label="Workflow" className={styles.wide}>
-        <Select
+        <Choice
           options={[{ value: ANY, label: 'All workflows' }, ...options]}
           value={workflow ?? ANY}
           onChange={(name) => onChange(name === ANY ? without('workflow') : { ...filter, workflow: name })}
         />
       </Field>
       <Field label="Status">
-        <Select
+        <Choice
           options={[...STATUSES, 'ALL' as const].map((value) => ({ value, label: NAMES[value] }))}
           value={status ?? 'SUCCEEDED'}
           onChange={(next) => onChange({ ...filter, status: next as NonNullable<GalleryFilter['status']> })}
@@ -58,7 +58,11 @@ export function FilterBar({ filter, onChange }: Props) {
           onChange={({ currentTarget: { value } }) => onChange(value ? { ...filter, day: value } : without('day'))}
         />
       </Field>
-      <TagField key={tag ?? ''} tag={tag ?? ''} onChange={(next) => onChange(next ? { ...filter, tag: next } : without('tag'))} />
+      <TagField
+        key={tag ?? ''}
+        tag={tag ?? ''}
+        onChange={(next) => onChange(next ? { ...filter, tag: next } : without('tag'))}
+      />
       {toSearch(filter) !== '' && (
         <Button kind="quiet" className={styles.reset} onClick={() => onChange({})}>
           <X size={16} aria-hidden />

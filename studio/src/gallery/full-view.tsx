@@ -35,7 +35,8 @@ export function FullView({ jobId, artifactId, tiles, search, onCompare }: Props)
   const close = () => navigate(`/gallery${search}`);
   const show = (tile: Tile | undefined) => tile && navigate(addressOf(tile, search), { replace: true });
   function onKeyDown(event: KeyboardEvent) {
-    if (event.target instanceof HTMLElement && event.target.closest('input, textarea, select, video, audio, pre')) return;
+    if (event.target instanceof HTMLElement && event.target.closest('input, textarea, select, video, audio, pre'))
+      return;
     if (event.key === 'ArrowLeft') show(before);
     else if (event.key === 'ArrowRight') show(after);
   }
@@ -84,7 +85,7 @@ export function FullView({ jobId, artifactId, tiles, search, onCompare }: Props)
                 neighbour={after ?? before ?? null}
                 search={search}
                 onCompare={onCompare}
-                onGone={() => (after ?? before ? show(after ?? before) : close())}
+                onGone={() => ((after ?? before) ? show(after ?? before) : close())}
               />
             )}
           </div>

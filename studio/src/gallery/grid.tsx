@@ -2,8 +2,8 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Loading } from '../parts/loading.tsx';
 import { nameOfDay } from './filter.ts';
-import { GridTile } from './grid-tile.tsx';
 import styles from './grid.module.css';
+import { GridTile } from './grid-tile.tsx';
 import { type Tile, toRows } from './rows.ts';
 
 const DAY_HEIGHT = 52;
@@ -43,7 +43,7 @@ export function Grid({ tiles, search, chosen, onChoose, hasMore, isLoadingMore, 
     overscan: 3,
     scrollMargin: top,
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: other sizes are another layout.
+  // Other sizes are another layout.
   useLayoutEffect(() => virtualizer.measure(), [tileSize, rows, virtualizer]);
 
   const items = virtualizer.getVirtualItems();
@@ -55,7 +55,8 @@ export function Grid({ tiles, search, chosen, onChoose, hasMore, isLoadingMore, 
   /** Moves the focus to a tile that may not be there yet. */
   const wanted = useRef<string>(null);
   useEffect(() => {
-    const tile = wanted.current && place.current?.querySelector<HTMLElement>(`[data-tile="${CSS.escape(wanted.current)}"]`);
+    const tile =
+      wanted.current && place.current?.querySelector<HTMLElement>(`[data-tile="${CSS.escape(wanted.current)}"]`);
     if (!tile) return;
     wanted.current = null;
     tile.focus();
@@ -107,7 +108,7 @@ export function Grid({ tiles, search, chosen, onChoose, hasMore, isLoadingMore, 
                   key={tile.key}
                   tile={tile}
                   search={search}
-                  isChosen={chosen && chosen.has(tile.key)}
+                  isChosen={chosen?.has(tile.key) ?? null}
                   onChoose={(isChosen) => toggle([tile.key], isChosen)}
                 />
               ))}

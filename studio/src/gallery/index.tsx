@@ -45,9 +45,7 @@ export default function GalleryPage() {
               <CheckSquare size={16} aria-hidden />
               Choose
             </Button>
-            <AsCode
-              actions={[{ name: 'List', operation: () => list({ first: PAGE_SIZE, filter: jobFilter }) }]}
-            />
+            <AsCode actions={[{ name: 'List', operation: () => list({ first: PAGE_SIZE, filter: jobFilter }) }]} />
           </>
         }
       >

@@ -1,13 +1,13 @@
 import type { Artifact, Job } from '@comfygate/client';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useComfy } from '../app/session.tsx';
 import { Failure } from '../jobs/failure.tsx';
 import { Media } from '../jobs/media.tsx';
 import { useFreshJob } from '../jobs/use-fresh-job.ts';
 import { describeTile, fileSize } from '../jobs/words.ts';
 import { Loading } from '../parts/loading.tsx';
 import { Message } from '../parts/message.tsx';
+import { useComfy } from '../session/session.tsx';
 import styles from './result.module.css';
 import { Zoomable } from './zoomable.tsx';
 
@@ -35,7 +35,16 @@ function Shown({ job, artifact }: { job: Job; artifact: Artifact }) {
     case 'VideoArtifact':
       return (
         // biome-ignore lint/a11y/useMediaCaption: nobody has written down what is made here.
-        <video className={styles.film} src={artifact.url} aria-label={alt} controls autoPlay loop playsInline onError={onError} />
+        <video
+          className={styles.film}
+          src={artifact.url}
+          aria-label={alt}
+          controls
+          autoPlay
+          loop
+          playsInline
+          onError={onError}
+        />
       );
     case 'AudioArtifact':
       return (

@@ -9,10 +9,12 @@ export interface Tile {
 }
 
 /** A line of the grid: the name of a day, or as many tiles as fit beside each other. */
-export type Row = { kind: 'day'; key: string; day: string; tiles: Tile[] } | { kind: 'tiles'; key: string; tiles: Tile[] };
+export type Row =
+  | { kind: 'day'; key: string; day: string; tiles: Tile[] }
+  | { kind: 'tiles'; key: string; tiles: Tile[] };
 
 export function toTiles(jobs: readonly Job[]): Tile[] {
-  return jobs.flatMap((job) =>
+  return jobs.flatMap((job): Tile[] =>
     job.artifacts.length > 0
       ? job.artifacts.map((artifact) => ({ key: artifact.id, job, artifact }))
       : [{ key: job.id, job, artifact: null }],

@@ -1,10 +1,10 @@
 import { Columns2, Download, Trash2, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
-import { useComfy } from '../app/session.tsx';
 import { useJobActions } from '../jobs/use-job-actions.ts';
 import { fileSize } from '../jobs/words.ts';
 import { Button, IconButton } from '../parts/button.tsx';
 import { useTell } from '../parts/toasts.tsx';
+import { useComfy } from '../session/session.tsx';
 import { ConfirmDelete } from './confirm-delete.tsx';
 import type { Tile } from './rows.ts';
 import { MAX_ARCHIVE_BYTES, saveArchive, saveFile } from './save.ts';
@@ -39,7 +39,10 @@ export function SelectionBar({ tiles, onCompare, onDone }: Props) {
   async function save() {
     const [only] = files;
     if (bytes > MAX_ARCHIVE_BYTES) {
-      tell('That is too much for one archive', { description: `Choose at most ${fileSize(MAX_ARCHIVE_BYTES)}.`, bad: true });
+      tell('That is too much for one archive', {
+        description: `Choose at most ${fileSize(MAX_ARCHIVE_BYTES)}.`,
+        bad: true,
+      });
       return;
     }
     setSaving(true);
@@ -63,7 +66,11 @@ export function SelectionBar({ tiles, onCompare, onDone }: Props) {
         <Download size={16} aria-hidden />
         {isSaving ? 'Saving…' : 'Download'}
       </Button>
-      <Button small disabled={tiles.length !== 2 || !one || !other} onClick={() => one && other && onCompare(one, other)}>
+      <Button
+        small
+        disabled={tiles.length !== 2 || !one || !other}
+        onClick={() => one && other && onCompare(one, other)}
+      >
         <Columns2 size={16} aria-hidden />
         Compare
       </Button>

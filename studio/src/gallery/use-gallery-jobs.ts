@@ -1,9 +1,9 @@
 import type { Job, JobFilter } from '@comfygate/client';
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
-import { useComfy } from '../app/session.tsx';
 import { list } from '../code/operations.ts';
 import { type JobPage, type Pages, withJob } from '../jobs/live-pages.ts';
+import { useComfy } from '../session/session.tsx';
 
 /** As many as the API gives at once. */
 export const PAGE_SIZE = 100;

@@ -2,7 +2,8 @@ import type { ImageArtifact } from '@comfygate/client';
 import { Maximize, ZoomIn, ZoomOut } from 'lucide-react';
 import { type RefObject, useLayoutEffect, useRef, useState } from 'react';
 import { IconButton } from '../parts/button.tsx';
-import { styleOf, useZoom, type Zoom } from './use-zoom.ts';
+import { Stage } from './stage.tsx';
+import { useZoom, type Zoom } from './use-zoom.ts';
 import type { Point } from './zoom.ts';
 import styles from './zoomable.module.css';
 
@@ -20,17 +21,7 @@ export function Zoomable({ artifact, alt, onError }: Props) {
   const percent = Math.round((100 * zoom.view.scale * fitted.x * window.devicePixelRatio) / artifact.width);
   return (
     <div className={styles.place}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keys zoom and move it. */}
-      <div ref={stage} className={styles.stage} tabIndex={0} role="group" aria-label="Picture: + and - zoom" {...zoom.handlers}>
-        <img
-          className={styles.picture}
-          src={artifact.url}
-          alt={alt}
-          draggable={false}
-          onError={onError}
-          style={{ width: fitted.x, height: fitted.y, ...styleOf(zoom.view) }}
-        />
-      </div>
+      <Stage ref={stage} tile={{ artifact }} alt={alt} zoom={zoom} size={fitted} onError={onError} />
       <ZoomControls zoom={zoom} percent={percent} />
     </div>
   );
@@ -54,7 +45,10 @@ export function ZoomControls({ zoom, percent }: { zoom: Zoom; percent?: number }
 }
 
 /** Pixels of the screen that a picture has where all of it is seen; a small one is not made larger than four times. */
-export function useFittedSize(stage: RefObject<HTMLElement | null>, { width, height }: { width: number; height: number }): Point {
+export function useFittedSize(
+  stage: RefObject<HTMLElement | null>,
+  { width, height }: { width: number; height: number },
+): Point {
   const [room, setRoom] = useState({ x: 0, y: 0 });
   useLayoutEffect(() => {
     const element = stage.current;

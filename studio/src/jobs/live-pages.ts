@@ -48,7 +48,9 @@ function inserted(known: Pages, job: Job): Pages {
     job.createdAt === than.createdAt ? job.id > than.id : Date.parse(job.createdAt) > Date.parse(than.createdAt);
   const last = known.pages.length - 1;
   // Where the list has no older jobs than those, it belongs at the end of the last page.
-  const at = known.pages.findIndex(({ nodes, pageInfo }, i) => nodes.some(isNewer) || (i === last && !pageInfo.hasNextPage));
+  const at = known.pages.findIndex(
+    ({ nodes, pageInfo }, i) => nodes.some(isNewer) || (i === last && !pageInfo.hasNextPage),
+  );
   if (at < 0) return known;
   return changed(known, (nodes, i) => {
     if (i !== at) return nodes;

@@ -1,5 +1,15 @@
 import type { Artifact, Job } from '@comfygate/client';
-import { AudioLines, Box, CircleSlash, CircleX, Clapperboard, File, FileText, Hourglass, LoaderCircle } from 'lucide-react';
+import {
+  AudioLines,
+  Box,
+  CircleSlash,
+  CircleX,
+  Clapperboard,
+  File,
+  FileText,
+  Hourglass,
+  LoaderCircle,
+} from 'lucide-react';
 import { useState } from 'react';
 import { classNames } from '../parts/class-names.ts';
 import { Progress } from '../parts/progress.tsx';

@@ -1,7 +1,7 @@
 import type { Artifact } from '@comfygate/client';
 import { useQueryClient } from '@tanstack/react-query';
 import { useRef } from 'react';
-import { useComfy } from '../app/session.tsx';
+import { useComfy } from '../session/session.tsx';
 
 /**
  * Signed addresses end, mostly after an hour, and a page may be open for longer. Call it when a file could not be

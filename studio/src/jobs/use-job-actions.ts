@@ -1,10 +1,10 @@
 import type { Job } from '@comfygate/client';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useComfy } from '../app/session.tsx';
 import type { Operation } from '../code/operation.ts';
 import { cancel, generate, remove, retry } from '../code/operations.ts';
 import { useTell } from '../parts/toasts.tsx';
+import { useComfy } from '../session/session.tsx';
 import { announceRemoval } from './removals.ts';
 import { useWorkflows } from './use-workflows.ts';
 import { varied } from './vary.ts';

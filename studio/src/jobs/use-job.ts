@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useComfy } from '../app/session.tsx';
+import { useComfy } from '../session/session.tsx';
 
 /** A job by its id, kept as it is at the gateway. `job` is null where there is none, or none that may be seen. */
 export function useJob(id: string) {

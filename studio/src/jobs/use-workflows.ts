@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useComfy } from '../app/session.tsx';
+import { useComfy } from '../session/session.tsx';
 import { titleOf } from './words.ts';
 
 /** The catalogue, as it is now: workflows are added and changed while a gateway runs. */

@@ -20,7 +20,10 @@ export const adviceFor = (code: string): string => ADVICE[code] ?? 'Try again.';
 
 /** `textToImage` as *Text to image*, for where the title is not known. */
 export function titleOf(workflow: string): string {
-  const words = workflow.replaceAll(/[_-]+/g, ' ').replaceAll(/([a-z\d])([A-Z])/g, '$1 $2').toLowerCase();
+  const words = workflow
+    .replaceAll(/[_-]+/g, ' ')
+    .replaceAll(/([a-z\d])([A-Z])/g, '$1 $2')
+    .toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -20,40 +20,83 @@ const idsOf = ({ pages }: Pages) => pages.map(({ nodes }) => nodes.map(({ id }) 
 
 describe('pages of jobs, as events come', () => {
   test.for([
-    [9, [['9', '8', '6'], ['4', '2']]],
-    [7, [['8', '7', '6'], ['4', '2']]],
-    [5, [['8', '6'], ['5', '4', '2']]],
+    [
+      9,
+      [
+        ['9', '8', '6'],
+        ['4', '2'],
+      ],
+    ],
+    [
+      7,
+      [
+        ['8', '7', '6'],
+        ['4', '2'],
+      ],
+    ],
+    [
+      5,
+      [
+        ['8', '6'],
+        ['5', '4', '2'],
+      ],
+    ],
   ] as const)('take a new job at its place: minute %i', ([minute, expected]) => {
     expect(idsOf(withJob(pagesOf(true), {}, job(minute)))).toEqual(expected);
   });
 
   test('leave one that is older than all to the next page, and take it where there is none', () => {
-    expect(idsOf(withJob(pagesOf(true), {}, job(1)))).toEqual([['8', '6'], ['4', '2']]);
-    expect(idsOf(withJob(pagesOf(false), {}, job(1)))).toEqual([['8', '6'], ['4', '2', '1']]);
-    const empty: Pages = { pages: [{ nodes: [], pageInfo: { endCursor: null, hasNextPage: false } }], pageParams: [null] };
+    expect(idsOf(withJob(pagesOf(true), {}, job(1)))).toEqual([
+      ['8', '6'],
+      ['4', '2'],
+    ]);
+    expect(idsOf(withJob(pagesOf(false), {}, job(1)))).toEqual([
+      ['8', '6'],
+      ['4', '2', '1'],
+    ]);
+    const empty: Pages = {
+      pages: [{ nodes: [], pageInfo: { endCursor: null, hasNextPage: false } }],
+      pageParams: [null],
+    };
     expect(idsOf(withJob(empty, {}, job(1)))).toEqual([['1']]);
   });
 
   test('have each job once, as it was last, and never step back', () => {
     const newer = withJob(pagesOf(true), {}, job(6, { seq: 3, tags: ['new'] }));
-    expect(idsOf(newer)).toEqual([['8', '6'], ['4', '2']]);
+    expect(idsOf(newer)).toEqual([
+      ['8', '6'],
+      ['4', '2'],
+    ]);
     expect(newer.pages[0]?.nodes[1]?.tags).toEqual(['new']);
     expect(withJob(newer, {}, job(6, { seq: 2 }))).toBe(newer);
   });
 
   test('leave out what does not fit, and let go of what fits no more', () => {
-    const filter = { status: ['SUCCEEDED' as const], tag: 'a', workflow: 'upscale', createdAfter: at(3), createdBefore: at(9) };
+    const filter = {
+      status: ['SUCCEEDED' as const],
+      tag: 'a',
+      workflow: 'upscale',
+      createdAfter: at(3),
+      createdBefore: at(9),
+    };
     const fitting = { tags: ['a'], workflow: 'upscale' };
     const known = withJob({ ...pagesOf(true) }, filter, job(7, fitting));
-    expect(idsOf(known)).toEqual([['8', '7', '6'], ['4', '2']]);
+    expect(idsOf(known)).toEqual([
+      ['8', '7', '6'],
+      ['4', '2'],
+    ]);
     for (const other of [
       job(5, { ...fitting, status: 'RUNNING' }),
       job(5, { ...fitting, tags: ['b'] }),
       job(5, { ...fitting, workflow: 'textToImage' }),
       job(3, fitting),
       job(9, fitting),
-    ]) expect(withJob(known, filter, other)).toBe(known);
-    expect(idsOf(withJob(known, filter, job(7, { ...fitting, status: 'FAILED', seq: 2 })))).toEqual([['8', '6'], ['4', '2']]);
+    ])
+      expect(withJob(known, filter, other)).toBe(known);
+    expect(idsOf(withJob(known, filter, job(7, { ...fitting, status: 'FAILED', seq: 2 })))).toEqual([
+      ['8', '6'],
+      ['4', '2'],
+    ]);
   });
 
   test('keep pages that did not change as they are, so that nothing of them is drawn anew', () => {
@@ -101,14 +144,26 @@ describe('words', () => {
       '3 min 20 s',
       '2 h 5 min',
     ]);
-    expect([0, 999, 1_000, 48_213, 3_200_000, 2e15].map(fileSize)).toEqual(['0 B', '999 B', '1.0 kB', '48 kB', '3.2 MB', '2000 TB']);
+    expect([0, 999, 1_000, 48_213, 3_200_000, 2e15].map(fileSize)).toEqual([
+      '0 B',
+      '999 B',
+      '1.0 kB',
+      '48 kB',
+      '3.2 MB',
+      '2000 TB',
+    ]);
   });
 
   test('for workflows and what a job was asked for', () => {
     expect(titleOf('textToImage')).toBe('Text to image');
     expect(titleOf('my_flow-2')).toBe('My flow 2');
     expect(promptOf({ parameters: { prompt: ' a boat ' } })).toBe('a boat');
-    expect([null, {}, { prompt: 3 }, { prompt: ' ' }].map((parameters) => promptOf({ parameters }))).toEqual([null, null, null, null]);
+    expect([null, {}, { prompt: 3 }, { prompt: ' ' }].map((parameters) => promptOf({ parameters }))).toEqual([
+      null,
+      null,
+      null,
+      null,
+    ]);
   });
 
   test('for how long it takes, where that can be told', () => {
