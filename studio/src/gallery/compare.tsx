@@ -14,17 +14,11 @@ import { useFittedSize, ZoomControls } from './zoomable.tsx';
 /** Two pictures, beside each other or one over the other, looked at in the same place. */
 export function Compare({ tiles, onClose }: { tiles: readonly [Tile, Tile]; onClose(): void }) {
   const [isOver, setOver] = useState(false);
-  const [share, setShare] = useState(50);
-  const stage = useRef<HTMLDivElement>(null);
-  const [one, other] = tiles;
-  // The first one says how large both are: a larger version of it covers the same.
-  const fitted = useFittedSize(stage, one.artifact as ImageArtifact);
-  const zoom = useZoom(stage, fitted);
-  const shared = { zoom, size: fitted };
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <Dialog.Root open onOpenChange={(open) => open || onClose()}>
       <Dialog.Portal>
-        <Dialog.Popup className={styles.view}>
+        <Dialog.Popup ref={popup} initialFocus={popup} className={styles.view}>
           <header className={styles.top}>
             <Dialog.Title className={styles.title}>Compare</Dialog.Title>
             <Button kind="quiet" small aria-pressed={!isOver} onClick={() => setOver(false)}>
@@ -35,31 +29,45 @@ export function Compare({ tiles, onClose }: { tiles: readonly [Tile, Tile]; onCl
               <SplitSquareHorizontal size={16} aria-hidden />
               One over the other
             </Button>
-            <Dialog.Close render={<IconButton label="Close" small className={styles.close} />}>
+            <Dialog.Close render={<IconButton label="Close" data-hint-at="end" small className={styles.close} />}>
               <X size={18} aria-hidden />
             </Dialog.Close>
           </header>
-          <div className={isOver ? styles.over : styles.beside}>
-            <Stage ref={stage} tile={one} alt={describeTile(one.job, one.artifact)} {...shared} />
-            <Stage
-              tile={other}
-              alt={describeTile(other.job, other.artifact)}
-              clip={isOver ? `inset(0 0 0 ${share}%)` : undefined}
-              {...shared}
-            />
-            {isOver && <span className={styles.line} style={{ left: `${share}%` }} aria-hidden />}
-          </div>
-          <footer className={styles.bottom}>
-            <Caption tile={one} other={other} />
-            {isOver && (
-              <Slider label="How much of the first" value={share} min={0} max={100} step={1} onChange={setShare} />
-            )}
-            <Caption tile={other} other={one} />
-            <ZoomControls zoom={zoom} />
-          </footer>
+          <Pictures tiles={tiles} isOver={isOver} />
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>
+  );
+}
+
+function Pictures({ tiles: [one, other], isOver }: { tiles: readonly [Tile, Tile]; isOver: boolean }) {
+  const [share, setShare] = useState(50);
+  const stage = useRef<HTMLDivElement>(null);
+  // The first one says how large both are: a larger version of it covers the same.
+  const fitted = useFittedSize(stage, one.artifact as ImageArtifact);
+  const zoom = useZoom(stage, fitted);
+  const shared = { zoom, size: fitted };
+  return (
+    <>
+      <div className={isOver ? styles.over : styles.beside}>
+        <Stage ref={stage} tile={one} alt={describeTile(one.job, one.artifact)} {...shared} />
+        <Stage
+          tile={other}
+          alt={describeTile(other.job, other.artifact)}
+          clip={isOver ? `inset(0 0 0 ${share}%)` : undefined}
+          {...shared}
+        />
+        {isOver && <span className={styles.line} style={{ left: `${share}%` }} aria-hidden />}
+      </div>
+      <footer className={styles.bottom}>
+        <Caption tile={one} other={other} />
+        {isOver && (
+          <Slider label="How much of the first" value={share} min={0} max={100} step={1} onChange={setShare} />
+        )}
+        <Caption tile={other} other={one} />
+        <ZoomControls zoom={zoom} />
+      </footer>
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
 import { Dialog } from '@base-ui/react/dialog';
 import { ChevronLeft, ChevronRight, X } from 'lucide-react';
-import { type KeyboardEvent, useEffect } from 'react';
+import { type KeyboardEvent, useEffect, useRef } from 'react';
 import { useLocation } from 'wouter';
 import { useJob } from '../jobs/use-job.ts';
 import { useTitles } from '../jobs/use-workflows.ts';
@@ -26,6 +26,7 @@ interface Props {
 /** One result as large as the screen, with all that is known of its job. */
 export function FullView({ jobId, artifactId, tiles, search, onCompare }: Props) {
   const [, navigate] = useLocation();
+  const popup = useRef<HTMLDivElement>(null);
   const { job, isPending, error } = useJob(jobId);
   const titleOf = useTitles();
   const artifact = job?.artifacts.find(({ id }) => id === artifactId) ?? job?.artifacts[0] ?? null;
@@ -49,7 +50,7 @@ export function FullView({ jobId, artifactId, tiles, search, onCompare }: Props)
   return (
     <Dialog.Root open onOpenChange={(open) => open || close()}>
       <Dialog.Portal>
-        <Dialog.Popup className={styles.view} onKeyDown={onKeyDown}>
+        <Dialog.Popup ref={popup} initialFocus={popup} className={styles.view} onKeyDown={onKeyDown}>
           <div className={styles.stage}>
             {job ? (
               <Result key={artifact?.id ?? job.id} job={job} artifact={artifact} />
@@ -74,7 +75,7 @@ export function FullView({ jobId, artifactId, tiles, search, onCompare }: Props)
           <div className={styles.side}>
             <div className={styles.top}>
               <Dialog.Title className={styles.title}>{job ? titleOf(job.workflow) : 'Result'}</Dialog.Title>
-              <Dialog.Close render={<IconButton label="Close" small />}>
+              <Dialog.Close render={<IconButton label="Close" data-hint-at="end" small />}>
                 <X size={18} aria-hidden />
               </Dialog.Close>
             </div>

@@ -41,7 +41,11 @@ export default function GalleryPage() {
       <PageTitle
         actions={
           <>
-            <Button aria-pressed={chosen !== null} onClick={() => setChosen(chosen ? null : new Set())}>
+            <Button
+              kind={chosen ? 'quiet' : 'plain'}
+              aria-pressed={chosen !== null}
+              onClick={() => setChosen(chosen ? null : new Set())}
+            >
               <CheckSquare size={16} aria-hidden />
               Choose
             </Button>

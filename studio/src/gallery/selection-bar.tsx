@@ -78,7 +78,7 @@ export function SelectionBar({ tiles, onCompare, onDone }: Props) {
         <Trash2 size={16} aria-hidden />
         Delete
       </Button>
-      <IconButton label="Done" small onClick={onDone}>
+      <IconButton label="Done" data-hint-at="end" small onClick={onDone}>
         <X size={18} aria-hidden />
       </IconButton>
       <ConfirmDelete

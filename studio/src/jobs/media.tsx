@@ -15,7 +15,7 @@ import { classNames } from '../parts/class-names.ts';
 import { Progress } from '../parts/progress.tsx';
 import styles from './media.module.css';
 import { useFreshJob } from './use-fresh-job.ts';
-import { describeTile, duration, fileSize } from './words.ts';
+import { describeTile, duration, fileSize, promptOf } from './words.ts';
 
 /** A result as it looks in a grid, or how a job stands that has none. */
 export function Media({ job, artifact }: { job: Job; artifact: Artifact | null }) {
@@ -27,7 +27,7 @@ export function Media({ job, artifact }: { job: Job; artifact: Artifact | null }
   return (
     <div className={styles.file}>
       <Icon size={30} strokeWidth={1.5} aria-hidden />
-      <span className={styles.name}>{artifact.filename}</span>
+      <span className={styles.name}>{promptOf(job) ?? artifact.filename}</span>
       <span className={styles.fact}>{seconds === null ? fileSize(artifact.size) : duration(seconds * 1_000)}</span>
     </div>
   );

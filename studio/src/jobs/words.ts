@@ -38,16 +38,25 @@ export function describeTile(job: Job, artifact: Artifact | null): string {
   return `${prompt.length > 120 ? `${prompt.slice(0, 119)}…` : prompt}${artifact ? `, ${artifact.filename}` : ''}`;
 }
 
-/** Such as 850 ms, 12 s, 3 min 20 s, 2 h 5 min. */
+const UNITS = [
+  ['day', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
+] as const;
+
+/** Such as 850 ms, 12 s, 3 min 20 s, 2 h 5 min, 7 days. */
 export function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  const whole = Math.round(ms);
+  if (whole < 1_000) return `${whole} ms`;
   const seconds = Math.round(ms / 1_000);
-  if (seconds < 60) return `${seconds} s`;
-  const [big, small, bigUnit, smallUnit] =
-    seconds < 3_600
-      ? [Math.floor(seconds / 60), seconds % 60, 'min', 's']
-      : [Math.floor(seconds / 3_600), Math.floor((seconds % 3_600) / 60), 'h', 'min'];
-  return small > 0 ? `${big} ${bigUnit} ${small} ${smallUnit}` : `${big} ${bigUnit}`;
+  const at = UNITS.findIndex(([, length]) => seconds >= length);
+  const [unit, length] = UNITS[at] ?? ['s', 1];
+  const [smaller, smallerLength] = UNITS[at + 1] ?? ['', 1];
+  const count = Math.floor(seconds / length);
+  const rest = Math.floor((seconds % length) / smallerLength);
+  const big = `${count} ${unit}${unit === 'day' && count > 1 ? 's' : ''}`;
+  return rest > 0 ? `${big} ${rest} ${smaller}` : big;
 }
 
 /** Such as 512 B, 48 kB, 3.2 MB. */

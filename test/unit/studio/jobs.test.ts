@@ -136,13 +136,15 @@ describe('a variation', () => {
 
 describe('words', () => {
   test('for times and sizes', () => {
-    expect([400, 999.6, 12_400, 59_600, 200_000, 7_500_000].map(duration)).toEqual([
+    expect([400, 999.6, 12_400, 59_600, 200_000, 7_500_000, 604_800_000, 90_000_000].map(duration)).toEqual([
       '400 ms',
-      '1000 ms',
+      '1 s',
       '12 s',
       '1 min',
       '3 min 20 s',
       '2 h 5 min',
+      '7 days',
+      '1 day 1 h',
     ]);
     expect([0, 999, 1_000, 48_213, 3_200_000, 2e15].map(fileSize)).toEqual([
       '0 B',
