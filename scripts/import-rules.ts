@@ -51,6 +51,11 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['src/redis', 'src/uploads', 'src/workflows'],
   ],
 
+  'src/operator': [
+    ...['src/artifacts', 'src/async', 'src/backends', 'src/callers', 'src/core', 'src/files', 'src/observability'],
+    ...['src/redis', 'src/uploads', 'src/workflows'],
+  ],
+
   // The servers that call the use cases, and the worker that runs jobs.
   'src/graphql': [
     ...[
@@ -63,7 +68,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'src/jobs',
       'src/observability',
     ],
-    ...['src/progress', 'src/uploads', 'src/variants', 'src/workflows'],
+    ...['src/operator', 'src/progress', 'src/uploads', 'src/variants', 'src/workflows'],
   ],
   'src/http': [
     ...[
@@ -115,7 +120,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   // The composition: the only folder that chooses drivers.
   'src/app': [
-    ...['src/artifacts', 'src/artifacts/folder', 'src/artifacts/s3', 'src/backends', 'src/backends/redis'],
+    ...['src/artifacts', 'src/artifacts/folder', 'src/artifacts/s3', 'src/async', 'src/backends', 'src/backends/redis'],
     ...[
       'src/callers',
       'src/callers/redis',
@@ -127,7 +132,15 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'src/http',
       'src/job-record',
     ],
-    ...['src/job-record/redis', 'src/jobs', 'src/observability', 'src/progress', 'src/progress/redis', 'src/queue'],
+    ...[
+      'src/job-record/redis',
+      'src/jobs',
+      'src/observability',
+      'src/operator',
+      'src/progress',
+      'src/progress/redis',
+      'src/queue',
+    ],
     ...['src/queue/bullmq', 'src/redis', 'src/uploads', 'src/uploads/redis', 'src/variants', 'src/variants/redis'],
     ...['src/workflows', 'worker'],
   ],

@@ -1,6 +1,6 @@
 import { type Comfy, createComfy } from '@comfygate/client';
 import { QueryClientProvider } from '@tanstack/react-query';
-import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useMemo, useState } from 'react';
+import { createContext, lazy, type ReactNode, Suspense, useContext, useState } from 'react';
 import { createQueryClient } from './query-client.ts';
 
 const Login = lazy(() => import('./login.tsx'));
@@ -32,38 +32,44 @@ export function useLogin(): Omit<Session, 'comfy'> {
   return useSession();
 }
 
+/** What works with one key, or with none. */
+function begin(key: string | null, onLocked: () => void) {
+  const comfy = createComfy({
+    url: '/',
+    storage: sessionStorage,
+    ...(key !== null && { token: key }),
+  });
+  return { key, comfy, queries: createQueryClient(onLocked) };
+}
+
 /**
  * Holds the key of whoever uses the page: for as long as the tab is open, or, where asked to, on this device. With
  * another key everything is asked for anew. Where the gateway wants one, it is asked for.
  */
 export function SessionProvider({ children }: { children: ReactNode }) {
-  const [key, setKey] = useState(() => sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY));
   const [asking, setAsking] = useState(false);
-  const comfy = useMemo(
-    () => createComfy({ url: window.location.origin, storage: sessionStorage, ...(key !== null && { token: key }) }),
-    [key],
+  const askForKey = () => setAsking(true);
+  const [{ key, comfy, queries }, setCurrent] = useState(() =>
+    begin(sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY), askForKey),
   );
-  const queries = useMemo(() => createQueryClient(() => setAsking(true)), [comfy]);
-  useEffect(() => () => void comfy.close(), [comfy]);
 
+  function use(next: string | null) {
+    void comfy.close();
+    setCurrent(begin(next, askForKey));
+  }
   function enter(given: string, remember: boolean) {
     sessionStorage.setItem(KEY, given);
     if (remember) localStorage.setItem(KEY, given);
-    setKey(given);
     setAsking(false);
+    use(given);
   }
-  const session: Session = {
-    comfy,
-    hasKey: key !== null,
-    askForKey: () => setAsking(true),
-    leave() {
-      sessionStorage.removeItem(KEY);
-      localStorage.removeItem(KEY);
-      setKey(null);
-    },
-  };
+  function leave() {
+    sessionStorage.removeItem(KEY);
+    localStorage.removeItem(KEY);
+    use(null);
+  }
   return (
-    <SessionContext value={session}>
+    <SessionContext value={{ comfy, hasKey: key !== null, askForKey, leave }}>
       <QueryClientProvider client={queries}>{children}</QueryClientProvider>
       {asking && (
         <Suspense>
