@@ -4,8 +4,7 @@ import { Choice } from '../parts/choice.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { useLogin } from '../session/session.tsx';
 import styles from './as-code.module.css';
-import type { Action } from './as-code.tsx';
-import { type Operation, toCurl, toModule } from './operation.ts';
+import { type Action, type Operation, toCurl, toModule } from './operation.ts';
 import { Snippet } from './snippet.tsx';
 
 const FORMS = [

@@ -1,21 +1,13 @@
 import { Code } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { Button, IconButton } from '../parts/button.tsx';
-import type { Operation } from './operation.ts';
+import type { Action } from './operation.ts';
 
 const load = () => import('./as-code-dialog.tsx');
 const AsCodeDialog = lazy(load);
 
-/** Something that can be done beside the button. */
-export interface Action {
-  /** As its button calls it. */
-  name: string;
-  /** Asked when it is shown, so that it is of the moment, with a new idempotency key. */
-  operation(): Operation;
-}
-
 interface Props {
-  /** One at least. */
+  /** What the page does here; one at least. */
   actions: readonly Action[];
   /** The icon alone, where there is little room. */
   small?: boolean;

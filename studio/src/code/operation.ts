@@ -16,6 +16,14 @@ export interface Operation {
   files?: NeededFile[];
 }
 
+/** Something that can be done on a page. */
+export interface Action {
+  /** As its button calls it. */
+  name: string;
+  /** Asked when it is shown, so that it is of the moment, with a new idempotency key. */
+  operation(): Operation;
+}
+
 /** What stands for the id of an upload that is not made yet. */
 export const placeholder = (index: number) => `UPLOAD_${index + 1}`;
 

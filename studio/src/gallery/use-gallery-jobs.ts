@@ -9,8 +9,8 @@ import { useComfy } from '../session/session.tsx';
 export const PAGE_SIZE = 100;
 
 /**
- * The jobs that fit, newest first, as far back as `loadMore` went. What is heard of jobs meanwhile (`['job', id]`, which
- * the frame keeps by each event) takes its place among them, so that no page of thousands is asked for again.
+ * The jobs that fit, newest first, as far back as `loadMore` went. What is heard of jobs meanwhile (`['job', id]`,
+ * which the frame keeps by each event) takes its place among them, so that no page of thousands is asked for again.
  */
 export function useGalleryJobs(filter: JobFilter) {
   const comfy = useComfy();

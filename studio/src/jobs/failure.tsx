@@ -6,7 +6,7 @@ import { adviceFor } from './words.ts';
 /** What went wrong, and what can be done about it. */
 export function Failure({ error }: { error: NonNullable<Job['error']> }) {
   return (
-    <div className={styles.failure}>
+    <div className={styles.failure} data-failure>
       <CircleX size={18} aria-hidden />
       <div className={styles.text}>
         <p className={styles.message}>{error.message}</p>

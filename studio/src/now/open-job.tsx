@@ -31,14 +31,15 @@ export function OpenJob({ job: listed, isWatched, usualMs }: Props) {
   const title = useTitles()(job.workflow);
   const isCanceling = job.cancelRequestedAt !== null;
   const last = job.artifacts.at(-1) ?? null;
+  const waits = job.status === 'QUEUED' || job.queuePosition !== null;
   return (
-    <li className={styles.job} data-status={job.status}>
+    <li className={styles.job} data-waits={waits || undefined}>
       <div className={styles.picture}>
         {last ? (
           <Media job={job} artifact={last} />
         ) : watched.preview ? (
           <img src={watched.preview} alt="As it is so far" />
-        ) : job.status === 'QUEUED' ? (
+        ) : waits ? (
           <Hourglass size={24} strokeWidth={1.5} aria-hidden />
         ) : (
           <Image size={24} strokeWidth={1.5} aria-hidden />
@@ -59,9 +60,7 @@ export function OpenJob({ job: listed, isWatched, usualMs }: Props) {
             </span>
           ))}
         </p>
-        {job.status === 'RUNNING' && (
-          <Progress label={`Progress of ${promptOf(job) ?? title}`} fraction={job.progress.fraction} />
-        )}
+        {!waits && <Progress label={`Progress of ${promptOf(job) ?? title}`} fraction={job.progress.fraction} />}
         <p className={styles.state}>
           {isCanceling ? <span>Is being canceled</span> : <State job={job} usualMs={usualMs} />}
         </p>
@@ -85,7 +84,7 @@ export function OpenJob({ job: listed, isWatched, usualMs }: Props) {
 
 function State({ job, usualMs }: { job: Job; usualMs: number | null }) {
   const left = useTimeLeft(job);
-  const usual = usualMs !== null && <span>usually takes {duration(usualMs)}</span>;
+  const usual = usualMs !== null && <span>usually takes {duration(Math.max(1_000, usualMs))}</span>;
   if (job.status === 'QUEUED' || job.queuePosition !== null)
     return (
       <>
