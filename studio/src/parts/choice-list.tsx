@@ -19,10 +19,10 @@ export default function ChoiceList(props: ChoiceProps) {
       onValueChange={(next: Option | null) => next && onChange(next.value)}
     >
       <Combobox.Trigger
+        aria-label={label}
         {...control}
         {...(id !== undefined && { id, 'aria-labelledby': `${id}-label ${id}` })}
         className={styles.trigger}
-        aria-label={label}
       >
         <ChoiceFace {...props} />
       </Combobox.Trigger>

@@ -13,9 +13,9 @@ export function Choice(props: ChoiceProps) {
   const closed = (
     <button
       type="button"
+      aria-label={props.label}
       {...control}
       {...(id !== undefined && { id, 'aria-labelledby': `${id}-label ${id}` })}
-      aria-label={props.label}
       aria-haspopup="listbox"
       aria-expanded={false}
       className={styles.trigger}

@@ -6,6 +6,7 @@ import styles from './field.module.css';
 /** What ties a control to the label, hint and error of its field. */
 export interface ControlProps {
   id?: string;
+  'aria-label'?: string;
   'aria-labelledby'?: string;
   'aria-describedby'?: string | undefined;
   'aria-invalid'?: true | undefined;
@@ -15,6 +16,12 @@ const FieldContext = createContext<ControlProps>({});
 
 /** For controls within a `Field`; empty outside of one. */
 export const useFieldControl = (): ControlProps => useContext(FieldContext);
+
+/** For one of several controls in a field, which each need a name. */
+export function FieldItem({ label, children }: { label: string; children: ReactNode }) {
+  const { id: _first, 'aria-labelledby': _field, ...control } = useFieldControl();
+  return <FieldContext value={{ ...control, 'aria-label': label }}>{children}</FieldContext>;
+}
 
 interface FieldProps {
   label: string;

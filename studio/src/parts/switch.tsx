@@ -12,11 +12,11 @@ interface Props {
 export function Switch({ checked, onChange, label }: Props) {
   return (
     <input
-      {...useFieldControl()}
       type="checkbox"
       role="switch"
       aria-checked={checked}
       aria-label={label}
+      {...useFieldControl()}
       checked={checked}
       onChange={(event) => onChange(event.target.checked)}
       className={styles.switch}

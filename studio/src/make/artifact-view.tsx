@@ -1,0 +1,62 @@
+import type { Artifact, Job } from '@comfygate/client';
+import { useQuery } from '@tanstack/react-query';
+import { FileBox } from 'lucide-react';
+import { Link } from 'wouter';
+import { useComfy } from '../session/session.tsx';
+import styles from './artifact-view.module.css';
+
+interface Props {
+  job: Job;
+  artifact: Artifact;
+}
+
+/** A result, by what it is. */
+export function ArtifactView({ job, artifact }: Props) {
+  const { __typename: kind, url, filename } = artifact;
+  if (kind === 'ImageArtifact')
+    return (
+      <Link href={`/gallery/${job.id}`} className={styles.link} aria-label={`Look at ${filename}`}>
+        <img src={url} alt={altOf(job)} width={artifact.width} height={artifact.height} className={styles.picture} />
+      </Link>
+    );
+  if (kind === 'VideoArtifact')
+    return (
+      <video
+        src={url}
+        width={artifact.width}
+        height={artifact.height}
+        className={styles.picture}
+        aria-label={altOf(job)}
+        controls
+        loop
+        muted
+        playsInline
+      />
+    );
+  // biome-ignore lint/a11y/useMediaCaption: nobody has written any.
+  if (kind === 'AudioArtifact') return <audio src={url} className={styles.sound} aria-label={altOf(job)} controls />;
+  if (kind === 'TextArtifact') return <TextView job={job} artifact={artifact} />;
+  return (
+    <a href={url} className={styles.file} download={filename}>
+      <FileBox size={28} aria-hidden />
+      {filename}
+    </a>
+  );
+}
+
+/** Lists of jobs are told without texts. */
+function TextView({ job, artifact }: Props) {
+  const comfy = useComfy();
+  const { data } = useQuery({
+    queryKey: ['texts', job.id],
+    queryFn: async () => (await comfy.job(job.id))?.artifacts ?? [],
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const read = data?.find(({ id }) => id === artifact.id);
+  return <pre className={styles.text}>{read && 'text' in read ? read.text : '…'}</pre>;
+}
+
+/** The prompt says best what a picture shows. */
+function altOf({ parameters, workflow }: Job): string {
+  return typeof parameters.prompt === 'string' && parameters.prompt !== '' ? parameters.prompt : `Made by ${workflow}`;
+}
