@@ -1,5 +1,5 @@
 import type { Artifact, Job } from '@comfygate/client';
-import { Columns2, Dices, Download, RotateCcw, Trash2 } from 'lucide-react';
+import { Columns2, Dices, Download, RotateCcw, SlidersHorizontal, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { AsCode } from '../code/as-code.tsx';
@@ -7,9 +7,12 @@ import { download } from '../code/operations.ts';
 import { Facts } from '../jobs/facts.tsx';
 import { Failure } from '../jobs/failure.tsx';
 import { useJobActions, useJobOperations } from '../jobs/use-job-actions.ts';
+import { useWorkflows } from '../jobs/use-workflows.ts';
 import { promptOf } from '../jobs/words.ts';
 import { Button } from '../parts/button.tsx';
+import { ButtonLink } from '../parts/button-link.tsx';
 import { useTell } from '../parts/toasts.tsx';
+import { recipeAddress } from '../session/recipe.ts';
 import { useComfy } from '../session/session.tsx';
 import { addressOf } from './address.ts';
 import { ConfirmDelete } from './confirm-delete.tsx';
@@ -34,6 +37,7 @@ export function Details({ job, artifact, neighbour, search, onCompare, onGone }:
   const tell = useTell();
   const { again, vary, remove, cancel, busy } = useJobActions();
   const operations = useJobOperations();
+  const { data: workflows = [] } = useWorkflows();
   const [isDeleting, setDeleting] = useState(false);
   const isOpen = job.status === 'QUEUED' || job.status === 'RUNNING';
   const canVary = operations.vary(job) !== null;
@@ -70,6 +74,12 @@ export function Details({ job, artifact, neighbour, search, onCompare, onGone }:
             <RotateCcw size={16} aria-hidden />
             Again
           </Button>
+        )}
+        {workflows.some(({ name }) => name === job.workflow) && (
+          <ButtonLink href={recipeAddress(job.workflow, job.parameters)}>
+            <SlidersHorizontal size={16} aria-hidden />
+            Change
+          </ButtonLink>
         )}
         {canVary && (
           <Button disabled={busy} onClick={() => vary(job)}>

@@ -1,10 +1,11 @@
 import { CheckSquare, ImageOff } from 'lucide-react';
 import { useMemo, useState } from 'react';
-import { Link, useLocation, useParams, useSearch } from 'wouter';
+import { useLocation, useParams, useSearch } from 'wouter';
 import { AsCode } from '../code/as-code.tsx';
 import { list } from '../code/operations.ts';
 import { useRemovals } from '../jobs/removals.ts';
 import { Button } from '../parts/button.tsx';
+import { ButtonLink } from '../parts/button-link.tsx';
 import { Loading } from '../parts/loading.tsx';
 import { Message } from '../parts/message.tsx';
 import { PageTitle } from '../parts/page-title.tsx';
@@ -101,7 +102,7 @@ function Empty({ isFiltered, onReset }: { isFiltered: boolean; onReset: () => vo
       detail="What you make is shown here as soon as it is done."
       icon={<ImageOff size={32} strokeWidth={1.5} aria-hidden />}
     >
-      <Link href="/make">Make something</Link>
+      <ButtonLink href="/make">Make something</ButtonLink>
     </Message>
   );
 }

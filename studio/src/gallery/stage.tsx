@@ -1,4 +1,4 @@
-import type { Ref } from 'react';
+import { type Ref, useState } from 'react';
 import type { Tile } from './rows.ts';
 import { styleOf, type Zoom } from './use-zoom.ts';
 import type { Point } from './zoom.ts';
@@ -18,6 +18,8 @@ interface Props {
 
 /** Where a picture is zoomed and moved. */
 export function Stage({ tile, alt, zoom, size, clip, ref, onError }: Props) {
+  const [isLoaded, setLoaded] = useState(false);
+  const thumbnail = tile.artifact?.__typename === 'ImageArtifact' ? tile.artifact.thumbnail : '';
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for what is filled in.
     <div
@@ -36,7 +38,12 @@ export function Stage({ tile, alt, zoom, size, clip, ref, onError }: Props) {
         alt={alt}
         draggable={false}
         onError={onError}
-        style={{ width: size.x, height: size.y, ...styleOf(zoom.view) }}
+        onLoad={() => setLoaded(true)}
+        style={{
+          ...{ width: size.x, height: size.y, ...styleOf(zoom.view) },
+          // The small one is mostly there already.
+          backgroundImage: isLoaded ? undefined : `url(${JSON.stringify(thumbnail)})`,
+        }}
       />
     </div>
   );

@@ -1,4 +1,5 @@
 import type { Artifact, FileKind, Workflow } from '@comfygate/client';
+import { recipeAddress } from '../session/recipe.ts';
 
 const KINDS: Partial<Record<Artifact['__typename'], readonly FileKind[]>> = {
   ImageArtifact: ['IMAGE', 'MASK'],
@@ -19,10 +20,13 @@ export function takersOf(workflows: readonly Workflow[], artifact: Artifact): Ta
   const kinds = KINDS[artifact.__typename] ?? [];
   return workflows.flatMap(({ name, title, parameters }) => {
     const fitting = parameters.filter(({ type, fileKind }) => type === 'FILE' && fileKind && kinds.includes(fileKind));
-    return fitting.map((parameter) => ({
-      key: `${name}.${parameter.name}`,
-      name: fitting.length > 1 ? `${title}: ${parameter.title}` : title,
-      href: `/make/${name}?${new URLSearchParams({ [parameter.name]: `artifact:${artifact.id}` })}`,
-    }));
+    return fitting.map((parameter) => {
+      const file = { artifact: artifact.id };
+      return {
+        key: `${name}.${parameter.name}`,
+        name: fitting.length > 1 ? `${title}: ${parameter.title}` : title,
+        href: recipeAddress(name, { [parameter.name]: parameter.list ? [file] : file }),
+      };
+    });
   });
 }

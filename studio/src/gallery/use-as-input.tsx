@@ -1,5 +1,5 @@
 import { Menu } from '@base-ui/react/menu';
-import type { Artifact, Workflow } from '@comfygate/client';
+import type { Artifact } from '@comfygate/client';
 import { ImageUp } from 'lucide-react';
 import { Link } from 'wouter';
 import { useWorkflows } from '../jobs/use-workflows.ts';
@@ -10,7 +10,7 @@ import { takersOf } from './takers.ts';
 /** Leads to the form of a workflow that takes such a file, with the result in it. */
 export function UseAsInput({ artifact }: { artifact: Artifact }) {
   const { data: workflows = [] } = useWorkflows();
-  const takers = takersOf(workflows as Workflow[], artifact);
+  const takers = takersOf(workflows, artifact);
   if (takers.length === 0) return null;
   return (
     <Menu.Root>

@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { Coffee } from 'lucide-react';
-import { Link } from 'wouter';
 import { AsCode } from '../code/as-code.tsx';
 import { list } from '../code/operations.ts';
 import { useRemovals } from '../jobs/removals.ts';
 import { usualTime } from '../jobs/words.ts';
+import { ButtonLink } from '../parts/button-link.tsx';
 import { Loading } from '../parts/loading.tsx';
 import { Message } from '../parts/message.tsx';
 import { PageTitle } from '../parts/page-title.tsx';
@@ -50,7 +50,7 @@ export default function NowPage() {
               detail="What you make is shown here from its first step to its result."
               icon={<Coffee size={32} strokeWidth={1.5} aria-hidden />}
             >
-              <Link href="/make">Make something</Link>
+              <ButtonLink href="/make">Make something</ButtonLink>
             </Message>
           )
         ) : (

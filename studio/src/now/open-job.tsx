@@ -109,7 +109,7 @@ function State({ job, usualMs }: { job: Job; usualMs: number | null }) {
           </span>
         )
       )}
-      {left !== null ? <span>about {duration(Math.max(1_000, left))} left</span> : usual}
+      {left !== null && left >= 1_000 ? <span>about {duration(left)} left</span> : usual}
     </>
   );
 }
