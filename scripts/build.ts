@@ -1,5 +1,6 @@
 // npm run build: writes to dist/ what production runs, JavaScript and the files that it reads. All modules of the
 // project and of its packages are put into few files, since Node takes twice as long to start with 1,700.
+import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { extname, join, relative } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
@@ -36,6 +37,8 @@ const placeOfModules: Plugin = {
   },
 };
 
+const studio = spawnSync(process.execPath, ['scripts/build-studio.mjs', '--if-stale'], { cwd: root, stdio: 'inherit' });
+if (studio.status !== 0) throw new Error('the studio could not be built');
 rmSync(dist, { recursive: true, force: true });
 const bundle = await rolldown({
   cwd: root,
@@ -57,5 +60,5 @@ for (const folder of ['src', 'worker']) {
   const isData = (path: string) => extname(path) !== '.ts';
   cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: isData });
 }
-for (const path of ['workflows', 'docs', 'examples', 'README.md', 'plans.json', 'package.json'])
+for (const path of ['workflows', 'docs', 'examples', 'studio/dist', 'README.md', 'plans.json', 'package.json'])
   cpSync(join(root, path), join(dist, path), { recursive: true });

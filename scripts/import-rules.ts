@@ -165,10 +165,27 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['src/main.ts', 'src/redis', 'src/simulator', 'src/workflows', 'worker/comfyui'],
   ],
 
-  // A package of its own, which knows the product by its API alone.
+  // Packages of their own, which know the gateway by its API alone. Of the studio each page is a folder.
   'client/src': [],
   'client/src/cli': ['client/src'],
+  'studio/src/parts': [],
+  'studio/src/session': ['studio/src/parts'],
+  'studio/src/code': ['studio/src/parts', 'studio/src/session'],
+  'studio/src/jobs': ['studio/src/code', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/make': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/now': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/gallery': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/servers': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/account': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/app': [
+    ...['studio/src/parts', 'studio/src/session', 'studio/src/make', 'studio/src/now', 'studio/src/gallery'],
+    ...['studio/src/servers', 'studio/src/account'],
+  ],
+  'studio/src/main.tsx': ['studio/src/app'],
 };
+
+/** Files that have rules. */
+export const RULED = /^(?:src|worker|client|studio)\//;
 
 /** Packages that only some folders use; their types may be imported everywhere. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -182,7 +199,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['src/observability'],
   undici: ['worker/comfyui', 'worker/inputs'],
   'graphql-yoga': ['src/http'],
-  'graphql-ws': ['client/src', 'src/http'],
+  'graphql-ws': ['src/http', 'client/src'],
   '@pothos': ['src/graphql'],
   '@modelcontextprotocol': ['src/mcp'],
   '@opentelemetry': ['src/observability'],
@@ -203,7 +220,7 @@ const IN_BROWSERS = 'client/src';
 export function whyForbidden(from: string, to: string, typesOnly: boolean): string | null {
   const folder = folderOf(from);
   if (folder === undefined) return `${from} lies in no folder of scripts/import-rules.ts`;
-  if (/^(?:src|worker|client)\//.test(to)) {
+  if (RULED.test(to)) {
     const target = folderOf(to);
     if (target === folder || (target !== undefined && MAY_IMPORT[folder]?.includes(target))) return null;
     return `${folder} may import ${MAY_IMPORT[folder]?.join(', ') || 'nothing'}`;

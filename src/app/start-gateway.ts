@@ -95,6 +95,7 @@ export async function startGateway(
     version: readVersion(),
     health,
     graphiql,
+    storageUrl: config.s3?.publicEndpoint,
     certificate: certificates?.current(),
     onAnswered: createHttpMetrics(context.metrics),
     onSocketCut: createSocketCuts(context.metrics),
