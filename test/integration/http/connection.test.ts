@@ -1,5 +1,5 @@
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
-import { type ConnectionOptions, createConnection } from '../../../examples/connection.ts';
+import { type ConnectionOptions, createConnection } from '../../../client/src/connection.ts';
 import { unavailable } from '../../../src/core/errors.ts';
 import { testEvent, testJob, testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
