@@ -9,7 +9,7 @@ import {
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { relayStylePagination } from '@apollo/client/utilities';
 import { OperationTypeNode } from 'graphql';
-import type { Connected } from './connected.ts';
+import type { Comfy } from './comfy.ts';
 
 export { possibleTypes } from './possible-types.ts';
 
@@ -17,12 +17,12 @@ export { possibleTypes } from './possible-types.ts';
  * The link of an Apollo Client: subscriptions over the client's socket, everything else over HTTP, but for queries with
  * `context: { overSocket: true }`. Both come back by themselves after an outage of any length.
  */
-export function comfyLink({ connection }: Connected): ApolloLink {
+export function comfyLink({ url, connection }: Pick<Comfy, 'url' | 'connection'>): ApolloLink {
   return ApolloLink.split(
     ({ operationType, getContext }) =>
       operationType === OperationTypeNode.SUBSCRIPTION || getContext().overSocket === true,
     new GraphQLWsLink(connection.socket),
-    new HttpLink({ uri: connection.url, fetch: connection.fetch }),
+    new HttpLink({ uri: url, fetch: connection.fetch }),
   );
 }
 
@@ -81,7 +81,7 @@ export interface FollowJobsOptions {
  */
 export function followJobs(
   client: ApolloClient,
-  { connection }: Connected,
+  { connection }: Pick<Comfy, 'connection'>,
   { query, variables = {}, subscription }: FollowJobsOptions,
 ): () => void {
   /** What events have told since the list was asked for, which may know less by the time that it comes. */

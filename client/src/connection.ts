@@ -238,8 +238,6 @@ export function createConnection(url: string, { token, ...limits }: ConnectionOp
   };
 
   return {
-    /** That of /graphql. */
-    url,
     /** For `GraphQLWsLink` and the like. */
     socket: { ...client, subscribe } satisfies Client,
     fetch: patientFetch,

@@ -1,12 +1,12 @@
 import { type GraphQLResponse, type INetwork, Network, Observable } from 'relay-runtime';
-import type { Connected } from './connected.ts';
+import type { Comfy } from './comfy.ts';
 
 /**
  * The network of a Relay environment: subscriptions over the client's socket, everything else over HTTP. Both come back
  * by themselves after an outage of any length.
  */
-export function comfyNetwork({ connection }: Connected): INetwork {
-  const { url, fetch, socket } = connection;
+export function comfyNetwork({ url, connection }: Pick<Comfy, 'url' | 'connection'>): INetwork {
+  const { fetch, socket } = connection;
   return Network.create(
     async ({ text: query, name: operationName }, variables): Promise<GraphQLResponse> => {
       const headers = { 'content-type': 'application/json' };

@@ -7,15 +7,15 @@ import {
   subscriptionExchange,
 } from '@urql/core';
 import type { Cache, CacheExchangeOpts, KeyingConfig } from '@urql/exchange-graphcache';
-import type { Connected } from './connected.ts';
+import type { Comfy } from './comfy.ts';
 import { possibleTypes } from './possible-types.ts';
 
 /**
  * The last exchange of an urql client: subscriptions over the client's socket, everything else over HTTP. Both come
  * back by themselves after an outage of any length. The client's own `url` is not used.
  */
-export function comfyExchange({ connection }: Connected): Exchange {
-  const { url, fetch, socket } = connection;
+export function comfyExchange({ url, connection }: Pick<Comfy, 'url' | 'connection'>): Exchange {
+  const { fetch, socket } = connection;
   return composeExchanges([
     mapExchange({
       onOperation(operation) {

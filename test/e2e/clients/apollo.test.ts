@@ -1,7 +1,7 @@
 import { ApolloClient, InMemoryCache } from '@apollo/client';
 import { expect, test, vi } from 'vitest';
 import { comfyLink, possibleTypes, typePolicies } from '../../../client/src/apollo.ts';
-import { createComfy } from '../../../client/src/client.ts';
+import { createComfy } from '../../../client/src/comfy.ts';
 import {
   GenerateDocument,
   JobDocument,

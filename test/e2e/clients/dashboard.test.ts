@@ -1,7 +1,7 @@
 import { ApolloClient, InMemoryCache } from '@apollo/client';
 import { expect, test, vi } from 'vitest';
 import { comfyLink, followJobs, possibleTypes, typePolicies } from '../../../client/src/apollo.ts';
-import { createComfy } from '../../../client/src/client.ts';
+import { createComfy } from '../../../client/src/comfy.ts';
 import { JobsDocument, WatchJobsDocument } from '../../../examples/generated/graphql.ts';
 import { freePort } from '../../support/free-port.ts';
 import { createGatewayClient } from '../../support/gateway-client.ts';

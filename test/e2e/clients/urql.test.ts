@@ -1,7 +1,7 @@
 import { Client } from '@urql/core';
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { expect, test, vi } from 'vitest';
-import { createComfy } from '../../../client/src/client.ts';
+import { createComfy } from '../../../client/src/comfy.ts';
 import { cacheConfig, comfyExchange } from '../../../client/src/urql.ts';
 import {
   GenerateDocument,
