@@ -1,4 +1,11 @@
-import { type Client, createClient, type FormattedExecutionResult, type Sink, type SubscribePayload } from 'graphql-ws';
+import {
+  type Client,
+  CloseCode,
+  createClient,
+  type FormattedExecutionResult,
+  type Sink,
+  type SubscribePayload,
+} from 'graphql-ws/client';
 
 /** `lost`: the gateway cannot be reached at the moment, and is tried again and again. */
 export type ConnectionState = 'online' | 'lost';
@@ -13,6 +20,8 @@ const LIMITS = {
   connect: 5_000,
   /** The answer to a call over HTTP. Longer where calls have `waitSeconds`. */
   answer: 10_000,
+  /** From the first byte of a file to the answer: as long as a gateway lets a file take. */
+  file: 900_000,
   /** The answer to the question whether the gateway is there. */
   probe: 4_000,
   /** A socket gets its next token so long before the present one ends; at half of the time of a short one. */
@@ -31,22 +40,36 @@ const UNAVAILABLE_STATUS = [502, 503, 504];
 /** Calls that fail although the gateway can be reached, such as those of a page whose origin may not call. */
 const MAX_REFUSALS = 3;
 
+/** So many files are being sent from this address already. */
+const TOO_MANY_REQUESTS = 429;
+
 const DAY = 86_400_000;
 
-export interface ConnectionOptions extends Partial<typeof LIMITS> {
+export interface ConnectionOptions {
   /**
-   * The token of whoever is logged in, asked for with every call and every connection, and again before it ends. Keep
-   * it, and renew it in good time, as the libraries of login services do. Where this rejects it is asked again.
+   * An API key, a watch token, or the token of whoever is logged in. A function is asked with every call and every
+   * connection, and again before the token ends. Keep it, and renew it in good time, as the libraries of login services
+   * do. Where it rejects it is asked again.
    */
-  token?: (() => Promise<string>) | undefined;
+  token?: string | (() => string | Promise<string>) | undefined;
+  /** Default: that of the runtime. */
+  fetch?: typeof fetch | undefined;
+  /** Default: that of the runtime. Node 20 has none: give it that of the package `ws`. */
+  WebSocket?: unknown;
+  /** How long to wait for what. */
+  timeouts?: Partial<typeof LIMITS> | undefined;
 }
 
 /**
  * What the clients of a page share: one WebSocket and one `fetch`, neither of which waits forever on a path that has
  * gone silent, and which both come back by themselves after an outage of any length. `url` is that of /graphql.
  */
-export function createConnection(url: string, { token, ...limits }: ConnectionOptions = {}) {
-  const { ping, pong, connect, answer, probe, renew, renewPause, firstWait, maxWait } = { ...LIMITS, ...limits };
+export function createConnection(url: string, options: ConnectionOptions = {}) {
+  const { token, fetch = globalThis.fetch.bind(globalThis), WebSocket, timeouts } = options;
+  const { ping, pong, connect, answer, file, probe, renew, renewPause, firstWait, maxWait } = {
+    ...LIMITS,
+    ...timeouts,
+  };
   const ended = new AbortController();
   const stateListeners = new Set<() => void>();
   const resumeListeners = new Set<() => void>();
@@ -55,7 +78,8 @@ export function createConnection(url: string, { token, ...limits }: ConnectionOp
   let renewal: ReturnType<typeof setTimeout> | undefined;
   let probing: Promise<void> | undefined;
 
-  const credentials = token && (async () => ({ authorization: `Bearer ${await token()}` }));
+  const tokenNow = typeof token === 'function' ? token : () => token;
+  const credentials = token && (async () => ({ authorization: `Bearer ${await tokenNow()}` }));
 
   function become(next: ConnectionState) {
     if (state === next) return;
@@ -104,7 +128,7 @@ export function createConnection(url: string, { token, ...limits }: ConnectionOp
   /** Gives the socket the next token in time. `told`: what the gateway says of the present one. */
   function renewInTime(socket: WebSocket, told: unknown) {
     const endsAt = endOf(told);
-    if (!credentials || endsAt === undefined) return;
+    if (!credentials || typeof token === 'string' || endsAt === undefined) return;
     clearTimeout(renewal);
     const left = endsAt - Date.now();
     const wait = Math.min(Math.max(left - renew, left / 2, renewPause), DAY);
@@ -124,10 +148,12 @@ export function createConnection(url: string, { token, ...limits }: ConnectionOp
   const client = createClient({
     url: url.replace(/^http/, 'ws'),
     keepAlive: ping,
+    webSocketImpl: WebSocket,
     ...(credentials && { connectionParams: credentials }),
     retryAttempts: Number.POSITIVE_INFINITY,
-    // Also when the gateway could not be reached at all. Codes that say that the client is wrong end it nevertheless.
-    shouldRetry: () => true,
+    // Also when the gateway could not be reached at all. Codes that say that the client is wrong end it nevertheless,
+    // and so does one that says that the token is, where there is no other.
+    shouldRetry: (closed) => typeof token === 'function' || (closed as CloseEvent).code !== CloseCode.Forbidden,
     async retryWait(retries) {
       await pause(retries);
       await reachable();
@@ -210,21 +236,18 @@ export function createConnection(url: string, { token, ...limits }: ConnectionOp
     };
   }
 
-  /**
-   * As the browser's, but a call that had no answer is sent again when the gateway is back. Every mutation of the API
-   * may be: `generate` and `retryJob` have a key.
-   */
-  const patientFetch: typeof fetch = async (input, init) => {
+  /** Sends again what had no answer, when the gateway is back. */
+  async function send(input: string | URL | Request, init: RequestInit | undefined, isFile: boolean) {
     const caller = AbortSignal.any([ended.signal, ...(init?.signal ? [init.signal] : [])]);
     const left = new Promise<void>((resolve) => caller.addEventListener('abort', () => resolve()));
     for (let attempt = 0, refusals = 0; ; attempt++) {
       try {
-        const signal = AbortSignal.any([caller, AbortSignal.timeout(answer)]);
-        const headers = credentials && {
-          headers: { ...Object.fromEntries(new Headers(init?.headers)), ...(await credentials()) },
-        };
+        const signal = AbortSignal.any([caller, AbortSignal.timeout(isFile ? file : answer)]);
+        const headers = credentials &&
+          !isFile && { headers: { ...Object.fromEntries(new Headers(init?.headers)), ...(await credentials()) } };
         const response = await fetch(input, { ...init, ...headers, signal });
-        if (!UNAVAILABLE_STATUS.includes(response.status)) {
+        const { status } = response;
+        if (!UNAVAILABLE_STATUS.includes(status) && !(isFile && status === TOO_MANY_REQUESTS)) {
           become('online');
           return response;
         }
@@ -235,12 +258,18 @@ export function createConnection(url: string, { token, ...limits }: ConnectionOp
       await Promise.race([pause(attempt).then(reachable), left]);
       caller.throwIfAborted();
     }
-  };
+  }
 
   return {
     /** For `GraphQLWsLink` and the like. */
     socket: { ...client, subscribe } satisfies Client,
-    fetch: patientFetch,
+    /**
+     * As the browser's, but a call that had no answer is sent again when the gateway is back. Every mutation of the API
+     * may be: `generate` and `retryJob` have a key.
+     */
+    fetch: ((input, init) => send(input, init, false)) satisfies typeof fetch,
+    /** For a file to a signed address, which needs no other credential. It may be sent again, too. */
+    sendFile: (to: string, init: RequestInit) => send(to, init, true),
     /** To be shown on the page; with React: `useSyncExternalStore(connection.onState, connection.state)`. */
     state: () => state,
     onState: (listener: () => void) => listen(stateListeners, listener),
