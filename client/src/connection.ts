@@ -267,7 +267,7 @@ export function createConnection(url: string, options: ConnectionOptions = {}) {
      * As the browser's, but a call that had no answer is sent again when the gateway is back. Every mutation of the API
      * may be: `generate` and `retryJob` have a key.
      */
-    fetch: ((input, init) => send(input, init, false)) satisfies typeof fetch,
+    fetch: ((input, init?) => send(input, init, false)) satisfies typeof fetch,
     /** For a file to a signed address, which needs no other credential. It may be sent again, too. */
     sendFile: (to: string, init: RequestInit) => send(to, init, true),
     /** To be shown on the page; with React: `useSyncExternalStore(connection.onState, connection.state)`. */

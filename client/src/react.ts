@@ -75,10 +75,7 @@ export interface JobOptions {
 const noJob = { get: () => NO_JOB, subscribe: () => () => undefined, load: undefined };
 
 /** A job as it is now, watched to its end. Without an id it has none yet. */
-export function useJob(
-  id: string,
-  options: JobOptions & { suspense: true },
-): LiveJob & { job: Job | null } & Connected;
+export function useJob(id: string, options: JobOptions & { suspense: true }): LiveJob & { job: Job | null } & Connected;
 export function useJob(id: string | null | undefined, options?: JobOptions): LiveJob & Connected;
 export function useJob(id: string | null | undefined, { previews = false, suspense = false }: JobOptions = {}) {
   const comfy = useComfy();

@@ -1,3 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
+import type { ReactNode } from 'react';
+import { flushSync } from 'react-dom';
+import { createRoot } from 'react-dom/client';
 import { onTestFinished, vi } from 'vitest';
 
 /** As much of a browser's elements as React DOM asks for. Events are not dispatched: tests call what they would. */
@@ -69,13 +73,20 @@ class SmallDocument {
   removeEventListener() {}
 }
 
-/** An element to render into, in a page of its own. It lasts as long as the test. */
-export function openSmallDom(): Element {
+/** Renders into a page of its own, as a browser would. It lasts as long as the test. */
+export function openSmallRoot() {
   const document = new SmallDocument();
   vi.stubGlobal('window', globalThis);
   vi.stubGlobal('document', document);
   vi.stubGlobal('HTMLIFrameElement', class {});
-  onTestFinished(() => void vi.unstubAllGlobals());
+  const element = document.createElement('div');
   // What it lacks, React DOM does not ask for.
-  return document.createElement('div') as unknown as Element;
+  const root = createRoot(element as unknown as Element);
+  onTestFinished(async () => {
+    flushSync(() => root.unmount());
+    // What React has still to do, which asks for the globals.
+    await setImmediate();
+    vi.unstubAllGlobals();
+  });
+  return { render: (node: ReactNode) => root.render(node), text: () => element.textContent };
 }

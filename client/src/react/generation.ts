@@ -1,4 +1,4 @@
-import type { Comfy, RunOptions } from '../comfy.ts';
+import type { Comfy, InputOf, RunOptions, WorkflowName } from '../comfy.ts';
 import { Canceled } from '../errors.ts';
 import type { Job, Preview, Progress, Result } from '../job.ts';
 import { createStore } from './store.ts';
@@ -31,7 +31,7 @@ export function createGeneration() {
   const store = createStore(NOTHING);
   let newest: AbortController | undefined;
 
-  async function run(comfy: Comfy, workflow: string, input: unknown, options: RunOptions = {}) {
+  async function run(comfy: Comfy, workflow: WorkflowName, input: InputOf<WorkflowName>, options: RunOptions = {}) {
     const mine = new AbortController();
     newest = mine;
     const show = (change: Partial<Generation>) => {

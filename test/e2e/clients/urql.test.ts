@@ -24,7 +24,7 @@ test('urql generates, watches through a restart of the gateway, and has the resu
   const comfy = createComfy({ url: `http://127.0.0.1:${port}` });
   context.onTestFinished(() => comfy.close());
   const client = new Client({
-    url: comfy.connection.url,
+    url: comfy.url,
     exchanges: [cacheExchange(cacheConfig), comfyExchange(comfy)],
   });
 

@@ -1,5 +1,4 @@
 import { createElement, type ReactNode, StrictMode, Suspense } from 'react';
-import { createRoot } from 'react-dom/client';
 import { renderToReadableStream } from 'react-dom/server.edge';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createComfy } from '../../../client/src/comfy.ts';
@@ -16,7 +15,7 @@ import { unavailable } from '../../../src/core/errors.ts';
 import type { Job } from '../../../src/core/job.ts';
 import { testEvent, testJob, testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
-import { openSmallDom } from '../../support/small-dom.ts';
+import { openSmallRoot } from '../../support/small-dom.ts';
 import { createTestFeed } from '../../support/test-feed.ts';
 
 const { id } = testJob();
@@ -71,13 +70,11 @@ async function openGateway(...jobs: Job[]) {
 
 /** Renders it as a page in development does, where each component is mounted, unmounted and mounted again. */
 function render(comfy: ReturnType<typeof createComfy>, shown: ReactNode) {
-  const element = openSmallDom();
-  const root = createRoot(element);
+  const root = openSmallRoot();
   const show = (node: ReactNode) =>
     root.render(createElement(StrictMode, null, createElement(ComfyProvider, { comfy }, node)));
   show(shown);
-  onTestFinished(() => root.unmount());
-  return { show, text: () => element.textContent };
+  return { show, text: root.text };
 }
 
 test('useGeneration shows a job from its acceptance to its result, with one call and one watcher', async () => {
@@ -97,14 +94,16 @@ test('useGeneration shows a job from its acceptance to its result, with one call
   const progress = { ...testJob().progress, fraction: 0.5 };
   services.feed.say(id, testEvent(2, { job: testJob({ seq: 2, progress }) }));
   await vi.waitFor(() => expect(latest()).toMatchObject({ progress: { fraction: 0.5 }, job: { status: 'RUNNING' } }));
-  const preview = { contentType: 'image/png', bytes: Buffer.from('preview') };
+  const preview = { contentType: 'image/png', data: 'cHJldmlldw==' };
   services.feed.say(id, testEvent(2, { type: 'PREVIEW', preview }));
   await vi.waitFor(() => expect(latest()?.preview?.url).toBe('data:image/png;base64,cHJldmlldw=='));
   services.feed.say(id, testEvent(3, { type: 'SUCCEEDED', job: testJob({ seq: 3, status: 'SUCCEEDED' }) }));
   services.feed.end(id);
 
   expect(await ended).toMatchObject({ job: { id }, images: [] });
-  await vi.waitFor(() => expect(latest()).toMatchObject({ isRunning: false, result: { job: { status: 'SUCCEEDED' } } }));
+  await vi.waitFor(() =>
+    expect(latest()).toMatchObject({ isRunning: false, result: { job: { status: 'SUCCEEDED' } } }),
+  );
   expect(latest()).toMatchObject({ preview: undefined, error: undefined, job: { status: 'SUCCEEDED' } });
   expect([calls.generate, watchers().job]).toEqual([1, 0]);
 });
