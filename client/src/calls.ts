@@ -58,7 +58,7 @@ export function createCalls(storage: CallStorage) {
   };
 }
 
-/** Of texts and files: 106 bits, which two calls under way do not share by chance. */
+/** Of texts and files: their length and 64 bits, which two calls under way do not share by chance. */
 export async function digestOf(parts: (string | Blob)[]): Promise<string> {
   const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
   // Not SHA-256, which browsers keep from pages without TLS: FNV-1a, from two sides.

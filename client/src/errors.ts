@@ -51,7 +51,11 @@ export class IdempotencyKeyReused extends ComfyError {
   }
 }
 /** There is none, or it is somebody else's, or it has been removed. */
-export class NotFound extends ComfyError {}
+export class NotFound extends ComfyError {
+  static job(id: string): NotFound {
+    return new NotFound(`job ${id} not found`, { code: 'NOT_FOUND' });
+  }
+}
 /** The job is in no state for it. */
 export class Conflict extends ComfyError {}
 /** Too large, or too many at once. */
@@ -100,7 +104,24 @@ const CLASSES: Record<string, typeof ComfyError> = {
   UNAUTHENTICATED: Unauthenticated,
 };
 
+/** What a gateway says of a fault, as GraphQL has it. */
+export interface AnsweredError {
+  message: string;
+  extensions?: ErrorDetails;
+}
+
 /** The error of a gateway's answer, in the class of its code. */
-export function errorOf({ message, extensions }: { message: string; extensions?: ErrorDetails }): ComfyError {
+export function errorOf({ message, extensions }: AnsweredError = { message: 'no answer' }): ComfyError {
   return new (CLASSES[extensions?.code ?? ''] ?? ComfyError)(message, extensions);
+}
+
+/** What a socket was ended with for good, by its code: 4403 for credentials, 4429 for too many wrong ones. */
+export function errorOfSocket(error: unknown): unknown {
+  const { code, reason } = error as CloseEvent;
+  if (typeof code !== 'number') return error;
+  const codes: Record<number, string> = { 4403: 'UNAUTHENTICATED', 4429: 'RATE_LIMITED' };
+  return errorOf({
+    message: `the connection was ended: ${code} ${reason}`,
+    extensions: { code: codes[code] ?? 'CLOSED' },
+  });
 }

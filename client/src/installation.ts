@@ -1,5 +1,3 @@
-import type { Priority } from './job.ts';
-
 export type ParameterType = 'BOOLEAN' | 'ENUM' | 'FILE' | 'FLOAT' | 'INT' | 'MODEL' | 'SEED' | 'STRING';
 export type FileKind = 'AUDIO' | 'IMAGE' | 'MASK' | 'VIDEO';
 
@@ -78,13 +76,4 @@ export interface Health {
 export interface WatchToken {
   token: string;
   expiresAt: string;
-}
-
-/** How to run a job, beside its input. */
-export interface JobOptions {
-  priority?: Priority;
-  /** The caller's own labels, at most 16 of 1 to 64 characters. */
-  tags?: string[];
-  /** From acceptance, waiting included: a job that has not ended by then FAILED with TIMEOUT. */
-  deadlineSeconds?: number;
 }

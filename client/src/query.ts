@@ -1,21 +1,28 @@
-import { ComfyError, type ErrorDetails, errorOf } from './errors.ts';
+import { type AnsweredError, ComfyError, errorOf } from './errors.ts';
 
 /** A document as text, or as code generators and `gql` make it. The type of its data is known from typed ones. */
 export type Document<Data = unknown> =
   | string
   | { toString(): string; loc?: { source: { body: string } } | undefined; __apiType?: (variables: never) => Data };
 
-/** How documents are sent. `send` is the patient `fetch` of a connection. */
-export function createQuery(url: string, send: typeof fetch) {
+/** Sends a document, and gives its data. Throws ComfyError for the first of its errors. */
+export type SendDocument = <Data>(
+  document: Document<Data>,
+  variables?: object,
+  options?: { signal?: AbortSignal | undefined },
+) => Promise<Data>;
+
+/** `send`: the patient `fetch` of a connection. */
+export function createQuery(url: string, send: typeof fetch): SendDocument {
   return async <Data>(
     document: Document<Data>,
-    variables: Record<string, unknown> = {},
-    { signal = null }: { signal?: AbortSignal | null | undefined } = {},
+    variables: object = {},
+    { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<Data> => {
     const query = (typeof document === 'object' && document.loc?.source.body) || String(document);
     const headers = { 'content-type': 'application/json', accept: 'application/graphql-response+json' };
     const body = JSON.stringify({ query, variables });
-    const response = await send(url, { method: 'POST', headers, body, signal });
+    const response = await send(url, { method: 'POST', headers, body, signal: signal ?? null });
     const text = await response.text();
     const { data, errors } = parsed(text) ?? {};
     const [error] = errors ?? [];
@@ -29,7 +36,7 @@ export function createQuery(url: string, send: typeof fetch) {
 
 interface Answer {
   data?: unknown;
-  errors?: { message: string; extensions?: ErrorDetails }[];
+  errors?: AnsweredError[];
 }
 
 function parsed(text: string): Answer | undefined {
