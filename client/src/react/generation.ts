@@ -1,7 +1,7 @@
 import type { Comfy, InputOf, RunOptions, WorkflowName } from '../comfy.ts';
 import { Canceled } from '../errors.ts';
 import type { Job, Preview, Progress, Result } from '../job.ts';
-import { createStore } from './store.ts';
+import { asError, createStore } from './store.ts';
 
 export interface Generation {
   /** As it is now; undefined until it is accepted. */
@@ -12,7 +12,7 @@ export interface Generation {
   /** What it made, once it has succeeded. */
   result: Result | undefined;
   /** Why there is no result: `BadUserInput` with `fields` for a form, `JobFailed`, and so on. Not that it was canceled. */
-  error: unknown;
+  error: Error | undefined;
   /** From `run` until there is a result, an error, or it is canceled. */
   isRunning: boolean;
 }
@@ -59,7 +59,7 @@ export function createGeneration() {
       return result;
     } catch (error) {
       const isCanceled = error instanceof Canceled || mine.signal.aborted;
-      show({ error: isCanceled ? undefined : error, preview: undefined, isRunning: false });
+      show({ error: isCanceled ? undefined : asError(error), preview: undefined, isRunning: false });
       return undefined;
     }
   }

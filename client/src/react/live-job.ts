@@ -1,7 +1,7 @@
 import type { Comfy } from '../comfy.ts';
 import { NotFound } from '../errors.ts';
 import { hasEnded, type Job, type Preview } from '../job.ts';
-import { createLoading, createStore, shared } from './store.ts';
+import { asError, createLoading, createStore, shared } from './store.ts';
 
 export interface LiveJob {
   /** As it is now; undefined until it is known, and null where there is none that the caller may see. */
@@ -9,7 +9,7 @@ export interface LiveJob {
   /** The newest picture of the work under way, where `previews` asks for them. */
   preview: Preview | undefined;
   /** Why it cannot be shown, or is followed no longer. That the gateway cannot be reached is no error: it is waited for. */
-  error: unknown;
+  error: Error | undefined;
 }
 
 export const NO_JOB: LiveJob = { job: undefined, preview: undefined, error: undefined };
@@ -31,7 +31,7 @@ export function liveJob(comfy: Comfy, id: string, previews: boolean) {
         }
       } catch (error) {
         if (signal.aborted) return;
-        store.set(error instanceof NotFound ? { job: null } : { error });
+        store.set(error instanceof NotFound ? { job: null } : { error: asError(error) });
       }
     }
 

@@ -1,8 +1,8 @@
 import type { Comfy } from '../comfy.ts';
 import { JOBS } from '../documents.ts';
-import { errorOf } from '../errors.ts';
+import { errorOf, errorOfSocket } from '../errors.ts';
 import type { Job, JobFilter, JobPage } from '../job.ts';
-import { createLoading, createStore, shared } from './store.ts';
+import { asError, createLoading, createStore, shared } from './store.ts';
 
 export interface LiveJobs {
   /** Newest first; undefined until they are known. */
@@ -11,7 +11,7 @@ export interface LiveJobs {
   hasMore: boolean;
   isLoading: boolean;
   /** Why they cannot be shown, or are followed no longer. That the gateway cannot be reached is no error. */
-  error: unknown;
+  error: Error | undefined;
 }
 
 const NOTHING: LiveJobs = { jobs: undefined, hasMore: false, isLoading: true, error: undefined };
@@ -69,7 +69,7 @@ function createLiveJobs(comfy: Comfy, { status, ...lasting }: JobFilter, first: 
         if (known.size > (pages + 1) * first) reload();
       }
     } catch (error) {
-      if (!signal.aborted) store.set({ error });
+      if (!signal.aborted) store.set({ error: asError(error) });
     }
   }
 
@@ -115,7 +115,7 @@ function createLiveJobs(comfy: Comfy, { status, ...lasting }: JobFilter, first: 
       store.set({ error: undefined });
       show();
     } catch (error) {
-      if (!signal.aborted) store.set({ error });
+      if (!signal.aborted) store.set({ error: asError(error) });
     } finally {
       told.clear();
       isReading = false;
@@ -162,9 +162,9 @@ function overSocket({ connection }: Comfy, variables: Record<string, unknown>, s
       {
         next({ data, errors: [error] = [] }) {
           if (data?.jobs) resolve(data.jobs);
-          else reject(errorOf(error ?? { message: 'the gateway gave no jobs' }));
+          else reject(errorOf(error));
         },
-        error: (error) => reject(Array.isArray(error) ? errorOf(error[0]) : error),
+        error: (error) => reject(Array.isArray(error) ? errorOf(error[0]) : errorOfSocket(error)),
         complete: () => signal.removeEventListener('abort', abort),
       },
     );

@@ -37,6 +37,8 @@ const MAX_UNHEARD = 100;
 /** How long, in milliseconds, the error of a first state stands before it may be asked for again. */
 const ERROR_MS = 1_000;
 
+export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
 interface Shared {
   isHeard(): boolean;
 }
@@ -58,11 +60,11 @@ export function shared<S extends Shared>(owner: object, key: string, make: () =>
 }
 
 /** Loads a first state, once, for components that suspend until it is there. */
-export function createLoading(ask: () => Promise<void>, fail: (error: unknown) => void) {
+export function createLoading(ask: () => Promise<void>, fail: (error: Error | undefined) => void) {
   let loading: Promise<void> | undefined;
   return () => {
     loading ??= ask().catch((error: unknown) => {
-      fail(error);
+      fail(asError(error));
       // React renders once more before it shows an error, and an error boundary may try again later.
       setTimeout(() => {
         loading = undefined;
