@@ -1,5 +1,5 @@
-// Checks every import of src/ and worker/ against scripts/import-rules.ts, and that no files import each other in a
-// circle, tests included. Prints what is wrong and exits with 1.
+// Checks every import of src/, worker/ and client/src/ against scripts/import-rules.ts, and that no files import each
+// other in a circle, tests included. Prints what is wrong and exits with 1.
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { parseSync } from 'oxc-parser';
@@ -12,13 +12,13 @@ interface Import {
 }
 
 const root = join(import.meta.dirname, '..');
-const files = globSync('{src,worker,test,bench,scripts,examples}/**/*.{ts,mjs}', { cwd: root }).map((path) =>
-  path.replaceAll('\\', '/'),
+const files = globSync('{src,worker,client/src,test,bench,scripts,examples}/**/*.{ts,tsx,mjs}', { cwd: root }).map(
+  (path) => path.replaceAll('\\', '/'),
 );
 const imports = new Map(files.map((file) => [file, importsOf(file)]));
 
 const forbidden = [...imports]
-  .filter(([file]) => /^(?:src|worker)\//.test(file))
+  .filter(([file]) => /^(?:src|worker|client)\//.test(file))
   .flatMap(([file, its]) =>
     its.flatMap(({ to, typesOnly }) => {
       const why = whyForbidden(file, to, typesOnly);

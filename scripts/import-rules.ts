@@ -146,6 +146,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ],
     ...['src/main.ts', 'src/redis', 'src/simulator', 'src/workflows', 'worker/comfyui'],
   ],
+
+  // A package of its own, which knows the product by its API alone.
+  'client/src': [],
+  'client/src/cli': ['client/src'],
 };
 
 /** Packages that only some folders use; their types may be imported everywhere. */
@@ -160,7 +164,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['src/observability'],
   undici: ['worker/comfyui', 'worker/inputs'],
   'graphql-yoga': ['src/http'],
-  'graphql-ws': ['src/http'],
+  'graphql-ws': ['client/src', 'src/http'],
   '@pothos': ['src/graphql'],
   '@opentelemetry': ['src/observability'],
 };
@@ -170,6 +174,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
  */
 const OF_CORE = new Set(['zod', 'node:crypto']);
 
+/** What of the client runs in browsers, and so imports nothing of Node. */
+const IN_BROWSERS = 'client/src';
+
 /**
  * The reason why the file `from` must not import `to`, or null where it may. Both are paths from the root of the
  * checkout; any other `to` is a package.
@@ -177,12 +184,13 @@ const OF_CORE = new Set(['zod', 'node:crypto']);
 export function whyForbidden(from: string, to: string, typesOnly: boolean): string | null {
   const folder = folderOf(from);
   if (folder === undefined) return `${from} lies in no folder of scripts/import-rules.ts`;
-  if (/^(?:src|worker)\//.test(to)) {
+  if (/^(?:src|worker|client)\//.test(to)) {
     const target = folderOf(to);
     if (target === folder || (target !== undefined && MAY_IMPORT[folder]?.includes(target))) return null;
     return `${folder} may import ${MAY_IMPORT[folder]?.join(', ') || 'nothing'}`;
   }
   if (folder === 'src/core' && !OF_CORE.has(to)) return `src/core may import ${[...OF_CORE].join(', ')}`;
+  if (folder === IN_BROWSERS && to.startsWith('node:')) return `${IN_BROWSERS} runs in browsers`;
   const places = PACKAGES[packageOf(to)];
   if (!places || typesOnly || places.includes(folder)) return null;
   return `${packageOf(to)} is imported by ${places.join(', ')}`;
