@@ -52,7 +52,7 @@ export interface UseGeneration<Name extends WorkflowName> extends Generation, Co
   cancel(): void;
 }
 
-/** Runs a workflow and shows how it comes about: `const { run, progress, preview, result } = useGeneration('upscale')`. */
+/** Runs a workflow and shows how it comes about: `const { run, job, result } = useGeneration('upscale')`. */
 export function useGeneration<Name extends WorkflowName>(workflow: Name): UseGeneration<Name> {
   const comfy = useComfy();
   const [generation] = useState(createGeneration);

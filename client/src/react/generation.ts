@@ -11,7 +11,7 @@ export interface Generation {
   preview: Preview | undefined;
   /** What it made, once it has succeeded. */
   result: Result | undefined;
-  /** Why there is no result: `BadUserInput` with `fields` for a form, `JobFailed`, and so on. Not that it was canceled. */
+  /** Why there is no result: `BadUserInput` with `fields` for a form, `JobFailed`, … A canceled job has none. */
   error: Error | undefined;
   /** From `run` until there is a result, an error, or it is canceled. */
   isRunning: boolean;

@@ -8,7 +8,7 @@ export interface LiveJob {
   job: Job | null | undefined;
   /** The newest picture of the work under way, where `previews` asks for them. */
   preview: Preview | undefined;
-  /** Why it cannot be shown, or is followed no longer. That the gateway cannot be reached is no error: it is waited for. */
+  /** Why it cannot be shown, or is followed no longer. That the gateway cannot be reached is no error. */
   error: Error | undefined;
 }
 

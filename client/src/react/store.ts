@@ -1,7 +1,7 @@
 /**
- * State for `useSyncExternalStore`: another object after each change. `follow` begins what keeps the state current when the first listener comes, and gives back how to end it, which is
- * done when the last one has gone. A turn of the event loop later, since React's StrictMode, and a page that shows the
- * same in another place, go and come back in one.
+ * State for `useSyncExternalStore`: another object after each change. `follow` begins what keeps it current when the
+ * first listener comes, and gives back how to end it, which is done when the last one has gone. A turn of the event
+ * loop later, since React's StrictMode, and a page that shows the same in another place, go and come back in one.
  */
 export function createStore<State extends object>(first: State, follow: () => () => void = () => () => undefined) {
   let state = first;

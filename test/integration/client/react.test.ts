@@ -129,7 +129,7 @@ test('what is wrong with an input is an error with fields, and one that is cance
   await vi.waitFor(() => expect(watchers().job).toBe(0));
 });
 
-test('useJob has one subscription for all who show a job, ends it with the last, and knows a job that is none', async () => {
+test('useJob has one subscription for all who show a job, ended with the last, and knows what is no job', async () => {
   const { comfy, services, watchers } = await openGateway(testJob());
   const seen: { [who: string]: LiveJob } = {};
   function Shown({ who, of }: { who: string; of?: string }) {
