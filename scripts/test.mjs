@@ -7,21 +7,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { bootstrap, compileCache, root } from './bootstrap.mjs';
+import { PROGRAMS } from './bootstrap/programs.mjs';
 import { readReport } from './test-report.mjs';
 
-const { node, programs } = bootstrap([
-  'redis',
-  'minio',
-  'versitygw',
-  'chromium',
-  'promtool',
-  'jaeger',
-  'kustomize',
-  'kubernetes-validate',
-  'nginx',
-  'caddy',
-  'schemathesis',
-]);
+const { node, programs } = bootstrap(PROGRAMS);
 const scratch = mkdtempSync(join(tmpdir(), 'comfygate-test-'));
 const report = process.env.REPORT || join(scratch, 'report.json');
 process.exitCode = run();
