@@ -1,9 +1,13 @@
-// npm run build: writes to dist/ what production runs, JavaScript and the files that it reads. All modules of the
-// project and of its packages are put into few files, since Node takes twice as long to start with 1,700.
+// npm run build: writes to dist/ the package `comfygate`, JavaScript and the files that it reads; an image runs the
+// same. All modules of the project and of its packages are put into few files, since Node takes twice as long to start
+// with 1,700.
 import { spawnSync } from 'node:child_process';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
 import { extname, join, relative } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
+import * as z from 'zod';
+import { noticesOf } from './notices.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -21,6 +25,13 @@ const STARTED = [
  * imports a package at run time whose errors it knows by their class.
  */
 const EXTERNAL = ['sharp', 'mediabunny', 'file-type'];
+
+/** What is copied as it is. */
+const COPIED = [
+  ...['workflows', 'docs', 'examples', 'studio/dist', 'README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md'],
+  ...['plans.json', 'schema.graphql', '.env.example', 'scripts/comfygate.mjs', 'scripts/bootstrap.mjs'],
+  ...['scripts/run-node.mjs', ...['apt', 'node', 'on-path', 'packages', 'redis', 'report'].map(ofBootstrap)],
+];
 
 /**
  * Modules name files relative to themselves, and keep their place in dist/ for that. Each file that is written lies two
@@ -47,7 +58,7 @@ const bundle = await rolldown({
   external: EXTERNAL,
   plugins: [placeOfModules],
 });
-await bundle.write({
+const { output } = await bundle.write({
   dir: dist,
   chunkFileNames: 'src/shared/[name]-[hash].js',
   // Names of classes are read in messages, and two packages may have the same.
@@ -56,9 +67,47 @@ await bundle.write({
 });
 await bundle.close();
 
+const chunks = output.flatMap((file) => (file.type === 'chunk' ? [file] : []));
+refuseOthers(chunks.flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports]));
+writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), noticesOf(chunks.flatMap(({ moduleIds }) => moduleIds)));
+writeFileSync(
+  join(dist, 'package.json'),
+  `${JSON.stringify(packageOf(readFileSync(join(root, 'package.json'), 'utf8')), null, 2)}\n`,
+);
+
 for (const folder of ['src', 'worker']) {
   const isData = (path: string) => extname(path) !== '.ts';
   cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: isData });
 }
-for (const path of ['workflows', 'docs', 'examples', 'studio/dist', 'README.md', 'plans.json', 'package.json'])
-  cpSync(join(root, path), join(dist, path), { recursive: true });
+for (const path of COPIED) cpSync(join(root, path), join(dist, path), { recursive: true });
+
+function ofBootstrap(name: string): string {
+  return `scripts/bootstrap/${name}.mjs`;
+}
+
+/** A package that was neither put into the files nor named in EXTERNAL would be missing where the package is installed. */
+function refuseOthers(imported: string[]): void {
+  const known = new Set([...EXTERNAL, ...output.map(({ fileName }) => fileName), ...builtinModules]);
+  const others = imported.filter((name) => !known.has(name.replace(/^node:/, '')));
+  if (others.length > 0) throw new Error(`neither bundled nor in EXTERNAL: ${[...new Set(others)].join(', ')}`);
+}
+
+/** The package.json of what is installed: the Node that it brings, and only the packages that are not in its files. */
+function packageOf(ours: string): object {
+  const texts = z.record(z.string(), z.string());
+  const { dependencies, ...rest } = z
+    .object({
+      ...{ name: z.string(), version: z.string(), description: z.string(), license: z.string(), type: z.string() },
+      ...{
+        keywords: z.array(z.string()),
+        engines: texts,
+        bin: texts,
+        dependencies: texts,
+        optionalDependencies: texts,
+      },
+    })
+    .parse(JSON.parse(ours));
+  const needed = Object.entries(dependencies).filter(([name]) => EXTERNAL.includes(name));
+  // Source maps would be half of the package; they are for the image.
+  return { ...rest, files: ['*', '!**/*.map'], dependencies: Object.fromEntries(needed) };
+}

@@ -39,8 +39,13 @@ const CHECKS = [
   { name: 'generated files fresh (codegen)', args: ['codegen.ts', '--check'] },
   { name: 'tables of tests fresh (reliability)', args: ['scripts/reliability.ts', '--check'] },
   {
-    name: 'compose file (dclint)',
-    args: [...bin('dclint', 'bin', 'dclint.cjs'), '--max-warnings=0', 'docker-compose.yml'],
+    name: 'compose files (dclint)',
+    args: [
+      ...bin('dclint', 'bin', 'dclint.cjs'),
+      '--max-warnings=0',
+      'docker-compose.yml',
+      'src/cli/project/docker-compose.yml',
+    ],
   },
 ];
 

@@ -7,6 +7,7 @@ import { isRedisDown } from '../redis/is-down.ts';
 import { type FaultPatch, parseFault } from '../simulator/faults.ts';
 import { createBackendCommand } from './backend-command.ts';
 import { createHealthCommand } from './health-command.ts';
+import { createInitCommand } from './init-command.ts';
 import { createJobsCommand } from './jobs-command.ts';
 import { createKeysCommand } from './keys-command.ts';
 import { addWorkflowCommands } from './workflow-command.ts';
@@ -125,6 +126,17 @@ program.addCommand(
     write: (text) => process.stdout.write(text),
     note: (text) => process.stderr.write(text),
     isUnreachable: isRedisDown,
+  }),
+);
+
+program.addCommand(
+  createInitCommand({
+    version: readVersion(),
+    write: (text) => void process.stdout.write(text),
+    fail: (text) => {
+      process.stderr.write(text);
+      process.exitCode = 1;
+    },
   }),
 );
 
