@@ -117,9 +117,10 @@ it('a gateway that stops answers calls as they stand, with the job to ask for, a
   onTestFinished(() => client.close());
   const call = client.callTool(run('goes on').params, { onprogress: () => undefined });
   const job = await jobOf('goes on');
-  server.endCalls();
-  expect(JSON.stringify((await call).content)).toContain(job.id);
+  // Closing cuts streams, so what waits is answered before it.
+  await server.endCalls();
   await server.close(1_000);
+  expect(JSON.stringify((await call).content)).toContain(job.id);
   expect(await statusOf(job)).toBe('QUEUED');
 });
 
