@@ -110,8 +110,8 @@ export interface HttpServer {
   bounds(): Record<string, BoundUse>;
   /** The catalogue is another one. */
   toolsChanged(): void;
-  /** Answers calls of tools that wait as they stand. */
-  endCalls(): void;
+  /** Lets no call of a tool wait any more. Resolves once those that waited are answered, or after a second. */
+  endCalls(): Promise<void>;
   /** Another certificate for whoever connects from now on. Throws where the server began without any. */
   useCertificate(certificate: Certificate): void;
   close(graceMs: number): Promise<void>;

@@ -18,27 +18,34 @@ export interface ToolCall {
   onProgress(progress: Progress): Promise<void>;
 }
 
-/** Waits for the end of a job, and says how it stands then. */
+/** Waits for the end of a job, and says how it stands then. `cancelled` ends the wait and the job. */
 export async function awaitJob(
   job: Job,
   waitSeconds: number,
-  { call, closing, onProgress }: ToolCall,
+  { call, closing, leavingCancels, onProgress }: ToolCall,
   services: McpServices,
-  ...others: readonly AbortSignal[]
+  cancelled?: AbortSignal,
 ): Promise<ToolResult> {
+  const { identity, requestId, address, client, signal } = call;
+  /** A key that has ended, or a gateway that stops, cancels nothing. */
+  const isMeant = () =>
+    cancelled !== undefined &&
+    (cancelled.aborted ||
+      (leavingCancels && signal.aborted && !(signal.reason instanceof GatewayError) && !closing.aborted));
   const progressOf = createProgress();
   try {
     const seen = await followJob(job, {
       feed: services.feed,
-      identity: call.identity,
+      identity,
       waitSeconds,
-      signals: [call.signal, closing, ...others],
+      signals: [signal, closing, ...(cancelled ? [cancelled] : [])],
       async onEvent(event) {
         const progress = progressOf(event);
         if (progress) await onProgress(progress);
       },
     });
-    return await describeJob(seen, call, services);
+    const last = isMeant() ? await services.jobs.cancel(identity, job.id, requestId, address, client) : seen;
+    return await describeJob(last, call, services);
   } catch (error) {
     if (!(error instanceof GatewayError) || error.details.code !== 'UNAVAILABLE') return refusalOf(error);
     return said(`UNAVAILABLE: ${error.message}. The job ${job.id} goes on: call \`job\` with this id later.`, true);

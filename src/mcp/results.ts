@@ -70,7 +70,8 @@ export async function describeJob(job: Job, call: McpCall, services: McpServices
   return { content: [summary, ...images.flatMap((image) => image ?? []), ...texts, ...links] };
 }
 
-function openJob({ id, status, progress }: Job): string {
+function openJob({ id, status, progress, cancelRequestedAt }: Job): string {
+  if (cancelRequestedAt !== null) return `${status}: the job ${id} is being canceled.`;
   const percent = Math.floor(progress.fraction * 100);
   const how = status === 'QUEUED' ? 'waits for a server' : `runs, ${percent} % are done`;
   return `${status}: the job ${id} ${how}. Call \`job\` with this id to wait for it, \`cancel_job\` to end it.`;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { badInput, GatewayError } from '../core/errors.ts';
+import { badInput } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { needsScopes, needsWorkflow } from '../graphql/scopes.ts';
 import type { Workflow } from '../workflows/catalogue.ts';
@@ -19,8 +19,8 @@ export async function runWorkflow(
   services: McpServices,
   calls: OpenCalls,
 ): Promise<ToolResult> {
-  const { call, closing, leavingCancels } = tool;
-  const { identity, requestId, address, client, signal } = call;
+  const { call } = tool;
+  const { identity } = call;
   const path = ['workflow', workflow.name];
   const { input, waitSeconds, key } = parse(workflow, tool.arguments);
   using open = calls.open(identity.caller, call.session, tool.id);
@@ -35,13 +35,7 @@ export async function runWorkflow(
   } catch (error) {
     return refusalOf(error, path);
   }
-  const result = await awaitJob(job, wait, tool, services, open.cancelled);
-  // A key that has ended, or a gateway that stops, cancels nothing.
-  const hasLeft = signal.aborted && !(signal.reason instanceof GatewayError) && !closing.aborted;
-  if (open.cancelled.aborted || (leavingCancels && hasLeft)) {
-    await services.jobs.cancel(identity, job.id, requestId, address, client);
-  }
-  return result;
+  return await awaitJob(job, wait, tool, services, open.cancelled);
 }
 
 /** A parameter of the workflow goes before an option of the same name. */

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Turns } from '../../async/turns.ts';
 import type { Sessions } from '../../callers/sessions.ts';
@@ -42,11 +44,12 @@ export interface McpRoute {
   serve(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void>;
   /** The catalogue is another one. */
   toolsChanged(): void;
-  /** Answers what waits as it stands, and lets nothing wait any more. */
-  endCalls(): void;
+  /** Lets no call wait any more. Resolves once those that waited are answered as they stand, or after a second. */
+  endCalls(): Promise<void>;
 }
 
 const KEEP_ALIVE_MS = 5_000;
+const ANSWERED_WITHIN_MS = 1_000;
 /** What may stay open for long, and so takes a place. */
 const HELD = new Set<unknown>(['tools/call', 'subscriptions/listen']);
 /** Of a session that a client names itself. */
@@ -59,6 +62,7 @@ export function createMcpRoute(options: McpRouteOptions): McpRoute {
   const sessions = options.sessions && followLasting(options.sessions);
   const compression = createCompression();
   const closing = new AbortController();
+  const waiting = new Set<ServerResponse>();
   let loaded: Promise<Mcp> | undefined;
 
   /** Only where somebody asks: to load it takes as long as all else of a gateway's start. */
@@ -92,7 +96,11 @@ export function createMcpRoute(options: McpRouteOptions): McpRoute {
     if (HELD.has(message.method)) {
       const place = places.take(client, services.plans.boundsOf(identity).subscriptions);
       if (!place) throw new HttpFault(429, 'RATE_LIMITED', 'Too many calls wait.', { 'Retry-After': '10' });
-      res.once('close', () => place[Symbol.dispose]());
+      if (message.method === 'tools/call') waiting.add(res);
+      res.once('close', () => {
+        place[Symbol.dispose]();
+        waiting.delete(res);
+      });
     }
     const given = req.headers['mcp-session-id'];
     const call = {
@@ -125,7 +133,11 @@ export function createMcpRoute(options: McpRouteOptions): McpRoute {
       }
     },
     toolsChanged: () => void loaded?.then((mcp) => mcp.toolsChanged()),
-    endCalls: () => closing.abort(),
+    async endCalls() {
+      closing.abort();
+      const answered = Promise.all([...waiting].map((res) => once(res, 'close')));
+      await Promise.race([answered, delay(ANSWERED_WITHIN_MS, undefined, { ref: false })]);
+    },
   };
 }
 
