@@ -50,7 +50,8 @@ export async function mapFiles(
 /** A stream is read to its end, since the size of a file is announced before it is sent. */
 export async function blobOf(file: LocalFile): Promise<Blob> {
   if ('size' in file && 'slice' in file) return file;
-  if ('getReader' in file) return new Response(file).blob();
+  // Not `blob()`, which in Bun is of the type text/plain.
+  if ('getReader' in file) return new Blob([await new Response(file).arrayBuffer()]);
   if (!(Symbol.asyncIterator in file)) return new Blob([file as BlobPart]);
   const parts: BlobPart[] = [];
   for await (const part of file) parts.push(part as BlobPart);
