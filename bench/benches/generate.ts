@@ -6,8 +6,8 @@ import { startGateway } from '../product.ts';
 import { interleave } from '../rounds.ts';
 import type { Row } from '../table.ts';
 
-/** A gateway reads few pages at a time for one client. */
-const CONNECTIONS = { generate: 32, job: 32, jobs: 4 };
+/** A gateway reads few jobs at a time for one client. */
+const CONNECTIONS = { generate: 32, job: 4, jobs: 4 };
 type Operation = keyof typeof CONNECTIONS;
 
 const answerSchema = z.object({ perSecond: z.number(), calls: z.int(), p99Ms: z.number() });

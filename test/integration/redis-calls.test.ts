@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { within } from '../../src/async/timeout.ts';
 import { closeRedis, connectRedis, createPing, whenReady } from '../../src/redis/connection.ts';
 import { whatIsLost } from '../../src/redis/durability.ts';
@@ -38,6 +38,18 @@ test('each command is told of once, whether it succeeds, fails or is one of many
   await redis.pipeline().get('text').strlen('text').exec();
   await redis.multi().del('text').exec();
   expect(calls).toEqual(['set', 'lpush', 'get', 'strlen', 'multi', 'del', 'exec']);
+});
+
+test('those of one turn of the event loop are written together, in their order', async () => {
+  const { redis } = await connect();
+  const writes = [vi.spyOn(redis.stream, '_write'), vi.spyOn(redis.stream, '_writev')];
+  const answers = await Promise.all([
+    redis.set('number', 1),
+    redis.incr('number'),
+    redis.pipeline().incr('number').exec(),
+  ]);
+  expect(answers).toEqual(['OK', 2, [[null, 3]]]);
+  expect(writes.flatMap(({ mock }) => mock.calls)).toHaveLength(1);
 });
 
 test('one that is sent again behind a reconnect is told of once', async () => {
