@@ -10,7 +10,7 @@ import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
 import type { GatewayJobStore, JobKey, LimitedOutcome, MadeOutcome, NewJob } from '../job-store.ts';
 import { fieldsOf, formatFields, parseRecord } from '../record.ts';
 import { type AddTicket, loadFairScript, ticketOf } from './fair.ts';
-import { fittingPage, pageOfIds, readJobs } from './job-page.ts';
+import { pageOfIds, readJobs } from './job-page.ts';
 import { planArguments, readLeft, readLimited, readLimits } from './plan-use.ts';
 import { isOwn, readOwn, readOwnArtifact } from './read-own.ts';
 import { createTransition } from './transition.ts';
@@ -277,8 +277,8 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
 
     async page(query) {
       const ids = await pageOfIds(redis, keys, query);
-      const read = await fittingPage(redis, keys, ids.slice(0, query.first));
-      return { jobs: await readJobs(redis, keys, read), more: ids.length > read.length };
+      const { jobs, read } = await readJobs(redis, keys, ids.slice(0, query.first));
+      return { jobs, more: ids.length > read };
     },
 
     async counts() {
