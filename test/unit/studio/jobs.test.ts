@@ -164,7 +164,6 @@ describe('words', () => {
       null,
       null,
       null,
-      null,
     ]);
   });
 
