@@ -162,11 +162,12 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   // Packages of their own, which know the gateway by its API alone. Of the studio each page is a folder.
   'client/src': [],
+  'client/src/cli': ['client/src'],
   'studio/src/parts': [],
   'studio/src/session': ['studio/src/parts'],
   'studio/src/code': ['studio/src/parts', 'studio/src/session'],
   'studio/src/jobs': ['studio/src/code', 'studio/src/parts', 'studio/src/session'],
-  'studio/src/make': ['studio/src/code', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/make': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
   'studio/src/now': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
   'studio/src/gallery': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
   'studio/src/servers': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
@@ -203,6 +204,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
  */
 const OF_CORE = new Set(['zod', 'node:crypto']);
 
+/** What of the client runs in browsers, and so imports nothing of Node. */
+const IN_BROWSERS = 'client/src';
+
 /**
  * The reason why the file `from` must not import `to`, or null where it may. Both are paths from the root of the
  * checkout; any other `to` is a package.
@@ -216,6 +220,7 @@ export function whyForbidden(from: string, to: string, typesOnly: boolean): stri
     return `${folder} may import ${MAY_IMPORT[folder]?.join(', ') || 'nothing'}`;
   }
   if (folder === 'src/core' && !OF_CORE.has(to)) return `src/core may import ${[...OF_CORE].join(', ')}`;
+  if (folder === IN_BROWSERS && to.startsWith('node:')) return `${IN_BROWSERS} runs in browsers`;
   const places = PACKAGES[packageOf(to)];
   if (!places || typesOnly || places.includes(folder)) return null;
   return `${packageOf(to)} is imported by ${places.join(', ')}`;

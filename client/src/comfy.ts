@@ -1,3 +1,4 @@
+import { graphqlUrl } from './address.ts';
 import { newKey } from './calls.ts';
 import { type Connection, type ConnectionState, createConnection } from './connection.ts';
 import * as documents from './documents.ts';
@@ -14,7 +15,7 @@ import { createWatching } from './watching.ts';
 export type { CallStorage } from './calls.ts';
 export type { Connection, ConnectionOptions, ConnectionState } from './connection.ts';
 export * from './errors.ts';
-export type { FileInput, LocalFile } from './files.ts';
+export type { CustomInput, FileInput, LocalFile } from './files.ts';
 export type * from './installation.ts';
 export type * from './job.ts';
 export type * from './options.ts';
@@ -153,9 +154,4 @@ function createMethods({ url: address, storage, ...options }: options.ComfyOptio
     url,
     close: connection.close,
   };
-}
-
-function graphqlUrl(address: string): string {
-  const base = /^\w+:/.test(address) ? address : new URL(address || '/', location.href).href;
-  return base.replace(/(?:\/graphql)?\/?$/, '/graphql');
 }

@@ -1,10 +1,23 @@
 import type { Artifact } from './job.ts';
 
-/** A file of the caller's: in a browser, of `<input type="file">`; in Node, a Buffer, a stream, or `openAsBlob(path)`. */
+/** A file of the caller's: in browsers that of an `<input>`; in Node a Buffer, a stream, or `openAsBlob(path)`. */
 export type LocalFile = Blob | ArrayBuffer | Uint8Array<ArrayBufferLike> | ReadableStream | AsyncIterable<Uint8Array>;
 
 /** What a parameter of the type FILE takes: a file, a result, or what `FileInput` of the schema takes. */
 export type FileInput = LocalFile | Artifact | { upload: string } | { artifact: string } | { url: string };
+
+/** What the workflow `custom` takes: a graph of your own; see `CustomWorkflowInput` of the schema. */
+export interface CustomInput {
+  /** In ComfyUI's API format, or as its editor saves it. */
+  graph: object;
+  editorWorkflow?: object;
+  /** Of the nodes that take one, such as LoadImage: into which of their inputs each goes. */
+  files?: { node: string; input: string; file: FileInput; kind?: 'AUDIO' | 'IMAGE' | 'MASK' | 'VIDEO' }[];
+  /** Ids of the nodes whose results are wanted; absent: the final results of all. */
+  outputs?: string[];
+  keepMetadata?: boolean;
+  name?: string;
+}
 
 export type Path = (string | number)[];
 
@@ -37,7 +50,8 @@ export async function mapFiles(
 /** A stream is read to its end, since the size of a file is announced before it is sent. */
 export async function blobOf(file: LocalFile): Promise<Blob> {
   if ('size' in file && 'slice' in file) return file;
-  if ('getReader' in file) return new Response(file).blob();
+  // Not `blob()`, which in Bun is of the type text/plain.
+  if ('getReader' in file) return new Blob([await new Response(file).arrayBuffer()]);
   if (!(Symbol.asyncIterator in file)) return new Blob([file as BlobPart]);
   const parts: BlobPart[] = [];
   for await (const part of file) parts.push(part as BlobPart);

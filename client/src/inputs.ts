@@ -72,5 +72,6 @@ export function createInputs({ upload, storage }: InputsOptions) {
 function at(path: Path, error: unknown): unknown {
   if (!(error instanceof BadUserInput)) return error;
   const issues = error.issues.map((issue) => ({ ...issue, path }));
-  return new BadUserInput(error.message, { ...error.details, issues }, { cause: error });
+  const message = issues.map((issue) => `${path.join('.')}: ${issue.message}`).join('; ');
+  return new BadUserInput(message, { ...error.details, issues }, { cause: error });
 }

@@ -1,4 +1,4 @@
-import type { Credentials } from './connection.ts';
+import type { Credentials } from './credentials.ts';
 import { isUnavailable, type Reach } from './reach.ts';
 import type { Timeouts } from './timeouts.ts';
 
@@ -47,7 +47,7 @@ export function createPatientFetch({ fetch, reach, timeouts, credentials, ended 
     fetch: ((input, init) =>
       patiently(
         async (signal) => {
-          const headers = { ...Object.fromEntries(new Headers(init?.headers)), ...(await credentials?.()) };
+          const headers = { ...Object.fromEntries(new Headers(init?.headers)), ...(await credentials?.now()) };
           return fetch(input, { ...init, headers, signal });
         },
         (status) => !isUnavailable(status),

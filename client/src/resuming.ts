@@ -1,9 +1,9 @@
 import type { Client, FormattedExecutionResult, Sink, SubscribePayload } from 'graphql-ws/client';
 
 /**
- * `subscribe` of a client, but it subscribes again after UNAVAILABLE, and calls `onResume` then. A subscription to a job
- * whose document has `$afterSeq` goes on behind the last event that came, whatever broke the connection; any other goes
- * on with a SNAPSHOT.
+ * `subscribe` of a client, but it subscribes again after UNAVAILABLE, and calls `onResume` then. A subscription to a
+ * job whose document has `$afterSeq` goes on behind the last event that came, whatever broke the connection; any other
+ * goes on with a SNAPSHOT.
  */
 export function resuming(client: Client, onResume: () => void) {
   return <Data = Record<string, unknown>, Extensions = unknown>(

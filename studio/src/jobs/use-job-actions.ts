@@ -1,6 +1,7 @@
 import type { Job } from '@comfygate/client';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
+import { newKey } from '../code/new-key.ts';
 import type { Operation } from '../code/operation.ts';
 import { cancel, generate, remove, retry } from '../code/operations.ts';
 import { useTell } from '../parts/toasts.tsx';
@@ -14,14 +15,14 @@ export function useJobOperations() {
   const { data: workflows = [] } = useWorkflows();
   return {
     cancel: ({ id }: Job) => cancel(id),
-    again: ({ id }: Job) => retry(id, crypto.randomUUID()),
+    again: ({ id }: Job) => retry(id, newKey()),
     remove: ({ id }: Job) => remove(id),
     /** Null where a job has no seed, and so makes the same each time. */
     vary({ workflow, parameters, tags, priority }: Job): Operation | null {
       const known = workflows.find(({ name }) => name === workflow);
       const seeds = known?.parameters.filter(({ type }) => type === 'SEED').map(({ name }) => name) ?? [];
       const input = varied(parameters, seeds, Math.random);
-      const options = { idempotencyKey: crypto.randomUUID(), priority, ...(tags.length > 0 && { tags }) };
+      const options = { idempotencyKey: newKey(), priority, ...(tags.length > 0 && { tags }) };
       return input && generate(workflow, input, { ...options, makes: known?.makes ?? [] });
     },
   };

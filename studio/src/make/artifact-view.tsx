@@ -2,6 +2,7 @@ import type { Artifact, Job } from '@comfygate/client';
 import { useQuery } from '@tanstack/react-query';
 import { FileBox } from 'lucide-react';
 import { Link } from 'wouter';
+import { describeTile } from '../jobs/words.ts';
 import { useComfy } from '../session/session.tsx';
 import styles from './artifact-view.module.css';
 
@@ -16,25 +17,25 @@ export function ArtifactView({ job, artifact }: Props) {
   if (kind === 'ImageArtifact')
     return (
       <Link href={`/gallery/${job.id}`} className={styles.link} aria-label={`Look at ${filename}`}>
-        <img src={url} alt={altOf(job)} width={artifact.width} height={artifact.height} className={styles.picture} />
+        <img src={url} alt={describeTile(job, artifact)} className={styles.picture} style={sizeOf(artifact)} />
       </Link>
     );
   if (kind === 'VideoArtifact')
     return (
       <video
         src={url}
-        width={artifact.width}
-        height={artifact.height}
         className={styles.picture}
-        aria-label={altOf(job)}
+        style={sizeOf(artifact)}
+        aria-label={describeTile(job, artifact)}
         controls
         loop
         muted
         playsInline
       />
     );
-  // biome-ignore lint/a11y/useMediaCaption: nobody has written any.
-  if (kind === 'AudioArtifact') return <audio src={url} className={styles.sound} aria-label={altOf(job)} controls />;
+  if (kind === 'AudioArtifact')
+    // biome-ignore lint/a11y/useMediaCaption: nobody has written any.
+    return <audio src={url} className={styles.sound} aria-label={describeTile(job, artifact)} controls />;
   if (kind === 'TextArtifact') return <TextView job={job} artifact={artifact} />;
   return (
     <a href={url} className={styles.file} download={filename}>
@@ -43,6 +44,9 @@ export function ArtifactView({ job, artifact }: Props) {
     </a>
   );
 }
+
+/** For the styles: as large as there is room, at most half as large again as it is. */
+const sizeOf = ({ width, height }: { width: number; height: number }) => ({ '--width': width, '--height': height });
 
 /** Lists of jobs are told without texts. */
 function TextView({ job, artifact }: Props) {
@@ -54,9 +58,4 @@ function TextView({ job, artifact }: Props) {
   });
   const read = data?.find(({ id }) => id === artifact.id);
   return <pre className={styles.text}>{read && 'text' in read ? read.text : '…'}</pre>;
-}
-
-/** The prompt says best what a picture shows. */
-function altOf({ parameters, workflow }: Job): string {
-  return typeof parameters.prompt === 'string' && parameters.prompt !== '' ? parameters.prompt : `Made by ${workflow}`;
 }

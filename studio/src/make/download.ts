@@ -1,6 +1,5 @@
 import type { Comfy } from '@comfygate/client';
-
-const ADDRESSES = 'query Downloads($id: ID!) { job(id: $id) { artifacts { url(download: true) } } }';
+import { download } from '../code/operations.ts';
 
 interface Addresses {
   job: { artifacts: { url: string }[] } | null;
@@ -8,7 +7,8 @@ interface Addresses {
 
 /** Saves all files of a job on the device; browsers ask before they take several. */
 export async function downloadJob(comfy: Comfy, id: string): Promise<void> {
-  const { job } = await comfy.query<Addresses>(ADDRESSES, { id });
+  const { query, variables } = download(id);
+  const { job } = await comfy.query<Addresses>(query, variables);
   for (const { url } of job?.artifacts ?? []) {
     const link = document.createElement('a');
     link.href = url;

@@ -47,7 +47,7 @@ export function FileControl({ parameter, values, sending, maskOf, onChange, onFi
   const hasRoom = parameter.list || values.length === 0;
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is one way of several, the others are controls in it.
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is one way of several; the others are controls.
     <div
       className={styles.control}
       data-over={over || undefined}

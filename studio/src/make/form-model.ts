@@ -84,8 +84,8 @@ function faultOfOne(parameter: WorkflowParameter, value: unknown): string | unde
   const { minimum, maximum, multipleOf, maxLength } = parameter;
   if (typeof value === 'string') {
     // As the API counts: an emoji is one character.
-    const length = maxLength !== null && value.length > maxLength ? [...value].length : 0;
-    return maxLength !== null && length > maxLength ? `${length - maxLength} characters too many.` : undefined;
+    const over = maxLength !== null && value.length > maxLength ? [...value].length - maxLength : 0;
+    return over > 0 ? `${over} character${over === 1 ? '' : 's'} too many.` : undefined;
   }
   if (typeof value !== 'number') return undefined;
   if (!Number.isFinite(value)) return 'Give a number.';
@@ -100,7 +100,9 @@ const isMultiple = (value: number, of: number) => Math.abs(value / of - Math.rou
 
 function nearest(value: number, { multipleOf, minimum }: WorkflowParameter): number {
   const step = multipleOf ?? 1;
-  return Math.max(Math.round(value / step) * step, minimum ?? Number.NEGATIVE_INFINITY);
+  // Multiples of 0.1 are written as people do.
+  const multiple = Number((Math.round(value / step) * step).toPrecision(12));
+  return Math.max(multiple, minimum ?? Number.NEGATIVE_INFINITY);
 }
 
 /** Where a slider helps; null where its steps would be too many, or have no end. */

@@ -3,6 +3,9 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus, RotateCcw } from 'lucide-react';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
+import { AsCode } from '../code/as-code.tsx';
+import { newKey } from '../code/new-key.ts';
+import * as operations from '../code/operations.ts';
 import { IconButton } from '../parts/button.tsx';
 import { Choice } from '../parts/choice.tsx';
 import { PageTitle } from '../parts/page-title.tsx';
@@ -71,6 +74,9 @@ export function MakeWorkflow({ workflow, workflows }: Props) {
     return fitting.find((parameter) => parameter.name === focused) ?? empty ?? fitting[0];
   }
 
+  const asOperation = () =>
+    operations.generate(name, inputOf(parameters, chosen), { idempotencyKey: newKey(), makes: workflow.makes });
+
   const { error } = generate;
   const refused = error instanceof BadUserInput ? error.fields : {};
   const isAboutFields = Object.keys(refused).some((path) =>
@@ -137,7 +143,9 @@ export function MakeWorkflow({ workflow, workflows }: Props) {
               uploadState={uploads.state}
               onFiles={uploads.send}
               onSubmit={generate.mutate}
-            />
+            >
+              <AsCode small actions={[{ name: 'Generate', operation: asOperation }]} />
+            </WorkflowForm>
           </section>
           <section className={styles.result} aria-label="Results">
             <Stage workflow={workflow} shown={shown} onShow={show} onUse={use} />

@@ -2,9 +2,10 @@ const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const GREY_WITH_ALPHA = 4;
 
 /**
- * A mask as PNG: of what is painted the light is 255 and the alpha 0, of all else the other way round. So it is the same
- * mask whether a workflow reads how light it is or, as ComfyUI's own editor has it, where it is transparent. A canvas
- * cannot say that, since it forgets the colour of what is transparent. `painted`: from 0 to 255, a byte for each pixel.
+ * A mask as PNG: of what is painted the light is 255 and the alpha 0, of all else the other way round. So it is the
+ * same mask whether a workflow reads how light it is or, as ComfyUI's own editor has it, where it is transparent. A
+ * canvas cannot say that, since it forgets the colour of what is transparent. `painted`: a byte for each pixel, 0 to
+ * 255.
  */
 export async function maskPng(painted: Uint8Array, width: number, height: number): Promise<Blob> {
   // Each row begins with the number of its filter: none.

@@ -3,6 +3,11 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { CircleStop, Download, Image, Maximize2, RotateCcw, SlidersHorizontal } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
+import { AsCode } from '../code/as-code.tsx';
+import * as operations from '../code/operations.ts';
+import { Failure } from '../jobs/failure.tsx';
+import { useJobOperations } from '../jobs/use-job-actions.ts';
+import { duration } from '../jobs/words.ts';
 import { Button } from '../parts/button.tsx';
 import { Message } from '../parts/message.tsx';
 import { Progress } from '../parts/progress.tsx';
@@ -13,7 +18,7 @@ import { hasEnded, useWatchedJob } from '../session/watch-job.ts';
 import { ArtifactView } from './artifact-view.tsx';
 import { downloadJob } from './download.ts';
 import styles from './stage.module.css';
-import { duration, stateInWords } from './words.ts';
+import { stateInWords } from './words.ts';
 
 interface Props {
   workflow: Workflow;
@@ -29,7 +34,7 @@ export function Stage({ workflow, shown, onShow, onUse }: Props) {
   const { job, preview } = useWatchedJob(shown && !hasEnded(shown) ? shown.id : null, shown ?? undefined);
   if (!job)
     return (
-      <div className={styles.stage}>
+      <div className={styles.stage} data-empty>
         <Message
           icon={<Image size={40} strokeWidth={1.25} aria-hidden />}
           title="What you make appears here"
@@ -44,7 +49,7 @@ export function Stage({ workflow, shown, onShow, onUse }: Props) {
         {results.length > 0
           ? results.map((artifact) => <ArtifactView key={artifact.id} job={job} artifact={artifact} />)
           : !hasEnded(job) && <UnderWay job={job} preview={preview} />}
-        {job.status === 'FAILED' && <Failure job={job} />}
+        {job.error && <Failure error={job.error} />}
         {job.status === 'CANCELED' && results.length === 0 && <Message title="This one was cancelled" />}
       </div>
       <Bar job={job} onShow={onShow} onUse={onUse} />
@@ -56,16 +61,10 @@ function UnderWay({ job, preview }: { job: Job; preview: string | null }) {
   const { width, height } = job.parameters;
   const hasSize = typeof width === 'number' && typeof height === 'number';
   return (
-    <div className={styles.frame} style={{ aspectRatio: hasSize ? `${width} / ${height}` : '1' }}>
+    <div className={styles.frame} style={hasSize ? { '--width': width, '--height': height } : undefined}>
       {preview !== null && <img src={preview} alt="The work under way" className={styles.preview} />}
     </div>
   );
-}
-
-function Failure({ job: { error } }: { job: Job }) {
-  if (!error) return null;
-  const at = error.classType === null ? '' : ` It happened in ${error.classType}.`;
-  return <Message title="This one has failed" tone="bad" detail={`${error.message}${at}`} />;
 }
 
 function Bar({ job, onShow, onUse }: { job: Job } & Pick<Props, 'onShow' | 'onUse'>) {
@@ -84,13 +83,14 @@ function Bar({ job, onShow, onUse }: { job: Job } & Pick<Props, 'onShow' | 'onUs
     },
   });
   const isOver = hasEnded(job);
-  const took = duration(job);
+  const took = job.startedAt && job.finishedAt && Date.parse(job.finishedAt) - Date.parse(job.startedAt);
+  const calls = useJobOperations();
   return (
     <div className={styles.bar}>
       <div className={styles.state}>
         <p role="status" className={styles.words}>
           {stateInWords(job)}
-          {isOver && took !== null && <span className={styles.took}> in {took}</span>}
+          {isOver && took && <span className={styles.took}> in {duration(took)}</span>}
         </p>
         {!isOver && <Progress label="Progress" fraction={job.status === 'QUEUED' ? null : job.progress.fraction} />}
       </div>
@@ -118,6 +118,16 @@ function Bar({ job, onShow, onUse }: { job: Job } & Pick<Props, 'onShow' | 'onUs
           </Link>
         </>
       )}
+      <AsCode
+        small
+        actions={[
+          { name: 'Watch', operation: () => operations.watch(job.id) },
+          isOver
+            ? { name: 'Again', operation: () => calls.again(job) }
+            : { name: 'Cancel', operation: () => calls.cancel(job) },
+          ...(job.artifacts.length > 0 ? [{ name: 'Download', operation: () => operations.download(job.id) }] : []),
+        ]}
+      />
     </div>
   );
 }

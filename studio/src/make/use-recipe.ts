@@ -17,8 +17,8 @@ function readRecipe(workflow: string): Recipe {
 }
 
 /**
- * What is chosen for a workflow. The address of the page says it, so that a link is a recipe; it is there again when the
- * page is loaded again or come back to.
+ * What is chosen for a workflow. The address of the page says it, so that a link is a recipe; it is there again when
+ * the page is loaded again or come back to.
  */
 export function useRecipe({ name, parameters }: Workflow) {
   const [recipe, setRecipe] = useState(() => readRecipe(name));

@@ -15,12 +15,3 @@ export function stateInWords({ status, queuePosition, progress: { node }, cancel
   }
   return { SUCCEEDED: 'Done', FAILED: 'Failed', CANCELED: 'Cancelled' }[status];
 }
-
-/** `8 s`, `2 min 5 s`; null where it has not run. */
-export function duration({ startedAt, finishedAt }: Job): string | null {
-  if (startedAt === null || finishedAt === null) return null;
-  const seconds = Math.max(0, (Date.parse(finishedAt) - Date.parse(startedAt)) / 1_000);
-  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
-  const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-}

@@ -121,6 +121,7 @@ function ParameterField({ parameter, error, workflow, chosen, onChoose, lastSeed
     <div data-field={name} className={type === 'BOOLEAN' && !list ? styles.inline : undefined}>
       <Field
         label={title}
+        // A text of several lines says it where the text is to be.
         hint={multiline && type === 'STRING' && !list ? undefined : (description ?? undefined)}
         error={error}
         optional={isOptional}

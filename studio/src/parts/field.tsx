@@ -1,4 +1,4 @@
-import { CircleAlert } from 'lucide-react';
+import { CircleAlert, Info } from 'lucide-react';
 import { type ComponentProps, createContext, type ReactNode, useContext, useId } from 'react';
 import { classNames } from './class-names.ts';
 import styles from './field.module.css';
@@ -25,9 +25,9 @@ export function FieldItem({ label, children }: { label: string; children: ReactN
 
 interface FieldProps {
   label: string;
-  /** What it is for; below the control. */
+  /** What it is for; shown on demand. */
   hint?: string | undefined;
-  /** What is wrong with the value; instead of the hint. */
+  /** What is wrong with the value. */
   error?: string | undefined;
   /** Whether it can be left empty; said beside the label. */
   optional?: boolean;
@@ -41,11 +41,11 @@ interface FieldProps {
 /** A control with its label, and what is to be said of it. */
 export function Field({ label, hint, error, optional = false, aside, children, className }: FieldProps) {
   const id = useId();
-  const said = error ?? hint;
   const control: ControlProps = {
     id,
     'aria-labelledby': `${id}-label`,
-    'aria-describedby': said === undefined ? undefined : `${id}-said`,
+    'aria-describedby':
+      classNames(error !== undefined && `${id}-error`, hint !== undefined && `${id}-hint`) || undefined,
     'aria-invalid': error === undefined ? undefined : true,
   };
   return (
@@ -55,20 +55,29 @@ export function Field({ label, hint, error, optional = false, aside, children, c
           {label}
           {optional && <span className={styles.optional}> optional</span>}
         </label>
+        {hint !== undefined && (
+          <>
+            <button
+              type="button"
+              className={styles.about}
+              aria-label={`About ${label}`}
+              aria-describedby={`${id}-hint`}
+            >
+              <Info size={14} aria-hidden />
+            </button>
+            <span id={`${id}-hint`} role="tooltip" className={styles.hint}>
+              {hint}
+            </span>
+          </>
+        )}
         {aside}
       </div>
       <FieldContext value={control}>{children}</FieldContext>
-      {error !== undefined ? (
-        <p id={`${id}-said`} className={styles.error}>
+      {error !== undefined && (
+        <p id={`${id}-error`} className={styles.error}>
           <CircleAlert size={14} aria-hidden />
           {error}
         </p>
-      ) : (
-        hint !== undefined && (
-          <p id={`${id}-said`} className={styles.hint}>
-            {hint}
-          </p>
-        )
       )}
     </div>
   );
