@@ -104,12 +104,8 @@ describe.skipIf(!existsSync(CHROMIUM))('the pages of the studio', { timeout: 240
     await job('a hill').getByText('Canceled').waitFor();
     await job('a mill').getByText('Begins next').waitFor();
     faults.reset();
-    await job('a mill')
-      .getByRole('img', { name: /^a mill/ })
-      .waitFor();
-    await job('a harbour')
-      .getByRole('img', { name: /^a harbour/ })
-      .waitFor();
+    await pictureOf('a mill').waitFor();
+    await pictureOf('a harbour').waitFor();
     await page.getByText('Nothing is under way').waitFor();
   });
 
@@ -119,9 +115,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the pages of the studio', { timeout: 240
     await job('a bridge').getByText('Sizes do not match').waitFor();
     await job('a bridge').getByText('Other parameters may do').waitFor();
     await job('a bridge').getByRole('button', { name: 'Again' }).click();
-    await job('a bridge')
-      .getByRole('img', { name: /^a bridge/ })
-      .waitFor();
+    await pictureOf('a bridge').waitFor();
   });
 
   test('the gallery follows its address, and shows new results and what other tabs delete at once', async () => {
@@ -285,13 +279,9 @@ describe.skipIf(!existsSync(CHROMIUM))('the pages of the studio', { timeout: 240
     await startGateway();
     await page.getByText('The gateway cannot be reached at the moment').waitFor({ state: 'detached' });
     onlySimulator(product).faults.reset();
-    await job('a tower')
-      .getByRole('img', { name: /^a tower/ })
-      .waitFor();
+    await pictureOf('a tower').waitFor();
     await make('a castle');
-    await job('a castle')
-      .getByRole('img', { name: /^a castle/ })
-      .waitFor();
+    await pictureOf('a castle').waitFor();
   });
 
   test('a server is drained and resumed, and another tab sees it', async () => {
