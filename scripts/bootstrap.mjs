@@ -12,6 +12,7 @@ import {
   bringNginx,
   bringPromtool,
   bringRedis,
+  bringRuntimes,
   bringSchemathesis,
   bringVersitygw,
 } from './bootstrap/programs.mjs';
@@ -38,6 +39,7 @@ const BRING = {
   nginx: bringNginx,
   caddy: bringCaddy,
   schemathesis: bringSchemathesis,
+  runtimes: () => bringRuntimes(join(root, 'client', 'test', 'runtimes')),
 };
 
 /**

@@ -21,6 +21,7 @@ const { node, programs } = bootstrap([
   'nginx',
   'caddy',
   'schemathesis',
+  'runtimes',
 ]);
 const scratch = mkdtempSync(join(tmpdir(), 'comfygate-test-'));
 const report = process.env.REPORT || join(scratch, 'report.json');

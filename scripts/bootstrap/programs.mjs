@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { apt, canUseApt, installCommand } from './apt.mjs';
+import { npmCi } from './packages.mjs';
 import { SetupError, say } from './report.mjs';
 
 const MANIFEST_TESTS = 'tests of the Kubernetes manifests';
@@ -165,6 +167,25 @@ function bringSystemProgram(name, { package: debian, without }) {
   const path = onPath(name);
   if (!path) say(`no ${name}: ${without} are skipped; to run them install ${name} and put it on the PATH`);
   return path;
+}
+
+/**
+ * The folder in whose node_modules the runtimes are that the client is tried in, as `from` names them, or undefined
+ * where they cannot be installed: those tests are then skipped.
+ */
+export function bringRuntimes(from) {
+  const lock = readFileSync(join(from, 'package-lock.json'));
+  const folder = join(cacheDir(), `runtimes-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`);
+  // npm writes it as its last step.
+  const installed = () => existsSync(join(folder, 'node_modules', '.package-lock.json'));
+  if (!installed()) {
+    say('installing Deno, Bun, workerd, Next and Node 20, once, for tests of the client (npm ci, 900 MB)');
+    mkdirSync(folder, { recursive: true });
+    for (const name of ['package.json', 'package-lock.json']) copyFileSync(join(from, name), join(folder, name));
+    if (npmCi(folder).status !== 0)
+      say('they could not be installed: tests of the client in other runtimes are skipped');
+  }
+  return installed() ? folder : undefined;
 }
 
 /** Programs that take minutes to build are kept outside the checkout, so that all clones share them. */
