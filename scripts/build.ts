@@ -19,11 +19,8 @@ const STARTED = [
   'src/files/media-facts-thread',
   'worker/comfyui/answer-thread',
 ];
-/**
- * These stay in node_modules: sharp is machine code, of mediabunny a build that is one file is loaded, and file-type
- * imports a package at run time whose errors it knows by their class.
- */
-const EXTERNAL = ['sharp', 'mediabunny', 'file-type'];
+/** These stay in node_modules: sharp is machine code, and of mediabunny a build that is one file is loaded. */
+const EXTERNAL = ['sharp', 'mediabunny'];
 
 /** What is copied as it is. A checkout may have no studio/dist yet. */
 const COPIED = [
@@ -47,13 +44,27 @@ const placeOfModules: Plugin = {
   },
 };
 
+/**
+ * file-type hides from bundlers the name of a package that it imports, and knows errors of that package by their class:
+ * outside of these files there would be a second one of each.
+ */
+const importOfFileType: Plugin = {
+  name: 'import of file-type',
+  transform(code, id) {
+    if (!id.endsWith('/file-type/source/index.js')) return null;
+    const shown = code.replace("importAtRuntime('strtok3')", "import('strtok3')");
+    if (shown === code) throw new Error('file-type imports strtok3 in another way: mend this plugin');
+    return { code: shown, map: null };
+  },
+};
+
 rmSync(dist, { recursive: true, force: true });
 const bundle = await rolldown({
   cwd: root,
   input: Object.fromEntries(STARTED.map((name) => [name, `${name}.ts`])),
   platform: 'node',
   external: EXTERNAL,
-  plugins: [placeOfModules],
+  plugins: [placeOfModules, importOfFileType],
 });
 const { output } = await bundle.write({
   dir: dist,
@@ -67,14 +78,18 @@ await bundle.close();
 const chunks = output.flatMap((file) => (file.type === 'chunk' ? [file] : []));
 refuseOthers(chunks.flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports]));
 writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), noticesOf(chunks.flatMap(({ moduleIds }) => moduleIds)));
-writeFileSync(join(dist, 'package.json'), `${JSON.stringify(packageOf(readFileSync(join(root, 'package.json'), 'utf8')), null, 2)}\n`);
+writeFileSync(
+  join(dist, 'package.json'),
+  `${JSON.stringify(packageOf(readFileSync(join(root, 'package.json'), 'utf8')), null, 2)}\n`,
+);
 
 for (const folder of ['src', 'worker']) {
   const isData = (path: string) => extname(path) !== '.ts';
   cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: isData });
 }
 for (const path of COPIED) {
-  if (path !== 'studio/dist' || existsSync(join(root, path))) cpSync(join(root, path), join(dist, path), { recursive: true });
+  if (path !== 'studio/dist' || existsSync(join(root, path)))
+    cpSync(join(root, path), join(dist, path), { recursive: true });
 }
 
 function ofBootstrap(name: string): string {
@@ -94,7 +109,13 @@ function packageOf(ours: string): object {
   const { dependencies, ...rest } = z
     .object({
       ...{ name: z.string(), version: z.string(), description: z.string(), license: z.string(), type: z.string() },
-      ...{ keywords: z.array(z.string()), engines: texts, bin: texts, dependencies: texts, optionalDependencies: texts },
+      ...{
+        keywords: z.array(z.string()),
+        engines: texts,
+        bin: texts,
+        dependencies: texts,
+        optionalDependencies: texts,
+      },
     })
     .parse(JSON.parse(ours));
   const needed = Object.entries(dependencies).filter(([name]) => EXTERNAL.includes(name));

@@ -33,7 +33,12 @@ const CHECKS = [
   { name: 'tables of tests fresh (reliability)', args: ['scripts/reliability.ts', '--check'] },
   {
     name: 'compose files (dclint)',
-    args: [...bin('dclint', 'bin', 'dclint.cjs'), '--max-warnings=0', 'docker-compose.yml', 'src/cli/project/docker-compose.yml'],
+    args: [
+      ...bin('dclint', 'bin', 'dclint.cjs'),
+      '--max-warnings=0',
+      'docker-compose.yml',
+      'src/cli/project/docker-compose.yml',
+    ],
   },
 ];
 

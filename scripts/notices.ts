@@ -21,7 +21,9 @@ function packageFolderOf(path: string): string | undefined {
 }
 
 function noticeOf(folder: string): [title: string, text: string] {
-  const { name, version, license } = packageSchema.parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')));
+  const { name, version, license } = packageSchema.parse(
+    JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')),
+  );
   const file = readdirSync(folder).find((entry) => /^(?:licen[cs]e|copying)(?:\.(?:md|txt))?$/i.test(entry));
   // Packages of a monorepo often have their licence by name alone.
   const text = file === undefined ? `Licence: ${license}, by name alone.` : readFileSync(join(folder, file), 'utf8');

@@ -7,8 +7,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bootstrap, compileCache, root } from './bootstrap.mjs';
 import { PROGRAMS } from './bootstrap/programs.mjs';
+import { bootstrap, compileCache, root } from './bootstrap.mjs';
 
 const { values, rest } = read(process.argv.slice(2));
 const { node, programs } = bootstrap({ redis: PROGRAMS.redis, minio: PROGRAMS.minio });

@@ -6,8 +6,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { bootstrap, compileCache, root } from './bootstrap.mjs';
 import { PROGRAMS } from './bootstrap/programs.mjs';
+import { bootstrap, compileCache, root } from './bootstrap.mjs';
 import { readReport } from './test-report.mjs';
 
 const { node, programs } = bootstrap(PROGRAMS);
