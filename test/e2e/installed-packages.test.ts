@@ -40,7 +40,7 @@ const generate = `mutation { generate(input: { idempotencyKey: "first", waitSeco
 test(
   'comfygate makes a project by npx, starts in it with Node and nothing else, and makes a picture',
   async () => {
-    const { folder } = machine;
+    const folder = join(machine.folder, 'comfygate');
     await machine.run(folder, 'npm', ['install', ...quiet, tarball('comfygate')]);
     expect(await machine.run(folder, 'npx', ['comfygate', 'init', 'project'])).toContain('cd project\n');
     const project = join(folder, 'project');
