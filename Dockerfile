@@ -5,6 +5,8 @@ WORKDIR /app
 # Optional packages are installed here, since the bundler has one for each platform.
 FROM base AS build
 COPY package.json package-lock.json .npmrc ./
+COPY client/package.json client/
+COPY studio/package.json studio/
 RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
 COPY . .
 RUN npm run build
@@ -12,6 +14,8 @@ RUN npm run build
 # sharp needs its optional package for this platform. The optional packages with Node are removed: the image has Node.
 FROM base AS packages
 COPY package.json package-lock.json .npmrc ./
+COPY client/package.json client/
+COPY studio/package.json studio/
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --no-audit --no-fund \
   && rm -rf node_modules/node-linux-* node_modules/.bin/node
 

@@ -1,7 +1,8 @@
 // npm run build: writes to dist/ the package `comfygate`, JavaScript and the files that it reads; an image runs the
 // same. All modules of the project and of its packages are put into few files, since Node takes twice as long to start
 // with 1,700.
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { extname, join, relative } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
@@ -22,7 +23,7 @@ const STARTED = [
 /** These stay in node_modules: sharp is machine code, and of mediabunny a build that is one file is loaded. */
 const EXTERNAL = ['sharp', 'mediabunny'];
 
-/** What is copied as it is. A checkout may have no studio/dist yet. */
+/** What is copied as it is. */
 const COPIED = [
   ...['workflows', 'docs', 'examples', 'studio/dist', 'README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md'],
   ...['plans.json', 'schema.graphql', '.env.example', 'scripts/comfygate.mjs', 'scripts/bootstrap.mjs'],
@@ -58,6 +59,8 @@ const importOfFileType: Plugin = {
   },
 };
 
+const studio = spawnSync(process.execPath, ['scripts/build-studio.mjs', '--if-stale'], { cwd: root, stdio: 'inherit' });
+if (studio.status !== 0) throw new Error('the studio could not be built');
 rmSync(dist, { recursive: true, force: true });
 const bundle = await rolldown({
   cwd: root,
@@ -87,10 +90,7 @@ for (const folder of ['src', 'worker']) {
   const isData = (path: string) => extname(path) !== '.ts';
   cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: isData });
 }
-for (const path of COPIED) {
-  if (path !== 'studio/dist' || existsSync(join(root, path)))
-    cpSync(join(root, path), join(dist, path), { recursive: true });
-}
+for (const path of COPIED) cpSync(join(root, path), join(dist, path), { recursive: true });
 
 function ofBootstrap(name: string): string {
   return `scripts/bootstrap/${name}.mjs`;

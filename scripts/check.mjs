@@ -19,6 +19,13 @@ const CHECKS = [
     ],
   },
   {
+    name: 'types of the studio (tsc)',
+    args: [
+      ...[...bin('typescript', 'bin', 'tsc'), '-p', 'studio', '--checkers', '1'],
+      ...['--incremental', '--tsBuildInfoFile', cache('tsc-studio.tsbuildinfo')],
+    ],
+  },
+  {
     name: 'format and lint (biome)',
     args: [...bin('@biomejs', 'biome', 'bin', 'biome'), 'ci', '--colors=off', '--error-on-warnings', '.'],
   },

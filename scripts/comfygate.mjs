@@ -15,6 +15,11 @@ const has = (name) => Boolean(process.env[name]) || new RegExp(`^(?:export )?${n
 
 const { node } = bootstrap(isStart && !has('REDIS_URL') && !has('REDIS_URL_FILE') ? { redis: bringRedis } : {});
 if (isStart && settings !== '') say('settings come from .env of this folder, after those of the environment');
+if (isStart && isCheckout) {
+  const { buildStudio } = await import('./build-studio.mjs');
+  // Without it the product runs all the same, and its page says what is missing.
+  buildStudio(node, { ifStale: true });
+}
 const env = { NODE_COMPILE_CACHE: compileCache, ...process.env };
 const main = join(root, 'src', 'cli', isCheckout ? 'main.ts' : 'main.js');
 await runNode(node, [...(settings === '' ? [] : ['--env-file=.env']), main, ...args], { env });

@@ -31,13 +31,13 @@ program
   .command('gateway')
   .description('the GraphQL server; any number of them (needs REDIS_URL, and S3_ENDPOINT or STORAGE_SHARED)')
   .action(async () => {
-    const [{ addressLine, announce, describeAuth, runRole }, { startGatewayRole }] = await Promise.all([
+    const [{ addressLines, announce, describeAuth, runRole }, { startGatewayRole }] = await Promise.all([
       import('../app/run-role.ts'),
       import('../app/roles.ts'),
     ]);
     await runRole(process.env, async (config, context) => {
       const { graphqlUrl } = await startGatewayRole(config, context);
-      announce(config, context.outputs, [describeAuth(config), addressLine(config, graphqlUrl)]);
+      announce(config, context.outputs, [describeAuth(config), ...addressLines(config, graphqlUrl)]);
     });
   });
 
