@@ -96,7 +96,7 @@ function ofBootstrap(name: string): string {
   return `scripts/bootstrap/${name}.mjs`;
 }
 
-/** A package that was neither put into the files nor named in EXTERNAL would be missing where the package is installed. */
+/** What is neither in the files nor in EXTERNAL would be missing where the package is installed. */
 function refuseOthers(imported: string[]): void {
   const known = new Set([...EXTERNAL, ...output.map(({ fileName }) => fileName), ...builtinModules]);
   const others = imported.filter((name) => !known.has(name.replace(/^node:/, '')));

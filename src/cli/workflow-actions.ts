@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { sep } from 'node:path';
 import { type GraphQLInputObjectType, isEnumType, isInputObjectType, printType } from 'graphql';
 import { type Config, ConfigError, loadConfig } from '../config/config.ts';
 import { createSchema } from '../graphql/schema.ts';
@@ -23,7 +22,6 @@ export function add(file: string, options: AddOptions, io: WorkflowCommandsOptio
     const { workflowsDir, jobs, http } = config;
     const { maxMegapixels } = jobs;
     const { force, name = null, dir = workflowsDir } = options;
-    refuseFolderOfPackage(dir);
     const { candidates, servers } = await readKnownClasses(options, config, io.note);
     const stock = await readStockNodeDefinitions();
     const added = await addWorkflow({ file, name, dir, force, candidates, stock, maxMegapixels });
@@ -83,15 +81,6 @@ async function withConfig(
     if (error instanceof ConfigError) fail(`${error.problems.join('\n')}\n`, EX_CONFIG);
     else fail(`${error.message}\n`, 1);
   }
-}
-
-/** @throws {AddError} when the folder is the installed package's own, which its next version replaces. */
-function refuseFolderOfPackage(dir: string): void {
-  if (!dir.split(sep).includes('node_modules')) return;
-  throw new AddError(
-    `${dir} belongs to the installed package, and its next version replaces it: make a folder of your own with ` +
-      '`comfygate init`, or name one by WORKFLOWS_DIR or --dir',
-  );
 }
 
 /** The workflow's input type, and it and its enum types as GraphQL. Long lists of choices are cut. */

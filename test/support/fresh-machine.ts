@@ -12,8 +12,8 @@ const run = promisify(execFile);
 const OF_THE_NETWORK = /^(?:https?_proxy|no_proxy|npm_config_registry|node_extra_ca_certs)$/i;
 
 /**
- * A machine of somebody who has Node and npm, a shell and Redis, and nothing else: an empty home folder, and a PATH with
- * these alone. Its Node is the one of the system rather than that of the project, which is newer.
+ * A machine of somebody who has Node and npm, a shell and Redis, and nothing else: an empty home folder, and a PATH
+ * with these alone. Its Node is the one of the system rather than that of the project, which is newer.
  */
 export async function freshMachine() {
   const folder = await mkdtemp(join(tmpdir(), 'comfygate-fresh-'));

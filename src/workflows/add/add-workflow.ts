@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import { isErrno } from '../../files/errno.ts';
 import type { CatalogueFault, Workflow } from '../catalogue.ts';
@@ -69,6 +69,7 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
   const name = options.name ?? workflowName(file);
   const fault = workflowNameFault(name);
   if (fault) throw new AddError('name', [fault], `a workflow cannot be called ${JSON.stringify(name)}: ${fault}`);
+  if (dir.split(sep).includes('node_modules')) throw new AddError('unwritable', [ofPackage(dir)]);
   const read = await readFileOf(file, candidates);
   if (!read.ok) throw new AddError('file', read.faults, [`${file} cannot be added:`, ...read.faults].join('\n  '));
   const { graph, app } = read;
@@ -124,6 +125,11 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
   });
   return { workflow, folder, notes: [...read.notes, ...made.notes, ...others.notes] };
 }
+
+/** Why no workflow is added to the folder of an installed package. */
+const ofPackage = (dir: string) =>
+  `${dir} belongs to the installed package, and its next version replaces it: make a folder of your own with ` +
+  '`comfygate init`, or name one by WORKFLOWS_DIR or --dir';
 
 /**
  * A new folder comes in one step, so that of two that add the same name at once one is refused. Of one that is replaced
