@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { expect, test } from 'vitest';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test } from 'vitest';
 import { renderPage } from '../../../src/http/docs/render-page.ts';
+import { tempFolder } from '../../support/process.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const pages = globSync(['*.md', 'docs/*.md', 'client/*.md', 'simulator/*.md'], { cwd: root }).sort();
@@ -38,4 +41,18 @@ test.each(['README.md', 'docs/README.md'])('every page of docs/ can be reached f
 test('each page is named by the first one, which leads everybody', () => {
   const named = new Set(known.get('docs/README.md')?.links.map(({ file }) => file));
   expect(pages.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md' && !named.has(page))).toEqual([]);
+});
+
+test('the pages as files of a site lead to each other and to what lies beside them', async () => {
+  const { path, remove } = await tempFolder();
+  onTestFinished(remove);
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/docs-site.ts'), '--to', path]);
+  const files = globSync('*.html', { cwd: path });
+  expect(files).toEqual(expect.arrayContaining(['index.html', 'clients.html', 'CHANGELOG.html']));
+  const broken = files.flatMap((file) =>
+    [...readFileSync(join(path, file), 'utf8').matchAll(/(?:href|src)="(?!https?:|#)([^"#]*)/g)]
+      .map(([, place = '']) => `${file}: ${place}`)
+      .filter((link) => !existsSync(join(path, link.split(': ')[1] ?? ''))),
+  );
+  expect(broken).toEqual([]);
 });

@@ -38,8 +38,12 @@ test.each([
 ])('%s is told', (_, packages, log, fault) => expect(versionFaults(packages, log)).toEqual([fault]));
 
 test('a new version is written into each package and what it asks for, and nothing else changes', () => {
-  const before =
-    '{\n  "name": "@comfygate/studio",\n  "version": "1.2.0",\n  "devDependencies": { "@comfygate/client": "^1.2.0", "x": "^1.2.0" }\n}\n';
+  const before = `{
+  "name": "@comfygate/studio",
+  "version": "1.2.0",
+  "devDependencies": { "@comfygate/client": "^1.2.0", "x": "^1.2.0" }
+}
+`;
   expect(withVersion(before, '2.0.0')).toBe(
     before.replace('"version": "1.2.0"', '"version": "2.0.0"').replace('client": "^1.2.0"', 'client": "^2.0.0"'),
   );
