@@ -40,7 +40,8 @@ export class BadUserInput extends ComfyError {
 
   /** For a form: message by the field's path below the workflow, such as `width` or `images.0`. */
   get fields(): Record<string, string> {
-    const below = ({ path }: InputIssue) => path.slice(path[1] === 'workflow' ? 3 : 1).join('.');
+    const above = ([argument, part]: InputIssue['path']) => (argument !== 'input' ? 0 : part === 'workflow' ? 3 : 1);
+    const below = ({ path }: InputIssue) => path.slice(above(path)).join('.');
     return Object.fromEntries(this.issues.map((issue) => [below(issue), issue.message]));
   }
 }

@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { root } from '../bootstrap.mjs';
 import { apt, canUseApt, installCommand } from './apt.mjs';
 import { onPath } from './on-path.mjs';
+import { npmCi } from './packages.mjs';
 import { bringRedis } from './redis.mjs';
 import { say } from './report.mjs';
 
@@ -158,6 +161,25 @@ function bringSystemProgram(name, { package: debian, without }) {
   return path;
 }
 
+/**
+ * The folder in whose node_modules the runtimes are that the client is tried in, as `from` names them, or undefined
+ * where they cannot be installed: those tests are then skipped.
+ */
+function bringRuntimes(from) {
+  const lock = readFileSync(join(from, 'package-lock.json'));
+  const folder = join(cacheDir(), `runtimes-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`);
+  // npm writes it as its last step.
+  const installed = () => existsSync(join(folder, 'node_modules', '.package-lock.json'));
+  if (!installed()) {
+    say('installing Deno, Bun, workerd, Next and Node 20, once, for tests of the client (npm ci, 900 MB)');
+    mkdirSync(folder, { recursive: true });
+    for (const name of ['package.json', 'package-lock.json']) copyFileSync(join(from, name), join(folder, name));
+    if (npmCi(folder).status !== 0)
+      say('they could not be installed: tests of the client in other runtimes are skipped');
+  }
+  return installed() ? folder : undefined;
+}
+
 /** Programs that take minutes to build are kept outside the checkout, so that all clones share them. */
 function cacheDir() {
   return process.env.COMFYGATE_CACHE || join(homedir(), '.cache', 'comfygate');
@@ -176,4 +198,5 @@ export const PROGRAMS = {
   nginx: bringNginx,
   caddy: bringCaddy,
   schemathesis: bringSchemathesis,
+  runtimes: () => bringRuntimes(join(root, 'client', 'test', 'runtimes')),
 };
