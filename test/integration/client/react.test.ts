@@ -20,11 +20,15 @@ import { createTestFeed } from '../../support/test-feed.ts';
 
 const { id } = testJob();
 const ALL = 'all';
+/** Ids of the jobs that are made, of which the first is `id`. */
+const nth = (n: number) => `${id.slice(0, -1)}${(7 + n) % 10}`;
 
 /** A gateway whose jobs the test says, and a client of it. */
 async function openGateway(...jobs: Job[]) {
   const kept = new Map(jobs.map((job) => [job.id, job]));
-  const calls = { generate: 0, get: 0, list: 0 };
+  const calls = { generate: 0, list: 0, sent: 0 };
+  /** What an answer to a call for a list waits for, when it has been read. */
+  const gate = { list: Promise.resolve() };
   const changes = createTestFeed();
   changes.open(ALL);
   const services = await testServices({
@@ -32,14 +36,12 @@ async function openGateway(...jobs: Job[]) {
     jobs: {
       queuePosition: async () => null,
       async generate() {
-        calls.generate += 1;
-        kept.set(id, testJob({ status: 'QUEUED' }));
-        return { job: testJob({ status: 'QUEUED' }), replayed: false };
+        const job = testJob({ id: nth(calls.generate++), status: 'QUEUED' });
+        kept.set(job.id, job);
+        services.feed.open(job.id);
+        return { job, replayed: false };
       },
-      async get(_identity, wanted) {
-        calls.get += 1;
-        return kept.get(wanted) ?? null;
-      },
+      get: async (_identity, wanted) => kept.get(wanted) ?? null,
       async cancel(_identity, wanted) {
         services.feed.say(wanted, testEvent(9, { type: 'CANCELED', job: testJob({ status: 'CANCELED', seq: 9 }) }));
         services.feed.end(wanted);
@@ -51,13 +53,20 @@ async function openGateway(...jobs: Job[]) {
         const page = all.filter(({ createdAt }) => after === null || createdAt < Number(after)).slice(0, first);
         const edges = page.map((job) => ({ cursor: String(job.createdAt), job }));
         const [last] = edges.slice(-1);
+        await gate.list;
         return { edges, hasNextPage: last?.job !== all.at(-1), endCursor: last?.cursor ?? null };
       },
     },
   });
   services.feed.open(id);
   const { server } = await startTestServer({ services });
-  const comfy = createComfy({ url: server.url });
+  const comfy = createComfy({
+    url: server.url,
+    fetch(...call) {
+      calls.sent += 1;
+      return fetch(...call);
+    },
+  });
   onTestFinished(() => comfy.close());
   /** Something happens to a job, and whoever follows all of them hears of it. */
   function happens(type: 'QUEUED' | 'STARTED' | 'SUCCEEDED', job: Job) {
@@ -65,7 +74,7 @@ async function openGateway(...jobs: Job[]) {
     changes.say(ALL, testEvent(job.seq, { type, job }));
   }
   const watchers = () => ({ job: services.feed.stats().watchers, all: changes.stats().watchers });
-  return { comfy, services, changes, calls, kept, happens, watchers };
+  return { comfy, services, changes, calls, gate, kept, happens, watchers };
 }
 
 /** Renders it as a page in development does, where each component is mounted, unmounted and mounted again. */
@@ -129,8 +138,40 @@ test('what is wrong with an input is an error with fields, and one that is cance
   await vi.waitFor(() => expect(watchers().job).toBe(0));
 });
 
+test('a second run takes the place of the first, of which no more is shown, and which gives its result', async () => {
+  const { comfy, services, watchers } = await openGateway();
+  let latest: UseGeneration<string> | undefined;
+  function Page() {
+    latest = useGeneration('textToImage');
+    return null;
+  }
+  render(comfy, createElement(Page));
+  await vi.waitFor(() => expect(latest).toBeDefined());
+  const first = latest?.run({ prompt: 'a fox' });
+  await vi.waitFor(() => expect(watchers().job).toBe(1));
+  const second = latest?.run({ prompt: 'an owl' });
+  await vi.waitFor(() => expect(latest?.job?.id).toBe(nth(1)));
+  await vi.waitFor(() => expect(watchers().job).toBe(2));
+  services.feed.say(id, testEvent(3, { type: 'SUCCEEDED', job: testJob({ seq: 3, status: 'SUCCEEDED' }) }));
+  services.feed.end(id);
+  expect(await first).toMatchObject({ job: { id } });
+  expect(latest).toMatchObject({ job: { id: nth(1) }, result: undefined, isRunning: true });
+  const job = testJob({ id: nth(1), seq: 3, status: 'FAILED' });
+  const error = {
+    code: 'OUT_OF_MEMORY',
+    message: 'too large',
+    retryable: true,
+    nodeId: null,
+    classType: null,
+  } as const;
+  services.feed.say(nth(1), testEvent(3, { type: 'FAILED', job: { ...job, error } }));
+  services.feed.end(nth(1));
+  expect(await second).toBeUndefined();
+  await vi.waitFor(() => expect(latest).toMatchObject({ error: { code: 'OUT_OF_MEMORY' }, isRunning: false }));
+});
+
 test('useJob has one subscription for all who show a job, ended with the last, and knows what is no job', async () => {
-  const { comfy, services, watchers } = await openGateway(testJob());
+  const { comfy, services, calls, watchers } = await openGateway(testJob());
   const seen: { [who: string]: LiveJob } = {};
   function Shown({ who, of }: { who: string; of?: string }) {
     seen[who] = useJob(of);
@@ -141,7 +182,8 @@ test('useJob has one subscription for all who show a job, ended with the last, a
   await vi.waitFor(() => expect(watchers().job).toBe(1));
   services.feed.say(id, testEvent(1, { type: 'SNAPSHOT' }));
   await vi.waitFor(() => expect([seen.a, seen.b]).toMatchObject([{ job: { seq: 1 } }, { job: { seq: 1 } }]));
-  expect(watchers().job).toBe(1);
+  // One call that asks for what no event brings, and one subscription.
+  expect([calls.sent, watchers().job]).toEqual([1, 1]);
 
   page.show(both[0]);
   services.feed.say(id, testEvent(2));
@@ -171,6 +213,7 @@ test('useJobs shows jobs as they come and change, those of its status only, and 
   render(comfy, [createElement(All, { key: 'all' }), createElement(Ended, { key: 'ended' })]);
   await vi.waitFor(() => expect(shown(all)).toEqual(['old-1 SUCCEEDED', 'old-2 SUCCEEDED']));
   await vi.waitFor(() => expect(ended?.jobs).toHaveLength(3));
+  await vi.waitFor(() => expect([all?.isLoading, ended?.isLoading]).toEqual([false, false]));
   expect(watchers().all).toBe(2);
   const before = calls.list;
 
@@ -195,6 +238,29 @@ test('useJobs shows jobs as they come and change, those of its status only, and 
   kept.delete('old-1');
   changes.fail(ALL, unavailable('Events were missed.', 0));
   await vi.waitFor(() => expect(shown(all)).toEqual(['new SUCCEEDED', 'old-2 SUCCEEDED', 'old-3 RUNNING']));
+});
+
+test('what happens while a list is read is not undone by it', async () => {
+  const running = testJob();
+  const { comfy, gate, happens, calls } = await openGateway(running);
+  let list: UseJobs | undefined;
+  function All() {
+    list = useJobs();
+    return null;
+  }
+  render(comfy, createElement(All));
+  await vi.waitFor(() => expect(list).toMatchObject({ isLoading: false, jobs: [{ status: 'RUNNING' }] }));
+  let open = () => {};
+  gate.list = new Promise((resolve) => (open = resolve));
+  const before = calls.list;
+  list?.reload();
+  await vi.waitFor(() => expect(calls.list).toBe(before + 1));
+  happens('SUCCEEDED', { ...running, status: 'SUCCEEDED', seq: 5 });
+  happens('QUEUED', testJob({ id: 'new', createdAt: running.createdAt + 1, status: 'QUEUED' }));
+  await vi.waitFor(() => expect(list?.jobs).toHaveLength(2));
+  open();
+  await vi.waitFor(() => expect(list?.isLoading).toBe(false));
+  expect(list?.jobs?.map(({ status }) => status)).toEqual(['QUEUED', 'SUCCEEDED']);
 });
 
 test('a list of which more come than were asked for keeps the newest, and can go on behind them', async () => {
