@@ -20,11 +20,8 @@ const STARTED = [
   'src/files/media-facts-thread',
   'worker/comfyui/answer-thread',
 ];
-/**
- * These stay in node_modules: sharp is machine code, of mediabunny a build that is one file is loaded, and file-type
- * imports a package at run time whose errors it knows by their class.
- */
-const EXTERNAL = ['sharp', 'mediabunny', 'file-type'];
+/** These stay in node_modules: sharp is machine code, and of mediabunny a build that is one file is loaded. */
+const EXTERNAL = ['sharp', 'mediabunny'];
 
 /** What is copied as it is. */
 const COPIED = [
@@ -48,6 +45,20 @@ const placeOfModules: Plugin = {
   },
 };
 
+/**
+ * file-type hides from bundlers the name of a package that it imports, and knows errors of that package by their class:
+ * outside of these files there would be a second one of each.
+ */
+const importOfFileType: Plugin = {
+  name: 'import of file-type',
+  transform(code, id) {
+    if (!id.endsWith('/file-type/source/index.js')) return null;
+    const shown = code.replace("importAtRuntime('strtok3')", "import('strtok3')");
+    if (shown === code) throw new Error('file-type imports strtok3 in another way: mend this plugin');
+    return { code: shown, map: null };
+  },
+};
+
 const studio = spawnSync(process.execPath, ['scripts/build-studio.mjs', '--if-stale'], { cwd: root, stdio: 'inherit' });
 if (studio.status !== 0) throw new Error('the studio could not be built');
 rmSync(dist, { recursive: true, force: true });
@@ -56,7 +67,7 @@ const bundle = await rolldown({
   input: Object.fromEntries(STARTED.map((name) => [name, `${name}.ts`])),
   platform: 'node',
   external: EXTERNAL,
-  plugins: [placeOfModules],
+  plugins: [placeOfModules, importOfFileType],
 });
 const { output } = await bundle.write({
   dir: dist,
@@ -85,7 +96,7 @@ function ofBootstrap(name: string): string {
   return `scripts/bootstrap/${name}.mjs`;
 }
 
-/** A package that was neither put into the files nor named in EXTERNAL would be missing where the package is installed. */
+/** What is neither in the files nor in EXTERNAL would be missing where the package is installed. */
 function refuseOthers(imported: string[]): void {
   const known = new Set([...EXTERNAL, ...output.map(({ fileName }) => fileName), ...builtinModules]);
   const others = imported.filter((name) => !known.has(name.replace(/^node:/, '')));

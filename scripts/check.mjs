@@ -31,6 +31,7 @@ const CHECKS = [
   },
   { name: 'import rules', args: ['scripts/check-imports.ts'] },
   { name: 'licences', args: ['scripts/check-licences.ts'] },
+  { name: 'versions', args: ['scripts/versions.ts'] },
   { name: 'line lengths', args: ['scripts/check-lines.ts'] },
   {
     name: 'unused code (knip)',

@@ -10,9 +10,9 @@ import * as z from 'zod';
 
 /** The most that a package may take as it is downloaded, in KB: a quarter more than it takes now. */
 const PACKAGES = [
-  { folder: 'dist', mostKb: 6_200 },
-  { folder: 'client', mostKb: 100 },
-  { folder: 'simulator', mostKb: 150 },
+  { folder: 'dist', mostKb: 7_000 },
+  { folder: 'client', mostKb: 55 },
+  { folder: 'simulator', mostKb: 130 },
 ];
 
 const root = join(import.meta.dirname, '..');
@@ -25,7 +25,7 @@ const { values } = parseArgs({
 });
 if (!values.built) run(process.execPath, 'scripts/build.ts');
 run(process.execPath, 'scripts/build-simulator.ts');
-run('npm', 'run', 'build', '--workspace', 'client', '--if-present');
+run(process.execPath, 'scripts/build-client.ts');
 mkdirSync(values.to, { recursive: true });
 for (const { folder, mostKb } of PACKAGES) {
   const json = run('npm', 'pack', `./${folder}`, '--json', '--pack-destination', values.to);

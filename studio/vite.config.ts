@@ -18,6 +18,8 @@ export default defineConfig({
     outDir: 'dist',
     assetsDir: '',
     emptyOutDir: true,
+    // What it is built of may be given away with these texts alone.
+    license: { fileName: 'licenses.md' },
     // An address with data in it is no file, and its Content-Security-Policy would have to allow that.
     assetsInlineLimit: 0,
     target: 'es2023',

@@ -41,7 +41,10 @@ const composeSchema = z.looseObject({
 
 test('makes a project that starts with its own workflows and a secret of its own', async () => {
   const folder = join(await scratch(), 'My Pictures');
-  expect(await init(folder)).toMatchObject({ failed: false, output: expect.stringMatching(/npm install\n {2}npm start/) });
+  expect(await init(folder)).toMatchObject({
+    failed: false,
+    output: expect.stringMatching(/npm install\n {2}npm start/),
+  });
   expect((await readdir(folder)).sort()).toEqual(
     ['.dockerignore', '.env', '.gitignore', 'Dockerfile', 'docker-compose.yml', 'package.json', 'workflows'].sort(),
   );
