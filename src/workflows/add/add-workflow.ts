@@ -69,12 +69,11 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
   const name = options.name ?? workflowName(file);
   const fault = workflowNameFault(name);
   if (fault) throw new AddError('name', [fault], `a workflow cannot be called ${JSON.stringify(name)}: ${fault}`);
-  if (dir.split(sep).includes('node_modules')) throw new AddError('unwritable', [ofPackage(dir)]);
+  if (dir.split(sep).includes('node_modules')) throw ofPackage(dir);
   const read = await readFileOf(file, candidates);
   if (!read.ok) throw new AddError('file', read.faults, [`${file} cannot be added:`, ...read.faults].join('\n  '));
   const { graph, app } = read;
 
-  if (dir.split(sep).includes('node_modules')) throw ofPackage(dir);
   await writing(dir, () => mkdir(dir, { recursive: true }));
   const folder = join(dir, name);
   if (!force && (await exists(folder))) throw existing(folder);
@@ -126,11 +125,6 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
   });
   return { workflow, folder, notes: [...read.notes, ...made.notes, ...others.notes] };
 }
-
-/** Why no workflow is added to the folder of an installed package. */
-const ofPackage = (dir: string) =>
-  `${dir} belongs to the installed package, and its next version replaces it: make a folder of your own with ` +
-  '`comfygate init`, or name one by WORKFLOWS_DIR or --dir';
 
 /**
  * A new folder comes in one step, so that of two that add the same name at once one is refused. Of one that is replaced
