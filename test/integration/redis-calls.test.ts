@@ -42,14 +42,15 @@ test('each command is told of once, whether it succeeds, fails or is one of many
 
 test('those of one turn of the event loop are written together, in their order', async () => {
   const { redis } = await connect();
-  const writes = [vi.spyOn(redis.stream, '_write'), vi.spyOn(redis.stream, '_writev')];
+  const write = vi.spyOn(redis.stream, '_write');
+  const writev = vi.spyOn(redis.stream, '_writev');
   const answers = await Promise.all([
     redis.set('number', 1),
     redis.incr('number'),
     redis.pipeline().incr('number').exec(),
   ]);
   expect(answers).toEqual(['OK', 2, [[null, 3]]]);
-  expect(writes.flatMap(({ mock }) => mock.calls)).toHaveLength(1);
+  expect(write.mock.calls.length + writev.mock.calls.length).toBe(1);
 });
 
 test('one that is sent again behind a reconnect is told of once', async () => {
