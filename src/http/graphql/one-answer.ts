@@ -15,9 +15,9 @@ export interface OneAnswer {
 }
 
 /**
- * The short way of most requests: what a POST asks for, and one answer in JSON. It says what Yoga would say, in a fourth
- * of its time. Null: Yoga is to answer, since a parameter is wrong, the document has no operation of that name, it is a
- * subscription, or the client takes no JSON.
+ * The short way of most requests: what a POST asks for, and one answer in JSON. It answers as Yoga would, without a
+ * Request, a Response and their Headers. Null: Yoga is to answer, since a parameter is wrong, the document has no
+ * operation of that name, it is a subscription, or the client takes no JSON.
  */
 export type AnswerOnce = (
   params: { [name: string]: unknown },
