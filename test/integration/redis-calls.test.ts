@@ -40,7 +40,7 @@ test('each command is told of once, whether it succeeds, fails or is one of many
   expect(calls).toEqual(['set', 'lpush', 'get', 'strlen', 'multi', 'del', 'exec']);
 });
 
-test('commands of one turn of the event loop go out in one write, also those of callers who just had an answer', async () => {
+test('commands of one turn of the event loop go out in one write, those of callers just answered too', async () => {
   const { redis } = await connect();
   const { stream } = redis;
   const writes: number[] = [];
