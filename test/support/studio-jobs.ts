@@ -8,7 +8,7 @@ interface Given {
   startedAt?: string | null;
   finishedAt?: string | null;
   workflow?: string;
-  parameters?: unknown;
+  parameters?: Job['parameters'];
   tags?: string[];
   /** Ids of pictures. */
   artifacts?: string[];

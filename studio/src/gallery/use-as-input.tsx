@@ -4,8 +4,10 @@ import { ImageUp } from 'lucide-react';
 import { Link } from 'wouter';
 import { useWorkflows } from '../jobs/use-workflows.ts';
 import { Button } from '../parts/button.tsx';
+import { classNames } from '../parts/class-names.ts';
 import menu from '../parts/menu.module.css';
 import { takersOf } from './takers.ts';
+import styles from './use-as-input.module.css';
 
 /** Leads to the form of a workflow that takes such a file, with the result in it. */
 export function UseAsInput({ artifact }: { artifact: Artifact }) {
@@ -22,7 +24,7 @@ export function UseAsInput({ artifact }: { artifact: Artifact }) {
         <Menu.Positioner sideOffset={4} className={menu.positioner}>
           <Menu.Popup className={menu.popup}>
             {takers.map(({ key, name, href }) => (
-              <Menu.Item key={key} className={menu.item} render={<Link href={href} />}>
+              <Menu.Item key={key} className={classNames(menu.item, styles.taker)} render={<Link href={href} />}>
                 {name}
               </Menu.Item>
             ))}

@@ -5,6 +5,7 @@ import { Link, useLocation, useParams } from 'wouter';
 import { Button } from '../parts/button.tsx';
 import { Loading } from '../parts/loading.tsx';
 import { Message } from '../parts/message.tsx';
+import { codeOf } from '../session/query-client.ts';
 import { useComfy } from '../session/session.tsx';
 import { MakeWorkflow } from './make-workflow.tsx';
 import { WorkflowDrop } from './workflow-drop.tsx';
@@ -22,7 +23,8 @@ export default function MakePage() {
   const { data: workflows, error } = useQuery({
     queryKey: ['workflows'],
     queryFn: comfy.workflows,
-    refetchInterval: LOOK_EVERY_MS,
+    // A key that is not known is not sent again and again.
+    refetchInterval: ({ state }) => (codeOf(state.error) === 'UNAUTHENTICATED' ? false : LOOK_EVERY_MS),
   });
 
   const last = localStorage.getItem(LAST);

@@ -57,7 +57,7 @@ export function MakeWorkflow({ workflow, workflows }: Props) {
   function show(job: Job) {
     setShownId(job.id);
     void queries.invalidateQueries({ queryKey: ['jobs'] });
-    window.scrollTo({ top: 0, behavior: 'smooth' });
+    window.scrollTo({ top: 0 });
   }
 
   function put(parameter: WorkflowParameter, value: FileValue) {

@@ -5,12 +5,13 @@ import { Dialog } from '../parts/dialog.tsx';
 import { Message } from '../parts/message.tsx';
 import { Slider } from '../parts/slider.tsx';
 import { useTell } from '../parts/toasts.tsx';
+import { coverage, drawAll } from './draw.ts';
 import { useKnownFile } from './files.ts';
 import type { FileValue } from './form-model.ts';
 import styles from './mask-dialog.module.css';
 import { maskPng } from './mask-png.ts';
 import { MaskSurface } from './mask-surface.tsx';
-import { BLANK, coverage, drawAll, redo, type Stroke, undo, withStroke } from './strokes.ts';
+import { BLANK, redo, type Stroke, undo, withStroke } from './strokes.ts';
 
 interface Props {
   picture: FileValue;

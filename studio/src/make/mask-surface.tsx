@@ -1,6 +1,7 @@
 import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from 'react';
+import { draw, drawAll } from './draw.ts';
 import styles from './mask-surface.module.css';
-import { draw, drawAll, extended, type Point, type Stroke } from './strokes.ts';
+import { extended, type Point, type Stroke } from './strokes.ts';
 
 interface Props {
   src: string;

@@ -50,7 +50,7 @@ export function Stage({ workflow, shown, onShow, onUse }: Props) {
           ? results.map((artifact) => <ArtifactView key={artifact.id} job={job} artifact={artifact} />)
           : !hasEnded(job) && <UnderWay job={job} preview={preview} />}
         {job.error && <Failure error={job.error} />}
-        {job.status === 'CANCELED' && results.length === 0 && <Message title="This one was cancelled" />}
+        {job.status === 'CANCELED' && results.length === 0 && <Message title="This one was canceled" />}
       </div>
       <Bar job={job} onShow={onShow} onUse={onUse} />
     </section>

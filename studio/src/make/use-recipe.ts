@@ -36,13 +36,15 @@ export function useRecipe({ name, parameters }: Workflow) {
 
   useEffect(() => {
     const follow = () => {
-      if (window.location.hash !== '') setRecipe(decodeRecipe(window.location.hash));
+      const { pathname, hash } = window.location;
+      // A link to another workflow is told while the form of this one is still there.
+      if (hash !== '' && pathname === recipeAddress(name, {})) setRecipe(decodeRecipe(hash));
     };
     for (const event of ADDRESS_EVENTS) window.addEventListener(event, follow);
     return () => {
       for (const event of ADDRESS_EVENTS) window.removeEventListener(event, follow);
     };
-  }, []);
+  }, [name]);
 
   return {
     chosen,

@@ -7,11 +7,11 @@ export function stateInWords({ status, queuePosition, progress: { node }, cancel
     return `Waits for ${queuePosition === 1 ? 'one other' : `${queuePosition} others`}`;
   }
   if (status === 'RUNNING') {
-    if (cancelRequestedAt !== null) return 'Being cancelled';
+    if (cancelRequestedAt !== null) return 'Being canceled';
     if (queuePosition !== null) return 'Waits at the server';
     if (!node) return 'Begins';
     const steps = node.step !== null && node.totalSteps !== null ? `, step ${node.step} of ${node.totalSteps}` : '';
     return `${node.title ?? node.classType}${steps}`;
   }
-  return { SUCCEEDED: 'Done', FAILED: 'Failed', CANCELED: 'Cancelled' }[status];
+  return { SUCCEEDED: 'Done', FAILED: 'Failed', CANCELED: 'Canceled' }[status];
 }

@@ -1,7 +1,7 @@
 import { Combobox } from '@base-ui/react/combobox';
 import { Check } from 'lucide-react';
 import styles from './choice.module.css';
-import { ChoiceFace, type ChoiceProps, type Option } from './choice-face.tsx';
+import { ChoiceFace, type ChoiceProps, choiceNames, type Option } from './choice-face.tsx';
 import { classNames } from './class-names.ts';
 import { useFieldControl } from './field.tsx';
 import menu from './menu.module.css';
@@ -9,7 +9,7 @@ import menu from './menu.module.css';
 /** The list of a choice, with a search; open at first. */
 export default function ChoiceList(props: ChoiceProps) {
   const { options, value, onChange, label } = props;
-  const { id, ...control } = useFieldControl();
+  const names = choiceNames(props, useFieldControl());
   return (
     <Combobox.Root
       defaultOpen
@@ -18,12 +18,7 @@ export default function ChoiceList(props: ChoiceProps) {
       isItemEqualToValue={(item: Option, other: Option) => item.value === other.value}
       onValueChange={(next: Option | null) => next && onChange(next.value)}
     >
-      <Combobox.Trigger
-        aria-label={label}
-        {...control}
-        {...(id !== undefined && { id, 'aria-labelledby': `${id}-label ${id}` })}
-        className={styles.trigger}
-      >
+      <Combobox.Trigger {...names} className={styles.trigger}>
         <ChoiceFace {...props} />
       </Combobox.Trigger>
       <Combobox.Portal>

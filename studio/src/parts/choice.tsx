@@ -1,6 +1,6 @@
 import { lazy, Suspense, useState } from 'react';
 import styles from './choice.module.css';
-import { ChoiceFace, type ChoiceProps } from './choice-face.tsx';
+import { ChoiceFace, type ChoiceProps, choiceNames } from './choice-face.tsx';
 import { useFieldControl } from './field.tsx';
 
 const load = () => import('./choice-list.tsx');
@@ -9,14 +9,13 @@ const ChoiceList = lazy(load);
 /** One of many, which are found by typing. The list is loaded when a pointer or the focus comes near. */
 export function Choice(props: ChoiceProps) {
   const [wanted, setWanted] = useState(false);
-  const { id, ...control } = useFieldControl();
+  const names = choiceNames(props, useFieldControl());
   const closed = (
     <button
       type="button"
-      aria-label={props.label}
-      {...control}
-      {...(id !== undefined && { id, 'aria-labelledby': `${id}-label ${id}` })}
-      aria-haspopup="listbox"
+      {...names}
+      role="combobox"
+      aria-haspopup="dialog"
       aria-expanded={false}
       className={styles.trigger}
       onPointerEnter={load}

@@ -160,8 +160,7 @@ describe('words', () => {
     expect(titleOf('textToImage')).toBe('Text to image');
     expect(titleOf('my_flow-2')).toBe('My flow 2');
     expect(promptOf({ parameters: { prompt: ' a boat ' } })).toBe('a boat');
-    expect([null, {}, { prompt: 3 }, { prompt: ' ' }].map((parameters) => promptOf({ parameters }))).toEqual([
-      null,
+    expect([{}, { prompt: 3 }, { prompt: ' ' }].map((parameters) => promptOf({ parameters }))).toEqual([
       null,
       null,
       null,
