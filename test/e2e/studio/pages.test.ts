@@ -254,7 +254,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the pages of the studio', { timeout: 240
     await page.goto(`${gateway.url}/gallery/${id}`);
     await page.getByRole('button', { name: 'As code' }).click();
     const dialog = page.getByRole('dialog', { name: 'As code' });
-    await dialog.getByRole('button', { name: 'Action' }).click();
+    await dialog.getByRole('combobox', { name: 'Action' }).click();
     await page.getByRole('option', { name: 'Again' }).click();
     await expectAccessible(page, 'as code');
 
