@@ -9,6 +9,7 @@ const WRITTEN = [
   '{.ci/run,.env.example,Dockerfile}',
   'client/{*.md,{src,test}/**/*.{ts,tsx,mjs,js,html,json}}',
   '{bench,deploy,docs,examples,scripts,src,test,worker}/**/*.{ts,mjs,lua,md,yml,yaml,graphql,html,example}',
+  '{client,studio}/{,src/**/}*.{ts,tsx,css,html,md}',
 ];
 
 /** Generated files, recordings, data and the public contract, whose descriptions are single lines. */

@@ -51,6 +51,11 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['src/redis', 'src/uploads', 'src/workflows'],
   ],
 
+  'src/operator': [
+    ...['src/artifacts', 'src/async', 'src/backends', 'src/callers', 'src/core', 'src/files', 'src/observability'],
+    ...['src/redis', 'src/uploads', 'src/workflows'],
+  ],
+
   // The servers that call the use cases, and the worker that runs jobs.
   'src/graphql': [
     ...[
@@ -63,7 +68,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'src/jobs',
       'src/observability',
     ],
-    ...['src/progress', 'src/uploads', 'src/variants', 'src/workflows'],
+    ...['src/operator', 'src/progress', 'src/uploads', 'src/variants', 'src/workflows'],
   ],
   'src/http': [
     ...[
@@ -115,7 +120,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
   // The composition: the only folder that chooses drivers.
   'src/app': [
-    ...['src/artifacts', 'src/artifacts/folder', 'src/artifacts/s3', 'src/backends', 'src/backends/redis'],
+    ...['src/artifacts', 'src/artifacts/folder', 'src/artifacts/s3', 'src/async', 'src/backends', 'src/backends/redis'],
     ...[
       'src/callers',
       'src/callers/redis',
@@ -127,7 +132,15 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'src/http',
       'src/job-record',
     ],
-    ...['src/job-record/redis', 'src/jobs', 'src/observability', 'src/progress', 'src/progress/redis', 'src/queue'],
+    ...[
+      'src/job-record/redis',
+      'src/jobs',
+      'src/observability',
+      'src/operator',
+      'src/progress',
+      'src/progress/redis',
+      'src/queue',
+    ],
     ...['src/queue/bullmq', 'src/redis', 'src/uploads', 'src/uploads/redis', 'src/variants', 'src/variants/redis'],
     ...['src/workflows', 'worker'],
   ],
@@ -147,10 +160,27 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['src/main.ts', 'src/redis', 'src/simulator', 'src/workflows', 'worker/comfyui'],
   ],
 
-  // A package of its own, which knows the product by its API alone.
+  // Packages of their own, which know the gateway by its API alone. Of the studio each page is a folder.
   'client/src': [],
   'client/src/cli': ['client/src'],
+  'studio/src/parts': [],
+  'studio/src/session': ['studio/src/parts'],
+  'studio/src/code': ['studio/src/parts', 'studio/src/session'],
+  'studio/src/jobs': ['studio/src/code', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/make': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/now': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/gallery': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/servers': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/account': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/app': [
+    ...['studio/src/parts', 'studio/src/session', 'studio/src/make', 'studio/src/now', 'studio/src/gallery'],
+    ...['studio/src/servers', 'studio/src/account'],
+  ],
+  'studio/src/main.tsx': ['studio/src/app'],
 };
+
+/** Files that have rules. */
+export const RULED = /^(?:src|worker|client|studio)\//;
 
 /** Packages that only some folders use; their types may be imported everywhere. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -164,7 +194,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['src/observability'],
   undici: ['worker/comfyui', 'worker/inputs'],
   'graphql-yoga': ['src/http'],
-  'graphql-ws': ['client/src', 'src/http'],
+  'graphql-ws': ['src/http', 'client/src'],
   '@pothos': ['src/graphql'],
   '@opentelemetry': ['src/observability'],
 };
@@ -184,7 +214,7 @@ const IN_BROWSERS = 'client/src';
 export function whyForbidden(from: string, to: string, typesOnly: boolean): string | null {
   const folder = folderOf(from);
   if (folder === undefined) return `${from} lies in no folder of scripts/import-rules.ts`;
-  if (/^(?:src|worker|client)\//.test(to)) {
+  if (RULED.test(to)) {
     const target = folderOf(to);
     if (target === folder || (target !== undefined && MAY_IMPORT[folder]?.includes(target))) return null;
     return `${folder} may import ${MAY_IMPORT[folder]?.join(', ') || 'nothing'}`;

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { unlessAborted } from '../async/abort.ts';
 import type { Config } from '../config/config.ts';
 import type { ProcessMetrics } from '../observability/process-metrics.ts';
 import { throttledWarning } from '../observability/throttled.ts';
-import { faultLine, type WorkflowCatalogue } from '../workflows/catalogue.ts';
+import { faultLine, type Workflow, type WorkflowCatalogue } from '../workflows/catalogue.ts';
 import { loadCatalogue } from '../workflows/load.ts';
 import type { RoleProcess } from './run-role.ts';
 
@@ -11,6 +12,11 @@ export interface InstalledWorkflows {
   catalogue: WorkflowCatalogue;
   /** `listener` is called after each change of the catalogue. */
   onChange(listener: () => void): void;
+  /**
+   * Resolves once the catalogue has just this, and all listeners know of it: its name, parameters and graph. Rejects
+   * with the signal's reason.
+   */
+  untilOffered(workflow: Workflow, signal: AbortSignal): Promise<Workflow>;
 }
 
 export const namesIn = ({ workflows }: WorkflowCatalogue) => workflows.map(({ name }) => name);
@@ -34,7 +40,7 @@ export async function followWorkflows(
   metrics: Pick<ProcessMetrics, 'setBrokenWorkflows'>,
 ): Promise<InstalledWorkflows> {
   const catalogue = await loadCatalogue({ dir, maxMegapixels });
-  const listeners: (() => void)[] = [];
+  const listeners = new Set<() => void>();
   const brokenNow = new Set<string>();
   const ended = new AbortController();
   const failed = throttledWarning(log, 'a change of the workflows could not be taken');
@@ -69,7 +75,23 @@ export async function followWorkflows(
     }
   }
 
+  async function untilOffered(workflow: Workflow, signal: AbortSignal): Promise<Workflow> {
+    const expected = JSON.stringify(workflow);
+    for (;;) {
+      signal.throwIfAborted();
+      const offered = catalogue.get(workflow.name);
+      if (offered && JSON.stringify(offered) === expected) return offered;
+      const changed = Promise.withResolvers<void>();
+      listeners.add(changed.resolve);
+      try {
+        await unlessAborted(signal, changed.promise);
+      } finally {
+        listeners.delete(changed.resolve);
+      }
+    }
+  }
+
   void follow();
   shutdown.add('workflows', () => ended.abort());
-  return { catalogue, onChange: (listener) => void listeners.push(listener) };
+  return { catalogue, onChange: (listener) => void listeners.add(listener), untilOffered };
 }

@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import { followNodeCosts } from '../backends/node-costs.ts';
-import { createRedisBackendDirectory, startGrace } from '../backends/redis/redis-backends.ts';
+import {
+  createRedisBackendDirectory,
+  createRedisBackendOperator,
+  startGrace,
+} from '../backends/redis/redis-backends.ts';
 import { createRedisNodeDefinitionsDirectory } from '../backends/redis/redis-node-definitions.ts';
 import { createRedisNodeTimes } from '../backends/redis/redis-node-times.ts';
 import { isToldApart } from '../callers/identity.ts';
@@ -22,6 +26,8 @@ import { openAudit } from '../observability/audit.ts';
 import { createGatewayMetrics } from '../observability/gateway-metrics.ts';
 import { registerInstallation } from '../observability/installation-metrics.ts';
 import { throttledWarning } from '../observability/throttled.ts';
+import { createWorkflowAdder } from '../operator/add-workflow.ts';
+import { createChangeBackends } from '../operator/change-backends.ts';
 import { createLongPoll } from '../progress/long-poll.ts';
 import { createRedisChanges } from '../progress/redis/redis-changes.ts';
 import { createRedisProgress } from '../progress/redis/redis-progress.ts';
@@ -156,6 +162,21 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     newId: () => v7(),
     onRedisDown,
   });
+  const workflowAdder = createWorkflowAdder({
+    dir: config.workflowsDir,
+    maxMegapixels: config.jobs.maxMegapixels,
+    untilOffered: workflows.untilOffered,
+    nodeDefinitions,
+    uploads: uploadStore,
+    artifacts,
+    audit,
+    onRedisDown,
+  });
+  const changeBackends = createChangeBackends({
+    operator: createRedisBackendOperator(redis, keys),
+    audit,
+    onRedisDown,
+  });
   const sweeper = startSweeper({
     store,
     sweeperStore: createRedisSweeperStore(redis, keys, retentionMs, addTicket),
@@ -201,7 +222,9 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     variants,
     variantMaker,
     backends,
+    changeBackends,
     nodeDefinitions,
+    workflowAdder,
     jobs,
     uploads,
     watchTokens,

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { BackendOperator } from '../backends/backends.ts';
 import { createRedisBackendOperator } from '../backends/redis/redis-backends.ts';
-import { GatewayError } from '../core/errors.ts';
-import { type AuditEntry, audited, openCommandAudit } from '../observability/audit.ts';
+import { openCommandAudit } from '../observability/audit.ts';
+import { createAuditedChanges } from '../operator/change-backends.ts';
 import { closeRedis } from '../redis/connection.ts';
 import { createKeys } from '../redis/keys.ts';
 import { operatorName } from './operator-name.ts';
@@ -27,24 +27,14 @@ export async function openBackendOperator({
   const redis = await reachRedis({ url, prefix, log });
   const operator = createRedisBackendOperator(redis, createKeys(prefix));
 
-  async function checkKnown(name: string) {
-    const known = (await operator.known()).map((each) => each.name);
-    if (known.includes(name)) return;
-    const those = known.length > 0 ? `known are ${known.join(', ')}` : 'no worker has reported any yet';
-    throw new GatewayError(`no server is named ${name}: ${those}`, { code: 'NOT_FOUND' });
-  }
-
-  const recorded = (action: AuditEntry['action'], change: (name: string) => Promise<void>) => (name: string) =>
-    audited(audit, { action, caller: operatorName(), backend: name }, async () => {
-      await checkKnown(name);
-      await change(name);
-    });
+  const changes = createAuditedChanges(operator, audit);
+  const by = { caller: operatorName() };
   return {
     operator: {
       ...operator,
-      drain: recorded('drain', operator.drain),
-      resume: recorded('resume', operator.resume),
-      forget: recorded('forget', operator.forget),
+      drain: (name) => changes.drain(by, name),
+      resume: (name) => changes.resume(by, name),
+      forget: (name) => changes.forget(by, name),
     },
     async [Symbol.asyncDispose]() {
       await audit.flushed();

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { reachedFirst } from '../backends/node-definitions.ts';
 import { createRedisBackendDirectory } from '../backends/redis/redis-backends.ts';
 import { createRedisNodeDefinitionsDirectory } from '../backends/redis/redis-node-definitions.ts';
 import type { Config } from '../config/config.ts';
@@ -20,9 +21,7 @@ export async function readReportedClasses(
   try {
     const keys = createKeys(prefix);
     const backends = createRedisBackendDirectory(redis, keys);
-    const seen = await createRedisNodeDefinitionsDirectory({ redis, keys, backends, log }).read();
-    const reachedFirst = seen.toSorted((a, b) => Number(a.status === 'DOWN') - Number(b.status === 'DOWN'));
-    return reachedFirst.flatMap(({ nodeDefinitions }) => nodeDefinitions ?? []);
+    return reachedFirst(await createRedisNodeDefinitionsDirectory({ redis, keys, backends, log }).read());
   } finally {
     await closeRedis(redis);
   }

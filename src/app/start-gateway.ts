@@ -92,6 +92,7 @@ export async function startGateway(
     },
     health,
     graphiql,
+    storageUrl: config.s3?.publicEndpoint,
     certificate: certificates?.current(),
     onAnswered: createHttpMetrics(context.metrics),
     onSocketCut: createSocketCuts(context.metrics),

@@ -38,3 +38,10 @@ export interface NodeDefinitionsDirectory {
    */
   lookAgain(classes: readonly string[]): Promise<readonly BackendNodeDefinitions[] | null>;
 }
+
+/** What servers' classes are known, those of servers that are reached first. */
+export function reachedFirst(seen: readonly BackendNodeDefinitions[]): NodeDefinitions[] {
+  return seen
+    .toSorted((a, b) => Number(a.status === 'DOWN') - Number(b.status === 'DOWN'))
+    .flatMap(({ nodeDefinitions }) => nodeDefinitions ?? []);
+}

@@ -3,6 +3,7 @@ export const issueCodes = [
   ...['editor_format', 'file_denied', 'invalid_cursor', 'invalid_format', 'invalid_string', 'invalid_type'],
   ...[
     'invalid_url',
+    'invalid_workflow',
     'is_link',
     'name_taken',
     'node_denied',

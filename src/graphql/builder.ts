@@ -49,6 +49,7 @@ export interface SchemaShapes {
     Workflow: Workflow;
     WorkflowParameter: WorkflowParameter;
     WorkflowBackend: { backend: string; missing: readonly string[] };
+    AddWorkflowPayload: { workflow: Workflow; notes: string[] };
     Choice: Choice;
     InstallationLimits: InstallationLimits;
     Limit: LimitState;

@@ -7,6 +7,8 @@ import type { OnLimits } from '../core/limits.ts';
 import type { Health } from '../health/health.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { WatchJobs } from '../jobs/watch-jobs.ts';
+import type { WorkflowAdder } from '../operator/add-workflow.ts';
+import type { ChangeBackends } from '../operator/change-backends.ts';
 import type { JobChanges } from '../progress/job-changes.ts';
 import type { ProgressFeed } from '../progress/progress.ts';
 import type { Uploads } from '../uploads/upload.ts';
@@ -34,7 +36,9 @@ export interface GraphServices {
   changes: Pick<JobChanges, 'watch'>;
   health: Health;
   catalogue: WorkflowCatalogue;
+  workflowAdder: WorkflowAdder;
   backends: Pick<BackendDirectory, 'backends'>;
+  changeBackends: ChangeBackends;
   nodeDefinitions: Pick<NodeDefinitionsDirectory, 'read'>;
   artifacts: Pick<ArtifactStore, 'url'>;
   variants: Pick<VariantAddresses, 'url'>;

@@ -1,7 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import type { WorkflowCatalogue } from '../workflows/catalogue.ts';
 import { addArtifact } from './artifact/artifact-type.ts';
-import { addBackend } from './backend/backend-type.ts';
+import { addBackend, addBackendMutations } from './backend/backend-type.ts';
 import { createBuilder } from './builder.ts';
 import { addViewer } from './caller/viewer-type.ts';
 import { addWatchToken } from './caller/watch-token-type.ts';
@@ -21,6 +21,7 @@ import { addSafeInt } from './scalars/safe-int.ts';
 import { addUpload, addUploadMutations } from './upload/upload-type.ts';
 import { addFileKind } from './workflow/file-input.ts';
 import { addWorkflowInput } from './workflow/workflow-input.ts';
+import { addWorkflowMutations } from './workflow/workflow-mutations.ts';
 import { addWorkflow } from './workflow/workflow-type.ts';
 
 /**
@@ -52,6 +53,8 @@ export function createSchema(catalogue: WorkflowCatalogue): GraphQLSchema {
   addViewer(builder);
   addJobMutations(builder, enums, workflowInput);
   addUploadMutations(builder);
+  addWorkflowMutations(builder);
+  addBackendMutations(builder);
   addWatchToken(builder);
   addJobSubscriptions(builder, enums, jobFilter);
   const schema = builder.toSchema();

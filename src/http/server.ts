@@ -11,6 +11,7 @@
  * variants            gives pictures that are made of others
  * health, ready       reports for /health and /readyz
  * graphiql            whether browsers get the page GraphiQL at /graphql; they do by default
+ * storageUrl          address of an S3 from which browsers get results, for the pages of the studio
  * certificate         of TLS: then it is https
  * onSocketCut         called for each WebSocket that is cut
  * onAnswered          called for each request that is over, and for each upgrade that is refused
@@ -43,7 +44,7 @@ import { boundConnections } from './connections.ts';
 import { readCredentials, refuseInAddress } from './credentials.ts';
 import { createDocsPages } from './docs/docs-pages.ts';
 import { type ArtifactRoute, createFileRoutes } from './files/file-routes.ts';
-import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
+import { createGraphiqlPage } from './graphql/graphiql.ts';
 import { createGraphqlRoute } from './graphql/graphql-route.ts';
 import { createPlaces } from './graphql/places.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
@@ -54,6 +55,7 @@ import { createLogin, type LoginOptions } from './login.ts';
 import { HttpFault, refuseConnection, sendFault, setHeaders } from './reply.ts';
 import { endUnlessComplete } from './request-body.ts';
 import { createSecurityHeaders } from './security-headers.ts';
+import { createStudioPages } from './studio/studio-pages.ts';
 import { type Certificate, createWebServer, DEFAULT_TIMEOUTS, type HttpTimeouts } from './web-server.ts';
 
 export interface HttpServerOptions {
@@ -77,6 +79,7 @@ export interface HttpServerOptions {
   health: Health;
   ready: () => Promise<boolean>;
   graphiql?: boolean | undefined;
+  storageUrl?: string | undefined;
   certificate?: Certificate | undefined;
   log: Logger;
   onAnswered?: OnAnswered | undefined;
@@ -136,6 +139,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const page = options.graphiql === false ? null : createGraphiqlPage();
   const graphql = createGraphqlRoute({ yoga, page, login, budgets, maxBodyBytes: options.maxBodyBytes, admitPage });
   const docs = createDocsPages();
+  const origins = [options.publicUrl, options.storageUrl].filter((url) => url !== undefined);
+  const studio = createStudioPages({ origins, tools: page !== null });
   const securityHeaders = createSecurityHeaders(options.publicUrl);
   const endpoints = createHealthEndpoints(options);
   const webSocket = createWebSocketHandler({ ...options, budgets, turns, places, login, limits: options.webSocket });
@@ -185,10 +190,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (login) refuseInAddress(req);
     if (await files.serve(path, req, res)) return;
     if (page && (await docs(path, req, res))) return;
-    if (path === '/' && page && acceptsPage(req)) {
-      res.writeHead(302, { Location: GRAPHQL }).end();
-      return;
-    }
+    if (await studio(path, req, res)) return;
     throw new HttpFault(404, 'NOT_FOUND', `Nothing is here. GraphQL is at ${GRAPHQL}.`);
   }
 

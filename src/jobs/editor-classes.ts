@@ -1,4 +1,4 @@
-import type { NodeDefinitionsDirectory } from '../backends/node-definitions.ts';
+import { type NodeDefinitionsDirectory, reachedFirst } from '../backends/node-definitions.ts';
 import type { NodeDefinitions } from '../core/node-definitions.ts';
 import { classesIn, knowingMost } from '../workflows/known-classes.ts';
 import { readStockNodeDefinitions } from '../workflows/stock-node-definitions.ts';
@@ -13,10 +13,7 @@ export type EditorClasses = (file: unknown) => Promise<NodeDefinitions>;
 export function createEditorClasses(nodeDefinitions: Pick<NodeDefinitionsDirectory, 'tryRead'>): EditorClasses {
   let stock: Promise<NodeDefinitions> | null = null;
   return async (file) => {
-    const seen = (await nodeDefinitions.tryRead()) ?? [];
-    const reachedFirst = seen.toSorted((a, b) => Number(a.status === 'DOWN') - Number(b.status === 'DOWN'));
-    const servers = reachedFirst.flatMap(({ nodeDefinitions }) => nodeDefinitions ?? []);
-    const best = knowingMost(servers, classesIn(file));
+    const best = knowingMost(reachedFirst((await nodeDefinitions.tryRead()) ?? []), classesIn(file));
     if (best) return best;
     stock ??= readStockNodeDefinitions();
     return stock;

@@ -43,7 +43,16 @@ export interface AuditEntry {
 }
 
 type CallerAction = 'login' | 'generate' | 'retry' | 'cancel' | 'delete' | 'upload' | 'watch';
-type OperatorAction = 'retry' | 'assign' | 'drain' | 'resume' | 'forget' | 'createKey' | 'rotateKey' | 'revokeKey';
+type OperatorAction =
+  | 'retry'
+  | 'assign'
+  | 'drain'
+  | 'resume'
+  | 'forget'
+  | 'addWorkflow'
+  | 'createKey'
+  | 'rotateKey'
+  | 'revokeKey';
 
 export interface Audit {
   /** Returns at once. When the entry cannot be written, a warning goes to the log. */

@@ -10,6 +10,7 @@ const SCHEMA_TYPES = new Set(
   JobEvent JobEventType Progress ProgressNode Preview
   Artifact ImageArtifact VideoArtifact AudioArtifact TextArtifact FileArtifact ImageFormat FileInput FileKind
   Workflow WorkflowBackend WorkflowParameter ParameterType Choice
+  AddWorkflowInput AddWorkflowPayload WorkflowSource WatchToken
   Backend BackendStatus Health HealthStatus HealthCheck QueueHealth Viewer Limit InstallationLimits ArtifactKind`.split(
     /\s+/,
   ),

@@ -5,7 +5,7 @@ import type { CatalogueFault } from './catalogue.ts';
 const WORKFLOW_FILES = ['manifest.json', 'graph.json'] as const;
 
 /** The most folders of an installation: ComfyUI ships half as many templates. All are looked at twice a second. */
-const MAX_WORKFLOWS = 1_000;
+export const MAX_WORKFLOWS = 1_000;
 /** Of each file. A graph of the million characters that are allowed takes four times that before it is indented. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 

@@ -106,6 +106,8 @@ export async function testServices(
     limits: { maxUploadBytes: 100_000_000, maxMegapixels: 4, maxDeadlineSeconds: 604_800 },
     feed: createTestFeed(),
     uploads: { create: notExpected('create') },
+    workflowAdder: { add: notExpected('add') },
+    changeBackends: { drain: notExpected('drain'), resume: notExpected('resume') },
     watchJobs: { tokenFor: () => null, createToken: notExpected('createToken') },
     changes: { watch: notExpected('watch') },
     ...changes,

@@ -1,7 +1,7 @@
 import { type GraphQLInputType, type GraphQLSchema, getNamedType, isInputObjectType } from 'graphql';
 
 /** Input types whose texts may name something of a caller; those of workflows take prompts and names of models. */
-const WITH_TEXTS = new Set(['GenerateInput', 'CreateUploadInput', 'JobFilter']);
+const WITH_TEXTS = new Set(['AddWorkflowInput', 'GenerateInput', 'CreateUploadInput', 'JobFilter']);
 
 /**
  * Where operations of a schema take an id, or a text that may name something: `Query.job(id)` for an argument of a root

@@ -2,7 +2,7 @@ import type { BackendStatus } from '../../backends/backends.ts';
 import { unavailable } from '../../core/errors.ts';
 import type { Builder } from '../builder.ts';
 import type { FieldWeight } from '../engine/document-cost.ts';
-import { isAdmin, needsCaller } from '../scopes.ts';
+import { isAdmin, needs, needsCaller } from '../scopes.ts';
 
 const statuses = {
   UP: { value: 'UP', description: 'A worker reaches it and gives it work.' },
@@ -60,4 +60,29 @@ export function addBackend(builder: Builder): void {
         }),
     }),
   );
+}
+
+export function addBackendMutations(builder: Builder): void {
+  builder.mutationFields((t) => ({
+    drainBackend: t.field({
+      type: 'Backend',
+      nullable: true,
+      authScopes: needs('admin'),
+      description:
+        'Give a server no new work, before it is stopped or updated; what runs there finishes. The answer comes when ' +
+        'workers have taken it, after five seconds at the latest. Nothing happens where it drains already.',
+      args: { name: t.arg.string({ required: true, description: 'Its name in `backends`.' }) },
+      resolve: (_root, { name }, { services, identity, requestId, address, signal }) =>
+        services.changeBackends.drain({ identity, requestId, address, name, signal }),
+    }),
+    resumeBackend: t.field({
+      type: 'Backend',
+      nullable: true,
+      authScopes: needs('admin'),
+      description: 'Give a drained server work again. The answer comes as that of `drainBackend`.',
+      args: { name: t.arg.string({ required: true, description: 'Its name in `backends`.' }) },
+      resolve: (_root, { name }, { services, identity, requestId, address, signal }) =>
+        services.changeBackends.resume({ identity, requestId, address, name, signal }),
+    }),
+  }));
 }

@@ -9,6 +9,8 @@ import { createEngine, type Engine } from '../../../src/graphql/engine/engine.ts
 import { createSchema } from '../../../src/graphql/schema.ts';
 import { createFileCheck } from '../../../src/jobs/check-files.ts';
 import { createWatchJobs } from '../../../src/jobs/watch-jobs.ts';
+import { noAudit } from '../../../src/observability/audit.ts';
+import { createWorkflowAdder } from '../../../src/operator/add-workflow.ts';
 import { createUploads } from '../../../src/uploads/create-uploads.ts';
 import { createRedisUploads } from '../../../src/uploads/redis/redis-uploads.ts';
 import { silent } from '../../support/gateway-store.ts';
@@ -49,6 +51,10 @@ const places: { [place: string]: { kind: Kind; operation: string } } = {
   'GenerateInput.tags': { kind: 'tag', operation: generate('idempotencyKey: $key, tags: [$v]') },
   'FileInput.upload': { kind: 'upload', operation: withFile('upload') },
   'FileInput.artifact': { kind: 'artifact', operation: withFile('artifact') },
+  'WorkflowSource.upload': {
+    kind: 'upload',
+    operation: 'mutation ($v: ID!) { addWorkflow(input: { source: { upload: $v }, name: "own" }) { notes } }',
+  },
   'Mutation.createWatchToken(jobs)': {
     kind: 'job',
     operation: 'mutation ($v: ID!, $own: ID!) { createWatchToken(jobs: [$own, $v]) { __typename } }',
@@ -64,7 +70,8 @@ const places: { [place: string]: { kind: Kind; operation: string } } = {
 };
 /** Texts and ids that name nothing of a caller. */
 const plain = ['CreateUploadInput.contentType', 'CreateUploadInput.filename'];
-plain.push('GenerateInput.comfyOrgApiKey', 'JobFilter.workflow', 'Query.workflow(name)');
+plain.push('GenerateInput.comfyOrgApiKey', 'JobFilter.workflow', 'Query.workflow(name)', 'AddWorkflowInput.name');
+plain.push('Mutation.drainBackend(name)', 'Mutation.resumeBackend(name)');
 
 const tokens = createWatchTokens('a secret of this test and of no other', Date.now);
 let server: TestRedis;
@@ -94,6 +101,16 @@ beforeAll(async () => {
   services = {
     ...(await testServices()),
     ...{ jobs, changes, watchJobs: createWatchJobs(tokens, jobs) },
+    workflowAdder: createWorkflowAdder({
+      dir: '/nowhere',
+      maxMegapixels: 4,
+      untilOffered: expect.fail,
+      nodeDefinitions: { tryRead: async () => null },
+      uploads,
+      artifacts: { read: async () => null },
+      audit: noAudit,
+      onRedisDown: () => undefined,
+    }),
     feed: Object.assign(feed, { emit: expect.fail }) as never,
     uploads: createUploads({
       store: uploads,

@@ -5,20 +5,21 @@ import { startTestServer } from '../../support/http-server.ts';
 
 const root = new URL('../../../', import.meta.url);
 
-test('begins with the README, whose links lead on to pages and pictures', async () => {
+test('begins with a page whose links lead on to pages, pictures and files', async () => {
   const { server } = await startTestServer();
   const answer = await fetch(`${server.url}/docs`);
   expect(answer.status).toBe(200);
   expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
   const page = await answer.text();
   expect(page).toContain('<title>comfygate</title>');
+  expect(page).toContain('<a href="/docs/schema.graphql">');
   expect(page).toContain('<a href="/docs/clients">');
   expect(page).toContain('<img src="/docs/graphiql.png"');
 });
 
 test('every link of every page to the gateway leads to what is there, and to a heading of it', async () => {
   const { server } = await startTestServer();
-  const pages = readdirSync(new URL('docs', root)).filter((name) => name.endsWith('.md'));
+  const pages = readdirSync(new URL('docs', root)).filter((name) => /^[a-z0-9-]+\.md$/.test(name));
   expect(pages.length).toBeGreaterThan(20);
   const seen = new Map<string, string>();
   const read = async (path: string) => {
@@ -77,8 +78,11 @@ test('is asked for by GET, sent once to a browser that keeps it, and may load no
 });
 
 test.each([
-  ['/docs', 'README.md'],
-  ['/docs/', 'README.md'],
+  ['/docs', 'docs/README.md'],
+  ['/docs/', 'docs/README.md'],
+  ['/docs/.env.example', '.env.example'],
+  ['/docs/.env', null],
+  ['/docs/README.md', null],
   ['/docs/s3', 'docs/s3.md'],
   ['/docs/examples/apollo/generate.ts', 'examples/apollo/generate.ts'],
   ['/docs/../package.json', null],
@@ -87,9 +91,11 @@ test.each([
 ])('%s shows %s', (path, file) => expect(fileAt(path)).toBe(file));
 
 test.each([
-  ['docs/clients.md', 'README.md', '/docs/clients'],
+  ['clients.md', 'docs/README.md', '/docs/clients'],
   ['errors.md#codes', 'docs/clients.md', '/docs/errors#codes'],
-  ['../README.md', 'docs/clients.md', '/docs'],
+  ['README.md', 'docs/clients.md', '/docs'],
+  ['../README.md', 'docs/clients.md', null],
+  ['../CHANGELOG.md', 'docs/install.md', '/docs/CHANGELOG.md'],
   ['../examples/generate.ts', 'docs/first-page.md', '/docs/examples/generate.ts'],
   ['#top', 'docs/clients.md', '#top'],
   ['https://example.org/a', 'README.md', 'https://example.org/a'],
