@@ -2,18 +2,24 @@
 FROM node:24-slim AS base
 WORKDIR /app
 
-# Optional packages are installed here, since the bundler has one for each platform.
+# npm ci needs the package.json of each workspace. Optional packages are installed here, since the bundler has one for
+# each platform.
 FROM base AS build
 COPY package.json package-lock.json .npmrc ./
+COPY client/package.json client/
+COPY studio/package.json studio/
 RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
 COPY . .
 RUN npm run build
 
-# sharp needs its optional package for this platform. The optional packages with Node are removed: the image has Node.
+# sharp needs its optional package for this platform. The optional packages with Node are removed, since the image has
+# Node, and the links to the workspaces, whose code is in the build.
 FROM base AS packages
 COPY package.json package-lock.json .npmrc ./
+COPY client/package.json client/
+COPY studio/package.json studio/
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --no-audit --no-fund \
-  && rm -rf node_modules/node-linux-* node_modules/.bin/node
+  && rm -rf node_modules/node-linux-* node_modules/.bin/node node_modules/@comfygate
 
 FROM base
 ENV NODE_ENV=production DATA_DIR=/data ADMIN_PORT=9464

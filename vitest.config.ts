@@ -24,6 +24,7 @@ const OWN_PROCESS = ['test/**/variants/*.test.ts', 'test/unit/observability/{tra
 const WAITING = [
   'test/chaos/several-servers/servers-away.test.ts',
   'test/e2e/clients/{logins,pages}.test.ts',
+  'test/e2e/installed-packages.test.ts',
   'test/e2e/operations/{cluster,planned-failover,restore,sentinel}.test.ts',
   'test/integration/embedded-redis.test.ts',
   'test/integration/health/hung-worker.test.ts',

@@ -1,9 +1,9 @@
-// Checks every import of src/ and worker/ against scripts/import-rules.ts, and that no files import each other in a
-// circle, tests included. Prints what is wrong and exits with 1.
+// Checks every import of src/, worker/, client/ and studio/ against scripts/import-rules.ts, and that no files import
+// each other in a circle, tests included. Prints what is wrong and exits with 1.
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { parseSync } from 'oxc-parser';
-import { findCycles, MAY_IMPORT, whyForbidden } from './import-rules.ts';
+import { findCycles, MAY_IMPORT, RULED, whyForbidden } from './import-rules.ts';
 
 interface Import {
   /** A path from the root of the checkout, or a package. */
@@ -12,13 +12,12 @@ interface Import {
 }
 
 const root = join(import.meta.dirname, '..');
-const files = globSync('{src,worker,test,bench,scripts,examples}/**/*.{ts,mjs}', { cwd: root }).map((path) =>
-  path.replaceAll('\\', '/'),
-);
+const SOURCES = ['{src,worker,test,bench,scripts,examples}/**/*.{ts,mjs}', '{client,studio}/src/**/*.{ts,tsx}'];
+const files = globSync(SOURCES, { cwd: root }).map((path) => path.replaceAll('\\', '/'));
 const imports = new Map(files.map((file) => [file, importsOf(file)]));
 
 const forbidden = [...imports]
-  .filter(([file]) => /^(?:src|worker)\//.test(file))
+  .filter(([file]) => RULED.test(file))
   .flatMap(([file, its]) =>
     its.flatMap(({ to, typesOnly }) => {
       const why = whyForbidden(file, to, typesOnly);

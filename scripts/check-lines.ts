@@ -7,11 +7,19 @@ const MAX_COLUMNS = 120;
 const WRITTEN = [
   '*.{ts,md,yml,json}',
   '{.ci/run,.env.example,Dockerfile}',
+  'client/{*.md,{src,test}/**/*.{ts,tsx,mjs,js,html,json}}',
   '{bench,deploy,docs,examples,scripts,src,test,worker}/**/*.{ts,mjs,lua,md,yml,yaml,graphql,html,example}',
+  '{client,studio}/{,src/**/}*.{ts,tsx,css,html,md}',
 ];
 
 /** Generated files, recordings, data and the public contract, whose descriptions are single lines. */
-const NOT_WRITTEN = ['package-lock.json', 'examples/generated/**', 'test/comfyui/recorded/**', '**/contract.graphql'];
+const NOT_WRITTEN = [
+  '**/package-lock.json',
+  '**/node_modules/**',
+  'examples/generated/**',
+  'test/comfyui/recorded/**',
+  '**/contract.graphql',
+];
 
 const root = join(import.meta.dirname, '..');
 const files = globSync(WRITTEN, { cwd: root, exclude: NOT_WRITTEN });

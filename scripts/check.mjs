@@ -19,11 +19,19 @@ const CHECKS = [
     ],
   },
   {
+    name: 'types of the studio (tsc)',
+    args: [
+      ...[...bin('typescript', 'bin', 'tsc'), '-p', 'studio', '--checkers', '1'],
+      ...['--incremental', '--tsBuildInfoFile', cache('tsc-studio.tsbuildinfo')],
+    ],
+  },
+  {
     name: 'format and lint (biome)',
     args: [...bin('@biomejs', 'biome', 'bin', 'biome'), 'ci', '--colors=off', '--error-on-warnings', '.'],
   },
   { name: 'import rules', args: ['scripts/check-imports.ts'] },
   { name: 'licences', args: ['scripts/check-licences.ts'] },
+  { name: 'versions', args: ['scripts/versions.ts'] },
   { name: 'line lengths', args: ['scripts/check-lines.ts'] },
   {
     name: 'unused code (knip)',
@@ -32,8 +40,13 @@ const CHECKS = [
   { name: 'generated files fresh (codegen)', args: ['codegen.ts', '--check'] },
   { name: 'tables of tests fresh (reliability)', args: ['scripts/reliability.ts', '--check'] },
   {
-    name: 'compose file (dclint)',
-    args: [...bin('dclint', 'bin', 'dclint.cjs'), '--max-warnings=0', 'docker-compose.yml'],
+    name: 'compose files (dclint)',
+    args: [
+      ...bin('dclint', 'bin', 'dclint.cjs'),
+      '--max-warnings=0',
+      'docker-compose.yml',
+      'src/cli/project/docker-compose.yml',
+    ],
   },
 ];
 

@@ -164,7 +164,28 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ],
     ...['src/main.ts', 'src/redis', 'src/simulator', 'src/workflows', 'worker/comfyui'],
   ],
+
+  // Packages of their own, which know the gateway by its API alone. Of the studio each page is a folder.
+  'client/src': [],
+  'client/src/cli': ['client/src'],
+  'studio/src/parts': [],
+  'studio/src/session': ['studio/src/parts'],
+  'studio/src/code': ['studio/src/parts', 'studio/src/session'],
+  'studio/src/jobs': ['studio/src/code', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/make': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/now': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/gallery': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/servers': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/account': ['studio/src/code', 'studio/src/jobs', 'studio/src/parts', 'studio/src/session'],
+  'studio/src/app': [
+    ...['studio/src/parts', 'studio/src/session', 'studio/src/make', 'studio/src/now', 'studio/src/gallery'],
+    ...['studio/src/servers', 'studio/src/account'],
+  ],
+  'studio/src/main.tsx': ['studio/src/app'],
 };
+
+/** Files that have rules. */
+export const RULED = /^(?:src|worker|client|studio)\//;
 
 /** Packages that only some folders use; their types may be imported everywhere. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -178,7 +199,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['src/observability'],
   undici: ['worker/comfyui', 'worker/inputs'],
   'graphql-yoga': ['src/http'],
-  'graphql-ws': ['src/http'],
+  'graphql-ws': ['src/http', 'client/src'],
   '@pothos': ['src/graphql'],
   '@modelcontextprotocol': ['src/mcp'],
   '@opentelemetry': ['src/observability'],
@@ -189,6 +210,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
  */
 const OF_CORE = new Set(['zod', 'node:crypto']);
 
+/** What of the client runs in browsers, and so imports nothing of Node. */
+const IN_BROWSERS = 'client/src';
+
 /**
  * The reason why the file `from` must not import `to`, or null where it may. Both are paths from the root of the
  * checkout; any other `to` is a package.
@@ -196,12 +220,13 @@ const OF_CORE = new Set(['zod', 'node:crypto']);
 export function whyForbidden(from: string, to: string, typesOnly: boolean): string | null {
   const folder = folderOf(from);
   if (folder === undefined) return `${from} lies in no folder of scripts/import-rules.ts`;
-  if (/^(?:src|worker)\//.test(to)) {
+  if (RULED.test(to)) {
     const target = folderOf(to);
     if (target === folder || (target !== undefined && MAY_IMPORT[folder]?.includes(target))) return null;
     return `${folder} may import ${MAY_IMPORT[folder]?.join(', ') || 'nothing'}`;
   }
   if (folder === 'src/core' && !OF_CORE.has(to)) return `src/core may import ${[...OF_CORE].join(', ')}`;
+  if (folder === IN_BROWSERS && to.startsWith('node:')) return `${IN_BROWSERS} runs in browsers`;
   const places = PACKAGES[packageOf(to)];
   if (!places || typesOnly || places.includes(folder)) return null;
   return `${packageOf(to)} is imported by ${places.join(', ')}`;

@@ -7,10 +7,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PROGRAMS } from './bootstrap/programs.mjs';
 import { bootstrap, compileCache, root } from './bootstrap.mjs';
 
 const { values, rest } = read(process.argv.slice(2));
-const { node, programs } = bootstrap(['redis', 'minio']);
+const { node, programs } = bootstrap({ redis: PROGRAMS.redis, minio: PROGRAMS.minio });
 const scratch = mkdtempSync(join(tmpdir(), 'comfygate-chaos-'));
 const rows = join(scratch, 'rows.jsonl');
 writeFileSync(rows, '');

@@ -6,22 +6,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { PROGRAMS } from './bootstrap/programs.mjs';
 import { bootstrap, compileCache, root } from './bootstrap.mjs';
 import { readReport } from './test-report.mjs';
 
-const { node, programs } = bootstrap([
-  'redis',
-  'minio',
-  'versitygw',
-  'chromium',
-  'promtool',
-  'jaeger',
-  'kustomize',
-  'kubernetes-validate',
-  'nginx',
-  'caddy',
-  'schemathesis',
-]);
+const { node, programs } = bootstrap(PROGRAMS);
 const scratch = mkdtempSync(join(tmpdir(), 'comfygate-test-'));
 const report = process.env.REPORT || join(scratch, 'report.json');
 process.exitCode = run();

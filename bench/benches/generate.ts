@@ -6,11 +6,16 @@ import { startGateway } from '../product.ts';
 import { interleave } from '../rounds.ts';
 import type { Row } from '../table.ts';
 
-const CONNECTIONS = 32;
+/** A gateway reads few jobs at a time for one client. */
+const CONNECTIONS = { generate: 32, job: 4, jobs: 4 };
+type Operation = keyof typeof CONNECTIONS;
 
 const answerSchema = z.object({ perSecond: z.number(), calls: z.int(), p99Ms: z.number() });
 
-/** Measures the calls of `generate` per second that are answered after record and queue were written. */
+/**
+ * Measures the calls of `generate` per second that are answered after record and queue were written, and what they and
+ * the reads of a job and of a page of twenty take of the server's processor.
+ */
 export const benchGenerate: Bench = async (context) => {
   const { redis, quick, say } = context;
   const rounds = quick ? 1 : 7;
@@ -29,42 +34,53 @@ export const benchGenerate: Bench = async (context) => {
     mercurius: keep(await peer('bench/peers/mercurius.ts')),
   };
 
-  async function measure(name: keyof typeof servers, round: number) {
+  async function measure(operation: Operation, name: keyof typeof servers, round: number) {
     const server = servers[name];
     // Each round begins with an empty queue, so that no contender is measured with the jobs of another.
     await admin.flushall();
     const cpuBefore = await server.call('cpu', null, z.number());
-    const args = { url: server.url, connections: CONNECTIONS, warmMs, ms, run: `${name}-${round}` };
+    const connections = CONNECTIONS[operation];
+    const args = { url: server.url, operation, connections, warmMs, ms, run: `${name}-${round}` };
     const { perSecond, calls, p99Ms } = await load.call('run', args, answerSchema);
-    const cpuMs = (await server.call('cpu', null, z.number())) - cpuBefore;
-    say(
-      `${name} ${perSecond.toFixed(0)}/s, p99 ${p99Ms.toFixed(1)} ms, ` +
-        `${((cpuMs * 1000) / calls).toFixed(0)} us of CPU each`,
-    );
-    return { perSecond, cpuUs: (cpuMs * 1000) / calls, p99Ms };
+    const cpuUs = (((await server.call('cpu', null, z.number())) - cpuBefore) * 1000) / calls;
+    say(`${operation}: ${name} ${perSecond.toFixed(0)}/s, p99 ${p99Ms.toFixed(1)} ms, ${cpuUs.toFixed(0)} us of CPU`);
+    return { perSecond, cpuUs, p99Ms };
   }
 
-  // A warm-up, since the first calls are slow.
-  for (const name of ['comfygate', 'yoga', 'mercurius'] as const) await measure(name, -1);
-  const measured = await interleave(rounds, {
-    comfygate: (round) => measure('comfygate', round),
-    yoga: (round) => measure('yoga', round),
-    mercurius: (round) => measure('mercurius', round),
-  });
-  const values = (name: keyof typeof servers, of: 'perSecond' | 'cpuUs' | 'p99Ms') =>
-    measured[name].map((each) => each[of]);
-  const row = (figure: string, of: 'perSecond' | 'cpuUs' | 'p99Ms', peerName: 'yoga' | 'mercurius'): Row => ({
+  async function measureAll(operation: Operation) {
+    // A warm-up, since the first calls are slow.
+    for (const name of ['comfygate', 'yoga', 'mercurius'] as const) await measure(operation, name, -1);
+    return interleave(rounds, {
+      comfygate: (round) => measure(operation, 'comfygate', round),
+      yoga: (round) => measure(operation, 'yoga', round),
+      mercurius: (round) => measure(operation, 'mercurius', round),
+    });
+  }
+
+  const measured = {
+    generate: await measureAll('generate'),
+    job: await measureAll('job'),
+    jobs: await measureAll('jobs'),
+  };
+  const row = (
+    figure: string,
+    operation: Operation,
+    of: 'perSecond' | 'cpuUs' | 'p99Ms',
+    peerName: 'yoga' | 'mercurius',
+  ): Row => ({
     bench: 'generate',
     figure,
-    ours: values('comfygate', of),
-    peer: { name: PEERS[peerName], values: values(peerName, of) },
+    ours: measured[operation].comfygate.map((each) => each[of]),
+    peer: { name: PEERS[peerName], values: measured[operation][peerName].map((each) => each[of]) },
   });
   return [
-    { ...row('calls/s', 'perSecond', 'yoga'), target: { of: 'ratio', is: 'at least', value: 1 } },
-    row('calls/s', 'perSecond', 'mercurius'),
-    row('CPU of the server, us/call', 'cpuUs', 'yoga'),
-    row('CPU of the server, us/call', 'cpuUs', 'mercurius'),
-    row('99th percentile, ms', 'p99Ms', 'yoga'),
+    { ...row('calls/s', 'generate', 'perSecond', 'yoga'), target: { of: 'ratio', is: 'at least', value: 1 } },
+    row('calls/s', 'generate', 'perSecond', 'mercurius'),
+    row('CPU of the server, us/call', 'generate', 'cpuUs', 'yoga'),
+    row('CPU of the server, us/call', 'generate', 'cpuUs', 'mercurius'),
+    row('99th percentile, ms', 'generate', 'p99Ms', 'yoga'),
+    row('job: CPU of the server, us/call', 'job', 'cpuUs', 'mercurius'),
+    row('jobs, 20: CPU of the server, us/call', 'jobs', 'cpuUs', 'mercurius'),
   ];
 };
 

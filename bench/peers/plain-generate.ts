@@ -35,7 +35,8 @@ export const typeDefs = /* GraphQL */ `
   }
   type Job { id: ID! status: String! workflow: String! priority: Priority! tags: [String!]! createdAt: String! }
   type GeneratePayload { job: Job! replayed: Boolean! }
-  type Query { job(id: ID!): Job }
+  type Jobs { nodes: [Job]! }
+  type Query { job(id: ID!): Job jobs(first: Int!): Jobs! }
   type Mutation { generate(input: GenerateInput!): GeneratePayload! }
 `;
 
@@ -68,13 +69,25 @@ export function createPlainResolvers(redisUrl: string) {
   const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
   const queue = new Queue('plain', { connection: redis });
 
-  async function read(id: string) {
-    const { status, workflow, priority, tags, createdAt } = await redis.hgetall(`plain:job:${id}`);
-    return status === undefined ? null : { id, status, workflow, priority, tags: JSON.parse(tags ?? '[]'), createdAt };
+  const jobIn = (id: string, { status, workflow, priority, tags, createdAt }: Record<string, string>) =>
+    status === undefined ? null : { id, status, workflow, priority, tags: JSON.parse(tags ?? '[]'), createdAt };
+
+  const read = async (id: string) => jobIn(id, await redis.hgetall(`plain:job:${id}`));
+
+  /** The first that wait: there is no other index. */
+  async function readFirst(first: number) {
+    const ids = (await queue.getRanges(['prioritized'], 0, first - 1)).map(String);
+    const pipeline = redis.pipeline();
+    for (const id of ids) pipeline.hgetall(`plain:job:${id}`);
+    const records = (await pipeline.exec()) ?? [];
+    return { nodes: records.map(([, record], i) => jobIn(ids[i] ?? '', record as Record<string, string>)) };
   }
 
   return {
-    Query: { job: (_root: unknown, { id }: { id: string }) => read(id) },
+    Query: {
+      job: (_root: unknown, { id }: { id: string }) => read(id),
+      jobs: (_root: unknown, { first }: { first: number }) => readFirst(first),
+    },
     Mutation: {
       async generate(_root: unknown, args: { input: unknown }) {
         const { idempotencyKey, workflow, priority, tags } = inputSchema.parse(args.input);

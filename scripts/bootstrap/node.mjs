@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { SetupError } from './report.mjs';
 
@@ -12,15 +12,24 @@ const OLDEST = [22, 18];
  */
 export function findNode(root) {
   const system = process.platform === 'win32' ? 'win' : process.platform;
-  const name = process.platform === 'win32' ? 'node.exe' : 'node';
-  const brought = join(root, 'node_modules', `node-${system}-${process.arch}`, 'bin', name);
-  if (existsSync(brought) && newEnough(versionOf(brought))) return brought;
+  const brought = resolved(root, `node-${system}-${process.arch}/bin/node${system === 'win' ? '.exe' : ''}`);
+  if (brought !== undefined && newEnough(versionOf(brought))) return brought;
   if (newEnough(process.versions.node)) return process.execPath;
   throw new SetupError(
     `Node ${OLDEST.join('.')} or newer is needed, this is ${process.versions.node}, and no newer one came with the ` +
       `packages for ${system}-${process.arch} (npm's omit=optional leaves it out). ` +
       'Install Node 24 from https://nodejs.org and try again.',
   );
+}
+
+/** The path of a file of a package, which npm may have put into a folder above; undefined where it is not installed. */
+function resolved(root, file) {
+  try {
+    return createRequire(join(root, 'package.json')).resolve(file);
+  } catch (error) {
+    if (error.code === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
 }
 
 /** Undefined where the program does not run, because it was built for another C library or its download was cut off. */

@@ -7,6 +7,12 @@ import { SetupError, say } from './report.mjs';
 export function bringPackages(root) {
   if (installed(root)) return;
   say('installing packages (npm ci)');
+  const { status, error } = npmCi(root);
+  if (status !== 0) throw new SetupError(`npm ci failed${error ? `: ${error.message}` : ''}`);
+}
+
+/** Installs the packages that the lock file of this folder names. */
+export function npmCi(cwd) {
   // npm names its own program to the scripts that it runs. On Windows plain `npm` is a script that needs a shell.
   const npm = process.env.npm_execpath;
   const args = [
@@ -19,8 +25,7 @@ export function bringPackages(root) {
     '--loglevel=error',
   ];
   const [command, ...before] = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm'];
-  const { status, error } = spawnSync(command, [...before, ...args], { cwd: root, stdio: ['ignore', 2, 2] });
-  if (status !== 0) throw new SetupError(`npm ci failed${error ? `: ${error.message}` : ''}`);
+  return spawnSync(command, [...before, ...args], { cwd, stdio: ['ignore', 2, 2] });
 }
 
 /**

@@ -1,28 +1,22 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { apt, canUseApt, installCommand } from './apt.mjs';
-import { SetupError, say } from './report.mjs';
+import { onPath } from './on-path.mjs';
+import { npmCi } from './packages.mjs';
+import { bringRedis } from './redis.mjs';
+import { say } from './report.mjs';
 
 const MANIFEST_TESTS = 'tests of the Kubernetes manifests';
 /** This version holds the schemas of Kubernetes up to 1.37. */
 const KUBERNETES_VALIDATE = '1.37.0';
 const SCHEMATHESIS = '4.32.5';
 
-/** The path of a Redis or Valkey server, installed first where `canUseApt` allows it. Throws where there is none. */
-export function bringRedis() {
-  const found = () => onPath('redis-server') ?? onPath('valkey-server');
-  if (!found() && canUseApt()) apt('redis-server');
-  const path = found();
-  if (path) return path;
-  throw new SetupError(
-    `a Redis server is needed: ${installCommand('redis')}\n(or say where one runs: REDIS_URL=redis://HOST:PORT)`,
-  );
-}
-
 /** The path of MinIO, or undefined where it cannot be installed: tests of S3 are then skipped. */
-export function bringMinio() {
+function bringMinio() {
   return bringGoProgram('minio', {
     module: 'github.com/minio/minio',
     takes: 'about 2 minutes',
@@ -34,7 +28,7 @@ export function bringMinio() {
  * The path of a second S3 server, the Versity gateway, or undefined where it cannot be installed: tests of S3 on a
  * second server are then skipped.
  */
-export function bringVersitygw() {
+function bringVersitygw() {
   const module = 'github.com/versity/versitygw/cmd/versitygw';
   return bringGoProgram('versitygw', { module, takes: 'about 3 minutes', without: 'tests of S3 on a second server' });
 }
@@ -43,7 +37,7 @@ export function bringVersitygw() {
  * The path of promtool, which checks alert rules, or undefined where it cannot be installed: tests of the rules are
  * then skipped.
  */
-export function bringPromtool() {
+function bringPromtool() {
   const module = 'github.com/prometheus/prometheus/cmd/promtool';
   return bringGoProgram('promtool', { module, takes: 'about 4 minutes', without: 'tests of alert rules' });
 }
@@ -52,14 +46,14 @@ export function bringPromtool() {
  * The path of Jaeger, which receives traces and can be queried for them, or undefined where it cannot be installed:
  * tests of traces are then skipped.
  */
-export function bringJaeger() {
+function bringJaeger() {
   // The newest version that `go install` accepts: the go.mod of later ones has `replace` lines, which it refuses.
   const [module, version] = ['github.com/jaegertracing/jaeger/cmd/all-in-one', 'v1.42.0'];
   return bringGoProgram('all-in-one', { module, version, takes: 'about 3 minutes', without: 'tests of traces' });
 }
 
 /** The path of kustomize, or undefined where it cannot be installed: tests of the manifests are then skipped. */
-export function bringKustomize() {
+function bringKustomize() {
   // The newest version that Go 1.24 can build.
   const [module, version] = ['sigs.k8s.io/kustomize/kustomize/v5', 'v5.8.1'];
   return bringGoProgram('kustomize', { module, version, takes: 'about 1 minute', without: MANIFEST_TESTS });
@@ -69,7 +63,7 @@ export function bringKustomize() {
  * The path of kubernetes-validate, which checks manifests against the schemas of Kubernetes, or undefined where it
  * cannot be installed: tests of the manifests are then skipped.
  */
-export function bringKubernetesValidate() {
+function bringKubernetesValidate() {
   return bringPythonProgram('kubernetes-validate', { version: KUBERNETES_VALIDATE, without: MANIFEST_TESTS });
 }
 
@@ -77,7 +71,7 @@ export function bringKubernetesValidate() {
  * The path of Schemathesis, which makes requests of a schema, or undefined where it cannot be installed: its test is
  * then skipped.
  */
-export function bringSchemathesis() {
+function bringSchemathesis() {
   return bringPythonProgram('schemathesis', { version: SCHEMATHESIS, without: 'the test by Schemathesis' });
 }
 
@@ -140,7 +134,7 @@ function bringGoProgram(name, { module, version = 'latest', takes, without }) {
 /**
  * The path of a Chromium. Returns undefined and prints the reason where there is none: browser tests are then skipped.
  */
-export function bringChromium() {
+function bringChromium() {
   const found = () => {
     const onMac = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
     const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
@@ -156,8 +150,8 @@ export function bringChromium() {
  * The paths of the reverse proxies whose examples are tried, or undefined where they cannot be installed: those tests
  * are then skipped.
  */
-export const bringNginx = () => bringSystemProgram('nginx', { package: 'nginx-light', without: 'tests behind nginx' });
-export const bringCaddy = () => bringSystemProgram('caddy', { package: 'caddy', without: 'tests behind Caddy' });
+const bringNginx = () => bringSystemProgram('nginx', { package: 'nginx-light', without: 'tests behind nginx' });
+const bringCaddy = () => bringSystemProgram('caddy', { package: 'caddy', without: 'tests behind Caddy' });
 
 /** The path of a program of the system, installed first where `canUseApt` allows it. Undefined where there is none. */
 function bringSystemProgram(name, { package: debian, without }) {
@@ -167,24 +161,43 @@ function bringSystemProgram(name, { package: debian, without }) {
   return path;
 }
 
+/**
+ * The folder in whose node_modules the runtimes are that the client is tried in, or undefined where they cannot be
+ * installed: those tests are then skipped.
+ */
+function bringRuntimes() {
+  const from = fileURLToPath(new URL('../../client/test/runtimes', import.meta.url));
+  const lock = readFileSync(join(from, 'package-lock.json'));
+  const folder = join(cacheDir(), `runtimes-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`);
+  // npm writes it as its last step.
+  const installed = () => existsSync(join(folder, 'node_modules', '.package-lock.json'));
+  if (!installed()) {
+    say('installing Deno, Bun, workerd, Next and Node 20, once, for tests of the client (npm ci, 900 MB)');
+    mkdirSync(folder, { recursive: true });
+    for (const name of ['package.json', 'package-lock.json']) copyFileSync(join(from, name), join(folder, name));
+    if (npmCi(folder).status !== 0)
+      say('they could not be installed: tests of the client in other runtimes are skipped');
+  }
+  return installed() ? folder : undefined;
+}
+
 /** Programs that take minutes to build are kept outside the checkout, so that all clones share them. */
 function cacheDir() {
   return process.env.COMFYGATE_CACHE || join(homedir(), '.cache', 'comfygate');
 }
 
-function onPath(name) {
-  for (const dir of (process.env.PATH ?? '').split(delimiter)) {
-    const path = join(dir, process.platform === 'win32' ? `${name}.exe` : name);
-    if (dir !== '' && executable(path)) return path;
-  }
-  return undefined;
-}
-
-function executable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false; // absent, or this user may not run it
-  }
-}
+/** What `bootstrap` can bring for tests and development. */
+export const PROGRAMS = {
+  redis: bringRedis,
+  minio: bringMinio,
+  versitygw: bringVersitygw,
+  chromium: bringChromium,
+  promtool: bringPromtool,
+  jaeger: bringJaeger,
+  kustomize: bringKustomize,
+  'kubernetes-validate': bringKubernetesValidate,
+  nginx: bringNginx,
+  caddy: bringCaddy,
+  schemathesis: bringSchemathesis,
+  runtimes: bringRuntimes,
+};

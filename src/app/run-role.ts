@@ -72,9 +72,11 @@ export function describeAuth({ http: { auth = ['none'] } }: Config): string {
   return `Authentication: ${auth.join(', ')}`;
 }
 
-/** For the person who started a gateway: where it is. */
-export const addressLine = ({ graphql: { graphiql } }: Config, url: string) =>
-  `${graphiql ? 'GraphiQL' : 'GraphQL'}: ${url}`;
+/** For the person who started a gateway: where its pages and its API are. `url`: that of the API. */
+export const addressLines = ({ graphql: { graphiql } }: Config, url: string) => [
+  `Studio: ${new URL('/', url)}`,
+  `${graphiql ? 'GraphiQL' : 'GraphQL'}: ${url}`,
+];
 
 /** Prints lines for the person who started the process, on stdout or, when the audit log goes there, on stderr. */
 export function announce({ auditLog }: Config, outputs: Outputs, lines: readonly string[]): void {

@@ -97,6 +97,7 @@ export async function startGateway(
     mcp: !only,
     health,
     graphiql,
+    storageUrl: config.s3?.publicEndpoint,
     certificate: certificates?.current(),
     onAnswered: createHttpMetrics(context.metrics),
     onSocketCut: createSocketCuts(context.metrics),

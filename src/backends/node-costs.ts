@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Graph } from '../core/graph.ts';
 import { costName, type NodeLoad, nodeLoads, sizeFactor } from '../core/node-load.ts';
 import type { NodeTimesStore } from './node-times.ts';
@@ -87,13 +88,16 @@ export function followNodeCosts(
   store: Pick<NodeTimesStore, 'read'>,
   onFault: (error: unknown) => void,
 ): () => NodeCosts {
-  let costs = nodeCosts(new Map());
+  let read: ReadonlyMap<string, number> = new Map();
+  let costs = nodeCosts(read);
   let readAt = Number.NEGATIVE_INFINITY;
   return () => {
     const now = performance.now();
     if (now - readAt >= READ_EVERY_MS) {
       readAt = now;
       store.read().then((times) => {
+        if (isDeepStrictEqual(times, read)) return;
+        read = times;
         costs = nodeCosts(times);
       }, onFault);
     }

@@ -104,11 +104,18 @@ export function createPlans(
   };
 }
 
-/** What of the plan is counted in Redis; null where nothing is, as without a plan. */
+const limitsOfPlans = new WeakMap<Plan, JobLimits>();
+
+/** What of the plan is counted in Redis, one object for each plan; null where nothing is, as without a plan. */
 export function limitsOf(plan: Plan): JobLimits | null {
   if (plan === noPlan) return null;
-  const { requestsPerMinute, gpuSecondsPerMinute, gpuSecondsPerDay, jobsPerDay } = plan;
-  const { name, weight, queued, running, megapixels } = plan;
-  const perTime = { requestsPerMinute, gpuSecondsPerMinute, gpuSecondsPerDay, jobsPerDay };
-  return { plan: name, weight, ...perTime, queued, running, megapixels };
+  let limits = limitsOfPlans.get(plan);
+  if (!limits) {
+    const { requestsPerMinute, gpuSecondsPerMinute, gpuSecondsPerDay, jobsPerDay } = plan;
+    const { name, weight, queued, running, megapixels } = plan;
+    const perTime = { requestsPerMinute, gpuSecondsPerMinute, gpuSecondsPerDay, jobsPerDay };
+    limits = { plan: name, weight, ...perTime, queued, running, megapixels };
+    limitsOfPlans.set(plan, limits);
+  }
+  return limits;
 }

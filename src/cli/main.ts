@@ -7,6 +7,7 @@ import { isRedisDown } from '../redis/is-down.ts';
 import { type FaultPatch, parseFault } from '../simulator/faults.ts';
 import { createBackendCommand } from './backend-command.ts';
 import { createHealthCommand } from './health-command.ts';
+import { createInitCommand } from './init-command.ts';
 import { createJobsCommand } from './jobs-command.ts';
 import { createKeysCommand } from './keys-command.ts';
 import { addWorkflowCommands } from './workflow-command.ts';
@@ -30,13 +31,13 @@ program
   .command('gateway')
   .description('the GraphQL server; any number of them (needs REDIS_URL, and S3_ENDPOINT or STORAGE_SHARED)')
   .action(async () => {
-    const [{ addressLine, announce, describeAuth, runRole }, { startGatewayRole }] = await Promise.all([
+    const [{ addressLines, announce, describeAuth, runRole }, { startGatewayRole }] = await Promise.all([
       import('../app/run-role.ts'),
       import('../app/roles.ts'),
     ]);
     await runRole(process.env, async (config, context) => {
       const { graphqlUrl } = await startGatewayRole(config, context);
-      announce(config, context.outputs, [describeAuth(config), addressLine(config, graphqlUrl)]);
+      announce(config, context.outputs, [describeAuth(config), ...addressLines(config, graphqlUrl)]);
     });
   });
 
@@ -125,6 +126,17 @@ program.addCommand(
     write: (text) => process.stdout.write(text),
     note: (text) => process.stderr.write(text),
     isUnreachable: isRedisDown,
+  }),
+);
+
+program.addCommand(
+  createInitCommand({
+    version: readVersion(),
+    write: (text) => void process.stdout.write(text),
+    fail: (text) => {
+      process.stderr.write(text);
+      process.exitCode = 1;
+    },
   }),
 );
 

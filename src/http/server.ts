@@ -12,6 +12,7 @@
  * version             that agents are told
  * health, ready       reports for /health and /readyz
  * graphiql, mcp       whether browsers get the page GraphiQL, and agents tools at /mcp; they do by default
+ * storageUrl          address of an S3 from which browsers get results, for the pages of the studio
  * certificate         of TLS: then it is https
  * onSocketCut         called for each WebSocket that is cut
  * onAnswered          called for each request that is over, and for each upgrade that is refused
@@ -43,20 +44,21 @@ import { boundConnections } from './connections.ts';
 import { readCredentials, refuseInAddress } from './credentials.ts';
 import { createDocsPages } from './docs/docs-pages.ts';
 import { type ArtifactRoute, createFileRoutes } from './files/file-routes.ts';
-import { acceptsPage, createGraphiqlPage } from './graphql/graphiql.ts';
+import { createGraphiqlPage } from './graphql/graphiql.ts';
+import { createGraphqlHandler } from './graphql/graphql-handler.ts';
 import { createGraphqlRoute } from './graphql/graphql-route.ts';
 import { createPlaces } from './graphql/places.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
-import { createYogaHandler } from './graphql/yoga.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
 import { createIdentify } from './identify.ts';
 import { listen } from './listen.ts';
 import { createLogin, type LoginOptions } from './login.ts';
 import { createMcpRoute, MCP_PATH } from './mcp/mcp-route.ts';
-import { HttpFault, refuseConnection, sendFault, setHeaders } from './reply.ts';
+import { HttpFault, isEventStream, refuseConnection, sendFault, setHeaders } from './reply.ts';
 import { endUnlessComplete } from './request-body.ts';
 import { requestIdOf } from './request-id.ts';
 import { createSecurityHeaders } from './security-headers.ts';
+import { createStudioPages } from './studio/studio-pages.ts';
 import { type Certificate, createWebServer, DEFAULT_TIMEOUTS, type HttpTimeouts } from './web-server.ts';
 
 export interface HttpServerOptions {
@@ -82,12 +84,15 @@ export interface HttpServerOptions {
   ready: () => Promise<boolean>;
   graphiql?: boolean | undefined;
   mcp?: boolean | undefined;
+  storageUrl?: string | undefined;
   certificate?: Certificate | undefined;
   log: Logger;
   onAnswered?: OnAnswered | undefined;
   onSocketCut?: OnSocketCut | undefined;
   webSocket?: Partial<WebSocketLimits> | undefined;
   timeouts?: Partial<HttpTimeouts> | undefined;
+  /** Whether Yoga answers all of GraphQL over HTTP, as a measure of the short way: see graphql-handler.ts. */
+  onlyYoga?: boolean | undefined;
   /** Subscriptions and operations over WebSocket that are open at a time. Default 10,000; an address may have half. */
   maxOpen?: number | undefined;
   /** Connections at a time, sockets included. Default 20,000; an address may have half. */
@@ -144,11 +149,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const turns = createTurns(TURN_MS);
   const identify = createIdentify({ login, budgets, maxBodyBytes: options.maxBodyBytes });
   const operations = { budgets, turns, places, stillMs: timeouts.stillMs };
-  const yoga = createYogaHandler({ ...options, ...operations });
+  const handler = createGraphqlHandler({ ...options, ...operations });
   const page = options.graphiql === false ? null : createGraphiqlPage();
-  const graphql = createGraphqlRoute({ yoga, page, identify, admitPage });
+  const graphql = createGraphqlRoute({ handler, page, identify, admitPage });
   const mcp = createMcpRoute({ ...options, ...operations, maxOpen, identify, admitPage });
   const docs = createDocsPages();
+  const origins = [options.publicUrl, options.storageUrl].filter((url) => url !== undefined);
+  const studio = createStudioPages({ origins, tools: page !== null });
   const securityHeaders = createSecurityHeaders(options.publicUrl);
   const endpoints = createHealthEndpoints(options);
   const webSocket = createWebSocketHandler({ ...options, budgets, turns, places, login, limits: options.webSocket });
@@ -200,10 +207,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (login) refuseInAddress(req);
     if (await files.serve(path, req, res)) return;
     if (page && (await docs(path, req, res))) return;
-    if (path === '/' && page && acceptsPage(req)) {
-      res.writeHead(302, { Location: GRAPHQL }).end();
-      return;
-    }
+    if (await studio(path, req, res)) return;
     throw new HttpFault(404, 'NOT_FOUND', `Nothing is here. GraphQL is at ${GRAPHQL}.`);
   }
 
@@ -286,15 +290,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const socketsClosed = webSocket.close(graceMs);
       for (const res of underWay) {
         // A stream that is ended in good order would look like the end of a subscription.
-        if (isStream(res)) res.destroy();
+        if (isEventStream(res)) res.destroy();
         // Its connection would be kept for a next request.
         else if (!res.headersSent) res.setHeader('Connection', 'close');
       }
       await Promise.all([closed, socketsClosed]);
     },
   };
-}
-
-function isStream(res: ServerResponse): boolean {
-  return String(res.getHeader('content-type') ?? '').startsWith('text/event-stream');
 }

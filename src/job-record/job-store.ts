@@ -78,7 +78,8 @@ export interface NewJob {
   /** Milliseconds that the key is kept at least, where the installation's own time is not enough. */
   keyLifeMs?: number;
   workflow: string;
-  template: { hash: string; text: string } | null;
+  /** `sizes`: see `Workflow.template`; absent where the template is of an earlier version. */
+  template: { hash: string; text: string; sizes?: readonly string[] } | null;
   parameters: Job['parameters'];
   nodesTotal: number;
   priority: Priority;

@@ -10,7 +10,7 @@ import { isUuid } from '../core/uuid.ts';
 import { type Audit, type AuditedCall, audited, type CallOutcome, noAudit } from '../observability/audit.ts';
 import { isRedisDown, whyRedisFails } from '../redis/is-down.ts';
 import { type Accepted, type AcceptOptions, createAccept } from './accept-job.ts';
-import { checkMegapixels } from './check-plan.ts';
+import { createMegapixelCheck } from './check-plan.ts';
 import type { EstimateGpu } from './estimate-gpu.ts';
 import { createGenerate, type GenerateOptions } from './generate.ts';
 import type { Jobs, WaitOptions } from './jobs.ts';
@@ -38,7 +38,7 @@ const WAIT_MS = 1_000;
 /** What callers may do with jobs, on the record and the queue. */
 export function createJobs(options: JobsOptions): Jobs {
   const { store, queue, artifacts, longPoll, audit = noAudit } = options;
-  const checks = [...options.checks, checkMegapixels];
+  const checks = [...options.checks, createMegapixelCheck()];
   const accept = createAccept({ ...options, checks });
   const generate = createGenerate({ ...options, accept, checks });
   const retry = createRetry({ ...options, accept, own });

@@ -4,7 +4,6 @@ import { canonicalJson, sha256 } from '../core/canonical-json.ts';
 import { badInput, type InputIssue } from '../core/errors.ts';
 import { isTerminal } from '../core/job.ts';
 import type { JobLimits } from '../core/limits.ts';
-import { planOf } from '../core/plan.ts';
 import type { NewJob } from '../job-record/job-store.ts';
 import type { Seal } from '../job-record/seal.ts';
 import type { LongPoll } from '../progress/long-poll.ts';
@@ -81,7 +80,7 @@ export function createGenerate(options: GenerateOptions) {
       const { identity: input, parameters, nodesTotal } = parsed;
       const rules = options.nodeRules(request.identity);
       const graphAt = [...at, 'graph'];
-      const denied = rules ? checkNodes(planOf(null, parameters).graph, rules, graphAt, classes !== null) : [];
+      const denied = rules ? checkNodes(parameters.graph, rules, graphAt, classes !== null) : [];
       issues.push(...denied);
       return { input, run: denied.length ? null : { parameters, template: null, nodesTotal } };
     }

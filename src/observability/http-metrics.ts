@@ -1,4 +1,5 @@
 import { Histogram } from 'prom-client';
+import { childrenOf } from './children.ts';
 import type { ProcessMetrics } from './process-metrics.ts';
 
 /** The kind of a request. `socket` is an upgrade to WebSocket that was refused. */
@@ -18,5 +19,6 @@ export function createHttpMetrics({ registry }: ProcessMetrics): OnAnswered {
     buckets: HTTP_BUCKETS,
     registers: [registry],
   });
-  return (route, status, seconds) => requests.observe({ route, status }, seconds);
+  const requestsOf = childrenOf(requests);
+  return (route, status, seconds) => requestsOf(route, status).observe(seconds);
 }

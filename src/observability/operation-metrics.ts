@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { isPassing, type JobEventType, jobEventTypes } from '../core/events.ts';
+import { childrenOf } from './children.ts';
 import type { OperationObserver, SubscriptionObserver } from './operation-observer.ts';
 import { oneOf, type ProcessMetrics } from './process-metrics.ts';
 
@@ -72,6 +73,7 @@ export function createOperationMetrics(
     labelNames: ['type'],
     registers,
   });
+  const durationsOf = childrenOf(durations);
   const codeOf = oneOf(operationCodes);
   const subscriptionOf = oneOf(subscriptions);
   for (const name of subscriptions) open.set({ operation: name }, 0);
@@ -103,7 +105,7 @@ export function createOperationMetrics(
 
   return {
     onRefused({ operation, type }, code, took) {
-      durations.observe({ operation, type, code: codeOf(code) }, took);
+      durationsOf(operation, type, codeOf(code)).observe(took);
     },
     onStarted({ operation, type }) {
       const began = performance.now();
@@ -111,7 +113,7 @@ export function createOperationMetrics(
         run: (work) => work(),
         onSettled(code) {
           const took = (performance.now() - began) / 1000;
-          durations.observe({ operation, type, code: code === null ? 'OK' : codeOf(code) }, took);
+          durationsOf(operation, type, code === null ? 'OK' : codeOf(code)).observe(took);
         },
         onAccepted: () => onAccepted(operation),
       };

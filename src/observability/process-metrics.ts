@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { StorageFailure } from '../artifacts/artifact-store.ts';
 import type { JobErrorCode, TerminalStatus } from '../core/job.ts';
+import { childrenOf } from './children.ts';
 
 /** What is taken of each bound that all clients share, of how much, and how often somebody was refused; by its name. */
 export type BoundUses = Readonly<Record<string, { taken: number; most: number; refusals: number }>>;
@@ -65,21 +66,13 @@ export function createProcessMetrics({ role, version }: { role: ProcessRole; ver
     registers,
   });
   const bounds = registerBounds(registers);
-  /** Looked up once for each command, since `redisCalled` runs thousands of times a second. */
-  const commands = new Map<string, Histogram.Internal<'command'>>();
+  const redisCallsOf = childrenOf(redisCalls);
 
   return {
     registry,
     contentType: registry.contentType,
     text: () => registry.metrics(),
-    redisCalled(command, seconds) {
-      let calls = commands.get(command);
-      if (!calls) {
-        calls = redisCalls.labels(command);
-        commands.set(command, calls);
-      }
-      calls.observe(seconds);
-    },
+    redisCalled: (command, seconds) => redisCallsOf(command).observe(seconds),
     storageCalled: (operation, outcome, seconds) => storageCalls.observe({ operation, outcome }, seconds),
     jobEnded: (workflow, status, code) => ended.inc({ workflow, status, code }),
     setBrokenWorkflows: (count) => broken.set(count),

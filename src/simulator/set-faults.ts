@@ -9,7 +9,7 @@ export async function setFaults(url: string, patches: FaultPatch[]): Promise<Rec
   const body = JSON.stringify(Object.assign({}, ...patches));
   const init = patches.length === 0 ? {} : { method: 'POST', body };
   const response = await fetch(address, { ...init, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }).catch((cause) => {
-    throw new Error(`no simulator answers at ${url}: start one with \`comfygate simulator\``, { cause });
+    throw new Error(`no simulator answers at ${url}: start one, or name its address`, { cause });
   });
   const answer = faultSchema.safeParse(await response.json().catch(() => null));
   if (!answer.success) throw new Error(`what answers at ${url} is no simulator`);

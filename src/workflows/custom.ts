@@ -30,7 +30,7 @@ type Identity = { [name: string]: Json };
  * other classes; otherwise null.
  */
 export type ParsedCustom =
-  | { ok: true; parameters: { [name: string]: Json }; identity: Identity; nodesTotal: number }
+  | { ok: true; parameters: { [name: string]: Json } & { graph: Graph }; identity: Identity; nodesTotal: number }
   | { ok: false; issues: InputIssue[]; identity: Identity | null };
 
 /**

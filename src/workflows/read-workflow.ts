@@ -5,7 +5,7 @@ import { own } from '../core/objects.ts';
 import { inputOf, type Step, type Target } from '../core/target.ts';
 import { encodeTemplate, type Template } from '../core/template.ts';
 import { artifactKindsOf } from './artifact-kinds.ts';
-import type { CatalogueFault, Workflow } from './catalogue.ts';
+import type { CatalogueFault, ParameterType, Workflow } from './catalogue.ts';
 import { checkGraph } from './check-graph.ts';
 import { inputTypeName, nameFault, typeNameFault } from './check-names.ts';
 import { checkParameter, noSuchNode } from './check-parameter.ts';
@@ -15,6 +15,9 @@ import { type Manifest, manifestSchema } from './manifest.ts';
 import { createValidator } from './validator.ts';
 import { createCheck } from './values.ts';
 import { type FileText, readWorkflowFiles, type WorkflowFiles } from './workflow-files.ts';
+
+/** What may become a number in the graph. A choice may stand for one. */
+const SIZES: readonly ParameterType[] = ['INT', 'FLOAT', 'BOOLEAN', 'ENUM'];
 
 interface ParseOptions {
   /** The name of the workflow, and of its folder. */
@@ -62,13 +65,14 @@ export function parseWorkflow(files: WorkflowFiles, { name, maxMegapixels, repor
   if (graph) checkOutputs(manifest, graph, inManifest);
   if (!graph) return null;
 
+  const sizes = fields.flatMap(({ parameter: { type, name } }) => (SIZES.includes(type) ? [name] : []));
   return {
     name,
     title: manifest.title,
     description: manifest.description,
     makes: artifactKindsOf(graph, manifest),
     parameters: fields.map((field) => field.parameter),
-    template: encodeTemplate(toTemplate(name, graph, manifest, fields)),
+    template: { ...encodeTemplate(toTemplate(name, graph, manifest, fields)), sizes },
     nodesTotal: Object.keys(graph).length,
     ...createValidator({ fields, constraints: manifest.constraints, maxMegapixels }),
   };

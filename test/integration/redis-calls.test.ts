@@ -40,6 +40,22 @@ test('each command is told of once, whether it succeeds, fails or is one of many
   expect(calls).toEqual(['set', 'lpush', 'get', 'strlen', 'multi', 'del', 'exec']);
 });
 
+test('commands of one turn of the event loop go out in one write, also those of callers who just had an answer', async () => {
+  const { redis } = await connect();
+  const { stream } = redis;
+  const writes: number[] = [];
+  // What a stream calls with all that waits, and what it calls with each piece otherwise.
+  const writev = stream._writev?.bind(stream);
+  if (!writev) throw new Error('a socket writes no lists');
+  stream._writev = (chunks, callback) => {
+    writes.push(chunks.length);
+    writev(chunks, callback);
+  };
+  const answered = Promise.resolve();
+  await Promise.all([redis.set('a', '1'), redis.set('b', '2'), answered.then(() => redis.get('a'))]);
+  expect(writes).toEqual([3]);
+});
+
 test('one that is sent again behind a reconnect is told of once', async () => {
   const { redis, calls } = await connect();
   server.pause();

@@ -6,7 +6,7 @@ import type { AddTicket } from '../../src/job-record/redis/fair.ts';
 import { createRedisGatewayStore } from '../../src/job-record/redis/redis-gateway-store.ts';
 import { createRedisWorkerStore } from '../../src/job-record/redis/redis-worker-store.ts';
 import { closeRedis, connectRedis, whenReady } from '../../src/redis/connection.ts';
-import { createKeys } from '../../src/redis/keys.ts';
+import { createKeys, type Keys } from '../../src/redis/keys.ts';
 
 export const silent: Logger = pino({ level: 'silent' });
 
@@ -32,12 +32,18 @@ export function newJob(overrides: Partial<NewJob> = {}): NewJob {
   };
 }
 
-/** The gateway's and the worker's store of job records on a Redis, with a new prefix. */
-export async function openStores(
-  url: string,
-  options: { retentionMs?: number; noBackendGraceMs?: number; maxOpenBytes?: number; addTicket?: AddTicket } = {},
-) {
-  const keys = createKeys(`test-${randomUUID()}`);
+export interface StoresOptions {
+  retentionMs?: number;
+  noBackendGraceMs?: number;
+  maxOpenBytes?: number;
+  addTicket?: AddTicket;
+  /** Of a product, to work on its jobs. Default: a new prefix. */
+  keys?: Keys;
+}
+
+/** The gateway's and the worker's store of job records on a Redis. */
+export async function openStores(url: string, options: StoresOptions = {}) {
+  const keys = options.keys ?? createKeys(`test-${randomUUID()}`);
   const redis = connectRedis({ url, role: 'request', log: silent });
   const durable = connectRedis({ url, role: 'durable', log: silent });
   await Promise.all([whenReady(redis), whenReady(durable)]);

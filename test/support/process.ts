@@ -40,9 +40,9 @@ export function startScript(args: string[], env: Record<string, string>): Produc
 }
 
 /** Starts another program. */
-export function startProgram(path: string, args: string[], env: Record<string, string>): ProductProcess {
+export function startProgram(path: string, args: string[], env: Record<string, string>, cwd = root): ProductProcess {
   const child = spawn(path, args, {
-    cwd: root,
+    cwd,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -24,9 +24,12 @@ test.each([
   ['a use case keeps figures of its own', 'src/jobs/create-jobs.ts', 'prom-client'],
   ['a subpath of a package', 'src/jobs/create-jobs.ts', 'graphql-ws/use/ws'],
   ['a package of a scope', 'src/jobs/create-jobs.ts', '@opentelemetry/api'],
+  ['the client knows the product', 'client/src/errors.ts', 'src/core/errors.ts'],
+  ['the product knows the client', 'src/core/errors.ts', 'client/src/errors.ts'],
+  ['what runs in browsers reads a file', 'client/src/files.ts', 'node:fs/promises'],
   ['a file lies in no folder that has rules', 'src/new/thing.ts', 'node:fs'],
 ])('%s: refused', (_, from, to) => {
-  expect(whyForbidden(from, to, false)).toMatch(/ may import | is imported by | lies in no folder /);
+  expect(whyForbidden(from, to, false)).toMatch(/ may import | is imported by | lies in no folder | runs in browsers/);
 });
 
 test.each([
@@ -37,6 +40,7 @@ test.each([
   ['a driver, where drivers are chosen', 'src/app/gateway-services.ts', 'src/queue/bullmq/bullmq.ts', false],
   ['hashing in core', 'src/core/canonical-json.ts', 'node:crypto', false],
   ['a socket of the worker', 'worker/comfyui/socket.ts', 'ws', false],
+  ['a file, by the command of the client', 'client/src/cli/main.ts', 'node:fs/promises', false],
 ])('%s: allowed', (_, from, to, typesOnly) => {
   expect(whyForbidden(from, to, typesOnly)).toBeNull();
 });

@@ -33,18 +33,24 @@ const types: Readonly<Record<string, string>> = {
   '.png': 'image/png',
   '.ts': 'text/plain; charset=utf-8',
   '.graphql': 'text/plain; charset=utf-8',
+  '.example': 'text/plain; charset=utf-8',
 };
 
+const START_PAGE = 'docs/README.md';
+
+/** What pages link of the files beside docs/. */
+const BESIDE = new Set(['CHANGELOG.md', 'schema.graphql', '.env.example']);
+
 /**
- * The file of the product that an address below DOCS_PATH shows: the README at the path itself, a page of docs/ by its
- * name, pictures of docs/ and the examples by theirs. Null for anything else.
+ * The file of the product that an address below DOCS_PATH shows: the first page at the path itself, another page of
+ * docs/ by its name, pictures of docs/, the examples and a few files beside them by theirs. Null for anything else.
  */
 export function fileAt(path: string): string | null {
-  if (path === DOCS_PATH || path === `${DOCS_PATH}/`) return 'README.md';
+  if (path === DOCS_PATH || path === `${DOCS_PATH}/`) return START_PAGE;
   const name = path.slice(DOCS_PATH.length + 1);
   if (/^[a-z0-9-]+$/.test(name)) return `docs/${name}.md`;
   if (/^[a-z0-9-]+\.png$/.test(name)) return `docs/${name}`;
-  return /^examples(?:\/[a-z0-9-]+)+\.(?:ts|graphql)$/.test(name) ? name : null;
+  return BESIDE.has(name) || /^examples(?:\/[a-z0-9-]+)+\.(?:ts|graphql)$/.test(name) ? name : null;
 }
 
 /** Where a link in a file leads to, at the gateway or elsewhere; null for files that are in a checkout only. */
@@ -53,7 +59,7 @@ export function addressOf(link: string, file: string): string | null {
   const [path = '', anchor] = link.split('#', 2);
   const target = posix.join(posix.dirname(file), path);
   const page = /^docs\/([a-z0-9-]+)\.md$/.exec(target)?.[1];
-  const served = target === 'README.md' ? DOCS_PATH : `${DOCS_PATH}/${page ?? target.replace(/^docs\//, '')}`;
+  const served = target === START_PAGE ? DOCS_PATH : `${DOCS_PATH}/${page ?? target.replace(/^docs\//, '')}`;
   if (fileAt(served) !== target) return null;
   return anchor === undefined ? served : `${served}#${anchor}`;
 }
@@ -68,17 +74,25 @@ async function load(file: string): Promise<{ bytes: Buffer; etag: string } | nul
   return { bytes: shown, etag: `"${createHash('sha256').update(shown).digest('base64url')}"` };
 }
 
-function pageOf(markdown: string, file: string): string {
-  const { title, body } = renderPage(markdown, (link) => addressOf(link, file));
-  const start = file === 'README.md' ? '' : `<p><a href="${DOCS_PATH}">All pages</a></p>`;
+/**
+ * The HTML of a page, whole.
+ * @param file its path in the product, from which its links go out
+ * @param place where a served address is instead, in a copy for another server
+ */
+export function pageOf(markdown: string, file: string, place = (address: string) => address): string {
+  const { title, body } = renderPage(markdown, (link) => {
+    const address = addressOf(link, file);
+    return address?.startsWith(DOCS_PATH) ? place(address) : address;
+  });
+  const start = file === START_PAGE ? '' : `<p><a href="${place(DOCS_PATH)}">All pages</a></p>`;
   return `<!doctype html><html lang="en"><head><meta charset="utf-8" />
 <meta name="viewport" content="width=device-width, initial-scale=1" />
 <title>${title.replace(/[&<]/g, '')}</title><style>${style}</style></head><body>${start}${body}</body></html>`;
 }
 
 /**
- * Serves the documentation of this very version: README, docs/ and examples/, which need no network. A file is read
- * when it is first asked for, and kept.
+ * Serves the documentation of this very version: docs/ and examples/, which need no network. A file is read when it is
+ * first asked for, and kept.
  */
 export function createDocsPages() {
   const files = new Map<string, ReturnType<typeof load>>();

@@ -3,10 +3,10 @@ import { inTraceOf } from '../../observability/spans.ts';
 import type { Identify } from '../identify.ts';
 import { HttpFault } from '../reply.ts';
 import { acceptsPage } from './graphiql.ts';
-import type { YogaHandler } from './yoga.ts';
+import type { GraphqlHandler } from './graphql-handler.ts';
 
 export interface GraphqlRouteOptions {
-  yoga: YogaHandler;
+  handler: GraphqlHandler;
   /** GraphiQL for browsers; null: they get none. */
   page: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | null;
   identify: Identify;
@@ -18,11 +18,11 @@ export type GraphqlRoute = (req: IncomingMessage, res: ServerResponse, requestId
 
 /** Answers GraphQL over HTTP: first whether a page may call, then who calls, and only then what is asked. */
 export function createGraphqlRoute(options: GraphqlRouteOptions): GraphqlRoute {
-  const { yoga, page, identify, admitPage } = options;
+  const { handler, page, identify, admitPage } = options;
 
   async function answer(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
     const who = await identify(req, res, requestId);
-    if (!res.destroyed) await inTraceOf(req.headers, () => yoga(req, res, who));
+    if (!res.destroyed) await inTraceOf(req.headers, () => handler(req, res, who));
   }
 
   return async (req, res, requestId) => {

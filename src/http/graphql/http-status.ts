@@ -43,44 +43,52 @@ function adviceFor({ extensions: { code, retryAfter } }: GraphQLError): { [name:
   return { 'Retry-After': String(Math.ceil(Number(retryAfter))) };
 }
 
+/** How an answer over HTTP says what came of a request. */
+export interface Outcome {
+  /** Whether it got so far as to execute anything. */
+  hasBegun: boolean;
+  status: number;
+  headers: { [name: string]: string };
+  /** `extensions.cost`, of one that has used a limit. */
+  cost?: object;
+}
+
 /**
  * 400 for a request that could not begin; where nothing came of one, 503 since a part is down, 429 since its caller's
  * limits refused it, or 401 since its caller's key has ended while it waited. What it has used of the limits is told
  * whatever came of it.
  */
+export function outcomeOf(result: ExecutionResult, { last, gpuMs }: AnswerContext['limitUse']): Outcome {
+  const { errors } = result;
+  if (errors?.length && !('data' in result)) return { hasBegun: false, status: 400, headers: {} };
+  const refused =
+    errors && isEmpty(result) ? errors.find(({ extensions }) => STATUSES.has(extensions.code)) : undefined;
+  const status = STATUSES.get(refused?.extensions.code) ?? 200;
+  const advice = refused ? adviceFor(refused) : {};
+  if (!last) return { hasBegun: true, status, headers: advice };
+  return { hasBegun: true, status, headers: { ...advice, ...rateLimitHeaders(last.left) }, cost: costOf(last, gpuMs) };
+}
+
+/** Has Yoga answer so. */
 export function useHttpStatus(): Plugin<AnswerContext, AnswerContext> {
   return {
     onExecutionResult({ result, setResult, context: { limitUse } }) {
       if (!isResult(result)) return;
-      const { errors = [] } = result;
-      if (errors.length > 0 && !('data' in result)) {
-        const shown = errors.map(({ message, nodes = null, source = null, positions = null, extensions }) => {
-          return new GraphQLError(message, {
-            nodes,
-            source,
-            positions,
-            extensions: { ...extensions, http: extensions.http ?? { spec: true, status: 400 } },
-          });
-        });
-        setResult({ ...result, errors: shown });
-        return;
-      }
-      const refused = isEmpty(result) ? errors.find(({ extensions }) => STATUSES.has(extensions.code)) : undefined;
-      if (!refused && !limitUse.last) return;
-      const http = {
-        ...(refused && { status: STATUSES.get(refused.extensions.code) }),
-        headers: { ...(refused && adviceFor(refused)), ...(limitUse.last && rateLimitHeaders(limitUse.last.left)) },
-      };
-      setResult({ ...result, extensions: { ...costOf(limitUse), http } });
+      const { hasBegun, cost, ...outcome } = outcomeOf(result, limitUse);
+      if (hasBegun) return setResult({ ...result, extensions: { ...(cost && { cost }), http: outcome } });
+      const shown = result.errors?.map(({ message, nodes = null, source = null, positions = null, extensions }) => {
+        const http = extensions.http ?? { spec: true, status: outcome.status };
+        return new GraphQLError(message, { nodes, source, positions, extensions: { ...extensions, http } });
+      });
+      setResult({ ...result, ...(shown && { errors: shown }) });
     },
   };
 }
 
-/** `extensions.cost`: what the jobs that were made are likely to take, and what is left; see docs/limits.md. */
-function costOf({ last, gpuMs }: AnswerContext['limitUse']): { cost?: object } {
-  if (!last) return {};
-  const left = last.left.map(({ name, remaining }) => [name, remaining]);
-  return { cost: { gpuSeconds: { estimated: gpuMs / 1000 }, remaining: Object.fromEntries(left) } };
+/** What the jobs that were made are likely to take, and what is left; see docs/limits.md. */
+function costOf({ left }: LimitUse, gpuMs: number): object {
+  const remaining = Object.fromEntries(left.map(({ name, remaining }) => [name, remaining]));
+  return { gpuSeconds: { estimated: gpuMs / 1000 }, remaining };
 }
 
 /**

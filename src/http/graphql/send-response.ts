@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setHeaders } from '../reply.ts';
 import type { Compression } from './compress.ts';
+import type { OneAnswer } from './one-answer.ts';
 
 /** Whether it is sent as it comes, as the events of a subscription are. */
 export function isStream({ headers }: Response): boolean {
@@ -35,8 +36,24 @@ async function sendStream(body: ReadableStream<Uint8Array>, res: ServerResponse)
   res.end();
 }
 
-/** In one piece, so that its length is said. */
-async function sendText(text: string, res: ServerResponse, compression: Compression): Promise<void> {
+/** How an answer is sent: a client that takes no byte of it for `stillMs` is given up. */
+export interface SendOptions {
+  stillMs: number;
+  compression: Compression;
+}
+
+/** A stream that has nothing to say is kept alive every 5 s, and taking that is a sign of life, too. */
+function giveUpStill(res: ServerResponse, { stillMs }: SendOptions): void {
+  res.setTimeout(stillMs, () => res.destroy());
+}
+
+/** An answer in one piece, so that its length is said. Of a client that has left it is dropped. */
+export async function sendAnswer({ status, headers, text }: OneAnswer, res: ServerResponse, options: SendOptions) {
+  if (res.destroyed) return;
+  res.statusCode = status;
+  setHeaders(res, headers);
+  giveUpStill(res, options);
+  const { compression } = options;
   if (!compression.matters(text)) return void res.end(text);
   res.appendHeader('Vary', 'Accept-Encoding');
   const compressed = await compression.compress(text, res.req.headers['accept-encoding']);
@@ -44,23 +61,17 @@ async function sendText(text: string, res: ServerResponse, compression: Compress
   res.end(compressed ?? text);
 }
 
-/**
- * Writes a fetch Response to Node's: a text in one piece, anything else as it comes. A client that takes no byte of it
- * for `stillMs` is given up.
- */
-export async function sendResponse(
-  response: Response,
-  res: ServerResponse,
-  { stillMs, compression }: { stillMs: number; compression: Compression },
-): Promise<void> {
+/** Writes a fetch Response to Node's: a text in one piece, anything else as it comes. */
+export async function sendResponse(response: Response, res: ServerResponse, options: SendOptions): Promise<void> {
   // The client has left, which has ended the operation. Yoga's stream fails when it is cancelled before it was read.
   if (res.destroyed) return;
-  res.statusCode = response.status;
-  response.headers.forEach((value, name) => {
-    res.setHeader(name, value);
-  });
-  // A stream that has nothing to say is kept alive every 5 s, and taking that is a sign of life, too.
-  res.setTimeout(stillMs, () => res.destroy());
-  if (isStream(response) && response.body) await sendStream(response.body, res);
-  else await sendText(await response.text(), res, compression);
+  const { status } = response;
+  const headers = Object.fromEntries(response.headers);
+  if (!isStream(response) || !response.body) {
+    return sendAnswer({ status, headers, text: await response.text() }, res, options);
+  }
+  res.statusCode = status;
+  setHeaders(res, headers);
+  giveUpStill(res, options);
+  await sendStream(response.body, res);
 }

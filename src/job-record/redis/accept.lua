@@ -11,13 +11,13 @@
 --       11 the client that the job is counted against ('' where it is none)  12 bytes of the job
 --       13 most bytes of a client's open jobs  14 bytes that Redis has left for jobs
 --       15 a client may hold so many times what is left
---       16 caller's plan ('' where there is none: then nothing of it is counted)  17 caller  18 GPU ms of the job
---       19 weight  20 most running  21 requests a minute  22 GPU ms a minute  23 GPU ms a day  24 jobs a day
---       25 most queued, each of 20 to 25 '' where it has no bound
---       then the record's fields and values in turn
--- gives {'created', now, ticket to add or '', what is left of ARGV 21 to 25} | {'replayed', record, the same}
---       | {'limited', place of the limit, what is left of it, ms until there is enough, -1 where time does not tell,
---       what is left of all} | {'none'} | {'reused', id} | {'deleted', id} | {'unlisted'} | {'refused', unseen ms}
+--       16 caller  17 its plan ('' where there is none: then nothing of it is counted): name, weight, requests a minute,
+--       GPU ms a minute, GPU ms a day, jobs a day, most queued, most running, each `-` where it has no bound
+--       18 GPU ms of the job
+--       then the record's fields and values in turn, but those that all jobs begin with
+-- gives {'created', now, ticket to add or '', what is left of the plan's limits in that order, without the last}
+--       | {'replayed', record, the ticket} | {'limited', place of the limit, what is left of it, ms until there is
+--       enough, -1 where time does not tell, what is left of all} | {'none'} | {'reused', id} | {'deleted', id} | {'unlisted'} | {'refused', unseen ms}
 --       | {'full', 'redis'} | {'full', 'open' or 'kept', bytes of the client} | {'template'}
 local tag, id = ARGV[1], ARGV[2]
 local time = redis.call('TIME')
@@ -35,12 +35,14 @@ local EPSILON = 0.001
 local function limited(isJob)
   local exact = time[1] * 1000 + time[2] / 1000
   local kept = redis.call('HMGET', KEYS[13], 'at', 'levels', 'limits')
+  local plan = {}
+  for word in string.gmatch(ARGV[17], '%S+') do plan[#plan + 1] = word end
   local passed = math.max(0, exact - (tonumber(kept[1]) or exact))
   local before = { string.match(kept[2] or '0 0 0 0', '(%S+) (%S+) (%S+) (%S+)') }
   local gpu = isJob and tonumber(ARGV[18]) or 0
   local costs, left, refused = { 1, gpu, gpu, isJob and 1 or 0 }, {}, nil
   for i, period in ipairs(PERIODS) do
-    local limit = tonumber(ARGV[20 + i])
+    local limit = tonumber(plan[2 + i])
     local level = limit and math.max(0, before[i] - passed * limit / period) or 0
     before[i], left[i] = level, limit and math.floor(limit - level + EPSILON) or -1
     if limit and costs[i] > 0 and level + costs[i] > limit + EPSILON and not refused then
@@ -48,23 +50,27 @@ local function limited(isJob)
       refused = { 'limited', i - 1, left[i], wait }
     end
   end
-  local most = tonumber(ARGV[25])
+  local most = tonumber(plan[7])
   if isJob then left[5] = most and most - redis.call('ZCARD', KEYS[5]) or -1 end
   if isJob and most and left[5] <= 0 and not refused then refused = { 'limited', 4, 0, -1 } end
 
+  if refused and refused[2] == 0 and kept[3] == ARGV[17] then
+    -- Nothing is counted, so nothing is written: whoever goes on asking has Redis sync no disk.
+    refused[5] = left
+    return refused
+  end
   for i = 1, 4 do
-    local added = (not refused or (i == 1 and refused[2] > 0)) and costs[i] or 0
+    local added = (not refused or i == 1) and costs[i] or 0
     before[i] = before[i] + added
     if left[i] >= 0 then left[i] = left[i] - added end
   end
   if left[5] and left[5] > 0 and not refused then left[5] = left[5] - 1 end
   local at, levels = string.format('%.3f', exact), string.format('%.6f %.6f %.6f %.6f', unpack(before))
-  local limits = ARGV[16] .. ' ' .. table.concat(ARGV, ' ', 19, 24)
-  if kept[3] == limits then
+  if kept[3] == ARGV[17] then
     redis.call('HSET', KEYS[13], 'at', at, 'levels', levels)
   else
-    redis.call('HSET', KEYS[13], 'at', at, 'levels', levels, 'limits', limits, 'weight', ARGV[19], 'running', ARGV[20],
-      'gpuMinuteLimit', ARGV[22], 'gpuDayLimit', ARGV[23])
+    redis.call('HSET', KEYS[13], 'at', at, 'levels', levels, 'limits', ARGV[17], 'weight', plan[2], 'running', plan[8],
+      'gpuMinuteLimit', plan[4], 'gpuDayLimit', plan[5])
   end
   -- Longer than the slowest drains, and than the job may be open. Never shortened.
   local life = 2 * math.max(86400000, tonumber(ARGV[4]) or 0)
@@ -76,7 +82,7 @@ local function limited(isJob)
   return nil, left
 end
 
-local planned = ARGV[16] ~= ''
+local planned = ARGV[17] ~= ''
 local entry = redis.call('HMGET', KEYS[1], 'id', 'fingerprint')
 if entry[1] then
   if entry[2] ~= ARGV[3] then return planned and limited(false) or { 'reused', entry[1] } end
@@ -127,11 +133,13 @@ redis.call('HSET', KEYS[1], 'id', id, 'fingerprint', ARGV[3])
 if left and left >= 0 and left < tonumber(ARGV[7]) then redis.call('PEXPIRE', KEYS[9], ARGV[7]) end
 redis.call('PEXPIRE', KEYS[1], keep)
 redis.call('HSET', KEYS[2], 'status', 'QUEUED', 'seq', 1, 'createdAt', now, 'deadlineAt', now + deadline,
-  unpack(ARGV, 26))
+  'artifacts', '[]', 'error', '', 'timings', '[]', 'attempts', 0, 'failures', 0, 'takeovers', 0, 'lease', 0,
+  'submission', '', 'waits', 'false', 'cancelRequestedAt', '', 'startedAt', '', 'claimedAt', '', 'finishedAt', '',
+  'expiresAt', '', unpack(ARGV, 19))
 if noneOpen then redis.call('DEL', KEYS[11]) end
 if planned then
   if noneOpen then redis.call('DEL', KEYS[14]) end
-  redis.call('HINCRBY', KEYS[14], ARGV[17], ARGV[18])
+  redis.call('HINCRBY', KEYS[14], ARGV[16], ARGV[18])
 end
 if noneKept then redis.call('DEL', KEYS[12]) end
 if client ~= '' then

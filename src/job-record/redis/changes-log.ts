@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { type JobEvent, type JobEventType, jobEventTypes } from '../../core/events.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
-import { fittingPage, readJobs } from './job-page.ts';
+import { readJobs } from './job-page.ts';
 
 /** Events of a caller's jobs behind a place in its changes. */
 export interface ChangesReading {
@@ -68,8 +68,9 @@ export async function readChanges(
   const entries = place === BEGINNING ? found : found.slice(1);
   const changes = entries.map(parseChange);
   const ids = [...new Set(changes.flatMap((change) => change?.id ?? []))];
-  const fitting = new Set(await fittingPage(redis, keys, ids));
-  const jobs = new Map((await readJobs(redis, keys, [...fitting])).map((job) => [job.id, job]));
+  const page = await readJobs(redis, keys, ids);
+  const fitting = new Set(ids.slice(0, page.read));
+  const jobs = new Map(page.jobs.map((job) => [job.id, job]));
 
   // Up to the first whose job did not fit.
   const cut = changes.findIndex((change) => change && !fitting.has(change.id));

@@ -4,8 +4,11 @@ import { type Job, jobStatuses } from '../../core/job.ts';
 import { pageOfIndexes } from '../../redis/index-page.ts';
 import type { Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
+import { loadScript, strings } from '../../redis/scripts.ts';
 import type { JobPageQuery } from '../job-store.ts';
-import { parseRecord } from '../record.ts';
+import { fieldsOf, parseRecord } from '../record.ts';
+
+const readScript = loadScript(new URL('./read-page.lua', import.meta.url));
 
 /**
  * What one page reads at most, a first job of any size apart. A graph of a caller's own may take a megabyte: a hundred
@@ -52,29 +55,22 @@ async function pageAmong(redis: Redis, keys: Keys, query: JobPageQuery, among: s
     .map(({ id }) => id);
 }
 
-/** As many of the jobs, from the first on, as one page may read. */
-export async function fittingPage(redis: Redis, keys: Keys, ids: string[]): Promise<string[]> {
-  if (ids.length <= 1) return ids;
-  const pipeline = redis.pipeline();
-  // The fields of a record that can be large; packed parameters as large as they are when they have been read.
-  for (const id of ids) {
-    const key = keys.job(id);
-    pipeline.hstrlen(key, 'parameters').hstrlen(key, 'artifacts').hget(key, 'unpackedBytes');
-  }
-  const sizes = (await results(pipeline)).map(Number);
-  let bytes = 0;
-  const tooMany = ids.findIndex((_, i) => {
-    for (const size of sizes.slice(3 * i, 3 * i + 3)) bytes += size;
-    return i > 0 && bytes > MAX_PAGE_BYTES;
-  });
-  return tooMany === -1 ? ids : ids.slice(0, tooMany);
-}
-
-/** The jobs of these ids, in their order; those that are gone are left out. */
-export async function readJobs(redis: Redis, keys: Keys, ids: readonly string[]): Promise<Job[]> {
-  if (ids.length === 0) return [];
-  const pipeline = redis.pipeline();
-  for (const id of ids) pipeline.hgetall(keys.job(id));
-  const records = (await results(pipeline)) as { [name: string]: string }[];
-  return records.flatMap((record) => parseRecord(record) ?? []);
+/**
+ * The jobs of these ids, in their order, as many as one page may read; those that are gone are left out. `read`: of how
+ * many ids, from the first on.
+ */
+export async function readJobs(
+  redis: Redis,
+  keys: Keys,
+  ids: readonly string[],
+): Promise<{ jobs: Job[]; read: number }> {
+  if (ids.length === 0) return { jobs: [], read: 0 };
+  const records = await readScript(
+    redis,
+    ids.map((id) => keys.job(id)),
+    [MAX_PAGE_BYTES],
+  );
+  if (!Array.isArray(records)) throw new Error('read-page.lua answered something else than a list');
+  const jobs = records.flatMap((record) => parseRecord(fieldsOf(strings(record))) ?? []);
+  return { jobs, read: records.length };
 }

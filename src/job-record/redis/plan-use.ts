@@ -12,13 +12,24 @@ import {
 import type { Keys } from '../../redis/keys.ts';
 import { results } from '../../redis/pipeline.ts';
 
-/** accept.lua's arguments 16 to 25: of a caller without limits, that there are none. */
+/** accept.lua's arguments 16 to 18: of a caller without limits, that there are none. */
 export function planArguments(caller: string, limits: JobLimits | null, gpuMs: number): (string | number)[] {
-  if (!limits) return ['', caller, 0, '', '', '', '', '', '', ''];
   // What is no number would fail a script in the middle of its writes.
   if (!Number.isSafeInteger(gpuMs)) throw new RangeError(`expected whole milliseconds of a server, got ${gpuMs}`);
-  const { plan, weight, running, queued } = limits;
-  return [plan, caller, gpuMs, weight, running ?? '', ...meterLimits(limits).map((each) => each ?? ''), queued ?? ''];
+  return [caller, limits ? planText(limits) : '', gpuMs];
+}
+
+/** Those of a plan are the same object for all its calls. */
+const planTexts = new WeakMap<JobLimits, string>();
+
+function planText(limits: JobLimits): string {
+  let text = planTexts.get(limits);
+  if (text === undefined) {
+    const { plan, weight, queued, running } = limits;
+    text = [plan, weight, ...[...meterLimits(limits), queued, running].map((limit) => limit ?? '-')].join(' ');
+    planTexts.set(limits, text);
+  }
+  return text;
 }
 
 const leftSchema = z.array(z.number());

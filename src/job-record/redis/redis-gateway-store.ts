@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { sha256 } from '../../core/canonical-json.ts';
 import { isTerminal, type Job, noProgress, type Priority } from '../../core/job.ts';
 import type { JobLimits } from '../../core/limits.ts';
 import { millisecondsOf } from '../../redis/clock.ts';
@@ -10,7 +10,7 @@ import { loadScript, type ScriptReply, strings } from '../../redis/scripts.ts';
 import type { GatewayJobStore, JobKey, LimitedOutcome, MadeOutcome, NewJob } from '../job-store.ts';
 import { fieldsOf, formatFields, parseRecord } from '../record.ts';
 import { type AddTicket, loadFairScript, ticketOf } from './fair.ts';
-import { fittingPage, pageOfIds, readJobs } from './job-page.ts';
+import { pageOfIds, readJobs } from './job-page.ts';
 import { planArguments, readLeft, readLimited, readLimits } from './plan-use.ts';
 import { isOwn, readOwn, readOwnArtifact } from './read-own.ts';
 import { createTransition } from './transition.ts';
@@ -47,44 +47,48 @@ const MAX_OPEN_BYTES = 256 * 1024 * 1024;
  */
 const TIMES_ROOM = 4;
 
-function recordOf(job: NewJob): Omit<Job, 'status' | 'seq' | 'ticket' | 'createdAt' | 'deadlineAt'> {
-  return {
-    id: job.id,
-    caller: job.caller,
-    workflow: job.workflow,
-    template: job.template?.hash ?? null,
-    parameters: job.parameters,
-    priority: job.priority,
-    order: orders[job.priority],
-    tags: job.tags,
-    retryOf: job.retryOf,
-    progress: { ...noProgress, nodesTotal: job.nodesTotal },
-    artifacts: [],
-    error: null,
-    timings: [],
-    attempts: 0,
-    failures: 0,
-    takeovers: 0,
-    lease: 0,
-    submission: null,
-    waits: false,
-    requestId: job.requestId,
-    traceparent: job.traceparent ?? null,
-    cancelRequestedAt: null,
-    startedAt: null,
-    claimedAt: null,
-    finishedAt: null,
-    expiresAt: null,
-  };
-}
+/** The fields of a job's record that the job says itself. */
+const fieldsOfNew = (job: NewJob) => ({
+  id: job.id,
+  caller: job.caller,
+  workflow: job.workflow,
+  template: job.template?.hash ?? null,
+  parameters: job.parameters,
+  priority: job.priority,
+  order: orders[job.priority],
+  tags: job.tags,
+  retryOf: job.retryOf,
+  progress: { ...noProgress, nodesTotal: job.nodesTotal },
+  requestId: job.requestId,
+  traceparent: job.traceparent ?? null,
+});
+
+/** Those that all jobs begin with: accept.lua has the same, so that they are not sent. */
+const fieldsOfAll = () => ({
+  status: 'QUEUED' as const,
+  seq: 1,
+  ticket: null,
+  artifacts: [],
+  error: null,
+  timings: [],
+  attempts: 0,
+  failures: 0,
+  takeovers: 0,
+  lease: 0,
+  submission: null,
+  waits: false,
+  cancelRequestedAt: null,
+  startedAt: null,
+  claimedAt: null,
+  finishedAt: null,
+  expiresAt: null,
+});
 
 /** Each takes up to a millisecond, in which nobody else is served. */
 const POSITIONS_AT_ONCE = 50;
 
 /** Of a job that nobody has estimated, as fair.lua has it. */
 const USUAL_GPU_MS = 1_000;
-
-const hashed = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** What accept.lua says of a call whose key is used, or that does not fit its caller's limits. */
 function madeOf(reply: ScriptReply[], limits: JobLimits | null): MadeOutcome | LimitedOutcome {
@@ -106,7 +110,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
   const transition = createTransition(redis, keys, options.retentionMs, options.addTicket);
 
   const entryOf = ({ caller, idempotencyKey }: Pick<NewJob, 'caller' | 'idempotencyKey'>) =>
-    keys.idempotency(caller, hashed(idempotencyKey));
+    keys.idempotency(caller, sha256(idempotencyKey));
 
   const keysOf = (key: Pick<JobKey, 'caller' | 'idempotencyKey'>, id: string, template: string) => [
     entryOf(key),
@@ -142,10 +146,10 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
     // No part of the job as others read it, and removed by transition.lua with its end.
     const secret = job.sealedApiKey ? ['sealedApiKey', job.sealedApiKey] : [];
     const { limits = null, gpuMs = limits ? USUAL_GPU_MS : undefined, weight = limits?.weight } = job;
-    const share = Object.entries({ plan: limits?.plan, weight, gpuMs }).flatMap(([name, value]) =>
-      value === undefined ? [] : [name, String(value)],
-    );
-    const fields = [...formatFields(recordOf(job)), ...secret, ...share];
+    const fields = [...formatFields(fieldsOfNew(job)), ...secret];
+    // For fair share and what is settled at its end. A weight of 1 is the usual one.
+    if (gpuMs !== undefined) fields.push('gpuMs', String(gpuMs));
+    if (weight !== undefined && weight !== 1) fields.push('weight', String(weight));
     const bytes = fields.reduce((sum, field) => sum + Buffer.byteLength(field), OWN_BYTES);
     const reply = await acceptScript(
       redis,
@@ -162,7 +166,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
         job.retryOf ?? '',
         job.onlyListed ? '1' : '',
         // Not the address itself, which is nobody's business.
-        job.client === null ? '' : hashed(job.client).slice(0, 16),
+        job.client === null ? '' : sha256(job.client).slice(0, 16),
         bytes,
         options.maxOpenBytes ?? MAX_OPEN_BYTES,
         await room.left(),
@@ -192,7 +196,7 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
           const deadlineAt = createdAt + job.deadlineMs;
           return {
             outcome,
-            job: { ...recordOf(job), status: 'QUEUED', seq: 1, ticket: null, createdAt, deadlineAt },
+            job: { ...fieldsOfNew(job), ...fieldsOfAll(), createdAt, deadlineAt },
             ticket: ticketOf(third),
             ...(limits && { left: readLeft(fourth, limits) }),
           };
@@ -273,8 +277,8 @@ export function createRedisGatewayStore(options: GatewayStoreOptions): GatewayJo
 
     async page(query) {
       const ids = await pageOfIds(redis, keys, query);
-      const read = await fittingPage(redis, keys, ids.slice(0, query.first));
-      return { jobs: await readJobs(redis, keys, read), more: ids.length > read.length };
+      const { jobs, read } = await readJobs(redis, keys, ids.slice(0, query.first));
+      return { jobs, more: ids.length > read };
     },
 
     async counts() {

@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import type { NodeDefinitions } from '../../core/node-definitions.ts';
 import { isErrno } from '../../files/errno.ts';
 import type { CatalogueFault, Workflow } from '../catalogue.ts';
@@ -69,6 +69,7 @@ export async function addWorkflow(options: AddOptions): Promise<Added> {
   const name = options.name ?? workflowName(file);
   const fault = workflowNameFault(name);
   if (fault) throw new AddError('name', [fault], `a workflow cannot be called ${JSON.stringify(name)}: ${fault}`);
+  if (dir.split(sep).includes('node_modules')) throw ofPackage(dir);
   const read = await readFileOf(file, candidates);
   if (!read.ok) throw new AddError('file', read.faults, [`${file} cannot be added:`, ...read.faults].join('\n  '));
   const { graph, app } = read;
@@ -145,6 +146,13 @@ async function putInPlace(drafted: string, folder: string, force: boolean): Prom
 function existing(folder: string): AddError {
   const message = `${folder} is there already: choose another --name, or overwrite it with --force`;
   return new AddError('exists', ['there is a workflow of that name'], message);
+}
+
+/** The folder is the installed package's own. */
+function ofPackage(dir: string): AddError {
+  const fault = 'the workflows belong to the installed package, and its next version replaces them';
+  const advice = 'make a folder of your own with `comfygate init`, or name one by WORKFLOWS_DIR';
+  return new AddError('unwritable', [`${fault}: ${advice}`], `${dir}: ${fault}: ${advice} or --dir`);
 }
 
 /** What `work` gives, which writes into the folder. */

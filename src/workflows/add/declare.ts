@@ -148,9 +148,17 @@ function numberType(wanted: 'int' | 'float', spec: InputSpec | undefined, value:
   return declared === 'int' && (!Number.isInteger(value) || Math.abs(value) > INT32) ? 'float' : declared;
 }
 
+interface NumberLimits {
+  minimum?: number;
+  maximum?: number;
+  multipleOf?: number;
+}
+
+const NO_LIMITS: NumberLimits = {};
+
 function numberLimits(
   type: 'int' | 'float',
-  usual: { minimum?: number; maximum?: number; multipleOf?: number },
+  usual: NumberLimits,
   spec: InputSpec | undefined,
   value: number | null,
 ): { [limit: string]: number } {
@@ -162,6 +170,10 @@ function numberLimits(
   };
   const minimum = edge('min', usual.minimum);
   const maximum = edge('max', usual.maximum);
+  if (minimum !== null && maximum !== null && minimum > maximum) {
+    // What the class takes there is something else than what usually has this name.
+    return usual === NO_LIMITS ? {} : numberLimits(type, NO_LIMITS, spec, value);
+  }
   const within = (limit: number) => (type === 'int' ? Math.trunc(Math.min(INT32, Math.max(-INT32 - 1, limit))) : limit);
   const { multipleOf } = usual;
   return {

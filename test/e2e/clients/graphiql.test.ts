@@ -22,7 +22,7 @@ test.skipIf(!existsSync(CHROMIUM))(
     page.on('console', (message) => complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(error.message));
 
-    await page.goto(`http://127.0.0.1:${port}/`);
+    await page.goto(`http://127.0.0.1:${port}/graphql`);
     await page.locator('.graphiql-execute-button').click();
     const result = page.locator('.result-window');
     await result.filter({ hasText: '"replayed": false' }).waitFor();

@@ -94,6 +94,8 @@ test('what cannot be used is answered with what to do', async () => {
   const file = join(graphs, '01_single_image.json');
   const nobody = await workflow('add', file, '--dir', dir, '--comfyui', 'http://127.0.0.1:1');
   expect(nobody).toEqual({ code: 1, output: '--comfyui http://127.0.0.1:1: ComfyUI is not reachable\n' });
+  const ofPackage = await workflow('add', file, '--dir', '/app/node_modules/comfygate/workflows');
+  expect(ofPackage).toEqual({ code: 1, output: expect.stringContaining('`comfygate init`') });
   const noAddress = await workflow('check', '--dir', dir, '--comfyui', 'localhost:8188');
   expect(noAddress).toEqual({ code: 1, output: '--comfyui: localhost:8188 is no http address\n' });
 });

@@ -5,20 +5,21 @@ import { startTestServer } from '../../support/http-server.ts';
 
 const root = new URL('../../../', import.meta.url);
 
-test('begins with the README, whose links lead on to pages and pictures', async () => {
+test('begins with a page whose links lead on to pages, pictures and files', async () => {
   const { server } = await startTestServer();
   const answer = await fetch(`${server.url}/docs`);
   expect(answer.status).toBe(200);
   expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
   const page = await answer.text();
   expect(page).toContain('<title>comfygate</title>');
+  expect(page).toContain('<a href="/docs/schema.graphql">');
   expect(page).toContain('<a href="/docs/clients">');
   expect(page).toContain('<img src="/docs/graphiql.png"');
 });
 
 test('every link of every page to the gateway leads to what is there, and to a heading of it', async () => {
   const { server } = await startTestServer();
-  const pages = readdirSync(new URL('docs', root)).filter((name) => name.endsWith('.md'));
+  const pages = readdirSync(new URL('docs', root)).filter((name) => /^[a-z0-9-]+\.md$/.test(name));
   expect(pages.length).toBeGreaterThan(20);
   const seen = new Map<string, string>();
   const read = async (path: string) => {
@@ -45,9 +46,9 @@ test('every link of every page to the gateway leads to what is there, and to a h
 
 test('shows examples as text, and nothing else of the machine', async () => {
   const { server } = await startTestServer();
-  const example = await fetch(`${server.url}/docs/examples/connection.ts`);
+  const example = await fetch(`${server.url}/docs/examples/generate.ts`);
   expect(example.headers.get('content-type')).toBe('text/plain; charset=utf-8');
-  expect(await example.text()).toContain('export function createConnection');
+  expect(await example.text()).toContain('createComfy');
   const others = [
     'package',
     'none',
@@ -77,20 +78,25 @@ test('is asked for by GET, sent once to a browser that keeps it, and may load no
 });
 
 test.each([
-  ['/docs', 'README.md'],
-  ['/docs/', 'README.md'],
+  ['/docs', 'docs/README.md'],
+  ['/docs/', 'docs/README.md'],
+  ['/docs/.env.example', '.env.example'],
+  ['/docs/.env', null],
+  ['/docs/README.md', null],
   ['/docs/s3', 'docs/s3.md'],
-  ['/docs/examples/apollo/client.ts', 'examples/apollo/client.ts'],
+  ['/docs/examples/apollo/generate.ts', 'examples/apollo/generate.ts'],
   ['/docs/../package.json', null],
   ['/docs/examples/../../package.json', null],
   ['/docs/examples/.env.ts', null],
 ])('%s shows %s', (path, file) => expect(fileAt(path)).toBe(file));
 
 test.each([
-  ['docs/clients.md', 'README.md', '/docs/clients'],
+  ['clients.md', 'docs/README.md', '/docs/clients'],
   ['errors.md#codes', 'docs/clients.md', '/docs/errors#codes'],
-  ['../README.md', 'docs/clients.md', '/docs'],
-  ['../examples/connection.ts', 'docs/first-page.md', '/docs/examples/connection.ts'],
+  ['README.md', 'docs/clients.md', '/docs'],
+  ['../README.md', 'docs/clients.md', null],
+  ['../CHANGELOG.md', 'docs/install.md', '/docs/CHANGELOG.md'],
+  ['../examples/generate.ts', 'docs/first-page.md', '/docs/examples/generate.ts'],
   ['#top', 'docs/clients.md', '#top'],
   ['https://example.org/a', 'README.md', 'https://example.org/a'],
   ['../test/chaos/faults.ts', 'docs/reliability.md', null],

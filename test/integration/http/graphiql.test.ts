@@ -124,7 +124,7 @@ test.skipIf(!existsSync(CHROMIUM))(
     const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);
-    await page.goto(`http://127.0.0.1:${proxy.port}/`);
+    await page.goto(`http://127.0.0.1:${proxy.port}/graphql`);
     await press(page, '.graphiql-execute-button');
     // The rest of the id is on the next line.
     await page.locator('.result-window', { hasText: job.id.slice(0, 8) }).waitFor();

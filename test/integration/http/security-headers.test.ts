@@ -57,11 +57,13 @@ test('where the gateway is known by https, browsers are told to come by nothing 
   expect(headers.get('strict-transport-security')).toBe('max-age=31536000');
 });
 
-test('where GraphiQL is switched off, a browser gets no page', async () => {
+test('where GraphiQL is switched off, a browser gets the studio alone', async () => {
   const { server, graphql } = await startTestServer({ graphiql: false });
   const headers = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
   const answer = await fetch(graphql, { headers });
   expect(answer.headers.get('content-type')).not.toContain('html');
   expect([answer.status, await answer.text()]).toEqual([expect.any(Number), expect.not.stringContaining('<html')]);
-  expect((await fetch(server.url, { headers, redirect: 'manual' })).status).toBe(404);
+  // The studio is there all the same: it does nothing that a caller cannot do.
+  expect((await fetch(server.url, { headers, redirect: 'manual' })).status).toBe(200);
+  expect((await fetch(`${server.url}/docs`, { headers })).status).toBe(404);
 });

@@ -130,6 +130,20 @@ describe('what a call costs', () => {
     expect(await accept(limits, who)).toMatchObject({ limited: { name: 'requestsPerMinute' } });
   });
 
+  test('one too many nothing: Redis writes nothing for whoever goes on asking', async () => {
+    const who = caller();
+    const limits = testLimits({ requestsPerMinute: 1 });
+    await accept(limits, who);
+    const before = await stores.redis.hgetall(stores.keys.plan(who));
+    for (let i = 0; i < 3; i++)
+      expect(await accept(limits, who)).toMatchObject({ limited: { name: 'requestsPerMinute' } });
+    expect(await stores.redis.hgetall(stores.keys.plan(who))).toEqual(before);
+    // But for a plan that has changed: how many of its jobs may run is read there.
+    const other = testLimits({ requestsPerMinute: 1, running: 3 });
+    expect(await accept(other, who)).toMatchObject({ limited: { name: 'requestsPerMinute' } });
+    expect(await stores.redis.hget(stores.keys.plan(who), 'running')).toBe('3');
+  });
+
   test('a job that alone is more than the limit is refused, and no time is said after which it fits', async () => {
     const limits = testLimits({ gpuSecondsPerMinute: 2 });
     expect(await accept(limits, caller())).toMatchObject({

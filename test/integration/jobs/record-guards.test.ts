@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { fittingPage } from '../../../src/job-record/redis/job-page.ts';
+import { readJobs } from '../../../src/job-record/redis/job-page.ts';
 import { newJob, openStores } from '../../support/gateway-store.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 
@@ -83,17 +83,29 @@ it('a page gives a first job of any size, and those behind it as far as four meg
   const { redis, keys } = stores;
   const jobOf = async (bytes: number) => {
     const { id } = await accept();
-    await redis.hset(keys.job(id), 'parameters', 'x'.repeat(bytes), 'artifacts', '');
+    // Of the rest `{"a":""}` takes eight, and no artifacts two.
+    await redis.hset(keys.job(id), 'parameters', JSON.stringify({ a: 'x'.repeat(bytes - 10) }));
     return id;
   };
   const [huge, half, rest, more] = [
     await jobOf(5_000_000),
     await jobOf(2_000_000),
     await jobOf(2_000_000),
-    await jobOf(1),
+    await jobOf(11),
   ];
-  expect(await fittingPage(redis, keys, [huge, half])).toEqual([huge]);
-  expect(await fittingPage(redis, keys, [half, rest])).toEqual([half, rest]);
-  expect(await fittingPage(redis, keys, [half, rest, more])).toEqual([half, rest]);
-  expect(await fittingPage(redis, keys, [half, huge, rest])).toEqual([half]);
+  const read = async (...ids: string[]) => {
+    const page = await readJobs(redis, keys, ids);
+    expect(page.read).toBe(page.jobs.length);
+    return page.jobs.map(({ id }) => id);
+  };
+  expect(await read(huge, half)).toEqual([huge]);
+  expect(await read(half, rest)).toEqual([half, rest]);
+  expect(await read(half, rest, more)).toEqual([half, rest]);
+  expect(await read(half, huge, rest)).toEqual([half]);
+  // Packed parameters count as what they are when they have been read.
+  await redis.hset(keys.job(more), 'unpackedBytes', 2_000_000);
+  expect(await read(half, more, rest)).toEqual([half]);
+  await redis.del(keys.job(rest));
+  expect(await readJobs(redis, keys, [half, rest])).toMatchObject({ jobs: [{ id: half }], read: 2 });
+  expect(await readJobs(redis, keys, [])).toEqual({ jobs: [], read: 0 });
 });

@@ -66,18 +66,29 @@ test('an estimate is whole milliseconds, at least 1, at most what an attempt may
   expect(estimate(job, {})).toBe(1);
 });
 
-test('of a workflow it is made once for the same numbers, and anew when the times change', () => {
+test('of a workflow it is made once for equal steps and sizes, and anew when the times change', () => {
   let costs = nodeCosts(new Map([['gpu/KSampler/cost/step/72', 100]]));
-  const estimate = createEstimateGpu(() => costs, 60_000);
-  const template = { hash: 'h', text: '' };
-  const ask = (steps: number, seed: number, graph = graphOf(steps, 512)) =>
-    estimate({ template, parameters: { prompt: 'p', steps, seed } }, graph);
+  const estimate = createEstimateGpu(() => costs, 60_000_000);
+  const template = { hash: 'h', text: '', sizes: ['steps', 'batch'] };
+  const ask = (steps: number, seed: number, graph = graphOf(steps, 512), batch = 'ONE') =>
+    estimate({ template, parameters: { prompt: 'p', steps, seed, batch } }, graph);
   expect(ask(20, 2 ** 40)).toBe(2_410);
-  // Known by its numbers: the graph is not looked at.
+  // Known by its sizes: the graph is not looked at.
   expect(ask(20, 2 ** 41, {})).toBe(2_410);
   expect(ask(40, 2 ** 40)).toBe(4_410);
+  // However large, and also where a choice stands for a number.
+  expect(ask(2_000_000, 1, graphOf(10_000, 512))).toBe(1_000_410);
+  expect(ask(20, 1, graphOf(40, 512), 'TWO')).toBe(4_410);
   costs = nodeCosts(new Map([['gpu/KSampler/cost/step/72', 200]]));
   expect(ask(20, 2 ** 40)).toBe(4_820);
+});
+
+test('of a workflow whose sizes are not known it is made each time', () => {
+  const costs = nodeCosts(new Map([['gpu/KSampler/cost/step/72', 100]]));
+  const estimate = createEstimateGpu(() => costs, 60_000);
+  const job = { template: { hash: 'h', text: '' }, parameters: { steps: 20 } };
+  expect(estimate(job, graphOf(20, 512))).toBe(2_410);
+  expect(estimate(job, graphOf(40, 512))).toBe(4_410);
 });
 
 test('what workers have learned meanwhile is read after some seconds, and stays while it cannot be', async () => {

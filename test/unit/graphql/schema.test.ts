@@ -81,7 +81,7 @@ function catalogueOf(workflows: { [name: string]: WorkflowParameter[] }): Workfl
     description: null,
     makes: [],
     parameters,
-    template: { hash: '', text: '' },
+    template: { hash: '', text: '', sizes: [] },
     nodesTotal: 1,
     parse: () => ({ ok: true as const, parameters: {} }),
     complete: (values: Parameters<WorkflowCatalogue['workflows'][number]['complete']>[0]) => values,

@@ -105,6 +105,14 @@ test('textToImage keeps its hash: jobs of an older version run on it', async () 
   );
 });
 
+test('what may be a number in the graph counts as a size, a choice too, and a seed does not', async () => {
+  const dir = new URL('../../../workflows', import.meta.url).pathname;
+  const { template, parameters } = (await load(dir)).get('textToImage') ?? {};
+  const left = parameters?.filter(({ name }) => !template?.sizes.includes(name)).map(({ name }) => name);
+  expect(template?.sizes).toContain('width');
+  expect(left?.sort()).toEqual(['model', 'negativePrompt', 'prompt', 'seed']);
+});
+
 test('lists of models, files, flags and seeds are parsed item by item, and absent seeds are drawn', async () => {
   const list = (name: keyof typeof parameters, change: object = {}) => ({
     ...parameters[name],

@@ -57,6 +57,11 @@ test('placeholders are parameters of their names that callers give, of the types
   ]);
 });
 
+test('one that stands where its name does not fit has the limits of the class that takes it', async () => {
+  const { manifest } = await made(textToImage({ '3': sampler({ denoise: '%width%' }) }));
+  expect(manifest.parameters.width).toMatchObject({ type: 'float', limits: { minimum: 0, maximum: 1 } });
+});
+
 test('no placeholder reaches ComfyUI', async () => {
   const { workflow } = await made(template());
   const given = { prompt: 'x', width: 512, height: 512, steps: 4, sampler: 'EULER', model: 'a.safetensors' };

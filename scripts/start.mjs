@@ -1,8 +1,0 @@
-// npm start: runs the whole product, on a machine that has only Node 20 and npm.
-import { join } from 'node:path';
-import { bootstrap, compileCache, root } from './bootstrap.mjs';
-import { runNode } from './run-node.mjs';
-
-const { node } = bootstrap(process.env.REDIS_URL || process.env.REDIS_URL_FILE ? [] : ['redis']);
-const env = { NODE_COMPILE_CACHE: compileCache, ...process.env };
-await runNode(node, [join(root, 'src', 'main.ts'), ...process.argv.slice(2)], { env });

@@ -1,0 +1,64 @@
+import { type ComponentType, lazy, Suspense } from 'react';
+import { Link, Redirect, Route, Switch } from 'wouter';
+import { Loading } from '../parts/loading.tsx';
+import { Message } from '../parts/message.tsx';
+import { ToastProvider } from '../parts/toasts.tsx';
+import { useLiveJobs } from '../session/live-jobs.ts';
+import { SessionProvider } from '../session/session.tsx';
+import styles from './app.module.css';
+import { ConnectionBanner } from './connection-banner.tsx';
+import { Navigation } from './navigation.tsx';
+import { PageErrors } from './page-errors.tsx';
+
+/** Each page with what it needs is loaded when it is first opened. */
+const PAGES: readonly [path: string, page: ComponentType][] = [
+  ['/make/:workflow?', lazy(() => import('../make/index.tsx'))],
+  ['/now', lazy(() => import('../now/index.tsx'))],
+  ['/gallery/:id?', lazy(() => import('../gallery/index.tsx'))],
+  ['/servers', lazy(() => import('../servers/index.tsx'))],
+  ['/account', lazy(() => import('../account/index.tsx'))],
+];
+
+export function App() {
+  return (
+    <ToastProvider>
+      <SessionProvider>
+        <Shell />
+      </SessionProvider>
+    </ToastProvider>
+  );
+}
+
+function Shell() {
+  useLiveJobs();
+  return (
+    <div className={styles.shell}>
+      <a href="#main" className={styles.skip}>
+        Skip to the page
+      </a>
+      <Navigation />
+      <ConnectionBanner />
+      <main id="main" tabIndex={-1} className={styles.main}>
+        <PageErrors>
+          <Suspense fallback={<Loading />}>
+            <Switch>
+              <Route path="/">
+                <Redirect to="/make" replace />
+              </Route>
+              {PAGES.map(([path, Page]) => (
+                <Route key={path} path={path}>
+                  <Page />
+                </Route>
+              ))}
+              <Route>
+                <Message title="There is no such page">
+                  <Link href="/make">Make something instead.</Link>
+                </Message>
+              </Route>
+            </Switch>
+          </Suspense>
+        </PageErrors>
+      </main>
+    </div>
+  );
+}

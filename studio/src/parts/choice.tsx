@@ -1,0 +1,34 @@
+import { lazy, Suspense, useState } from 'react';
+import styles from './choice.module.css';
+import { ChoiceFace, type ChoiceProps, choiceNames } from './choice-face.tsx';
+import { useFieldControl } from './field.tsx';
+
+const load = () => import('./choice-list.tsx');
+const ChoiceList = lazy(load);
+
+/** One of many, which are found by typing. The list is loaded when a pointer or the focus comes near. */
+export function Choice(props: ChoiceProps) {
+  const [wanted, setWanted] = useState(false);
+  const names = choiceNames(props, useFieldControl());
+  const closed = (
+    <button
+      type="button"
+      {...names}
+      role="combobox"
+      aria-haspopup="dialog"
+      aria-expanded={false}
+      className={styles.trigger}
+      onPointerEnter={load}
+      onFocus={load}
+      onClick={() => setWanted(true)}
+    >
+      <ChoiceFace {...props} />
+    </button>
+  );
+  if (!wanted) return closed;
+  return (
+    <Suspense fallback={closed}>
+      <ChoiceList {...props} />
+    </Suspense>
+  );
+}
