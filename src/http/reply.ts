@@ -40,6 +40,11 @@ export function setHeaders(res: ServerResponse, headers: Record<string, string>)
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
 }
 
+/** Whether an answer that has begun goes on for as long as its client stays. */
+export function isEventStream(res: ServerResponse): boolean {
+  return String(res.getHeader('content-type') ?? '').startsWith('text/event-stream');
+}
+
 /** In the form of a GraphQL answer, so that any client shows the message. */
 export function sendFault(res: ServerResponse, { status, code, message, headers }: HttpFault): void {
   sendJson(res, status, { errors: [{ message, extensions: { code } }] }, headers);

@@ -54,7 +54,7 @@ import { createIdentify } from './identify.ts';
 import { listen } from './listen.ts';
 import { createLogin, type LoginOptions } from './login.ts';
 import { createMcpRoute, MCP_PATH } from './mcp/mcp-route.ts';
-import { HttpFault, refuseConnection, sendFault, setHeaders } from './reply.ts';
+import { HttpFault, isEventStream, refuseConnection, sendFault, setHeaders } from './reply.ts';
 import { endUnlessComplete } from './request-body.ts';
 import { requestIdOf } from './request-id.ts';
 import { createSecurityHeaders } from './security-headers.ts';
@@ -290,15 +290,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const socketsClosed = webSocket.close(graceMs);
       for (const res of underWay) {
         // A stream that is ended in good order would look like the end of a subscription.
-        if (isStream(res)) res.destroy();
+        if (isEventStream(res)) res.destroy();
         // Its connection would be kept for a next request.
         else if (!res.headersSent) res.setHeader('Connection', 'close');
       }
       await Promise.all([closed, socketsClosed]);
     },
   };
-}
-
-function isStream(res: ServerResponse): boolean {
-  return String(res.getHeader('content-type') ?? '').startsWith('text/event-stream');
 }
