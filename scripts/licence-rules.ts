@@ -12,6 +12,8 @@ const ALLOWED_IN_DEVELOPMENT = new Set([...ALLOWED, 'CC0-1.0', 'CC-BY-4.0', 'Pyt
 export interface LockedPackage {
   license?: string | undefined;
   dev?: boolean | undefined;
+  /** Leads to a package of this project, which is listed by its folder. */
+  link?: boolean | undefined;
 }
 
 /**
@@ -27,6 +29,6 @@ export function isAllowed(expression: string, dev: boolean): boolean {
 /** A line for each package whose licence is not allowed, or not told. `packages`: those of a package-lock.json. */
 export function refusedPackages(packages: Readonly<Record<string, LockedPackage>>): string[] {
   return Object.entries(packages)
-    .filter(([path, { license = '', dev = false }]) => path !== '' && !isAllowed(license, dev))
+    .filter(([path, { license = '', dev = false, link }]) => path !== '' && !link && !isAllowed(license, dev))
     .map(([path, { license, dev }]) => `${path}: ${license ?? 'no licence'}${dev ? ', in development' : ''}`);
 }

@@ -72,7 +72,7 @@ test.skipIf(!existsSync(CHROMIUM))(
     const job = testJob();
     const services = await testServices({ jobs: { generate: async () => ({ job, replayed: false }) } });
     services.feed.open(job.id);
-    const { server } = await startTestServer({ services });
+    const { server, graphql } = await startTestServer({ services });
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
     onTestFinished(() => browser.close());
     const page = await browser.newPage();
@@ -83,8 +83,7 @@ test.skipIf(!existsSync(CHROMIUM))(
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('request', (request) => requests.push(request.url()));
 
-    // By the root, as someone who knows only the port.
-    await page.goto(server.url);
+    await page.goto(graphql);
     await press(page, '.graphiql-execute-button');
     await page.locator('.result-window', { hasText: job.id }).waitFor();
     await press(page, '#graphiql-session-tab-1');

@@ -20,6 +20,9 @@ test('what goes out with nothing may have more; whatever has no licence is named
     'node_modules/a': { license: 'CC-BY-4.0', dev: true },
     'node_modules/b': { license: 'CC-BY-4.0' },
     'node_modules/c': {},
+    // A package of this project, whose folder has the licence.
+    'node_modules/@comfygate/client': { link: true },
+    client: { license: 'MIT' },
   };
   expect(refusedPackages(packages)).toEqual(['node_modules/b: CC-BY-4.0', 'node_modules/c: no licence']);
 });
