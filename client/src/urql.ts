@@ -49,6 +49,7 @@ const keys: KeyingConfig = {
   Workflow: nameOf,
   Backend: nameOf,
   // Without an identity of their own: kept within what they are part of.
+  AddWorkflowPayload: none,
   Limit: none,
   Choice: none,
   GeneratePayload: none,
