@@ -44,7 +44,7 @@ export function createPatientFetch({ fetch, reach, timeouts, credentials, ended 
 
   return {
     /** As the browser's. Every mutation of the API may be sent again: `generate` and `retryJob` have a key. */
-    fetch: ((input, init) =>
+    fetch: ((input, init?) =>
       patiently(
         async (signal) => {
           const headers = { ...Object.fromEntries(new Headers(init?.headers)), ...(await credentials?.now()) };

@@ -1,14 +1,20 @@
 /*
  * Makes a picture and shows how it comes about, by Apollo Client:
  *
- *   node examples/apollo/generate.ts "a lighthouse at dusk" [http://localhost:4000/graphql]
+ *   node examples/apollo/generate.ts "a lighthouse at dusk" [http://localhost:4000]
  */
 import { randomUUID } from 'node:crypto';
+import { ApolloClient, InMemoryCache } from '@apollo/client';
+import { createComfy } from '@comfygate/client';
+import { comfyLink, possibleTypes, typePolicies } from '@comfygate/client/apollo';
 import { GenerateDocument, WatchJobDocument } from '../generated/graphql.ts';
-import { createGatewayClient } from './client.ts';
 
-const [prompt = 'a lighthouse at dusk, in oil', url = 'http://localhost:4000/graphql'] = process.argv.slice(2);
-const { client, close } = createGatewayClient(url);
+const [prompt = 'a lighthouse at dusk, in oil', url = 'http://localhost:4000'] = process.argv.slice(2);
+const comfy = createComfy({ url });
+const client = new ApolloClient({
+  link: comfyLink(comfy),
+  cache: new InMemoryCache({ typePolicies, possibleTypes }),
+});
 
 // A key of its own for each picture: sent again after a lost answer, it gives the same job instead of a second one.
 const { data } = await client.mutate({
@@ -34,4 +40,5 @@ await new Promise<void>((resolve, reject) => {
     complete: resolve,
   });
 });
-await close();
+client.stop();
+await comfy.close();

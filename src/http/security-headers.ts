@@ -3,7 +3,7 @@ import type { HttpRoute } from '../observability/http-metrics.ts';
 /** Of results and of pictures made of them, which pages of any origin may show, in a frame too; see file-routes.ts. */
 const FILES: ReadonlySet<HttpRoute> = new Set<HttpRoute>(['download', 'variant']);
 
-/** What pages of other origins ask without CORS, to see whether the gateway is there: see examples/connection.ts. */
+/** What pages of other origins ask without CORS, to see whether the gateway is there: see client/src/reach.ts. */
 const PROBED: ReadonlySet<HttpRoute> = new Set<HttpRoute>(['graphql', 'health']);
 
 /** In seconds: a year. Of this host alone, since its neighbours may be others'. */

@@ -77,10 +77,7 @@ export function addLogin(app: string, gateway: string): void {
   const [imports = '', made = ''] = change.trim().split('\n\n');
   const main = join(app, 'src/main.tsx');
   const before = readFileSync(main, 'utf8');
-  const after = before.replace(
-    /^const \{ client, connection \} = .*$/m,
-    made.replace('http://127.0.0.1:4000', gateway),
-  );
+  const after = before.replace(/^const comfy = .*$/m, made.replace('http://127.0.0.1:4000', gateway));
   if (made === '' || after === before) throw new Error('the page has nothing that docs/login.md would change');
   writeFileSync(main, `${imports}\n${after}`);
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
-import { build } from 'vite';
+import { build, defaultClientConditions } from 'vite';
 import { listen } from '../../src/http/listen.ts';
 import type { Lifetime } from './product.ts';
 
@@ -48,6 +48,8 @@ export async function buildApp(app: string): Promise<string> {
   if (!existsSync(join(app, 'src/main.ts')) && !existsSync(join(app, 'src/main.tsx'))) return app;
   if (!existsSync(join(app, 'index.html'))) await writeFile(join(app, 'index.html'), INDEX);
   const configFile = existsSync(join(app, CONFIG)) && join(app, CONFIG);
-  await build({ root: app, configFile, logLevel: 'error' });
+  // The client as it is, not as it was packed last.
+  const resolve = { conditions: ['comfygate-source', ...defaultClientConditions] };
+  await build({ root: app, configFile, resolve, logLevel: 'error' });
   return join(app, 'dist');
 }

@@ -14,7 +14,7 @@ const contributing = read('CONTRIBUTING.md');
 const PATH = /(?<![\w./-])(?:src|worker|test|scripts|bench|deploy|docs|examples|workflows)\/[\w./-]*[\w/]/g;
 
 /** Files that a reader makes by following a guide, and names of Deployments as kubectl takes them. */
-const OF_AN_APP = /^src\/(?:main\.tsx?|App\.tsx|login\.ts|__generated__|schema\.graphql|apollo\/|generated\/)/;
+const OF_AN_APP = /^src\/(?:main\.tsx?|App\.tsx|login\.ts|comfy\.d\.ts|__generated__|schema\.graphql|generated\/)/;
 const NOT_OURS = /^(?:workflows\/(?:portrait|canvas)|deploy\/kubernetes\/overlays\/production|deploy\/comfygate-\w+)/;
 
 it.each(pages)('%s names only files and folders that exist', (page) => {

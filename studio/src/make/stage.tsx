@@ -28,6 +28,9 @@ interface Props {
   onUse(recipe: Recipe): void;
 }
 
+const MAX_COLUMNS = 4;
+const MAX_ROWS = 3;
+
 /** The job that is looked at: its progress, then what it made. */
 export function Stage({ workflow, shown, onShow, onUse }: Props) {
   // One that has ended stays as it is.
@@ -43,14 +46,18 @@ export function Stage({ workflow, shown, onShow, onUse }: Props) {
       </div>
     );
   const results = job.artifacts;
+  const columns = Math.min(MAX_COLUMNS, Math.max(1, Math.ceil(Math.sqrt(results.length))));
+  const rows = Math.min(MAX_ROWS, Math.max(1, Math.ceil(results.length / columns)));
   return (
     <section className={styles.stage} aria-label="Result">
-      <div className={styles.view} data-many={results.length > 1 || undefined}>
-        {results.length > 0
-          ? results.map((artifact) => <ArtifactView key={artifact.id} job={job} artifact={artifact} />)
-          : !hasEnded(job) && <UnderWay job={job} preview={preview} />}
-        {job.error && <Failure error={job.error} />}
-        {job.status === 'CANCELED' && results.length === 0 && <Message title="This one was canceled" />}
+      <div className={styles.view}>
+        <div className={styles.results} style={{ '--columns': columns, '--rows': rows }}>
+          {results.length > 0
+            ? results.map((artifact) => <ArtifactView key={artifact.id} job={job} artifact={artifact} />)
+            : !hasEnded(job) && <UnderWay job={job} preview={preview} />}
+          {job.error && <Failure error={job.error} />}
+          {job.status === 'CANCELED' && results.length === 0 && <Message title="This one was canceled" />}
+        </div>
       </div>
       <Bar job={job} onShow={onShow} onUse={onUse} />
     </section>

@@ -1,5 +1,7 @@
+import { ApolloClient, InMemoryCache } from '@apollo/client';
 import { expect, test, vi } from 'vitest';
-import { createGatewayClient } from '../../../examples/apollo/client.ts';
+import { comfyLink, possibleTypes, typePolicies } from '../../../client/src/apollo.ts';
+import { createComfy } from '../../../client/src/comfy.ts';
 import {
   GenerateDocument,
   JobDocument,
@@ -18,8 +20,13 @@ test('Apollo Client generates, watches through a restart of the gateway, and has
   await product.worker();
   const port = await freePort();
   const first = await product.gateway({ PORT: String(port) });
-  const { client, close } = createGatewayClient(`http://127.0.0.1:${port}/graphql`);
-  context.onTestFinished(close);
+  const comfy = createComfy({ url: `http://127.0.0.1:${port}` });
+  const cache = new InMemoryCache({ typePolicies, possibleTypes });
+  const client = new ApolloClient({ link: comfyLink(comfy), cache });
+  context.onTestFinished(async () => {
+    client.stop();
+    await comfy.close();
+  });
 
   faults.current.holdAt = 'KSampler';
   const input = {

@@ -1,9 +1,10 @@
+import { ApolloClient, InMemoryCache } from '@apollo/client';
 import { expect, test, vi } from 'vitest';
-import { createGatewayClient } from '../../../examples/apollo/client.ts';
-import { followJobs } from '../../../examples/apollo/dashboard.ts';
-import { JobsDocument } from '../../../examples/generated/graphql.ts';
+import { comfyLink, followJobs, possibleTypes, typePolicies } from '../../../client/src/apollo.ts';
+import { createComfy } from '../../../client/src/comfy.ts';
+import { JobsDocument, WatchJobsDocument } from '../../../examples/generated/graphql.ts';
 import { freePort } from '../../support/free-port.ts';
-import { createGatewayClient as createApplication } from '../../support/gateway-client.ts';
+import { createGatewayClient } from '../../support/gateway-client.ts';
 import { onlySimulator, openProduct } from '../../support/product.ts';
 
 test('a dashboard shows every job as it is, by one subscription, through lost writes and a restart of the gateway', {
@@ -14,17 +15,22 @@ test('a dashboard shows every job as it is, by one subscription, through lost wr
   await product.worker();
   const port = await freePort();
   const first = await product.gateway({ PORT: String(port) });
-  const application = createApplication(`http://127.0.0.1:${port}`, []);
-  const gateway = createGatewayClient(`${application.url}/graphql`);
-  context.onTestFinished(gateway.close);
+  const application = createGatewayClient(`http://127.0.0.1:${port}`, []);
+  const comfy = createComfy({ url: application.url });
+  const cache = new InMemoryCache({ typePolicies, possibleTypes });
+  const client = new ApolloClient({ link: comfyLink(comfy), cache });
+  context.onTestFinished(async () => {
+    client.stop();
+    await comfy.close();
+  });
   const before = await application.generate();
 
   const variables = { first: 50 };
   context.onTestFinished(async () => stop());
-  const stop = followJobs(gateway, variables);
+  const stop = followJobs(client, comfy, { query: JobsDocument, variables, subscription: WatchJobsDocument });
   /** What a component that shows the list has on the screen. */
   const shown = () => {
-    const data = gateway.client.readQuery({ query: JobsDocument, variables });
+    const data = client.readQuery({ query: JobsDocument, variables });
     return new Map(data?.jobs?.edges.map(({ node }) => [node.id, node]));
   };
   const shows = (ids: string[], status: string) =>

@@ -38,7 +38,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the app of a page of docs/, from another
     lifetime.onTestFinished(() => browser.close());
   }, 240_000);
 
-  test.for(['event-source.md', 'graphql-sse.md', 'apollo.md', 'urql.md', 'relay.md'])(
+  test.for(['first-page.md', 'event-source.md', 'graphql-sse.md', 'apollo.md', 'urql.md', 'relay.md'])(
     '%s: draws a picture through a path that goes silent, a restart of the gateway, and an outage',
     async (name, context) => {
       const folder = await tempFolder();

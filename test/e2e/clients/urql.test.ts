@@ -1,4 +1,8 @@
+import { Client } from '@urql/core';
+import { cacheExchange } from '@urql/exchange-graphcache';
 import { expect, test, vi } from 'vitest';
+import { createComfy } from '../../../client/src/comfy.ts';
+import { cacheConfig, comfyExchange } from '../../../client/src/urql.ts';
 import {
   GenerateDocument,
   JobDocument,
@@ -6,7 +10,6 @@ import {
   WatchJobDocument,
   type WatchJobSubscription,
 } from '../../../examples/generated/graphql.ts';
-import { createGatewayClient } from '../../../examples/urql/client.ts';
 import { freePort } from '../../support/free-port.ts';
 import { onlySimulator, openProduct } from '../../support/product.ts';
 
@@ -18,8 +21,12 @@ test('urql generates, watches through a restart of the gateway, and has the resu
   await product.worker();
   const port = await freePort();
   const first = await product.gateway({ PORT: String(port) });
-  const { client, close } = createGatewayClient(`http://127.0.0.1:${port}/graphql`);
-  context.onTestFinished(close);
+  const comfy = createComfy({ url: `http://127.0.0.1:${port}` });
+  context.onTestFinished(() => comfy.close());
+  const client = new Client({
+    url: comfy.url,
+    exchanges: [cacheExchange(cacheConfig), comfyExchange(comfy)],
+  });
 
   // A page that shows the list of jobs.
   const lists: (string[] | undefined)[] = [];

@@ -1,5 +1,5 @@
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
-import { type ConnectionOptions, createConnection } from '../../../examples/connection.ts';
+import { type ConnectionOptions, createConnection } from '../../../client/src/connection.ts';
 import { unavailable } from '../../../src/core/errors.ts';
 import { testEvent, testJob, testServices } from '../../support/graph-services.ts';
 import { startTestServer } from '../../support/http-server.ts';
@@ -22,7 +22,7 @@ async function openPage(limits: Partial<typeof SHORT> = {}) {
   const proxy = await startTcpProxy(Number(new URL(server.url).port));
   onTestFinished(() => proxy.close());
   const url = `http://127.0.0.1:${proxy.port}/graphql`;
-  const connection = createConnection(url, { ...SHORT, ...limits });
+  const connection = createConnection(url, { timeouts: { ...SHORT, ...limits } });
   onTestFinished(() => connection.close());
   const seen: number[] = [];
   const ends: unknown[] = [];
@@ -58,12 +58,13 @@ test('a connection whose path has gone silent without being closed is given up, 
 });
 
 test('a gateway that takes connections and never answers is tried until it does', async () => {
+  const attempts = vi.spyOn(globalThis, 'fetch');
   const { proxy, connection, states, services, sees, ends } = await openPage({ pong: 100, connect: 100, probe: 100 });
   proxy.blackHole(true);
   await vi.waitFor(() => expect(connection.state()).toBe('lost'));
   const called = connection.fetch(`http://127.0.0.1:${proxy.port}/healthz`);
   // Several attempts fall into the hole.
-  const attempts = vi.spyOn(globalThis, 'fetch');
+  attempts.mockClear();
   await vi.waitFor(() => expect(attempts.mock.calls.length).toBeGreaterThan(3));
   expect(states).toEqual(['lost']);
   proxy.strand();
@@ -123,7 +124,7 @@ test('a call is sent again after an answer that no gateway gave, one in the midd
     const status = answers[calls++] ?? 500;
     if (status !== 'none') res.writeHead(status).end('done');
   });
-  const connection = createConnection(url, { ...SHORT, answer: 200 });
+  const connection = createConnection(url, { timeouts: { ...SHORT, answer: 200 } });
   onTestFinished(() => connection.close());
   const response = await connection.fetch(`${url}/call`, { method: 'POST', body: 'the same' });
   expect([response.status, await response.text(), calls]).toEqual([200, 'done', 5]);
@@ -134,9 +135,9 @@ test('a call that fails although the gateway can be reached is an error, and one
     if (req.url?.includes('__typename')) res.end();
     else res.destroy();
   });
-  const connection = createConnection(url, SHORT);
+  const connection = createConnection(url, { timeouts: SHORT });
   await expect(connection.fetch(url)).rejects.toThrow();
-  const away = createConnection('http://127.0.0.1:11999', SHORT);
+  const away = createConnection('http://127.0.0.1:11999', { timeouts: SHORT });
   const leaving = new AbortController();
   const called = away.fetch('http://127.0.0.1:11999', { signal: leaving.signal });
   await vi.waitFor(() => expect(away.state()).toBe('lost'));
@@ -148,15 +149,14 @@ test('a call that fails although the gateway can be reached is an error, and one
 });
 
 /** A page of somebody who is logged in. Each token is another, and is said to live for so many milliseconds. */
-async function openLoggedIn(options: Partial<ConnectionOptions> = {}, lifeMs = 3_600_000) {
+async function openLoggedIn(timeouts: ConnectionOptions['timeouts'] = {}, lifeMs = 3_600_000) {
   const services = await testServices();
   services.feed.open(id);
   const callers = testCallers();
   const { graphql } = await startTestServer({ services, ...callers });
   const login = { away: false, asked: 0, given: [] as string[] };
   const connection = createConnection(graphql, {
-    ...SHORT,
-    ...options,
+    timeouts: { ...SHORT, ...timeouts },
     async token() {
       login.asked += 1;
       if (login.away) throw new Error('the login is away');

@@ -45,9 +45,9 @@ test('every link of every page to the gateway leads to what is there, and to a h
 
 test('shows examples as text, and nothing else of the machine', async () => {
   const { server } = await startTestServer();
-  const example = await fetch(`${server.url}/docs/examples/connection.ts`);
+  const example = await fetch(`${server.url}/docs/examples/generate.ts`);
   expect(example.headers.get('content-type')).toBe('text/plain; charset=utf-8');
-  expect(await example.text()).toContain('export function createConnection');
+  expect(await example.text()).toContain('createComfy');
   const others = [
     'package',
     'none',
@@ -80,7 +80,7 @@ test.each([
   ['/docs', 'README.md'],
   ['/docs/', 'README.md'],
   ['/docs/s3', 'docs/s3.md'],
-  ['/docs/examples/apollo/client.ts', 'examples/apollo/client.ts'],
+  ['/docs/examples/apollo/generate.ts', 'examples/apollo/generate.ts'],
   ['/docs/../package.json', null],
   ['/docs/examples/../../package.json', null],
   ['/docs/examples/.env.ts', null],
@@ -90,7 +90,7 @@ test.each([
   ['docs/clients.md', 'README.md', '/docs/clients'],
   ['errors.md#codes', 'docs/clients.md', '/docs/errors#codes'],
   ['../README.md', 'docs/clients.md', '/docs'],
-  ['../examples/connection.ts', 'docs/first-page.md', '/docs/examples/connection.ts'],
+  ['../examples/generate.ts', 'docs/first-page.md', '/docs/examples/generate.ts'],
   ['#top', 'docs/clients.md', '#top'],
   ['https://example.org/a', 'README.md', 'https://example.org/a'],
   ['../test/chaos/faults.ts', 'docs/reliability.md', null],

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
+import { ApolloClient, InMemoryCache } from '@apollo/client';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
-import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
-import { Client, cacheExchange, fetchExchange, mapExchange, subscriptionExchange } from '@urql/core';
-import { type DocumentNode, OperationTypeNode } from 'graphql';
+import { Client, cacheExchange, mapExchange } from '@urql/core';
+import type { DocumentNode } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { comfyLink } from '../../../client/src/apollo.ts';
+import { createComfy } from '../../../client/src/comfy.ts';
+import { comfyExchange } from '../../../client/src/urql.ts';
 import { JobDocument, WatchJobDocument, WorkflowsDocument } from '../../../examples/generated/graphql.ts';
 import persisted from '../../../examples/generated/persisted-documents.json' with { type: 'json' };
 import { readListedDocuments } from '../../../src/graphql/engine/listed-documents.ts';
@@ -113,34 +115,24 @@ async function withJob(job: ReturnType<typeof testJob>): Promise<TestServices> {
   return services;
 }
 
-/** The shortest that the page about persisted documents says for Apollo. */
-function apolloClient(url: string, socketUrl: string) {
-  const socket = createClient({ url: socketUrl, webSocketImpl: WebSocket });
-  const persistedLink = new PersistedQueryLink({
-    generateHash: (document) => hashOf(document),
-    useGETForHashedQueries: true,
-  });
+/** What the page about persisted documents says for Apollo. */
+function apolloClient(url: string) {
   const bodies: unknown[] = [];
-  const http = new HttpLink({
-    uri: url,
+  const comfy = createComfy({
+    url,
     fetch: (input, init) => {
       bodies.push(init?.method === 'GET' ? new URL(String(input)).searchParams.get('query') : init?.body);
       return fetch(input, init);
     },
   });
-  const client = new ApolloClient({
-    link: persistedLink.concat(
-      ApolloLink.split(
-        ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
-        new GraphQLWsLink(socket),
-        http,
-      ),
-    ),
-    cache: new InMemoryCache(),
+  const persistedLink = new PersistedQueryLink({
+    generateHash: (document) => hashOf(document),
+    useGETForHashedQueries: true,
   });
+  const client = new ApolloClient({ link: persistedLink.concat(comfyLink(comfy)), cache: new InMemoryCache() });
   onTestFinished(() => {
     client.stop();
-    void socket.dispose();
+    return comfy.close();
   });
   return { client, bodies };
 }
@@ -148,8 +140,8 @@ function apolloClient(url: string, socketUrl: string) {
 test("Apollo's persisted link queries and watches where only listed documents are executed", async () => {
   const job = testJob();
   const services = await withJob(job);
-  const { graphql, socketUrl } = await startTestServer({ persisted: { listed, only: true }, services });
-  const { client, bodies } = apolloClient(graphql, socketUrl);
+  const { graphql } = await startTestServer({ persisted: { listed, only: true }, services });
+  const { client, bodies } = apolloClient(graphql);
   const { data } = await client.query({ query: JobDocument, variables: { id: job.id } });
   expect(data?.job).toMatchObject({ __typename: 'Job', id: job.id });
   // By GET and the hash alone, in one request.
@@ -164,11 +156,11 @@ test("Apollo's persisted link queries and watches where only listed documents ar
 test('urql queries and watches by hashes where only listed documents are executed', async () => {
   const job = testJob();
   const services = await withJob(job);
-  const { graphql, socketUrl } = await startTestServer({ persisted: { listed, only: true }, services });
-  const socket = await socketOf(socketUrl);
+  const { graphql } = await startTestServer({ persisted: { listed, only: true }, services });
+  const comfy = createComfy({ url: graphql });
+  onTestFinished(() => comfy.close());
   const client = new Client({
-    url: graphql,
-    preferGetMethod: false,
+    url: comfy.url,
     exchanges: [
       mapExchange({
         onOperation: (operation) => ({
@@ -177,21 +169,7 @@ test('urql queries and watches by hashes where only listed documents are execute
         }),
       }),
       cacheExchange,
-      fetchExchange,
-      subscriptionExchange({
-        forwardSubscription: ({ query = '', variables, extensions }) => ({
-          subscribe: (sink) => ({
-            unsubscribe: socket.subscribe(
-              { query, variables: { ...variables }, extensions: { ...extensions } },
-              {
-                next: ({ data = null, errors = [] }) => sink.next({ data, errors: [...errors] }),
-                error: (error) => sink.error(error),
-                complete: () => sink.complete(),
-              },
-            ),
-          }),
-        }),
-      }),
+      comfyExchange(comfy),
     ],
   });
   const { data, error } = await client.query(WorkflowsDocument, {}).toPromise();

@@ -1,8 +1,7 @@
 import { InMemoryCache } from '@apollo/client';
 import { parse } from 'graphql';
 import { expect, test } from 'vitest';
-import { typePolicies } from '../../../examples/apollo/type-policies.ts';
-import { possibleTypes } from '../../../examples/generated/possible-types.ts';
+import { possibleTypes, typePolicies } from '../../../client/src/apollo.ts';
 
 const JOB = '01890a5d-ac96-774b-bcce-b302099a8057';
 

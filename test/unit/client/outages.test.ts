@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-ws';
 import { describe, expect, test } from 'vitest';
-import { createConnection } from '../../../examples/connection.ts';
+import { createConnection } from '../../../client/src/connection.ts';
 import { createGatewayClient } from '../../../examples/graphql-sse/client.ts';
 import { socketScript } from '../../../src/http/graphql/graphiql-socket.ts';
 import { readDocsPage } from '../../support/docs-page.ts';
@@ -22,7 +22,7 @@ function watchBy(name: string) {
 
 /** GraphiQL, and the ways in which docs show how a job is watched; each begins to. */
 const clients: { [name: string]: () => void } = {
-  'examples/connection.ts'() {
+  'client/src/connection.ts'() {
     createConnection(URL).socket.subscribe({ query, variables }, { next: ignore, error: ignore, complete: ignore });
   },
   'examples/graphql-sse/client.ts'() {

@@ -1,9 +1,11 @@
 import { isInterfaceType, isObjectType } from 'graphql';
 import { expect, test } from 'vitest';
-import { missingFieldHandlers } from '../../../examples/relay/missing-fields.ts';
-import { keys, possibleTypes, updates } from '../../../examples/urql/graphcache.ts';
+import { missingFieldHandlers } from '../../../client/src/relay.ts';
+import { cacheConfig } from '../../../client/src/urql.ts';
 import { createSchema } from '../../../src/graphql/schema.ts';
 import { shippedCatalogue } from '../../support/graph-services.ts';
+
+const { keys, possibleTypes, updates } = cacheConfig;
 
 test('Graphcache is told how to keep each type that has no id, and of no other', async () => {
   const schema = createSchema(await shippedCatalogue());
