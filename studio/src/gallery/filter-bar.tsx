@@ -58,11 +58,7 @@ export function FilterBar({ filter, onChange }: Props) {
           onChange={({ currentTarget: { value } }) => onChange(value ? { ...filter, day: value } : without('day'))}
         />
       </Field>
-      <TagField
-        key={tag ?? ''}
-        tag={tag ?? ''}
-        onChange={(next) => onChange(next ? { ...filter, tag: next } : without('tag'))}
-      />
+      <TagField tag={tag ?? ''} onChange={(next) => onChange(next ? { ...filter, tag: next } : without('tag'))} />
       {toSearch(filter) !== '' && (
         <Button kind="quiet" className={styles.reset} onClick={() => onChange({})}>
           <X size={16} aria-hidden />
@@ -76,6 +72,12 @@ export function FilterBar({ filter, onChange }: Props) {
 /** Looks for a tag when it was typed, not with each letter. */
 function TagField({ tag, onChange }: { tag: string; onChange(tag: string): void }) {
   const [typed, setTyped] = useState(tag);
+  const [shown, setShown] = useState(tag);
+  // The address was changed by something else, such as *Clear*.
+  if (shown !== tag) {
+    setShown(tag);
+    if (typed.trim() !== tag) setTyped(tag);
+  }
   useEffect(() => {
     if (typed.trim() === tag) return;
     const timer = setTimeout(() => onChange(typed.trim()), TYPED_MS);
@@ -88,7 +90,6 @@ function TagField({ tag, onChange }: { tag: string; onChange(tag: string): void 
         maxLength={64}
         placeholder="any"
         spellCheck={false}
-        autoFocus={tag !== '' && document.activeElement === document.body}
         onChange={({ currentTarget: { value } }) => setTyped(value)}
       />
     </Field>

@@ -69,10 +69,15 @@ export default function GalleryPage() {
           search={filterKey}
           chosen={chosen}
           onChoose={setChosen}
-          hasMore={hasMore}
+          hasMore={hasMore && error === null}
           isLoadingMore={isLoadingMore}
           onEnd={loadMore}
         />
+      )}
+      {error && jobs.length > 0 && (
+        <Message title="Older results cannot be read" tone="bad" detail={error.message}>
+          <Button onClick={() => loadMore()}>Try again</Button>
+        </Message>
       )}
       {chosen && (
         <SelectionBar

@@ -16,7 +16,7 @@ export function useGalleryJobs(filter: JobFilter) {
   const comfy = useComfy();
   const queries = useQueryClient();
   const queryKey = useMemo(() => ['gallery', filter], [filter]);
-  const { data, error, isPending, isFetching, isFetchingNextPage, hasNextPage, fetchNextPage } = useInfiniteQuery({
+  const { data, isPending, isFetching, isFetchingNextPage, hasNextPage, fetchNextPage, error } = useInfiniteQuery({
     queryKey,
     initialPageParam: null as string | null,
     async queryFn({ pageParam, signal }) {
