@@ -29,7 +29,13 @@ export function createCalls(storage: CallStorage) {
   /** Keys of calls of this page, which a second call with the same input must not take. */
   const taken = new Set<string>();
 
-  const kept = (): PendingCall[] => JSON.parse(storage.getItem(ITEM) ?? '[]');
+  function kept(): PendingCall[] {
+    try {
+      return JSON.parse(storage.getItem(ITEM) ?? '[]');
+    } catch {
+      return []; // Somebody else has written there: no call that could go on.
+    }
+  }
   function keep(calls: PendingCall[]) {
     if (calls.length > 0) storage.setItem(ITEM, JSON.stringify(calls.slice(-MAX_KEPT)));
     else storage.removeItem(ITEM);

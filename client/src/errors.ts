@@ -15,7 +15,11 @@ export interface InputIssue {
 /** What a gateway says beside the message of an error. */
 export type ErrorDetails = Record<string, unknown> & { code?: string };
 
-/** An error of the API. `code` is that of docs/errors.md, of which each has a class. */
+/**
+ * An error of the API, with a code of docs/errors.md; those that a caller is likely to meet have classes. Three codes
+ * are the client's own: BAD_RESPONSE where something else than a gateway has answered, UPLOAD_REFUSED where a file was
+ * not taken at its address, and CLOSED where the gateway has ended the socket for good.
+ */
 export class ComfyError extends Error {
   readonly code: string;
   /** Seconds after which the same call may succeed. */

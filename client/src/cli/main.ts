@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-// npx @comfygate/client types URL|schema.graphql [--out comfy.d.ts]
+// npx @comfygate/client types URL|schema.graphql, and npx @comfygate/client documents
+import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { graphqlUrl } from '../address.ts';
-import { WORKFLOWS } from '../documents.ts';
+import * as documents from '../documents.ts';
 import { Unauthenticated } from '../errors.ts';
 import type { Workflow } from '../installation.ts';
 import { createQuery } from '../query.ts';
@@ -11,39 +12,58 @@ import { inputsOfCatalogue } from './inputs-of-catalogue.ts';
 import { inputsOfSchema } from './inputs-of-schema.ts';
 import { type WorkflowInput, writeTypes } from './write-types.ts';
 
-const USAGE = `Usage: npx @comfygate/client types SOURCE [--out FILE]
+const USAGE = `Usage:
+  npx @comfygate/client types SOURCE [--out comfy.d.ts]
+  npx @comfygate/client documents [--out comfy-documents.json]
 
-Writes the types of the inputs of a gateway's workflows, which comfy.textToImage() and the like are checked by.
+types writes what the workflows of a gateway take, which comfy.textToImage() and the like are checked by. SOURCE is the
+address of a gateway, such as http://127.0.0.1:4000, or a file with its schema. A gateway that asks who calls is told by
+the environment variable COMFYGATE_TOKEN: an API key or a token.
 
-  SOURCE       address of a gateway, such as http://127.0.0.1:4000, or a file with its schema
-  --out FILE   default: comfy.d.ts; - prints them
+documents writes all that this version of the client asks for, by SHA-256: for PERSISTED_DOCUMENTS of a gateway that
+executes listed documents only.
 
-A gateway that asks who calls is told by the environment variable COMFYGATE_TOKEN: an API key or a token.`;
+--out - prints them.`;
 
 /** By a query that every gateway answers, introspection or not: only of workflows that the caller may run. */
 async function inputsAt(address: string): Promise<WorkflowInput[]> {
   const token = process.env.COMFYGATE_TOKEN;
   const send: typeof fetch = (url, init) =>
     fetch(url, { ...init, headers: { ...init?.headers, ...(token && { authorization: `Bearer ${token}` }) } });
-  const { workflows } = await createQuery(graphqlUrl(address), send)<{ workflows: Workflow[] }>(WORKFLOWS);
+  const { workflows } = await createQuery(graphqlUrl(address), send)<{ workflows: Workflow[] }>(documents.WORKFLOWS);
   return inputsOfCatalogue(workflows);
+}
+
+async function typesOf(source: string): Promise<string> {
+  const isAddress = /^https?:/.test(source);
+  const inputs = isAddress ? await inputsAt(source) : await inputsOfSchema(await readFile(source, 'utf8'));
+  return writeTypes(inputs, source);
+}
+
+function listOfDocuments(): string {
+  const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
+  const list = Object.fromEntries(Object.values(documents).map((text) => [hashOf(text), text]));
+  return `${JSON.stringify(list, null, 2)}\n`;
 }
 
 async function main(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { out: { type: 'string', default: 'comfy.d.ts' }, help: { type: 'boolean', short: 'h' } },
+    options: { out: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
   });
   const [command, source, ...more] = positionals;
-  if (values.help) return console.log(USAGE);
-  if (command !== 'types' || source === undefined || more.length > 0) throw new Error(USAGE);
-  const isAddress = /^https?:/.test(source);
-  const inputs = isAddress ? await inputsAt(source) : await inputsOfSchema(await readFile(source, 'utf8'));
-  const text = writeTypes(inputs, source);
-  if (values.out === '-') return void process.stdout.write(text);
-  await writeFile(values.out, text);
-  console.log(`${values.out}: ${inputs.map(({ name }) => name).join(', ')}`);
+  async function write(text: string, path: string) {
+    if (path === '-') return void process.stdout.write(text);
+    await writeFile(path, text);
+    console.log(`wrote ${path}`);
+  }
+  if (values.help) console.log(USAGE);
+  else if (command === 'documents' && source === undefined)
+    await write(listOfDocuments(), values.out ?? 'comfy-documents.json');
+  else if (command === 'types' && source !== undefined && more.length === 0)
+    await write(await typesOf(source), values.out ?? 'comfy.d.ts');
+  else throw new Error(USAGE);
 }
 
 try {

@@ -26,6 +26,8 @@ export function useGalleryJobs(filter: JobFilter) {
     },
     getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : undefined),
     staleTime: Number.POSITIVE_INFINITY,
+    // What stays the same is the same object already; comparing thousands of jobs with each event takes long.
+    structuralSharing: false,
   });
 
   useEffect(() => {

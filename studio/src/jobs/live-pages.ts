@@ -11,7 +11,7 @@ export interface JobPage {
   pageInfo: { endCursor: string | null; hasNextPage: boolean };
 }
 
-export function fits(job: Job, { status, tag, workflow, createdAfter, createdBefore }: JobFilter): boolean {
+function fits(job: Job, { status, tag, workflow, createdAfter, createdBefore }: JobFilter): boolean {
   const created = Date.parse(job.createdAt);
   return (
     (!status || status.includes(job.status)) &&

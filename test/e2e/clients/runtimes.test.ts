@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Browser, chromium } from 'playwright-core';
@@ -7,6 +7,7 @@ import { rolldown } from 'rolldown';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { packClient } from '../../support/client-package.ts';
 import { disposals } from '../../support/disposals.ts';
+import { readDocsPage } from '../../support/docs-page.ts';
 import { findProgram } from '../../support/find-program.ts';
 import { freePort } from '../../support/free-port.ts';
 import { startProgram } from '../../support/process.ts';
@@ -22,6 +23,7 @@ const CHROMIUM = findProgram('chromium') ?? '';
 const system = `node-${process.platform}-${process.arch}`;
 const NODE_20 = join(RUNTIMES, 'node_modules', system, 'bin', 'node');
 const NODE_24 = process.execPath;
+const TSC = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 
 /** What client/test/runtimes/program.js gives back, wherever it runs. */
 const EXPECTED = {
@@ -103,9 +105,24 @@ describe.skipIf(!RUNTIMES || !CHROMIUM)('the package of the client', { timeout: 
   test('works in an app of Vite, with the types of the gateway', async () => {
     const cli = join(app, 'node_modules', '@comfygate', 'client', 'dist', 'cli', 'main.js');
     await run(NODE_20, [cli, 'types', url, '--out', join(app, 'vite', 'src', 'comfy.d.ts')]);
-    await run(NODE_24, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(app, 'vite')]);
+    await run(NODE_24, [TSC, '-p', join(app, 'vite')]);
     site.show(await buildApp(join(app, 'vite')));
     expect(await resultOfPage(site.origin)).toEqual(EXPECTED);
+  });
+
+  test('draws a picture in the page that its README makes', async () => {
+    const main = readDocsPage('../client/README.md').files.find(({ path }) => path === 'src/main.ts');
+    const text = (main?.content ?? '').replaceAll('http://127.0.0.1:4000', url);
+    await writeFile(join(app, 'vite', 'src', 'main.ts'), text);
+    await run(NODE_24, [TSC, '-p', join(app, 'vite')]);
+    site.show(await buildApp(join(app, 'vite')));
+    const page = await browser.newPage();
+    await page.goto(site.origin);
+    await page.getByRole('button').click();
+    const picture = page.locator('img[src^="http"]');
+    await picture.waitFor();
+    await expect.poll(() => picture.evaluate((shown) => Reflect.get(shown, 'naturalWidth'))).toBe(512);
+    expect(await page.locator('progress').evaluate((bar) => Reflect.get(bar, 'value'))).toBe(1);
   });
 
   test('works in Next, on the server and in its page', async () => {

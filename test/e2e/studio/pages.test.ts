@@ -18,7 +18,7 @@ import { buildStudio, expectAccessible } from '../../support/studio.ts';
 
 const CHROMIUM = process.env.CHROMIUM_BIN ?? '/usr/bin/chromium';
 const run = promisify(execFile);
-const MANY = 5_000;
+const MANY = 2_000;
 const AT_ONCE = 20;
 
 describe.skipIf(!existsSync(CHROMIUM))('the pages of the studio', { timeout: 240_000 }, () => {
