@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../bootstrap.mjs';
+import { fileURLToPath } from 'node:url';
 import { apt, canUseApt, installCommand } from './apt.mjs';
 import { onPath } from './on-path.mjs';
 import { npmCi } from './packages.mjs';
@@ -162,10 +162,11 @@ function bringSystemProgram(name, { package: debian, without }) {
 }
 
 /**
- * The folder in whose node_modules the runtimes are that the client is tried in, as `from` names them, or undefined
- * where they cannot be installed: those tests are then skipped.
+ * The folder in whose node_modules the runtimes are that the client is tried in, or undefined where they cannot be
+ * installed: those tests are then skipped.
  */
-function bringRuntimes(from) {
+function bringRuntimes() {
+  const from = fileURLToPath(new URL('../../client/test/runtimes', import.meta.url));
   const lock = readFileSync(join(from, 'package-lock.json'));
   const folder = join(cacheDir(), `runtimes-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`);
   // npm writes it as its last step.
@@ -198,5 +199,5 @@ export const PROGRAMS = {
   nginx: bringNginx,
   caddy: bringCaddy,
   schemathesis: bringSchemathesis,
-  runtimes: () => bringRuntimes(join(root, 'client', 'test', 'runtimes')),
+  runtimes: bringRuntimes,
 };

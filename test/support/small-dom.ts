@@ -81,7 +81,7 @@ export function openSmallRoot() {
   vi.stubGlobal('HTMLIFrameElement', class {});
   const element = document.createElement('div');
   // What it lacks, React DOM does not ask for.
-  const root = createRoot(element as unknown as Element);
+  const root = createRoot(element as unknown as Element, { onCaughtError: () => undefined });
   onTestFinished(async () => {
     flushSync(() => root.unmount());
     // What React has still to do, which asks for the globals.

@@ -1,7 +1,7 @@
-import { createElement, type ReactNode, StrictMode, Suspense } from 'react';
+import { Component, createElement, type ReactNode, StrictMode, Suspense } from 'react';
 import { renderToReadableStream } from 'react-dom/server.edge';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createComfy } from '../../../client/src/comfy.ts';
+import type { Comfy } from '../../../client/src/comfy.ts';
 import {
   ComfyProvider,
   type LiveJob,
@@ -11,74 +11,15 @@ import {
   useJob,
   useJobs,
 } from '../../../client/src/react.ts';
-import { unavailable } from '../../../src/core/errors.ts';
-import type { Job } from '../../../src/core/job.ts';
-import { testEvent, testJob, testServices } from '../../support/graph-services.ts';
-import { startTestServer } from '../../support/http-server.ts';
+import { forbidden, unavailable } from '../../../src/core/errors.ts';
+import { testEvent, testJob } from '../../support/graph-services.ts';
+import { ALL, nth, openJobGateway } from '../../support/job-gateway.ts';
 import { openSmallRoot } from '../../support/small-dom.ts';
-import { createTestFeed } from '../../support/test-feed.ts';
 
 const { id } = testJob();
-const ALL = 'all';
-/** Ids of the jobs that are made, of which the first is `id`. */
-const nth = (n: number) => `${id.slice(0, -1)}${(7 + n) % 10}`;
-
-/** A gateway whose jobs the test says, and a client of it. */
-async function openGateway(...jobs: Job[]) {
-  const kept = new Map(jobs.map((job) => [job.id, job]));
-  const calls = { generate: 0, list: 0, sent: 0 };
-  /** What an answer to a call for a list waits for, when it has been read. */
-  const gate = { list: Promise.resolve() };
-  const changes = createTestFeed();
-  changes.open(ALL);
-  const services = await testServices({
-    changes: { watch: ({ identity }) => changes.watch({ jobId: ALL, identity, afterSeq: null }) },
-    jobs: {
-      queuePosition: async () => null,
-      async generate() {
-        const job = testJob({ id: nth(calls.generate++), status: 'QUEUED' });
-        kept.set(job.id, job);
-        services.feed.open(job.id);
-        return { job, replayed: false };
-      },
-      get: async (_identity, wanted) => kept.get(wanted) ?? null,
-      async cancel(_identity, wanted) {
-        services.feed.say(wanted, testEvent(9, { type: 'CANCELED', job: testJob({ status: 'CANCELED', seq: 9 }) }));
-        services.feed.end(wanted);
-        return testJob({ status: 'CANCELED', seq: 9 });
-      },
-      async list({ first, after }) {
-        calls.list += 1;
-        const all = [...kept.values()].sort((a, b) => b.createdAt - a.createdAt);
-        const page = all.filter(({ createdAt }) => after === null || createdAt < Number(after)).slice(0, first);
-        const edges = page.map((job) => ({ cursor: String(job.createdAt), job }));
-        const [last] = edges.slice(-1);
-        await gate.list;
-        return { edges, hasNextPage: last?.job !== all.at(-1), endCursor: last?.cursor ?? null };
-      },
-    },
-  });
-  services.feed.open(id);
-  const { server } = await startTestServer({ services });
-  const comfy = createComfy({
-    url: server.url,
-    fetch(...call) {
-      calls.sent += 1;
-      return fetch(...call);
-    },
-  });
-  onTestFinished(() => comfy.close());
-  /** Something happens to a job, and whoever follows all of them hears of it. */
-  function happens(type: 'QUEUED' | 'STARTED' | 'SUCCEEDED', job: Job) {
-    kept.set(job.id, job);
-    changes.say(ALL, testEvent(job.seq, { type, job }));
-  }
-  const watchers = () => ({ job: services.feed.stats().watchers, all: changes.stats().watchers });
-  return { comfy, services, changes, calls, gate, kept, happens, watchers };
-}
 
 /** Renders it as a page in development does, where each component is mounted, unmounted and mounted again. */
-function render(comfy: ReturnType<typeof createComfy>, shown: ReactNode) {
+function render(comfy: Comfy, shown: ReactNode) {
   const root = openSmallRoot();
   const show = (node: ReactNode) =>
     root.render(createElement(StrictMode, null, createElement(ComfyProvider, { comfy }, node)));
@@ -87,7 +28,7 @@ function render(comfy: ReturnType<typeof createComfy>, shown: ReactNode) {
 }
 
 test('useGeneration shows a job from its acceptance to its result, with one call and one watcher', async () => {
-  const { comfy, services, calls, watchers } = await openGateway();
+  const { comfy, services, calls, watchers } = await openJobGateway();
   const seen: UseGeneration<string>[] = [];
   const latest = () => seen.at(-1);
   function Page() {
@@ -118,7 +59,7 @@ test('useGeneration shows a job from its acceptance to its result, with one call
 });
 
 test('what is wrong with an input is an error with fields, and one that is canceled is none', async () => {
-  const { comfy, watchers } = await openGateway();
+  const { comfy, watchers } = await openJobGateway();
   let latest: UseGeneration<string> | undefined;
   function Page() {
     latest = useGeneration('textToImage');
@@ -139,7 +80,7 @@ test('what is wrong with an input is an error with fields, and one that is cance
 });
 
 test('a second run takes the place of the first, of which no more is shown, and which gives its result', async () => {
-  const { comfy, services, watchers } = await openGateway();
+  const { comfy, services, watchers } = await openJobGateway();
   let latest: UseGeneration<string> | undefined;
   function Page() {
     latest = useGeneration('textToImage');
@@ -171,7 +112,7 @@ test('a second run takes the place of the first, of which no more is shown, and 
 });
 
 test('useJob has one subscription for all who show a job, ended with the last, and knows what is no job', async () => {
-  const { comfy, services, calls, watchers } = await openGateway(testJob());
+  const { comfy, services, calls, watchers } = await openJobGateway(testJob());
   const seen: { [who: string]: LiveJob } = {};
   function Shown({ who, of }: { who: string; of?: string }) {
     seen[who] = useJob(of);
@@ -198,7 +139,7 @@ test('useJob has one subscription for all who show a job, ended with the last, a
 test('useJobs shows jobs as they come and change, those of its status only, and reads no page twice', async () => {
   const at = testJob().createdAt;
   const old = [1, 2, 3].map((n) => testJob({ id: `old-${n}`, createdAt: at - n, seq: 5, status: 'SUCCEEDED' }));
-  const { comfy, happens, calls, watchers, changes, kept } = await openGateway(...old);
+  const { comfy, happens, calls, watchers, changes, kept } = await openJobGateway(...old);
   let all: UseJobs | undefined;
   let ended: UseJobs | undefined;
   const shown = (list: UseJobs | undefined) => list?.jobs?.map(({ id, status }) => `${id} ${status}`);
@@ -242,7 +183,7 @@ test('useJobs shows jobs as they come and change, those of its status only, and 
 
 test('what happens while a list is read is not undone by it', async () => {
   const running = testJob();
-  const { comfy, gate, happens, calls } = await openGateway(running);
+  const { comfy, gate, happens, calls } = await openJobGateway(running);
   let list: UseJobs | undefined;
   function All() {
     list = useJobs();
@@ -265,7 +206,7 @@ test('what happens while a list is read is not undone by it', async () => {
 
 test('a list of which more come than were asked for keeps the newest, and can go on behind them', async () => {
   const at = testJob().createdAt;
-  const { comfy, happens } = await openGateway();
+  const { comfy, happens } = await openJobGateway();
   let list: UseJobs | undefined;
   function All() {
     list = useJobs({}, { first: 2 });
@@ -281,22 +222,50 @@ test('a list of which more come than were asked for keeps the newest, and can go
   expect(list?.jobs?.length).toBeLessThan(6);
 });
 
-test('with suspense a component is shown when there is something to show, in a browser and from a server', async () => {
-  const { comfy, calls } = await openGateway(testJob());
+test('with suspense a component is shown when there is something to show', async () => {
+  const { comfy } = await openJobGateway(testJob());
   function Status() {
     const { job } = useJob(id, { suspense: true });
     const { jobs } = useJobs({}, { suspense: true });
-    return createElement('output', null, `${job?.status} of ${jobs.length}`);
+    return `${job?.status} of ${jobs.length}`;
   }
-  const waiting = createElement(Suspense, { fallback: 'wait' }, createElement(Status));
-  const page = render(comfy, waiting);
+  const page = render(comfy, createElement(Suspense, { fallback: 'wait' }, createElement(Status)));
   await vi.waitFor(() => expect(page.text()).toBe('wait'));
   await vi.waitFor(() => expect(page.text()).toContain('RUNNING of 1'));
-  expect(calls).toMatchObject({ generate: 0 });
+});
 
-  const another = createComfy({ url: comfy.url });
-  onTestFinished(() => another.close());
-  const stream = await renderToReadableStream(createElement(ComfyProvider, { comfy: another }, waiting));
+test('with suspense an error goes to the error boundary, which can try again', async () => {
+  const { comfy, services } = await openJobGateway(testJob());
+  const get = vi.spyOn(services.jobs, 'get').mockRejectedValue(forbidden('no'));
+  let boundary: Boundary | undefined;
+  class Boundary extends Component<{ children: ReactNode }, { failed?: unknown }> {
+    override state: { failed?: unknown } = {};
+    static getDerivedStateFromError = (failed: unknown) => ({ failed });
+    override render() {
+      boundary = this;
+      return this.state.failed ? String(this.state.failed) : this.props.children;
+    }
+  }
+  const Status = () => useJob(id, { suspense: true }).job?.status;
+  const waiting = createElement(Suspense, { fallback: 'wait' }, createElement(Status));
+  const page = render(comfy, createElement(Boundary, null, waiting));
+  await vi.waitFor(() => expect(page.text()).toMatch(/^Forbidden/));
+  expect(get).toHaveBeenCalledOnce();
+  get.mockRestore();
+  await vi.waitFor(() => {
+    boundary?.setState({ failed: undefined });
+    expect(page.text()).toBe('RUNNING');
+  });
+});
+
+test('with suspense a server sends a component with what it shows', async () => {
+  // React warns of a context that both of its renderers have used, as they do in this file alone.
+  const warned = vi.spyOn(console, 'error').mockReturnValue();
+  onTestFinished(() => warned.mockRestore());
+  const { comfy } = await openJobGateway(testJob());
+  const Status = () => createElement('output', null, useJob(id, { suspense: true }).job?.status);
+  const page = createElement(ComfyProvider, { comfy }, createElement(Suspense, null, createElement(Status)));
+  const stream = await renderToReadableStream(page);
   await stream.allReady;
-  expect(await new Response(stream).text()).toContain('<output>RUNNING of 1</output>');
+  expect(await new Response(stream).text()).toContain('<output>RUNNING</output>');
 });
