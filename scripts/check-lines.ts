@@ -8,6 +8,7 @@ const WRITTEN = [
   '*.{ts,md,yml,json}',
   '{.ci/run,.env.example,Dockerfile}',
   'client/{*.md,{src,test}/**/*.{ts,tsx,mjs,js,html,json}}',
+  'simulator/*.{md,mjs,json}',
   '{bench,deploy,docs,examples,scripts,src,test,worker}/**/*.{ts,mjs,lua,md,yml,yaml,graphql,html,example}',
   '{client,studio}/{,src/**/}*.{ts,tsx,css,html,md}',
 ];

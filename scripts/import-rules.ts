@@ -26,7 +26,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/queue/bullmq': ['src/observability', 'src/queue', 'src/redis'],
 
   // Use cases on what is stored.
-  'src/uploads': ['src/artifacts', 'src/callers', 'src/core', 'src/observability', 'src/redis'],
+  'src/uploads': ['src/artifacts', 'src/callers', 'src/core', 'src/files', 'src/observability', 'src/redis'],
   'src/uploads/redis': ['src/redis', 'src/uploads'],
   'src/variants': ['src/artifacts', 'src/async', 'src/core', 'src/files', 'src/redis'],
   'src/variants/redis': ['src/redis', 'src/variants'],
@@ -70,6 +70,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ],
     ...['src/operator', 'src/progress', 'src/uploads', 'src/variants', 'src/workflows'],
   ],
+  'src/mcp': [
+    ...['src/artifacts', 'src/backends', 'src/callers', 'src/core', 'src/graphql', 'src/jobs', 'src/progress'],
+    ...['src/uploads', 'src/variants', 'src/workflows'],
+  ],
   'src/http': [
     ...[
       'src/artifacts',
@@ -79,6 +83,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'src/files',
       'src/graphql',
       'src/health',
+      'src/mcp',
       'src/observability',
     ],
     'src/variants',
@@ -196,6 +201,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'graphql-yoga': ['src/http'],
   'graphql-ws': ['src/http', 'client/src'],
   '@pothos': ['src/graphql'],
+  '@modelcontextprotocol': ['src/mcp'],
   '@opentelemetry': ['src/observability'],
 };
 

@@ -227,6 +227,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     workflowAdder,
     jobs,
     uploads,
+    uploadStore,
     watchTokens,
     watchJobs: createWatchJobs(watchTokens, jobs, audit),
     longPoll,

@@ -18,12 +18,14 @@ import { createHttpMetrics } from '../observability/http-metrics.ts';
 import { createOperationMetrics } from '../observability/operation-metrics.ts';
 import { observeAll } from '../observability/operation-observer.ts';
 import { createOperationSpans } from '../observability/operation-spans.ts';
+import { createDataUploads } from '../uploads/data-uploads.ts';
 import { VARIANTS_PATH } from '../variants/variant-addresses.ts';
 import { auditRefusals } from './audit-refusals.ts';
 import { followCertificate } from './follow-certificate.ts';
 import { followDocuments } from './follow-documents.ts';
 import { openGatewayServices } from './gateway-services.ts';
 import { artifactFolder, type ProcessContext } from './process-context.ts';
+import { readVersion } from './version.ts';
 
 /** The share of SHUTDOWN_TIMEOUT in which requests under way may finish. */
 const GRACE_SHARE = 0.2;
@@ -58,7 +60,6 @@ export async function startGateway(
     introspection,
     persisted: listed ? { listed, only } : undefined,
   });
-  context.workflows.onChange(() => engine.use(createSchema(catalogue)));
   const { auth = ['none'] } = config.http;
   let draining = false;
   const certificates = config.http.tls && (await followCertificate(config.http.tls, { log, shutdown }));
@@ -78,6 +79,7 @@ export async function startGateway(
     services: {
       ...services,
       texts: createArtifactTexts(artifacts),
+      dataUploads: createDataUploads({ uploads: services.uploads, store: services.uploadStore, artifacts }),
       artifactUrlTtlSeconds: config.artifactUrlTtlMs / 1000,
       limits: {
         maxUploadBytes: config.inputs.maxBytes,
@@ -90,6 +92,7 @@ export async function startGateway(
       path: VARIANTS_PATH,
       serve: createVariantDownload({ addresses: variants, maker: variantMaker, artifacts, now, log }),
     },
+    version: readVersion(),
     health,
     graphiql,
     storageUrl: config.s3?.publicEndpoint,
@@ -98,6 +101,10 @@ export async function startGateway(
     onSocketCut: createSocketCuts(context.metrics),
     ready: async () => !draining && (await services.redisReady()),
     log,
+  });
+  context.workflows.onChange(() => {
+    engine.use(createSchema(catalogue));
+    server.toolsChanged();
   });
   certificates?.onChange(server.useCertificate);
   // It may have been renewed while the server was started.
@@ -112,6 +119,7 @@ export async function startGateway(
   shutdown.add('http', () => server.close(config.shutdownTimeoutMs * GRACE_SHARE));
   // Added after the HTTP server, so stopped before it: answers held by waitSeconds are then sent within its grace.
   shutdown.add('long polls', () => services.longPoll.close());
+  shutdown.add('calls of tools', () => server.endCalls());
   shutdown.add('readiness', () => {
     draining = true;
   });

@@ -58,6 +58,12 @@ export interface KnownBackend extends SeenBackend {
   configured: boolean;
 }
 
+/** What servers that are not down offer of a model input, `Class.input`: each name once, sorted. */
+export function offeredModels(seen: readonly BackendReport[], modelOf: string): string[] {
+  const offered = seen.filter(({ status }) => status !== 'DOWN').flatMap(({ models }) => models[modelOf] ?? []);
+  return [...new Set(offered)].sort();
+}
+
 /** Whether a live worker reports the server. */
 export function isReported({ reportedAt }: Pick<SeenBackend, 'reportedAt'>, now: number): boolean {
   return now - reportedAt < STALE_MS;

@@ -8,10 +8,14 @@ import type { GraphContext } from './context.ts';
  */
 export const needs =
   (...scopes: readonly Scope[]) =>
-  (_root: unknown, _args: unknown, { identity }: GraphContext): true => {
-    for (const scope of scopes) if (!identity.scopes.has(scope)) throw refusal(identity, scope);
-    return true;
-  };
+  (_root: unknown, _args: unknown, { identity }: GraphContext): true =>
+    needsScopes(identity, ...scopes);
+
+/** The same, behind another protocol. */
+export function needsScopes(identity: Identity, ...scopes: readonly Scope[]): true {
+  for (const scope of scopes) if (!identity.scopes.has(scope)) throw refusal(identity, scope);
+  return true;
+}
 
 /** The same for what is of the caller itself, and not for the holders of its watch tokens. */
 export const needsCaller =

@@ -6,9 +6,10 @@
  * allowedOrigins      further origins whose pages may call; none by default, and no CORS header without them
  * allowLoopback       whether pages of loopback may, on whatever port; not by default
  * maxBodyBytes        longest POST; more is 413
- * engine, services    what GraphQL works with: createEngine({ schema, log }), and the use cases
+ * engine, services    what GraphQL and tools work with: createEngine({ schema, log }), and the use cases
  * artifacts           gives and takes files at signed addresses below its path, where that is the gateway's to do
  * variants            gives pictures that are made of others
+ * version             that the Model Context Protocol tells
  * health, ready       reports for /health and /readyz
  * graphiql            whether browsers get the page GraphiQL at /graphql; they do by default
  * storageUrl          address of an S3 from which browsers get results, for the pages of the studio
@@ -21,7 +22,6 @@
  * way given `graceMs` to end. Make `ready` say no some seconds before, so that load balancers have turned away.
  */
 
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
@@ -31,10 +31,10 @@ import { createTurns } from '../async/turns.ts';
 import type { Authenticator } from '../callers/authenticator.ts';
 import { anonymous } from '../callers/identity.ts';
 import type { Sessions } from '../callers/sessions.ts';
-import type { GraphServices } from '../graphql/context.ts';
 import { createBudgets } from '../graphql/engine/budgets.ts';
 import type { Engine } from '../graphql/engine/engine.ts';
 import type { Health } from '../health/health.ts';
+import type { McpServices } from '../mcp/services.ts';
 import type { OnSocketCut } from '../observability/gateway-metrics.ts';
 import type { HttpRoute, OnAnswered } from '../observability/http-metrics.ts';
 import { throttledWarning } from '../observability/throttled.ts';
@@ -50,10 +50,13 @@ import { createPlaces } from './graphql/places.ts';
 import { createWebSocketHandler, type WebSocketLimits } from './graphql/websocket.ts';
 import { createYogaHandler } from './graphql/yoga.ts';
 import { createHealthEndpoints } from './health-endpoints.ts';
+import { createIdentify } from './identify.ts';
 import { listen } from './listen.ts';
 import { createLogin, type LoginOptions } from './login.ts';
+import { createMcpRoute, MCP_PATH } from './mcp/mcp-route.ts';
 import { HttpFault, refuseConnection, sendFault, setHeaders } from './reply.ts';
 import { endUnlessComplete } from './request-body.ts';
+import { requestIdOf } from './request-id.ts';
 import { createSecurityHeaders } from './security-headers.ts';
 import { createStudioPages } from './studio/studio-pages.ts';
 import { type Certificate, createWebServer, DEFAULT_TIMEOUTS, type HttpTimeouts } from './web-server.ts';
@@ -73,7 +76,8 @@ export interface HttpServerOptions {
   sessions?: Sessions | undefined;
   maxBodyBytes: number;
   engine: Engine;
-  services: GraphServices;
+  services: McpServices;
+  version: string;
   artifacts?: ArtifactRoute | undefined;
   variants?: ArtifactRoute | undefined;
   health: Health;
@@ -102,6 +106,10 @@ export interface HttpServer {
   sockets(): number;
   /** What is taken of each bound that all clients share, by its name. */
   bounds(): Record<string, BoundUse>;
+  /** The catalogue is another one. */
+  toolsChanged(): void;
+  /** Lets no call of a tool wait any more. Resolves once those that waited are answered, or after a second. */
+  endCalls(): Promise<void>;
   /** Another certificate for whoever connects from now on. Throws where the server began without any. */
   useCertificate(certificate: Certificate): void;
   close(graceMs: number): Promise<void>;
@@ -133,11 +141,15 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const noteAddress = createForwarding(options.trustedProxies ?? []);
   const login = options.authenticator ? createLogin({ ...options, authenticator: options.authenticator }) : null;
   const budgets = createBudgets(options.maxBodyBytes);
-  const places = createPlaces(options.maxOpen ?? MAX_OPEN);
+  const maxOpen = options.maxOpen ?? MAX_OPEN;
+  const places = createPlaces(maxOpen);
   const turns = createTurns(TURN_MS);
-  const yoga = createYogaHandler({ ...options, budgets, turns, places, stillMs: timeouts.stillMs });
+  const identify = createIdentify({ login, budgets, maxBodyBytes: options.maxBodyBytes });
+  const operations = { budgets, turns, places, stillMs: timeouts.stillMs };
+  const yoga = createYogaHandler({ ...options, ...operations });
   const page = options.graphiql === false ? null : createGraphiqlPage();
-  const graphql = createGraphqlRoute({ yoga, page, login, budgets, maxBodyBytes: options.maxBodyBytes, admitPage });
+  const graphql = createGraphqlRoute({ yoga, page, identify, admitPage });
+  const mcp = createMcpRoute({ ...options, ...operations, maxOpen, identify, admitPage });
   const docs = createDocsPages();
   const origins = [options.publicUrl, options.storageUrl].filter((url) => url !== undefined);
   const studio = createStudioPages({ origins, tools: page !== null });
@@ -167,6 +179,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   function routeOf({ url = '', method }: IncomingMessage): HttpRoute {
     const [path = ''] = url.split('?', 1);
     if (path === GRAPHQL) return 'graphql';
+    if (path === MCP_PATH) return 'mcp';
     if (endpoints(path)) return 'health';
     return files.kind(path, method) ?? 'other';
   }
@@ -187,6 +200,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (endpoint) return endpoint(res);
     access.checkHost(req);
     if (path === GRAPHQL) return graphql(req, res, requestId);
+    if (path === MCP_PATH) return mcp.serve(req, res, requestId);
     if (login) refuseInAddress(req);
     if (await files.serve(path, req, res)) return;
     if (page && (await docs(path, req, res))) return;
@@ -262,6 +276,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       downloads: files.use(),
       memory_bytes: budgets.use(),
     }),
+    toolsChanged: mcp.toolsChanged,
+    endCalls: mcp.endCalls,
     useCertificate(certificate) {
       if (!(server instanceof TlsServer)) throw new Error('a server of http has no certificate');
       server.setSecureContext(certificate);
@@ -282,12 +298,4 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
 function isStream(res: ServerResponse): boolean {
   return String(res.getHeader('content-type') ?? '').startsWith('text/event-stream');
-}
-
-const HARMLESS_ID = /^[\w.-]{1,64}$/;
-
-/** The caller's X-Request-ID where it is harmless in logs and headers, else a new one. */
-function requestIdOf(req: IncomingMessage): string {
-  const given = req.headers['x-request-id'];
-  return typeof given === 'string' && HARMLESS_ID.test(given) ? given : randomUUID();
 }

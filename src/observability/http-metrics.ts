@@ -2,7 +2,7 @@ import { Histogram } from 'prom-client';
 import type { ProcessMetrics } from './process-metrics.ts';
 
 /** The kind of a request. `socket` is an upgrade to WebSocket that was refused. */
-export type HttpRoute = 'graphql' | 'socket' | 'download' | 'upload' | 'variant' | 'health' | 'other';
+export type HttpRoute = 'graphql' | 'mcp' | 'socket' | 'download' | 'upload' | 'variant' | 'health' | 'other';
 
 /** `status`: the status code of the response, or `none` where the client left before there was one. */
 export type OnAnswered = (route: HttpRoute, status: string, seconds: number) => void;

@@ -97,7 +97,7 @@ export function createUploads(options: UploadsOptions): Uploads {
     if (!parsed.success) {
       throw badInput(parsed.error.issues.map((issue) => toInputIssue(issue, ['input'])));
     }
-    const id = newId();
+    const { id = newId() } = request;
     const { contentType: type, size } = parsed.data;
     try {
       const address = await artifacts.uploadUrl(uploadKey(id), {

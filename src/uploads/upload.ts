@@ -51,6 +51,8 @@ export interface UploadRequest {
   address?: string | undefined;
   /** Whom it is counted against, by its address. */
   client?: string | undefined;
+  /** Default: a new one. */
+  id?: string | undefined;
   filename: string;
   contentType: string;
   sizeBytes: number;

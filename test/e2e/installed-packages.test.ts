@@ -68,6 +68,8 @@ test(
       const schema = await machine.run(project, join(folder, 'node_modules/.bin/comfygate'), ['schema']);
       expect(schema).toContain('input TextToImageInput');
       expect(schema).not.toContain('input UpscaleInput');
+      const studio = await fetch(`http://127.0.0.1:${port}/`, { headers: { Accept: 'text/html' } });
+      expect(await studio.text()).toContain('<script type="module"');
       expect((await fetch(`http://127.0.0.1:${port}/docs/simulator`)).status).toBe(200);
     } finally {
       await started.stop();

@@ -5,12 +5,13 @@ import { anonymous } from '../../src/callers/identity.ts';
 import { createPlans } from '../../src/callers/plans.ts';
 import type { JobEvent } from '../../src/core/events.ts';
 import { type Job, noProgress } from '../../src/core/job.ts';
-import type { GraphContext, GraphServices } from '../../src/graphql/context.ts';
+import type { GraphContext } from '../../src/graphql/context.ts';
 import { createBudgets } from '../../src/graphql/engine/budgets.ts';
 import { createEngine } from '../../src/graphql/engine/engine.ts';
 import { createSchema } from '../../src/graphql/schema.ts';
 import type { HealthReport } from '../../src/health/health.ts';
 import { createPlaces } from '../../src/http/graphql/places.ts';
+import type { McpServices } from '../../src/mcp/services.ts';
 import type { OperationObserver } from '../../src/observability/operation-observer.ts';
 import { loadCatalogue } from '../../src/workflows/load.ts';
 import { createTestFeed, type TestFeed } from './test-feed.ts';
@@ -81,12 +82,12 @@ function testUrl(host: string, key: string, options: object): string {
 }
 
 /** Use cases that fail unless the test replaces them, for tests of GraphQL and HTTP alone. */
-export interface TestServices extends GraphServices {
+export interface TestServices extends McpServices {
   feed: TestFeed;
 }
 
 export async function testServices(
-  changes: { jobs?: Partial<GraphServices['jobs']> } & Partial<Omit<GraphServices, 'jobs' | 'feed'>> = {},
+  changes: { jobs?: Partial<McpServices['jobs']> } & Partial<Omit<McpServices, 'jobs' | 'feed'>> = {},
 ): Promise<TestServices> {
   return {
     plans: createPlans(() => new Map()),
@@ -96,7 +97,10 @@ export async function testServices(
     nodeDefinitions: { read: async () => [] },
     artifacts: {
       url: async (key, options) => testUrl('files', key, options),
+      read: notExpected('read'),
     },
+    dataUploads: { put: notExpected('put') },
+    variantMaker: { ensure: notExpected('ensure') },
     variants: {
       url: ({ key }, variant, options) => testUrl('variants', key, { ...variant, ...options }),
     },

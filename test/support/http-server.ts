@@ -20,6 +20,7 @@ export async function startTestServer(
     port: 0,
     allowedOrigins: [],
     maxBodyBytes: 100_000,
+    version: '1.2.3',
     health: services.health,
     ready: async () => true,
     ...options,

@@ -1,3 +1,4 @@
+import { offeredModels } from '../../backends/backends.ts';
 import { unavailable } from '../../core/errors.ts';
 import type { ArtifactKind } from '../../core/job.ts';
 import type { ParameterType, Workflow, WorkflowParameter } from '../../workflows/catalogue.ts';
@@ -19,15 +20,11 @@ const types = {
   FILE: { value: 'FILE', description: 'An input file.' },
 } as const satisfies Record<ParameterType, { value: ParameterType; description: string }>;
 
-/** What the running servers offer for a MODEL parameter, each name once. */
-async function offeredModels(services: GraphServices, modelOf: string) {
+async function modelChoices(services: GraphServices, modelOf: string) {
   const backends = await services.backends.backends().catch((error: unknown) => {
     throw unavailable('The models cannot be listed right now.', 1, error);
   });
-  const names = new Set(
-    backends.filter(({ status }) => status !== 'DOWN').flatMap(({ models }) => models[modelOf] ?? []),
-  );
-  return [...names].sort().map((name) => ({ value: name, label: name }));
+  return offeredModels(backends, modelOf).map((name) => ({ value: name, label: name }));
 }
 
 /** What each server is missing for a workflow, where its classes are known. */
@@ -41,7 +38,7 @@ async function backendsOf(services: GraphServices, workflow: Workflow, missingOf
 }
 
 function choicesOf(parameter: WorkflowParameter, services: GraphServices) {
-  return parameter.modelOf === null ? parameter.choices : offeredModels(services, parameter.modelOf);
+  return parameter.modelOf === null ? parameter.choices : modelChoices(services, parameter.modelOf);
 }
 
 const artifactKinds = {

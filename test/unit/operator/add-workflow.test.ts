@@ -145,6 +145,13 @@ test('of several that add the same name at once one does, and the others are tol
   expect((await readdir(folder)).sort()).toEqual(['manifest.schema.json', 'same']);
 });
 
+test('so many wait to be added, and no more', async () => {
+  const { add } = await open([], await workflowsFolder({}));
+  const all = await Promise.allSettled(Array.from({ length: 12 }, (_, i) => add({ name: `w${i}` })));
+  const refused = all.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+  expect(refused).toMatchObject([{ details: { code: 'UNAVAILABLE', retryAfter: 5 } }]);
+});
+
 test('a folder that cannot be written, or is full, is said so, with what to do instead', async () => {
   const dir = await workflowsFolder({ 'a-file': '' });
   const nowhere = await open([], join(dir, 'a-file', 'workflows'));

@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Turns } from '../../async/turns.ts';
+import type { Sessions } from '../../callers/sessions.ts';
+import { unauthenticated } from '../../core/errors.ts';
+import type { Budgets } from '../../graphql/engine/budgets.ts';
+import type { Mcp } from '../../mcp/mcp.ts';
+import type { McpServices } from '../../mcp/services.ts';
+import { inTraceOf } from '../../observability/spans.ts';
+import { createCompression } from '../graphql/compress.ts';
+import { parseJsonBody, readJsonText } from '../graphql/json-body.ts';
+import type { Places } from '../graphql/places.ts';
+import { sendResponse } from '../graphql/send-response.ts';
+import type { Identify, Sender } from '../identify.ts';
+import { followLasting } from '../lasting.ts';
+import { HttpFault, sendJson, tooMuchWaits } from '../reply.ts';
+
+export const MCP_PATH = '/mcp';
+
+export interface McpRouteOptions {
+  services: McpServices;
+  version: string;
+  identify: Identify;
+  budgets: Budgets;
+  turns: Turns;
+  places: Places;
+  /** Tells when what somebody has open is to end. Default: it never is. */
+  sessions?: Sessions | undefined;
+  /** The longest body of a POST. */
+  maxBodyBytes: number;
+  /** A client that takes no byte of its answer for so long is given up. */
+  stillMs: number;
+  /** Streams that wait for changes of the tools. */
+  maxOpen: number;
+  /** Lets in the page of a listed origin, which may use these methods. Throws HttpFault for a foreign one. */
+  admitPage: (req: IncomingMessage, res: ServerResponse, methods: string) => void;
+  log: Logger;
+}
+
+export interface McpRoute {
+  serve(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void>;
+  /** The catalogue is another one. */
+  toolsChanged(): void;
+  /** Lets no call wait any more. Resolves once those that waited are answered as they stand, or after a second. */
+  endCalls(): Promise<void>;
+}
+
+const KEEP_ALIVE_MS = 5_000;
+const ANSWERED_WITHIN_MS = 1_000;
+/** What may stay open for long, and so takes a place. */
+const HELD = new Set<unknown>(['tools/call', 'subscriptions/listen']);
+/** Of a session that a client names itself. */
+const SESSION = /^[\x21-\x7e]{1,128}$/;
+
+/** Serves the Model Context Protocol: first whether a page may call, then who calls, then what is asked. */
+export function createMcpRoute(options: McpRouteOptions): McpRoute {
+  const { services, version, identify, budgets, turns, places, maxBodyBytes, stillMs, maxOpen, admitPage, log } =
+    options;
+  const sessions = options.sessions && followLasting(options.sessions);
+  const compression = createCompression();
+  const closing = new AbortController();
+  const waiting = new Set<ServerResponse>();
+  let loaded: Promise<Mcp> | undefined;
+
+  /** Only where somebody asks: to load it takes as long as all else of a gateway's start. */
+  function load(): Promise<Mcp> {
+    loaded ??= import('../../mcp/mcp.ts').then(({ createMcp }) =>
+      createMcp({
+        ...{ services, version, keepAliveMs: KEEP_ALIVE_MS, maxSubscriptions: maxOpen, closing: closing.signal },
+        onUnexpected: (err, requestId) => log.error({ requestId, err }, 'unexpected error in a tool'),
+      }),
+    );
+    return loaded;
+  }
+
+  async function answer(req: IncomingMessage, res: ServerResponse, sender: Sender): Promise<void> {
+    const { client, identity, body, ...from } = sender;
+    /** Aborted when the client has left, with no reason, and when its key or token has ended, with the error for it. */
+    const over = new AbortController();
+    const budget = budgets.open(client);
+    const session = sessions?.follow(identity, () => over.abort(unauthenticated()));
+    res.once('close', () => {
+      budget[Symbol.dispose]();
+      session?.[Symbol.dispose]();
+      if (!res.writableFinished) over.abort();
+    });
+    if (body !== undefined && !budget.keep(body.length)) throw tooMuchWaits();
+    const text = body ?? (await readJsonText(req, maxBodyBytes, budget));
+    await turns.take(client, req.socket);
+    if (res.destroyed) return;
+    const message = parseJsonBody(text);
+    if (!budgets.hasRoom(client)) throw tooMuchWaits();
+    if (HELD.has(message.method)) {
+      const place = places.take(client, services.plans.boundsOf(identity).subscriptions);
+      if (!place) throw new HttpFault(429, 'RATE_LIMITED', 'Too many calls wait.', { 'Retry-After': '10' });
+      if (message.method === 'tools/call') waiting.add(res);
+      res.once('close', () => {
+        place[Symbol.dispose]();
+        waiting.delete(res);
+      });
+    }
+    const given = req.headers['mcp-session-id'];
+    const call = {
+      ...{ ...from, identity, client, signal: over.signal, keep: budget.keep },
+      session: typeof given === 'string' && SESSION.test(given) ? given : null,
+    };
+    const mcp = await load();
+    const response = await mcp.answer(requestOf(req, over.signal), message, call);
+    // By its name a client of 2025 tells its calls from those of others, to cancel one. Nothing is kept of it.
+    if (message.method === 'initialize') res.setHeader('Mcp-Session-Id', randomUUID());
+    await sendResponse(response, res, { stillMs, compression });
+  }
+
+  return {
+    async serve(req, res, requestId) {
+      try {
+        admitPage(req, res, 'POST');
+        if (req.method === 'OPTIONS') return void res.writeHead(204, { Allow: 'POST, OPTIONS' }).end();
+        if (req.method !== 'POST') {
+          const message = 'This is a server of the Model Context Protocol without sessions: it is asked by POST.';
+          throw new HttpFault(405, 'BAD_REQUEST', message, { Allow: 'POST, OPTIONS' });
+        }
+        const sender = await identify(req, res, requestId);
+        if (!res.destroyed) await inTraceOf(req.headers, () => answer(req, res, sender));
+      } catch (error) {
+        if (!(error instanceof HttpFault)) throw error;
+        const { status, message, code, headers } = error;
+        const shown = { code: -32_000, message, data: { code } };
+        sendJson(res, status, { jsonrpc: '2.0', error: shown, id: null }, headers);
+      }
+    },
+    toolsChanged: () => void loaded?.then((mcp) => mcp.toolsChanged()),
+    async endCalls() {
+      closing.abort();
+      const answered = Promise.all([...waiting].map((res) => once(res, 'close')));
+      await Promise.race([answered, delay(ANSWERED_WITHIN_MS, undefined, { ref: false })]);
+    },
+  };
+}
+
+/** What the protocol says in headers; credentials are none of its business. */
+function requestOf({ headers, url = '' }: IncomingMessage, signal: AbortSignal): Request {
+  const passed = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+    typeof value === 'string' && /^(?:accept|content-type|mcp-.*)$/.test(name) ? [[name, value]] : [],
+  );
+  return new Request(`http://gateway${url}`, { method: 'POST', headers: passed, signal });
+}
