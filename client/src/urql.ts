@@ -45,6 +45,16 @@ export function comfyExchange({ url, connection }: Pick<Comfy, 'url' | 'connecti
   ]);
 }
 
+type Lists = Pick<Cache, 'inspectFields' | 'invalidate'>;
+
+/** Makes whoever shows one of these lists ask for it again. */
+const forgetting = (field: string) => (_result: object, _args: object, cache: Lists) => {
+  for (const { fieldName, arguments: args } of cache.inspectFields('Query')) {
+    if (fieldName === field) cache.invalidate('Query', fieldName, args);
+  }
+};
+const forgetJobs = forgetting('jobs');
+
 const keys: KeyingConfig = {
   Workflow: nameOf,
   Backend: nameOf,
@@ -74,33 +84,26 @@ const keys: KeyingConfig = {
 /**
  * How the gateway's types go into Graphcache, urql's normalised cache: `cacheExchange(cacheConfig)`. An event carries
  * its job, so every place that shows the job follows without further code; lists of jobs are asked for again when there
- * is a job more, or one less.
+ * is a job more, or one less, and the catalogue when it has another workflow.
  */
 export const cacheConfig = {
   keys,
   possibleTypes,
   updates: {
     Mutation: {
-      generate: forgetLists,
-      retryJob: forgetLists,
-      deleteJob: forgetLists,
+      generate: forgetJobs,
+      retryJob: forgetJobs,
+      deleteJob: forgetJobs,
+      addWorkflow: forgetting('workflows'),
     },
     Subscription: {
       jobsProgress(result: object, args: object, cache: Lists) {
         const event: { type?: unknown } | undefined = Object(result).jobsProgress;
-        if (event?.type === 'QUEUED') forgetLists(result, args, cache);
+        if (event?.type === 'QUEUED') forgetJobs(result, args, cache);
       },
     },
   },
 } satisfies Partial<CacheExchangeOpts>;
-
-type Lists = Pick<Cache, 'inspectFields' | 'invalidate'>;
-
-function forgetLists(_result: object, _args: object, cache: Lists): void {
-  for (const { fieldName, arguments: args } of cache.inspectFields('Query')) {
-    if (fieldName === 'jobs') cache.invalidate('Query', fieldName, args);
-  }
-}
 
 function nameOf(data: object): string | null {
   const { name }: { name?: unknown } = Object(data);

@@ -59,7 +59,8 @@ export interface Workflow {
   parameters: WorkflowParameter[];
   /**
    * The template's text (see core/template.ts) and its SHA-256 in hex. `sizes`: names of the parameters that may become
-   * numbers in the graph, seeds left out: steps and sizes, which decide how long it takes and how large its pictures are.
+   * numbers in the graph, seeds left out: steps and sizes, which decide how long it takes and how large its pictures
+   * are.
    */
   template: { hash: string; text: string; sizes: readonly string[] };
   /** The number of nodes in the graph. */

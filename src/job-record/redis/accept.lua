@@ -11,13 +11,15 @@
 --       11 the client that the job is counted against ('' where it is none)  12 bytes of the job
 --       13 most bytes of a client's open jobs  14 bytes that Redis has left for jobs
 --       15 a client may hold so many times what is left
---       16 caller  17 its plan ('' where there is none: then nothing of it is counted): name, weight, requests a minute,
---       GPU ms a minute, GPU ms a day, jobs a day, most queued, most running, each `-` where it has no bound
+--       16 caller
+--       17 its plan ('' where there is none: then nothing of it is counted): name, weight, requests a minute, GPU ms a
+--       minute, GPU ms a day, jobs a day, most queued, most running, each `-` where it has no bound
 --       18 GPU ms of the job
 --       then the record's fields and values in turn, but those that all jobs begin with
 -- gives {'created', now, ticket to add or '', what is left of the plan's limits in that order, without the last}
 --       | {'replayed', record, the ticket} | {'limited', place of the limit, what is left of it, ms until there is
---       enough, -1 where time does not tell, what is left of all} | {'none'} | {'reused', id} | {'deleted', id} | {'unlisted'} | {'refused', unseen ms}
+--       enough, -1 where time does not tell, what is left of all} | {'none'} | {'reused', id} | {'deleted', id}
+--       | {'unlisted'} | {'refused', unseen ms}
 --       | {'full', 'redis'} | {'full', 'open' or 'kept', bytes of the client} | {'template'}
 local tag, id = ARGV[1], ARGV[2]
 local time = redis.call('TIME')

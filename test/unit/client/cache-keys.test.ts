@@ -28,13 +28,14 @@ test('Graphcache is told how to keep each type that has no id, and of no other',
   expect(possibleTypes).toEqual(Object.fromEntries(kinds));
 });
 
-test('lists of jobs are asked for again when there is a job more, and not for its progress', () => {
+test('lists are asked for again when there is a job or a workflow more, and not for the progress of one', () => {
   const forgotten: unknown[] = [];
   const cache = {
     inspectFields: () => [
       { fieldKey: 'jobs({"first":5})', fieldName: 'jobs', arguments: { first: 5 } },
       { fieldKey: 'job({"id":"a"})', fieldName: 'job', arguments: { id: 'a' } },
       { fieldKey: 'jobs', fieldName: 'jobs', arguments: null },
+      { fieldKey: 'workflows', fieldName: 'workflows', arguments: null },
     ],
     invalidate: (...call: unknown[]) => void forgotten.push(call),
   };
@@ -48,6 +49,8 @@ test('lists of jobs are asked for again when there is a job more, and not for it
   expect(forgotten).toEqual(lists);
   updates.Mutation.generate({}, {}, cache);
   expect(forgotten).toEqual([...lists, ...lists]);
+  updates.Mutation.addWorkflow({}, {}, cache);
+  expect(forgotten.slice(4)).toEqual([['Query', 'workflows', null]]);
 });
 
 test('Relay finds a job by its id among what it has, and nothing else that way', () => {
