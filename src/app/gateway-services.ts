@@ -42,6 +42,7 @@ import { createVariantMaker } from '../variants/make-variants.ts';
 import { createRedisVariantClaims } from '../variants/redis/redis-claims.ts';
 import { createVariantAddresses } from '../variants/variant-addresses.ts';
 import { createCustomParser } from '../workflows/custom.ts';
+import { keepStockNodeDefinitions } from '../workflows/stock-node-definitions.ts';
 import { createAddTicket } from './add-ticket.ts';
 import { followPlans } from './follow-plans.ts';
 import { namesIn } from './follow-workflows.ts';
@@ -120,6 +121,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     ...{ redis, keys, now, onRedisDown, onResult: metrics.authenticated },
     readWatchToken: watchTokens.read,
   });
+  const stock = keepStockNodeDefinitions();
   const jobs = createJobs({
     audit,
     longPoll,
@@ -146,7 +148,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     catalogue,
     parseCustom: createCustomParser({ catalogue }),
     nodeRules: (identity) => (isToldApart(identity) ? plans.of(identity).nodes : null),
-    editorClasses: createEditorClasses(nodeDefinitions),
+    editorClasses: createEditorClasses(nodeDefinitions, stock),
     deadlineMs,
     maxDeadlineMs,
     seal: createSeal(commonSecret(config, context)),
@@ -167,6 +169,7 @@ export async function openGatewayServices(config: Config, context: ProcessContex
     maxMegapixels: config.jobs.maxMegapixels,
     untilOffered: workflows.untilOffered,
     nodeDefinitions,
+    stock,
     uploads: uploadStore,
     artifacts,
     audit,

@@ -93,6 +93,8 @@ export async function startGateway(
       serve: createVariantDownload({ addresses: variants, maker: variantMaker, artifacts, now, log }),
     },
     version: readVersion(),
+    // Its tools are none of the listed documents.
+    mcp: !only,
     health,
     graphiql,
     storageUrl: config.s3?.publicEndpoint,

@@ -112,7 +112,7 @@ export function createAccess({ host, publicUrl, allowedOrigins, allowLoopback = 
         'Access-Control-Allow-Methods': methods,
         'Access-Control-Allow-Credentials': 'true',
         'Access-Control-Allow-Headers': [CLIENT_HEADERS, ...(asked.match(/[\w-]+/g) ?? [])].join(', '),
-        'Access-Control-Expose-Headers': 'X-Request-ID, Retry-After, RateLimit, RateLimit-Policy',
+        'Access-Control-Expose-Headers': 'X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Mcp-Session-Id',
         'Access-Control-Max-Age': '600',
       };
     },

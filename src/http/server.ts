@@ -9,9 +9,9 @@
  * engine, services    what GraphQL and tools work with: createEngine({ schema, log }), and the use cases
  * artifacts           gives and takes files at signed addresses below its path, where that is the gateway's to do
  * variants            gives pictures that are made of others
- * version             that the Model Context Protocol tells
+ * version             that agents are told
  * health, ready       reports for /health and /readyz
- * graphiql            whether browsers get the page GraphiQL at /graphql; they do by default
+ * graphiql, mcp       whether browsers get the page GraphiQL, and agents tools at /mcp; they do by default
  * storageUrl          address of an S3 from which browsers get results, for the pages of the studio
  * certificate         of TLS: then it is https
  * onSocketCut         called for each WebSocket that is cut
@@ -83,6 +83,7 @@ export interface HttpServerOptions {
   health: Health;
   ready: () => Promise<boolean>;
   graphiql?: boolean | undefined;
+  mcp?: boolean | undefined;
   storageUrl?: string | undefined;
   certificate?: Certificate | undefined;
   log: Logger;

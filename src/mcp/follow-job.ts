@@ -1,4 +1,5 @@
 import type { Identity } from '../callers/identity.ts';
+import { excerpt } from '../core/errors.ts';
 import { isTerminalEvent, type JobEvent } from '../core/events.ts';
 import { isTerminal, type Job } from '../core/job.ts';
 import type { ProgressFeed } from '../progress/progress.ts';
@@ -65,5 +66,5 @@ function messageOf({ job, queuePosition }: JobEvent): string {
   }
   if (!node) return 'runs';
   const step = node.step === null || node.totalSteps === null ? '' : ` ${node.step}/${node.totalSteps}`;
-  return `${node.title ?? node.classType}${step}`;
+  return `${excerpt(node.title ?? node.classType)}${step}`;
 }

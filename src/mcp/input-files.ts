@@ -1,4 +1,4 @@
-import { badInput, type InputIssue } from '../core/errors.ts';
+import { badInput, GatewayError, type InputIssue } from '../core/errors.ts';
 import { isObject } from '../core/objects.ts';
 import type { DataUploads } from '../uploads/data-uploads.ts';
 import type { Workflow } from '../workflows/catalogue.ts';
@@ -43,8 +43,12 @@ export async function storeInputFiles(
   }
   const parsed = found.map((each) => ({ ...each, bytes: bytesOf(each.value, each.path) }));
   const { identity, requestId, address, client } = call;
-  for (const { bytes, replace } of parsed) {
-    replace({ upload: await dataUploads.put({ identity, requestId, address, client, bytes }) });
+  for (const { bytes, replace, path: at } of parsed) {
+    const upload = await dataUploads.put({ identity, requestId, address, client, bytes }).catch((error: unknown) => {
+      if (!(error instanceof GatewayError) || error.details.code !== 'BAD_USER_INPUT') throw error;
+      throw badInput(error.details.issues.map((issue) => ({ ...issue, path: [...at, 'data'] })));
+    });
+    replace({ upload });
   }
   return stored;
 }

@@ -6,6 +6,7 @@ import {
   Server,
 } from '@modelcontextprotocol/server';
 import { GatewayError } from '../core/errors.ts';
+import { TOO_MUCH_WAITS } from '../graphql/engine/budgets.ts';
 import { needsScopes } from '../graphql/scopes.ts';
 import type { ToolCall } from './await-job.ts';
 import { callKey, createOpenCalls } from './calls.ts';
@@ -34,8 +35,10 @@ export interface Mcp {
   answer(request: Request, body: unknown, call: McpCall): Promise<Response>;
   /** Tells who waits for that that there are other tools. */
   toolsChanged(): void;
-  close(): Promise<void>;
 }
+
+/** What a client knows a call by is sent with each step of it. */
+const MOST_TOKEN_CHARACTERS = 255;
 
 const INSTRUCTIONS = [
   'Every tool but job, cancel_job and create_upload is a workflow of this ComfyUI installation, which makes pictures,',
@@ -90,16 +93,19 @@ export function createMcp(options: McpOptions): Mcp {
       masked(call, async () => {
         // Without Redis there are the tools, and no choices of models.
         const backends = await services.backends.backends().catch(() => []);
-        return { ...listTools(services.catalogue, call.identity, backends, params?.cursor) };
+        const page = listTools(services.catalogue, call.identity, backends, params?.cursor);
+        if (!call.keep(JSON.stringify(page).length)) throw new GatewayError(TOO_MUCH_WAITS, { code: 'LIMIT_EXCEEDED' });
+        return { ...page };
       }),
     );
     server.setRequestHandler('tools/call', ({ params }, { mcpReq }) =>
       masked(call, () => {
         const progressToken = params._meta?.progressToken;
+        const isTold = progressToken !== undefined && String(progressToken).length <= MOST_TOKEN_CHARACTERS;
         return callTool(params.name, {
           ...{ call, id: mcpReq.id, arguments: params.arguments ?? {}, leavingCancels, closing },
           async onProgress(progress) {
-            if (progressToken === undefined || call.signal.aborted) return;
+            if (!isTold || call.signal.aborted) return;
             const params = { progressToken, ...progress };
             await mcpReq.notify({ method: 'notifications/progress', params }).catch((error: unknown) => {
               // Of one that has just left nobody is told any more.
@@ -133,6 +139,5 @@ export function createMcp(options: McpOptions): Mcp {
       return handler.fetch(request, { parsedBody: body, authInfo });
     },
     toolsChanged: () => handler.notify.toolsChanged(),
-    close: () => handler.close(),
   };
 }

@@ -3,6 +3,7 @@ import { StorageError } from '../artifacts/artifact-store.ts';
 import { excerpt, GatewayError } from '../core/errors.ts';
 import { type Artifact, isTerminal, type Job } from '../core/job.ts';
 import { addressOf } from '../graphql/artifact/artifact-url.ts';
+import { TOO_MUCH_WAITS } from '../graphql/engine/budgets.ts';
 import { VariantError, variantKey, variantOf } from '../variants/variant.ts';
 import type { McpCall, McpServices } from './services.ts';
 
@@ -24,6 +25,8 @@ const MOST_PICTURES = 4;
 const PICTURE_TIMEOUT_MS = 20_000;
 /** Links of a job that has made more would be most of what is read. */
 const MOST_LINKS = 50;
+/** In bytes: its address, its name and what it is. */
+const LINK_BYTES = 1_000;
 const MOST_TEXT_CHARACTERS = 20_000;
 const MOST_PARAMETER_CHARACTERS = 2_000;
 
@@ -54,6 +57,7 @@ export async function describeJob(job: Job, call: McpCall, services: McpServices
   if (!isTerminal(job.status)) return said(openJob(job));
   if (job.status !== 'SUCCEEDED') return said(endedJob(job), true);
   const shown = job.artifacts.slice(0, MOST_LINKS);
+  if (!call.keep(shown.length * LINK_BYTES)) return said(`SUCCEEDED: the job ${job.id}. ${TOO_MUCH_WAITS}`, true);
   const pictures = shown.filter(({ kind }) => kind === 'image').slice(0, MOST_PICTURES);
   const images = await Promise.all(pictures.map((artifact) => pictureOf(artifact, call, services)));
   const texts = await Promise.all(

@@ -41,7 +41,7 @@ const idempotencyKey: JsonSchema = {
   description: 'Yours to choose, kept for a day: the same key and input give the same job, however often it is called.',
 };
 
-/** Of a workflow that has a parameter of one of these names, that goes before. */
+/** Behind the parameters of a workflow, one of which may have the same name and goes before. */
 const OPTIONS: JsonSchema = { waitSeconds, idempotencyKey };
 
 const calm = { readOnlyHint: false, destructiveHint: false, openWorldHint: false };
@@ -121,6 +121,8 @@ export function listTools(
 function toolOf(workflow: Workflow, backends: readonly SeenBackend[]): Tool {
   const { name, title, description, makes, parameters } = workflow;
   const made = makes.length > 0 ? ` Makes: ${makes.join(', ')}.` : '';
+  const own = parametersSchema(workflow, backends);
+  const options = Object.entries(OPTIONS).filter(([option]) => !(option in own));
   const required = parameters.filter((parameter) => parameter.required).map((parameter) => parameter.name);
   return {
     name: toolNameOf(name),
@@ -128,7 +130,7 @@ function toolOf(workflow: Workflow, backends: readonly SeenBackend[]): Tool {
     description: `${description ?? title}${made}`,
     inputSchema: {
       type: 'object',
-      properties: { ...OPTIONS, ...parametersSchema(workflow, backends) },
+      properties: { ...own, ...Object.fromEntries(options) },
       required,
       additionalProperties: false,
     },

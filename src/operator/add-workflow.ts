@@ -7,6 +7,7 @@ import { createSemaphore, TooManyWaitingError } from '../async/semaphore.ts';
 import { type NodeDefinitionsDirectory, reachedFirst } from '../backends/node-definitions.ts';
 import { auditedAs, type Identity } from '../callers/identity.ts';
 import { badInput, GatewayError, type IssueCode, unavailable } from '../core/errors.ts';
+import type { NodeDefinitions } from '../core/node-definitions.ts';
 import { isUuid } from '../core/uuid.ts';
 import { SpoolError, spool } from '../files/spool.ts';
 import { type Audit, audited } from '../observability/audit.ts';
@@ -14,7 +15,6 @@ import type { UploadStore } from '../uploads/upload.ts';
 import { AddError, addWorkflow } from '../workflows/add/add-workflow.ts';
 import { workflowName } from '../workflows/add/names.ts';
 import type { Workflow } from '../workflows/catalogue.ts';
-import { readStockNodeDefinitions } from '../workflows/stock-node-definitions.ts';
 import { answered } from './answered.ts';
 
 export interface AddWorkflowRequest {
@@ -45,6 +45,7 @@ export interface WorkflowAdderOptions {
   /** Resolves once the catalogue has just this; rejects with the signal's reason. */
   untilOffered(workflow: Workflow, signal: AbortSignal): Promise<Workflow>;
   nodeDefinitions: Pick<NodeDefinitionsDirectory, 'tryRead'>;
+  stock: () => Promise<NodeDefinitions>;
   uploads: Pick<UploadStore, 'get'>;
   artifacts: Pick<ArtifactStore, 'read'>;
   audit: Audit;
@@ -95,7 +96,7 @@ export function createWorkflowAdder(options: WorkflowAdderOptions): WorkflowAdde
     const folder = await mkdtemp(join(tmpdir(), 'comfygate-adding-'));
     try {
       const { file, name } = await fetchSource(request, folder);
-      const stock = await readStockNodeDefinitions();
+      const stock = await options.stock();
       const candidates = [...reachedFirst((await nodeDefinitions.tryRead()) ?? []), stock];
       return await addWorkflow({ file, name, dir, force: replace, candidates, stock, maxMegapixels });
     } catch (error) {

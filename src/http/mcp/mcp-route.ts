@@ -21,6 +21,8 @@ import { HttpFault, sendJson, tooMuchWaits } from '../reply.ts';
 export const MCP_PATH = '/mcp';
 
 export interface McpRouteOptions {
+  /** Whether it is served. Default true. */
+  mcp?: boolean | undefined;
   services: McpServices;
   version: string;
   identify: Identify;
@@ -117,6 +119,7 @@ export function createMcpRoute(options: McpRouteOptions): McpRoute {
   return {
     async serve(req, res, requestId) {
       try {
+        if (options.mcp === false) throw new HttpFault(404, 'NOT_FOUND', 'This gateway takes listed documents only.');
         admitPage(req, res, 'POST');
         if (req.method === 'OPTIONS') return void res.writeHead(204, { Allow: 'POST, OPTIONS' }).end();
         if (req.method !== 'POST') {

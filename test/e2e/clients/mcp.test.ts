@@ -221,6 +221,11 @@ describe('agents, by the Model Context Protocol', { timeout: 120_000 }, () => {
     const ended = await client.callTool({ name: 'job', arguments: { id: jobIn(first), waitSeconds: 60 } });
     expect(textOf(ended)).toMatch(/^SUCCEEDED: /);
 
+    const withData = { prompt: 'again', steps: 2, image: { data: picture }, idempotencyKey: `d-${Date.now()}` };
+    const once = await client.callTool({ name: 'imageToImage', arguments: withData });
+    expect(textOf(once)).toMatch(/^SUCCEEDED: /);
+    expect(textOf(await client.callTool({ name: 'imageToImage', arguments: withData }))).toBe(textOf(once));
+
     const bytes = Buffer.from(picture, 'base64');
     const upload = textOf(
       await client.callTool({

@@ -13,6 +13,7 @@ import { noAudit } from '../../../src/observability/audit.ts';
 import { createWorkflowAdder } from '../../../src/operator/add-workflow.ts';
 import { createUploads } from '../../../src/uploads/create-uploads.ts';
 import { createRedisUploads } from '../../../src/uploads/redis/redis-uploads.ts';
+import { keepStockNodeDefinitions } from '../../../src/workflows/stock-node-definitions.ts';
 import { silent } from '../../support/gateway-store.ts';
 import { testServices } from '../../support/graph-services.ts';
 import { callerNamed } from '../../support/identities.ts';
@@ -106,6 +107,7 @@ beforeAll(async () => {
       maxMegapixels: 4,
       untilOffered: expect.fail,
       nodeDefinitions: { tryRead: async () => null },
+      stock: keepStockNodeDefinitions(),
       uploads,
       artifacts: { read: async () => null },
       audit: noAudit,

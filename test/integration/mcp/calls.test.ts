@@ -63,7 +63,7 @@ async function messagesOf(response: Response) {
   return lines.map((line) => JSON.parse(line.slice(6)));
 }
 
-it('of a client of 2025 a call ends as cancelled by a request to whichever gateway, and of its own session only', async () => {
+it('a call of 2025 is cancelled by a request to whichever gateway, and of its own session only', async () => {
   const [here, there] = await Promise.all([gateway(), gateway()]);
   const begun = await here.post({
     id: 0,
@@ -138,6 +138,11 @@ it('tells progress and the end of a job that another has moved', async () => {
     isError: true,
     content: [{ text: expect.stringMatching(/^FAILED: EXECUTION_FAILED: no\b/) }],
   });
+});
+
+it('is not there where a gateway takes listed documents only', async () => {
+  const { post } = await gateway({ mcp: false });
+  expect((await post(run('none'))).status).toBe(404);
 });
 
 it('bounds bodies, calls that wait, and what it takes', async () => {

@@ -52,7 +52,7 @@ async function cancels({
   return canceled.length > 0;
 }
 
-test('only a client that leaves on purpose cancels: no key that ends, no gateway that stops, none of 2025', async () => {
+test('only a client that leaves on purpose cancels: no key that ends, no gateway that stops', async () => {
   expect(await cancels({})).toBe(true);
   expect(await cancels({ reason: unauthenticated() })).toBe(false);
   expect(await cancels({ closing: true })).toBe(false);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { badInput } from '../../../src/core/errors.ts';
 import { storeInputFiles } from '../../../src/mcp/input-files.ts';
 import type { McpCall } from '../../../src/mcp/services.ts';
 import { shippedCatalogue } from '../../support/graph-services.ts';
@@ -38,4 +39,14 @@ test.each([
   const list = { ...inpaint, parameters: inpaint.parameters.map((it) => ({ ...it, list: it.name === 'image' })) };
   const many = Array.from({ length: 17 }, () => ({ data: base64('a') }));
   await expect(store({ image: many }, list)).rejects.toMatchObject({ details: { issues: [{ code: 'too_big' }] } });
+});
+
+test('a file that no upload may be is told at its place', async () => {
+  const refused = badInput([{ path: ['input', 'contentType'], code: 'invalid_string', message: 'expected a picture' }]);
+  const stored = storeInputFiles(inpaint, { mask: { data: base64('a') } }, ['at'], call, {
+    put: () => Promise.reject(refused),
+  });
+  await expect(stored).rejects.toMatchObject({
+    details: { issues: [{ path: ['at', 'mask', 'data'], message: 'expected a picture' }] },
+  });
 });

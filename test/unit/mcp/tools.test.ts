@@ -93,7 +93,7 @@ test('the choices of a model are those of servers that are up, and its default o
   expect(modelAt([seen('a', 'UP', many)])).not.toHaveProperty('model.enum');
 });
 
-test('a workflow that is named as a fixed tool stays usable, and a parameter goes before an option of its name', async () => {
+test('a workflow named as a fixed tool stays usable, and a parameter goes before an option of its name', async () => {
   expect([toolNameOf('job'), toolNameOf('portrait')]).toEqual(['job-workflow', 'portrait']);
   expect(['job-workflow', 'portrait'].map(workflowNameOf)).toEqual(['job', 'portrait']);
   const { text: waitSeconds, ...rest } = manifest.parameters;

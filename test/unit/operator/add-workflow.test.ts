@@ -7,6 +7,7 @@ import { followWorkflows } from '../../../src/app/follow-workflows.ts';
 import type { AuditEntry } from '../../../src/observability/audit.ts';
 import { type AddWorkflowRequest, createWorkflowAdder } from '../../../src/operator/add-workflow.ts';
 import type { Upload } from '../../../src/uploads/upload.ts';
+import { keepStockNodeDefinitions } from '../../../src/workflows/stock-node-definitions.ts';
 import { testLog } from '../../support/graph-services.ts';
 import { callerNamed } from '../../support/identities.ts';
 import { fileOf, pngWith, tEXt } from '../../support/media-with-texts.ts';
@@ -15,6 +16,7 @@ import { workflowsFolder } from '../workflows/folder.ts';
 const recorded = new URL('../../comfyui/recorded/workflows/30_text_to_image.json', import.meta.url);
 const graph = JSON.parse(await readFile(recorded, 'utf8'));
 const admin = callerNamed('admin');
+const stock = keepStockNodeDefinitions();
 
 /** The use case on a folder that is followed as by a gateway, and a storage that holds these files. */
 async function open(files: (Omit<Upload, 'id'> & { id?: string; bytes: Buffer | null })[] = [], dir?: string) {
@@ -31,6 +33,7 @@ async function open(files: (Omit<Upload, 'id'> & { id?: string; bytes: Buffer | 
     maxMegapixels: 4,
     untilOffered: followed?.untilOffered ?? (async (workflow) => workflow),
     nodeDefinitions: { tryRead: async () => null },
+    stock,
     uploads: { get: async (id) => (files.find((file) => file.id === id) as Upload) ?? null },
     artifacts: {
       async read(key) {
