@@ -25,7 +25,6 @@ const { values } = parseArgs({
 });
 if (!values.built) run(process.execPath, 'scripts/build.ts');
 run(process.execPath, 'scripts/build-simulator.ts');
-run(process.execPath, 'scripts/build-client.ts');
 mkdirSync(values.to, { recursive: true });
 for (const { folder, mostKb } of PACKAGES) {
   const json = run('npm', 'pack', `./${folder}`, '--json', '--pack-destination', values.to);
