@@ -11,7 +11,7 @@ export interface Sent {
 
 export const LISTED = '{ workflows { name } }';
 export const HASH = createHash('sha256').update(LISTED).digest('hex');
-export const GENERATE = `mutation ($key: String!) {
+const GENERATE = `mutation ($key: String!) {
   generate(input: { idempotencyKey: $key, workflow: { textToImage: { prompt: "a" } } }) { job { id tags } replayed } }`;
 export const generate = (key: string) => ({ query: GENERATE, variables: { key } });
 export const LIST = 'query Page($first: Int) { jobs(first: $first) { nodes { id status parameters } } }';
