@@ -2,7 +2,10 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Paths in test/ by how long their files take: that of the pages is the longest of those that wait. */
-const LONGEST_FIRST = ['e2e/clients/pages.', 'chaos/', 'e2e/', 'integration/', 'simulator/', 'contract/', 'unit/'];
+const LONGEST_FIRST = [
+  ...['e2e/clients/pages.', 'chaos/', 'e2e/studio/', 'e2e/clients/runtimes.', 'e2e/'],
+  ...['integration/', 'simulator/', 'contract/', 'unit/'],
+];
 
 /** A long file that began last would leave one of the two cores idle until its end. */
 class LongestFirst extends BaseSequencer {
