@@ -145,5 +145,5 @@ test('faults are set from a command line', async () => {
   expect(parseFault('holdAt=KSampler')).toEqual({ holdAt: 'KSampler' });
   expect(() => parseFault('typo=1')).toThrow(/there is no fault "typo"; there are .*dropPromptAnswer/);
   expect(() => parseFault('httpStatus=200')).toThrow(/httpStatus: /);
-  await expect(setFaults('http://127.0.0.1:1', [])).rejects.toThrow('comfygate simulator');
+  await expect(setFaults('http://127.0.0.1:1', [])).rejects.toThrow('no simulator answers at http://127.0.0.1:1');
 });
