@@ -56,6 +56,8 @@ export function createCalls(storage: CallStorage) {
     sent(call: PendingCall, uploads: string[]) {
       keep([...others(call), { ...call, uploads }]);
     },
+    /** It has failed for now: the next call with the same input goes on with it. */
+    leave: ({ key }: PendingCall) => void taken.delete(key),
     /** It has its result. */
     end(call: PendingCall) {
       taken.delete(call.key);

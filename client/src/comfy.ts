@@ -128,8 +128,21 @@ function createMethods({ url: address, storage, ...options }: options.ComfyOptio
 
   return {
     run: (name, input, how = {}) =>
-      withInput(name, input, how, async (sent, key) => result(await accept(name, sent, key, how), how)),
-    start: (name, input, how = {}) => withInput(name, input, how, (sent, key) => accept(name, sent, key, how)),
+      withInput(
+        name,
+        input,
+        how,
+        (sent, key) => accept(name, sent, key, how),
+        (job) => result(job, how),
+      ),
+    start: (name, input, how = {}) =>
+      withInput(
+        name,
+        input,
+        how,
+        (sent, key) => accept(name, sent, key, how),
+        (job) => job,
+      ),
     result,
     job,
     jobs: (page) => ask(documents.JOBS, page),

@@ -1,6 +1,7 @@
 import { type CallStorage, createCalls, digestOf, newKey } from './calls.ts';
-import { BadUserInput, ComfyError } from './errors.ts';
+import { BadUserInput, Canceled, ComfyError, JobFailed, NotFound } from './errors.ts';
 import { blobOf, type LocalFile, mapFiles, type Path } from './files.ts';
+import type { Job } from './job.ts';
 import type { StartOptions } from './options.ts';
 
 export interface InputsOptions {
@@ -32,14 +33,16 @@ export function createInputs({ upload, storage }: InputsOptions) {
     );
 
   /**
-   * Calls `act` with the input, its files sent, and the idempotency key of this call: with `storage`, those that the
-   * same call had before a reload.
+   * Calls `accept` with the input, its files sent, and the idempotency key of this call, and `finish` with the job.
+   * With `storage`, the same call has the same key and files after a reload, and after a failure that leaves its job to
+   * run.
    */
   return async <T>(
     workflow: string,
     given: unknown,
     { key, signal, priority, tags, deadlineSeconds }: StartOptions,
-    act: (input: unknown, key: string) => Promise<T>,
+    accept: (input: unknown, key: string) => Promise<Job>,
+    finish: (job: Job) => T | Promise<T>,
   ): Promise<T> => {
     signal?.throwIfAborted();
     const places = new Map<LocalFile, number>();
@@ -52,20 +55,28 @@ export function createInputs({ upload, storage }: InputsOptions) {
     const description = JSON.stringify([workflow, described, priority, tags, deadlineSeconds]);
     const call =
       key === undefined ? calls?.begin(await digestOf([description, ...files.map(({ file }) => file)])) : undefined;
+    let job: Job | undefined;
     try {
       const uploads = call?.uploads ?? (await send(workflow, files, signal));
       if (call && files.length > 0) calls?.sent(call, uploads);
       const input = await mapFiles(given, async (local) => ({ upload: uploads[places.get(local) ?? -1] }));
       signal?.throwIfAborted();
-      const result = await act(input, key ?? call?.key ?? newKey());
+      job = await accept(input, key ?? call?.key ?? newKey());
+      const result = await finish(job);
       if (call) calls?.end(call);
       return result;
     } catch (error) {
-      // The gateway or the caller has ended it. After a failure of anything else the same call goes on.
-      if (call && (error instanceof ComfyError || signal?.aborted)) calls?.end(call);
+      if (call && (signal?.aborted || isOver(error, job !== undefined))) calls?.end(call);
+      else if (call) calls?.leave(call);
       throw error;
     }
   };
+}
+
+/** Whether there is nothing to go on with: the gateway has refused the call, or its job has ended or is gone. */
+function isOver(error: unknown, isAccepted: boolean): boolean {
+  if (!(error instanceof ComfyError) || error.code === 'BAD_RESPONSE') return false;
+  return !isAccepted || error instanceof JobFailed || error instanceof Canceled || error instanceof NotFound;
 }
 
 /** A file that is refused is a fault of the field that has it. */

@@ -25,7 +25,6 @@ export function createPatientFetch({ fetch, reach, timeouts, credentials, ended 
     caller: AbortSignal | null | undefined,
   ): Promise<Response> {
     const over = AbortSignal.any([ended, ...(caller ? [caller] : [])]);
-    const left = new Promise<void>((resolve) => over.addEventListener('abort', () => resolve()));
     for (let attempt = 0, refusals = 0; ; attempt++) {
       over.throwIfAborted();
       try {
@@ -38,7 +37,7 @@ export function createPatientFetch({ fetch, reach, timeouts, credentials, ended 
         if (over.aborted || ((await reach.isReachable()) && ++refusals === MAX_REFUSALS)) throw error;
       }
       reach.become('lost');
-      await Promise.race([reach.back(attempt), left]);
+      await untilAborted(over, reach.back(attempt));
     }
   }
 
@@ -63,4 +62,13 @@ export function createPatientFetch({ fetch, reach, timeouts, credentials, ended 
         init.signal,
       ),
   };
+}
+
+/** Waits for `back`, or for less where the signal is aborted. Nothing is left at the signal, which may live long. */
+async function untilAborted(signal: AbortSignal, back: Promise<unknown>): Promise<void> {
+  const waits = new AbortController();
+  const left = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { signal: waits.signal });
+  });
+  await Promise.race([back, left]).finally(() => waits.abort());
 }

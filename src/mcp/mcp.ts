@@ -63,8 +63,9 @@ export function createMcp(options: McpOptions): Mcp {
   /** A client of 2025 cancels by a request of its own, which may come to another gateway than its call. */
   async function cancel(call: McpCall, requestId: string | number): Promise<void> {
     const { identity, session, client, address } = call;
-    if (session === null || calls.cancel(identity.caller, session, requestId)) return;
+    if (session === null) return;
     needsScopes(identity, 'job:write');
+    if (calls.cancel(identity.caller, session, requestId)) return;
     const status = ['QUEUED', 'RUNNING'] as const;
     const filter = { status: [...status], workflow: null, tag: callKey(session, requestId), createdAfter: null };
     const page = await services.jobs.list({

@@ -67,8 +67,9 @@ export function createChangeBackends({ operator, audit, onRedisDown }: ChangeBac
     for (;;) {
       const seen = (await operator.known()).find((each) => each.name === name);
       if (!seen) throw new GatewayError(`the server ${excerpt(name)} was forgotten meanwhile`, { code: 'NOT_FOUND' });
-      if (seen.status !== before || performance.now() > end) return seen;
-      await delay(PAUSE_MS, undefined, { signal });
+      // Nobody waits for the answer where the client has left.
+      if (seen.status !== before || performance.now() > end || signal.aborted) return seen;
+      await delay(PAUSE_MS);
     }
   }
 

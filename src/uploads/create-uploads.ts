@@ -110,6 +110,7 @@ export function createUploads(options: UploadsOptions): Uploads {
       // Who has a plan is bounded by it, from wherever it calls.
       const counted = { ...upload, client: identity.plan === null ? client : caller };
       const added = await store.add(counted, LIFE_SECONDS * 1000 + RECORD_OUTLIVES_MS, plan);
+      if (added === 'retired') throw unavailable('the same file of an earlier call is just being removed', 5);
       if (added !== 'added') throw refusalOf(added, plan);
       return { id, method: 'PUT', ...address };
     } catch (error) {

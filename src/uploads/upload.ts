@@ -23,13 +23,14 @@ export interface UploadBounds {
 export interface UploadStore {
   /**
    * Counts it against its client until a job names it or it expires, and refuses it where the client, or all together,
-   * have too many such, or the client's have too many bytes, of which there are `openBytes` then.
+   * have too many such, or the client's have too many bytes, of which there are `openBytes` then. One of the same id
+   * counts once. `retired`: it is just being removed.
    */
   add(
     upload: Upload & { client?: string | undefined },
     lifeMs: number,
     bounds?: UploadBounds,
-  ): Promise<'added' | 'tooManyOfClient' | 'tooMany' | { openBytes: number }>;
+  ): Promise<'added' | 'tooManyOfClient' | 'tooMany' | 'retired' | { openBytes: number }>;
   /** Null when the upload was removed or retired. */
   get(id: string): Promise<Upload | null>;
   /** A job names the upload: keeps it for at least `lifeMs` from now. False when it was removed or retired. */

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Turns } from '../../async/turns.ts';
 import type { Sessions } from '../../callers/sessions.ts';
 import { unauthenticated } from '../../core/errors.ts';
+import { isObject } from '../../core/objects.ts';
 import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Mcp } from '../../mcp/mcp.ts';
 import type { McpServices } from '../../mcp/services.ts';
@@ -52,8 +53,9 @@ export interface McpRoute {
 
 const KEEP_ALIVE_MS = 5_000;
 const ANSWERED_WITHIN_MS = 1_000;
-/** What may stay open for long, and so takes a place. */
+/** What may stay open for long, and so takes a place; of tools all but those that answer at once. */
 const HELD = new Set<unknown>(['tools/call', 'subscriptions/listen']);
+const AT_ONCE = new Set<unknown>(['cancel_job', 'create_upload']);
 /** Of a session that a client names itself. */
 const SESSION = /^[\x21-\x7e]{1,128}$/;
 
@@ -95,7 +97,8 @@ export function createMcpRoute(options: McpRouteOptions): McpRoute {
     if (res.destroyed) return;
     const message = parseJsonBody(text);
     if (!budgets.hasRoom(client)) throw tooMuchWaits();
-    if (HELD.has(message.method)) {
+    const tool = isObject(message.params) ? message.params.name : undefined;
+    if (HELD.has(message.method) && !AT_ONCE.has(tool)) {
       const place = places.take(client, services.plans.boundsOf(identity).subscriptions);
       if (!place) throw new HttpFault(429, 'RATE_LIMITED', 'Too many calls wait.', { 'Retry-After': '10' });
       if (message.method === 'tools/call') waiting.add(res);

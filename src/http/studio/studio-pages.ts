@@ -69,7 +69,8 @@ export function createStudioPages({ origins, tools, folder = FOLDER }: StudioOpt
     const index = files?.get('index.html');
     page ??= index && (tools ? index : unlinked(index));
     res.setHeader('Content-Security-Policy', policy);
-    const file = isFile ? files?.get(path.slice(FILES_PATH.length)) : page;
+    const name = path.slice(FILES_PATH.length);
+    const file = isFile ? (name === 'index.html' ? undefined : files?.get(name)) : page;
     if (file) {
       // With a name that holds a hash a file never changes; a page names the files of its version.
       send(file, isFile ? 'public, max-age=31536000, immutable' : 'no-cache', req, res);

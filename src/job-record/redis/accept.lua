@@ -62,7 +62,7 @@ local function limited(isJob)
     return refused
   end
   for i = 1, 4 do
-    local added = (not refused or i == 1) and costs[i] or 0
+    local added = (not refused or (i == 1 and refused[2] > 0)) and costs[i] or 0
     before[i] = before[i] + added
     if left[i] >= 0 then left[i] = left[i] - added end
   end

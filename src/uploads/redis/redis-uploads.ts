@@ -48,6 +48,7 @@ export function createRedisUploads(redis: Redis, keys: Keys, mostOpen = DEFAULT_
       );
       if (Array.isArray(reply)) return { openBytes: Number(reply[1]) };
       if (reply === 0) return 'added';
+      if (reply === 4) return 'retired';
       return reply === 1 ? 'tooManyOfClient' : 'tooMany';
     },
 

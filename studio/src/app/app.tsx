@@ -29,13 +29,16 @@ export function App() {
   );
 }
 
+/** Not by a link: what stands behind the `#` of an address is a recipe. */
+const skip = () => document.getElementById('main')?.focus();
+
 function Shell() {
   useLiveJobs();
   return (
     <div className={styles.shell}>
-      <a href="#main" className={styles.skip}>
+      <button type="button" className={styles.skip} onClick={skip}>
         Skip to the page
-      </a>
+      </button>
       <Navigation />
       <ConnectionBanner />
       <main id="main" tabIndex={-1} className={styles.main}>

@@ -1,5 +1,5 @@
 import type { Artifact, FileKind } from '@comfygate/client';
-import { type QueryClient, useQuery } from '@tanstack/react-query';
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useComfy } from '../session/session.tsx';
 import type { FileValue } from './form-model.ts';
 
@@ -42,11 +42,13 @@ export const fileOfArtifact = (artifact: Artifact): KnownFile => ({
 
 export function useKnownFile(value: FileValue): KnownFile {
   const comfy = useComfy();
+  const queries = useQueryClient();
   const { data } = useQuery({
     queryKey: keyOf(value),
     queryFn: async (): Promise<KnownFile> => {
       if ('url' in value) return { name: value.url, type: null, url: null };
-      if ('upload' in value) return UNSEEN;
+      // What is known of it is known from when it was chosen: see rememberFile.
+      if ('upload' in value) return queries.getQueryData(keyOf(value)) ?? UNSEEN;
       // The id of a result begins with that of its job.
       const job = await comfy.job(value.artifact.replace(/:.*$/, ''));
       const artifact = job?.artifacts.find(({ id }) => id === value.artifact);

@@ -32,7 +32,7 @@ export function MakeWorkflow({ workflow, workflows }: Props) {
   const comfy = useComfy();
   const queries = useQueryClient();
   const [, navigate] = useLocation();
-  const { chosen, choose, use } = useRecipe(workflow);
+  const { chosen, choose, add, use } = useRecipe(workflow);
   const [shownId, setShownId] = useState<string | null>(null);
   const { parameters, name } = workflow;
 
@@ -61,8 +61,8 @@ export function MakeWorkflow({ workflow, workflows }: Props) {
   }
 
   function put(parameter: WorkflowParameter, value: FileValue) {
-    const before = chosen[parameter.name];
-    choose(parameter.name, parameter.list ? [...((before as FileValue[] | undefined) ?? []), value] : value);
+    if (parameter.list) add(parameter.name, value);
+    else choose(parameter.name, value);
   }
   const uploads = useUploads(put);
 

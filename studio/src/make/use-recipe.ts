@@ -50,6 +50,12 @@ export function useRecipe({ name, parameters }: Workflow) {
     chosen,
     /** Undefined: as the workflow has it. */
     choose: (parameter: string, value: unknown) => setRecipe((before) => ({ ...before, [parameter]: value })),
+    /** To a list, which may have got others meanwhile. */
+    add: (parameter: string, value: unknown) =>
+      setRecipe(({ [parameter]: list, ...rest }) => ({
+        ...rest,
+        [parameter]: [...(Array.isArray(list) ? list : []), value],
+      })),
     /** All of it at once, such as the parameters of a job. */
     use: (whole: Recipe) => setRecipe(withoutDefaults(parameters, whole)),
   };

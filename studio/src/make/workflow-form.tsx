@@ -44,6 +44,7 @@ export function WorkflowForm(props: Props) {
   }
 
   function submit() {
+    if (isSending || isBusy) return;
     setTried(true);
     const wrong = parameters.find((parameter) => faultOf(parameter, shownValue(parameter, chosen[parameter.name])));
     if (!wrong) return onSubmit();
@@ -56,7 +57,7 @@ export function WorkflowForm(props: Props) {
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit();
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !event.repeat) submit();
   }
 
   const fields = (which: readonly WorkflowParameter[]) =>

@@ -19,7 +19,8 @@ export function useLiveJobs(): void {
     const refreshLists = () => {
       due ??= setTimeout(() => {
         due = undefined;
-        void queries.invalidateQueries({ queryKey: ['jobs'] });
+        // A list that is just being read is read to its end, and again by the next event.
+        void queries.invalidateQueries({ queryKey: ['jobs'] }, { cancelRefetch: false });
       }, LISTS_EVERY_MS);
     };
     async function follow() {

@@ -141,7 +141,10 @@ describe('what a call costs', () => {
     // But for a plan that has changed: how many of its jobs may run is read there.
     const other = testLimits({ requestsPerMinute: 1, running: 3 });
     expect(await accept(other, who)).toMatchObject({ limited: { name: 'requestsPerMinute' } });
-    expect(await stores.redis.hget(stores.keys.plan(who), 'running')).toBe('3');
+    for (const each of [limits, other, limits, other]) await accept(each, who);
+    const { running, levels } = await stores.redis.hgetall(stores.keys.plan(who));
+    expect(running).toBe('3');
+    expect(Number.parseFloat(levels ?? '')).toBeLessThanOrEqual(1);
   });
 
   test('a job that alone is more than the limit is refused, and no time is said after which it fits', async () => {

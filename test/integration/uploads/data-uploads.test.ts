@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { ArtifactStore } from '../../../src/artifacts/artifact-store.ts';
+import { type ArtifactStore, StorageError } from '../../../src/artifacts/artifact-store.ts';
 import { createFolderStore } from '../../../src/artifacts/folder/folder.ts';
 import { uploadKey } from '../../../src/artifacts/keys.ts';
+import { createPlans, noPlan, type Plan } from '../../../src/callers/plans.ts';
 import { isUuid } from '../../../src/core/uuid.ts';
 import { createUploads } from '../../../src/uploads/create-uploads.ts';
 import { createDataUploads } from '../../../src/uploads/data-uploads.ts';
@@ -34,14 +35,17 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+const one: Plan = { ...noPlan, name: 'one', openUploads: 1 };
+
 function open() {
   const store = createRedisUploads(stores.redis, stores.keys);
-  const options = { maxBytes: 100_000, newId: () => v7(), onRedisDown: () => undefined };
+  const plans = createPlans(() => new Map([[one.name, one]]));
+  const options = { maxBytes: 100_000, newId: () => v7(), onRedisDown: () => undefined, plans };
   const uploads = createUploads({ store, artifacts, ...options });
   const create = vi.spyOn(uploads, 'create');
   const data = createDataUploads({ uploads, store, artifacts });
-  const put = (bytes: Uint8Array, caller = 'me') =>
-    data.put({ identity: callerNamed(caller), requestId: 'r', client: 'c', bytes });
+  const put = (bytes: Uint8Array, caller = 'me', plan: string | null = null) =>
+    data.put({ identity: { ...callerNamed(caller), plan }, requestId: 'r', client: caller, bytes });
   return { put, create, store };
 }
 
@@ -72,4 +76,39 @@ it('refuses what no upload may be, and stores it again when it was lost', async 
   create.mockClear();
   expect(await put(bytes)).toBe(id);
   expect(create).toHaveBeenCalledTimes(1);
+});
+
+it('counts a file once whose first try failed, and again after it has been removed', async () => {
+  const { put, store } = open();
+  const bytes = await testPicture(10, 8).png().toBuffer();
+  const failing = vi.spyOn(artifacts, 'put').mockRejectedValueOnce(new StorageError('unavailable', 'away'));
+  await expect(put(bytes, 'careful', 'one')).rejects.toMatchObject({ details: { code: 'UNAVAILABLE' } });
+  failing.mockRestore();
+  // Its plan has one place, which the first try has.
+  const id = await put(bytes, 'careful', 'one');
+  await expect(put(await testPicture(11, 8).png().toBuffer(), 'careful', 'one')).rejects.toMatchObject({
+    details: { code: 'QUOTA_EXCEEDED' },
+  });
+
+  await stores.redis.hset(stores.keys.upload(id), 'retired', '1');
+  await expect(put(bytes, 'careful', 'one')).rejects.toMatchObject({
+    details: { code: 'UNAVAILABLE', retryAfter: 5 },
+  });
+  await store.remove(id);
+  expect(await put(bytes, 'careful', 'one')).toBe(id);
+});
+
+it('shortens the life of no upload that a job has named', async () => {
+  const { put, store, create } = open();
+  const bytes = await testPicture(12, 8).png().toBuffer();
+  const id = await put(bytes, 'named');
+  const YEAR_MS = 365 * 86_400_000;
+  expect(await store.keep(id, YEAR_MS)).toBe(true);
+  const until = await stores.redis.zscore(stores.keys.uploads, id);
+  create.mockClear();
+  await artifacts.removePrefix(uploadKey(id));
+  expect(await put(bytes, 'named')).toBe(id);
+  expect(create).toHaveBeenCalledTimes(1);
+  expect(await stores.redis.zscore(stores.keys.uploads, id)).toBe(until);
+  expect(await stores.redis.zscore(stores.keys.openUploads('named'), id)).toBeNull();
 });
