@@ -1,5 +1,6 @@
-import { type ComponentType, lazy, Suspense } from 'react';
+import { type ComponentType, Suspense } from 'react';
 import { Link, Redirect, Route, Switch } from 'wouter';
+import { lazily } from '../parts/lazily.ts';
 import { Loading } from '../parts/loading.tsx';
 import { Message } from '../parts/message.tsx';
 import { ToastProvider } from '../parts/toasts.tsx';
@@ -12,11 +13,11 @@ import { PageErrors } from './page-errors.tsx';
 
 /** Each page with what it needs is loaded when it is first opened. */
 const PAGES: readonly [path: string, page: ComponentType][] = [
-  ['/make/:workflow?', lazy(() => import('../make/index.tsx'))],
-  ['/now', lazy(() => import('../now/index.tsx'))],
-  ['/gallery/:id?', lazy(() => import('../gallery/index.tsx'))],
-  ['/servers', lazy(() => import('../servers/index.tsx'))],
-  ['/account', lazy(() => import('../account/index.tsx'))],
+  ['/make/:workflow?', lazily(() => import('../make/index.tsx'))],
+  ['/now', lazily(() => import('../now/index.tsx'))],
+  ['/gallery/:id?', lazily(() => import('../gallery/index.tsx'))],
+  ['/servers', lazily(() => import('../servers/index.tsx'))],
+  ['/account', lazily(() => import('../account/index.tsx'))],
 ];
 
 export function App() {

@@ -1,10 +1,11 @@
 import { Code } from 'lucide-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { Button, IconButton } from '../parts/button.tsx';
+import { ahead, lazily } from '../parts/lazily.ts';
 import type { Action } from './operation.ts';
 
 const load = () => import('./as-code-dialog.tsx');
-const AsCodeDialog = lazy(load);
+const AsCodeDialog = lazily(load);
 
 interface Props {
   /** What the page does here; one at least. */
@@ -16,7 +17,7 @@ interface Props {
 /** A button that shows what can be done beside it as the calls that it makes, ready to paste. */
 export function AsCode({ actions, small = false }: Props) {
   const [isOpen, setOpen] = useState(false);
-  const open = { onClick: () => setOpen(true), onPointerEnter: load, onFocus: load };
+  const open = { onClick: () => setOpen(true), onPointerEnter: ahead(load), onFocus: ahead(load) };
   return (
     <>
       {small ? (

@@ -1,17 +1,18 @@
 import type { FileKind, WorkflowParameter } from '@comfygate/client';
 import { Brush, Camera, FileUp, Images } from 'lucide-react';
-import { type ComponentType, lazy, Suspense, useRef, useState } from 'react';
+import { type ComponentType, Suspense, useRef, useState } from 'react';
 import { Button } from '../parts/button.tsx';
 import { useFieldControl } from '../parts/field.tsx';
+import { lazily } from '../parts/lazily.ts';
 import { Progress } from '../parts/progress.tsx';
 import { ChosenFile } from './chosen-file.tsx';
 import styles from './file-control.module.css';
 import { ACCEPTED, isOfKind } from './files.ts';
 import type { FileValue } from './form-model.ts';
 
-const CameraDialog = lazy(() => import('./camera-dialog.tsx'));
-const GalleryDialog = lazy(() => import('./gallery-dialog.tsx'));
-const MaskDialog = lazy(() => import('./mask-dialog.tsx'));
+const CameraDialog = lazily(() => import('./camera-dialog.tsx'));
+const GalleryDialog = lazily(() => import('./gallery-dialog.tsx'));
+const MaskDialog = lazily(() => import('./mask-dialog.tsx'));
 
 interface Props {
   parameter: WorkflowParameter;

@@ -1,11 +1,12 @@
 import { FileInput } from 'lucide-react';
-import { lazy, type ReactNode, Suspense, useRef } from 'react';
+import { type ReactNode, Suspense, useRef } from 'react';
+import { lazily } from '../parts/lazily.ts';
 import type { FileValue } from './form-model.ts';
 import { useAddWorkflow } from './use-add-workflow.tsx';
 import { useDroppedFiles } from './use-dropped-files.ts';
 import styles from './workflow-drop.module.css';
 
-const TwinDialog = lazy(() => import('./twin-dialog.tsx'));
+const TwinDialog = lazily(() => import('./twin-dialog.tsx'));
 
 interface Props {
   /** Gets a file that is no workflow, and tells whether it has use for it. */

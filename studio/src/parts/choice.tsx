@@ -1,10 +1,11 @@
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import styles from './choice.module.css';
 import { ChoiceFace, type ChoiceProps, choiceNames } from './choice-face.tsx';
 import { useFieldControl } from './field.tsx';
+import { ahead, lazily } from './lazily.ts';
 
 const load = () => import('./choice-list.tsx');
-const ChoiceList = lazy(load);
+const ChoiceList = lazily(load);
 
 /** One of many, which are found by typing. The list is loaded when a pointer or the focus comes near. */
 export function Choice(props: ChoiceProps) {
@@ -18,8 +19,8 @@ export function Choice(props: ChoiceProps) {
       aria-haspopup="dialog"
       aria-expanded={false}
       className={styles.trigger}
-      onPointerEnter={load}
-      onFocus={load}
+      onPointerEnter={ahead(load)}
+      onFocus={ahead(load)}
       onClick={() => setWanted(true)}
     >
       <ChoiceFace {...props} />

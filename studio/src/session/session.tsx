@@ -1,9 +1,10 @@
 import { type Comfy, createComfy } from '@comfygate/client';
 import { QueryClientProvider } from '@tanstack/react-query';
-import { createContext, lazy, type ReactNode, Suspense, useContext, useState } from 'react';
+import { createContext, type ReactNode, Suspense, useContext, useRef, useState } from 'react';
+import { lazily } from '../parts/lazily.ts';
 import { createQueryClient } from './query-client.ts';
 
-const Login = lazy(() => import('./login.tsx'));
+const Login = lazily(() => import('./login.tsx'));
 
 const KEY = 'comfygate-key';
 
@@ -47,20 +48,25 @@ function begin(key: string | null, onLocked: () => void) {
  * another key everything is asked for anew. Where the gateway wants one, it is asked for.
  */
 export function SessionProvider({ children }: { children: ReactNode }) {
-  const [asking, setAsking] = useState(false);
-  const askForKey = () => setAsking(true);
+  /** `locked`: because the gateway wants one, or does not know the one that it got. */
+  const [asking, setAsking] = useState<'asked' | 'locked' | null>(null);
+  const isDismissed = useRef(false);
+  const askForKey = () => setAsking('asked');
+  // Whoever does not want to give one is not asked again by each page that asks the gateway something.
+  const onLocked = () => isDismissed.current || setAsking('locked');
   const [{ key, comfy, queries }, setCurrent] = useState(() =>
-    begin(sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY), askForKey),
+    begin(sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY), onLocked),
   );
 
   function use(next: string | null) {
     void comfy.close();
-    setCurrent(begin(next, askForKey));
+    isDismissed.current = false;
+    setCurrent(begin(next, onLocked));
   }
   function enter(given: string, remember: boolean) {
     sessionStorage.setItem(KEY, given);
     if (remember) localStorage.setItem(KEY, given);
-    setAsking(false);
+    setAsking(null);
     use(given);
   }
   function leave() {
@@ -71,9 +77,16 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   return (
     <SessionContext value={{ comfy, hasKey: key !== null, askForKey, leave }}>
       <QueryClientProvider client={queries}>{children}</QueryClientProvider>
-      {asking && (
+      {asking !== null && (
         <Suspense>
-          <Login refused={key !== null} onEnter={enter} onClose={() => setAsking(false)} />
+          <Login
+            refused={asking === 'locked' && key !== null}
+            onEnter={enter}
+            onClose={() => {
+              isDismissed.current = true;
+              setAsking(null);
+            }}
+          />
         </Suspense>
       )}
     </SessionContext>
