@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { sha256 } from '../../core/canonical-json.ts';
-import { isTerminal, type Job, noProgress, type Priority } from '../../core/job.ts';
+import { isTerminal, type Job } from '../../core/job.ts';
 import type { JobLimits } from '../../core/limits.ts';
 import { millisecondsOf } from '../../redis/clock.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
@@ -11,6 +11,7 @@ import type { GatewayJobStore, JobKey, LimitedOutcome, MadeOutcome, NewJob } fro
 import { fieldsOf, formatFields, parseRecord } from '../record.ts';
 import { type AddTicket, loadFairScript, ticketOf } from './fair.ts';
 import { pageOfIds, readJobs } from './job-page.ts';
+import { fieldsOfAll, fieldsOfNew } from './new-record.ts';
 import { planArguments, readLeft, readLimited, readLimits } from './plan-use.ts';
 import { isOwn, readOwn, readOwnArtifact } from './read-own.ts';
 import { createTransition } from './transition.ts';
@@ -31,9 +32,6 @@ export interface GatewayStoreOptions {
   onEnded?: (job: Job) => void;
 }
 
-/** BullMQ's priority numbers, smaller first, with room between them. Without one a job would run before all others. */
-const orders: Record<Priority, number> = { HIGH: 500_000, NORMAL: 1_000_000, LOW: 1_500_000 };
-
 /**
  * What a job takes of Redis besides the fields that its caller fills: log, idempotency key, indexes, delivery. Measured
  * with the settings of docs/operations.md, and rounded up.
@@ -46,43 +44,6 @@ const MAX_OPEN_BYTES = 256 * 1024 * 1024;
  * it, and whoever comes then, four fifths of the rest: nobody can take the room of others.
  */
 const TIMES_ROOM = 4;
-
-/** The fields of a job's record that the job says itself. */
-const fieldsOfNew = (job: NewJob) => ({
-  id: job.id,
-  caller: job.caller,
-  workflow: job.workflow,
-  template: job.template?.hash ?? null,
-  parameters: job.parameters,
-  priority: job.priority,
-  order: orders[job.priority],
-  tags: job.tags,
-  retryOf: job.retryOf,
-  progress: { ...noProgress, nodesTotal: job.nodesTotal },
-  requestId: job.requestId,
-  traceparent: job.traceparent ?? null,
-});
-
-/** Those that all jobs begin with: accept.lua has the same, so that they are not sent. */
-const fieldsOfAll = () => ({
-  status: 'QUEUED' as const,
-  seq: 1,
-  ticket: null,
-  artifacts: [],
-  error: null,
-  timings: [],
-  attempts: 0,
-  failures: 0,
-  takeovers: 0,
-  lease: 0,
-  submission: null,
-  waits: false,
-  cancelRequestedAt: null,
-  startedAt: null,
-  claimedAt: null,
-  finishedAt: null,
-  expiresAt: null,
-});
 
 /** Each takes up to a millisecond, in which nobody else is served. */
 const POSITIONS_AT_ONCE = 50;
