@@ -169,6 +169,10 @@ it('bounds bodies, calls that wait, and what it takes', async () => {
   const refused = await post(run('one too many'));
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '10']);
   expect((await post({ id: 1, method: 'tools/list', params: {} })).status).toBe(200);
+  // What answers at once is not held up: with it a caller makes room.
+  expect((await post({ ...run('cancel'), params: { name: 'cancel_job', arguments: { id: 'none' } } })).status).toBe(
+    200,
+  );
   for (const leave of held) leave.abort();
   await vi.waitFor(async () => expect((await post({ ...run('again'), params: { name: 'none' } })).status).toBe(200), {
     timeout: 30_000,
