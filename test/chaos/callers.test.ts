@@ -167,11 +167,11 @@ describe.skipIf(findMinio() === null)('callers with keys, limits and fair share'
     const looks = watchCounts();
     hold(true);
     const asked = [bulk.ask(36)];
-    await expect.poll(() => countsOf(bulk), { timeout: 30_000 }).toMatchObject({ running: SLOTS, queued: 20 });
+    await expect.poll(() => countsOf(bulk), { timeout: 60_000 }).toMatchObject({ running: SLOTS, queued: 20 });
     await Promise.all([team.ask(4), single.ask(3)]);
     // I7 in the middle: nobody is served, and whatever else is asked for is refused.
     await expect
-      .poll(async () => (await counts()).callers, { timeout: 30_000 })
+      .poll(async () => (await counts()).callers, { timeout: 60_000 })
       .toMatchObject({
         [bulk.name]: { running: SLOTS, queued: 20, taken: 0, open: { queued: 20 } },
         [team.name]: { running: 0, queued: 4, taken: 0, open: { queued: 4 } },
@@ -225,7 +225,7 @@ describe.skipIf(findMinio() === null)('callers with keys, limits and fair share'
       const made = await Promise.all(Array.from({ length: 5 }, () => client.generate()));
       watchers.push(...made.map(({ id }) => client.watch(id, { once: true })));
     }
-    await expect.poll(async () => (await counts()).waiting, { timeout: 30_000 }).toBe(2 * 5 - SLOTS);
+    await expect.poll(async () => (await counts()).waiting, { timeout: 60_000 }).toBe(2 * 5 - SLOTS);
     await Promise.all(watchers.map((watcher) => watcher.until(({ type }) => type === 'SNAPSHOT')));
     await product.admin.flushall();
     jobs.clear();
@@ -241,7 +241,7 @@ describe.skipIf(findMinio() === null)('callers with keys, limits and fair share'
     const again = await Promise.all([arrive('bulk', bulk.name), arrive('single', single.name)]);
     const looks = watchCounts();
     const asked = [again[0].ask(36), again[1].ask(7)];
-    await expect.poll(() => again[1].entries.length, { timeout: 30_000 }).toBe(5);
+    await expect.poll(() => again[1].entries.length, { timeout: 60_000 }).toBe(5);
     hold(false);
     await Promise.all(asked);
     await Promise.all(again.map((caller) => caller.ended()));

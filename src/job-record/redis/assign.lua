@@ -30,7 +30,7 @@ if isOpen then
   job.caller = to
   if waited then Fair.enter(job) end
   if redis.call('SREM', FAIR .. 'taken:' .. from, id) == 1 then redis.call('SADD', FAIR .. 'taken:' .. to, id) end
-  redis.call('HDEL', KEYS[1], 'charged')
+  Fair.settleCharge(job, from)
   Fair.settle(from)
   Fair.settle(to)
 end

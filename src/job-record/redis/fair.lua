@@ -4,8 +4,9 @@
 --   fair:second        of those with two jobs or more, the tags that they will have when the second one starts
 --   fair:several       the number of jobs of each of these
 --   fair:idle          callers with neither jobs in the queue nor running, whose tags are ahead of the clock
---   fair:clock         the tag of the last caller whose turn it was: who comes begins here, so that nobody saves up
---   fair:caller:<it>   {tag, load: charges of its jobs in the queue}
+--   fair:clock         what the last caller whose turn it was had been corrected to: who comes begins here, so that
+--                      nobody saves up
+--   fair:caller:<it>   {tag, load: charges of its jobs in the queue, unsettled: charges that have not been corrected}
 --   fair:jobs:<it>     its jobs in the queue that no ticket has, by priority and time
 --   fair:taken:<it>    its jobs that a worker was given with a ticket, and has neither claimed nor parked yet
 --   fair:queued        the number of jobs that no ticket has
@@ -45,6 +46,13 @@ end
 
 local function clock() return tonumber(redis.call('GET', FAIR .. 'clock') or 0) end
 
+-- A caller has its turn. Estimates that turn out too long are given back to it: whoever comes meanwhile, and began
+-- where they had put the clock, would wait until it has used up what it was given back.
+function Fair.advance(caller, tag)
+  local unsettled = tonumber(redis.call('HGET', FAIR .. 'caller:' .. caller, 'unsettled')) or 0
+  if tag - unsettled > clock() then redis.call('SET', FAIR .. 'clock', exact(tag - unsettled)) end
+end
+
 -- Whether as many of a caller's jobs run, or are about to, as its plan allows.
 function Fair.full(caller)
   local most = tonumber(redis.call('HGET', TAG .. 'plan:' .. caller, 'running'))
@@ -62,7 +70,7 @@ end
 -- Lists a caller where it belongs, after any change to its jobs or its tag.
 function Fair.settle(caller)
   local key = FAIR .. 'caller:' .. caller
-  local state = redis.call('HMGET', key, 'tag', 'load')
+  local state = redis.call('HMGET', key, 'tag', 'load', 'unsettled')
   local tag, load = tonumber(state[1]) or 0, tonumber(state[2]) or 0
   local queued = redis.call('ZCARD', FAIR .. 'jobs:' .. caller)
   local listed = redis.call('ZSCORE', FAIR .. 'ready', caller)
@@ -89,8 +97,7 @@ function Fair.settle(caller)
   end
   if queued > 0 then return end
   redis.call('HDEL', key, 'load')
-  if redis.call('ZCARD', TAG .. 'jobs:' .. caller .. ':RUNNING') > 0 then return end
-  if redis.call('SCARD', FAIR .. 'taken:' .. caller) > 0 then return end
+  if (tonumber(state[3]) or 0) > 0 then return end
   if tag > clock() then
     redis.call('ZADD', FAIR .. 'idle', exact(tag), caller)
   else
@@ -127,14 +134,22 @@ function Fair.take(job)
   local tag = tonumber(redis.call('HGET', key, 'tag')) or 0
   if not redis.call('ZSCORE', FAIR .. 'ready', job.caller) then tag = math.max(tag, clock()) end
   redis.call('HSET', key, 'tag', exact(tag + job.charge))
+  redis.call('HINCRBY', key, 'unsettled', exact(job.charge))
   redis.call('HSET', TAG .. 'job:' .. job.id, 'charged', exact(job.charge))
+end
+
+-- What a job's caller was charged for it is corrected no more.
+function Fair.settleCharge(job, caller)
+  if not job.charged then return end
+  redis.call('HINCRBY', FAIR .. 'caller:' .. caller, 'unsettled', exact(-job.charged))
+  redis.call('HDEL', TAG .. 'job:' .. job.id, 'charged')
 end
 
 -- Puts what a job has used, in milliseconds, in the place of what its caller was charged for it.
 function Fair.correct(job, used)
   if not job.charged then return end
   redis.call('HINCRBY', FAIR .. 'caller:' .. job.caller, 'tag', exact(whole(used, job.weight) - job.charged))
-  redis.call('HDEL', TAG .. 'job:' .. job.id, 'charged')
+  Fair.settleCharge(job, job.caller)
 end
 
 -- The id of a ticket that is to be added to the queue, '' where there are enough.

@@ -45,7 +45,7 @@ for _ = 1, 1000 do
   if job and (job.status ~= 'QUEUED' or job.ticket) then
     Fair.leave(job, caller)
   elseif job and not Fair.full(caller) then
-    if tonumber(first[2]) > clock() then redis.call('SET', FAIR .. 'clock', exact(first[2])) end
+    Fair.advance(caller, tonumber(first[2]))
     Fair.leave(job, caller)
     Fair.take(job)
     Fair.bind(job, ticket)

@@ -44,3 +44,19 @@ it('a worker that was stopped between its pick and its claim starts no job that 
   expect(await share.pick(ticket)).toMatchObject({ id: stopped });
   expect(await share.worker.claim(stopped)).toMatchObject({ outcome: 'claimed' });
 });
+
+it('whoever comes while estimates of others are too long is not put behind what these are given back', async (test) => {
+  const share = await openFairShare(server.url);
+  test.onTestFinished(share.close);
+  const BACKLOG = 20;
+  for (let i = 0; i < BACKLOG; i++) await share.accept('many', { gpuMs: 60_000 });
+  const tickets = [...share.tickets];
+  const running: { id: string; lease: number }[] = [];
+  for (const ticket of tickets.splice(0, 4)) {
+    const { id = '' } = (await share.pick(ticket)) ?? {};
+    running.push({ id, lease: await share.claim(id) });
+  }
+  const few = await share.accept('few', { gpuMs: 60_000 });
+  for (const { id, lease } of running) await share.end(id, lease, 100);
+  expect(await share.pick(tickets.shift())).toMatchObject({ id: few });
+});

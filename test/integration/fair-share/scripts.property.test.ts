@@ -63,6 +63,10 @@ function createModel() {
     jobs.filter((job) => job.caller === caller && job.state === 'waits').sort((a, b) => a.rank - b.rank);
   const counted = (caller: number) =>
     jobs.filter((job) => job.caller === caller && (job.state === 'taken' || job.state === 'running')).length;
+  const unsettled = (caller: number) =>
+    jobs
+      .filter((job) => job.caller === caller && ['taken', 'parked', 'running'].includes(job.state))
+      .reduce((sum, { charge }) => sum + charge, 0);
   const full = (caller: number) => counted(caller) >= (CALLERS[caller]?.running ?? Number.POSITIVE_INFINITY);
 
   return {
@@ -86,7 +90,7 @@ function createModel() {
     next(): ModelJob | null {
       const [caller] = [...ready].sort((a, b) => (tags[a] ?? 0) - (tags[b] ?? 0) || a - b);
       if (caller === undefined) return null;
-      clock = Math.max(clock, tags[caller] ?? 0);
+      clock = Math.max(clock, (tags[caller] ?? 0) - unsettled(caller));
       return waiting(caller)[0] ?? null;
     },
     /** What it is charged now; one that is not in `ready` begins at the clock. */
