@@ -1,33 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Turns } from '../../async/turns.ts';
-import type { Sessions } from '../../callers/sessions.ts';
-import { unauthenticated } from '../../core/errors.ts';
 import type { GraphServices, OperationContext } from '../../graphql/context.ts';
-import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Engine } from '../../graphql/engine/engine.ts';
-import { followLasting } from '../lasting.ts';
 import { HttpFault, tooMuchWaits } from '../reply.ts';
 import { createAcceptableTypes, EVENT_STREAM, notAcceptable } from './acceptable-types.ts';
 import { createCompression } from './compress.ts';
 import { ENDED, seqIn } from './event-ids.ts';
 import { noteLimits } from './http-status.ts';
-import { readJsonText } from './json-body.ts';
 import { createOneAnswer } from './one-answer.ts';
+import { createOpenRequest, type OpenRequestOptions } from './open-request.ts';
 import type { Places } from './places.ts';
 import { readParams } from './request-params.ts';
 import { isStream, sendAnswer, sendResponse } from './send-response.ts';
 import { createYogaAnswers, type RequestContext } from './yoga.ts';
 
-export interface GraphqlHandlerOptions {
+export interface GraphqlHandlerOptions extends OpenRequestOptions {
   engine: Engine;
   services: GraphServices;
-  budgets: Budgets;
-  turns: Turns;
   places: Places;
-  /** Tells when what somebody has open is to end. Default: it never is. */
-  sessions?: Sessions | undefined;
-  /** The longest body of a POST. */
-  maxBodyBytes: number;
   /** A client that takes no byte of its answer for so long is given up. */
   stillMs: number;
   /** Whether Yoga answers everything, as a measure of the short way. Default false. */
@@ -47,8 +36,8 @@ export type GraphqlHandler = (
 ) => Promise<void>;
 
 export function createGraphqlHandler(options: GraphqlHandlerOptions): GraphqlHandler {
-  const { engine, services, budgets, turns, places, maxBodyBytes, stillMs, onlyYoga = false } = options;
-  const sessions = options.sessions && followLasting(options.sessions);
+  const { engine, services, budgets, places, stillMs, onlyYoga = false } = options;
+  const openRequest = createOpenRequest(options);
   const acceptableTypes = createAcceptableTypes();
   const answerOnce = createOneAnswer(engine);
   const answerByYoga = createYogaAnswers(engine);
@@ -57,22 +46,11 @@ export function createGraphqlHandler(options: GraphqlHandlerOptions): GraphqlHan
   return async (req, res, { client, body, ...operation }) => {
     const types = acceptableTypes(req);
     const accept = types.join(', ');
-    /** Aborted when the client has left, with no reason, and when its key or token has ended, with the error for it. */
-    const over = new AbortController();
-    const budget = budgets.open(client);
-    const session = sessions?.follow(operation.identity, () => over.abort(unauthenticated()));
-    res.once('close', () => {
-      budget[Symbol.dispose]();
-      session?.[Symbol.dispose]();
-      if (!res.writableFinished) over.abort();
-    });
-    const turn = () => turns.take(client, req.socket);
+    const open = await openRequest(req, res, { client, identity: operation.identity, body });
+    if (!open) return;
+    const { over, budget, text, turn } = open;
     const lastEventId = req.headers['last-event-id'];
     const lastSeq = seqIn(lastEventId);
-    if (body !== undefined && !budget.keep(body.length)) throw tooMuchWaits();
-    const text = req.method === 'POST' ? (body ?? (await readJsonText(req, maxBodyBytes, budget))) : null;
-    await turn();
-    if (res.destroyed) return;
     if (lastEventId === ENDED && accept === EVENT_STREAM) {
       res.writeHead(204).end();
       return;

@@ -3,37 +3,27 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Turns } from '../../async/turns.ts';
-import type { Sessions } from '../../callers/sessions.ts';
-import { unauthenticated } from '../../core/errors.ts';
 import { isObject } from '../../core/objects.ts';
-import type { Budgets } from '../../graphql/engine/budgets.ts';
 import type { Mcp } from '../../mcp/mcp.ts';
 import type { McpServices } from '../../mcp/services.ts';
 import { inTraceOf } from '../../observability/spans.ts';
 import { createCompression } from '../graphql/compress.ts';
-import { parseJsonBody, readJsonText } from '../graphql/json-body.ts';
+import { parseJsonBody } from '../graphql/json-body.ts';
+import { createOpenRequest, type OpenRequestOptions } from '../graphql/open-request.ts';
 import type { Places } from '../graphql/places.ts';
 import { sendResponse } from '../graphql/send-response.ts';
 import type { Identify, Sender } from '../identify.ts';
-import { followLasting } from '../lasting.ts';
 import { HttpFault, sendJson, tooMuchWaits } from '../reply.ts';
 
 export const MCP_PATH = '/mcp';
 
-export interface McpRouteOptions {
+export interface McpRouteOptions extends OpenRequestOptions {
   /** Whether it is served. Default true. */
   mcp?: boolean | undefined;
   services: McpServices;
   version: string;
   identify: Identify;
-  budgets: Budgets;
-  turns: Turns;
   places: Places;
-  /** Tells when what somebody has open is to end. Default: it never is. */
-  sessions?: Sessions | undefined;
-  /** The longest body of a POST. */
-  maxBodyBytes: number;
   /** A client that takes no byte of its answer for so long is given up. */
   stillMs: number;
   /** Streams that wait for changes of the tools. */
@@ -61,9 +51,8 @@ const SESSION = /^[\x21-\x7e]{1,128}$/;
 
 /** Serves the Model Context Protocol: first whether a page may call, then who calls, then what is asked. */
 export function createMcpRoute(options: McpRouteOptions): McpRoute {
-  const { services, version, identify, budgets, turns, places, maxBodyBytes, stillMs, maxOpen, admitPage, log } =
-    options;
-  const sessions = options.sessions && followLasting(options.sessions);
+  const { services, version, identify, budgets, places, stillMs, maxOpen, admitPage, log } = options;
+  const openRequest = createOpenRequest(options);
   const compression = createCompression();
   const closing = new AbortController();
   const waiting = new Set<ServerResponse>();
@@ -81,21 +70,11 @@ export function createMcpRoute(options: McpRouteOptions): McpRoute {
   }
 
   async function answer(req: IncomingMessage, res: ServerResponse, sender: Sender): Promise<void> {
-    const { client, identity, body, ...from } = sender;
-    /** Aborted when the client has left, with no reason, and when its key or token has ended, with the error for it. */
-    const over = new AbortController();
-    const budget = budgets.open(client);
-    const session = sessions?.follow(identity, () => over.abort(unauthenticated()));
-    res.once('close', () => {
-      budget[Symbol.dispose]();
-      session?.[Symbol.dispose]();
-      if (!res.writableFinished) over.abort();
-    });
-    if (body !== undefined && !budget.keep(body.length)) throw tooMuchWaits();
-    const text = body ?? (await readJsonText(req, maxBodyBytes, budget));
-    await turns.take(client, req.socket);
-    if (res.destroyed) return;
-    const message = parseJsonBody(text);
+    const { client, identity, body: _read, ...from } = sender;
+    const open = await openRequest(req, res, sender);
+    if (!open) return;
+    const { over, budget, text } = open;
+    const message = parseJsonBody(text ?? '');
     if (!budgets.hasRoom(client)) throw tooMuchWaits();
     const tool = isObject(message.params) ? message.params.name : undefined;
     if (HELD.has(message.method) && !AT_ONCE.has(tool)) {
