@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
 import { useEffect } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
+import { AsCode } from '../code/as-code.tsx';
 import { Button } from '../parts/button.tsx';
 import { Loading } from '../parts/loading.tsx';
 import { Message } from '../parts/message.tsx';
@@ -45,7 +46,7 @@ export default function MakePage() {
   if (name === undefined && first) return <Loading />;
   return (
     <WorkflowDrop onOther={() => false} onPasted={() => undefined}>
-      {(choose, isAdding) => (
+      {(choose, isAdding, asOperation) => (
         <Message
           title={name === undefined ? 'There are no workflows yet' : `There is no workflow “${name}” (any more)`}
           detail="Drop a workflow file of ComfyUI here, or a picture that it has made."
@@ -53,6 +54,7 @@ export default function MakePage() {
           <Button onClick={choose} disabled={isAdding}>
             <Plus size={16} aria-hidden /> Add a workflow
           </Button>
+          <AsCode actions={[{ name: 'Add a workflow', operation: asOperation }]} />
           {first && <Link href={`/make/${first.name}`}>Make something with “{first.title}”</Link>}
         </Message>
       )}
