@@ -67,10 +67,7 @@ export function toCurl(operation: Operation, { url, credentials = false }: CurlO
     JSON.stringify({ query: oneLine(text), variables: given }, undefined, 2);
   /** Leaves the answer of createUpload in a variable of the shell. */
   const send = ({ name: filename, type: contentType }: NeededFile, variable: string) => {
-    const body = JSON.stringify({
-      query: oneLine(CREATE_UPLOAD),
-      variables: { input: { size: SIZE, filename, contentType } },
-    });
+    const body = bodyOf(CREATE_UPLOAD, { input: { size: SIZE, filename, contentType } });
     const sized = quote(body).replace(`"${SIZE}"`, () => `'"$(wc -c < ${quote(filename)})"'`);
     const read = (filter: string) => `printf %s "$${variable}" | jq -r ${quote(`.data.createUpload${filter}`)}`;
     const headers = '.headers | to_entries[] | "header = \\"\\(.key): \\(.value)\\""';

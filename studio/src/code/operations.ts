@@ -136,12 +136,12 @@ export function addWorkflow(source: NeededFile, options: { name: string; replace
   const replace = options.replace ? { replace: true } : {};
   const input = (given: unknown) => ({ source: given, name: options.name, ...replace });
   const graph = new Source(`JSON.parse(await readFile(${toLiteral(source.name)}, 'utf8'))`);
-  const written = toLiteral({ input: input(isGraph ? { graph } : new Source(sent(source))) });
-  const call = `await comfy.query(${toLiteral(oneLine(documents.ADD_WORKFLOW))}, ${written});`;
   return {
     query: documents.ADD_WORKFLOW,
     variables: { input: input(isGraph ? { graph: GRAPH } : { upload: placeholder(0) }) },
-    client: `const { addWorkflow } = ${call}`,
+    client: `const { addWorkflow } = ${queried(documents.ADD_WORKFLOW, {
+      input: input(isGraph ? { graph } : new Source(sent(source))),
+    })}`,
     ...(isGraph ? { graph: source.name } : { files: [source] }),
   };
 }
@@ -162,7 +162,10 @@ export const resume = (name: string): Operation => ({
 });
 
 const queried = (document: string, variables: Record<string, unknown>) =>
-  `await comfy.query(${toLiteral(oneLine(document))}, ${toLiteral(variables)});`;
+  `await comfy.query(
+  ${toLiteral(oneLine(document))},
+  ${toLiteral(variables, '  ')},
+);`;
 
 export const backends = (): Operation => ({
   query: documents.SERVERS,

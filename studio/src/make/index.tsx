@@ -1,3 +1,4 @@
+import type { Workflow } from '@comfygate/client';
 import { useQuery } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
 import { useEffect } from 'react';
@@ -30,7 +31,7 @@ export default function MakePage() {
 
   const last = localStorage.getItem(LAST);
   const chosen = workflows?.find((workflow) => workflow.name === name);
-  const first = workflows?.find((workflow) => workflow.name === last) ?? workflows?.[0];
+  const first = workflows?.find((workflow) => workflow.name === last) ?? firstOf(workflows ?? []);
   useEffect(() => {
     if (chosen) localStorage.setItem(LAST, chosen.name);
     else if (name === undefined && first) navigate(`/make/${first.name}`, { replace: true });
@@ -60,4 +61,12 @@ export default function MakePage() {
       )}
     </WorkflowDrop>
   );
+}
+
+/** What somebody makes who has nothing yet: a picture rather than anything else, of no file. */
+function firstOf(workflows: readonly Workflow[]): Workflow | undefined {
+  const ofNoFile = workflows.filter(({ parameters }) =>
+    parameters.every(({ type, required }) => type !== 'FILE' || !required),
+  );
+  return ofNoFile.find(({ makes }) => makes.includes('IMAGE')) ?? ofNoFile[0] ?? workflows[0];
 }
