@@ -149,6 +149,21 @@ describe.skipIf(!existsSync(CHROMIUM))('the page Make of the studio', { timeout:
     expect(await page.locator('[aria-invalid]').count()).toBe(0);
   });
 
+  test('whoever comes first begins with a workflow that needs no file, and is led to what another one needs', async () => {
+    const page = await open('/');
+    await page.waitForURL('**/make/textToImage');
+    await page.goto(`http://127.0.0.1:${gateway.port}/make/imageToImage`);
+    await prompt(page).fill(PROMPT);
+    await generate(page);
+    const error = page.locator('[data-field=image]').getByText('This is needed.');
+    await error.waitFor();
+    const image = page.getByLabel('Image', { exact: true });
+    await expect.poll(() => image.evaluate((input) => input === document.activeElement)).toBe(true);
+    expect(await page.getByRole('tooltip').filter({ visible: true }).count()).toBe(0);
+    // Nothing makes the page higher than the screen, within which its parts scroll.
+    expect(await page.evaluate(() => document.documentElement.scrollHeight - window.innerHeight)).toBe(0);
+  });
+
   test('Ctrl-Enter generates once, however often it is pressed meanwhile, and however long it is held', async () => {
     const page = await open('/make/textToImage');
     let sent = 0;
@@ -164,7 +179,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the page Make of the studio', { timeout:
     for (let time = 0; time < 3; time++) await prompt(page).press('Control+Enter');
     await page.getByRole('button', { name: 'Sending…' }).waitFor();
     held.resolve();
-    await done(page);
+    await page.getByRole('button', { name: 'Generate' }).waitFor();
     expect(sent).toBe(1);
 
     held = Promise.withResolvers<void>();
