@@ -58,7 +58,7 @@ export function SelectionBar({ tiles, onCompare, onDone }: Props) {
         Delete
       </Button>
       {actions.length > 0 && <AsCode small actions={actions} />}
-      <IconButton label="Done" data-hint-at="end" small onClick={onDone}>
+      <IconButton label="Done" data-hint-at="above end" small onClick={onDone}>
         <X size={18} aria-hidden />
       </IconButton>
       <ConfirmDelete
