@@ -149,7 +149,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the page Make of the studio', { timeout:
     expect(await page.locator('[aria-invalid]').count()).toBe(0);
   });
 
-  test('whoever comes first begins with a workflow that needs no file, and is led to what another one needs', async () => {
+  test('a first look begins with a workflow that needs no file, and what another needs is pointed at', async () => {
     const page = await open('/');
     await page.waitForURL('**/make/textToImage');
     await page.goto(`http://127.0.0.1:${gateway.port}/make/imageToImage`);
