@@ -47,7 +47,11 @@ export function createPatientFetch({ fetch, reach, timeouts, credentials, ended 
       patiently(
         async (signal) => {
           const headers = { ...Object.fromEntries(new Headers(init?.headers)), ...(await credentials?.now()) };
-          return fetch(input, { ...init, headers, signal });
+          const response = await fetch(input, { ...init, headers, signal });
+          reach.foundReadable();
+          // One that is cut off within its body is no answer either.
+          const body = await response.arrayBuffer();
+          return new Response(body.byteLength > 0 ? body : null, response);
         },
         (status) => !isUnavailable(status),
         timeouts.answer,

@@ -13,6 +13,7 @@ export type Reach = ReturnType<typeof createReach>;
 export function createReach(url: string, fetch: typeof globalThis.fetch, timeouts: Timeouts, ended: AbortSignal) {
   const { probe, firstWait, maxWait } = timeouts;
   const listeners = createListeners();
+  let mayRead = false;
   let state: ConnectionState = 'online';
   let probing: Promise<void> | undefined;
 
@@ -23,8 +24,10 @@ export function createReach(url: string, fetch: typeof globalThis.fetch, timeout
   async function isReachable(): Promise<boolean> {
     try {
       const signal = AbortSignal.any([ended, AbortSignal.timeout(probe)]);
-      // Without CORS, so that it tells a gateway that is away from one that refuses this page.
-      const response = await fetch(`${url}?query={__typename}`, { mode: 'no-cors', cache: 'no-store', signal });
+      // A gateway that refuses this page can be seen without CORS only. To a page that it has answered it is not there
+      // while a proxy answers in its place, whose 502 has no CORS headers and cannot be told from any other answer.
+      const mode = mayRead ? 'cors' : 'no-cors';
+      const response = await fetch(`${url}?query={__typename}`, { mode, cache: 'no-store', signal });
       return !isUnavailable(response.status);
     } catch {
       return false;
@@ -43,6 +46,10 @@ export function createReach(url: string, fetch: typeof globalThis.fetch, timeout
       if (state === next) return;
       state = next;
       listeners.tell();
+    },
+    /** The gateway lets this page read its answers. */
+    foundReadable() {
+      mayRead = true;
     },
     isReachable,
     /**

@@ -4,6 +4,7 @@ import { ARTIFACTS_PATH } from '../artifacts/signed-query.ts';
 import type { Config } from '../config/config.ts';
 import { createArtifactTexts } from '../graphql/artifact/artifact-texts.ts';
 import { createEngine } from '../graphql/engine/engine.ts';
+import { listedByEither } from '../graphql/engine/listed-documents.ts';
 import { createSchema } from '../graphql/schema.ts';
 import type { Probes } from '../health/health.ts';
 import { createArtifactDownload } from '../http/files/artifact-download.ts';
@@ -13,6 +14,7 @@ import { createS3Proxy } from '../http/files/s3-proxy.ts';
 import { createUploadGate, type UploadGate } from '../http/files/upload-gate.ts';
 import { createVariantDownload } from '../http/files/variant-download.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
+import { readStudioDocuments } from '../http/studio/studio-documents.ts';
 import { createSocketCuts, registerSockets } from '../observability/gateway-metrics.ts';
 import { createHttpMetrics } from '../observability/http-metrics.ts';
 import { createOperationMetrics } from '../observability/operation-metrics.ts';
@@ -52,7 +54,9 @@ export async function startGateway(
   const metrics = createOperationMetrics(context.metrics, subscriptions, now);
   const observer = config.tracing ? observeAll([metrics, createOperationSpans()]) : metrics;
   const { introspection, graphiql, persistedDocuments, persistedOnly: only } = config.graphql;
-  const listed = persistedDocuments && (await followDocuments(persistedDocuments, { log, shutdown }));
+  const listed =
+    persistedDocuments &&
+    listedByEither(await followDocuments(persistedDocuments, { log, shutdown }), await readStudioDocuments());
   const engine = createEngine({
     schema,
     log,

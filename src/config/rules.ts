@@ -53,7 +53,7 @@ const RULES: readonly Rule[] = [
   {
     names: ['PERSISTED_ONLY', 'PERSISTED_DOCUMENTS'],
     broken: (s) => s.PERSISTED_ONLY && s.PERSISTED_DOCUMENTS === undefined,
-    expected: 'false, or PERSISTED_DOCUMENTS to be set: no document would be executed',
+    expected: 'false, or PERSISTED_DOCUMENTS to be set: only the studio would work',
   },
   {
     names: ['S3_ACCESS_KEY', 'S3_ENDPOINT'],

@@ -131,7 +131,10 @@ export function createWorkflowAdder(options: WorkflowAdderOptions): WorkflowAdde
               return { workflow: await offered(workflow, signal), notes };
             }, signal);
           } catch (error) {
-            throw error instanceof TooManyWaitingError ? unavailable('too many are being added', 5, error) : error;
+            if (error instanceof TooManyWaitingError) throw unavailable('too many are being added', 5, error);
+            // No fault of this gateway. A reason of its own is that the key of the caller has ended.
+            const hasLeft = error === signal.reason && !(error instanceof GatewayError);
+            throw hasLeft ? unavailable('the client has left', 1, error) : error;
           }
         }),
       );

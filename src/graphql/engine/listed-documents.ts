@@ -48,6 +48,14 @@ export function readListedDocuments(files: readonly { name: string; text: string
   return { get: (id) => documents.get(id), hasText: (text) => texts.has(text) };
 }
 
+/** Those of both lists. */
+export function listedByEither(one: ListedDocuments, other: ListedDocuments): ListedDocuments {
+  return {
+    get: (id) => one.get(id) ?? other.get(id),
+    hasText: (text) => one.hasText(text) || other.hasText(text),
+  };
+}
+
 function entriesOf(name: string, text: string): (readonly [string, string])[] {
   let json: unknown;
   try {

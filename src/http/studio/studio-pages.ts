@@ -1,17 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import { isFresh } from '../files/conditional-request.ts';
 import { HttpFault } from '../reply.ts';
-import { chooseEncoding, readStudio, type StudioFile } from './studio-files.ts';
+import { chooseEncoding, readStudio, STUDIO_FOLDER, type StudioFile } from './studio-files.ts';
 
 /** Below it lie the files of the studio, whose names hold a hash of what is in them. */
 const FILES_PATH = '/studio/';
 
 /** The addresses of its pages, which are one file: its script shows the page of the address. */
 const PAGES = /^\/(?:$|(?:make|gallery)(?:\/[^/]*)?$|(?:now|servers|account)$)/;
-
-const FOLDER = fileURLToPath(new URL('../../../studio/dist', import.meta.url));
 
 const NOT_BUILT = `<!doctype html><html lang="en"><head><meta charset="utf-8" />
 <meta name="viewport" content="width=device-width, initial-scale=1" /><meta name="color-scheme" content="light dark" />
@@ -54,7 +51,7 @@ function unlinked(page: StudioFile): StudioFile {
  * Serves the studio, the pages for people, at `/` and the addresses of its pages. Its files are read when they are
  * first asked for, and kept.
  */
-export function createStudioPages({ origins, tools, folder = FOLDER }: StudioOptions) {
+export function createStudioPages({ origins, tools, folder = STUDIO_FOLDER }: StudioOptions) {
   const policy = contentPolicy(origins);
   let files: ReadonlyMap<string, StudioFile> | null = null;
   let page: StudioFile | undefined;

@@ -1,5 +1,5 @@
 import { type ComponentType, Suspense } from 'react';
-import { Link, Redirect, Route, Switch } from 'wouter';
+import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
 import { lazily } from '../parts/lazily.ts';
 import { Loading } from '../parts/loading.tsx';
 import { Message } from '../parts/message.tsx';
@@ -35,6 +35,7 @@ const skip = () => document.getElementById('main')?.focus();
 
 function Shell() {
   useLiveJobs();
+  const [location] = useLocation();
   return (
     <div className={styles.shell}>
       <button type="button" className={styles.skip} onClick={skip}>
@@ -43,7 +44,7 @@ function Shell() {
       <Navigation />
       <ConnectionBanner />
       <main id="main" tabIndex={-1} className={styles.main}>
-        <PageErrors>
+        <PageErrors key={location.split('/')[1]}>
           <Suspense fallback={<Loading />}>
             <Switch>
               <Route path="/">

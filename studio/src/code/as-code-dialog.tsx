@@ -39,7 +39,9 @@ export default function AsCodeDialog({ actions, onClose }: { actions: readonly A
 function Forms({ operation }: { operation: Operation }) {
   const { hasKey } = useLogin();
   const options = { url: `${location.origin}/graphql`, credentials: hasKey };
-  const { query, variables, files } = operation;
+  const { query, variables, files, puts, graph, ids } = operation;
+  const shown = ids ? ids.map((id) => ({ ...variables, id })) : variables;
+  const needsJq = files || puts || graph !== undefined;
   return (
     <Tabs.Root defaultValue="client">
       <Tabs.List className={styles.tabs} aria-label="Language">
@@ -54,17 +56,20 @@ function Forms({ operation }: { operation: Operation }) {
       </Tabs.Panel>
       <Tabs.Panel className={styles.panel} value="graphql">
         <Snippet label="Operation" text={query} />
-        <Snippet label="Variables" text={JSON.stringify(variables, undefined, 2)} />
+        <Snippet label="Variables" text={JSON.stringify(shown, undefined, 2)} />
         {files && (
           <p className={styles.note}>
             UPLOAD_1 and so on stand for the ids of files that are sent before, by createUpload and a PUT:{' '}
             {files.map(({ name }) => name).join(', ')}.
           </p>
         )}
+        {graph !== undefined && <p className={styles.note}>GRAPH stands for the JSON of {graph}.</p>}
+        {puts && <p className={styles.note}>Then the file is put to the address that comes back, with its headers.</p>}
+        {ids && <p className={styles.note}>Called once with each of these.</p>}
       </Tabs.Panel>
       <Tabs.Panel className={styles.panel} value="curl">
         <Snippet label="curl" text={toCurl(operation, options)} />
-        {files && <p className={styles.note}>Run it where the files are. It needs jq.</p>}
+        {needsJq && <p className={styles.note}>Run it where the files are. It needs jq.</p>}
       </Tabs.Panel>
       {hasKey && <p className={styles.note}>COMFYGATE_KEY is your key, in the environment of where you run this.</p>}
     </Tabs.Root>

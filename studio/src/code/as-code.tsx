@@ -21,7 +21,7 @@ export function AsCode({ actions, small = false }: Props) {
   return (
     <>
       {small ? (
-        <IconButton label="As code" small {...open}>
+        <IconButton label="As code" data-hint-at="above end" small {...open}>
           <Code size={16} aria-hidden />
         </IconButton>
       ) : (

@@ -1,3 +1,5 @@
+import { CREATE_UPLOAD } from './documents.ts';
+
 /** A file of the caller's disk that an operation needs: it is sent first. */
 export interface NeededFile {
   name: string;
@@ -14,7 +16,16 @@ export interface Operation {
   client: string;
   /** In the variables, `placeholder(index)` stands for the id of the upload. */
   files?: NeededFile[];
+  /** What is put to the address that the answer has. */
+  puts?: NeededFile;
+  /** The file of JSON for which GRAPH stands in the variables. */
+  graph?: string;
+  /** The call is made for each of these, which is the variable `id`. */
+  ids?: readonly string[];
 }
+
+export const isJson = ({ name, type }: Pick<NeededFile, 'name' | 'type'>) =>
+  type === 'application/json' || /\.json$/i.test(name);
 
 /** Something that can be done on a page. */
 export interface Action {
@@ -27,8 +38,14 @@ export interface Action {
 /** What stands for the id of an upload that is not made yet. */
 export const placeholder = (index: number) => `UPLOAD_${index + 1}`;
 
-const CREATE_UPLOAD =
-  'mutation CreateUpload($input: CreateUploadInput!) { createUpload(input: $input) { id url headers } }';
+const SIZE = 'SIZE';
+const EACH = 'EACH';
+
+/** What stands for the content of a file of JSON. */
+export const GRAPH = 'GRAPH';
+
+/** As it is shown within code. */
+export const oneLine = (document: string) => document.replace(/\s+/g, ' ').trim();
 
 export interface CurlOptions {
   /** That of /graphql. */
@@ -38,38 +55,53 @@ export interface CurlOptions {
 }
 
 /** A command line for a POSIX shell. Operations with files need jq, too. */
-export function toCurl({ query, variables, files = [] }: Operation, { url, credentials = false }: CurlOptions): string {
+export function toCurl(operation: Operation, { url, credentials = false }: CurlOptions): string {
+  const { query, variables, files = [], puts, graph, ids } = operation;
   const call = (body: string, accept = '') => {
     const lines = [`curl -s${accept && 'N'} ${quote(url)}`];
     if (accept) lines.push(`-H ${quote(`Accept: ${accept}`)}`);
     if (credentials) lines.push('-H "Authorization: Bearer $COMFYGATE_KEY"');
     return [...lines, "-H 'Content-Type: application/json'", `-d ${body}`].join(' \\\n  ');
   };
-  const sent = files.map((file, index) => {
-    const { name: filename, type: contentType, size } = file;
-    const variable = `upload_${index + 1}`;
-    const body = JSON.stringify({ query: CREATE_UPLOAD, variables: { input: { filename, contentType, size } } });
+  const bodyOf = (text: string, given: unknown) =>
+    JSON.stringify({ query: oneLine(text), variables: given }, undefined, 2);
+  /** Leaves the answer of createUpload in a variable of the shell. */
+  const send = ({ name: filename, type: contentType }: NeededFile, variable: string) => {
+    const body = bodyOf(CREATE_UPLOAD, { input: { size: SIZE, filename, contentType } });
+    const sized = quote(body).replace(`"${SIZE}"`, () => `'"$(wc -c < ${quote(filename)})"'`);
     const read = (filter: string) => `printf %s "$${variable}" | jq -r ${quote(`.data.createUpload${filter}`)}`;
     const headers = '.headers | to_entries[] | "header = \\"\\(.key): \\(.value)\\""';
-    return `${variable}=$(${call(quote(body))})
+    return `${variable}=$(${call(sized)})
 ${read(headers)} |
   curl -s -K - -T ${quote(filename)} "$(${read('.url')})"\n`;
-  });
-  let body = quote(JSON.stringify({ query: query.replace(/\s+/g, ' ').trim(), variables }, undefined, 2));
+  };
+  if (puts) return `${send(puts, 'upload')}printf '%s\\n' "$upload"`;
+  if (ids) {
+    const body = quote(bodyOf(query, { ...variables, id: EACH })).replace(`"${EACH}"`, `"'"$id"'"`);
+    return `for id in ${ids.map(quote).join(' \\\n  ')}; do\n${call(body)}\ndone`;
+  }
+  if (graph !== undefined) {
+    // Any JSON is a filter of jq as well.
+    const filter = bodyOf(query, variables).replace(`"${GRAPH}"`, '.');
+    return `jq ${quote(filter)} ${quote(graph)} |\n${call('@-')}`;
+  }
+  let body = quote(bodyOf(query, variables));
   files.forEach((_file, index) => {
     const id = `$(printf %s "$upload_${index + 1}" | jq -r .data.createUpload.id)`;
     body = body.replaceAll(`"${placeholder(index)}"`, `"'"${id}"'"`);
   });
   const live = /^\s*subscription\b/.test(query);
+  const sent = files.map((file, index) => send(file, `upload_${index + 1}`));
   return [...sent, call(body, live ? 'text/event-stream' : '')].join('');
 }
 
 /** The client's line, ready to be run: where `comfy` comes from is said, too. */
-export function toModule({ client, files = [] }: Operation, { url, credentials = false }: CurlOptions): string {
+export function toModule({ client, files, puts, graph }: Operation, { url, credentials = false }: CurlOptions): string {
   const origin = new URL(url).origin;
   const token = credentials ? ', token: process.env.COMFYGATE_KEY' : '';
   return [
-    ...(files.length > 0 ? ["import { openAsBlob } from 'node:fs';"] : []),
+    ...(files || puts ? ["import { openAsBlob } from 'node:fs';"] : []),
+    ...(graph === undefined ? [] : ["import { readFile } from 'node:fs/promises';"]),
     "import { createComfy } from '@comfygate/client';",
     '',
     `const comfy = createComfy({ url: '${origin}'${token} });`,

@@ -1,6 +1,7 @@
 import type { JobFilter } from '@comfygate/client';
+import * as documents from './documents.ts';
 import { Source, toLiteral } from './literal.ts';
-import { type NeededFile, type Operation, placeholder } from './operation.ts';
+import { GRAPH, isJson, type NeededFile, type Operation, oneLine, placeholder } from './operation.ts';
 
 /** Methods of the client that a workflow of the same name does not replace. */
 const METHODS = new Set([
@@ -30,7 +31,7 @@ export interface GenerateOptions {
 export function generate(workflow: string, input: Record<string, unknown>, options: GenerateOptions): Operation {
   const { makes = [], idempotencyKey, ...rest } = options;
   const files: NeededFile[] = [];
-  const sent = replaceFiles(input, (file) => {
+  const variable = replaceFiles(input, (file) => {
     const name = file instanceof File ? file.name : 'file';
     files.push({ name, type: file.type || 'application/octet-stream', size: file.size });
     return { upload: placeholder(files.length - 1) };
@@ -44,12 +45,8 @@ export function generate(workflow: string, input: Record<string, unknown>, optio
   const call = METHODS.has(workflow) ? `run(${toLiteral(workflow)}, ` : `${workflow}(`;
   const more = Object.keys(given).length > 0 ? `, ${toLiteral(given)}` : '';
   return {
-    query: `mutation Generate($input: GenerateInput!) {
-  generate(input: $input) {
-    job { id status queuePosition }
-  }
-}`,
-    variables: { input: { idempotencyKey, workflow: { [workflow]: sent }, ...given } },
+    query: documents.GENERATE,
+    variables: { input: { idempotencyKey, workflow: { [workflow]: variable }, ...given } },
     client: `const { ${results} } = await comfy.${call}${toLiteral(written)}${more});`,
     ...(files.length > 0 && { files }),
   };
@@ -62,20 +59,6 @@ function replaceFiles(value: unknown, replace: (file: Blob) => unknown): unknown
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, replaceFiles(each, replace)]));
 }
 
-const JOB = `fragment JobParts on Job {
-  id status seq workflow parameters priority tags queuePosition attempts backend retryOf
-  createdAt startedAt finishedAt deadlineAt cancelRequestedAt expiresAt
-  progress { fraction nodesDone nodesTotal node { nodeId classType title step totalSteps } }
-  error { code message retryable nodeId classType }
-  timings { nodeId classType ms cached }
-  artifacts {
-    __typename id filename contentType size sha256 node output url urlExpiresAt
-    ... on ImageArtifact { width height thumbnail: url(format: WEBP, width: 512) }
-    ... on VideoArtifact { width height durationSeconds }
-    ... on AudioArtifact { durationSeconds }
-  }
-}`;
-
 export interface ListOptions {
   first: number;
   after?: string | null;
@@ -85,14 +68,7 @@ export interface ListOptions {
 export function list({ first, after, filter }: ListOptions): Operation {
   const variables = { first, ...(after && { after }), ...(filter && { filter }) };
   return {
-    query: `query Jobs($first: Int, $after: String, $filter: JobFilter) {
-  jobs(first: $first, after: $after, filter: $filter) {
-    nodes { ...JobParts }
-    pageInfo { endCursor hasNextPage }
-  }
-}
-
-${JOB}`,
+    query: documents.LIST,
     variables,
     client: `const { nodes, pageInfo } = await comfy.jobs(${toLiteral(variables)});`,
   };
@@ -100,107 +76,117 @@ ${JOB}`,
 
 /** With addresses from which browsers save the files. */
 export const download = (id: string): Operation => ({
-  query: `query Download($id: ID!) {
-  job(id: $id) {
-    artifacts { id filename size url(download: true) }
-  }
-}`,
+  query: documents.DOWNLOAD,
   variables: { id },
   client: `const { artifacts } = await comfy.job(${toLiteral(id)});`,
 });
 
-export const watch = (id: string): Operation => ({
-  query: `subscription Watch($id: ID!) {
-  jobProgress(id: $id, previews: true) {
-    type
-    job { status queuePosition progress { fraction node { title step totalSteps } } artifacts { filename url } }
-    preview { contentType data }
-  }
+/** All files of several jobs. */
+export const downloadAll = (ids: readonly string[]): Operation => ({
+  query: documents.DOWNLOAD,
+  variables: {},
+  ids,
+  client: `for (const id of ${toLiteral(ids)}) {
+  for (const { url } of (await comfy.job(id)).artifacts) console.log(url);
 }`,
+});
+
+export const watch = (id: string): Operation => ({
+  query: documents.WATCH,
   variables: { id },
   client: `for await (const { type, job } of comfy.watch(${toLiteral(id)})) console.log(type, job.progress.fraction);`,
 });
 
 export const cancel = (id: string): Operation => ({
-  query: `mutation Cancel($id: ID!) {
-  cancelJob(id: $id) { id status cancelRequestedAt }
-}`,
+  query: documents.CANCEL,
   variables: { id },
   client: `await comfy.cancel(${toLiteral(id)});`,
 });
 
 export const retry = (id: string, idempotencyKey: string): Operation => ({
-  query: `mutation Again($id: ID!, $idempotencyKey: String!) {
-  retryJob(id: $id, idempotencyKey: $idempotencyKey) {
-    job { id status queuePosition retryOf }
-  }
-}`,
+  query: documents.AGAIN,
   variables: { id, idempotencyKey },
   client: `const job = await comfy.retry(${toLiteral(id)});`,
 });
 
 export const remove = (id: string): Operation => ({
-  query: `mutation Delete($id: ID!) {
-  deleteJob(id: $id)
-}`,
+  query: documents.DELETE,
   variables: { id },
   client: `await comfy.delete(${toLiteral(id)});`,
 });
 
+export const removeAll = (ids: readonly string[]): Operation => ({
+  query: documents.DELETE,
+  variables: {},
+  ids,
+  client: `for (const id of ${toLiteral(ids)}) await comfy.delete(id);`,
+});
+
+/** Its answer has the id that inputs name it by. */
+export const upload = (file: NeededFile): Operation => ({
+  query: documents.CREATE_UPLOAD,
+  variables: { input: { filename: file.name, contentType: file.type, size: file.size } },
+  client: `const { upload } = ${sent(file)};`,
+  puts: file,
+});
+
+/** `source`: a file of JSON, or one that ComfyUI has made and that carries its workflow. */
+export function addWorkflow(source: NeededFile, options: { name: string; replace: boolean }): Operation {
+  const isGraph = isJson(source);
+  const replace = options.replace ? { replace: true } : {};
+  const input = (given: unknown) => ({ source: given, name: options.name, ...replace });
+  const graph = new Source(`JSON.parse(await readFile(${toLiteral(source.name)}, 'utf8'))`);
+  return {
+    query: documents.ADD_WORKFLOW,
+    variables: { input: input(isGraph ? { graph: GRAPH } : { upload: placeholder(0) }) },
+    client: `const { addWorkflow } = ${queried(documents.ADD_WORKFLOW, {
+      input: input(isGraph ? { graph } : new Source(sent(source))),
+    })}`,
+    ...(isGraph ? { graph: source.name } : { files: [source] }),
+  };
+}
+
+const sent = ({ name, type }: NeededFile) =>
+  `await comfy.upload(await openAsBlob(${toLiteral(name)}, ${toLiteral({ type })}), ${toLiteral({ filename: name })})`;
+
 export const drain = (name: string): Operation => ({
-  query: `mutation Drain($name: String!) {
-  drainBackend(name: $name) { name status running queued }
-}`,
+  query: documents.DRAIN,
   variables: { name },
-  client: queried('mutation($name: String!) { drainBackend(name: $name) { status } }', { name }),
+  client: queried(documents.DRAIN, { name }),
 });
 
 export const resume = (name: string): Operation => ({
-  query: `mutation Resume($name: String!) {
-  resumeBackend(name: $name) { name status running queued }
-}`,
+  query: documents.RESUME,
   variables: { name },
-  client: queried('mutation($name: String!) { resumeBackend(name: $name) { status } }', { name }),
+  client: queried(documents.RESUME, { name }),
 });
 
 const queried = (document: string, variables: Record<string, unknown>) =>
-  `await comfy.query(${toLiteral(document)}, ${toLiteral(variables)});`;
+  `await comfy.query(
+  ${toLiteral(oneLine(document))},
+  ${toLiteral(variables, '  ')},
+);`;
 
 export const backends = (): Operation => ({
-  query: `query Servers {
-  backends { name status queued running lastSeenAt message comfyuiVersion devices }
-}`,
+  query: documents.SERVERS,
   variables: {},
   client: 'const backends = await comfy.backends();',
 });
 
 export const workflows = (): Operation => ({
-  query: `query Workflows {
-  workflows {
-    name title description makes
-    backends { backend canRun missing }
-    parameters {
-      name title description type required advanced list multiline default
-      minimum maximum multipleOf maxLength fileKind choices { value label }
-    }
-  }
-}`,
+  query: documents.WORKFLOWS,
   variables: {},
   client: 'const workflows = await comfy.workflows();',
 });
 
 export const viewer = (): Operation => ({
-  query: `query Viewer {
-  viewer { id name scopes plan limits { name limit remaining resetsAt } }
-}`,
+  query: documents.VIEWER,
   variables: {},
   client: 'const { scopes, limits } = await comfy.viewer();',
 });
 
 export const installation = (): Operation => ({
-  query: `query Limits {
-  limits { maxUploadBytes maxMegapixels maxWaitSeconds maxDeadlineSeconds maxTags }
-}`,
+  query: documents.LIMITS,
   variables: {},
   client: 'const { maxUploadBytes } = await comfy.limits();',
 });

@@ -7,18 +7,16 @@ import { download } from '../code/operations.ts';
 import { Facts } from '../jobs/facts.tsx';
 import { Failure } from '../jobs/failure.tsx';
 import { useJobActions, useJobOperations } from '../jobs/use-job-actions.ts';
+import { useSave } from '../jobs/use-save.ts';
 import { useWorkflows } from '../jobs/use-workflows.ts';
 import { promptOf } from '../jobs/words.ts';
 import { Button } from '../parts/button.tsx';
 import { ButtonLink } from '../parts/button-link.tsx';
-import { useTell } from '../parts/toasts.tsx';
 import { recipeAddress } from '../session/recipe.ts';
-import { useComfy } from '../session/session.tsx';
 import { addressOf } from './address.ts';
 import { ConfirmDelete } from './confirm-delete.tsx';
 import styles from './details.module.css';
 import type { Tile } from './rows.ts';
-import { saveFile } from './save.ts';
 import { UseAsInput } from './use-as-input.tsx';
 
 interface Props {
@@ -33,9 +31,8 @@ interface Props {
 
 /** What can be done with a result, and what is known of it. */
 export function Details({ job, artifact, neighbour, search, onCompare, onGone }: Props) {
-  const comfy = useComfy();
-  const tell = useTell();
   const { again, vary, remove, cancel, busy } = useJobActions();
+  const { save, isSaving } = useSave();
   const operations = useJobOperations();
   const { data: workflows = [] } = useWorkflows();
   const [isDeleting, setDeleting] = useState(false);
@@ -43,13 +40,6 @@ export function Details({ job, artifact, neighbour, search, onCompare, onGone }:
   const canVary = operations.vary(job) !== null;
   const tile = { key: artifact?.id ?? job.id, job, artifact };
 
-  async function save() {
-    try {
-      await saveFile(comfy, tile);
-    } catch (error) {
-      tell('It was not saved', { description: error instanceof Error ? error.message : String(error), bad: true });
-    }
-  }
   const actions = [
     { name: 'Download', operation: () => download(job.id) },
     ...(isOpen ? [{ name: 'Cancel', operation: () => operations.cancel(job) }] : []),
@@ -63,7 +53,7 @@ export function Details({ job, artifact, neighbour, search, onCompare, onGone }:
     <>
       <div className={styles.actions}>
         {artifact && (
-          <Button onClick={save}>
+          <Button disabled={isSaving} onClick={() => save([tile])}>
             <Download size={16} aria-hidden />
             Download
           </Button>

@@ -90,3 +90,29 @@ export function usualTime(ended: readonly Job[], workflow: string): number | nul
     .sort((a, b) => a - b);
   return times[Math.floor(times.length / 2)] ?? null;
 }
+
+/** Where a job waits, in the queue or at ComfyUI; null for one that does not. */
+export function placeInWords({ status, queuePosition }: Job): string | null {
+  if (status === 'RUNNING') return queuePosition === null ? null : 'Waits in ComfyUI, begins next';
+  if (status !== 'QUEUED') return null;
+  if (queuePosition === null) return 'Waits';
+  if (queuePosition === 0) return 'Begins next';
+  return queuePosition === 1 ? '1 job before it' : `${queuePosition} jobs before it`;
+}
+
+/** The node that runs, and which of its steps; null where none does. */
+export function stepInWords({ progress: { node } }: Job): string | null {
+  if (!node) return null;
+  const steps = node.totalSteps === null ? '' : `, step ${node.step ?? 0} of ${node.totalSteps}`;
+  return `${node.title ?? node.classType}${steps}`;
+}
+
+/** How a job stands, in a few words. */
+export function stateInWords(job: Job): string {
+  const { status, progress, cancelRequestedAt } = job;
+  if (status === 'QUEUED' || status === 'RUNNING') {
+    if (cancelRequestedAt !== null) return 'Is being canceled';
+    return placeInWords(job) ?? stepInWords(job) ?? (progress.fraction > 0 ? 'Under way' : 'Begins');
+  }
+  return { SUCCEEDED: 'Done', FAILED: 'Failed', CANCELED: 'Canceled' }[status];
+}

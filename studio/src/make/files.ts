@@ -1,5 +1,6 @@
 import type { Artifact, FileKind } from '@comfygate/client';
 import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { NeededFile } from '../code/operation.ts';
 import { useComfy } from '../session/session.tsx';
 import type { FileValue } from './form-model.ts';
 
@@ -15,6 +16,14 @@ export interface KnownFile {
 const UNSEEN: KnownFile = { name: 'An uploaded file', type: null, url: null };
 
 const keyOf = (value: FileValue) => ['file', JSON.stringify(value)];
+
+/** For *as code* while no file was sent. */
+export const SAMPLES: Record<FileKind, NeededFile> = {
+  IMAGE: { name: 'picture.png', type: 'image/png', size: 1_000_000 },
+  MASK: { name: 'mask.png', type: 'image/png', size: 100_000 },
+  AUDIO: { name: 'sound.wav', type: 'audio/wav', size: 1_000_000 },
+  VIDEO: { name: 'film.mp4', type: 'video/mp4', size: 10_000_000 },
+};
 
 /** Media types that a parameter takes, for `<input accept>`. */
 export const ACCEPTED: Record<FileKind, string> = {

@@ -1,7 +1,9 @@
+import type { Workflow } from '@comfygate/client';
 import { useQuery } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
 import { useEffect } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
+import { AsCode } from '../code/as-code.tsx';
 import { Button } from '../parts/button.tsx';
 import { Loading } from '../parts/loading.tsx';
 import { Message } from '../parts/message.tsx';
@@ -29,7 +31,7 @@ export default function MakePage() {
 
   const last = localStorage.getItem(LAST);
   const chosen = workflows?.find((workflow) => workflow.name === name);
-  const first = workflows?.find((workflow) => workflow.name === last) ?? workflows?.[0];
+  const first = workflows?.find((workflow) => workflow.name === last) ?? firstOf(workflows ?? []);
   useEffect(() => {
     if (chosen) localStorage.setItem(LAST, chosen.name);
     else if (name === undefined && first) navigate(`/make/${first.name}`, { replace: true });
@@ -45,7 +47,7 @@ export default function MakePage() {
   if (name === undefined && first) return <Loading />;
   return (
     <WorkflowDrop onOther={() => false} onPasted={() => undefined}>
-      {(choose, isAdding) => (
+      {(choose, isAdding, asOperation) => (
         <Message
           title={name === undefined ? 'There are no workflows yet' : `There is no workflow “${name}” (any more)`}
           detail="Drop a workflow file of ComfyUI here, or a picture that it has made."
@@ -53,9 +55,18 @@ export default function MakePage() {
           <Button onClick={choose} disabled={isAdding}>
             <Plus size={16} aria-hidden /> Add a workflow
           </Button>
+          <AsCode actions={[{ name: 'Add a workflow', operation: asOperation }]} />
           {first && <Link href={`/make/${first.name}`}>Make something with “{first.title}”</Link>}
         </Message>
       )}
     </WorkflowDrop>
   );
+}
+
+/** What somebody makes who has nothing yet: a picture rather than anything else, of no file. */
+function firstOf(workflows: readonly Workflow[]): Workflow | undefined {
+  const ofNoFile = workflows.filter(({ parameters }) =>
+    parameters.every(({ type, required }) => type !== 'FILE' || !required),
+  );
+  return ofNoFile.find(({ makes }) => makes.includes('IMAGE')) ?? ofNoFile[0] ?? workflows[0];
 }

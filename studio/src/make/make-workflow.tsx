@@ -10,7 +10,7 @@ import { IconButton } from '../parts/button.tsx';
 import { Choice } from '../parts/choice.tsx';
 import { PageTitle } from '../parts/page-title.tsx';
 import { useComfy } from '../session/session.tsx';
-import { isOfKind } from './files.ts';
+import { isOfKind, SAMPLES } from './files.ts';
 import { type FileValue, inputOf } from './form-model.ts';
 import styles from './make-workflow.module.css';
 import { RecentJobs } from './recent-jobs.tsx';
@@ -74,8 +74,17 @@ export function MakeWorkflow({ workflow, workflows }: Props) {
     return fitting.find((parameter) => parameter.name === focused) ?? empty ?? fitting[0];
   }
 
-  const asOperation = () =>
-    operations.generate(name, inputOf(parameters, chosen), { idempotencyKey: newKey(), makes: workflow.makes });
+  const fileKind = parameters.find(({ type }) => type === 'FILE')?.fileKind;
+  const actions = [
+    {
+      name: 'Generate',
+      operation: () =>
+        operations.generate(name, inputOf(parameters, chosen), { idempotencyKey: newKey(), makes: workflow.makes }),
+    },
+    ...(fileKind
+      ? [{ name: 'Send a file', operation: () => operations.upload(uploads.last ?? SAMPLES[fileKind]) }]
+      : []),
+  ];
 
   const { error } = generate;
   const refused = error instanceof BadUserInput ? error.fields : {};
@@ -98,7 +107,7 @@ export function MakeWorkflow({ workflow, workflows }: Props) {
         }
       }}
     >
-      {(chooseFile, isAdding) => (
+      {(chooseFile, isAdding, addOperation) => (
         <div className={styles.page}>
           <section className={styles.panel} aria-label="Settings">
             <div className={styles.head}>
@@ -144,7 +153,7 @@ export function MakeWorkflow({ workflow, workflows }: Props) {
               onFiles={uploads.send}
               onSubmit={generate.mutate}
             >
-              <AsCode small actions={[{ name: 'Generate', operation: asOperation }]} />
+              <AsCode small actions={[...actions, { name: 'Add a workflow', operation: addOperation }]} />
             </WorkflowForm>
           </section>
           <section className={styles.result} aria-label="Results">

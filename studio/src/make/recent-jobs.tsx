@@ -1,8 +1,8 @@
 import type { Job } from '@comfygate/client';
 import { Ban, CircleAlert, FileBox, FileText, Film, Music } from 'lucide-react';
+import { stateInWords } from '../jobs/words.ts';
 import { hasEnded } from '../session/watch-job.ts';
 import styles from './recent-jobs.module.css';
-import { stateInWords } from './words.ts';
 
 interface Props {
   jobs: readonly Job[];

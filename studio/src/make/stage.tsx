@@ -7,7 +7,8 @@ import { AsCode } from '../code/as-code.tsx';
 import * as operations from '../code/operations.ts';
 import { Failure } from '../jobs/failure.tsx';
 import { useJobOperations } from '../jobs/use-job-actions.ts';
-import { duration } from '../jobs/words.ts';
+import { useSave } from '../jobs/use-save.ts';
+import { duration, stateInWords } from '../jobs/words.ts';
 import { Button } from '../parts/button.tsx';
 import { Message } from '../parts/message.tsx';
 import { Progress } from '../parts/progress.tsx';
@@ -16,9 +17,7 @@ import type { Recipe } from '../session/recipe.ts';
 import { useComfy } from '../session/session.tsx';
 import { hasEnded, useWatchedJob } from '../session/watch-job.ts';
 import { ArtifactView } from './artifact-view.tsx';
-import { downloadJob } from './download.ts';
 import styles from './stage.module.css';
-import { stateInWords } from './words.ts';
 
 interface Props {
   workflow: Workflow;
@@ -80,7 +79,7 @@ function Bar({ job, onShow, onUse }: { job: Job } & Pick<Props, 'onShow' | 'onUs
   const tell = useTell();
   const onError = ({ message }: Error) => tell('That did not work', { description: message, bad: true });
   const cancel = useMutation({ mutationFn: () => comfy.cancel(job.id), onError });
-  const download = useMutation({ mutationFn: () => downloadJob(comfy, job.id), onError });
+  const { save, isSaving } = useSave();
   const again = useMutation({
     mutationFn: () => comfy.retry(job.id),
     onError,
@@ -90,6 +89,7 @@ function Bar({ job, onShow, onUse }: { job: Job } & Pick<Props, 'onShow' | 'onUs
     },
   });
   const isOver = hasEnded(job);
+  const files = job.artifacts.map((artifact) => ({ job, artifact }));
   const took = job.startedAt && job.finishedAt && Date.parse(job.finishedAt) - Date.parse(job.startedAt);
   const calls = useJobOperations();
   return (
@@ -119,7 +119,7 @@ function Bar({ job, onShow, onUse }: { job: Job } & Pick<Props, 'onShow' | 'onUs
       )}
       {job.artifacts.length > 0 && (
         <>
-          <Action Icon={Download} name="Download" disabled={download.isPending} onClick={() => download.mutate()} />
+          <Action Icon={Download} name="Download" disabled={isSaving} onClick={() => save(files)} />
           <Link href={`/gallery/${job.id}`} className={styles.open} aria-label="Open in the gallery">
             <Maximize2 size={16} aria-hidden />
           </Link>

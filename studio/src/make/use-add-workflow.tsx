@@ -1,21 +1,23 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
+import { ADD_WORKFLOW } from '../code/documents.ts';
+import { isJson, type NeededFile } from '../code/operation.ts';
+import { addWorkflow as asOperation } from '../code/operations.ts';
 import { useTell } from '../parts/toasts.tsx';
 import { codeOf } from '../session/query-client.ts';
 import { useComfy } from '../session/session.tsx';
 import type { FileValue } from './form-model.ts';
-import { isJson, nameOfFile, readGraph } from './workflow-source.ts';
-
-const ADD_WORKFLOW = `mutation AddWorkflow($input: AddWorkflowInput!) {
-  addWorkflow(input: $input) { workflow { name title } notes }
-}`;
+import { nameOfFile, readGraph } from './workflow-source.ts';
 
 interface Added {
   addWorkflow: { workflow: { name: string; title: string }; notes: string[] };
 }
 
 type Source = { graph: unknown } | { upload: string };
+
+/** For *as code* while no file was added. */
+const SAMPLE: NeededFile = { name: 'workflow.json', type: 'application/json', size: 0 };
 
 interface Addition {
   file: File;
@@ -62,6 +64,11 @@ export function useAddWorkflow(onOther: (value: FileValue, file: File) => boolea
   return {
     isAdding: add.isPending || read.isPending,
     add: (file: File) => read.mutate(file),
+    /** What was added last, as a call. */
+    operation() {
+      const { file = SAMPLE, name = nameOfFile(file.name), replace = false } = add.variables ?? {};
+      return asOperation(file, { name, replace });
+    },
     twin: twin && {
       name: twin.name,
       replace: () => add.mutate({ ...twin, replace: true }),

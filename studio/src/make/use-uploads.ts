@@ -21,7 +21,7 @@ export function useUploads(onUploaded: (parameter: WorkflowParameter, value: Fil
   const change = (name: string, by: (state: UploadState) => UploadState) =>
     setStates((before) => ({ ...before, [name]: by(before[name] ?? IDLE) }));
 
-  const { mutate } = useMutation({
+  const { mutate, variables } = useMutation({
     mutationFn: ({ file }: { parameter: WorkflowParameter; file: File }) => comfy.upload(file),
     onMutate: ({ parameter }) => change(parameter.name, ({ sending }) => ({ sending: sending + 1, error: undefined })),
     onSuccess(value, { parameter, file }) {
@@ -35,6 +35,8 @@ export function useUploads(onUploaded: (parameter: WorkflowParameter, value: Fil
   });
 
   return {
+    /** That which was sent last, if any. */
+    last: variables?.file,
     state: (name: string) => states[name] ?? IDLE,
     send(parameter: WorkflowParameter, files: readonly File[]) {
       for (const file of parameter.list ? files : files.slice(0, 1)) mutate({ parameter, file });

@@ -52,7 +52,9 @@ export function WorkflowForm(props: Props) {
     setTimeout(() => {
       const field = document.querySelector<HTMLElement>(`[data-field="${CSS.escape(wrong.name)}"]`);
       field?.closest('details')?.setAttribute('open', '');
-      field?.querySelector<HTMLElement>('input, textarea, button')?.focus();
+      field?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
+      // The error stands below the control, where the button may cover it.
+      field?.scrollIntoView({ block: 'center' });
     });
   }
 

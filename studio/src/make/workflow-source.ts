@@ -1,6 +1,3 @@
-/** Whether a file is read here, rather than sent to be looked into. */
-export const isJson = ({ name, type }: File) => type === 'application/json' || /\.json$/i.test(name);
-
 /** Browsers tell how a number was written since 2023 to 2025, TypeScript does not know yet. */
 type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
 

@@ -7,7 +7,7 @@ import { watch } from '../code/operations.ts';
 import { Media } from '../jobs/media.tsx';
 import { useJobActions, useJobOperations } from '../jobs/use-job-actions.ts';
 import { useTitles } from '../jobs/use-workflows.ts';
-import { duration, promptOf, type Seen, timeLeft } from '../jobs/words.ts';
+import { duration, placeInWords, promptOf, type Seen, stepInWords, timeLeft } from '../jobs/words.ts';
 import { Button } from '../parts/button.tsx';
 import { Progress } from '../parts/progress.tsx';
 import { useWatchedJob } from '../session/watch-job.ts';
@@ -31,7 +31,7 @@ export function OpenJob({ job: listed, isWatched, usualMs }: Props) {
   const title = useTitles()(job.workflow);
   const isCanceling = job.cancelRequestedAt !== null;
   const last = job.artifacts.at(-1) ?? null;
-  const waits = job.status === 'QUEUED' || job.queuePosition !== null;
+  const waits = placeInWords(job) !== null;
   return (
     <li className={styles.job} data-waits={waits || undefined}>
       <div className={styles.picture}>
@@ -85,40 +85,24 @@ export function OpenJob({ job: listed, isWatched, usualMs }: Props) {
 function State({ job, usualMs }: { job: Job; usualMs: number | null }) {
   const left = useTimeLeft(job);
   const usual = usualMs !== null && <span>usually takes {duration(Math.max(1_000, usualMs))}</span>;
-  if (job.status === 'QUEUED' || job.queuePosition !== null)
+  const place = placeInWords(job);
+  if (place !== null)
     return (
       <>
-        <span>{placeOf(job)}</span>
+        <span>{place}</span>
         {usual}
       </>
     );
-  const { node, fraction, nodesDone, nodesTotal } = job.progress;
-  const step = node && node.totalSteps !== null && `step ${node.step ?? 0} of ${node.totalSteps}`;
+  const { fraction, nodesDone, nodesTotal } = job.progress;
+  const nodes = nodesTotal > 0 ? `${nodesDone} of ${nodesTotal} nodes` : null;
+  const step = stepInWords(job) ?? nodes;
   return (
     <>
       <span className={styles.percent}>{Math.round(fraction * 100)} %</span>
-      {node ? (
-        <span>
-          {node.title ?? node.classType}
-          {step && `, ${step}`}
-        </span>
-      ) : (
-        nodesTotal > 0 && (
-          <span>
-            {nodesDone} of {nodesTotal} nodes
-          </span>
-        )
-      )}
+      {step && <span>{step}</span>}
       {left !== null && left >= 1_000 ? <span>about {duration(left)} left</span> : usual}
     </>
   );
-}
-
-function placeOf({ status, queuePosition }: Job): string {
-  if (status === 'RUNNING') return 'Waits in ComfyUI, begins next';
-  if (queuePosition === null) return 'Waits';
-  if (queuePosition === 0) return 'Begins next';
-  return queuePosition === 1 ? '1 job before it' : `${queuePosition} jobs before it`;
 }
 
 /** By how fast it went since it was first seen in this attempt. */

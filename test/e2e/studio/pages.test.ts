@@ -298,6 +298,24 @@ describe.skipIf(!existsSync(CHROMIUM))('the pages of the studio', { timeout: 240
     await server().getByText('Up', { exact: true }).waitFor();
   });
 
+  test('a key is asked for once, and not again by each page for who does not want to give one', async () => {
+    page = await open('/now', {}, null);
+    const dialog = page.getByRole('dialog', { name: 'Who is there?' });
+    await dialog.getByRole('button', { name: 'Not now' }).click();
+    for (const name of ['Gallery', 'Servers', 'Make', 'Now']) {
+      await go(name);
+      await page.waitForLoadState('networkidle');
+      await page
+        .getByText(/credentials/)
+        .first()
+        .waitFor();
+      expect(await dialog.count(), name).toBe(0);
+    }
+    await go('Account');
+    await page.getByRole('button', { name: 'Use a key' }).click();
+    await dialog.waitFor();
+  });
+
   test('the account tells who calls with a key and what is left, and forgets the key', async () => {
     const entered = await newKey('free');
     page = await open('/account', {}, null);

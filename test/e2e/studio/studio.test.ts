@@ -29,6 +29,12 @@ describe.skipIf(!existsSync(CHROMIUM))('the page Make of the studio', { timeout:
     lifetime.onTestFinished(folder.remove);
     workflows = join(folder.path, 'workflows');
     await cp('workflows', workflows, { recursive: true });
+    // Of the workflows that are shipped none takes several pictures.
+    const several = join(workflows, 'several');
+    await cp(join(workflows, 'imageToImage'), several, { recursive: true });
+    const manifest = JSON.parse(await readFile(join(several, 'manifest.json'), 'utf8'));
+    manifest.parameters.image.list = true;
+    await writeFile(join(several, 'manifest.json'), JSON.stringify({ ...manifest, title: 'Several' }));
     product = await openProduct(lifetime, { env: { WORKFLOWS_DIR: workflows } });
     gateway = await product.both();
     const camera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
@@ -141,6 +147,117 @@ describe.skipIf(!existsSync(CHROMIUM))('the page Make of the studio', { timeout:
     await expectAccessible(page, 'with errors');
     await field(page, 'Height').fill('512');
     expect(await page.locator('[aria-invalid]').count()).toBe(0);
+  });
+
+  test('a first look begins with a workflow that needs no file, and what another needs is pointed at', async () => {
+    const page = await open('/');
+    await page.waitForURL('**/make/textToImage');
+    await page.goto(`http://127.0.0.1:${gateway.port}/make/imageToImage`);
+    await prompt(page).fill(PROMPT);
+    await generate(page);
+    const error = page.locator('[data-field=image]').getByText('This is needed.');
+    await error.waitFor();
+    const image = page.getByLabel('Image', { exact: true });
+    await expect.poll(() => image.evaluate((input) => input === document.activeElement)).toBe(true);
+    expect(await page.getByRole('tooltip').filter({ visible: true }).count()).toBe(0);
+    // Nothing makes the page higher than the screen, within which its parts scroll.
+    expect(await page.evaluate(() => document.documentElement.scrollHeight - window.innerHeight)).toBe(0);
+  });
+
+  test('Ctrl-Enter generates once, however often it is pressed meanwhile, and however long it is held', async () => {
+    const page = await open('/make/textToImage');
+    let sent = 0;
+    let held = Promise.withResolvers<void>();
+    await page.route('**/graphql', async (route) => {
+      if (route.request().postData()?.includes('mutation Generate')) {
+        sent++;
+        await held.promise;
+      }
+      await route.continue();
+    });
+    await prompt(page).fill('a quay');
+    for (let time = 0; time < 3; time++) await prompt(page).press('Control+Enter');
+    await page.getByRole('button', { name: 'Sending…' }).waitFor();
+    held.resolve();
+    await page.getByRole('button', { name: 'Generate' }).waitFor();
+    expect(sent).toBe(1);
+
+    held = Promise.withResolvers<void>();
+    held.resolve();
+    await page.keyboard.down('Control');
+    await page.keyboard.down('Enter');
+    await expect.poll(() => sent).toBe(2);
+    await page.getByRole('button', { name: 'Generate' }).waitFor();
+    // The second press of a key that was not let go repeats it.
+    for (let time = 0; time < 3; time++) await page.keyboard.down('Enter');
+    await page.keyboard.up('Enter');
+    await page.keyboard.up('Control');
+    await page.waitForLoadState('networkidle');
+    expect(sent).toBe(2);
+  });
+
+  test('files that are sent to a list at the same time are all in it', async () => {
+    const page = await open('/make/several');
+    const [first, ...others] = await Promise.all(
+      ['one.png', 'two.png', 'three.png'].map(async (name) => ({ ...(await png()), name })),
+    );
+    if (!first) throw new Error('there is no file');
+    const held: (() => void)[] = [];
+    await page.route('**/graphql', async (route) => {
+      if (route.request().postData()?.includes('mutation CreateUpload'))
+        await new Promise<void>((resolve) => held.push(resolve));
+      await route.continue();
+    });
+    await page.getByLabel('Image', { exact: true }).setInputFiles([first, ...others]);
+    await expect.poll(() => held.length).toBe(3);
+    for (const go of held) go();
+    for (const name of ['one.png', 'two.png', 'three.png']) await page.getByRole('img', { name }).waitFor();
+    await page.getByRole('button', { name: 'Remove two.png' }).click();
+    await page.getByRole('img', { name: 'two.png' }).waitFor({ state: 'detached' });
+    expect(await page.locator('[data-field=image] img').count()).toBe(2);
+    await expect.poll(() => new URL(page.url()).hash.match(/upload/g)?.length).toBe(2);
+  });
+
+  test('the first key leads past the navigation, and leaves the recipe in the address', async () => {
+    const page = await open('/make/textToImage#prompt=a+pier');
+    await prompt(page).waitFor();
+    const address = page.url();
+    await page.keyboard.press('Tab');
+    await expect
+      .poll(() => page.getByText('Skip to the page').evaluate((skip) => skip === document.activeElement))
+      .toBe(true);
+    expect(await page.getByText('Skip to the page').boundingBox()).toMatchObject({ x: expect.any(Number) });
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.closest('main') !== null)).toBe(true);
+    expect(page.url()).toBe(address);
+    expect(await prompt(page).inputValue()).toBe('a pier');
+  });
+
+  test('a part that cannot be loaded is had by loading the page again, once', async () => {
+    const page = await open('/make/textToImage');
+    await prompt(page).fill('a sluice');
+    await expect.poll(() => page.url()).toContain('sluice');
+    let isMissing = true;
+    let loads = 0;
+    page.on('load', () => {
+      loads++;
+      if (loads === 1) isMissing = false;
+    });
+    await page.route(/as-code-dialog.*\.js/, (route) => (isMissing ? route.abort() : route.continue()));
+    await page.getByRole('button', { name: 'As code' }).first().click();
+    await expect.poll(() => loads).toBe(1);
+    expect(await prompt(page).inputValue()).toBe('a sluice');
+    await page.getByRole('button', { name: 'As code' }).first().click();
+    await page.getByRole('dialog', { name: 'As code' }).waitFor();
+    await page.reload();
+
+    isMissing = true;
+    await page.getByRole('button', { name: 'As code' }).first().click();
+    await page.getByText('This page has stopped').waitFor();
+    expect(loads).toBe(2);
+    complaints.splice(0);
   });
 
   test('a picture is uploaded, a mask painted on it by pointer and by keys, and both are used', async () => {

@@ -203,7 +203,7 @@ describe('settings that depend on each other', () => {
 
   test('only listed documents need a list, and leave GraphiQL nothing to ask', () => {
     expect(problems({ PERSISTED_ONLY: 'true' })).toEqual([
-      'PERSISTED_ONLY: expected false, or PERSISTED_DOCUMENTS to be set: no document would be executed, got "true"',
+      'PERSISTED_ONLY: expected false, or PERSISTED_DOCUMENTS to be set: only the studio would work, got "true"',
     ]);
     const { graphql } = loadConfig({ PERSISTED_ONLY: 'true', PERSISTED_DOCUMENTS: 'lists' });
     expect(graphql).toMatchObject({ persistedDocuments: resolve('lists'), persistedOnly: true, graphiql: false });

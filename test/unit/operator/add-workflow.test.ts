@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { v7 } from 'uuid';
 import { expect, onTestFinished, test } from 'vitest';
 import { followWorkflows } from '../../../src/app/follow-workflows.ts';
+import { unauthenticated } from '../../../src/core/errors.ts';
 import type { AuditEntry } from '../../../src/observability/audit.ts';
 import { type AddWorkflowRequest, createWorkflowAdder } from '../../../src/operator/add-workflow.ts';
 import type { Upload } from '../../../src/uploads/upload.ts';
@@ -146,6 +147,29 @@ test('of several that add the same name at once one does, and the others are tol
   const all = await Promise.allSettled(Array.from({ length: 4 }, () => add({ name: 'same' })));
   expect(all.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected']);
   expect((await readdir(folder)).sort()).toEqual(['manifest.schema.json', 'same']);
+});
+
+test('a client that leaves is no fault of the gateway, and what was added for it stays', async () => {
+  const { add, folder, entries } = await open();
+  const leaving = new AbortController();
+  const adding = add({ name: 'portrait', signal: leaving.signal });
+  const waiting = add({ name: 'other', signal: leaving.signal });
+  await expect.poll(() => readdir(folder)).toContain('portrait');
+  leaving.abort();
+  const left = { status: 'rejected', reason: { details: { code: 'UNAVAILABLE' } } };
+  expect(await Promise.allSettled([adding, waiting])).toMatchObject([left, left]);
+  expect(entries.map(({ outcome, code }) => [outcome, code]).sort()).toEqual([
+    ['done', undefined],
+    ['refused', 'UNAVAILABLE'],
+  ]);
+});
+
+test('one whose key ends is told so', async () => {
+  const { add } = await open();
+  const ended = new AbortController();
+  const waiting = add({ name: 'portrait', signal: ended.signal });
+  ended.abort(unauthenticated());
+  await expect(waiting).rejects.toMatchObject({ details: { code: 'UNAUTHENTICATED' } });
 });
 
 test('so many wait to be added, and no more', async () => {

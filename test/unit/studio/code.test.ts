@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parse } from 'graphql';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { toLiteral } from '../../../studio/src/code/literal.ts';
-import { toCurl, toModule } from '../../../studio/src/code/operation.ts';
+import { oneLine, toCurl, toModule } from '../../../studio/src/code/operation.ts';
 import * as operations from '../../../studio/src/code/operations.ts';
 
 const URL = 'http://127.0.0.1:4000/graphql';
@@ -23,10 +26,22 @@ describe('a literal', () => {
   });
 });
 
+/** Runs it in a folder of its own with these files; gives what it says. */
+function run(script: string, files: { [name: string]: string } = {}): string {
+  const folder = mkdtempSync(join(tmpdir(), 'comfygate-code-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  return execFileSync('sh', ['-c', script], { encoding: 'utf8', cwd: folder });
+}
+
+/** A curl that says what it is given, and what is to be read from its standard input. */
+const CURL = `curl() { for each; do case "$each" in @-) cat ;; *) printf '%s\\0' "$each" ;; esac; done; }\n`;
+
 /** The words that a shell makes of a command line. */
 function words(line: string): string[] {
-  const script = `curl() { for each; do printf '%s\\0' "$each"; done; }\n${line}`;
-  return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1);
+  return run(CURL + line)
+    .split('\0')
+    .slice(0, -1);
 }
 
 describe('curl', () => {
@@ -61,11 +76,50 @@ describe('curl', () => {
         *) [ "$2" = -K ] && cat; for each; do printf '%s\\0' "$each"; done ;;
       esac
     }`;
-    const said = execFileSync('sh', ['-c', `${fake}\n${script}`], { encoding: 'utf8' });
+    const said = run(`${fake}\n${script}`, { "bo'at.png": 'boat' });
     expect(said).toContain('header = "If-None-Match: *"\nheader = "X-A: b"\n');
     expect(said).toContain("-T\0bo'at.png\0http://there/1\0");
     const body = JSON.parse(said.split('\0').at(-2) ?? '');
     expect(body.variables.input.workflow).toEqual({ upscale: { image: { upload: 'made-1' } } });
+  });
+});
+
+describe('what a page does with files and with several', () => {
+  const graph = { 3: { class_type: 'KSampler', inputs: { text: HOSTILE, name: '\\(no) $x' } } };
+  const json = { name: "it's.json", type: 'application/json', size: 9 };
+  const picture = { name: 'made.png', type: 'image/png', size: 4 };
+
+  test('a file of JSON is added as a workflow, whatever is in it', () => {
+    const operation = operations.addWorkflow(json, { name: 'portrait', replace: true });
+    const text = run(CURL + toCurl(operation, { url: URL }), { [json.name]: JSON.stringify(graph) });
+    const { query, variables } = JSON.parse(text.split('\0').at(-1) ?? '');
+    expect(query).toBe(oneLine(operation.query));
+    expect(variables).toEqual({ input: { source: { graph }, name: 'portrait', replace: true } });
+    expect(toModule(operation, { url: URL })).toContain("graph: JSON.parse(await readFile('it\\'s.json', 'utf8'))");
+  });
+
+  test('a picture is sent before it is added as a workflow', () => {
+    const operation = operations.addWorkflow(picture, { name: 'portrait', replace: false });
+    expect(operation.files).toEqual([picture]);
+    expect(operation.variables).toEqual({ input: { source: { upload: 'UPLOAD_1' }, name: 'portrait' } });
+    expect(operation.client).toContain("source: await comfy.upload(await openAsBlob('made.png'");
+  });
+
+  test('a file is sent, as large as it is on the disk', () => {
+    const script = `${CURL}jq() { cat > /dev/null; }\n${toCurl(operations.upload(picture), { url: URL })}`;
+    const text = run(script, { 'made.png': 'twelve bytes' });
+    expect(text).toContain('-T\0made.png');
+    expect(text).toContain('"size": 12,');
+  });
+
+  test('several jobs are deleted one after the other', () => {
+    const { query, variables } = operations.remove('a');
+    const text = run(CURL + toCurl(operations.removeAll(['a', "b'"]), { url: URL }));
+    const bodies = text.split('\0').filter((word) => word.startsWith('{'));
+    expect(bodies.map((body) => JSON.parse(body))).toEqual([
+      { query: oneLine(query), variables },
+      { query: oneLine(query), variables: { id: "b'" } },
+    ]);
   });
 });
 

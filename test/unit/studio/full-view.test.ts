@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Workflow } from '../../../client/src/comfy.ts';
 import { addressOf } from '../../../studio/src/gallery/address.ts';
-import { archiveNames } from '../../../studio/src/gallery/save.ts';
 import { takersOf } from '../../../studio/src/gallery/takers.ts';
 import { FITTING, moved, zoomed } from '../../../studio/src/gallery/zoom.ts';
+import { archiveNames } from '../../../studio/src/jobs/save.ts';
 import { decodeRecipe } from '../../../studio/src/session/recipe.ts';
 import { jobOf } from '../../support/studio-jobs.ts';
 
@@ -51,9 +51,7 @@ test('the address of a result names it unless it is the first of its job, and ke
 });
 
 test('files of the same name are told apart in an archive', () => {
-  const job = jobOf({ id: 'job-1', artifacts: ['a', 'b', 'a', 'a'] });
-  const tiles = job.artifacts.map((artifact) => ({ key: artifact.id, job, artifact }));
-  expect(archiveNames(tiles)).toEqual(['a.png', 'b.png', 'a (2).png', 'a (3).png']);
+  expect(archiveNames(['a.png', 'b.png', 'a.png', 'a.png'])).toEqual(['a.png', 'b.png', 'a (2).png', 'a (3).png']);
 });
 
 test('a result is an input of the workflows that take a file of its kind', () => {

@@ -1,31 +1,49 @@
-import type { Comfy } from '@comfygate/client';
+import type { Artifact, Comfy, Job } from '@comfygate/client';
 import { download } from '../code/operations.ts';
-import type { Tile } from './rows.ts';
+import { fileSize } from './words.ts';
 
 /** Bytes that a browser keeps on its disk for one archive without trouble. */
-export const MAX_ARCHIVE_BYTES = 2_000_000_000;
+const MAX_ARCHIVE_BYTES = 2_000_000_000;
 
-interface Saved {
+/** A result that is to be saved; one of a job that has none is nothing. */
+export interface Saved {
+  job: Job;
+  artifact: Artifact | null;
+}
+
+interface Addresses {
   job: { artifacts: { id: string; url: string }[] } | null;
 }
 
-/** Saves a file under its own name, wherever it is stored. */
-export async function saveFile(comfy: Comfy, { job, artifact }: Tile): Promise<void> {
-  if (!artifact) return;
+/** Saves one file under its own name, wherever it is stored, or many in one archive. `signal` ends it. */
+export async function saveFiles(comfy: Comfy, given: readonly Saved[], signal: AbortSignal): Promise<void> {
+  const files = given.flatMap(({ job, artifact }) => (artifact ? [{ job, artifact }] : []));
+  const [only] = files;
+  if (only && files.length === 1) return saveFile(comfy, only);
+  const bytes = files.reduce((sum, { artifact }) => sum + artifact.size, 0);
+  if (bytes > MAX_ARCHIVE_BYTES) {
+    throw new Error(`That is too much for one archive: choose at most ${fileSize(MAX_ARCHIVE_BYTES)}.`);
+  }
+  return saveArchive(comfy, files, signal);
+}
+
+interface Result extends Saved {
+  artifact: Artifact;
+}
+
+async function saveFile(comfy: Comfy, { job, artifact }: Result): Promise<void> {
   const { query, variables } = download(job.id);
-  const answer = await comfy.query<Saved>(query, variables);
+  const answer = await comfy.query<Addresses>(query, variables);
   const found = answer.job?.artifacts.find(({ id }) => id === artifact.id);
   if (!found) throw new Error('This result has been removed.');
   follow(found.url, artifact.filename);
 }
 
-/** Saves many in one archive. `signal` ends it. */
-export async function saveArchive(comfy: Comfy, tiles: readonly Tile[], signal: AbortSignal): Promise<void> {
+async function saveArchive(comfy: Comfy, results: readonly Result[], signal: AbortSignal): Promise<void> {
   const { downloadZip } = await import('client-zip');
-  const names = archiveNames(tiles);
+  const names = archiveNames(results.map(({ artifact }) => artifact.filename));
   async function* files() {
-    for (const [i, { job, artifact }] of tiles.entries()) {
-      if (!artifact) continue;
+    for (const [i, { job, artifact }] of results.entries()) {
       let response = await fetch(artifact.url, { signal });
       // Its address may have ended since the page was opened.
       if (!response.ok) {
@@ -38,16 +56,15 @@ export async function saveArchive(comfy: Comfy, tiles: readonly Tile[], signal: 
   }
   const archive = await downloadZip(files()).blob();
   const address = URL.createObjectURL(archive);
-  follow(address, `comfygate-${tiles.length}.zip`);
+  follow(address, `comfygate-${results.length}.zip`);
   // The browser reads it after this turn of the event loop.
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 /** Names in an archive: those of the files, with a number where two are the same. */
-export function archiveNames(tiles: readonly Tile[]): string[] {
+export function archiveNames(filenames: readonly string[]): string[] {
   const used = new Set<string>();
-  return tiles.map(({ artifact }) => {
-    const filename = artifact?.filename ?? '';
+  return filenames.map((filename) => {
     const dot = filename.lastIndexOf('.');
     const [stem, end] = dot > 0 ? [filename.slice(0, dot), filename.slice(dot)] : [filename, ''];
     let name = filename;
