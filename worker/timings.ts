@@ -18,7 +18,10 @@ export interface Timings {
   lookUp: number;
   /** Between two looks at the lease. */
   lease: number;
-  /** If more time passes between writing a submission down and its POST, the lease is confirmed again first. */
+  /**
+   * How long a lease that Redis has confirmed is trusted, before a prompt is posted or a result is stored. A job is
+   * taken over only behind its delivery's lock, which lasts longer.
+   */
   leaseFresh: number;
   /**
    * How long another server must have had nothing to do until a prompt that waits at its server is moved there: with
