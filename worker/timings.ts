@@ -55,7 +55,7 @@ export interface Timings {
   storageBack: number;
   /** How long the worker keeps trying to cancel a prompt that nobody wants, at a server that does not answer. */
   reap: number;
-  /** Between two writes of progress. */
+  /** Between two writes of progress, and from news of it until the write. */
   progress: number;
   /**
    * From when a node has made a result until it is fetched, unless the prompt ends before; and again from when it is
