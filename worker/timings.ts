@@ -18,7 +18,10 @@ export interface Timings {
   lookUp: number;
   /** Between two looks at the lease. */
   lease: number;
-  /** If more time passes between writing a submission down and its POST, the lease is confirmed again first. */
+  /**
+   * How long a lease that Redis has confirmed is trusted, before a prompt is posted or a result is stored. A job is
+   * taken over only behind its delivery's lock, which lasts longer.
+   */
   leaseFresh: number;
   /**
    * How long another server must have had nothing to do until a prompt that waits at its server is moved there: with
@@ -52,7 +55,7 @@ export interface Timings {
   storageBack: number;
   /** How long the worker keeps trying to cancel a prompt that nobody wants, at a server that does not answer. */
   reap: number;
-  /** Between two writes of progress. */
+  /** Between two writes of progress, and from news of it until the write. */
   progress: number;
   /**
    * From when a node has made a result until it is fetched, unless the prompt ends before; and again from when it is

@@ -59,8 +59,9 @@ export function openFairQueue(redisUrl: string) {
     /** A server comes free: the job that starts there, and the end of it. */
     async start() {
       const ticket = tickets.shift();
-      const job = ticket === undefined ? null : await worker.pick(ticket);
-      if (!job) return null;
+      const picked = ticket === undefined ? null : await worker.pick(ticket);
+      if (!picked) return null;
+      const { job } = picked;
       const claimed = await worker.claim(job.id);
       if (claimed.outcome !== 'claimed') throw new Error(`not claimed: ${claimed.outcome}`);
       const end = async (ms: number) => {

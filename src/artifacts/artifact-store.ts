@@ -41,15 +41,23 @@ export class StorageError extends Error {
   }
 }
 
-/** A whole local file, as `spool` leaves it. */
-export interface FileToStore {
-  path: string;
+interface ToStore {
   sizeBytes: number;
   /** Lower-case hex. */
   sha256: string;
   contentType: string;
   /** Shown to whoever saves the file; made safe here once more. */
   filename: string;
+}
+
+/** A whole local file, as `spool` leaves it. */
+export interface FileToStore extends ToStore {
+  path: string;
+}
+
+/** A small file in memory, of which size and SHA-256 have just been found. */
+export interface BytesToStore extends ToStore {
+  bytes: Buffer;
 }
 
 export interface StoredObject {
@@ -104,10 +112,10 @@ export interface ReadOptions {
 /** Where results are kept. Keys come from `artifactKey`; every driver passes the same contract suite. */
 export interface ArtifactStore {
   /**
-   * Stores exactly `file.sizeBytes` bytes of the file under `key`, then proves that the object is whole (size and
+   * Stores exactly `file.sizeBytes` bytes under `key`, then proves that the object is whole (size and
    * SHA-256). Doing it again, after whatever failure, is safe. Throws StorageError.
    */
-  put(key: string, file: FileToStore, options: { signal: AbortSignal }): Promise<void>;
+  put(key: string, file: FileToStore | BytesToStore, options: { signal: AbortSignal }): Promise<void>;
   /** What is stored under `key`, or null when nothing whole is. Throws StorageError. */
   head(key: string, options?: CallOptions): Promise<StoredObject | null>;
   /**

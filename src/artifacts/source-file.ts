@@ -1,8 +1,14 @@
 import { open } from 'node:fs/promises';
 import { createMinorGc } from '../files/minor-gc.ts';
-import { StorageError } from './artifact-store.ts';
+import { type BytesToStore, type FileToStore, StorageError } from './artifact-store.ts';
 
 const CHUNK_BYTES = 256 * 1024;
+
+/** The bytes of what is to be stored, as `readExactly` gives those of a file. */
+export async function* contentOf(source: FileToStore | BytesToStore): AsyncGenerator<Buffer> {
+  if ('bytes' in source) yield source.bytes;
+  else yield* readExactly(source.path, source.sizeBytes);
+}
 
 /**
  * Reads a local file of which the size is known, one chunk in memory at a time. Throws StorageError `source` when it is

@@ -1,9 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { fileTypeFromFile } from 'file-type';
+import { fileTypeFromBuffer, fileTypeFromFile } from 'file-type';
 import { imageSize } from 'image-size';
 import { artifactKindOf, MAX_TEXT_BYTES } from '../core/artifact-kind.ts';
 import type { ArtifactKind } from '../core/job.ts';
+import { bytesInMemory, bytesOfFile, type FileBytes } from './file-bytes.ts';
 import { isComplete } from './image-completeness.ts';
 import type { MediaFacts } from './media-facts.ts';
 
@@ -77,35 +78,65 @@ export async function inspectFile(
 ): Promise<Inspection> {
   const file = await open(path, 'r');
   try {
-    const { size } = await file.stat();
-    if (size === 0) throw new OutputInvalidError('the file is empty', { isCutOff: true });
-    const extension = extname(filename).slice(1).toLowerCase();
-    const found = await inspect(path, file, size, extension, readMedia);
-    const promised = PROMISED.get(extension);
-    if (promised !== undefined && found.kind !== promised && !isSoundInVideoBox(promised, found)) {
-      throw new OutputInvalidError(`the name says ${promised} (.${extension}), the content is ${found.contentType}`);
-    }
-    return found;
+    const bytes = await bytesOfFile(file);
+    return await inspect(
+      bytes,
+      filename,
+      () => fileTypeFromFile(path),
+      () => readMedia(path),
+    );
   } finally {
     await file.close();
   }
 }
 
+/** Whether its name says that a file is a picture. */
+export function isPictureName(filename: string): boolean {
+  return PROMISED.get(extensionOf(filename)) === 'image';
+}
+
+/** The same of a file in memory. The facts of video and audio are not read. */
+export async function inspectBytes(bytes: Buffer, filename: string): Promise<Inspection> {
+  return await inspect(
+    bytesInMemory(bytes),
+    filename,
+    () => fileTypeFromBuffer(bytes),
+    async () => null,
+  );
+}
+
+const extensionOf = (filename: string) => extname(filename).slice(1).toLowerCase();
+
 async function inspect(
-  path: string,
-  file: FileHandle,
-  size: number,
-  extension: string,
-  readMedia: ReadMedia,
+  file: FileBytes,
+  filename: string,
+  detectType: () => Promise<{ mime: string } | undefined>,
+  readMedia: () => Promise<MediaFacts | null>,
 ): Promise<Inspection> {
-  const detected = (await fileTypeFromFile(path))?.mime.split(';', 1)[0];
-  if (detected === undefined || detected === 'application/xml') return inspectUnsigned(file, size, extension);
-  if (TIMED.test(detected)) return described(detected, await readMedia(path));
+  if (file.sizeBytes === 0) throw new OutputInvalidError('the file is empty', { isCutOff: true });
+  const extension = extensionOf(filename);
+  const found = await findFacts(file, extension, (await detectType())?.mime, readMedia);
+  const promised = PROMISED.get(extension);
+  if (promised !== undefined && found.kind !== promised && !isSoundInVideoBox(promised, found)) {
+    throw new OutputInvalidError(`the name says ${promised} (.${extension}), the content is ${found.contentType}`);
+  }
+  return found;
+}
+
+async function findFacts(
+  file: FileBytes,
+  extension: string,
+  mime: string | undefined,
+  readMedia: () => Promise<MediaFacts | null>,
+): Promise<Inspection> {
+  const detected = mime?.split(';', 1)[0];
+  if (detected === undefined || detected === 'application/xml') return inspectUnsigned(file, extension);
+  if (TIMED.test(detected)) return described(detected, await readMedia());
   if (!detected.startsWith('image/')) return { kind: artifactKindOf(detected), contentType: detected };
-  if (!(await isComplete(file, size, detected))) {
+  if (!(await isComplete(file, detected))) {
     throw new OutputInvalidError(`the ${detected} is cut off`, { isCutOff: true });
   }
-  const dimensions = (await dimensionsOf(file, size, HEAD_BYTES)) ?? (await dimensionsOf(file, size, LONG_HEAD_BYTES));
+  const dimensions = (await dimensionsOf(file, HEAD_BYTES)) ?? (await dimensionsOf(file, LONG_HEAD_BYTES));
   if (dimensions !== null) return { kind: 'image', contentType: detected, ...dimensions };
   if (PROMISED.get(extension) === 'image') throw new OutputInvalidError(`the ${detected} does not say its size`);
   // The size of some rare image formats cannot be read here; they are delivered as plain files.
@@ -127,9 +158,9 @@ function described(detected: string, facts: MediaFacts | null): Inspection {
   };
 }
 
-async function inspectUnsigned(file: FileHandle, size: number, extension: string): Promise<Inspection> {
-  const whole = size <= MAX_TEXT_BYTES;
-  const head = await readHead(file, size, whole ? size : 64 * 1024);
+async function inspectUnsigned(file: FileBytes, extension: string): Promise<Inspection> {
+  const whole = file.sizeBytes <= MAX_TEXT_BYTES;
+  const head = await readHead(file, whole ? file.sizeBytes : 64 * 1024);
   if (!isText(head, whole)) return { kind: 'file', contentType: 'application/octet-stream' };
   const contentType = TEXT_TYPES.get(extension) ?? 'text/plain';
   return { kind: whole ? artifactKindOf(contentType) : 'file', contentType };
@@ -145,8 +176,8 @@ function isText(bytes: Uint8Array, whole: boolean): boolean {
   }
 }
 
-async function dimensionsOf(file: FileHandle, size: number, length: number) {
-  const head = await readHead(file, size, length);
+async function dimensionsOf(file: FileBytes, length: number) {
+  const head = await readHead(file, length);
   try {
     const { width, height } = imageSize(head);
     return width > 0 && height > 0 ? { width, height } : null;
@@ -156,9 +187,8 @@ async function dimensionsOf(file: FileHandle, size: number, length: number) {
   }
 }
 
-async function readHead(file: FileHandle, size: number, length: number): Promise<Uint8Array> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(size, length)), 0, Math.min(size, length), 0);
-  return buffer.subarray(0, bytesRead);
+function readHead(file: FileBytes, length: number): Promise<Uint8Array> {
+  return file.read(0, Math.min(file.sizeBytes, length));
 }
 
 /** Ogg and MP4 may hold sound or video, and their first bytes do not always tell which. */

@@ -12,6 +12,26 @@ const CRC_BYTES = 4;
  * files that are not PNG, pass unchanged. A file that is cut off or broken stays so.
  */
 export function withoutPngMetadata(): Transform {
+  const filter = createFilter();
+  return new Transform({
+    transform(data: Uint8Array, _encoding, done) {
+      for (const part of filter.keep(Buffer.from(data.buffer, data.byteOffset, data.byteLength))) this.push(part);
+      done();
+    },
+    flush(done) {
+      done(null, filter.rest());
+    },
+  });
+}
+
+/** The same of a file in memory. */
+export function stripPngMetadata(bytes: Buffer): Buffer {
+  const filter = createFilter();
+  const kept = filter.keep(bytes);
+  return Buffer.concat([...kept, filter.rest()]);
+}
+
+function createFilter() {
   /** The bytes so far of the next eight that are needed together: the signature, or a chunk's length and type. */
   let held = Buffer.alloc(0);
   let state: 'signature' | 'header' | 'chunk' | 'rest' = 'signature';
@@ -25,41 +45,37 @@ export function withoutPngMetadata(): Transform {
     return taken.length;
   }
 
-  return new Transform({
-    transform(data: Uint8Array, _encoding, done) {
-      let chunk = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return {
+    /** What is kept of the next bytes. */
+    *keep(bytes: Buffer): Generator<Buffer> {
+      let chunk = bytes;
       while (chunk.length > 0) {
-        if (state === 'rest') {
-          this.push(chunk);
-          break;
-        }
+        if (state === 'rest') return yield chunk;
         if (state === 'chunk') {
           const part = chunk.subarray(0, left);
-          if (!dropping) this.push(part);
+          if (!dropping) yield part;
           left -= part.length;
           chunk = chunk.subarray(part.length);
           if (left === 0) state = 'header';
           continue;
         }
         chunk = chunk.subarray(hold(chunk));
-        if (held.length < 8) break;
+        if (held.length < 8) return;
         if (state === 'signature') {
           state = held.equals(SIGNATURE) ? 'header' : 'rest';
-          this.push(held);
+          yield held;
         } else {
           const type = held.toString('latin1', 4);
           dropping = DROPPED.has(type);
-          if (!dropping) this.push(held);
+          if (!dropping) yield held;
           // Bytes after IEND are not chunks.
           state = type === 'IEND' ? 'rest' : 'chunk';
           left = held.readUInt32BE(0) + CRC_BYTES;
         }
         held = Buffer.alloc(0);
       }
-      done();
     },
-    flush(done) {
-      done(null, held);
-    },
-  });
+    /** What is left when there are no more. */
+    rest: () => held,
+  };
 }

@@ -54,6 +54,21 @@ const RESERVE_BYTES = 16 * 1024 * 1024;
 /** The free space is looked at with so many bytes, not for each small file, and again after as many. */
 const LOOK_EVERY_BYTES = 8 * 1024 * 1024;
 
+/** The bytes of a small stream, which must be as many as were announced. Throws SpoolError or the stream's error. */
+export async function collect(stream: AsyncIterable<Uint8Array>, expectedLength: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+  for await (const chunk of stream) {
+    received += chunk.byteLength;
+    if (received > expectedLength) throw new SpoolError('oversize', `more than the ${expectedLength} announced`);
+    chunks.push(chunk);
+  }
+  if (received < expectedLength) {
+    throw new SpoolError('truncated', `ended after ${received} of ${expectedLength} bytes`);
+  }
+  return Buffer.concat(chunks);
+}
+
 /**
  * Writes a stream to a temporary file in `dir` (created if missing), with back-pressure, and hashes it. When it fails,
  * no file is left. Throws SpoolError, the signal's reason, or the error of the stream.

@@ -25,14 +25,23 @@ export type MoveOutcome =
   | { outcome: 'lost' };
 
 export type ClaimOutcome =
-  /** A recorded submission may still be alive at its server. */
-  | { outcome: 'claimed'; job: Job }
+  /**
+   * `submitted`: with the submission that was to be written, of which no prompt was posted yet. Any other one that the
+   * record names may still be alive at its server.
+   */
+  | { outcome: 'claimed'; job: Job; submitted: boolean }
   /**
    * It has ended (`now`: by this very claim, where a cancel had been requested): its recorded prompt may still be
    * alive.
    */
   | { outcome: 'ended'; job: Job; now: boolean }
   | { outcome: 'gone' };
+
+/** `sealedApiKey`: see `NewJob`; null when there is none. */
+export interface PickedJob {
+  job: Job;
+  sealedApiKey: string | null;
+}
 
 /**
  * What a running attempt must know to go on: `lost` when the lease is no longer the given one. `previews`: somebody
@@ -52,16 +61,15 @@ export interface WorkerJobStore {
    * The job of a delivered ticket: the one that it has from an earlier delivery, else the one that is to be started
    * next, which it has from now on. Null where none is.
    */
-  pick(ticket: string): Promise<Job | null>;
+  pick(ticket: string): Promise<PickedJob | null>;
   /** A picked job cannot be started now: its ticket is put back, and it counts as running no more. */
   park(jobId: string): Promise<void>;
   /** Takes over a job that a version without tickets has queued; nothing where it has its turn already. */
   adopt(jobId: string): Promise<void>;
   /** The job as it is, claimed by nobody; null when it is gone. */
   read(jobId: string): Promise<Job | null>;
-  claim(jobId: string): Promise<ClaimOutcome>;
-  /** `NewJob.sealedApiKey` of a job that has not ended; null when there is none. */
-  sealedApiKey(jobId: string): Promise<string | null>;
+  /** `submission`: is written in the same step where the record names none. Default: nothing is written. */
+  claim(jobId: string, submission?: Submission | null): Promise<ClaimOutcome>;
   move(jobId: string, lease: number, change: Change): Promise<MoveOutcome>;
   lease(jobId: string, lease: number): Promise<LeaseState>;
   /** The template that a job was accepted with, as `WorkflowCatalogue` stored it; null when it is gone. */

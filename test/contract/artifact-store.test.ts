@@ -148,6 +148,16 @@ for (const { name, start, available } of artifactDrivers) {
       expect([response.status, (await response.arrayBuffer()).byteLength]).toEqual([200, 0]);
     });
 
+    it('stores what is in memory as it does a file', async () => {
+      const bytes = randomBytes(5000);
+      const { path: _, ...described } = await source(bytes);
+      const key = newKey();
+      await store.put(key, { ...described, bytes }, { signal: never() });
+      expect(await store.head(key)).toMatchObject({ sizeBytes: 5000, sha256: described.sha256 });
+      const url = await store.url(key, { ...described, expiresInSeconds: HOUR, download: false });
+      expect(Buffer.from(await (await fetch(url)).arrayBuffer()).equals(bytes)).toBe(true);
+    });
+
     it('replaces what an earlier attempt left under the same key, with another length', async () => {
       const { key, url } = await stored(randomBytes(5000));
       const bytes = randomBytes(700);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { isTerminal, type Job, type JobStatus, type Submission, type TerminalStatus } from '../../src/core/job.ts';
 import type { Change, LeaseState, WorkerJobStore } from '../../src/job-record/job-store.ts';
@@ -46,8 +47,13 @@ export interface Attempt extends Disposable {
    * (`lost` or `ended`) when the record does not take it.
    */
   move(change: Change): Promise<JobStatus>;
-  /** Looks at the lease now. Rejects with Stopped unless it is held. */
-  confirm(): Promise<void>;
+  /** Names the prompt that is posted next in the record, as `move` does, unless the claim has done so. */
+  submit(submission: Submission): Promise<void>;
+  /**
+   * Looks at the lease, unless Redis has confirmed it within `trustMs` (default 0). Rejects with Stopped unless it is
+   * held.
+   */
+  confirm(trustMs?: number): Promise<void>;
 }
 
 export interface AttemptParts {
@@ -61,7 +67,12 @@ export interface AttemptParts {
 }
 
 export interface AttemptOptions {
+  /** As it was claimed. */
   job: Job;
+  /** When the claim was sent: performance.now(). */
+  claimedAt: number;
+  /** The claim has written the submission that `job` names, and nothing was posted for it yet. */
+  submitted: boolean;
   state: AttemptState;
   apiKey: string | null;
   log: Logger;
@@ -81,12 +92,14 @@ const OUTCOMES: Record<TerminalStatus, AttemptOutcome> = {
 };
 
 export function beginAttempt(options: AttemptOptions, parts: AttemptParts): Attempt {
-  const { job, state, apiKey, log, delivery, handover } = options;
+  const { job, submitted, state, apiKey, log, delivery, handover } = options;
   const { store, timings, jobTimeoutMs, metrics, unconfirmed } = parts;
   const beganAt = performance.now();
   const control = new AbortController();
   const { signal } = control;
-  let submission = job.submission;
+  let submission = submitted ? null : job.submission;
+  /** Redis had this lease for the latest one when it answered what was asked then. */
+  let confirmedAt = options.claimedAt;
   let cancelSeenAt: number | undefined;
   let previewed = false;
   let stopped: StopReason | null = null;
@@ -119,9 +132,16 @@ export function beginAttempt(options: AttemptOptions, parts: AttemptParts): Atte
     });
   }
 
+  async function lookAtLease() {
+    const askedAt = performance.now();
+    const lease = await store.lease(job.id, job.lease);
+    if (lease.state === 'held') confirmedAt = askedAt;
+    onLease(lease);
+  }
+
   async function watchLease() {
     try {
-      onLease(await store.lease(job.id, job.lease));
+      await lookAtLease();
       unconfirmed.over();
     } catch (cause) {
       unconfirmed(cause, { jobId: job.id, requestId: job.requestId });
@@ -146,6 +166,19 @@ export function beginAttempt(options: AttemptOptions, parts: AttemptParts): Atte
   if (delivery.aborted) onLockLost();
   else if (handover.aborted) onHandover();
 
+  async function move(change: Change): Promise<JobStatus> {
+    const askedAt = performance.now();
+    const outcome = await writeMove(store, job, change, { signal: delivery, log });
+    if (outcome.outcome === 'ended' && wasCarriedOut(change, outcome)) return onMoved(change, outcome.status);
+    if (outcome.outcome !== 'done') {
+      stop(outcome.outcome);
+      throw new Stopped(outcome.outcome);
+    }
+    confirmedAt = askedAt;
+    if (outcome.cancelRequested && outcome.status === 'RUNNING' && cancelSeenAt === undefined) cancelPrompt();
+    return onMoved(change, outcome.status);
+  }
+
   return {
     job,
     log,
@@ -167,19 +200,14 @@ export function beginAttempt(options: AttemptOptions, parts: AttemptParts): Atte
     restartClock() {
       if (!signal.aborted) timeout.refresh();
     },
-    async move(change) {
-      const outcome = await writeMove(store, job, change, { signal: delivery, log });
-      if (outcome.outcome === 'ended' && wasCarriedOut(change, outcome)) return onMoved(change, outcome.status);
-      if (outcome.outcome !== 'done') {
-        stop(outcome.outcome);
-        throw new Stopped(outcome.outcome);
-      }
-      if (change.move === 'submit') submission = change.submission;
-      if (outcome.cancelRequested && outcome.status === 'RUNNING' && cancelSeenAt === undefined) cancelPrompt();
-      return onMoved(change, outcome.status);
+    move,
+    async submit(next) {
+      const isWritten = submitted && submission === null && isDeepStrictEqual(job.submission, next);
+      if (!isWritten) await move({ move: 'submit', submission: next });
+      submission = next;
     },
-    async confirm() {
-      onLease(await store.lease(job.id, job.lease));
+    async confirm(trustMs = 0) {
+      if (performance.now() - confirmedAt > trustMs) await lookAtLease();
       signal.throwIfAborted();
     },
     [Symbol.dispose]() {

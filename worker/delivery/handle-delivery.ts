@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { wait } from '../../src/async/wait.ts';
-import { isTerminal, type Job } from '../../src/core/job.ts';
+import { isTerminal, type Job, type Submission } from '../../src/core/job.ts';
 import { inSpan } from '../../src/observability/spans.ts';
 import type { DeliveryResult } from '../../src/queue/queue.ts';
 import { type AttemptOptions, type AttemptParts, beginAttempt } from '../attempt/attempt.ts';
@@ -49,8 +49,9 @@ export async function handleDelivery(
   const { store, pool, reaper, metrics } = parts;
   let delivered: Pick<Job, 'id' | 'requestId'> | null = null;
   try {
-    const before = await store.pick(ticket);
-    if (!before) return DONE;
+    const picked = await store.pick(ticket);
+    if (!picked) return DONE;
+    const { job: before, sealedApiKey } = picked;
     delivered = before;
     const jobId = before.id;
     const assignment = await assignJob(before, signals, parts);
@@ -65,10 +66,14 @@ export async function handleDelivery(
     await using _inputs = assignment.outcome === 'run' ? assignment.inputs : null;
     using state = createAttemptState(assignment.outcome === 'run' ? assignment.slot : null);
 
-    const [claim, sealedApiKey] = await Promise.all([store.claim(jobId), store.sealedApiKey(jobId)]);
+    const apiKey = sealedApiKey === null ? parts.orgApiKey : parts.openApiKey(sealedApiKey, jobId);
+    const isKeyOpen = sealedApiKey === null || apiKey !== null;
+    const claimedAt = performance.now();
+    const claim = await store.claim(jobId, isKeyOpen ? firstSubmission(before, assignment, parts) : null);
     if (claim.outcome === 'gone') return DONE;
     const { job } = claim;
-    const prompt = recordedPrompt(job, pool);
+    const submitted = claim.outcome === 'claimed' && claim.submitted;
+    const prompt = submitted ? null : recordedPrompt(job, pool);
     if (claim.outcome === 'ended') {
       if (claim.now && isTerminal(job.status)) metrics?.jobEnded(job, job.status, '', null);
       if (prompt && job.status !== 'SUCCEEDED') await reaper.cancel(prompt.backend, prompt.promptId, job.id);
@@ -77,7 +82,8 @@ export async function handleDelivery(
     state.claimed(prompt);
     metrics?.jobClaimed(job);
     if (job.takeovers > before.takeovers) recordLostAttempt(before);
-    return await makeAttempt({ job, state, ...signals }, sealedApiKey, assignment, parts);
+    const claimed = { job, claimedAt, submitted, state, apiKey, ...signals };
+    return await makeAttempt(claimed, isKeyOpen, assignment, parts);
   } catch (cause) {
     const fault = workerFault(cause);
     if (fault !== null) parts.fitness.suspect(fault);
@@ -106,8 +112,8 @@ async function defer(
 
 /** One claim of a job, to its end or back into the queue. */
 function makeAttempt(
-  claimed: Omit<AttemptOptions, 'log' | 'apiKey'>,
-  sealedApiKey: string | null,
+  claimed: Omit<AttemptOptions, 'log'>,
+  isKeyOpen: boolean,
   assignment: Exclude<Assignment, { outcome: 'wait' | 'later' }>,
   parts: DeliveryParts,
 ): Promise<DeliveryResult> {
@@ -115,10 +121,9 @@ function makeAttempt(
   const backend = assignment.outcome === 'run' ? assignment.slot.backend.name : undefined;
   const log = parts.log.child({ jobId: job.id, requestId: job.requestId, attempt: job.attempts, backend });
   return inSpan('process job', attemptSpan(job, backend), async () => {
-    const apiKey = sealedApiKey === null ? parts.orgApiKey : parts.openApiKey(sealedApiKey, job.id);
-    using attempt = beginAttempt({ ...claimed, log, apiKey }, parts);
+    using attempt = beginAttempt({ ...claimed, log }, parts);
     try {
-      if (sealedApiKey !== null && apiKey === null) throw unopened(log);
+      if (!isKeyOpen) throw unopened(log);
       if (assignment.outcome === 'fail') throw new JobFailure(assignment.error, { cause: assignment.cause });
       if (assignment.outcome === 'claim') throw new Retry('no server', { counts: false });
       await runJob(attempt, assignment.plan, assignment.inputs, parts);
@@ -133,6 +138,15 @@ function makeAttempt(
 function unopened(log: Logger): JobFailure {
   log.error("a job's key cannot be opened: give gateways and workers the same SIGNING_SECRET");
   return new JobFailure(jobError('INTERNAL', "The job's comfyOrgApiKey could not be read by its worker"));
+}
+
+/**
+ * What the claim writes down besides, to save a write that the disk is waited for: the first prompt of a job, unless
+ * its input files are sent to the server before it is posted.
+ */
+function firstSubmission(before: Job, assignment: Assignment, { workerId }: DeliveryParts): Submission | null {
+  if (assignment.outcome !== 'run' || assignment.plan.files.length > 0 || before.submission) return null;
+  return { number: 1, backend: assignment.slot.backend.name, client: workerId };
 }
 
 /** The prompt that the record names, where it is at a server of this worker. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { type ArtifactStore, StorageError } from '../../src/artifacts/artifact-store.ts';
@@ -8,10 +9,16 @@ import { artifactId } from '../../src/core/artifact-id.ts';
 import type { Artifact, Job } from '../../src/core/job.ts';
 import { own } from '../../src/core/objects.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import { type Inspection, inspectFile, OutputInvalidError } from '../../src/files/inspect.ts';
+import {
+  type Inspection,
+  inspectBytes,
+  inspectFile,
+  isPictureName,
+  OutputInvalidError,
+} from '../../src/files/inspect.ts';
 import type { MediaReader } from '../../src/files/media-facts.ts';
-import { withoutPngMetadata } from '../../src/files/png-metadata.ts';
-import { SpoolError, type SpooledFile, spool } from '../../src/files/spool.ts';
+import { stripPngMetadata, withoutPngMetadata } from '../../src/files/png-metadata.ts';
+import { collect, SpoolError, type SpooledFile, spool } from '../../src/files/spool.ts';
 import { inSpan } from '../../src/observability/spans.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import { JobFailure, outputError, Retry, storageError, workerFault } from '../attempt/failures.ts';
@@ -54,6 +61,15 @@ const MOST_BYTES = 5 * 1024 ** 3;
 const EMPTY_TEXT: Inspection = { kind: 'text', contentType: 'text/plain' };
 /** ComfyUI announces the length of each file. A proxy that packs what it passes on does not: text, not films. */
 const MOST_UNANNOUNCED_BYTES = 256 * 1024 ** 2;
+/** A picture up to this size needs no file on its way into storage. An attempt holds three at a time. */
+const MOST_HELD_BYTES = 4 * 1024 ** 2;
+
+/** A result in memory. */
+interface HeldFile {
+  bytes: Buffer;
+  sizeBytes: number;
+  sha256: string;
+}
 
 /**
  * Brings a result into storage and checks that it is whole; `number` is its own among those of the attempt. Throws
@@ -78,8 +94,9 @@ async function store(output: PromptOutput, number: number, context: StoreContext
     const filename = safeFilename(`${workflowOf(job)}-${job.id.slice(-8)}-${name}`);
     const key = artifactKey(job.id, job.lease, number, extname(name).slice(1));
     const { contentType, kind, width = null, height = null, durationSeconds = null } = found;
-    const { path, sizeBytes, sha256 } = file;
-    await put(key, { path, sizeBytes, sha256, contentType, filename }, context);
+    const { sizeBytes, sha256 } = file;
+    const content = 'bytes' in file ? { bytes: file.bytes } : { path: file.path };
+    await put(key, { ...content, sizeBytes, sha256, contentType, filename }, context);
     return {
       id: artifactId(job.id, job.lease, number),
       key,
@@ -95,7 +112,7 @@ async function store(output: PromptOutput, number: number, context: StoreContext
       durationSeconds,
     };
   } finally {
-    await file.dispose();
+    if ('path' in file) await file.dispose();
   }
 }
 
@@ -113,14 +130,14 @@ function nameOf(output: PromptOutput, number: number): string {
 }
 
 /**
- * The result as a local file, checked to be whole and of the type that its name says. A broken transfer is tried again.
+ * The result as a local file or in memory, checked to be whole and of the type that its name says. A broken transfer is tried again.
  */
 async function fetchOutput(output: PromptOutput, name: string, context: StoreContext) {
   const { readMedia, timings, signal } = context;
   const began = performance.now();
   for (let tries = 1; ; tries++) {
     try {
-      const file = await localFile(output, context);
+      const file = await localFile(output, name, context);
       // A file without a byte was not written whole, but a text may be empty.
       if ('text' in output && file.sizeBytes === 0) return { file, found: EMPTY_TEXT };
       return await inspected(file, name, (path) => readMedia(path, signal));
@@ -143,18 +160,25 @@ async function fetchOutput(output: PromptOutput, name: string, context: StoreCon
   }
 }
 
-async function localFile(output: PromptOutput, context: StoreContext) {
+async function localFile(output: PromptOutput, name: string, context: StoreContext) {
   if ('image' in output) return output.image;
-  if ('file' in output) return await download(output.file, context);
+  if ('file' in output) return await download(output.file, name, context);
   return await spool(Readable.from([Buffer.from(output.text)]), context.tempDir, { signal: context.signal });
 }
 
-async function download(file: FileReference, { client, plan, tempDir, signal }: StoreContext) {
+async function download(
+  file: FileReference,
+  name: string,
+  { client, plan, tempDir, signal }: StoreContext,
+): Promise<SpooledFile | HeldFile> {
   const { body, sizeBytes } = await client.view(file, signal);
   // Spooling rejects with the body's error. Where spooling has not begun, nobody else would listen for it.
   body.on('error', () => undefined);
   try {
     if (sizeBytes !== null && sizeBytes > MOST_BYTES) throw new SpoolError('oversize', `${sizeBytes} bytes announced`);
+    if (sizeBytes !== null && sizeBytes <= MOST_HELD_BYTES && isPictureName(name)) {
+      return heldFile(await collect(body, sizeBytes), plan);
+    }
     const transform = plan.keepMetadata ? undefined : withoutPngMetadata();
     const maxBytes = sizeBytes === null ? MOST_UNANNOUNCED_BYTES : undefined;
     return await spool(body, tempDir, { signal, expectedLength: sizeBytes ?? undefined, maxBytes, transform });
@@ -164,7 +188,14 @@ async function download(file: FileReference, { client, plan, tempDir, signal }: 
   }
 }
 
-async function inspected(file: SpooledFile, filename: string, readMedia: Parameters<typeof inspectFile>[2]) {
+function heldFile(received: Buffer, { keepMetadata }: Plan): HeldFile {
+  const bytes = keepMetadata ? received : stripPngMetadata(received);
+  return { bytes, sizeBytes: bytes.length, sha256: hash('sha256', bytes) };
+}
+
+async function inspected(file: SpooledFile | HeldFile, filename: string, readMedia: Parameters<typeof inspectFile>[2]) {
+  // What its name says to be a picture is refused where it is video or audio, so nothing more is to be read of it.
+  if ('bytes' in file) return { file, found: await inspectBytes(file.bytes, filename) };
   try {
     return { file, found: await inspectFile(file.path, filename, readMedia) };
   } catch (cause) {

@@ -50,16 +50,15 @@ export async function submitPrompt(
   const number = (previous?.number ?? 0) + 1;
   const promptId = promptIdOf(job.id, number);
 
-  const beganAt = performance.now();
   // Before the POST: whoever comes after a crash must know what to ask for, and where.
-  await attempt.move({ move: 'submit', submission: { number, backend: backend.name, client: parts.workerId } });
+  await attempt.submit({ number, backend: backend.name, client: parts.workerId });
   signal.throwIfAborted();
   using cleanup = new DisposableStack();
   const feed = cleanup.use(listenToPrompt(backend.socket, promptId, onMessage, true));
   state.promptStarted(promptId);
   await backend.socket.opened(SOCKET_OPENS_WITHIN_MS, signal);
   // A process that was stopped meanwhile may have a successor, which has submitted the job anew.
-  if (performance.now() - beganAt > parts.timings.leaseFresh) await attempt.confirm();
+  await attempt.confirm(parts.timings.leaseFresh);
   const sent = withReplaceable(graph, backend.nodeDefinitions());
   const isolated = isolateOutputs(sent, promptId, backend.outputClasses(), afresh);
   const outcome = await post(attempt, promptId, { graph: isolated, editorWorkflow }, parts);

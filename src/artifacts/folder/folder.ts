@@ -2,13 +2,13 @@ import { createHash, randomUUID } from 'node:crypto';
 import { access, constants, type FileHandle, mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isErrno } from '../../files/errno.ts';
-import { type ArtifactStore, type FileToStore, StorageError } from '../artifact-store.ts';
+import { type ArtifactStore, type BytesToStore, type FileToStore, StorageError } from '../artifact-store.ts';
 import { contentHeaders } from '../content-headers.ts';
 import { safeFilename } from '../filename.ts';
 import { parseKey, parsePrefix } from '../keys.ts';
 import { ARTIFACTS_PATH, signedQuery, signedUploadQuery } from '../signed-query.ts';
 import { signingWindow } from '../signing-window.ts';
-import { readExactly } from '../source-file.ts';
+import { contentOf } from '../source-file.ts';
 import { fileBody } from './file-body.ts';
 import { classified, folderError } from './folder-error.ts';
 import { checkFolder } from './folder-id.ts';
@@ -49,9 +49,12 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
         await mkdir(dirname(paths.data), { recursive: true });
         const { sizeBytes, sha256 } = file;
         const { contentType } = contentHeaders(file.contentType, file.filename);
-        const data = await writeTemporary(paths.data, (target) => copyChecked(file, target, signal));
-        const description = await writeTemporary(paths.description, (target) =>
-          target.appendFile(JSON.stringify({ sizeBytes, sha256, contentType })),
+        // Together, since a disk that is asked for both at once syncs them in little more than the time of one.
+        const { data, description } = await writeBoth(
+          writeTemporary(paths.data, (target) => copyChecked(file, target, signal)),
+          writeTemporary(paths.description, (target) =>
+            target.appendFile(JSON.stringify({ sizeBytes, sha256, contentType })),
+          ),
         );
         try {
           // While another object is replaced it is absent for a moment, never a mix of old and new. The same one stays,
@@ -60,12 +63,11 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
           if (earlier !== null && earlier.sha256 !== sha256) await rm(paths.description, { force: true });
           await rename(data, paths.data);
           await rename(description, paths.description);
-        } finally {
-          await rm(data, { force: true });
-          await rm(description, { force: true });
+        } catch (error) {
+          await Promise.all([rm(data, { force: true }), rm(description, { force: true })]);
+          throw error;
         }
-        await syncFolder(dirname(paths.data));
-        const stored = await describeObject(folder, key);
+        const [stored] = await Promise.all([describeObject(folder, key), syncFolder(dirname(paths.data))]);
         if (stored?.sizeBytes !== sizeBytes || stored.sha256 !== sha256) {
           throw new StorageError('mismatch', 'the stored object is not the one that was written');
         }
@@ -133,10 +135,23 @@ export function createFolderStore(options: FolderStoreOptions): ArtifactStore {
   };
 }
 
-/** Copies and hashes in one pass: what reaches the disk is what was announced, or nothing is kept. */
-async function copyChecked(file: FileToStore, target: FileHandle, signal: AbortSignal): Promise<void> {
+/** Both temporary files; when one cannot be written, neither is left. */
+async function writeBoth(data: Promise<string>, description: Promise<string>) {
+  const written = await Promise.allSettled([data, description]);
+  const failed = written.find((each) => each.status === 'rejected');
+  if (!failed) return { data: await data, description: await description };
+  await Promise.all(written.map((each) => each.status === 'fulfilled' && rm(each.value, { force: true })));
+  throw failed.reason;
+}
+
+/**
+ * Copies and hashes a file in one pass: what reaches the disk is what was announced, or nothing is kept. Bytes in
+ * memory have not changed since they were hashed.
+ */
+async function copyChecked(file: FileToStore | BytesToStore, target: FileHandle, signal: AbortSignal): Promise<void> {
+  if ('bytes' in file) return await target.appendFile(file.bytes);
   const hash = createHash('sha256');
-  for await (const chunk of readExactly(file.path, file.sizeBytes)) {
+  for await (const chunk of contentOf(file)) {
     signal.throwIfAborted();
     hash.update(chunk);
     await target.appendFile(chunk);

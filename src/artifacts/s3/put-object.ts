@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { aborted } from 'node:util';
 import type { Client } from 'minio';
-import type { FileToStore } from '../artifact-store.ts';
+import type { BytesToStore, FileToStore } from '../artifact-store.ts';
 import { contentHeaders } from '../content-headers.ts';
-import { readExactly } from '../source-file.ts';
+import { contentOf } from '../source-file.ts';
 import type { Exchange } from './s3-exchange.ts';
 
 /** Keys are never written twice with different content, so whoever may see an object may keep it. */
@@ -21,7 +21,7 @@ export async function putObject(
   exchange: Exchange,
   bucket: string,
   key: string,
-  file: FileToStore,
+  file: FileToStore | BytesToStore,
 ): Promise<void> {
   const { contentType, contentDisposition } = contentHeaders(file.contentType, file.filename);
   const headers = {
@@ -39,8 +39,8 @@ export async function putObject(
 }
 
 /** Once the server has answered, the rest is held back, not ended: ending it early would cut the answer off. */
-async function* bodyOf(exchange: Exchange, file: FileToStore): AsyncGenerator<Buffer> {
-  for await (const chunk of readExactly(file.path, file.sizeBytes)) {
+async function* bodyOf(exchange: Exchange, file: FileToStore | BytesToStore): AsyncGenerator<Buffer> {
+  for await (const chunk of contentOf(file)) {
     if (!(await exchange.bodyWanted)) return;
     if (exchange.status() !== undefined) await aborted(exchange.signal, exchange);
     exchange.signal.throwIfAborted();

@@ -69,7 +69,9 @@ export function createRedisWorkerStore(
       if (!Array.isArray(reply)) throw new Error('pick.lua answered something else than a list');
       const [record, further] = reply;
       add(further);
-      return record === null ? null : parseRecord(fieldsOf(strings(record)));
+      const fields = record === null ? {} : fieldsOf(strings(record));
+      const job = parseRecord(fields);
+      return job && { job, sealedApiKey: fields.sealedApiKey ?? null };
     },
 
     async park(jobId) {
@@ -84,13 +86,14 @@ export function createRedisWorkerStore(
       return parseRecord(await redis.hgetall(keys.job(jobId)));
     },
 
-    async claim(jobId) {
-      const claimed = await transition({ id: jobId, move: 'claim', set: { waits: true } }, { withRecord: true });
+    async claim(jobId, submission = null) {
+      const request = { id: jobId, move: 'claim', set: { waits: true }, submission } as const;
+      const claimed = await transition(request, { withRecord: true });
       if (claimed.outcome === 'gone' || claimed.outcome === 'lost') return { outcome: 'gone' };
       const job = claimed.outcome === 'done' ? claimed.job : parseRecord(await redis.hgetall(keys.job(jobId)));
       if (!job) return { outcome: 'gone' };
       if (isTerminal(job.status)) return { outcome: 'ended', job, now: claimed.outcome === 'done' };
-      return { outcome: 'claimed', job };
+      return { outcome: 'claimed', job, submitted: claimed.outcome === 'done' && claimed.submitted };
     },
 
     async move(jobId, lease, change) {
@@ -127,8 +130,6 @@ export function createRedisWorkerStore(
         now: millisecondsOf(time),
       };
     },
-
-    sealedApiKey: (jobId) => redis.hget(keys.job(jobId), 'sealedApiKey'),
 
     artifact: (id) => readArtifact(redis, keys, id),
 

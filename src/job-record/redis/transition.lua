@@ -5,9 +5,10 @@
 -- ARGV  1 tag  2 job id
 --       3 the move {fenced, yieldsToCancel, steps: {status: {to, event, add}}} of core/moves.ts
 --       4 lease ('' where the move is not fenced)  5 retention ms  6 '1': answer with the record
---       7 life of the changes ms, then fields and values to set, in turn
+--       7 life of the changes ms  8 submission that is written where the record names none, or ''
+--       then fields and values to set, in turn
 -- gives {'gone'} | {'lost'} | {'refused', status} | {'done', status, cancel requested '1' or '0', record or nothing,
---       ticket to add or ''}
+--       ticket to add or '', '1' where the submission was written, else '0'}
 local tag, id = ARGV[1], ARGV[2]
 local move = cjson.decode(ARGV[3])
 local record = redis.call('HMGET', KEYS[1], 'status', 'lease', 'cancelRequestedAt', 'caller', 'createdAt', 'seq',
@@ -30,11 +31,13 @@ local set = {}
 if move.yieldsToCancel and canceling then
   to, event = 'CANCELED', 'CANCELED'
 else
-  for i = 8, #ARGV, 2 do set[ARGV[i]] = ARGV[i + 1] end
+  for i = 9, #ARGV, 2 do set[ARGV[i]] = ARGV[i + 1] end
   for _, counter in ipairs(step.add or {}) do
     set[counter] = tostring(redis.call('HINCRBY', KEYS[1], counter, 1))
   end
 end
+local submits = ARGV[8] ~= '' and to == 'RUNNING' and (record[9] or '') == ''
+if submits then set.submission = ARGV[8] end
 if event == cjson.null then event = nil end
 -- Versions without OUTPUT, which run beside this one during an upgrade, take it for PROGRESS: they do not read `as`.
 local told, as = event, nil
@@ -127,4 +130,5 @@ if event then
     redis.call('PUBLISH', changes, '')
   end
 end
-return { 'done', to, canceling and '1' or '0', ARGV[6] == '1' and redis.call('HGETALL', KEYS[1]) or false, ticket }
+return { 'done', to, canceling and '1' or '0', ARGV[6] == '1' and redis.call('HGETALL', KEYS[1]) or false, ticket,
+  submits and '1' or '0' }

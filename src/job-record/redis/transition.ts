@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { type Job, type JobStatus, jobStatuses } from '../../core/job.ts';
+import { type Job, type JobStatus, jobStatuses, type Submission } from '../../core/job.ts';
 import { type MoveName, moves } from '../../core/moves.ts';
 import { CHANGES_LIFE_MS, type Keys } from '../../redis/keys.ts';
 import { strings } from '../../redis/scripts.ts';
@@ -12,12 +12,15 @@ export interface TransitionRequest {
   /** Needed by fenced moves. */
   lease?: number;
   set?: Partial<Job>;
+  /** Written where the record names none. Default: nothing. */
+  submission?: Submission | null;
   /** What the job has taken of a server, in whole milliseconds. Default: the time since it began there. */
   gpuUsedMs?: number | undefined;
 }
 
 export type TransitionOutcome =
-  | { outcome: 'done'; status: JobStatus; cancelRequested: boolean; job: Job | null }
+  /** `submitted`: the submission of the request was written. */
+  | { outcome: 'done'; status: JobStatus; cancelRequested: boolean; submitted: boolean; job: Job | null }
   /** The job's status does not allow the move. */
   | { outcome: 'refused'; status: JobStatus }
   | { outcome: 'gone' }
@@ -36,7 +39,7 @@ export function createTransition(redis: Redis, keys: Keys, retentionMs: number, 
   const run = loadFairScript('./transition.lua');
   const moveTexts = Object.fromEntries(Object.entries(moves).map(([name, move]) => [name, JSON.stringify(move)]));
 
-  return async ({ id, move, lease, set = {}, gpuUsedMs }, options) => {
+  return async ({ id, move, lease, set = {}, submission, gpuUsedMs }, options) => {
     const reply = await run(
       redis,
       [keys.job(id), keys.events(id)],
@@ -48,18 +51,19 @@ export function createTransition(redis: Redis, keys: Keys, retentionMs: number, 
         retentionMs,
         options?.withRecord ? '1' : '0',
         CHANGES_LIFE_MS,
+        submission ? JSON.stringify(submission) : '',
         ...formatFields(set),
         ...(gpuUsedMs === undefined ? [] : ['gpuUsedMs', gpuUsedMs]),
       ],
     );
     if (!Array.isArray(reply)) throw new Error('transition.lua answered something else than a list');
-    const [outcome, status, cancelRequested, record, ticket] = reply;
+    const [outcome, status, cancelRequested, record, ticket, submitted] = reply;
     if (outcome === 'gone' || outcome === 'lost') return { outcome };
     if (!isStatus(status)) throw new Error(`transition.lua answered the status ${String(status)}`);
     if (outcome === 'refused') return { outcome, status };
     const wanted = ticketOf(ticket);
     if (wanted !== null) void addTicket?.(wanted);
     const job = options?.withRecord ? parseRecord(fieldsOf(strings(record))) : null;
-    return { outcome: 'done', status, cancelRequested: cancelRequested === '1', job };
+    return { outcome: 'done', status, cancelRequested: cancelRequested === '1', submitted: submitted === '1', job };
   };
 }

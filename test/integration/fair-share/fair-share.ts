@@ -43,9 +43,9 @@ export async function openFairShare(url: string) {
     /** A ticket is delivered to a worker. */
     async pick(ticket: string | undefined) {
       if (ticket === undefined) throw new Error('the queue holds no ticket');
-      const job = await worker.pick(ticket);
-      if (!job) tickets.delete(ticket);
-      return job;
+      const picked = await worker.pick(ticket);
+      if (!picked) tickets.delete(ticket);
+      return picked?.job ?? null;
     },
     claim: async (id: string) => {
       const claimed = await worker.claim(id);

@@ -197,6 +197,29 @@ describe('moves', () => {
     });
     expect(await stores.worker.claim(v7())).toEqual({ outcome: 'gone' });
   });
+
+  it('names the first prompt with the claim, and never one in the place of another that may be alive', async () => {
+    const { id } = await accept();
+    const submission = { number: 1, backend: 'a', client: 'w' };
+    const first = await stores.worker.claim(id, submission);
+    expect(first).toMatchObject({ outcome: 'claimed', submitted: true, job: { submission } });
+    // The same one, as when Redis was asked twice: whether a prompt was posted for it is not known.
+    expect(await stores.worker.claim(id, submission)).toMatchObject({
+      submitted: false,
+      job: { lease: 2, submission },
+    });
+    const another = await stores.worker.claim(id, { number: 1, backend: 'b', client: 'v' });
+    expect(another).toMatchObject({ submitted: false, job: { lease: 3, submission } });
+    expect((await stores.gateway.get(id))?.submission).toEqual(submission);
+  });
+
+  it('names no prompt of a job that the claim ends', async () => {
+    const { id } = await accept();
+    await claim(id);
+    await stores.gateway.requestCancel(id);
+    const claimed = await stores.worker.claim(id, { number: 1, backend: 'a', client: 'w' });
+    expect(claimed).toMatchObject({ outcome: 'ended', job: { status: 'CANCELED', submission: null } });
+  });
 });
 
 describe('cancel', () => {

@@ -36,12 +36,10 @@ const moments = [
 async function leave({ stores, submit, artifacts }: Harness, simulator: Simulator, moment: string): Promise<string> {
   const id = await submit(graph);
   await stores.worker.pick(id);
-  const claim = await stores.worker.claim(id);
+  const claim = await stores.worker.claim(id, { number: 1, backend: 'comfy2', client: 'dead' });
   if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
   const { lease } = claim.job;
   const promptId = promptIdOf(id, 1);
-  const submission = { number: 1, backend: 'comfy2', client: 'dead' };
-  await stores.worker.move(id, lease, { move: 'submit', submission });
   if (moment === 'before its POST') return id;
 
   simulator.faults.set({ hold: moment === 'while it runs' });

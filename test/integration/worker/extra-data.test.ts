@@ -78,6 +78,7 @@ describe('the key for partner nodes', () => {
   test('is kept sealed until the job has ended, for that job alone, and is in no part of the record', async () => {
     await using harness = await startHarness(redis.url);
     const { gateway, worker, redis: client, keys } = harness.stores;
+    const sealedKey = (id: string) => client.hget(keys.job(id), 'sealedApiKey');
     const graph = partner();
     const ends: [string, (id: string) => Promise<unknown>][] = [
       ['canceled while it waits', (id) => gateway.requestCancel(id)],
@@ -87,7 +88,7 @@ describe('the key for partner nodes', () => {
           const claim = await worker.claim(id);
           if (claim.outcome !== 'claimed') throw new Error(claim.outcome);
           // As it is after a worker has died.
-          expect(await worker.sealedApiKey(id)).not.toBeNull();
+          expect(await sealedKey(id)).not.toBeNull();
           const { progress } = claim.job;
           await worker.move(id, claim.job.lease, { move: 'succeed', artifacts: [], progress, timings: [] });
         },
@@ -96,13 +97,13 @@ describe('the key for partner nodes', () => {
     for (const [how, end] of ends) {
       const job = newJob(withKey(graph));
       await gateway.accept(job);
-      const sealed = await worker.sealedApiKey(job.id);
+      const sealed = await sealedKey(job.id);
       expect(seal.open(sealed ?? '', job.id)).toBe(KEY);
       expect(seal.open(sealed ?? '', newJob().id)).toBeNull();
       expect(JSON.stringify(await client.hgetall(keys.job(job.id)))).not.toContain('comfyui-of');
       expect(JSON.stringify(await gateway.get(job.id))).not.toContain(sealed);
       await end(job.id);
-      expect(await worker.sealedApiKey(job.id), how).toBeNull();
+      expect(await sealedKey(job.id), how).toBeNull();
       expect(JSON.stringify(await client.xrange(keys.events(job.id), '-', '+'))).not.toContain(sealed);
     }
   });

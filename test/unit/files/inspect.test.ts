@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_TEXT_BYTES } from '../../../src/core/artifact-kind.ts';
-import { inspectFile, OutputInvalidError } from '../../../src/files/inspect.ts';
+import { inspectBytes, inspectFile, OutputInvalidError } from '../../../src/files/inspect.ts';
 
 let dir: string;
 beforeAll(async () => {
@@ -16,7 +16,13 @@ afterAll(() => rm(dir, { recursive: true }));
 async function inspect(name: string, bytes: Uint8Array | string) {
   const path = join(dir, randomUUID());
   await writeFile(path, bytes);
-  return inspectFile(path, name);
+  const [onDisk, inMemory] = await Promise.allSettled([
+    inspectFile(path, name),
+    inspectBytes(Buffer.from(bytes), name),
+  ]);
+  expect(inMemory).toEqual(onDisk);
+  if (onDisk.status === 'rejected') throw onDisk.reason;
+  return onDisk.value;
 }
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
