@@ -15,8 +15,8 @@ const TELLS_CPU =
   'process.on("exit", () => { const { user, system } = process.cpuUsage(); console.log(user + system) })';
 
 /**
- * Measures the time from the start of a process until it takes requests, its memory then, and what a check of its health
- * costs: of what production runs, which is built, and of the sources.
+ * Measures the time from the start of a process until it takes requests, its memory then, and what a check of its
+ * health costs: of what production runs, which is built, and of the sources.
  */
 export const benchStart: Bench = async (context) => {
   const { quick, redis, dir, say } = context;

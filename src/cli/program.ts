@@ -176,8 +176,8 @@ export function createProgram(env: NodeJS.ProcessEnv, health: Command): Command 
   return program;
 
   /**
-   * Opens what a command needs on the Redis of REDIS_URL, or on that of an `npm start` on DATA_DIR. Nothing is logged: an
-   * error ends the command with a message.
+   * Opens what a command needs on the Redis of REDIS_URL, or on that of an `npm start` on DATA_DIR. Nothing is logged:
+   * an error ends the command with a message.
    */
   async function reachInstallation<T>(open: (config: Config, url: string, log: Logger) => Promise<T>): Promise<T> {
     process.stdout.on('error', stopWhenUnread);
