@@ -9,7 +9,6 @@ answerParent({
     return (user + system) / 1000;
   },
   /** The resident memory now, in bytes. */
-  rss: () => process.memoryUsage.rss(),
   /** The largest resident memory since the start, as the kernel counts it, in bytes. */
   peakRss: () => process.resourceUsage().maxRSS * 1024,
   /** The resident memory after garbage collection, in bytes. */

@@ -9,13 +9,17 @@ import { type Child, startChild } from './child.ts';
 const common = { LOG_LEVEL: 'error', NO_BACKEND_GRACE: '86400', PORT: '0', STORAGE_SHARED: 'true' };
 const signed = { SIGNING_SECRET: 'bench-bench-bench-bench-bench-bench' };
 
-/** `env`: further settings, such as another storage. */
+/** `env`: further settings, such as another storage. `main`: another main file of the command. */
 export function startGateway(
   { redis, dir }: BenchContext,
-  { env = {}, ...options }: { probe?: boolean; openFiles?: number; env?: Record<string, string> } = {},
+  {
+    env = {},
+    main = productMain,
+    ...options
+  }: { probe?: boolean; openFiles?: number; env?: Record<string, string>; main?: string } = {},
 ): Promise<Child> {
   return startChild({
-    args: [productMain, 'gateway'],
+    args: [main, 'gateway'],
     env: { ...common, ...signed, REDIS_URL: redis.url, DATA_DIR: join(dir, 'data'), ...env },
     ready: /Graphi?QL: (http:\S+)/,
     ...options,
@@ -44,11 +48,15 @@ export function startWorker(
 }
 
 /** Starts gateway, worker, Redis, simulator and storage like `npm start`, with a data folder of its own. */
-export function startAllInOne(dataDir: string): Promise<Child> {
+export function startAllInOne(
+  dataDir: string,
+  { main, ...options }: { main: string; probe?: boolean },
+): Promise<Child> {
   return startChild({
-    args: [productMain, 'start'],
+    args: [main, 'start'],
     env: { LOG_LEVEL: 'error', PORT: '0', DATA_DIR: dataDir },
     ready: /(http:\S+\/graphql)/,
+    ...options,
   });
 }
 

@@ -12,7 +12,7 @@ rmSync(values.to, { recursive: true, force: true });
 mkdirSync(values.to, { recursive: true });
 // Pages and what lies beside docs/ are written side by side, so an address is the same from each of them.
 for (const file of [...globSync('docs/*.md', { cwd: root }), 'CHANGELOG.md']) {
-  writeFileSync(join(values.to, htmlOf(file)), pageOf(readFileSync(join(root, file), 'utf8'), file, placeOf));
+  writeFileSync(join(values.to, htmlOf(file)), await pageOf(readFileSync(join(root, file), 'utf8'), file, placeOf));
 }
 for (const file of [
   ...globSync('{docs/*.png,examples/**/*.{ts,graphql}}', { cwd: root }),

@@ -23,7 +23,7 @@ export async function openBackendOperator({
   log,
   auditLog,
 }: OpenBackendOperatorOptions): Promise<OperatorSession> {
-  const audit = openCommandAudit(auditLog);
+  const audit = await openCommandAudit(auditLog);
   const redis = await reachRedis({ url, prefix, log });
   const operator = createRedisBackendOperator(redis, createKeys(prefix));
 

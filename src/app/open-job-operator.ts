@@ -33,7 +33,7 @@ export async function openJobOperator(config: Config, redisUrl: string, log: Log
   const { origins: inputOrigins, maxBytes } = config.inputs;
   const backends = createRedisBackendDirectory(redis, keys);
   const uploads = createRedisUploads(redis, keys);
-  const audit = openCommandAudit(config.auditLog);
+  const audit = await openCommandAudit(config.auditLog);
   opened.defer(audit.flushed);
   const requestId = `operator-${v7()}`;
   const call = { action: 'retry', caller: operatorName(), requestId } as const;

@@ -23,7 +23,7 @@ export async function openKeyOperator(config: Config, redisUrl: string, log: Log
   const signingSecret = (await readSigningSecret(config.folder.dataDir)) ?? '';
   const secret = commonSecret(config, { signingSecret });
   const seal = secret === '' ? noSeal : createSeal(secret, SIGNING_SECRETS);
-  const audit = openCommandAudit(config.auditLog);
+  const audit = await openCommandAudit(config.auditLog);
   const { prefix } = config.redis;
   const redis = await reachRedis({ url: redisUrl, prefix, log });
   const operator = createKeyOperator(createRedisKeys(redis, createKeys(prefix)), seal);

@@ -3,7 +3,7 @@ import { PlansError } from '../callers/plans-file.ts';
 import { type Config, ConfigError, loadConfig } from '../config/config.ts';
 import { secretsIn } from '../config/secrets.ts';
 import { DataDirError } from '../embedded/data-dir.ts';
-import { createLog, LOG_OUTPUT } from '../observability/log.ts';
+import { createLog, formatFor, LOG_OUTPUT } from '../observability/log.ts';
 import { createOutputs, type Outputs } from '../observability/outputs.ts';
 import { createScrub, type Scrub } from '../observability/scrub.ts';
 import { CatalogueError } from '../workflows/catalogue.ts';
@@ -36,7 +36,7 @@ export async function runRole(
     for (const secret of secretsIn(config)) scrub.hide(secret);
     const log = createLog({
       level: config.logLevel,
-      readable: process.stderr.isTTY === true,
+      format: await formatFor(process.stderr),
       scrub,
       destination: stderr,
     });

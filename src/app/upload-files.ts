@@ -48,7 +48,7 @@ export async function uploadFiles<File extends LocalFile>(
   // Nobody gets the URLs that are signed, so these values do not matter.
   const unsigned = { publicUrl: 'http://127.0.0.1', signingSecret: randomBytes(32).toString('hex') };
   const artifacts = opened.adopt(await createArtifacts(config, { ...unsigned, folderId }), (each) => each.close());
-  const audit = openCommandAudit(config.auditLog);
+  const audit = await openCommandAudit(config.auditLog);
   opened.defer(audit.flushed);
   const requestId = `operator-${v7()}`;
   const uploads = createUploads({

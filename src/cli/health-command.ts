@@ -1,5 +1,7 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { Command } from 'commander';
-import * as z from 'zod';
+import { isObject } from '../core/objects.ts';
 
 export interface HealthCommandOptions {
   /** Its ADMIN_HOST, ADMIN_PORT, HOST and PORT give the default address. */
@@ -12,16 +14,23 @@ export interface HealthCommandOptions {
 const TIMEOUT_MS = 4_000;
 const MAX_ANSWER_BYTES = 1_000_000;
 
-/** The answers of all health endpoints. A simulator, which answers something else, also passes. */
-const answerSchema = z.looseObject({
-  status: z.string().optional(),
-  message: z.string().optional(),
-  reasons: z.array(z.string()).default([]),
-  checks: z
-    .array(z.object({ name: z.string(), status: z.string(), message: z.string().nullable(), since: z.string() }))
-    .default([]),
-});
-type Answer = z.output<typeof answerSchema>;
+/** What a gateway or worker says of one thing that it needs, such as Redis. */
+interface Check {
+  name: string;
+  status: string;
+  message: string | null;
+  since: string;
+}
+
+/** The answers of all health endpoints. That of a simulator is something else, and says that it answers. */
+interface Answer {
+  status?: string | undefined;
+  message?: string | undefined;
+  reasons: string[];
+  checks: Check[];
+  /** Where one process is both: what its worker says. */
+  worker?: unknown;
+}
 
 /**
  * `comfygate health`: prints the health of a process, for people and for the health checks of containers. Exits with 0
@@ -70,18 +79,42 @@ function defaultUrl(env: HealthCommandOptions['env'], path: string): string {
 }
 
 async function readHealth(url: string): Promise<{ isHealthy: boolean; answer: Answer }> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' }).catch((cause) => {
-    const late = cause instanceof Error && cause.name === 'TimeoutError';
-    throw new Error(late ? `${url} did not answer within ${TIMEOUT_MS / 1000} s` : `${url} cannot be reached`, {
-      cause,
-    });
-  });
-  const text = await response.text();
-  const answer = text.length <= MAX_ANSWER_BYTES ? answerSchema.safeParse(parse(text)).data : undefined;
+  const { code, text } = await get(url);
+  const answer = readAnswer(text === null ? undefined : parse(text));
+  const isHealthy = code >= 200 && code < 300;
   // A health endpoint that answers with an error has a status; any other page, such as a 404, has none.
-  if (!answer || (!response.ok && answer.status === undefined))
-    throw new Error(`${url} answered ${response.status}, and no health: expected an address of a gateway or worker`);
-  return { isHealthy: response.ok, answer };
+  if (!answer || (!isHealthy && answer.status === undefined))
+    throw new Error(`${url} answered ${code}, and no health: expected an address of a gateway or worker`);
+  return { isHealthy, answer };
+}
+
+/** The status and the text of what is at a URL; null where the text is longer than any health. */
+async function get(url: string): Promise<{ code: number; text: string | null }> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const request = httpOf(url).get(url, { signal });
+    // Whatever cuts it off is met where its answer is awaited or read.
+    request.on('error', () => undefined);
+    const [response] = await once(request, 'response');
+    const answer: IncomingMessage = response;
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of answer) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > MAX_ANSWER_BYTES) break;
+    }
+    const text = bytes > MAX_ANSWER_BYTES ? null : Buffer.concat(chunks).toString();
+    return { code: answer.statusCode ?? 0, text };
+  } catch (cause) {
+    const why = signal.aborted ? `did not answer within ${TIMEOUT_MS / 1000} s` : 'cannot be reached';
+    throw new Error(`${url} ${why}`, { cause });
+  }
+}
+
+/** Node loads its `fetch` where that or `node:http` is imported, which takes longer than all else that this does. */
+function httpOf(url: string): typeof import('node:http') | typeof import('node:https') {
+  return process.getBuiltinModule(url.startsWith('https:') ? 'node:https' : 'node:http');
 }
 
 function parse(text: string): unknown {
@@ -92,9 +125,26 @@ function parse(text: string): unknown {
   }
 }
 
+/** Undefined where the value is none. By hand, since zod takes as long to load as all else here. */
+function readAnswer(value: unknown): Answer | undefined {
+  if (!isObject(value)) return undefined;
+  const { status, message, reasons = [], checks = [] } = value;
+  const isText = (each: unknown): each is string | undefined => each === undefined || typeof each === 'string';
+  if (!isText(status) || !isText(message)) return undefined;
+  if (!Array.isArray(reasons) || !reasons.every((each) => typeof each === 'string')) return undefined;
+  if (!Array.isArray(checks) || !checks.every(isCheck)) return undefined;
+  return { ...value, status, message, reasons, checks };
+}
+
+function isCheck(value: unknown): value is Check {
+  if (!isObject(value)) return false;
+  const { name, status, message, since } = value;
+  return [name, status, since, message ?? ''].every((each) => typeof each === 'string') && message !== undefined;
+}
+
 function describe({ status = 'OK', message, reasons, checks, worker }: Answer): string {
   const lines = [status, ...(message ? [message] : []), ...reasons.map((reason) => `  ${reason}`)];
-  const inner = answerSchema.safeParse(worker).data;
+  const inner = readAnswer(worker);
   for (const check of [...checks, ...(inner?.checks.map((each) => ({ ...each, name: `worker ${each.name}` })) ?? [])]) {
     const line = `${check.name.padEnd(15)}  ${check.status.padEnd(9)}  since ${check.since}  ${check.message ?? ''}`;
     lines.push(`  ${line.trimEnd()}`);

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { ConfigError } from '../config/config.ts';
 import { GatewayError } from '../core/errors.ts';
-import { createLog, LOG_OUTPUT } from './log.ts';
+import { createLog, formatFor, LOG_OUTPUT } from './log.ts';
 import { createOutputs, type Outputs } from './outputs.ts';
 import { createScrub } from './scrub.ts';
 import { throttledWarning } from './throttled.ts';
@@ -107,10 +107,10 @@ export function openAudit(to: string | undefined, { outputs, log }: Pick<AuditOp
  * Opens the audit log for a command. Standard output belongs to the command, so an audit log on stdout goes to stderr,
  * and so do warnings.
  */
-export function openCommandAudit(to: string | undefined): Audit {
+export async function openCommandAudit(to: string | undefined): Promise<Audit> {
   const outputs = createOutputs();
   const destination = outputs.open(LOG_OUTPUT);
-  const log = createLog({ level: 'warn', readable: process.stderr.isTTY === true, scrub: createScrub(), destination });
+  const log = createLog({ level: 'warn', format: await formatFor(process.stderr), scrub: createScrub(), destination });
   return openAudit(to === 'stdout' ? 'stderr' : to, { outputs, log });
 }
 

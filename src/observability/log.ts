@@ -1,13 +1,12 @@
 import { type Logger, pino } from 'pino';
-import { prettyFactory } from 'pino-pretty';
 import type { LineWriter, LineWriterOptions } from './line-writer.ts';
 import type { Scrub } from './scrub.ts';
 import { serializeError } from './serialize-error.ts';
 
 export interface LogOptions {
   level: string;
-  /** Whether lines are formatted for a person instead of JSON. */
-  readable: boolean;
+  /** Turns a line, which is JSON, into another text; see `formatFor`. */
+  format?: ((line: string) => string) | undefined;
   /** Masks the secrets in each line. */
   scrub: Scrub;
   destination: Pick<LineWriter, 'write'>;
@@ -24,12 +23,11 @@ export const LOG_OUTPUT = {
  * Creates the logger of the process: a JSON line for each event, see docs/logging.md. Code must not log secrets;
  * `scrub` masks them in case it does. When the destination accepts nothing, lines are lost, and the process goes on.
  */
-export function createLog({ level, readable, scrub, destination }: LogOptions): Logger {
-  const prettify = readable ? prettyFactory({ colorize: process.stderr.isTTY === true, ignore: 'pid,hostname' }) : null;
+export function createLog({ level, format, scrub, destination }: LogOptions): Logger {
   const stream = {
     write(line: string) {
       const safe = scrub(line);
-      destination.write(prettify ? prettify(withoutControls(safe)) : safe);
+      destination.write(format ? format(safe) : safe);
     },
   };
   return pino(
@@ -44,21 +42,7 @@ export function createLog({ level, readable, scrub, destination }: LogOptions): 
   );
 }
 
-const STACK = /("stack":"(?:[^"\\]|\\.)*")/;
-const ESCAPES = /\\(u00[01][0-9a-f]|[nrbf])|\\./gi;
-const RAW = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-/**
- * Keeps control characters escaped that pino-pretty would write to the terminal as they are, so that logged text cannot
- * control the terminal. Only the newlines of a stack remain, since pino-pretty indents its lines.
- */
-function withoutControls(json: string): string {
-  const parts = json.split(STACK).map((part, i) => {
-    const isStack = i % 2 === 1;
-    return part.replace(ESCAPES, (whole, control?: string) =>
-      control && !(isStack && control === 'n') ? `\\\\${control}` : whole,
-    );
-  });
-  const escaped = (character: string) => `\\\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return parts.join('').replace(RAW, escaped);
+/** How lines are written to standard error. What makes them readable is loaded only where a person reads them. */
+export async function formatFor(stderr: { isTTY?: boolean }): Promise<LogOptions['format']> {
+  return stderr.isTTY === true ? (await import('./readable-line.ts')).readableLine : undefined;
 }

@@ -41,6 +41,8 @@ const ROWS = [
   'start | all in one ready, ms',
   'start | resident when ready, MiB: gateway',
   'start | resident when ready, MiB: all in one',
+  'start | CPU until ready, ms: gateway',
+  'start | CPU of comfygate health, ms',
   'attacks | pingFlood: { __typename } of others, 99th percentile, ms',
   'attacks | pingFlood: resident at most, MiB',
   'limits | requests a minute, % of rounds exact',

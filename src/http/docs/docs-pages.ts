@@ -4,7 +4,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HttpFault } from '../reply.ts';
-import { renderPage } from './render-page.ts';
 
 export const DOCS_PATH = '/docs';
 
@@ -70,7 +69,7 @@ async function load(file: string): Promise<{ bytes: Buffer; etag: string } | nul
     throw error;
   });
   if (bytes === null) return null;
-  const shown = file.endsWith('.md') ? Buffer.from(pageOf(bytes.toString(), file)) : bytes;
+  const shown = file.endsWith('.md') ? Buffer.from(await pageOf(bytes.toString(), file)) : bytes;
   return { bytes: shown, etag: `"${createHash('sha256').update(shown).digest('base64url')}"` };
 }
 
@@ -79,7 +78,9 @@ async function load(file: string): Promise<{ bytes: Buffer; etag: string } | nul
  * @param file its path in the product, from which its links go out
  * @param place where a served address is instead, in a copy for another server
  */
-export function pageOf(markdown: string, file: string, place = (address: string) => address): string {
+export async function pageOf(markdown: string, file: string, place = (address: string) => address): Promise<string> {
+  // Most gateways never show one.
+  const { renderPage } = await import('./render-page.ts');
   const { title, body } = renderPage(markdown, (link) => {
     const address = addressOf(link, file);
     return address?.startsWith(DOCS_PATH) ? place(address) : address;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { newApiKey } from '../../../src/callers/api-key.ts';
 import { createLog } from '../../../src/observability/log.ts';
+import { readableLine } from '../../../src/observability/readable-line.ts';
 import { createScrub } from '../../../src/observability/scrub.ts';
 
 const SECRET = 'k3y-of-the-"bucket"/+x';
@@ -12,7 +13,8 @@ function logged(write: (log: ReturnType<typeof createLog>) => void, readable = f
       text += line;
     },
   };
-  write(createLog({ level: 'trace', readable, scrub: createScrub([SECRET, 'short']), destination }));
+  const format = readable ? readableLine : undefined;
+  write(createLog({ level: 'trace', format, scrub: createScrub([SECRET, 'short']), destination }));
   return text;
 }
 
@@ -84,7 +86,6 @@ test('a secret that turns up later is masked from then on', () => {
   const scrub = createScrub();
   const log = createLog({
     level: 'info',
-    readable: false,
     scrub,
     destination: {
       write(line) {
