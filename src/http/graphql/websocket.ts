@@ -185,7 +185,7 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
-        send: outbox.send,
+        send: (text) => outbox.send(text),
         close: (code, reason) => socket.close(code, reason),
         async onPing(payload) {
           const answer = (await owner.login.renew(payload)) ?? pongTo(payload);
@@ -230,11 +230,13 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
         throw new HttpFault(503, 'LIMIT_EXCEEDED', 'There are too many connections.', { 'Retry-After': '10' });
       }
       let owner: Owner | undefined;
+      // What is made here lasts as long as the socket, and is to keep nothing else of the request.
+      const headers = traceOf(req);
       // Given back also where the handshake comes to nothing. Whose it is may have been found out by then.
       socket.once('close', () => shares.give(owner?.client ?? who.client));
       server.handleUpgrade(req, socket, head, (ws) => {
         const outbox = outboxes.open(ws, socket, who.client);
-        const entered = operations.enter({ ...who, headers: traceOf(req), send: outbox.send });
+        const entered = operations.enter({ ...who, headers, send: (...parts) => outbox.sendParts(...parts) });
         owner = Object.assign(entered, { login: logInFor(ws, entered, outbox) });
         serve(ws, owner, outbox);
       });
