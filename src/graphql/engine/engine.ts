@@ -280,7 +280,7 @@ export function createEngine(options: EngineOptions): Engine {
  * than that. A watcher who waits for days would keep two kilobytes.
  */
 function withOwnContext(operation: Operation): Operation {
-  return { ...operation, contextValue: Object.create(Object(operation.contextValue)) };
+  return { ...operation, contextValue: Object.assign({}, operation.contextValue) };
 }
 
 /** Ends the events once the signal aborts, or at once where it has. */
