@@ -182,6 +182,13 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
     });
     // Frames against the protocol, also too large ones: ws closes the socket with the fitting code by itself.
     socket.on('error', (error) => log.debug({ requestId: owner.requestId, error: error.message }, 'socket error'));
+    // Made once: as part of what takes a message it would keep the message, which for a subscription lasts.
+    function fail(error: unknown): void {
+      // A message that only servers send is the client's fault, anything else ours.
+      const known = error instanceof Error && error.message.startsWith('Unexpected message of type');
+      if (!known) log.error({ requestId: owner.requestId, err: error }, 'unexpected error on a socket');
+      socket.close(known ? 4400 : 4500, known ? 'Invalid message received' : 'Internal server error');
+    }
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
@@ -201,12 +208,7 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
             options.turns.add(owner.client, owner, () => {
               received[Symbol.dispose]();
               if (socket.readyState !== socket.OPEN) return;
-              take(text).catch((error: unknown) => {
-                // A message that only servers send is the client's fault, anything else ours.
-                const known = error instanceof Error && error.message.startsWith('Unexpected message of type');
-                if (!known) log.error({ requestId: owner.requestId, err: error }, 'unexpected error on a socket');
-                socket.close(known ? 4400 : 4500, known ? 'Invalid message received' : 'Internal server error');
-              });
+              take(text).catch(fail);
             });
           }),
       },
