@@ -23,90 +23,107 @@ export interface AsyncQueue<Item> {
   iterator: AsyncIterableIterator<Item>;
 }
 
-/**
- * Its iterator is a plain one and no generator: a generator's `return()` waits for the `next()` that hangs, so a reader
- * that leaves while nothing happens would never be let go.
- */
 export function createAsyncQueue<Item extends object>(options: AsyncQueueOptions<Item>): AsyncQueue<Item> {
-  const { max, size, superseded, onClose } = options;
-  const waiting: Item[] = [];
+  return new WaitingItems(options);
+}
+
+/**
+ * Queue and iterator in one object with no closures, since there is one for each of many thousand watchers. The
+ * iterator is no generator: a generator's `return()` waits for the `next()` that hangs, so a reader that leaves while
+ * nothing happens would never be let go.
+ */
+class WaitingItems<Item extends object> implements AsyncQueue<Item>, AsyncIterableIterator<Item> {
+  readonly #options: AsyncQueueOptions<Item>;
+  readonly #waiting: Item[] = [];
   /** The sizes of what waits, added up. */
-  let waitingSize = 0;
+  #waitingSize = 0;
   /** Null while more may come. Its error is given once. */
-  let ending: { error: Error | null } | null = null;
-  let closed = false;
-  let reader: PromiseWithResolvers<IteratorResult<Item>> | null = null;
+  #ending: { error: Error | null } | null = null;
+  #closed = false;
+  #reader: PromiseWithResolvers<IteratorResult<Item>> | null = null;
 
-  const sizeOf = (item: Item | undefined) => (item && size ? size.of(item) : 0);
-
-  function isTooMuch(item: Item): boolean {
-    // One of any size: without it nothing would ever be given.
-    return size !== undefined && waiting.length > 0 && waitingSize + sizeOf(item) > size.max;
+  constructor(options: AsyncQueueOptions<Item>) {
+    this.#options = options;
   }
 
-  function drop(): void {
-    waiting.length = 0;
-    waitingSize = 0;
+  get iterator(): AsyncIterableIterator<Item> {
+    return this;
+  }
+
+  push(item: Item): boolean {
+    if (this.#ending) return true;
+    const waiting = this.#waiting;
+    const old = this.#options.superseded?.(waiting, item);
+    if (old) {
+      waiting.splice(waiting.indexOf(old), 1);
+      this.#waitingSize -= this.#sizeOf(old);
+    } else if (waiting.length >= this.#options.max || this.#isTooMuch(item)) return false;
+    waiting.push(item);
+    this.#waitingSize += this.#sizeOf(item);
+    this.#serve();
+    return true;
+  }
+
+  end(error?: Error): void {
+    if (this.#ending) return;
+    this.#ending = { error: error ?? null };
+    this.#serve();
+  }
+
+  abort(error: Error): void {
+    if (this.#ending) return;
+    this.#drop();
+    this.end(error);
+  }
+
+  next(): Promise<IteratorResult<Item>> {
+    this.#reader ??= Promise.withResolvers();
+    const { promise } = this.#reader;
+    this.#serve();
+    return promise;
+  }
+
+  return(): Promise<IteratorResult<Item>> {
+    this.#drop();
+    this.#ending = { error: null };
+    this.#serve();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #sizeOf(item: Item | undefined): number {
+    const { size } = this.#options;
+    return item && size ? size.of(item) : 0;
+  }
+
+  #isTooMuch(item: Item): boolean {
+    const { size } = this.#options;
+    // One of any size: without it nothing would ever be given.
+    return size !== undefined && this.#waiting.length > 0 && this.#waitingSize + this.#sizeOf(item) > size.max;
+  }
+
+  #drop(): void {
+    this.#waiting.length = 0;
+    this.#waitingSize = 0;
   }
 
   /** Gives the reader what there is for it. */
-  function serve(): void {
-    if (reader && (waiting.length > 0 || ending)) {
-      const { resolve, reject } = reader;
-      reader = null;
-      const item = waiting.shift();
-      waitingSize -= sizeOf(item);
+  #serve(): void {
+    if (this.#reader && (this.#waiting.length > 0 || this.#ending)) {
+      const { resolve, reject } = this.#reader;
+      this.#reader = null;
+      const item = this.#waiting.shift();
+      this.#waitingSize -= this.#sizeOf(item);
       if (item) resolve({ done: false, value: item });
-      else if (ending?.error) reject(ending.error);
+      else if (this.#ending?.error) reject(this.#ending.error);
       else resolve({ done: true, value: undefined });
-      if (!item) ending = { error: null };
+      if (!item) this.#ending = { error: null };
     }
-    if (!ending || waiting.length > 0 || closed) return;
-    closed = true;
-    onClose();
+    if (!this.#ending || this.#waiting.length > 0 || this.#closed) return;
+    this.#closed = true;
+    this.#options.onClose();
   }
-
-  function end(error: Error | null): void {
-    if (ending) return;
-    ending = { error };
-    serve();
-  }
-
-  return {
-    push(item) {
-      if (ending) return true;
-      const old = superseded?.(waiting, item);
-      if (old) {
-        waiting.splice(waiting.indexOf(old), 1);
-        waitingSize -= sizeOf(old);
-      } else if (waiting.length >= max || isTooMuch(item)) return false;
-      waiting.push(item);
-      waitingSize += sizeOf(item);
-      serve();
-      return true;
-    },
-    end: (error) => end(error ?? null),
-    abort(error) {
-      if (ending) return;
-      drop();
-      end(error);
-    },
-    iterator: {
-      next() {
-        reader ??= Promise.withResolvers();
-        const { promise } = reader;
-        serve();
-        return promise;
-      },
-      return() {
-        drop();
-        ending = { error: null };
-        serve();
-        return Promise.resolve({ done: true, value: undefined });
-      },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    },
-  };
 }

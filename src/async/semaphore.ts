@@ -7,20 +7,41 @@ export class TooManyWaitingError extends Error {
 export interface Semaphore {
   /** What `work` gives, once it is its turn. Throws TooManyWaitingError, or the signal's reason while it waits. */
   run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /**
+   * Undefined: its turn has come already; else resolves when it comes. Throws as `run` does. To be followed by one
+   * `release` when the work is over.
+   */
+  acquire(signal: AbortSignal): Promise<void> | undefined;
+  release(): void;
 }
 
-export function createSemaphore({ atOnce, waiting: mostWaiting }: { atOnce: number; waiting: number }): Semaphore {
-  const waiting = new Set<() => void>();
-  let running = 0;
+export function createSemaphore({ atOnce, waiting }: { atOnce: number; waiting: number }): Semaphore {
+  return new Permits(atOnce, waiting);
+}
 
-  async function acquire(signal: AbortSignal): Promise<void> {
+/** A class, since each of many thousand sockets has two: methods that are closures would take six times as much. */
+class Permits implements Semaphore {
+  readonly #atOnce: number;
+  readonly #mostWaiting: number;
+  /** Null until somebody has to wait. */
+  #waiting: Set<() => void> | null = null;
+  #running = 0;
+
+  constructor(atOnce: number, mostWaiting: number) {
+    this.#atOnce = atOnce;
+    this.#mostWaiting = mostWaiting;
+  }
+
+  acquire(signal: AbortSignal): Promise<void> | undefined {
     signal.throwIfAborted();
-    if (running < atOnce) {
-      running++;
-      return;
+    if (this.#running < this.#atOnce) {
+      this.#running++;
+      return undefined;
     }
-    if (waiting.size >= mostWaiting) throw new TooManyWaitingError('too many wait already');
-    await new Promise<void>((resolve, reject) => {
+    this.#waiting ??= new Set();
+    const waiting = this.#waiting;
+    if (waiting.size >= this.#mostWaiting) throw new TooManyWaitingError('too many wait already');
+    return new Promise<void>((resolve, reject) => {
       const begin = () => {
         signal.removeEventListener('abort', giveUp);
         resolve();
@@ -35,24 +56,22 @@ export function createSemaphore({ atOnce, waiting: mostWaiting }: { atOnce: numb
   }
 
   /** Hands the permit on to whoever has waited longest, so that nobody comes in between. */
-  function release(): void {
-    const [next] = waiting;
+  release(): void {
+    const [next] = this.#waiting ?? [];
     if (next === undefined) {
-      running--;
+      this.#running--;
       return;
     }
-    waiting.delete(next);
+    this.#waiting?.delete(next);
     next();
   }
 
-  return {
-    async run(work, signal) {
-      await acquire(signal);
-      try {
-        return await work();
-      } finally {
-        release();
-      }
-    },
-  };
+  async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    await this.acquire(signal);
+    try {
+      return await work();
+    } finally {
+      this.release();
+    }
+  }
 }

@@ -262,7 +262,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   }
 
   server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroyFaulty);
     noteAddress(req);
     turns.add(clientAddress(req), socket, () => upgrade(req, socket, head));
   });
@@ -297,4 +297,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       await Promise.all([closed, socketsClosed]);
     },
   };
+}
+
+/** Made once: a listener that is made for a request keeps that as long as its socket. */
+function destroyFaulty(this: Duplex): void {
+  this.destroy();
 }

@@ -74,7 +74,8 @@ const recordSchema = z.object({
   expiresAt: orNull(integer),
 }) satisfies z.ZodType<Job>;
 
-const changeSchema = recordSchema.partial();
+/** Of each field by itself: a change has two or three of them, and comes with each step of each job. */
+const fieldSchemas: { [name: string]: z.ZodType } = recordSchema.shape;
 
 /** Reads a record; null when there is none. Throws when it is not one of ours. */
 export function parseRecord(fields: { [name: string]: string }): Job | null {
@@ -122,12 +123,13 @@ export function parseArtifacts([caller, artifacts, expiresAt]: (string | null)[]
   return caller === null ? null : artifactsSchema.parse({ caller, artifacts, expiresAt });
 }
 
-/**
- * The job with the fields that an event says have changed. What an old record may lack is no change where it is absent.
- */
+/** The job with the fields that an event says have changed. What is not known here is left out. */
 export function applyChange(job: Job, fields: { [name: string]: string }): Job {
-  const changed = Object.entries(changeSchema.parse(fields)).filter(([name]) => Object.hasOwn(fields, name));
-  return Object.assign({ ...job }, Object.fromEntries(changed));
+  const changed: { [name: string]: unknown } = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (Object.hasOwn(fieldSchemas, name)) changed[name] = fieldSchemas[name]?.parse(value);
+  }
+  return Object.assign({ ...job }, changed);
 }
 
 /** The opposite of `parseRecord`, for fields that Redis does not set itself. */

@@ -33,7 +33,7 @@ export function createGatewayMetrics(metrics: ProcessMetrics, workflows: readonl
     name: 'comfygate_events_conflated_total',
     help: 'PROGRESS, PREVIEW and MOVED events that a newer one has replaced for a watcher that is slow.',
     registers,
-  });
+  }).labels();
   const limited = new Counter({
     name: 'comfygate_calls_limited_total',
     help: "Calls that were refused by a limit of their caller's plan, by the limit.",

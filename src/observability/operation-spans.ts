@@ -1,4 +1,4 @@
-import type { ObservedOperation, OperationObserver } from './operation-observer.ts';
+import type { ObservedOperation, OperationObserver, SubscriptionObserver } from './operation-observer.ts';
 import { pastSpan, type SpanDetails, startSpan } from './spans.ts';
 
 /**
@@ -18,11 +18,13 @@ export function createOperationSpans(): OperationObserver {
           if (code !== null) span.fail(code);
           span.end();
         },
-        onAccepted: () => ({ onSent: () => undefined, onEnded: () => undefined }),
+        onAccepted: () => notFollowed,
       };
     },
   };
 }
+
+const notFollowed: SubscriptionObserver = { onSent: () => undefined, onEnded: () => undefined };
 
 const nameOf = ({ type, operation }: ObservedOperation) => `graphql.${type} ${operation}`;
 

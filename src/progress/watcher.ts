@@ -1,4 +1,4 @@
-import { createAsyncQueue } from '../async/async-queue.ts';
+import { type AsyncQueue, createAsyncQueue } from '../async/async-queue.ts';
 import { unavailable } from '../core/errors.ts';
 import { isPassing, isTerminalEvent, type JobEvent } from '../core/events.ts';
 
@@ -33,56 +33,71 @@ const MAX_WAITING = 10_000;
  * replaces.
  */
 export function createWatcher(onClose: () => void, onConflated?: () => void): Watcher {
-  /** Pushed before the start; null from then on. */
-  let held: JobEvent[] | null = [];
-  let lastSeq = 0;
-  const queue = createAsyncQueue<JobEvent>({
-    max: MAX_WAITING,
-    onClose,
-    superseded(waiting, event) {
-      // The first events are those that a watcher has missed: it gets all of them.
-      if (held) return undefined;
-      const old = supersededBy(event, waiting);
-      if (old?.type === event.type) onConflated?.();
-      return old;
-    },
-  });
+  return new QueueingWatcher(onClose, onConflated);
+}
 
-  function push(event: JobEvent): void {
+/** A class, since there are many thousand at a time: methods that are closures would take as much again. */
+class QueueingWatcher implements Watcher {
+  readonly #queue: AsyncQueue<JobEvent>;
+  /** Pushed before the start; null from then on. */
+  #held: JobEvent[] | null = [];
+  #lastSeq = 0;
+
+  constructor(onClose: () => void, onConflated?: () => void) {
+    this.#queue = createAsyncQueue<JobEvent>({
+      max: MAX_WAITING,
+      onClose,
+      superseded: (waiting, event) => {
+        // The first events are those that a watcher has missed: it gets all of them.
+        if (this.#held || waiting.length === 0) return undefined;
+        const old = supersededBy(event, waiting);
+        if (old?.type === event.type) onConflated?.();
+        return old;
+      },
+    });
+  }
+
+  get iterator(): AsyncIterableIterator<JobEvent> {
+    return this.#queue.iterator;
+  }
+
+  push(event: JobEvent): void {
     if (isPassing(event.type)) {
-      if (!held && event.seq >= lastSeq) queue.push(event);
+      if (!this.#held && event.seq >= this.#lastSeq) this.#queue.push(event);
       return;
     }
-    if (held) {
-      held.push(event);
+    if (this.#held) {
+      this.#held.push(event);
       return;
     }
     // A SNAPSHOT may go back, where Redis has lost writes, and an end is an end whatever its number.
-    if (event.seq <= lastSeq && event.type !== 'SNAPSHOT' && !isTerminalEvent(event.type)) return;
-    lastSeq = event.seq;
-    give(event);
+    if (event.seq <= this.#lastSeq && event.type !== 'SNAPSHOT' && !isTerminalEvent(event.type)) return;
+    this.#lastSeq = event.seq;
+    this.#give(event);
   }
 
-  function give(event: JobEvent): void {
-    if (!queue.push(event)) {
-      queue.abort(unavailable('events were not read as fast as they came: watch the job again', 1));
+  start(events: JobEvent[], seq: number): void {
+    for (const event of events) this.#give(event);
+    this.#lastSeq = seq;
+    const since = this.#held ?? [];
+    this.#held = null;
+    for (const event of since) this.push(event);
+  }
+
+  fail(error: Error): void {
+    this.#queue.end(error);
+  }
+
+  finish(): void {
+    this.#queue.end();
+  }
+
+  #give(event: JobEvent): void {
+    if (!this.#queue.push(event)) {
+      this.#queue.abort(unavailable('events were not read as fast as they came: watch the job again', 1));
     }
-    if (isTerminalEvent(event.type)) queue.end();
+    if (isTerminalEvent(event.type)) this.#queue.end();
   }
-
-  return {
-    push,
-    start(events, seq) {
-      for (const event of events) give(event);
-      lastSeq = seq;
-      const since = held ?? [];
-      held = null;
-      for (const event of since) push(event);
-    },
-    fail: queue.end,
-    finish: () => queue.end(),
-    iterator: queue.iterator,
-  };
 }
 
 /**

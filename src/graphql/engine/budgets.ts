@@ -1,4 +1,4 @@
-import { type BoundUse, createShares } from '../../async/shares.ts';
+import { type BoundUse, createShares, type Shares } from '../../async/shares.ts';
 
 /** The memory that one operation has: what it reads, and its answer until that is out. Disposed of, it has none. */
 export interface Budget extends Disposable {
@@ -43,39 +43,55 @@ export function createBudgets(maxBodyBytes = 0): Budgets {
   const shares = createShares(Math.max(MAX_TOTAL_BYTES, 4 * maxBodyBytes));
 
   return {
-    open(client) {
-      let answer = 0;
-      let kept = 0;
-      let open = true;
-
-      // What is found out for a client that has left is dropped.
-      const take = (bytes: number) => !open || shares.take(client, bytes);
-      function restart(): void {
-        if (open) shares.give(client, answer);
-        answer = 0;
-      }
-      return {
-        answer(bytes) {
-          if (answer + bytes > MAX_ANSWER_BYTES) return TOO_LONG;
-          if (!take(bytes)) return TOO_MUCH_WAITS;
-          answer += bytes;
-          return null;
-        },
-        keep(bytes) {
-          if (!take(bytes)) return false;
-          kept += bytes;
-          return true;
-        },
-        answerBytes: () => answer,
-        restart,
-        [Symbol.dispose]() {
-          restart();
-          if (open) shares.give(client, kept);
-          open = false;
-        },
-      };
-    },
+    open: (client) => new OperationBudget(shares, client),
     hasRoom: (client) => shares.left(client) >= USUAL_BYTES,
     use: shares.use,
   };
+}
+
+/** A class, since each of many thousand watchers has one: methods that are closures would take five times as much. */
+class OperationBudget implements Budget {
+  readonly #shares: Shares;
+  readonly #client: string;
+  #answer = 0;
+  #kept = 0;
+  #open = true;
+
+  constructor(shares: Shares, client: string) {
+    this.#shares = shares;
+    this.#client = client;
+  }
+
+  answer(bytes: number): string | null {
+    if (this.#answer + bytes > MAX_ANSWER_BYTES) return TOO_LONG;
+    if (!this.#take(bytes)) return TOO_MUCH_WAITS;
+    this.#answer += bytes;
+    return null;
+  }
+
+  keep(bytes: number): boolean {
+    if (!this.#take(bytes)) return false;
+    this.#kept += bytes;
+    return true;
+  }
+
+  answerBytes(): number {
+    return this.#answer;
+  }
+
+  restart(): void {
+    if (this.#open && this.#answer > 0) this.#shares.give(this.#client, this.#answer);
+    this.#answer = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.restart();
+    if (this.#open) this.#shares.give(this.#client, this.#kept);
+    this.#open = false;
+  }
+
+  /** What is found out for a client that has left is dropped. */
+  #take(bytes: number): boolean {
+    return !this.#open || this.#shares.take(this.#client, bytes);
+  }
 }

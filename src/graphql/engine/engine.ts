@@ -178,7 +178,7 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   async function source(operation: Operation): Promise<AsyncIterable<unknown> | ExecutionResult> {
-    const events = await observation.source(operation, () => openSource(operation));
+    const events = await observation.source(operation, () => openSource(withOwnContext(operation)));
     return Symbol.asyncIterator in events ? untilLeft(events, signalIn(operation)) : events;
   }
 
@@ -227,7 +227,7 @@ export function createEngine(options: EngineOptions): Engine {
     return mapEvents(events, {
       async map(event) {
         await turnOf(operation);
-        return presentEvent(await run(operation, event), event);
+        return presentEvent(await run(withOwnContext(operation), event), event);
       },
       why: () => endOf(operation),
       mapError: (error) => present(error, requestId),
@@ -265,7 +265,7 @@ export function createEngine(options: EngineOptions): Engine {
       }),
     source,
     subscribe,
-    executeEvent: run,
+    executeEvent: (operation, event) => run(withOwnContext(operation), event),
     publicError: present,
     refuse({ message, code }, operation) {
       const errors = [new GraphQLError(message, { extensions: { code } })];
@@ -273,6 +273,14 @@ export function createEngine(options: EngineOptions): Engine {
       return errors;
     },
   };
+}
+
+/**
+ * For one step of a subscription: what is remembered with a context, as the plugin for scopes does, is so kept no longer
+ * than that. A watcher who waits for days would keep two kilobytes.
+ */
+function withOwnContext(operation: Operation): Operation {
+  return { ...operation, contextValue: Object.assign({}, operation.contextValue) };
 }
 
 /** Ends the events once the signal aborts, or at once where it has. */

@@ -1,75 +1,119 @@
 import { createHash } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
-import { LRUCache } from 'lru-cache';
 
 /**
  * Executes and serialises an event once for all watchers with the same operation. The answer must not depend on who
  * watches, which holds for every subscription here: all who may watch a job see the same of it, and each is given only
- * events of jobs that it may see. One that is cut for want
- * of room, which is the want of the client that it was made for, is that one's alone.
+ * events of jobs that it may see. One that is cut for want of room, which is the want of the client that it was made
+ * for, is that one's alone.
  */
 export interface SharedExecution {
-  /** The JSON text of `execute(event)`, made once for watchers who ask for the same event and key at about a time. */
-  text(event: object, key: string, execute: () => Promise<ExecutionResult> | ExecutionResult): Promise<string> | string;
-  /** Whether that text is there already, so that it takes no time. */
+  /** The JSON of `execute(event)`, made once for watchers who ask for the same event and key at about a time. */
+  answer(event: object, key: string, execute: Execute): Promise<Buffer> | Buffer;
+  /** Whether that is there already, so that it takes no time. */
   isMade(event: object, key: string): boolean;
+  /**
+   * The turn in which a client's watchers of the same event and key go on: the first has it taken by `take`. As many as
+   * go on in a short time have one together.
+   */
+  turn(event: object, key: string, client: string, take: () => Promise<void>): Promise<void>;
 }
 
+type Execute = () => Promise<ExecutionResult> | ExecutionResult;
+
 /**
- * Of texts that others may ask for: watchers of an event are told of it one right behind the other. With its event a
- * text would stay as long as the slowest watcher of all has not taken that.
+ * Of answers that others may ask for: watchers of an event are told of it one right behind the other. With its event an
+ * answer would stay as long as the slowest watcher of all has not taken that.
  */
-const MAX_KEPT_CHARACTERS = 4 * 1024 * 1024;
-/** What a text takes beside its characters. */
-const ENTRY_CHARACTERS = 200;
+const MAX_KEPT_BYTES = 4 * 1024 * 1024;
+/** What an answer takes beside its bytes. */
+const ENTRY_BYTES = 200;
+/** Each costs little more than a write to its socket. */
+const MOST_IN_A_TURN = 64;
+
+/** What there is of an event, by key; turns by key and client. */
+interface OfEvent {
+  made: Map<string, Buffer>;
+  /** Null: it is that of its client alone. */
+  making: Map<string, Promise<Buffer | null>>;
+  turns: Map<string, { taken: Promise<void>; left: number }>;
+}
 
 export function createSharedExecution(): SharedExecution {
   // Watchers of a job are given the same event object.
-  const numbers = new WeakMap<object, number>();
-  let lastNumber = 0;
-  /** Null: it is that of its client alone. */
-  const making = new Map<string, Promise<string | null>>();
-  const texts = new LRUCache<string, string>({
-    maxSize: MAX_KEPT_CHARACTERS,
-    sizeCalculation: ({ length }) => length + ENTRY_CHARACTERS,
-  });
+  const events = new WeakMap<object, OfEvent>();
+  /** All that is made, the oldest first. */
+  const kept = new Map<Buffer, { made: Map<string, Buffer>; key: string }>();
+  let keptBytes = 0;
 
-  function numberOf(event: object): number {
-    const known = numbers.get(event);
-    if (known !== undefined) return known;
-    lastNumber += 1;
-    numbers.set(event, lastNumber);
-    return lastNumber;
+  function of(event: object): OfEvent {
+    const known = events.get(event);
+    if (known) return known;
+    const begun: OfEvent = { made: new Map(), making: new Map(), turns: new Map() };
+    events.set(event, begun);
+    return begun;
   }
 
-  function textOf(name: string, result: ExecutionResult): string {
-    const text = JSON.stringify(result);
-    if (isForAll(result)) texts.set(name, text);
-    return text;
+  function keep(answer: Buffer, made: Map<string, Buffer>, key: string): void {
+    made.set(key, answer);
+    kept.set(answer, { made, key });
+    keptBytes += answer.length + ENTRY_BYTES;
+    for (const [oldest, { made: others, key: itsKey }] of kept) {
+      if (keptBytes <= MAX_KEPT_BYTES) break;
+      kept.delete(oldest);
+      if (others.get(itsKey) === oldest) others.delete(itsKey);
+      keptBytes -= oldest.length + ENTRY_BYTES;
+    }
+  }
+
+  function answerOf({ made }: OfEvent, key: string, result: ExecutionResult): Buffer {
+    const answer = Buffer.from(JSON.stringify(result));
+    if (isForAll(result)) keep(answer, made, key);
+    return answer;
   }
 
   /** Made for one watcher, without looking for what others have. */
-  function make(name: string, execute: () => Promise<ExecutionResult> | ExecutionResult): Promise<string> | string {
+  function make(ofEvent: OfEvent, key: string, execute: Execute): Promise<Buffer> | Buffer {
     const result = execute();
-    if (!(result instanceof Promise)) return textOf(name, result);
-    const made = result.then((settled) => ({ text: textOf(name, settled), forAll: isForAll(settled) }));
-    const shared = made.then(({ text, forAll }) => (forAll ? text : null)).finally(() => making.delete(name));
+    if (!(result instanceof Promise)) return answerOf(ofEvent, key, result);
+    const answering = result.then((settled) => ({
+      answer: answerOf(ofEvent, key, settled),
+      forAll: isForAll(settled),
+    }));
+    const shared = answering
+      .then(({ answer, forAll }) => (forAll ? answer : null))
+      .finally(() => ofEvent.making.delete(key));
     // Told to whom it is made for.
     shared.catch(() => undefined);
-    making.set(name, shared);
-    return made.then(({ text }) => text);
+    ofEvent.making.set(key, shared);
+    return answering.then(({ answer }) => answer);
   }
 
-  const nameOf = (event: object, key: string) => `${numberOf(event)} ${key}`;
-
   return {
-    isMade: (event, key) => texts.has(nameOf(event, key)),
-    text(event, key, execute) {
-      const name = nameOf(event, key);
-      const known = texts.get(name);
-      if (known !== undefined) return known;
-      const others = making.get(name);
-      return others ? others.then((text) => text ?? make(name, execute)) : make(name, execute);
+    isMade: (event, key) => of(event).made.has(key),
+    answer(event, key, execute) {
+      const ofEvent = of(event);
+      const known = ofEvent.made.get(key);
+      if (known) return known;
+      const others = ofEvent.making.get(key);
+      return others ? others.then((answer) => answer ?? make(ofEvent, key, execute)) : make(ofEvent, key, execute);
+    },
+    turn(event, key, client, take) {
+      const { turns } = of(event);
+      const name = `${key} ${client}`;
+      const open = turns.get(name);
+      if (open && open.left > 0) {
+        open.left -= 1;
+        return open.taken;
+      }
+      const taken = take();
+      const next = { taken, left: MOST_IN_A_TURN - 1 };
+      turns.set(name, next);
+      const over = () => {
+        if (turns.get(name) === next) turns.delete(name);
+      };
+      taken.then(over, over);
+      return taken;
     },
   };
 }

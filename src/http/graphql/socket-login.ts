@@ -51,79 +51,100 @@ export interface SocketLogin extends Disposable {
 
 /** Who calls over a socket: said by its first message, and again before what proved it ends. */
 export function createSocketLogin(options: SocketLoginOptions): SocketLogin {
-  const { login, sessions, owner, isOpen, close, moveTo } = options;
-  const from: From = { requestId: owner.requestId, client: owner.client, address: owner.address };
-  let session: Disposable | undefined;
-  let known = false;
+  return new OneSocketLogin(options);
+}
+
+/** A class, since there are many thousand: methods that are closures would take five times as much. */
+class OneSocketLogin implements SocketLogin {
+  readonly #options: SocketLoginOptions;
+  readonly #from: From;
+  #session: Disposable | undefined;
+  #known = false;
+
+  constructor(options: SocketLoginOptions) {
+    this.#options = options;
+    const { requestId, client, address } = options.owner;
+    this.#from = { requestId, client, address };
+  }
+
+  isKnown(): boolean {
+    return this.#known;
+  }
+
+  connect(params: unknown): Promise<Told | false> | undefined {
+    const { login } = this.#options;
+    if (login) return this.#connect(params, login);
+    this.#known = true;
+    return undefined;
+  }
+
+  renew(payload: unknown): Promise<Told | null> | undefined {
+    const { login } = this.#options;
+    if (!login || !this.#known || !isObject(payload) || own(payload, 'authorization') === undefined) return undefined;
+    return this.#renew({ authorization: payload.authorization }, login);
+  }
+
+  [Symbol.dispose](): void {
+    this.#session?.[Symbol.dispose]();
+  }
 
   /** Null where the socket is no longer there, be it for that. */
-  async function identify(params: unknown, logIn: Login): Promise<Identity | HttpFault | null> {
+  async #identify(params: unknown, logIn: Login): Promise<Identity | HttpFault | null> {
     try {
-      const identity = await logIn(credentialsInParams(params), from);
-      return isOpen() ? identity : null;
+      const identity = await logIn(credentialsInParams(params), this.#from);
+      return this.#options.isOpen() ? identity : null;
     } catch (error) {
       if (!(error instanceof HttpFault)) throw error;
       return error;
     }
   }
 
-  function become(identity: Identity): void {
+  #become(identity: Identity): void {
+    const { owner, sessions, close } = this.#options;
     owner.identity = identity;
-    const before = session;
-    session = sessions?.follow(identity, () => close(...FORBIDDEN));
+    const before = this.#session;
+    this.#session = sessions?.follow(identity, () => close(...FORBIDDEN));
     before?.[Symbol.dispose]();
   }
 
-  function told(): Told {
-    const { expiresAt } = owner.identity;
+  #told(): Told {
+    const { expiresAt } = this.#options.owner.identity;
     return { authorization: { expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString() } };
   }
 
-  function refuse({ status }: HttpFault): null {
-    close(...(CLOSED_BY.get(status) ?? FORBIDDEN));
+  #refuse({ status }: HttpFault): null {
+    this.#options.close(...(CLOSED_BY.get(status) ?? FORBIDDEN));
     return null;
   }
 
-  async function connect(params: unknown, logIn: Login): Promise<Told | false> {
-    const found = await identify(params, logIn);
-    if (found instanceof HttpFault) return refuse(found) ?? false;
+  async #connect(params: unknown, logIn: Login): Promise<Told | false> {
+    const { close, moveTo, isOpen } = this.#options;
+    const found = await this.#identify(params, logIn);
+    if (found instanceof HttpFault) return this.#refuse(found) ?? false;
     if (!found) return false;
-    const client = countedAs(found, from.client);
-    if (client !== from.client && !moveTo(client, found)) {
+    const client = countedAs(found, this.#from.client);
+    if (client !== this.#from.client && !moveTo(client, found)) {
       close(1013, 'Too many connections');
       return false;
     }
-    known = true;
-    become(found);
-    return isOpen() && told();
+    this.#known = true;
+    this.#become(found);
+    return isOpen() && this.#told();
   }
 
-  async function renew(params: unknown, logIn: Login): Promise<Told | null> {
-    const found = await identify(params, logIn);
+  async #renew(params: unknown, logIn: Login): Promise<Told | null> {
+    const { owner, close } = this.#options;
+    const found = await this.#identify(params, logIn);
     // It stays what it is while that cannot be found out: its client sees that by the time.
-    if (found instanceof HttpFault) return found.status === 503 ? told() : refuse(found);
+    if (found instanceof HttpFault) return found.status === 503 ? this.#told() : this.#refuse(found);
     if (!found) return null;
     if (!mayFollow(owner.identity, found)) {
       close(...FORBIDDEN);
       return null;
     }
-    become(found);
-    return told();
+    this.#become(found);
+    return this.#told();
   }
-
-  return {
-    isKnown: () => known,
-    connect(params) {
-      if (login) return connect(params, login);
-      known = true;
-      return undefined;
-    },
-    renew(payload) {
-      if (!login || !known || !isObject(payload) || own(payload, 'authorization') === undefined) return undefined;
-      return renew({ authorization: payload.authorization }, login);
-    },
-    [Symbol.dispose]: () => session?.[Symbol.dispose](),
-  };
 }
 
 /**

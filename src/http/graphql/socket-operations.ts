@@ -23,8 +23,8 @@ export interface SocketOwner extends Record<PropertyKey, unknown> {
   address?: string | undefined;
   /** Of the request that it began with. */
   headers: IncomingHttpHeaders;
-  /** Resolves when the text has gone out. */
-  send(text: string): Promise<void>;
+  /** Sends a message in parts, see outbox.ts. Undefined: it has gone out; else resolves when it has. */
+  send(head: string, body: Buffer, tail: string): Promise<void> | undefined;
   /**
    * The operations that are open, by their message: a client may use an id again before its last use has wound down.
    * Each is over, and aborted, when its answer has gone out, when its client has completed a subscription, or when the
@@ -180,6 +180,25 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
     const key = operationKey(payload.query, payload.operationName, payload.variables);
     const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
     const done = { done: true, value: undefined } as const;
+
+    async function give(event: object): Promise<void> {
+      const permit = owner.events.acquire(over.signal);
+      if (permit) await permit;
+      try {
+        // Its own client's turn, not that of whoever asked first: who has had much of the loop would hold others up.
+        if (!shared.isMade(event, key)) {
+          await shared.turn(event, key, owner.client, () => turns.take(owner.client, owner));
+          if (over.signal.aborted) return;
+        }
+        const answer = shared.answer(event, key, () => engine.executeEvent(operation, event));
+        const body = answer instanceof Promise ? await answer : answer;
+        if (over.signal.aborted) return;
+        const sending = owner.send(head, body, '}');
+        if (sending) await sending;
+      } finally {
+        owner.events.release();
+      }
+    }
     /**
      * By graphql-ws, when the client completes it. It counts as open until what is on its way to the client has gone
      * out.
@@ -192,14 +211,7 @@ export function createSocketOperations(options: SocketOperationsOptions): Socket
       async next() {
         try {
           for (let step = await iterator.next(); !step.done && !over.signal.aborted; step = await iterator.next()) {
-            const event = Object(step.value);
-            await owner.events.run(async () => {
-              // Its own turn, not that of whoever asked first: who has had much of the loop would hold others up.
-              if (!shared.isMade(event, key)) await turns.take(owner.client, owner);
-              if (over.signal.aborted) return;
-              const text = await shared.text(event, key, () => engine.executeEvent(operation, event));
-              if (!over.signal.aborted) await owner.send(`${head}${text}}`);
-            }, over.signal);
+            await give(Object(step.value));
             budget.restart();
           }
           return done;

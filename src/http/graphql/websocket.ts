@@ -182,10 +182,17 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
     });
     // Frames against the protocol, also too large ones: ws closes the socket with the fitting code by itself.
     socket.on('error', (error) => log.debug({ requestId: owner.requestId, error: error.message }, 'socket error'));
+    // Made once: as part of what takes a message it would keep the message, which for a subscription lasts.
+    function fail(error: unknown): void {
+      // A message that only servers send is the client's fault, anything else ours.
+      const known = error instanceof Error && error.message.startsWith('Unexpected message of type');
+      if (!known) log.error({ requestId: owner.requestId, err: error }, 'unexpected error on a socket');
+      socket.close(known ? 4400 : 4500, known ? 'Invalid message received' : 'Internal server error');
+    }
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
-        send: outbox.send,
+        send: (text) => outbox.send(text),
         close: (code, reason) => socket.close(code, reason),
         async onPing(payload) {
           const answer = (await owner.login.renew(payload)) ?? pongTo(payload);
@@ -201,12 +208,7 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
             options.turns.add(owner.client, owner, () => {
               received[Symbol.dispose]();
               if (socket.readyState !== socket.OPEN) return;
-              take(text).catch((error: unknown) => {
-                // A message that only servers send is the client's fault, anything else ours.
-                const known = error instanceof Error && error.message.startsWith('Unexpected message of type');
-                if (!known) log.error({ requestId: owner.requestId, err: error }, 'unexpected error on a socket');
-                socket.close(known ? 4400 : 4500, known ? 'Invalid message received' : 'Internal server error');
-              });
+              take(text).catch(fail);
             });
           }),
       },
@@ -230,11 +232,13 @@ export function createWebSocketHandler(options: WebSocketOptions): WebSocketHand
         throw new HttpFault(503, 'LIMIT_EXCEEDED', 'There are too many connections.', { 'Retry-After': '10' });
       }
       let owner: Owner | undefined;
+      // What is made here lasts as long as the socket, and is to keep nothing else of the request.
+      const headers = traceOf(req);
       // Given back also where the handshake comes to nothing. Whose it is may have been found out by then.
       socket.once('close', () => shares.give(owner?.client ?? who.client));
       server.handleUpgrade(req, socket, head, (ws) => {
         const outbox = outboxes.open(ws, socket, who.client);
-        const entered = operations.enter({ ...who, headers: traceOf(req), send: outbox.send });
+        const entered = operations.enter({ ...who, headers, send: (...parts) => outbox.sendParts(...parts) });
         owner = Object.assign(entered, { login: logInFor(ws, entered, outbox) });
         serve(ws, owner, outbox);
       });

@@ -45,8 +45,10 @@ const RETRY_AFTER_SECONDS = 2;
 /** A watcher from its coming to its leaving. */
 interface Visit {
   watcher: Watcher;
-  /** Aborted when its client has left, or its last event is out. */
-  left: AbortSignal;
+  /** Its client has left, or its last event is out. */
+  isOver: boolean;
+  /** Aborted then; null: nothing waits for that. */
+  leaving: AbortController | null;
   /** Ends what follows the job for it. */
   end: () => void;
 }
@@ -224,7 +226,10 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
 
   /** For a watcher that came while Redis was away: it waits as those do that are open, for a while. */
   async function beginLater(request: WatchRequest, visit: Visit) {
-    const { watcher, left } = visit;
+    const { watcher } = visit;
+    visit.leaving = new AbortController();
+    const { signal: left } = visit.leaving;
+    if (visit.isOver) visit.leaving.abort();
     const away = unavailable('Redis cannot be reached', RETRY_AFTER_SECONDS);
     const callOff = afterRunning(waitMs, () => watcher.fail(away));
     late.add(watcher);
@@ -254,12 +259,12 @@ export function createRedisProgress(options: ProgressOptions): ProgressFeed {
         throw badInput([{ path: ['afterSeq'], message: 'expected 0 or more', code: 'too_small' }]);
       }
       if (!isUuid(request.jobId)) throw notFound('job');
-      const leaving = new AbortController();
       const watcher = createWatcher(() => {
-        leaving.abort();
+        visit.isOver = true;
+        visit.leaving?.abort();
         visit.end();
       }, options.onConflated);
-      const visit: Visit = { watcher, left: leaving.signal, end: () => undefined };
+      const visit: Visit = { watcher, isOver: false, leaving: null, end: () => undefined };
       try {
         if (outage.isAway()) void beginLater(request, visit);
         else await begin(request, visit);

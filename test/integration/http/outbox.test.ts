@@ -26,7 +26,7 @@ async function openServer() {
     onTestFinished(() => dialled.terminate());
     const [socket, connection] = await taken;
     const outbox: Outbox = outboxes.open(socket, connection, client);
-    return { socket, outbox, isOpen: () => socket.readyState === WebSocket.OPEN };
+    return { socket, outbox, dialled, isOpen: () => socket.readyState === WebSocket.OPEN };
   }
   async function openMany(client: string, count: number) {
     const opened: Awaited<ReturnType<typeof open>>[] = [];
@@ -59,6 +59,36 @@ test('B01 answers and pongs count until they are out', async () => {
   for (let i = 0; i < 1_024; i++) outbox.pong(Buffer.alloc(100));
   expect(socket.isPaused).toBe(true);
   await vi.waitFor(() => expect(socket.isPaused).toBe(false));
+});
+
+test('a message in parts comes between those in one piece, in their order', async () => {
+  const { open } = await openServer();
+  const { outbox, dialled } = await open('a');
+  const came: string[] = [];
+  dialled.on('message', (data) => came.push(String(data)));
+  void outbox.send('first');
+  void outbox.sendParts('{"id":"é",', Buffer.from('"payload":1'), '}');
+  outbox.pong(Buffer.from('p'));
+  void outbox.send('last');
+  await vi.waitFor(() => expect(came).toEqual(['first', '{"id":"é","payload":1}', 'last']));
+});
+
+test('B01 of a message in parts counts what the operating system has not taken, until it has', async () => {
+  const { open } = await openServer();
+  const { socket, outbox, dialled } = await open('a');
+  expect(outbox.sendParts('', Buffer.alloc(100, 'x'), '')).toBeUndefined();
+  dialled.pause();
+  const sending: (Promise<void> | undefined)[] = [];
+  // More than the buffers of both ends hold.
+  for (let i = 0; i < 40; i++) sending.push(outbox.sendParts('{', Buffer.alloc(400 * KIB, 'x'), '}'));
+  expect(socket.isPaused).toBe(true);
+  expect(sending.at(-1)).toBeInstanceOf(Promise);
+  dialled.resume();
+  await Promise.all(sending);
+  expect(socket.isPaused).toBe(false);
+  dialled.terminate();
+  await once(socket, 'close');
+  expect(outbox.sendParts('', Buffer.alloc(1), '')).toBeUndefined();
 });
 
 test('B01 what waits for a socket is counted against the client that it turns out to be of', async () => {

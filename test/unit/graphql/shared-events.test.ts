@@ -31,13 +31,36 @@ test('no field of an event asks who watches it', async () => {
   const selection = everything(engine.schema, jobProgress?.type ?? expect.fail());
   const document = engine.parse(`subscription { jobProgress(id: "x") ${selection} }`);
   expect(engine.validate(document)).toEqual([]);
-  const anybody = Object.defineProperty({ ...contextValue }, 'identity', {
-    get: () => expect.fail('it asks who watches'),
-  });
+  const identity = new Proxy(contextValue.identity, { get: () => expect.fail('it asks who watches') });
+  const anybody = { ...contextValue, identity };
   for (const status of ['QUEUED', 'SUCCEEDED'] as const) {
     const event = testEvent(2, { job: testJob({ status, artifacts }) });
     const { data, errors } = await engine.executeEvent({ document, contextValue: anybody }, event);
     expect(errors).toBeUndefined();
     expect(data).toMatchObject({ jobProgress: { job: { status, artifacts: kinds.map((id) => ({ id })) } } });
   }
+});
+
+test('each step of a subscription has a context of its own, so that nothing that is remembered with it stays', async () => {
+  const services = await testServices();
+  services.feed.open('x');
+  const { engine, contextValue } = await testGraph(services);
+  const seen: object[] = [];
+  const field = engine.schema.getSubscriptionType()?.getFields().jobProgress ?? expect.fail();
+  const { subscribe = expect.fail(), resolve = expect.fail() } = field;
+  field.subscribe = (root, args, context, info) => {
+    seen.push(context);
+    return subscribe(root, args, context, info);
+  };
+  field.resolve = (root, args, context, info) => {
+    seen.push(context);
+    return resolve(root, args, context, info);
+  };
+  const document = engine.parse('subscription { jobProgress(id: "x") { seq } }');
+  const operation = { document, contextValue };
+  expect(Symbol.asyncIterator in (await engine.source(operation))).toBe(true);
+  for (const seq of [1, 2]) {
+    expect(await engine.executeEvent(operation, testEvent(seq))).toEqual({ data: { jobProgress: { seq } } });
+  }
+  expect(new Set([contextValue, ...seen]).size).toBe(4);
 });

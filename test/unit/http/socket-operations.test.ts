@@ -124,7 +124,7 @@ test('B02 a client that has no room left for an answer takes no event from other
   /** What a client is sent that watches the job. */
   const watch = async (client: string) => {
     const sent: string[] = [];
-    const send = async (text: string) => void sent.push(text);
+    const send = async (head: string, body: Buffer, tail: string) => void sent.push(`${head}${body}${tail}`);
     const extra = operations.enter({ requestId: 'r', identity: anonymous, client, headers: {}, send });
     const context: SocketContext = { connectionInitReceived: true, acknowledged: true, subscriptions: {}, extra };
     const payload = { query: 'subscription { jobProgress(id: "job") { seq } }' };
