@@ -228,32 +228,6 @@ export type MaskChannel =
   /** ComfyUI calls it `red`. */
   | 'RED';
 
-/** Parameters of the workflow `myPortrait2`: My portrait2. */
-export type MyPortrait2Input = {
-  /** How many to make at once. 1 to 4. */
-  batchSize?: number | null | undefined;
-  /** How closely the result follows the prompt. 1 to 30. */
-  cfgScale?: number | null | undefined;
-  /** Height in pixels. 64 to 2048, a multiple of 8. */
-  height?: number | null | undefined;
-  /** File name of the checkpoint. 1 to 255 characters; absent: `v1-5-pruned-emaonly.safetensors`. */
-  model?: string | null | undefined;
-  /** What it does not show. At most 2000 characters. */
-  negativePrompt?: string | null | undefined;
-  /** What it shows or sounds like. 1 to 5000 characters. */
-  prompt: string;
-  /** The sampling method. */
-  sampler?: Sampler | null | undefined;
-  /** How the noise falls from step to step. */
-  scheduler?: Scheduler | null | undefined;
-  /** Where the noise starts: the same seed and input make the same result. Random when absent. 0 to 2^53-1. */
-  seed?: number | null | undefined;
-  /** How many steps the sampler takes: more are slower and usually finer. 1 to 150. */
-  steps?: number | null | undefined;
-  /** Width in pixels. 64 to 2048, a multiple of 8. */
-  width?: number | null | undefined;
-};
-
 /** What a parameter takes. */
 export type ParameterType =
   /** True or false. */
@@ -481,20 +455,18 @@ export type UpscaleInput = {
 /** One field for each workflow of the catalogue; exactly one is given. */
 export type WorkflowInput =
   {   /** Any API-format graph. */
-  custom: CustomWorkflowInput; imageToImage?: never; inpaint?: never; myPortrait2?: never; textToAudio?: never; textToImage?: never; textToVideo?: never; upscale?: never; }
+  custom: CustomWorkflowInput; imageToImage?: never; inpaint?: never; textToAudio?: never; textToImage?: never; textToVideo?: never; upscale?: never; }
   |  { custom?: never;   /** Makes a picture after another one and a text, with a Stable Diffusion checkpoint. */
-  imageToImage: ImageToImageInput; inpaint?: never; myPortrait2?: never; textToAudio?: never; textToImage?: never; textToVideo?: never; upscale?: never; }
+  imageToImage: ImageToImageInput; inpaint?: never; textToAudio?: never; textToImage?: never; textToVideo?: never; upscale?: never; }
   |  { custom?: never; imageToImage?: never;   /** Paints anew what a mask covers of a picture, with a Stable Diffusion checkpoint, one made for inpainting or any other. */
-  inpaint: InpaintInput; myPortrait2?: never; textToAudio?: never; textToImage?: never; textToVideo?: never; upscale?: never; }
-  |  { custom?: never; imageToImage?: never; inpaint?: never;   /** My portrait2. */
-  myPortrait2: MyPortrait2Input; textToAudio?: never; textToImage?: never; textToVideo?: never; upscale?: never; }
-  |  { custom?: never; imageToImage?: never; inpaint?: never; myPortrait2?: never;   /** Makes music of what a text describes, with ACE-Step. */
+  inpaint: InpaintInput; textToAudio?: never; textToImage?: never; textToVideo?: never; upscale?: never; }
+  |  { custom?: never; imageToImage?: never; inpaint?: never;   /** Makes music of what a text describes, with ACE-Step. */
   textToAudio: TextToAudioInput; textToImage?: never; textToVideo?: never; upscale?: never; }
-  |  { custom?: never; imageToImage?: never; inpaint?: never; myPortrait2?: never; textToAudio?: never;   /** Makes pictures of what a text describes, with a Stable Diffusion checkpoint. */
+  |  { custom?: never; imageToImage?: never; inpaint?: never; textToAudio?: never;   /** Makes pictures of what a text describes, with a Stable Diffusion checkpoint. */
   textToImage: TextToImageInput; textToVideo?: never; upscale?: never; }
-  |  { custom?: never; imageToImage?: never; inpaint?: never; myPortrait2?: never; textToAudio?: never; textToImage?: never;   /** Makes a film without sound of what a text describes, with Wan 2.1. */
+  |  { custom?: never; imageToImage?: never; inpaint?: never; textToAudio?: never; textToImage?: never;   /** Makes a film without sound of what a text describes, with Wan 2.1. */
   textToVideo: TextToVideoInput; upscale?: never; }
-  |  { custom?: never; imageToImage?: never; inpaint?: never; myPortrait2?: never; textToAudio?: never; textToImage?: never; textToVideo?: never;   /** Enlarges a picture with an upscale model, which also says by how much. */
+  |  { custom?: never; imageToImage?: never; inpaint?: never; textToAudio?: never; textToImage?: never; textToVideo?: never;   /** Enlarges a picture with an upscale model, which also says by how much. */
   upscale: UpscaleInput; };
 
 export type CancelJobMutationVariables = Exact<{

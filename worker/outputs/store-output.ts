@@ -130,7 +130,8 @@ function nameOf(output: PromptOutput, number: number): string {
 }
 
 /**
- * The result as a local file or in memory, checked to be whole and of the type that its name says. A broken transfer is tried again.
+ * The result as a local file or in memory, checked to be whole and of the type that its name says. A broken transfer is
+ * tried again.
  */
 async function fetchOutput(output: PromptOutput, name: string, context: StoreContext) {
   const { readMedia, timings, signal } = context;

@@ -41,7 +41,7 @@ test('no field of an event asks who watches it', async () => {
   }
 });
 
-test('each step of a subscription has a context of its own, so that nothing that is remembered with it stays', async () => {
+test('each step of a subscription has a context of its own, so nothing that is remembered with it stays', async () => {
   const services = await testServices();
   services.feed.open('x');
   const { engine, contextValue } = await testGraph(services);
