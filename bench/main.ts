@@ -1,11 +1,12 @@
 // npm run bench [-- [names] [--quick]]: measures the gateway and its peers in the same run, and prints a table at the
-// end.
+// end. `comfyui URL` measures in front of a ComfyUI that is running there.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { tempFolder } from '../test/support/process.ts';
 import { startTestRedis } from '../test/support/redis.ts';
 import type { Bench } from './bench.ts';
 import { benchAttacks } from './benches/attacks.ts';
+import { benchComfyui } from './benches/comfyui.ts';
 import { benchFairness } from './benches/fairness.ts';
 import { benchGenerate } from './benches/generate.ts';
 import { benchJobs } from './benches/jobs.ts';
@@ -38,10 +39,19 @@ const benches: Record<string, Bench> = {
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
 const quick = values.quick === true;
+const comfyui = positionals.indexOf('comfyui');
+if (comfyui >= 0) {
+  const [url = ''] = positionals.splice(comfyui + 1, 1);
+  if (!URL.canParse(url)) {
+    process.stderr.write('comfyui needs the address of one that is running: npm run bench -- comfyui http://…:8188\n');
+    process.exit(2);
+  }
+  benches.comfyui = benchComfyui(url);
+}
 const names = positionals.length > 0 ? positionals : Object.keys(benches);
 const unknown = names.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0) {
-  process.stderr.write(`No bench ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}.\n`);
+  process.stderr.write(`No bench ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}, comfyui URL.\n`);
   process.exit(2);
 }
 

@@ -118,7 +118,7 @@ async function makeModels(context: BenchContext) {
   const gateway = keep(await startGateway(context));
   const worker = keep(await startWorker(context, [simulator.url]));
   const users = keep(await startChild({ args: ['bench/load/users.ts'], ready: /ready/, probe: false }));
-  const plan = { url: gateway.url, users: 2, warmMs: 0, ms: 1, pixels: 256, steps: 20 };
+  const plan = { url: gateway.url, users: 2, warmMs: 0, ms: 1, picture: { pixels: 256, steps: 20 } };
   const { failed, faults } = await users.call('run', plan, usersAnswerSchema);
   if (failed > 0) throw new Error(`no job to copy: ${faults.join(', ')}`);
   await worker.stop();

@@ -31,7 +31,11 @@ export const benchServers: Bench = async (context) => {
     );
     try {
       const run = (jobs: number) =>
-        load.call('run', { url: gateway.url, jobs, atOnce: OPEN * servers, pauseMs: 0, ...PICTURE }, jobsAnswerSchema);
+        load.call(
+          'run',
+          { url: gateway.url, jobs, atOnce: OPEN * servers, pauseMs: 0, picture: PICTURE },
+          jobsAnswerSchema,
+        );
       await run(2 * servers);
       const measured = await run((quick ? 2 : 24) * servers);
       say(`${servers} servers: ${measured.perSecond.toFixed(2)}/s`);

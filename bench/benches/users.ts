@@ -11,7 +11,7 @@ import type { Row } from '../table.ts';
 const SERVERS = 4;
 /** A step takes 5 ms, in which the processor is idle, as with a GPU. That is many times faster than any real server. */
 const SPEED = 4;
-const size = { pixels: 256, steps: 20 };
+const picture = { pixels: 256, steps: 20 };
 
 /**
  * Measures 100 users at once, on one worker with four ComfyUIs. Each user generates, watches and downloads one job
@@ -41,9 +41,9 @@ export const benchUsers: Bench = async (context) => {
   const cpu = async () => (await gateway.call('cpu', null, z.number())) + (await worker.call('cpu', null, z.number()));
 
   // A warm-up of one job for each user, since the first jobs are slow.
-  await users.call('run', { url: gateway.url, ...plan, warmMs: 0, ms: 1, ...size }, usersAnswerSchema);
+  await users.call('run', { url: gateway.url, ...plan, warmMs: 0, ms: 1, picture }, usersAnswerSchema);
   const cpuBefore = await cpu();
-  const ours = await users.call('run', { url: gateway.url, ...plan, ...size }, usersAnswerSchema);
+  const ours = await users.call('run', { url: gateway.url, ...plan, picture }, usersAnswerSchema);
   const cpuMs = (await cpu()) - cpuBefore;
   const all = ours.jobs + ours.failed;
   if (ours.jobs === 0) throw new Error(`no job was done: ${ours.faults.join(', ')}`);
@@ -55,7 +55,7 @@ export const benchUsers: Bench = async (context) => {
   const atOnce = plan.users / SERVERS;
   const direct = await Promise.all(
     simulators.map(({ url }) =>
-      driver.call('run', { url, jobs: perServer, atOnce, pauseMs: 0, ...size }, jobsAnswerSchema),
+      driver.call('run', { url, jobs: perServer, atOnce, pauseMs: 0, picture }, jobsAnswerSchema),
     ),
   );
   const directPerSecond = direct.reduce((sum, { perSecond }) => sum + perSecond, 0);

@@ -1,8 +1,9 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createClient } from 'graphql-ws';
 import { Pool } from 'undici';
 import { WebSocket } from 'ws';
 import * as z from 'zod';
+import { type Picture, workflowOf } from './picture.ts';
 
 const generate = /* GraphQL */ `
   mutation Generate($input: GenerateInput!) {
@@ -35,8 +36,8 @@ export interface JobTimes {
   deliveryMs: number;
 }
 
-/** A client application with one socket for all jobs that it watches. `pixels`: width and height of the pictures. */
-export function openGatewayClient(url: string, { pixels, steps }: { pixels: number; steps: number }) {
+/** A client application with one socket for all jobs that it watches. */
+export function openGatewayClient(url: string, picture: Picture) {
   const { origin, pathname } = new URL(url);
   const pool = new Pool(origin);
   const sockets = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, lazy: false });
@@ -73,14 +74,7 @@ export function openGatewayClient(url: string, { pixels, steps }: { pixels: numb
   return {
     /** Generates, watches until SUCCEEDED and downloads the result. Rejects when any of these fails. */
     async run(): Promise<JobTimes> {
-      const textToImage = {
-        prompt: 'a lighthouse at dusk',
-        width: pixels,
-        height: pixels,
-        steps,
-        seed: randomInt(2 ** 47),
-      };
-      const input = { idempotencyKey: randomUUID(), workflow: { textToImage } };
+      const input = { idempotencyKey: randomUUID(), workflow: workflowOf(picture) };
       const began = performance.now();
       const answer = generatedSchema.safeParse(await call(generate, { input }));
       if (!answer.success) throw new Error(`generate: ${answer.error.message}`);

@@ -4,8 +4,8 @@ import { openGatewayClient } from './gateway-client.ts';
 import { jobsSchema, runAll } from './run-all.ts';
 
 async function run(args: unknown) {
-  const { url, pixels, steps, ...plan } = jobsSchema.parse(args);
-  const gateway = openGatewayClient(url, { pixels, steps });
+  const { url, picture, ...plan } = jobsSchema.parse(args);
+  const gateway = openGatewayClient(url, picture);
   try {
     return await runAll(plan, async () => {
       await gateway.run();

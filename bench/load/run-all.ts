@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
+import { pictureSchema } from './picture.ts';
 
 /** The jobs that a driver has to run. */
 export const jobsSchema = z.object({
@@ -9,9 +10,7 @@ export const jobsSchema = z.object({
   atOnce: z.int(),
   /** The pause between two jobs of the same slot. */
   pauseMs: z.number(),
-  /** Width and height of the pictures. */
-  pixels: z.int(),
-  steps: z.int(),
+  picture: pictureSchema,
 });
 
 /** `latenciesMs`: the time of each job from its request to the downloaded result. */

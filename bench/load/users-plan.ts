@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { pictureSchema } from './picture.ts';
 
 /** What the users have to do. */
 export const usersSchema = z.object({
@@ -7,8 +8,7 @@ export const usersSchema = z.object({
   /** The users start one after the other over this time. Jobs that begin in it do not count. */
   warmMs: z.number(),
   ms: z.number(),
-  pixels: z.int(),
-  steps: z.int(),
+  picture: pictureSchema,
 });
 
 /** Failed jobs always count. `faults` holds the first few errors. */

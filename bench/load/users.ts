@@ -8,7 +8,7 @@ import { type usersAnswerSchema, usersSchema } from './users-plan.ts';
 const MOST_FAULTS = 5;
 
 async function run(args: unknown): Promise<z.infer<typeof usersAnswerSchema>> {
-  const { url, users, warmMs, ms, ...size } = usersSchema.parse(args);
+  const { url, users, warmMs, ms, picture } = usersSchema.parse(args);
   const start = performance.now();
   const begin = start + warmMs;
   const end = begin + ms;
@@ -18,7 +18,7 @@ async function run(args: unknown): Promise<z.infer<typeof usersAnswerSchema>> {
   let ended = 0;
 
   async function user(number: number) {
-    const gateway = openGatewayClient(url, size);
+    const gateway = openGatewayClient(url, picture);
     await new Promise((resolve) => setTimeout(resolve, (warmMs * number) / users));
     do {
       const began = performance.now();

@@ -6,12 +6,12 @@
  * What it leaves out: it handles no failures, and it has no record, no storage and no queue.
  */
 
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { Pool } from 'undici';
 import { WebSocket } from 'ws';
 import * as z from 'zod';
+import { openGraphs } from '../load/picture.ts';
 import { jobsSchema, runAll } from '../load/run-all.ts';
 import { answerParent } from '../rpc.ts';
 
@@ -30,7 +30,6 @@ const historySchema = z.record(
     ),
   }),
 );
-const graphSchema = z.record(z.string(), z.object({ inputs: z.record(z.string(), z.unknown()) }).loose());
 
 async function open(url: string) {
   const clientId = randomUUID();
@@ -83,16 +82,12 @@ async function open(url: string) {
 }
 
 async function run(args: unknown) {
-  const { url, pixels, steps, ...plan } = jobsSchema.parse(args);
-  const file = await readFile(new URL('../../workflows/textToImage/graph.json', import.meta.url), 'utf8');
-  const template = graphSchema.parse(JSON.parse(file));
+  const { url, picture, ...plan } = jobsSchema.parse(args);
+  const nextGraph = await openGraphs(picture);
   const driver = await open(url);
   try {
     return await runAll(plan, async () => {
-      const graph = structuredClone(template);
-      Object.assign(graph[3]?.inputs ?? {}, { seed: randomInt(2 ** 47), steps });
-      Object.assign(graph[5]?.inputs ?? {}, { width: pixels, height: pixels });
-      await driver.run(graph);
+      await driver.run(nextGraph());
     });
   } finally {
     await driver.close();

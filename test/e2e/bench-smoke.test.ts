@@ -1,4 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { onFreePort } from '../support/free-port.ts';
 import { productMain, startScript } from '../support/process.ts';
 
 /** Every row that a whole run has: what is measured, not how it came out. */
@@ -61,20 +63,39 @@ const ROWS = [
   'fairness | queuePosition of the last of 2000, ms',
 ];
 
-test('the bench runs in its quick form and prints a row for each figure', { timeout: 420_000 }, async () => {
-  const bench = startScript(['bench/main.ts', '--quick'], { PRODUCT_MAIN: productMain });
+/** Of `bench comfyui URL`, which is told where one is running. */
+const COMFYUI_ROWS = [
+  'comfyui | jobs/s, EmptyImage 512 px to SaveImage, clients: 1',
+  'comfyui | jobs/s, EmptyImage 512 px to SaveImage, clients: 4',
+  'comfyui | jobs/s, EmptyImage 512 px to SaveImage, clients: 16',
+  'comfyui | one job when idle, ms',
+];
+
+/** Runs it in its quick form, and gives the rows of its table: their names, and the figure of each. */
+async function runQuick(...names: string[]): Promise<Map<string, number>> {
+  const bench = startScript(['bench/main.ts', ...names, '--quick'], { PRODUCT_MAIN: productMain });
   onTestFinished(() => bench.kill());
-
   expect(await bench.exited, bench.output()).toBe(0);
-
   const rows = bench
     .output()
     .split('\n')
     .filter((line) => line.startsWith('| '))
     .map((line) => line.split('|').map((cell) => cell.trim()));
-  const printed = rows.map(([, name, figure]) => `${name} | ${figure}`);
-  expect(printed).toEqual(expect.arrayContaining(ROWS));
-  for (const [, name, figure, ours] of rows.slice(2)) {
-    expect(Number(ours?.replaceAll(',', '')), `${name} ${figure}`).toBeGreaterThan(0);
-  }
+  return new Map(
+    rows.slice(2).map(([, name, figure, ours]) => [`${name} | ${figure}`, Number(ours?.replaceAll(',', ''))]),
+  );
+}
+
+test('the bench runs in its quick form and prints a row for each figure', { timeout: 420_000 }, async () => {
+  const rows = await runQuick();
+  expect([...rows.keys()]).toEqual(expect.arrayContaining(ROWS));
+  for (const [name, figure] of rows) expect(figure, name).toBeGreaterThan(0);
+});
+
+test('it measures in front of a ComfyUI that it is told the address of', { timeout: 120_000 }, async () => {
+  const comfyui = await onFreePort((port) => startSimulator({ port }));
+  onTestFinished(() => comfyui.close());
+  const rows = await runQuick('comfyui', comfyui.url);
+  expect([...rows.keys()]).toEqual(COMFYUI_ROWS);
+  for (const [name, figure] of rows) expect(figure, name).toBeGreaterThan(0);
 });
