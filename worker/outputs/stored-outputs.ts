@@ -17,8 +17,8 @@ import { type StoreContext, type StoreParts, storeOutput } from './store-output.
 export interface StoredOutputs extends AsyncDisposable {
   /**
    * Every message of a prompt in order, and the server that it runs at. The results of a node that runs in this very
-   * prompt are stored, and shown in the record, unless the prompt ends within moments: then its files are fetched while
-   * its history is read. That is a help alone: what is missed, or fails, is left to the end. Never waits.
+   * prompt are stored unless the prompt ends within moments, and shown in the record. That is a help alone: what is
+   * missed, or fails, is left to the end. Never waits.
    */
   onMessage(message: PromptMessage, client: ComfyClient): void;
   /** Another prompt begins. What is shown of the one before stays until there is something of this one. */
@@ -38,8 +38,6 @@ interface Result {
   /** Null until it is stored. */
   artifact: Artifact | null;
   stored: Promise<Artifact>;
-  /** See `StoreContext`. */
-  once: boolean;
 }
 
 const AT_ONCE = 3;
@@ -106,7 +104,7 @@ export function openStoredOutputs(attempt: Attempt, plan: Plan, parts: StorePart
     const { results } = prompt;
     const number = next++;
     const stored = places.run(() => storeOutput(output, number, context), context.signal);
-    const result: Result = { output, number, artifact: null, stored, once: context.once };
+    const result: Result = { output, number, artifact: null, stored };
     results.set(name, result);
     const settled = stored.then(
       (artifact) => {
@@ -154,14 +152,6 @@ export function openStoredOutputs(attempt: Attempt, plan: Plan, parts: StorePart
     of.waiting.clear();
   }
 
-  /** The prompt has succeeded: its history will name these files, unless they were written over since. */
-  function beginFiles(client: ComfyClient) {
-    const files = [...prompt.waiting].filter(([, output]) => 'file' in output);
-    if (files.length === 0 || prompt.signal.aborted) return;
-    const context = contextFor(client, false);
-    for (const [name, output] of files) begin(name, output, context);
-  }
-
   /** What waits is left to the end. */
   function stopWaiting() {
     clearTimeout(prompt.timer);
@@ -171,7 +161,6 @@ export function openStoredOutputs(attempt: Attempt, plan: Plan, parts: StorePart
 
   return {
     onMessage(message, client) {
-      if (message.type === 'execution_success') inAttempt(beginFiles, client);
       if (isTerminalMessage(message)) stopWaiting();
       else if (message.type === 'executing') {
         const { node } = message.data;
@@ -194,12 +183,10 @@ export function openStoredOutputs(attempt: Attempt, plan: Plan, parts: StorePart
 
       async function stored([name, output]: [string, PromptOutput]): Promise<Artifact | null> {
         const early = results.get(name);
-        const same = isDeepStrictEqual(early?.output, output) ? early : undefined;
-        const known = same?.once ? await same.stored.catch(() => null) : null;
+        const known = isDeepStrictEqual(early?.output, output) ? await early?.stored.catch(() => null) : null;
         if (known) return known;
         signal.throwIfAborted();
-        const result = same && !same.once ? same : begin(name, output, context);
-        return await result.stored.catch((cause: unknown) => {
+        return await begin(name, output, context).stored.catch((cause: unknown) => {
           if (!(cause instanceof JobFailure && cause.code === 'OUTPUT_INVALID')) throw cause;
           invalid.push(cause);
           return null;

@@ -137,30 +137,6 @@ describe('a result that is there before the job has ended', () => {
   }, 100_000);
 });
 
-test('a result of a prompt that ends within moments is fetched while its history is read, and once', async () => {
-  await using harness = await startHarness(redis.url);
-  const simulator = await harness.simulate();
-  await using proxy = await startComfyuiProxy(simulator.port);
-  const fetched = Promise.withResolvers<void>();
-  let asked = 0;
-  proxy.onView = () => {
-    asked++;
-    fetched.resolve();
-    return false;
-  };
-  // Its history is told only when the file was asked for.
-  proxy.onRequest = ({ method, url = '' }, res) => {
-    if (method !== 'GET' || !url.startsWith('/api/history/')) return false;
-    void fetched.promise.then(async () => res.end(await (await fetch(simulator.url + url)).text()));
-    return true;
-  };
-  harness.work({ main: proxy.url });
-  const job = await harness.ended(await harness.submit(graph));
-  expect(job).toMatchObject({ status: 'SUCCEEDED', attempts: 1 });
-  await expectWhole(harness, job.artifacts);
-  expect(asked).toBe(1);
-});
-
 describe('what was shown', () => {
   test('stays when the job is canceled', async () => {
     await using harness = await startHarness(redis.url);
