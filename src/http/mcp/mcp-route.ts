@@ -88,7 +88,7 @@ export function createMcpRoute(options: McpRouteOptions): McpRoute {
     }
     const given = req.headers['mcp-session-id'];
     const call = {
-      ...{ ...from, identity, client, signal: over.signal, keep: budget.keep },
+      ...{ ...from, identity, client, signal: over.signal, keep: (bytes: number) => budget.keep(bytes) },
       session: typeof given === 'string' && SESSION.test(given) ? given : null,
     };
     const mcp = await load();
