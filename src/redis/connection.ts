@@ -45,8 +45,8 @@ export interface ConnectOptions {
   onCall?: OnRedisCall | undefined;
 }
 
-const SUBSCRIBES = new Set(['subscribe', 'psubscribe']);
 const UNSUBSCRIBES = new Set(['unsubscribe', 'punsubscribe']);
+const OF_SUBSCRIPTIONS = new Set(['subscribe', 'psubscribe', ...UNSUBSCRIBES]);
 
 /**
  * A connection of ioredis that reports how long its commands take, and rejects those that Redis does not answer in
@@ -70,8 +70,8 @@ class RedisClient extends Redis {
     // UNSUBSCRIBE: cut short, it would be an unhandled rejection and end the process.
     if (UNSUBSCRIBES.has(command.name)) command.promise.catch(() => undefined);
     // ioredis would subscribe ahead of its own first question, which a connection that subscribes may not ask, and give
-    // the connection up for that.
-    if (this.status === 'connect' && SUBSCRIBES.has(command.name)) {
+    // the connection up for that. It would unsubscribe ahead of subscribing again, and so subscribe for good.
+    if (this.status === 'connect' && OF_SUBSCRIPTIONS.has(command.name)) {
       this.#becomesReady ??= whenReady(this).finally(() => {
         this.#becomesReady = null;
       });

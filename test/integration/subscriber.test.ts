@@ -44,6 +44,25 @@ it('subscribes again, and takes new subscriptions, however often its connection 
   await expect.poll(() => heard.size).toBe(channels.length + 1);
 }, 60_000);
 
+it('what is given up while it connects again is not subscribed to again', async (test) => {
+  const server = await startTestRedis();
+  test.onTestFinished(server.close);
+  const admin = new Redis(server.url);
+  test.onTestFinished(async () => admin.disconnect());
+  const subscriber = connectRedis({ url: server.url, role: 'subscriber', log: silent });
+  test.onTestFinished(() => closeRedis(subscriber));
+  await subscriber.subscribe('kept', 'left');
+  const givenUp = new Promise((resolve, reject) => {
+    subscriber.once('connect', () => subscriber.unsubscribe('left').then(resolve, reject));
+  });
+  await admin.client('KILL', 'TYPE', 'pubsub');
+  await givenUp;
+  await whenReady(subscriber);
+  // Answered behind whatever the connection has asked for when it became ready.
+  await subscriber.ping();
+  expect(await admin.pubsub('CHANNELS')).toEqual(['kept']);
+}, 30_000);
+
 it('reports a refused subscription to its caller alone, also before the connection is ready', async (test) => {
   const server = await startTestRedis();
   test.onTestFinished(server.close);
