@@ -19,8 +19,8 @@ export interface Timings {
   /** Between two looks at the lease. */
   lease: number;
   /**
-   * How long a lease that Redis has confirmed is trusted, before a prompt is posted or a result is stored. A job is
-   * taken over only behind its delivery's lock, which lasts longer.
+   * How long a lease under which something was written is trusted, before a prompt is posted or a result is stored. A
+   * job is taken over only behind its delivery's lock, which lasts longer.
    */
   leaseFresh: number;
   /**

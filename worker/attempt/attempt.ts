@@ -50,8 +50,8 @@ export interface Attempt extends Disposable {
   /** Names the prompt that is posted next in the record, as `move` does, unless the claim has done so. */
   submit(submission: Submission): Promise<void>;
   /**
-   * Looks at the lease, unless Redis has confirmed it within `trustMs` (default 0). Rejects with Stopped unless it is
-   * held.
+   * Looks at the lease, unless something was written under it within `trustMs` (default 0). Rejects with Stopped unless
+   * it is held.
    */
   confirm(trustMs?: number): Promise<void>;
 }
@@ -98,8 +98,11 @@ export function beginAttempt(options: AttemptOptions, parts: AttemptParts): Atte
   const control = new AbortController();
   const { signal } = control;
   let submission = submitted ? null : job.submission;
-  /** Redis had this lease for the latest one when it answered what was asked then. */
-  let confirmedAt = options.claimedAt;
+  /**
+   * When the last write under this lease was sent. A look at the lease does not count: where this process has stood still
+   * past its delivery's lock, the lease that it finds may be taken at any moment.
+   */
+  let writtenAt = options.claimedAt;
   let cancelSeenAt: number | undefined;
   let previewed = false;
   let stopped: StopReason | null = null;
@@ -133,10 +136,7 @@ export function beginAttempt(options: AttemptOptions, parts: AttemptParts): Atte
   }
 
   async function lookAtLease() {
-    const askedAt = performance.now();
-    const lease = await store.lease(job.id, job.lease);
-    if (lease.state === 'held') confirmedAt = askedAt;
-    onLease(lease);
+    onLease(await store.lease(job.id, job.lease));
   }
 
   async function watchLease() {
@@ -174,7 +174,7 @@ export function beginAttempt(options: AttemptOptions, parts: AttemptParts): Atte
       stop(outcome.outcome);
       throw new Stopped(outcome.outcome);
     }
-    confirmedAt = askedAt;
+    writtenAt = askedAt;
     if (outcome.cancelRequested && outcome.status === 'RUNNING' && cancelSeenAt === undefined) cancelPrompt();
     return onMoved(change, outcome.status);
   }
@@ -207,7 +207,7 @@ export function beginAttempt(options: AttemptOptions, parts: AttemptParts): Atte
       submission = next;
     },
     async confirm(trustMs = 0) {
-      if (performance.now() - confirmedAt > trustMs) await lookAtLease();
+      if (performance.now() - writtenAt > trustMs) await lookAtLease();
       signal.throwIfAborted();
     },
     [Symbol.dispose]() {

@@ -271,12 +271,12 @@ describe('hostile outputs', () => {
   test('more results than a job may have are refused, not cut short', async () => {
     await using harness = await startHarness(redis.url);
     const simulator = await harness.simulate();
-    harness.work({ main: simulator.url });
-    const job = await harness.ended(await submit(harness, frames(1_001)), 60_000);
+    harness.work({ main: simulator.url }, { jobTimeoutMs: 120_000 });
+    const job = await harness.ended(await submit(harness, frames(1_001)), 120_000);
     expect(job).toMatchObject({ status: 'FAILED', error: { code: 'OUTPUT_INVALID' } });
     expect(job.error?.message).toContain('1000');
     expect(await harness.leftovers()).toEqual([]);
-  }, 70_000);
+  }, 140_000);
 
   test('a text that is too long to be shown is a file, whole', async () => {
     await using harness = await startHarness(redis.url);
