@@ -99,8 +99,8 @@ export function beginAttempt(options: AttemptOptions, parts: AttemptParts): Atte
   const { signal } = control;
   let submission = submitted ? null : job.submission;
   /**
-   * When the last write under this lease was sent. A look at the lease does not count: where this process has stood still
-   * past its delivery's lock, the lease that it finds may be taken at any moment.
+   * When the last write under this lease was sent. A look at the lease does not count: where this process has stood
+   * still past its delivery's lock, the lease that it finds may be taken at any moment.
    */
   let writtenAt = options.claimedAt;
   let cancelSeenAt: number | undefined;
