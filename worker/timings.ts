@@ -19,8 +19,8 @@ export interface Timings {
   /** Between two looks at the lease. */
   lease: number;
   /**
-   * How long a lease under which something was written is trusted, before a prompt is posted or a result is stored. A
-   * job is taken over only behind its delivery's lock, which lasts longer.
+   * How long a lease under which something was written is trusted before a prompt is posted. A job is taken over only
+   * behind its delivery's lock, which lasts longer.
    */
   leaseFresh: number;
   /**
@@ -55,7 +55,7 @@ export interface Timings {
   storageBack: number;
   /** How long the worker keeps trying to cancel a prompt that nobody wants, at a server that does not answer. */
   reap: number;
-  /** Between two writes of progress, and from news of it until the write. */
+  /** Between two writes of progress. */
   progress: number;
   /**
    * From when a node has made a result until it is fetched, unless the prompt ends before; and again from when it is

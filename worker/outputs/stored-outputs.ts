@@ -94,7 +94,7 @@ export function openStoredOutputs(attempt: Attempt, plan: Plan, parts: StorePart
 
   /** What all that is stored from this moment on has in common. */
   function contextFor(client: ComfyClient, once: boolean): StoreContext {
-    const confirmed = attempt.confirm(parts.timings.leaseFresh);
+    const confirmed = attempt.confirm();
     // A failure is seen by whoever awaits it. Where a download fails first, nobody does.
     confirmed.catch(() => undefined);
     return { ...parts, attempt, plan, client, signal: prompt.signal, once, confirmed };

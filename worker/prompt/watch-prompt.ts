@@ -64,8 +64,6 @@ export function watchPrompt(attempt: Attempt, plan: Plan, parts: WatchParts): Pr
   const writer = createLatestWriter<{ progress: Progress; found: boolean }>({
     initial: { progress: { ...job.progress, fraction: 0, nodesDone: 0, node: null }, found: false },
     intervalMs: timings.progress,
-    // Of a prompt that is over within that time, its end says all there is to say.
-    gatherMs: () => timings.progress,
     async write({ progress }) {
       if (attempt.signal.aborted) return false;
       return (await attempt.move({ move: 'progress', progress })) === 'RUNNING';

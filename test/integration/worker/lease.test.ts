@@ -180,8 +180,7 @@ describe('C07 a worker whose lease was taken', () => {
     await using parts = await setUp();
     const { harness, simulator } = parts;
     simulator.faults.set({ hold: true });
-    // As after a stop, whose length alone says that the lease may be another's.
-    harness.work({ main: simulator.url }, { timings: { progress: 60_000, leaseFresh: -1 } });
+    harness.work({ main: simulator.url }, { timings: { progress: 60_000 } });
     const id = await harness.submit(graph);
     await vi.waitFor(() => expect(simulator.started).toHaveLength(1));
     const taken = await harness.stores.worker.claim(id);
