@@ -1,6 +1,8 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
-import { HttpFault } from './reply.ts';
+import type { Logger } from 'pino';
+import { throttledWarning } from '../observability/throttled.ts';
+import { HttpFault, setHeaders } from './reply.ts';
 
 export interface AccessOptions {
   /** Address that the server is bound to. */
@@ -11,6 +13,7 @@ export interface AccessOptions {
   allowedOrigins: readonly string[];
   /** Whether pages of loopback may, on whatever port: those of a developer's own servers. Default false. */
   allowLoopback?: boolean | undefined;
+  log: Logger;
 }
 
 /** What clients of GraphQL and those who trace them send. Whatever else a page asks for is let pass, too. */
@@ -26,14 +29,19 @@ export interface Access {
    * when there are two, of which a proxy before it may have believed the other.
    */
   checkHost(req: IncomingMessage): void;
-  /** Throws 403 when a page of a foreign origin calls. */
+  /** Throws 403 when a page of a foreign origin calls, and logs its origin. */
   checkOrigin(req: IncomingMessage): void;
+  /** Tells the page of a listed origin that it may call by these methods. Throws as `checkOrigin` does. */
+  admitPage(req: IncomingMessage, res: ServerResponse, methods: string): void;
   /**
    * Headers for a page of a listed origin, which may use these methods, any header, and credentials; none for any
    * other.
    */
   corsHeaders(req: IncomingMessage, methods: string): Record<string, string>;
 }
+
+/** Of what a page says of itself: more than any name of a host has. */
+const MAX_LOGGED_CHARACTERS = 300;
 
 function isLoopback(hostname: string): boolean {
   const bare = hostname.replace(/^\[|\]$/g, '');
@@ -62,7 +70,9 @@ export function fitsPrivatePort(host: string, header: string | undefined): boole
   return hostname !== null && isLoopback(hostname);
 }
 
-export function createAccess({ host, publicUrl, allowedOrigins, allowLoopback = false }: AccessOptions): Access {
+export function createAccess(options: AccessOptions): Access {
+  const { host, publicUrl, allowedOrigins, allowLoopback = false, log } = options;
+  const refusedPage = throttledWarning(log, 'a page may not call: its origin is not in ALLOWED_ORIGINS');
   const publicOrigin = publicUrl === undefined ? null : new URL(publicUrl);
   const listed = new Set(allowedOrigins);
   const boundToLoopback = isLoopback(host);
@@ -91,31 +101,42 @@ export function createAccess({ host, publicUrl, allowedOrigins, allowLoopback = 
     return origin === `http://${hostHeader}` || origin === `https://${hostHeader}`;
   }
 
+  function checkOrigin(req: IncomingMessage): void {
+    const { origin, host: hostHeader = '' } = req.headers;
+    if (origin === undefined || originFits(origin, hostHeader.toLowerCase())) return;
+    const message = 'Pages of this origin may not call. Set ALLOWED_ORIGINS to allow them.';
+    const fault = new HttpFault(403, 'FORBIDDEN', message);
+    refusedPage(fault, { origin: origin.slice(0, MAX_LOGGED_CHARACTERS) });
+    throw fault;
+  }
+
+  function corsHeaders(req: IncomingMessage, methods: string): Record<string, string> {
+    const { origin, 'access-control-request-headers': asked = '' } = req.headers;
+    if (listed.size === 0 && !allowLoopback) return {};
+    if (origin === undefined || !isListed(origin)) return { Vary: 'Origin' };
+    return {
+      Vary: 'Origin',
+      'Access-Control-Allow-Origin': origin,
+      'Access-Control-Allow-Methods': methods,
+      'Access-Control-Allow-Credentials': 'true',
+      'Access-Control-Allow-Headers': [CLIENT_HEADERS, ...(asked.match(/[\w-]+/g) ?? [])].join(', '),
+      'Access-Control-Expose-Headers': 'X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Mcp-Session-Id',
+      'Access-Control-Max-Age': '600',
+    };
+  }
+
   return {
     checkHost(req) {
       if (hasTwoHosts(req)) throw new HttpFault(400, 'BAD_REQUEST', 'There is more than one Host header.');
       if (hostFits(req.headers.host ?? '')) return;
       throw new HttpFault(421, 'FORBIDDEN', 'The Host header names another server. Set PUBLIC_URL to allow a name.');
     },
-    checkOrigin(req) {
-      const { origin, host: hostHeader = '' } = req.headers;
-      if (origin === undefined || originFits(origin, hostHeader.toLowerCase())) return;
-      throw new HttpFault(403, 'FORBIDDEN', 'Pages of this origin may not call. Set ALLOWED_ORIGINS to allow them.');
+    checkOrigin,
+    admitPage(req, res, methods) {
+      setHeaders(res, corsHeaders(req, methods));
+      checkOrigin(req);
     },
-    corsHeaders(req, methods) {
-      const { origin, 'access-control-request-headers': asked = '' } = req.headers;
-      if (listed.size === 0 && !allowLoopback) return {};
-      if (origin === undefined || !isListed(origin)) return { Vary: 'Origin' };
-      return {
-        Vary: 'Origin',
-        'Access-Control-Allow-Origin': origin,
-        'Access-Control-Allow-Methods': methods,
-        'Access-Control-Allow-Credentials': 'true',
-        'Access-Control-Allow-Headers': [CLIENT_HEADERS, ...(asked.match(/[\w-]+/g) ?? [])].join(', '),
-        'Access-Control-Expose-Headers': 'X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Mcp-Session-Id',
-        'Access-Control-Max-Age': '600',
-      };
-    },
+    corsHeaders,
   };
 }
 

@@ -37,7 +37,6 @@ import type { Health } from '../health/health.ts';
 import type { McpServices } from '../mcp/services.ts';
 import type { OnSocketCut } from '../observability/gateway-metrics.ts';
 import type { HttpRoute, OnAnswered } from '../observability/http-metrics.ts';
-import { throttledWarning } from '../observability/throttled.ts';
 import { createAccess, toOriginForm } from './access.ts';
 import { addressOf, clientAddress, createForwarding } from './client-address.ts';
 import { boundConnections } from './connections.ts';
@@ -134,13 +133,11 @@ const MAX_DOWNLOADS = 1_000;
 /** For how long operations and events are worked on before the event loop goes on with all else. */
 const TURN_MS = 5;
 
-/** Of what a page says of itself: more than any name of a host has. */
-const MAX_LOGGED_CHARACTERS = 300;
-
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { log, onAnswered } = options;
   const timeouts: HttpTimeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const access = createAccess(options);
+  const { admitPage } = access;
   const noteAddress = createForwarding(options.trustedProxies ?? []);
   const login = options.authenticator ? createLogin({ ...options, authenticator: options.authenticator }) : null;
   const budgets = createBudgets(options.maxBodyBytes);
@@ -160,23 +157,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const endpoints = createHealthEndpoints(options);
   const webSocket = createWebSocketHandler({ ...options, budgets, turns, places, login, limits: options.webSocket });
   const files = createFileRoutes({ ...options, maxDownloads: options.maxDownloads ?? MAX_DOWNLOADS, admitPage });
-  const refusedPage = throttledWarning(log, 'a page may not call: its origin is not in ALLOWED_ORIGINS');
   const underWay = new Set<ServerResponse>();
-
-  function checkOrigin(req: IncomingMessage): void {
-    try {
-      access.checkOrigin(req);
-    } catch (error) {
-      refusedPage(error, { origin: req.headers.origin?.slice(0, MAX_LOGGED_CHARACTERS) });
-      throw error;
-    }
-  }
-
-  /** Tells the page of a listed origin that it may call by these methods, and refuses that of a foreign one. */
-  function admitPage(req: IncomingMessage, res: ServerResponse, methods: string): void {
-    setHeaders(res, access.corsHeaders(req, methods));
-    checkOrigin(req);
-  }
 
   /** What a request is counted under. */
   function routeOf({ url = '', method }: IncomingMessage): HttpRoute {
@@ -245,7 +226,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     const began = performance.now();
     try {
       access.checkHost(req);
-      checkOrigin(req);
+      access.checkOrigin(req);
       if ((req.url ?? '').split('?', 1)[0] !== GRAPHQL) {
         throw new HttpFault(404, 'NOT_FOUND', `GraphQL is at ${GRAPHQL}.`);
       }

@@ -2,6 +2,7 @@ import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { createAccess } from '../../../src/http/access.ts';
+import { silent } from '../../support/gateway-store.ts';
 
 function requestWith(headers: IncomingHttpHeaders) {
   const req = new IncomingMessage(new Socket());
@@ -13,7 +14,7 @@ const page = 'https://app.example';
 
 describe('the headers of an answer', () => {
   test('let the pages of a listed origin read it, and name no other', () => {
-    const access = createAccess({ host: '127.0.0.1', allowedOrigins: [page] });
+    const access = createAccess({ host: '127.0.0.1', allowedOrigins: [page], log: silent });
     expect(access.corsHeaders(requestWith({ origin: page }), 'GET')).toMatchObject({
       Vary: 'Origin',
       'Access-Control-Allow-Origin': page,
@@ -26,7 +27,7 @@ describe('the headers of an answer', () => {
   });
 
   test('are none where no origin is listed', () => {
-    const access = createAccess({ host: '127.0.0.1', publicUrl: page, allowedOrigins: [] });
+    const access = createAccess({ host: '127.0.0.1', publicUrl: page, allowedOrigins: [], log: silent });
     for (const origin of [page, 'https://evil.example']) {
       expect(access.corsHeaders(requestWith({ origin }), 'GET')).toEqual({});
     }
@@ -34,7 +35,7 @@ describe('the headers of an answer', () => {
 });
 
 test('a page of a listed origin may send credentials and whatever headers its client has', () => {
-  const access = createAccess({ host: '127.0.0.1', allowedOrigins: [page] });
+  const access = createAccess({ host: '127.0.0.1', allowedOrigins: [page], log: silent });
   const asked = 'sentry-trace,x-of-the-app';
   const headers = access.corsHeaders(requestWith({ origin: page, 'access-control-request-headers': asked }), 'POST');
   expect(headers['Access-Control-Allow-Credentials']).toBe('true');
@@ -49,7 +50,7 @@ test('a page of a listed origin may send credentials and whatever headers its cl
 const loopback = ['http://localhost:5173', 'http://127.0.0.1:3000', 'http://[::1]:8080', 'https://localhost:5173'];
 
 test("pages of a developer's own server may call where loopback is allowed, and only of loopback", () => {
-  const access = createAccess({ host: '127.0.0.1', allowedOrigins: [], allowLoopback: true });
+  const access = createAccess({ host: '127.0.0.1', allowedOrigins: [], allowLoopback: true, log: silent });
   for (const origin of loopback) {
     const req = requestWith({ host: 'localhost:4000', origin });
     expect(() => access.checkOrigin(req), origin).not.toThrow();
@@ -64,7 +65,7 @@ test("pages of a developer's own server may call where loopback is allowed, and 
 });
 
 test("pages of a developer's own server may not call elsewhere", () => {
-  const access = createAccess({ host: '127.0.0.1', allowedOrigins: [] });
+  const access = createAccess({ host: '127.0.0.1', allowedOrigins: [], log: silent });
   for (const origin of loopback) {
     const req = requestWith({ host: 'localhost:4000', origin });
     expect(() => access.checkOrigin(req), origin).toThrow('Pages of this origin');
@@ -73,7 +74,7 @@ test("pages of a developer's own server may not call elsewhere", () => {
 });
 
 test('a page is of the gateway itself by its Host header, in whatever case that is written', () => {
-  const access = createAccess({ host: '127.0.0.1', allowedOrigins: [] });
+  const access = createAccess({ host: '127.0.0.1', allowedOrigins: [], log: silent });
   const check = (host: string, origin: string) => () => access.checkOrigin(requestWith({ host, origin }));
   expect(check('LocalHost:4000', 'http://localhost:4000')).not.toThrow();
   expect(check('LocalHost:4000', 'https://localhost:4000')).not.toThrow();

@@ -2,11 +2,12 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createAccess } from '../../../src/http/access.ts';
+import { silent } from '../../support/gateway-store.ts';
 
 const KEPT_AT_MOST = 32;
 
 test('of the Host headers that fit a few are kept, whatever a client sends; none that does not fit', () => {
-  const access = createAccess({ host: '127.0.0.1', allowedOrigins: [] });
+  const access = createAccess({ host: '127.0.0.1', allowedOrigins: [], log: silent });
   const looks = vi.spyOn(URL, 'canParse');
   onTestFinished(() => looks.mockRestore());
   const req = new IncomingMessage(new Socket());
