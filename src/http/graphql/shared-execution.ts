@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
+import { LRUCache } from 'lru-cache';
 
 /**
  * Executes and serialises an event once for all watchers with the same operation. The answer must not depend on who
@@ -42,9 +43,14 @@ interface OfEvent {
 export function createSharedExecution(): SharedExecution {
   // Watchers of a job are given the same event object.
   const events = new WeakMap<object, OfEvent>();
-  /** All that is made, the oldest first. */
-  const kept = new Map<Buffer, { made: Map<string, Buffer>; key: string }>();
-  let keptBytes = 0;
+  /** All that is made, with the place from which others take it. */
+  const kept = new LRUCache<Buffer, { made: Map<string, Buffer>; key: string }>({
+    maxSize: MAX_KEPT_BYTES,
+    sizeCalculation: (_, { length }) => length + ENTRY_BYTES,
+    dispose: ({ made, key }, answer) => {
+      if (made.get(key) === answer) made.delete(key);
+    },
+  });
 
   function of(event: object): OfEvent {
     const known = events.get(event);
@@ -54,21 +60,10 @@ export function createSharedExecution(): SharedExecution {
     return begun;
   }
 
-  function keep(answer: Buffer, made: Map<string, Buffer>, key: string): void {
-    made.set(key, answer);
-    kept.set(answer, { made, key });
-    keptBytes += answer.length + ENTRY_BYTES;
-    for (const [oldest, { made: others, key: itsKey }] of kept) {
-      if (keptBytes <= MAX_KEPT_BYTES) break;
-      kept.delete(oldest);
-      if (others.get(itsKey) === oldest) others.delete(itsKey);
-      keptBytes -= oldest.length + ENTRY_BYTES;
-    }
-  }
-
   function answerOf({ made }: OfEvent, key: string, result: ExecutionResult): Buffer {
     const answer = Buffer.from(JSON.stringify(result));
-    if (isForAll(result)) keep(answer, made, key);
+    // One that is larger than all that is kept is that of its watcher alone.
+    if (isForAll(result) && kept.set(answer, { made, key }).has(answer)) made.set(key, answer);
     return answer;
   }
 

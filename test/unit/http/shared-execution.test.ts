@@ -58,6 +58,15 @@ test('B02 an event that somebody has not taken yet keeps no answers of others', 
   expect(String(shared.answer(event, 'key 59', () => ({ data: null })))).toContain('59 59');
 });
 
+test('B02 an answer that is larger than all that is kept is kept for nobody', () => {
+  const shared = createSharedExecution();
+  const event = { seq: 1 };
+  shared.answer(event, 'small', () => ({ data: null }));
+  shared.answer(event, 'large', () => ({ data: { of: 'x'.repeat(5_000_000) } }));
+  expect(shared.isMade(event, 'large')).toBe(false);
+  expect(shared.isMade(event, 'small')).toBe(true);
+});
+
 test('B02 an answer that is cut for want of room is not that of others', async () => {
   const shared = createSharedExecution();
   const event = { seq: 1 };
