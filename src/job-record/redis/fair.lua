@@ -4,8 +4,8 @@
 --   fair:second        of those with two jobs or more, the tags that they will have when the second one starts
 --   fair:several       the number of jobs of each of these
 --   fair:idle          callers with neither jobs in the queue nor running, whose tags are ahead of the clock
---   fair:clock         what the last caller whose turn it was had been corrected to: who comes begins here, so that
---                      nobody saves up
+--   fair:clock         the tag of the last caller whose turn it was, less what is unsettled of it: who comes begins
+--                      here, so that nobody saves up
 --   fair:caller:<it>   {tag, load: charges of its jobs in the queue, unsettled: charges that have not been corrected}
 --   fair:jobs:<it>     its jobs in the queue that no ticket has, by priority and time
 --   fair:taken:<it>    its jobs that a worker was given with a ticket, and has neither claimed nor parked yet
@@ -49,8 +49,10 @@ local function clock() return tonumber(redis.call('GET', FAIR .. 'clock') or 0) 
 -- A caller has its turn. Estimates that turn out too long are given back to it: whoever comes meanwhile, and began
 -- where they had put the clock, would wait until it has used up what it was given back.
 function Fair.advance(caller, tag)
+  -- Below 0 after jobs that a version without it has charged.
   local unsettled = tonumber(redis.call('HGET', FAIR .. 'caller:' .. caller, 'unsettled')) or 0
-  if tag - unsettled > clock() then redis.call('SET', FAIR .. 'clock', exact(tag - unsettled)) end
+  local settled = tag - math.max(0, unsettled)
+  if settled > clock() then redis.call('SET', FAIR .. 'clock', exact(settled)) end
 end
 
 -- Whether as many of a caller's jobs run, or are about to, as its plan allows.

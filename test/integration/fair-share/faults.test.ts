@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createRedisHandover } from '../../../src/job-record/redis/redis-handover.ts';
 import { startTestRedis, type TestRedis } from '../../support/redis.ts';
 import { openFairShare } from './fair-share.ts';
 
@@ -59,4 +60,18 @@ it('whoever comes while estimates of others are too long is not put behind what 
   const few = await share.accept('few', { gpuMs: 60_000 });
   for (const { id, lease } of running) await share.end(id, lease, 100);
   expect(await share.pick(tickets.shift())).toMatchObject({ id: few });
+});
+
+it('of a job that is handed over while it runs nothing stays to be corrected', async (test) => {
+  const share = await openFairShare(server.url);
+  test.onTestFinished(share.close);
+  const id = await share.accept('before');
+  await share.accept('before');
+  const [ticket] = [...share.tickets];
+  expect(await share.pick(ticket)).toMatchObject({ id });
+  const lease = await share.claim(id);
+  await createRedisHandover(share.redis, share.keys).assign(id, 'before', 'after', []);
+  await share.end(id, lease, 1_000);
+  const unsettled = (caller: string) => share.redis.hget(share.fair(`caller:${caller}`), 'unsettled');
+  expect(await Promise.all([unsettled('before'), unsettled('after')])).toEqual(['0', null]);
 });

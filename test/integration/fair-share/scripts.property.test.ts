@@ -73,6 +73,7 @@ function createModel() {
     jobs,
     tags,
     waiting,
+    unsettled,
     counted,
     full,
     get ready() {
@@ -242,6 +243,8 @@ async function check(share: FairShare, model: ReturnType<typeof createModel>) {
     const listed = await redis.zrange(fair(`jobs:${name}`), 0, -1);
     expect(listed).toEqual(model.waiting(caller).map(({ id }) => id));
     waiting += listed.length;
+    const unsettled = Number(await redis.hget(fair(`caller:${name}`), 'unsettled'));
+    expect(unsettled).toBe(model.unsettled(caller));
     expect(model.counted(caller)).toBeLessThanOrEqual(running ?? Number.POSITIVE_INFINITY);
   }
   expect(Number(await redis.get(fair('queued')))).toBe(waiting);
