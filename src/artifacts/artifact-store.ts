@@ -112,8 +112,8 @@ export interface ReadOptions {
 /** Where results are kept. Keys come from `artifactKey`; every driver passes the same contract suite. */
 export interface ArtifactStore {
   /**
-   * Stores exactly `file.sizeBytes` bytes under `key`, then proves that the object is whole (size and
-   * SHA-256). Doing it again, after whatever failure, is safe. Throws StorageError.
+   * Stores exactly `file.sizeBytes` bytes under `key`, then proves that the object is whole (size and SHA-256). Doing
+   * it again, after whatever failure, is safe. Throws StorageError.
    */
   put(key: string, file: FileToStore | BytesToStore, options: { signal: AbortSignal }): Promise<void>;
   /** What is stored under `key`, or null when nothing whole is. Throws StorageError. */

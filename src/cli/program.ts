@@ -94,31 +94,18 @@ export function createProgram(env: NodeJS.ProcessEnv, health: Command): Command 
     }),
   );
 
-  program.addCommand(
-    createJobsCommand({
-      open: () =>
-        reachInstallation(async (...reached) => {
-          const { openJobOperator } = await import('../app/open-job-operator.ts');
-          return openJobOperator(...reached);
-        }),
-      write: (text) => process.stdout.write(text),
-      note: (text) => process.stderr.write(text),
-      isUnreachable: isRedisDown,
-    }),
-  );
+  const terminal = {
+    write: (text: string) => process.stdout.write(text),
+    note: (text: string) => process.stderr.write(text),
+    isUnreachable: isRedisDown,
+  };
+  const openJobs = () =>
+    reachInstallation(async (...reached) => (await import('../app/open-job-operator.ts')).openJobOperator(...reached));
+  program.addCommand(createJobsCommand({ open: openJobs, ...terminal }));
 
-  program.addCommand(
-    createKeysCommand({
-      open: () =>
-        reachInstallation(async (...reached) => {
-          const { openKeyOperator } = await import('../app/open-key-operator.ts');
-          return openKeyOperator(...reached);
-        }),
-      write: (text) => process.stdout.write(text),
-      note: (text) => process.stderr.write(text),
-      isUnreachable: isRedisDown,
-    }),
-  );
+  const openKeys = () =>
+    reachInstallation(async (...reached) => (await import('../app/open-key-operator.ts')).openKeyOperator(...reached));
+  program.addCommand(createKeysCommand({ open: openKeys, ...terminal }));
 
   program.addCommand(
     createInitCommand({
@@ -132,7 +119,7 @@ export function createProgram(env: NodeJS.ProcessEnv, health: Command): Command 
   );
 
   addWorkflowCommands(program, {
-    env: env,
+    env,
     write: (text) => void process.stdout.write(text),
     note: (text) => void process.stderr.write(text),
     fail: (text, exitCode) => {

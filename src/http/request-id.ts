@@ -7,8 +7,6 @@ const HARMLESS_ID = /^[\w.-]{1,64}$/;
 export function requestIdOf(req: IncomingMessage): string {
   const given = req.headers['x-request-id'];
   if (typeof given === 'string' && HARMLESS_ID.test(given)) return given;
-  // Node puts it together of sixteen pieces, which V8 keeps, five times as much, until it has to look at the whole.
-  const id = randomUUID();
-  HARMLESS_ID.test(id);
-  return id;
+  // A copy in one piece: Node's is one of sixteen, which take five times as much for as long as a socket has it.
+  return Buffer.from(randomUUID()).toString('latin1');
 }

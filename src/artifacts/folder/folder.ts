@@ -8,7 +8,7 @@ import { safeFilename } from '../filename.ts';
 import { parseKey, parsePrefix } from '../keys.ts';
 import { ARTIFACTS_PATH, signedQuery, signedUploadQuery } from '../signed-query.ts';
 import { signingWindow } from '../signing-window.ts';
-import { contentOf } from '../source-file.ts';
+import { readExactly } from '../source-file.ts';
 import { fileBody } from './file-body.ts';
 import { classified, folderError } from './folder-error.ts';
 import { checkFolder } from './folder-id.ts';
@@ -151,7 +151,7 @@ async function writeBoth(data: Promise<string>, description: Promise<string>) {
 async function copyChecked(file: FileToStore | BytesToStore, target: FileHandle, signal: AbortSignal): Promise<void> {
   if ('bytes' in file) return await target.appendFile(file.bytes);
   const hash = createHash('sha256');
-  for await (const chunk of contentOf(file)) {
+  for await (const chunk of readExactly(file.path, file.sizeBytes)) {
     signal.throwIfAborted();
     hash.update(chunk);
     await target.appendFile(chunk);

@@ -276,8 +276,8 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 /**
- * For one step of a subscription: what is remembered with a context, as the plugin for scopes does, is so kept no
- * longer than that. A watcher who waits for days would keep two kilobytes.
+ * For one step of a subscription, so that what is remembered with a context, as the plugin for scopes does, goes with
+ * that step. A watcher who waits for days would keep two kilobytes of it.
  */
 function withOwnContext(operation: Operation): Operation {
   return { ...operation, contextValue: Object.assign({}, operation.contextValue) };

@@ -29,8 +29,8 @@ export interface OpenRequest {
 }
 
 /**
- * Counts a request against its sender until its answer is out, and reads its body in the sender's turn. Resolves with
- * null where the client has left. Rejects with HttpFault.
+ * Counts a request against its sender until its answer is out, and reads its body, and waits for the sender's turn.
+ * Resolves with null where the client has left. Rejects with HttpFault.
  */
 export function createOpenRequest({ budgets, turns, sessions: all, maxBodyBytes }: OpenRequestOptions) {
   const sessions = all && followLasting(all);
