@@ -1,11 +1,22 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { RedisPubSub } from 'graphql-redis-subscriptions';
 import { Redis } from 'ioredis';
-import { expect, it } from 'vitest';
+import { expect, it, type TestContext } from 'vitest';
 import { closeRedis, connectRedis, whenReady } from '../../src/redis/connection.ts';
 import { isRedisDown } from '../../src/redis/is-down.ts';
 import { silent } from '../support/gateway-store.ts';
 import { startTestRedis } from '../support/redis.ts';
+
+/** A Redis of its own, and a connection that subscribes there. */
+async function open({ onTestFinished }: TestContext) {
+  const server = await startTestRedis();
+  onTestFinished(server.close);
+  const admin = new Redis(server.url);
+  onTestFinished(async () => admin.disconnect());
+  const subscriber = connectRedis({ url: server.url, role: 'subscriber', log: silent });
+  onTestFinished(() => closeRedis(subscriber));
+  return { admin, subscriber };
+}
 
 /** A rejection that nobody has taken is told once all that was due has run. */
 async function turns(): Promise<void> {
@@ -13,12 +24,7 @@ async function turns(): Promise<void> {
 }
 
 it('subscribes again, and takes new subscriptions, however often its connection is cut', async (test) => {
-  const server = await startTestRedis();
-  test.onTestFinished(server.close);
-  const admin = new Redis(server.url);
-  test.onTestFinished(async () => admin.disconnect());
-  const subscriber = connectRedis({ url: server.url, role: 'subscriber', log: silent });
-  test.onTestFinished(() => closeRedis(subscriber));
+  const { admin, subscriber } = await open(test);
   await whenReady(subscriber);
   const heard = new Set<string>();
   subscriber.on('message', (channel: string) => heard.add(channel));
@@ -45,12 +51,7 @@ it('subscribes again, and takes new subscriptions, however often its connection 
 }, 60_000);
 
 it('what is given up while it connects again is not subscribed to again', async (test) => {
-  const server = await startTestRedis();
-  test.onTestFinished(server.close);
-  const admin = new Redis(server.url);
-  test.onTestFinished(async () => admin.disconnect());
-  const subscriber = connectRedis({ url: server.url, role: 'subscriber', log: silent });
-  test.onTestFinished(() => closeRedis(subscriber));
+  const { admin, subscriber } = await open(test);
   await subscriber.subscribe('kept', 'left');
   const givenUp = new Promise((resolve, reject) => {
     subscriber.once('connect', () => subscriber.unsubscribe('left').then(resolve, reject));
