@@ -25,7 +25,7 @@ export type { Document, SendDocument } from './query.ts';
  * The inputs of a gateway's workflows by name, which `npx @comfygate/client types URL` adds here. While there are none,
  * any name and any input are taken.
  */
-// biome-ignore lint/suspicious/noEmptyInterface: it has what others add to it.
+// biome-ignore lint/suspicious/noEmptyInterface: types are added to an interface only, and this one begins empty.
 export interface Workflows {}
 
 export type WorkflowName = [keyof Workflows] extends [never] ? string : keyof Workflows & string;

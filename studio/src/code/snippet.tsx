@@ -1,6 +1,7 @@
 import { Check, Copy } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { Button } from '../parts/button.tsx';
+import { ScrolledText } from '../parts/scrolled-text.tsx';
 import styles from './as-code.module.css';
 
 const COPIED_MS = 2_000;
@@ -31,10 +32,9 @@ export function Snippet({ label, text }: { label: string; text: string }) {
           <span role="status">{{ idle: 'Copy', copied: 'Copied', refused: 'Mark it and copy' }[state]}</span>
         </Button>
       </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard. */}
-      <pre className={styles.code} tabIndex={0}>
+      <ScrolledText className={styles.code}>
         <code>{text}</code>
-      </pre>
+      </ScrolledText>
     </figure>
   );
 }

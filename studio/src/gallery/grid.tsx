@@ -80,7 +80,7 @@ export function Grid({ tiles, search, chosen, onChoose, hasMore, isLoadingMore, 
     onChoose(next);
   }
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys go between the tiles, which have the focus.
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys that it hears are of its tiles, which are links.
     <div ref={place} className={styles.grid} onKeyDown={moveFocus}>
       <div className={styles.all} style={{ height: virtualizer.getTotalSize() }}>
         {items.map(({ index, start }) => {

@@ -7,6 +7,7 @@ import { useFreshJob } from '../jobs/use-fresh-job.ts';
 import { describeTile, fileSize } from '../jobs/words.ts';
 import { Loading } from '../parts/loading.tsx';
 import { Message } from '../parts/message.tsx';
+import { ScrolledText } from '../parts/scrolled-text.tsx';
 import { useComfy } from '../session/session.tsx';
 import styles from './result.module.css';
 import { Zoomable } from './zoomable.tsx';
@@ -34,7 +35,7 @@ function Shown({ job, artifact }: { job: Job; artifact: Artifact }) {
       return <Zoomable artifact={artifact} alt={alt} onError={onError} />;
     case 'VideoArtifact':
       return (
-        // biome-ignore lint/a11y/useMediaCaption: nobody has written down what is made here.
+        // biome-ignore lint/a11y/useMediaCaption: of what a model has made there are no captions.
         <video
           className={styles.film}
           src={artifact.url}
@@ -50,7 +51,7 @@ function Shown({ job, artifact }: { job: Job; artifact: Artifact }) {
       return (
         <div className={styles.sound}>
           <Media job={job} artifact={artifact} />
-          {/* biome-ignore lint/a11y/useMediaCaption: nobody has written down what is made here. */}
+          {/* biome-ignore lint/a11y/useMediaCaption: of what a model has made there are no captions. */}
           <audio src={artifact.url} aria-label={alt} controls onError={onError} />
         </div>
       );
@@ -81,10 +82,5 @@ function Text({ jobId, artifact }: { jobId: string; artifact: Artifact }) {
   });
   if (error) return <Message title="The text cannot be read" tone="bad" detail={error.message} />;
   if (data === undefined) return <Loading />;
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard.
-    <pre className={styles.text} tabIndex={0}>
-      {data}
-    </pre>
-  );
+  return <ScrolledText className={styles.text}>{data}</ScrolledText>;
 }

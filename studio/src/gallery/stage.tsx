@@ -21,14 +21,14 @@ export function Stage({ tile, alt, zoom, size, clip, ref, onError }: Props) {
   const [isLoaded, setLoaded] = useState(false);
   const thumbnail = tile.artifact?.__typename === 'ImageArtifact' ? tile.artifact.thumbnail : '';
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for what is filled in.
+    // biome-ignore lint/a11y/useSemanticElements: the element for a group is a fieldset, and nothing is filled in here.
     <div
       ref={ref}
       className={styles.stage}
       style={{ clipPath: clip }}
       role="group"
       aria-label="Picture: plus and minus zoom, arrows move it"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: the keys zoom and move it.
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: its keys zoom and move the picture, as a map's do.
       tabIndex={0}
       {...zoom.handlers}
     >

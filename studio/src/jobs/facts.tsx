@@ -1,6 +1,7 @@
 import type { Artifact, Job } from '@comfygate/client';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
+import { ScrolledText } from '../parts/scrolled-text.tsx';
 import styles from './facts.module.css';
 import { useWorkflows } from './use-workflows.ts';
 import { duration, fileSize } from './words.ts';
@@ -97,10 +98,7 @@ function Value({ value }: { value: unknown }) {
   return (
     <details>
       <summary>{fileSize(text.length)} of JSON</summary>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard. */}
-      <pre className={styles.json} tabIndex={0}>
-        {text}
-      </pre>
+      <ScrolledText className={styles.json}>{text}</ScrolledText>
     </details>
   );
 }
